@@ -1,0 +1,63 @@
+"""The errors of the library, and the one sentence that all of them speak.
+
+Every complaint about an argument is a ``ValueError``, so one ``except`` clause
+catches them all; a wrong kind of thing is a ``TypeError`` as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class NeuralNetworkError(Exception):
+    """Base of every error that the library raises on purpose."""
+
+
+class ArgumentError(NeuralNetworkError, ValueError):
+    """An argument has a value that the function cannot work with."""
+
+
+class ShapeError(ArgumentError):
+    """An array has a shape that does not fit."""
+
+
+class DTypeError(ArgumentError, TypeError):
+    """An argument is of the wrong kind (text, complex, a float for a count …)."""
+
+
+class FileFormatError(NeuralNetworkError, ValueError):
+    """A file is damaged, or is not what its reader was told it is."""
+
+
+class FileWriteError(NeuralNetworkError, OSError):
+    """A file could not be written; whatever stood in its place is unharmed."""
+
+
+class DatasetNotFoundError(NeuralNetworkError, FileNotFoundError):
+    """A dataset was found in none of the places where it was looked for."""
+
+
+class MissingDependencyError(NeuralNetworkError, ImportError):
+    """A feature needs an optional package that is not installed."""
+
+
+def sentence(function: str, argument: str, expected: str, received: object) -> str:
+    """Say who complains, about what, what was expected and what came.
+
+    >>> sentence("relu", "Z", "real numbers", "dtype complex128")
+    'relu: Z: expected real numbers, received dtype complex128'
+    """
+    return f"{function}: {argument}: expected {expected}, received {received}"
+
+
+@contextmanager
+def needs_extra(feature: str, extra: str) -> Iterator[None]:
+    """Turn a failed import inside the block into a sentence that names the extra."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{feature}: needs the package {error.name!r}, which is not installed; "
+            f"pip install 'neural-network-numpy[{extra}]' brings it"
+        ) from error

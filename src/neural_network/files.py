@@ -1,0 +1,142 @@
+"""Writing files so that nothing is ever half there, and arrays in safetensors.
+
+A file is written under another name in the same folder, flushed to the disk and
+then renamed into place. A crash at any moment leaves the old file or the new
+one, never a piece.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from neural_network.errors import DTypeError, FileFormatError, FileWriteError, sentence
+
+FORMAT = "neural-network-numpy arrays"
+FORMAT_VERSION = "1"
+
+
+@contextmanager
+def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it into place if the block ends well.
+
+    If the block raises, the temporary file goes and ``path`` is as it was.
+
+    Raises:
+        FileWriteError: the folder is missing or cannot be written.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with written_beside(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    target = Path(path)
+    temporary = _reserve(target)
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise FileWriteError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _reserve(target: Path) -> Path:
+    """Create an empty file with a free name beside ``target``, with its ending."""
+    if target.is_dir():
+        raise FileWriteError(f"cannot write {target}: it is a folder, expected the name of a file")
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+        )
+    except OSError as error:
+        raise FileWriteError(f"cannot write {target}: {error.strerror or error}") from error
+    os.close(handle)
+    # mkstemp makes the file readable by its owner alone; a picture or a model
+    # should get the permissions that any new file gets.
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary = Path(name)
+    temporary.chmod(0o666 & ~umask)
+    return temporary
+
+
+def _flush(path: Path) -> None:
+    """Make sure that the bytes are on the disk before the rename shows them."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays to a safetensors file, beside and then renamed.
+
+    Args:
+        path: the file to write; an existing one is replaced as a whole.
+        arrays: name → array of any shape; float16/32/64, integers or booleans.
+
+    Raises:
+        DTypeError: an array has a type that safetensors cannot hold.
+        FileWriteError: the file cannot be written.
+
+    >>> import tempfile, numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "weights.safetensors"
+    >>> save_arrays(path, {"W": np.eye(2)})
+    >>> load_arrays(path)["W"]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+            raise DTypeError(
+                sentence(
+                    "save_arrays",
+                    f"arrays[{name!r}]",
+                    "numbers of at most 8 bytes",
+                    f"dtype {array.dtype}",
+                )
+            )
+    # safetensors writes the memory as it lies, so it has to lie in C order.
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    with written_beside(path) as temporary:
+        save_file(ordered, temporary, {"format": FORMAT, "format_version": FORMAT_VERSION})
+
+
+def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a safetensors file, such as :func:`save_arrays` writes.
+
+    Args:
+        path: the file.
+
+    Returns:
+        name → array.
+
+    Raises:
+        FileFormatError: the file is damaged, is no safetensors file, or was
+            written by a newer version.
+        FileNotFoundError: there is no such file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+                raise FileFormatError(
+                    f"{path}: format version {metadata['format_version']}, "
+                    f"this library reads version {FORMAT_VERSION}"
+                )
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise FileFormatError(f"{path}: not a whole safetensors file ({error})") from error

@@ -1,0 +1,1 @@
+"""The mathematics on raw arrays, one file per family."""

@@ -1,0 +1,1 @@
+"""Convolution: the face (``conv``), the sum as it stands (``direct``), and by Fourier (``fft``)."""

@@ -1,0 +1,65 @@
+"""Class labels: indices and their one-hot rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, sentence
+from neural_network.functional.checks import (
+    Array,
+    as_count,
+    as_real,
+    check_ndim,
+    check_not_empty,
+    check_targets,
+)
+
+
+def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
+    """Write each class index as a row with a single 1.
+
+    Args:
+        labels: (n,) class indices from 0; floats that are whole numbers pass.
+        num_classes: columns of the result; None takes the largest label plus 1,
+            so state it wherever a class might be missing.
+
+    Returns:
+        (n, num_classes), float32: exact for 0 and 1, and never widening a
+        float32 network when plain NumPy subtracts it.
+
+    Raises:
+        DTypeError: the labels are no numbers (``labels.astype(int)`` turns digits
+            that are text into numbers).
+        ShapeError: not one dimension, or empty.
+        ArgumentError: a label that is NaN, no whole number, negative, or not
+            below ``num_classes``.
+
+    >>> one_hot([0, 2], 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    array = as_real("one_hot", "labels", labels)
+    check_ndim("one_hot", "labels", array, 1)
+    check_not_empty("one_hot", "labels", array)
+    limit = None if num_classes is None else as_count("one_hot", "num_classes", num_classes)
+    indices = as_class_indices("one_hot", "labels", array, limit)
+    columns = int(indices.max()) + 1 if limit is None else limit
+    rows = np.zeros((len(indices), columns), np.float32)
+    rows[np.arange(len(indices)), indices] = 1
+    return rows
+
+
+def as_class_indices(function: str, name: str, labels: Array, num_classes: int | None) -> Array:
+    """Return labels as integers from 0 to ``num_classes`` − 1, or say which one is not."""
+    limit = np.inf if num_classes is None else num_classes
+    expected = "class indices from 0"
+    if num_classes is not None:
+        expected += f" to {num_classes - 1}"
+    check_targets(function, name, labels)
+    wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
+    if np.any(wrong):
+        first = int(np.argmax(wrong))
+        raise ArgumentError(sentence(function, name, expected, f"{labels[first]} at place {first}"))
+    indices: Array = labels.astype(np.intp)
+    return indices

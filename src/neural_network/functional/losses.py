@@ -1,0 +1,141 @@
+"""Losses: one number that says how wrong a prediction is, and its penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import DTypeError, sentence
+from neural_network.functional.checks import (
+    Array,
+    as_floating,
+    as_number,
+    check_ndim,
+    check_not_empty,
+    check_probabilities,
+    check_same_shape,
+    check_targets,
+    rounded,
+)
+
+# Keeps log(0) finite. It is the article's value; float32 holds it too (down to 1e-38).
+EPSILON = 1e-15
+
+
+def mse_loss(y_pred: ArrayLike, y: ArrayLike) -> float:
+    """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
+
+    Args:
+        y_pred: predictions, any shape: (n,), (n, 1), (n, k) …
+        y: targets of exactly the same shape; (n,) against (n, 1) is refused,
+           because broadcasting would compare every row with every other.
+
+    Returns:
+        A float.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: the shapes differ, or are empty.
+        ArgumentError: a target is NaN.
+
+    >>> mse_loss([1.0, 2.0], [0.0, 4.0])
+    2.5
+    """
+    (y_pred, y), _ = as_floating("mse_loss", y_pred=y_pred, y=y)
+    _check_pair("mse_loss", "y_pred", y_pred, y)
+    return float(np.mean(np.square(y_pred - y)))
+
+
+def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
+    """Binary cross-entropy: ``−mean(y · log(A + ε) + (1 − y) · log(1 − A + ε))``, ε = 1e-15.
+
+    Args:
+        A: probabilities of class 1, values in [0, 1], any shape.
+        y: labels in {0, 1}, the same shape.
+
+    Returns:
+        A float; finite at A = 0 and A = 1.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: the shapes differ, or are empty.
+        ArgumentError: a value lies outside [0, 1], or a label is NaN.
+
+    >>> round(binary_cross_entropy([0.5, 0.5], [0, 1]), 4)
+    0.6931
+    """
+    (A, y), _ = as_floating("binary_cross_entropy", A=A, y=y)
+    _check_pair("binary_cross_entropy", "A", A, y)
+    check_probabilities("binary_cross_entropy", "y", y)
+    check_probabilities("binary_cross_entropy", "A", A)
+    A = np.clip(A, 0, 1)  # rounding may have left 1 + 1e-7, whose counterpart has no logarithm
+    likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
+    return float(-np.mean(likelihood))
+
+
+def cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
+    """Cross-entropy of class probabilities: ``−mean_i Σ_j y[i, j] · log(A[i, j] + ε)``, ε = 1e-15.
+
+    Args:
+        A: (n, k) probabilities, as ``softmax`` gives them.
+        y: (n, k) one-hot labels (see ``one_hot``).
+
+    Returns:
+        A float; finite where A is 0.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: not two dimensions, shapes that differ, or no row.
+        ArgumentError: a value lies outside [0, 1], or a label is NaN.
+
+    >>> round(cross_entropy([[0.25, 0.75]], [[0, 1]]), 4)
+    0.2877
+    """
+    (A, y), _ = as_floating("cross_entropy", A=A, y=y)
+    check_ndim("cross_entropy", "A", A, 2)
+    _check_pair("cross_entropy", "A", A, y)
+    check_probabilities("cross_entropy", "y", y)
+    check_probabilities("cross_entropy", "A", A)
+    A = np.clip(A, 0, 1)
+    return float(-np.mean(np.sum(y * np.log(A + EPSILON), axis=1)))
+
+
+def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
+    """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
+
+    Args:
+        weights: a list of arrays of any shapes.
+        lambda_: the strength λ, at least 0.
+
+    Returns:
+        The penalty as a float, and one gradient for each weight, in the weight's
+        own floating type.
+
+    Raises:
+        DTypeError: ``weights`` is a single array, or holds other things than numbers.
+        ArgumentError: ``lambda_`` is negative or not finite.
+
+    >>> l2_regularization([np.array([[3.0], [4.0]])], 0.5)
+    (12.5, [array([[3.],
+           [4.]])])
+    """
+    function = "l2_regularization"
+    strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
+    if isinstance(weights, np.ndarray):
+        # Iterating over it would take each row for a weight of its own.
+        raise DTypeError(sentence(function, "weights", "a list of arrays", "a single array"))
+    penalty = 0.0
+    gradients = []
+    for index, weight in enumerate(weights):
+        (W,), dtype = as_floating(function, **{f"weights[{index}]": weight})
+        penalty += strength * float(np.sum(np.square(W)))
+        gradients.append(rounded(2 * strength * W, dtype))
+    return penalty, gradients
+
+
+def _check_pair(function: str, name: str, prediction: Array, y: Array) -> None:
+    check_same_shape(function, "y", y, name, prediction)
+    check_not_empty(function, name, prediction)
+    check_targets(function, "y", y)

@@ -1,0 +1,48 @@
+"""Bringing numbers to one scale."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.functional.checks import (
+    Array,
+    as_floating,
+    check_ndim,
+    check_not_empty,
+    rounded,
+)
+
+
+def normalize(X: ArrayLike) -> Array:
+    """Bring each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
+
+    The standard deviation is the population's (divided by n). A constant column
+    becomes 0: it carries no information, and its deviation of 0 must not divide.
+    Sums are taken in float64 whatever the input, so that neither a long float32
+    column nor a float16 one loses its digits.
+
+    Args:
+        X: (n, d), a row per sample; or (n,), one column.
+
+    Returns:
+        The same shape, in the floating type of ``X`` (float64 for integers).
+
+    Raises:
+        DTypeError: ``X`` does not hold real numbers.
+        ShapeError: not one or two dimensions, or empty.
+
+    >>> normalize([[1.0, 5.0], [3.0, 5.0]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+    (X,), dtype = as_floating("normalize", X=X)
+    check_ndim("normalize", "X", X, 1, 2)
+    check_not_empty("normalize", "X", X)
+    wide = X.astype(np.result_type(X.dtype, np.float64), copy=False)
+    # Comparing is exact; the mean of equal numbers is not always that number,
+    # and dividing its rounding error by itself would invent ±1 out of nothing.
+    constant = np.all(wide == wide[0], axis=0)
+    deviation = np.where(constant, 1, np.std(wide, axis=0))
+    centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
+    return rounded(centred / deviation, dtype)

@@ -1,0 +1,58 @@
+"""Pooling: one number for each window."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.functional.checks import (
+    Array,
+    as_floating,
+    check_ndim,
+    check_not_empty,
+    rounded,
+)
+from neural_network.functional.window import output_sizes, per_axis, tap_slices
+
+
+def max_pool(
+    X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
+) -> Array:
+    """Maximum of each window of one picture; no padding.
+
+    ``out[i, j] = max over m, n < size of X[i·stride + m, j·stride + n]``
+
+    Args:
+        X: (H, W), or (H, W, C) with the channels last.
+        size: height and width of the window, an int or a pair.
+        stride: steps of the window, an int or a pair.
+
+    Returns:
+        (OH, OW), or (OH, OW, C) where there are several channels, in the
+        floating type of ``X``; OH = floor((H − size) / stride) + 1. A window
+        that holds a NaN gives NaN.
+
+    Raises:
+        DTypeError: ``X`` does not hold real numbers, or a size is no whole number.
+        ShapeError: another rank, an empty picture, or a window that does not fit.
+        ArgumentError: a size or stride below 1.
+
+    >>> max_pool([[1, 2, 5, 6], [3, 4, 7, 8]])
+    array([[4., 8.]])
+    """
+    (X,), dtype = as_floating("max_pool", X=X)
+    check_ndim("max_pool", "X", X, 2, 3)
+    check_not_empty("max_pool", "X", X)
+    taps = per_axis("max_pool", "size", size, axes=2)
+    steps = per_axis("max_pool", "stride", stride, axes=2)
+    if X.ndim == 3 and X.shape[2] == 1:
+        X = X[:, :, 0]
+    once = (1, 1)
+    outputs = output_sizes(
+        "max_pool", X.shape[:2], taps, steps, ((0, 0), (0, 0)), once, window="window"
+    )
+    # A maximum over windows is a maximum over the taps, each a picture of its own.
+    largest = X[tap_slices((0, 0), outputs, steps, once)].copy()
+    for tap in np.ndindex(*taps):
+        np.maximum(largest, X[tap_slices(tap, outputs, steps, once)], out=largest)
+    return rounded(largest, dtype)
