@@ -1,0 +1,257 @@
+"""Learning by hand: gradient descent for one layer, and for the networks of ``networks``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from neural_network.by_hand.networks import (
+    backward_mlp,
+    backward_mlp_3layer,
+    forward_mlp,
+    forward_mlp_3layer,
+)
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.activations import identity
+from neural_network.functional.batching import cut
+from neural_network.functional.checks import (
+    Array,
+    as_count,
+    as_floating,
+    as_generator,
+    as_number,
+    check_ndim,
+    check_not_empty,
+    check_shape,
+    check_targets,
+    rounded,
+)
+from neural_network.functional.losses import cross_entropy
+
+Rng = int | np.random.Generator | None
+
+
+def gradient_descent(
+    X: ArrayLike,
+    y: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike,
+    lr: float,
+    num_epochs: int,
+    batch_size: int,
+    loss_fn: Callable[[Any, Any], float],
+    activation_fn: Callable[[Any], Any] = identity,
+    *,
+    verbose: bool = True,
+    rng: Rng = None,
+) -> tuple[Array, Array, list[float]]:
+    """Mini-batch gradient descent of one linear layer.
+
+    For each batch: ``error = activation(X · W + b) − y``,
+    ``W ← W − lr · Xᵀ · error / batch``, ``b ← b − lr · mean(error)``. That is the
+    gradient of the squared error (halved) for the identity, of binary
+    cross-entropy for sigmoid, and of cross-entropy for softmax.
+
+    Args:
+        X: (n, d), a row per sample.
+        y: (n, 1) targets; (n, k) for k outputs.
+        W: (d, 1) initial weights; (d, k).
+        b: (1,) or (1, 1) initial bias; (k,) or (1, k). ``mean(error)`` is one
+            number, over rows and outputs, as in the article, whose layer has
+            one output.
+        lr: learning rate, above 0.
+        num_epochs: passes over the data, at least 0.
+        batch_size: rows in a batch, at least 1; the last one may be smaller.
+        loss_fn: ``loss_fn(prediction, y)`` → float, evaluated over the whole set
+            after each epoch, such as ``mse_loss``.
+        activation_fn: applied to the linear output, such as ``sigmoid``.
+        verbose: print ``Epoch 1/10, Loss: 0.1234`` after each epoch.
+        rng: a seed or a ``numpy.random.Generator`` for the order of the rows.
+            None draws one ``np.random.permutation(n)`` an epoch, so that
+            ``np.random.seed`` governs it.
+
+    Returns:
+        ``(W, b, losses)``: new arrays, and one loss for each epoch.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+        ArgumentError: ``lr`` or ``batch_size`` not above 0, NaN among the labels.
+
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> W, b, losses = gradient_descent(X, 2 * X + 1, np.zeros((1, 1)), np.zeros(1), 0.1, 200, 2,
+    ...                                 lambda p, y: float(np.mean((p - y) ** 2)),
+    ...                                 verbose=False, rng=0)
+    >>> print(W.round(3), b.round(3))
+    [[2.]] [1.]
+    """
+    function = "gradient_descent"
+    (X, y, W, b), dtype = as_floating(function, X=X, y=y, W=W, b=b)
+    check_ndim(function, "X", X, 2)
+    check_not_empty(function, "X", X)
+    check_ndim(function, "W", W, 2)
+    check_not_empty(function, "W", W)
+    rows, outputs = len(X), W.shape[1]
+    check_shape(function, "W", W, (X.shape[1], outputs))
+    check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
+    check_shape(function, "y", y, (rows, outputs))
+    check_targets(function, "y", y)
+    lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
+    # np.random.permutation is the listing's own source: one call an epoch keeps its numbers.
+    permutation = np.random.permutation if rng is None else as_generator(function, rng).permutation
+
+    def predict(X: Array) -> Array:
+        prediction = np.asarray(activation_fn(X @ weight + bias))
+        if prediction.shape != (len(X), outputs):
+            raise ShapeError(
+                sentence(
+                    function,
+                    "activation_fn",
+                    f"a result of shape {(len(X), outputs)}",
+                    f"shape {prediction.shape}",
+                )
+            )
+        return prediction
+
+    weight, bias = W.copy(), b.copy()
+    losses = []
+    for epoch in range(1, num_epochs + 1):
+        for batch in cut(permutation(rows), batch_size):
+            error = predict(X[batch]) - y[batch]
+            weight = weight - lr * (X[batch].T @ error) / len(batch)
+            bias = bias - lr * np.mean(error)
+        losses.append(float(loss_fn(predict(X), y)))
+        if verbose:
+            print(f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
+    return rounded(weight, dtype), rounded(bias, dtype), losses
+
+
+def initial_parameters(
+    sizes: Sequence[int], *, rng: Rng = 0, dtype: DTypeLike = np.float32
+) -> dict[str, Array]:
+    """Draw the weights of a multi-layer perceptron; biases are 0.
+
+    He's initialisation, ``W ~ N(0, 2 / inputs)``, keeps the size of the signal
+    from layer to layer where half of the units are switched off by relu.
+
+    Args:
+        sizes: inputs, hidden sizes …, classes; at least two numbers.
+        rng: a seed or a ``numpy.random.Generator``.
+        dtype: floating type of the arrays.
+
+    Returns:
+        ``{"W1": (inputs, h1), "b1": (1, h1), "W2": …}``, names as in ``forward_mlp``.
+
+    Raises:
+        ArgumentError: fewer than two sizes, or a size below 1.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852.
+
+    >>> {name: array.shape for name, array in initial_parameters([784, 128, 10]).items()}
+    {'W1': (784, 128), 'b1': (1, 128), 'W2': (128, 10), 'b2': (1, 10)}
+    """
+    function = "initial_parameters"
+    checked = [as_count(function, "sizes", size) for size in sizes]
+    if len(checked) < 2:
+        raise ArgumentError(sentence(function, "sizes", "at least two numbers", checked))
+    generator = as_generator(function, rng)
+    parameters = {}
+    for k, (inputs, outputs) in enumerate(pairwise(checked), start=1):
+        spread = np.sqrt(2 / inputs)
+        parameters[f"W{k}"] = (generator.standard_normal((inputs, outputs)) * spread).astype(dtype)
+        parameters[f"b{k}"] = np.zeros((1, outputs), dtype)
+    return parameters
+
+
+def train_mlp(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    hidden: Sequence[int] = (128,),
+    lr: float = 0.1,
+    num_epochs: int = 10,
+    batch_size: int = 64,
+    rng: Rng = 0,
+    after_epoch: Callable[[int, float, dict[str, Array]], None] | None = None,
+) -> tuple[dict[str, Array], list[float]]:
+    """Train the 2- or 3-layer network with its hand-made gradients.
+
+    Args:
+        X: (n, d) inputs; scaled to about [0, 1] or [−1, 1].
+        y: (n, k) one-hot labels (see ``one_hot``).
+        hidden: one hidden size for two layers, two for three.
+        lr: learning rate, above 0.
+        num_epochs: passes over the data, at least 0.
+        batch_size: rows in a batch, at least 1.
+        rng: a seed or a ``numpy.random.Generator``, for the weights and the order.
+        after_epoch: called with (epoch from 1, mean loss of its batches, the
+            parameters as they are now, which keep changing).
+
+    Returns:
+        ``(parameters, losses)``: the arrays by the names of ``forward_mlp``, and
+        the mean loss of each epoch's batches.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``gradient_descent``.
+
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> exclusive_or = np.array([[1, 0], [0, 1], [0, 1], [1, 0]])
+    >>> parameters, losses = train_mlp(X, exclusive_or, hidden=(16,), lr=0.5, num_epochs=300)
+    >>> forward_mlp(X, **parameters)[1].argmax(axis=1)
+    array([0, 1, 1, 0])
+    """
+    function = "train_mlp"
+    (X, y), dtype = as_floating(function, X=X, y=y)
+    check_ndim(function, "X", X, 2)
+    check_not_empty(function, "X", X)
+    check_ndim(function, "y", y, 2)
+    check_shape(function, "y", y, (len(X), y.shape[1]))
+    check_targets(function, "y", y)
+    lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
+    if len(hidden) not in (1, 2):
+        raise ArgumentError(sentence(function, "hidden", "one or two sizes", tuple(hidden)))
+    generator = as_generator(function, rng)
+    sizes = [X.shape[1], *hidden, y.shape[1]]
+    parameters = initial_parameters(sizes, rng=generator, dtype=X.dtype)
+    step = _step_2layer if len(hidden) == 1 else _step_3layer
+
+    losses = []
+    for epoch in range(1, num_epochs + 1):
+        total = 0.0
+        for batch in cut(generator.permutation(len(X)), batch_size):
+            loss, gradients = step(X[batch], y[batch], parameters)
+            for name, gradient in zip(parameters, gradients, strict=True):
+                parameters[name] -= np.asarray(lr, X.dtype) * gradient
+            total += loss * len(batch)
+        losses.append(total / len(X))
+        if after_epoch is not None:
+            after_epoch(epoch, losses[-1], parameters)
+    return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
+
+
+def _step_2layer(X: Array, y: Array, p: dict[str, Array]) -> tuple[float, tuple[Array, ...]]:
+    A1, A2 = forward_mlp(X, **p)
+    Z1 = X @ p["W1"] + p["b1"]
+    return cross_entropy(A2, y), backward_mlp(X, A1, A2, y, p["W1"], p["W2"], Z1)
+
+
+def _step_3layer(X: Array, y: Array, p: dict[str, Array]) -> tuple[float, tuple[Array, ...]]:
+    A1, A2, A3 = forward_mlp_3layer(X, **p)
+    Z1 = X @ p["W1"] + p["b1"]
+    Z2 = A1 @ p["W2"] + p["b2"]
+    weights = (p["W1"], p["W2"], p["W3"])
+    return cross_entropy(A3, y), backward_mlp_3layer(X, A1, A2, A3, y, *weights, Z1, Z2)
+
+
+def _check_schedule(
+    function: str, lr: float, num_epochs: int, batch_size: int
+) -> tuple[float, int, int]:
+    return (
+        as_number(function, "lr", lr, above=0),
+        as_count(function, "num_epochs", num_epochs, minimum=0),
+        as_count(function, "batch_size", batch_size),
+    )

@@ -1,0 +1,99 @@
+"""Gradients by differences: slow, and the referee of all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.functional.checks import Array, as_number
+
+
+def numerical_gradient(
+    X: Any,
+    y: Any,
+    params: dict[str, NDArray[Any]],
+    loss_fn: Callable[[Any, Any], float],
+    forward_fn: Callable[[Any, dict[str, NDArray[Any]]], Any],
+    h: float = 1e-4,
+) -> dict[str, Array]:
+    """Central differences for every entry of every parameter.
+
+    ``grad = (loss(p + h) − loss(p − h)) / (2h)``, whose error shrinks with h²,
+    where a one-sided difference shrinks with h only. Two forward passes for
+    each number: for checking gradients, not for training.
+
+    Args:
+        X: inputs, handed to ``forward_fn`` as they are.
+        y: targets, handed to ``loss_fn`` as they are.
+        params: name → floating array of any shape. Each entry is moved by ±h in
+            place and put back; afterwards all are bit for bit as before, also
+            when a function raises. (Of a read-only array a copy is moved.)
+        loss_fn: ``loss_fn(prediction, y)`` → one number.
+        forward_fn: ``forward_fn(X, params)`` → prediction.
+        h: half the distance, above 0. Float64 parameters are meant: in float32
+            the loss has too few digits for more than two or three in the result.
+
+    Returns:
+        name → gradient, with the shape and type of the parameter.
+
+    Raises:
+        DTypeError (a TypeError): ``params`` is no dict of arrays, or an array is
+            not floating: a step of 1e-4 would vanish in an integer.
+        ArgumentError: ``h`` is not above 0, or too small to change a parameter.
+
+    >>> W = np.array([3.0])
+    >>> gradient = numerical_gradient(2.0, 0.0, {"W": W}, lambda p, y: p.item() ** 2,
+    ...                               lambda X, params: X * params["W"])
+    >>> gradient["W"].round(6)
+    array([24.])
+    """
+    function = "numerical_gradient"
+    step = as_number(function, "h", h, above=0)
+    if not isinstance(params, dict):
+        raise DTypeError(sentence(function, "params", "a dict of arrays", repr(type(params))))
+    for name, array in params.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            received = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array)
+            raise DTypeError(
+                sentence(function, f"params[{name!r}]", "a floating-point array", received)
+            )
+    moved = {name: a if a.flags.writeable else a.copy() for name, a in params.items()}
+
+    def loss() -> float:
+        return float(loss_fn(forward_fn(X, moved), y))
+
+    gradients = {}
+    for name, array in moved.items():
+        gradient = np.zeros(array.shape, array.dtype)
+        for index in np.ndindex(array.shape):
+            gradient[index] = _slope(loss, array, index, step, f"params[{name!r}]")
+        gradients[name] = gradient
+    return gradients
+
+
+def _slope(
+    loss: Callable[[], float], array: Array, index: tuple[int, ...], h: float, name: str
+) -> float:
+    """Return the central difference for one entry, which is put back whatever happens."""
+    original = array[index]
+    try:
+        array[index] = original + h
+        above, up = array[index], loss()
+        array[index] = original - h
+        below, down = array[index], loss()
+    finally:
+        array[index] = original
+    if np.isfinite(original) and above == below:
+        raise ArgumentError(
+            sentence(
+                "numerical_gradient",
+                "h",
+                f"a step large enough to change {name}{list(index)} = {original} ({array.dtype})",
+                h,
+            )
+        )
+    return (up - down) / (2 * h)

@@ -1,0 +1,267 @@
+"""The perceptron and the multi-layer perceptrons: forward, and backward by hand.
+
+One general forward pass and one general backward pass; the four named functions
+are their faces for two and three layers. Layer k computes
+``Z_k = A_{k−1} · W_k + b_k`` and ``A_k = relu(Z_k)``, the last one softmax.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.functional.activations import relu, sigmoid, softmax
+from neural_network.functional.checks import (
+    Array,
+    as_floating,
+    check_ndim,
+    check_not_empty,
+    check_probabilities,
+    check_shape,
+    check_targets,
+    rounded,
+)
+
+
+def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
+    """One neuron: ``sigmoid(X · W + b)``.
+
+    Args:
+        X: (n, d), a row per sample.
+        W: (d, 1).
+        b: (1, 1) or (1,).
+
+    Returns:
+        (n, 1), values in [0, 1], in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+
+    Source: Rosenblatt, "The Perceptron", 1958; with the logistic function in
+    place of the step.
+
+    >>> forward_perceptron([[1.0, 2.0]], [[0.5], [-0.25]], [0.0])
+    array([[0.5]])
+    """
+    function = "forward_perceptron"
+    (X, W, b), dtype = as_floating(function, X=X, W=W, b=b)
+    _check_rows(function, X)
+    check_shape(function, "W", W, (X.shape[1], 1))
+    check_shape(function, "b", b, (1, 1), (1,))
+    return rounded(sigmoid(X @ W + b), dtype)
+
+
+def forward_mlp(
+    X: ArrayLike, W1: ArrayLike, b1: ArrayLike, W2: ArrayLike, b2: ArrayLike
+) -> tuple[Array, Array]:
+    """Two layers forward: relu, then softmax.
+
+    ``A1 = relu(X · W1 + b1)``, ``A2 = softmax(A1 · W2 + b2)``.
+
+    Args:
+        X: (n, d), a row per sample.
+        W1, b1: (d, h) and (1, h) or (h,).
+        W2, b2: (h, k) and (1, k) or (k,).
+
+    Returns:
+        ``(A1, A2)`` of shapes (n, h) and (n, k); the rows of ``A2`` sum to 1.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+
+    >>> A1, A2 = forward_mlp([[1.0]], [[2.0, -2.0]], [0.0, 0.0], np.zeros((2, 4)), np.zeros(4))
+    >>> A1, A2
+    (array([[2., 0.]]), array([[0.25, 0.25, 0.25, 0.25]]))
+    """
+    arrays = {"X": X, "W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    A1, A2 = _forward("forward_mlp", arrays)
+    return A1, A2
+
+
+def backward_mlp(
+    X: ArrayLike,
+    A1: ArrayLike,
+    A2: ArrayLike,
+    y: ArrayLike,
+    W1: ArrayLike,
+    W2: ArrayLike,
+    Z1: ArrayLike,
+) -> tuple[Array, Array, Array, Array]:
+    """Two layers backward: the gradients of softmax with cross-entropy.
+
+    With the error ``δ2 = A2 − y`` and ``δ1 = (δ2 · W2ᵀ) ⊙ [Z1 > 0]``:
+    ``grad_W2 = A1ᵀ · δ2 / n``, ``grad_b2 = mean(δ2)``, ``grad_W1 = Xᵀ · δ1 / n``,
+    ``grad_b1 = mean(δ1)``, means over the rows.
+
+    Args:
+        X: (n, d) inputs.
+        A1: (n, h) hidden activations, from ``forward_mlp``.
+        A2: (n, k) probabilities, from ``forward_mlp``.
+        y: (n, k) one-hot labels.
+        W1: (d, h).
+        W2: (h, k).
+        Z1: (n, h) sums before the relu, ``X @ W1 + b1``.
+
+    Returns:
+        ``(grad_W1, grad_b1, grad_W2, grad_b2)`` of shapes (d, h), (1, h), (h, k), (1, k).
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+        ArgumentError: a label is NaN or outside [0, 1].
+
+    Source: Rumelhart, Hinton and Williams, "Learning representations by
+    back-propagating errors", Nature 323, 1986.
+
+    >>> X, A1, A2, y, Z1 = [[1.0]], [[2.0]], [[0.5, 0.5]], [[0, 1]], [[2.0]]
+    >>> gradients = backward_mlp(X, A1, A2, y, W1=[[2.0]], W2=[[1, 3]], Z1=Z1)
+    >>> for gradient in gradients:
+    ...     print(gradient)
+    [[-1.]]
+    [[-1.]]
+    [[ 1. -1.]]
+    [[ 0.5 -0.5]]
+    """
+    arrays = {"X": X, "A1": A1, "A2": A2, "y": y, "W1": W1, "W2": W2, "Z1": Z1}
+    grad_W1, grad_b1, grad_W2, grad_b2 = _backward("backward_mlp", arrays)
+    return grad_W1, grad_b1, grad_W2, grad_b2
+
+
+def forward_mlp_3layer(
+    X: ArrayLike,
+    W1: ArrayLike,
+    b1: ArrayLike,
+    W2: ArrayLike,
+    b2: ArrayLike,
+    W3: ArrayLike,
+    b3: ArrayLike,
+) -> tuple[Array, Array, Array]:
+    """Three layers forward: relu, relu, softmax.
+
+    Args:
+        X: (n, d), a row per sample.
+        W1, b1: (d, h1) and (1, h1) or (h1,).
+        W2, b2: (h1, h2) and (1, h2) or (h2,).
+        W3, b3: (h2, k) and (1, k) or (k,).
+
+    Returns:
+        ``(A1, A2, A3)`` of shapes (n, h1), (n, h2) and (n, k).
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+
+    >>> eye, zero = np.eye(2), np.zeros(2)
+    >>> forward_mlp_3layer([[3.0, -3.0]], eye, zero, eye, zero, 0 * eye, zero)[2]
+    array([[0.5, 0.5]])
+    """
+    arrays = {"X": X, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "W3": W3, "b3": b3}
+    A1, A2, A3 = _forward("forward_mlp_3layer", arrays)
+    return A1, A2, A3
+
+
+def backward_mlp_3layer(
+    X: ArrayLike,
+    A1: ArrayLike,
+    A2: ArrayLike,
+    A3: ArrayLike,
+    y: ArrayLike,
+    W1: ArrayLike,
+    W2: ArrayLike,
+    W3: ArrayLike,
+    Z1: ArrayLike,
+    Z2: ArrayLike,
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Three layers backward: the gradients of softmax with cross-entropy.
+
+    As ``backward_mlp``, one layer more: ``δ3 = A3 − y``,
+    ``δ2 = (δ3 · W3ᵀ) ⊙ [Z2 > 0]``, ``δ1 = (δ2 · W2ᵀ) ⊙ [Z1 > 0]``.
+
+    Args:
+        X: (n, d) inputs.
+        A1, A2: (n, h1) and (n, h2) hidden activations.
+        A3: (n, k) probabilities.
+        y: (n, k) one-hot labels.
+        W1, W2, W3: (d, h1), (h1, h2) and (h2, k).
+        Z1, Z2: (n, h1) and (n, h2), the sums before each relu.
+
+    Returns:
+        ``(grad_W1, grad_b1, grad_W2, grad_b2, grad_W3, grad_b3)``, biases as (1, h).
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: shapes that do not fit, or no sample.
+        ArgumentError: a label is NaN or outside [0, 1].
+
+    >>> one = np.ones((1, 1))
+    >>> gradients = backward_mlp_3layer(one, one, one, 0.75 * one, one, one, one, one, one, one)
+    >>> [gradient.item() for gradient in gradients]
+    [-0.25, -0.25, -0.25, -0.25, -0.25, -0.25]
+    """
+    arrays = {"X": X, "A1": A1, "A2": A2, "A3": A3, "y": y}
+    arrays |= {"W1": W1, "W2": W2, "W3": W3, "Z1": Z1, "Z2": Z2}
+    grads = _backward("backward_mlp_3layer", arrays)
+    grad_W1, grad_b1, grad_W2, grad_b2, grad_W3, grad_b3 = grads
+    return grad_W1, grad_b1, grad_W2, grad_b2, grad_W3, grad_b3
+
+
+def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
+    """Check X, W1, b1, W2, b2 … and return the activations A1, A2 …"""
+    values, dtype = as_floating(function, **arrays)
+    named = dict(zip(arrays, values, strict=True))
+    A, depth = named["X"], len(arrays) // 2
+    _check_rows(function, A)
+    inputs = A.shape[1]
+    for k in range(1, depth + 1):
+        W, b = named[f"W{k}"], named[f"b{k}"]
+        _check_weight(function, f"W{k}", W, inputs)
+        inputs = W.shape[1]
+        check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
+
+    activations = []
+    for k in range(1, depth + 1):
+        Z = A @ named[f"W{k}"] + named[f"b{k}"]
+        A = softmax(Z) if k == depth else relu(Z)
+        activations.append(A)
+    return [rounded(A, dtype) for A in activations]
+
+
+def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
+    """Check the arrays of a forward pass and return grad_W1, grad_b1, grad_W2 …"""
+    values, dtype = as_floating(function, **arrays)
+    named = dict(zip(arrays, values, strict=True))
+    X, depth = named["X"], sum(name.startswith("W") for name in arrays)
+    _check_rows(function, X)
+    n, inputs = X.shape
+    for k in range(1, depth + 1):
+        _check_weight(function, f"W{k}", named[f"W{k}"], inputs)
+        inputs = named[f"W{k}"].shape[1]
+        check_shape(function, f"A{k}", named[f"A{k}"], (n, inputs))
+        if k < depth:
+            check_shape(function, f"Z{k}", named[f"Z{k}"], (n, inputs))
+    check_shape(function, "y", named["y"], (n, inputs))
+    check_targets(function, "y", named["y"])
+    check_probabilities(function, "y", named["y"])
+
+    # The derivative of cross-entropy after softmax, both in one: A − y.
+    delta = named[f"A{depth}"] - named["y"]
+    gradients: list[Array] = []
+    for k in range(depth, 0, -1):
+        A = named[f"A{k - 1}"] if k > 1 else X
+        gradients = [A.T @ delta / n, np.mean(delta, axis=0, keepdims=True), *gradients]
+        if k > 1:
+            delta = (delta @ named[f"W{k}"].T) * (named[f"Z{k - 1}"] > 0)
+    return [rounded(gradient, dtype) for gradient in gradients]
+
+
+def _check_rows(function: str, X: Array) -> None:
+    check_ndim(function, "X", X, 2)
+    check_not_empty(function, "X", X)
+
+
+def _check_weight(function: str, name: str, W: Array, inputs: int) -> None:
+    check_ndim(function, name, W, 2)
+    check_not_empty(function, name, W)
+    check_shape(function, name, W, (inputs, W.shape[1]))
