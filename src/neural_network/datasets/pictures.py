@@ -1,0 +1,73 @@
+"""Reading picture files."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from neural_network.errors import FileFormatError, needs_extra
+from neural_network.functional.checks import Array
+
+# A few hundred kilobytes can unpack to gigabytes; no teaching picture is larger.
+MOST_PIXELS = 100_000_000
+
+
+def load_picture(path: str | os.PathLike[str]) -> Array:
+    """Read a picture file as shades of grey.
+
+    Colours are weighed as the eye does, 0.299 R + 0.587 G + 0.114 B (ITU-R
+    BT.601); a transparent picture is laid on white; a photograph is turned
+    upright as its EXIF data say.
+
+    Args:
+        path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``).
+
+    Returns:
+        (H, W) float64, 0 for black to 255 for white.
+
+    Raises:
+        FileFormatError: the file is no picture, is damaged or too large.
+        FileNotFoundError: there is no such file.
+        MissingDependencyError: Pillow is not installed.
+    """
+    with needs_extra("reading a picture", extra="plot"):
+        from PIL import Image, ImageOps
+
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise FileFormatError(
+                        f"{path}: expected at most {MOST_PIXELS:,} pixels, "
+                        f"received {picture.width}×{picture.height}"
+                    )
+                return _grey(ImageOps.exif_transpose(picture))
+    except FileNotFoundError:
+        raise
+    except IsADirectoryError as error:
+        raise FileFormatError(f"{path}: expected a picture file, received a folder") from error
+    # Pillow's readers raise whatever their formats trip over.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{path}: not a picture that can be read ({error})") from error
+
+
+def _grey(picture: object) -> Array:
+    from PIL import Image
+
+    assert isinstance(picture, Image.Image)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        # 16 bits a pixel, or 32: Pillow's own conversion would clip at 255.
+        deep = np.asarray(picture, dtype=float)
+        return deep if picture.mode == "F" else deep * (255 / 65535)
+    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.asarray(picture.convert("L"), dtype=float)

@@ -1,0 +1,158 @@
+"""Where a published dataset may lie, and how to fetch it once."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from neural_network.errors import (
+    DatasetNotFoundError,
+    FileFormatError,
+    FileWriteError,
+    MissingDependencyError,
+    needs_extra,
+)
+from neural_network.files import written_beside
+
+ENVIRONMENT_VARIABLE = "NEURAL_NETWORK_DATA"
+TIMEOUT_SECONDS = 30
+
+
+class Collection(NamedTuple):
+    """A dataset that is published as gzipped files at several addresses."""
+
+    name: str
+    cache_name: str
+    digests: Mapping[str, str]  # file name without .gz → SHA-256 of the unzipped content
+    mirrors: Sequence[str]
+    system_folders: Sequence[Path]
+
+
+def find_or_download(
+    collection: Collection, names: Sequence[str], path: str | os.PathLike[str] | None
+) -> list[Path]:
+    """Return the paths of the named files, from the first place that has them all.
+
+    Raises:
+        DatasetNotFoundError: no place has them and no mirror gave them.
+    """
+    tried = []
+    for folder in _folders(collection, path):
+        found = [_in_folder(folder, name) for name in names]
+        missing = [name for name, file in zip(names, found, strict=True) if file is None]
+        if not missing:
+            return [file for file in found if file is not None]
+        tried.append(f"the folder {folder}: {_what_is_wrong(folder, missing)}")
+    try:
+        return [_download(collection, name, tried) for name in names]
+    except _NoAnswerError as error:
+        raise DatasetNotFoundError(_explain(collection, tried)) from error
+    except (MissingDependencyError, FileWriteError) as error:
+        tried.append(f"a download into {cache_folder(collection)}: {error}")
+        raise DatasetNotFoundError(_explain(collection, tried)) from error
+
+
+def cache_folder(collection: Collection) -> Path:
+    """Return the folder of the user's cache where downloads of this dataset are kept."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "neural-network-numpy" / collection.cache_name
+
+
+def _folders(collection: Collection, path: str | os.PathLike[str] | None) -> list[Path]:
+    folders = [] if path is None else [Path(path)]
+    if os.environ.get(ENVIRONMENT_VARIABLE):
+        data = Path(os.environ[ENVIRONMENT_VARIABLE])
+        # MNIST and Fashion-MNIST use the same file names, so only MNIST may lie
+        # in the folder itself.
+        folders.append(data / collection.cache_name)
+        if collection.name == "MNIST":
+            folders.append(data)
+    return [*folders, cache_folder(collection), *collection.system_folders]
+
+
+def _in_folder(folder: Path, name: str) -> Path | None:
+    """Return the file under one of the names it is known by, or None."""
+    dotted = name.replace("-idx", ".idx")  # how some archives spell it
+    for spelling in (f"{name}.gz", name, f"{dotted}.gz", dotted):
+        if (folder / spelling).is_file():
+            return folder / spelling
+    return None
+
+
+def _what_is_wrong(folder: Path, missing: Sequence[str]) -> str:
+    if not folder.is_dir():
+        return "no such folder"
+    return "has no " + " and no ".join(f"{name}(.gz)" for name in missing)
+
+
+def _download(collection: Collection, name: str, tried: list[str]) -> Path:
+    """Fetch one file into the cache from the first mirror whose content is right."""
+    target = cache_folder(collection) / f"{name}.gz"
+    if target.is_file():  # fetched by this call's sibling, or by another process meanwhile
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileWriteError(f"cannot make {target.parent}: {error.strerror}") from error
+    for mirror in collection.mirrors:
+        url = f"{mirror}{name}.gz"
+        try:
+            with written_beside(target) as temporary:
+                _fetch(url, temporary)
+                _check_content(temporary, collection.digests[name])
+            return target
+        except (_NoAnswerError, FileFormatError) as error:
+            tried.append(f"the address {url}: {error}")
+    raise _NoAnswerError(name)
+
+
+class _NoAnswerError(Exception):
+    """A mirror did not give the file."""
+
+
+def _fetch(url: str, target: Path) -> None:
+    with needs_extra("downloading a dataset", extra="data"):
+        import pooch
+        import tqdm  # noqa: F401  (pooch draws its progress bar with it)
+    print(f"downloading {url}", file=sys.stderr)
+    fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
+    try:
+        fetch(url, str(target), None)
+    except OSError as error:  # every error of requests is one
+        raise _NoAnswerError(f"{type(error).__name__}, {str(error)[:200]}") from error
+
+
+def _check_content(path: Path, digest: str) -> None:
+    """Raise FileFormatError unless the unzipped content has this SHA-256."""
+    actual = hashlib.sha256()
+    try:
+        with gzip.open(path) as file:
+            while piece := file.read(1 << 20):
+                actual.update(piece)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(f"not a whole gzip file ({error})") from error
+    if actual.hexdigest() != digest:
+        raise FileFormatError(
+            f"expected content with SHA-256 {digest}, received {actual.hexdigest()}"
+        )
+
+
+def _explain(collection: Collection, tried: Sequence[str]) -> str:
+    places = "".join(f"\n  - {place}" for place in tried)
+    files = ", ".join(f"{name}.gz" for name in collection.digests)
+    return (
+        f"{collection.name} was not found. Tried:{places}\n"
+        f"To supply it, put the four files {files} into a folder and pass path=FOLDER, or set "
+        f"{ENVIRONMENT_VARIABLE}=FOLDER (for Fashion-MNIST, its subfolder fashion-mnist)."
+    )
