@@ -1,0 +1,224 @@
+"""Neural networks in plain NumPy: from the functions of a textbook to a tool.
+
+The names below are loaded when they are first used, so that importing the
+package costs next to nothing. ``neural_network.datasets``, ``.by_hand`` and
+``.visual`` hold what is particular to data, hand-made training and pictures.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neural_network import (
+        by_hand as by_hand,
+    )
+    from neural_network import (
+        datasets as datasets,
+    )
+    from neural_network import (
+        errors as errors,
+    )
+    from neural_network import (
+        files as files,
+    )
+    from neural_network import (
+        functional as functional,
+    )
+    from neural_network import (
+        training as training,
+    )
+    from neural_network import (
+        visual as visual,
+    )
+    from neural_network.by_hand.descent import (
+        gradient_descent as gradient_descent,
+    )
+    from neural_network.by_hand.descent import (
+        initial_parameters as initial_parameters,
+    )
+    from neural_network.by_hand.descent import (
+        train_mlp as train_mlp,
+    )
+    from neural_network.by_hand.differences import (
+        numerical_gradient as numerical_gradient,
+    )
+    from neural_network.by_hand.networks import (
+        backward_mlp as backward_mlp,
+    )
+    from neural_network.by_hand.networks import (
+        backward_mlp_3layer as backward_mlp_3layer,
+    )
+    from neural_network.by_hand.networks import (
+        forward_mlp as forward_mlp,
+    )
+    from neural_network.by_hand.networks import (
+        forward_mlp_3layer as forward_mlp_3layer,
+    )
+    from neural_network.by_hand.networks import (
+        forward_perceptron as forward_perceptron,
+    )
+    from neural_network.datasets.batches import (
+        batches as batches,
+    )
+    from neural_network.datasets.idx import (
+        read_idx as read_idx,
+    )
+    from neural_network.datasets.mnist import (
+        load_fashion_mnist as load_fashion_mnist,
+    )
+    from neural_network.datasets.mnist import (
+        load_mnist as load_mnist,
+    )
+    from neural_network.datasets.pictures import (
+        load_picture as load_picture,
+    )
+    from neural_network.errors import (
+        ArgumentError as ArgumentError,
+    )
+    from neural_network.errors import (
+        DatasetNotFoundError as DatasetNotFoundError,
+    )
+    from neural_network.errors import (
+        DTypeError as DTypeError,
+    )
+    from neural_network.errors import (
+        FileFormatError as FileFormatError,
+    )
+    from neural_network.errors import (
+        FileWriteError as FileWriteError,
+    )
+    from neural_network.errors import (
+        MissingDependencyError as MissingDependencyError,
+    )
+    from neural_network.errors import (
+        NeuralNetworkError as NeuralNetworkError,
+    )
+    from neural_network.errors import (
+        ShapeError as ShapeError,
+    )
+    from neural_network.files import (
+        load_arrays as load_arrays,
+    )
+    from neural_network.files import (
+        save_arrays as save_arrays,
+    )
+    from neural_network.functional.activations import (
+        identity as identity,
+    )
+    from neural_network.functional.activations import (
+        relu as relu,
+    )
+    from neural_network.functional.activations import (
+        sigmoid as sigmoid,
+    )
+    from neural_network.functional.activations import (
+        softmax as softmax,
+    )
+    from neural_network.functional.convolution.conv import (
+        conv2d as conv2d,
+    )
+    from neural_network.functional.dropout import (
+        dropout as dropout,
+    )
+    from neural_network.functional.filters import (
+        FILTERS as FILTERS,
+    )
+    from neural_network.functional.filters import (
+        named_filter as named_filter,
+    )
+    from neural_network.functional.labels import (
+        one_hot as one_hot,
+    )
+    from neural_network.functional.linear import (
+        matrix_multiply as matrix_multiply,
+    )
+    from neural_network.functional.losses import (
+        binary_cross_entropy as binary_cross_entropy,
+    )
+    from neural_network.functional.losses import (
+        cross_entropy as cross_entropy,
+    )
+    from neural_network.functional.losses import (
+        l2_regularization as l2_regularization,
+    )
+    from neural_network.functional.losses import (
+        mse_loss as mse_loss,
+    )
+    from neural_network.functional.normalization import (
+        normalize as normalize,
+    )
+    from neural_network.functional.pooling import (
+        max_pool as max_pool,
+    )
+    from neural_network.training.metrics import (
+        accuracy as accuracy,
+    )
+    from neural_network.training.optimizers import (
+        momentum_update as momentum_update,
+    )
+
+__version__ = "0.1.0"
+
+# Where each public name lives. A test holds this table and the imports above together.
+_HOMES = {
+    "by_hand.descent": ("gradient_descent", "initial_parameters", "train_mlp"),
+    "by_hand.differences": ("numerical_gradient",),
+    "by_hand.networks": (
+        "backward_mlp",
+        "backward_mlp_3layer",
+        "forward_mlp",
+        "forward_mlp_3layer",
+        "forward_perceptron",
+    ),
+    "datasets.batches": ("batches",),
+    "datasets.idx": ("read_idx",),
+    "datasets.mnist": ("load_fashion_mnist", "load_mnist"),
+    "datasets.pictures": ("load_picture",),
+    "errors": (
+        "ArgumentError",
+        "DTypeError",
+        "DatasetNotFoundError",
+        "FileFormatError",
+        "FileWriteError",
+        "MissingDependencyError",
+        "NeuralNetworkError",
+        "ShapeError",
+    ),
+    "files": ("load_arrays", "save_arrays"),
+    "functional.activations": ("identity", "relu", "sigmoid", "softmax"),
+    "functional.convolution.conv": ("conv2d",),
+    "functional.dropout": ("dropout",),
+    "functional.filters": ("FILTERS", "named_filter"),
+    "functional.labels": ("one_hot",),
+    "functional.linear": ("matrix_multiply",),
+    "functional.losses": (
+        "binary_cross_entropy",
+        "cross_entropy",
+        "l2_regularization",
+        "mse_loss",
+    ),
+    "functional.normalization": ("normalize",),
+    "functional.pooling": ("max_pool",),
+    "training.metrics": ("accuracy",),
+    "training.optimizers": ("momentum_update",),
+}
+_ROOMS = ("by_hand", "datasets", "errors", "files", "functional", "training", "visual")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])  # noqa: PLE0605  (a table, not a list)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value  # the next look-up finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

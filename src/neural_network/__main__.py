@@ -1,0 +1,23 @@
+"""``python -m neural_network`` is the command ``neural-network``."""
+
+import sys
+
+from neural_network.errors import MissingDependencyError, needs_extra
+
+
+def main() -> None:
+    """Run the command, or say which extra brings it."""
+    try:
+        with needs_extra("the command", extra="cli"):
+            import rich  # noqa: F401
+            import typer  # noqa: F401
+    except MissingDependencyError as error:
+        print(f"neural-network: {error}", file=sys.stderr)
+        sys.exit(2)
+    from neural_network.cli.app import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

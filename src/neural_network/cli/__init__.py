@@ -1,0 +1,1 @@
+"""The command ``neural-network`` (extra ``cli``)."""

@@ -1,0 +1,200 @@
+"""A picture beside what filters see in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
+from neural_network.functional.checks import Array, as_real, check_ndim, check_not_empty
+from neural_network.functional.convolution.conv import conv2d
+from neural_network.functional.filters import named_filter
+from neural_network.functional.window import Padding, times
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Filters = str | ArrayLike | Sequence[str | ArrayLike] | Mapping[str, ArrayLike]
+
+COLUMNS = 5
+# Larger filters are drawn as colours; their numbers would not be readable.
+MOST_TAPS_WITH_NUMBERS = 7
+
+
+def show_feature_maps(
+    image: ArrayLike,
+    filters: Filters = "edges",
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Padding = 0,
+    flip: bool = False,
+    title: str = "Input",
+) -> Figure:
+    """Apply filters to a picture and draw the picture, the maps and the filters.
+
+    All maps share one colour scale. It is centred at zero, red above and blue
+    below, if any map has a negative number; else it runs from black to white.
+
+    Args:
+        image: (H, W), shades of grey.
+        filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw)
+            array, a list of names and arrays, or a dict of title → array.
+        stride, padding, flip: as in ``conv2d``.
+        title: stands above the picture.
+
+    Returns:
+        The matplotlib figure, made with pyplot: ``plt.show()`` shows it,
+        ``save_figure`` saves it, ``plt.close(figure)`` frees it.
+
+    Raises:
+        ShapeError, ArgumentError, DTypeError: as ``conv2d`` and ``named_filter``.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_feature_maps(np.eye(8), ["horizontal", "vertical"])
+    >>> for axes in figure.axes[:3]:
+    ...     print(*axes.get_title().split())
+    Input 8×8
+    horizontal 6×6
+    vertical 6×6
+    """
+    picture = as_real("show_feature_maps", "image", image)
+    check_ndim("show_feature_maps", "image", picture, 2)
+    named = as_filters("show_feature_maps", filters)
+    maps = {
+        name: conv2d(picture, values, stride, padding, flip=flip) for name, values in named.items()
+    }
+    return draw_feature_maps(picture, named, maps, title=title)
+
+
+def as_filters(function: str, filters: Filters) -> dict[str, Array]:
+    """Return the filters as title → (fh, fw) array, whatever form they came in."""
+    if isinstance(filters, Mapping):
+        items: list[tuple[str, Any]] = list(filters.items())
+    elif isinstance(filters, str):
+        items = [(filters, filters)]
+    elif isinstance(filters, list | tuple) and (
+        not filters or any(isinstance(item, str | np.ndarray) for item in filters)
+    ):
+        items = [
+            (item if isinstance(item, str) else f"filter {place}", item)
+            for place, item in enumerate(filters, start=1)
+        ]
+    else:
+        array = as_real(function, "filters", cast(ArrayLike, filters))
+        check_ndim(function, "filters", array, 2, 3)
+        several = array[np.newaxis] if array.ndim == 2 else array
+        items = [(f"filter {place}", item) for place, item in enumerate(several, start=1)]
+    if not items:
+        raise ArgumentError(sentence(function, "filters", "at least one filter", "none"))
+    named: dict[str, Array] = {}
+    for name, item in items:
+        values = named_filter(item) if isinstance(item, str) else as_real(function, name, item)
+        check_ndim(function, name, values, 2)
+        check_not_empty(function, name, values)
+        if name in named:
+            raise ArgumentError(
+                sentence(function, "filters", "each filter once", f"{name!r} twice")
+            )
+        named[name] = values
+    return named
+
+
+def draw_feature_maps(
+    image: ArrayLike,
+    filters: Mapping[str, ArrayLike],
+    maps: Mapping[str, ArrayLike],
+    *,
+    title: str = "Input",
+) -> Figure:
+    """Draw a picture and maps that were computed before; see ``show_feature_maps``.
+
+    Args:
+        image: (H, W).
+        filters: title → (fh, fw).
+        maps: title → (OH, OW), the same titles.
+        title: stands above the picture.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ShapeError: the titles of ``filters`` and ``maps`` differ.
+    """
+    with needs_extra("drawing feature maps", extra="plot"):
+        from matplotlib import pyplot as plt
+    if list(filters) != list(maps):
+        raise ShapeError(
+            sentence("draw_feature_maps", "maps", f"the titles {list(filters)}", list(maps))
+        )
+    panels = len(maps) + 1
+    columns = min(panels, COLUMNS)
+    rows = -(-panels // columns)
+    figure = plt.figure(figsize=(3.1 * columns + 0.8, 4.2 * rows), layout="constrained")
+    # Each panel is a map with its filter below.
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3.2, 1] * rows)
+    picture = np.asarray(image)
+    input_axes = figure.add_subplot(grid[0, 0])
+    # Black is 0 here as in the maps, so that equal numbers look alike.
+    input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
+    _label(input_axes, title, picture)
+
+    colours = _shared_colours([np.asarray(values) for values in maps.values()])
+    map_axes = []
+    for place, (name, values) in enumerate(maps.items(), start=1):
+        row, column = divmod(place, columns)
+        axes = figure.add_subplot(grid[2 * row, column])
+        drawn = axes.imshow(np.asarray(values), **colours)
+        _label(axes, name, np.asarray(values))
+        map_axes.append(axes)
+    for place, values in enumerate(filters.values(), start=1):
+        row, column = divmod(place, columns)
+        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), np.asarray(values))
+    figure.colorbar(drawn, ax=map_axes, shrink=0.8, label="map value")
+    return figure
+
+
+def _label(axes: Axes, name: str, picture: Array) -> None:
+    axes.set_title(f"{name}\n{times(picture.shape)}", fontsize=11)
+    axes.axis("off")
+
+
+def _shared_colours(maps: list[Array]) -> dict[str, Any]:
+    """Choose one colour scale for all maps: centred at zero if any number is negative."""
+    largest = _largest(*maps)
+    if any(np.any(values < 0) for values in maps):
+        return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    return {"cmap": "gray", "vmin": 0, "vmax": largest}
+
+
+def _largest(*arrays: Array) -> float:
+    """Return the largest size of a finite number, or 1: others must not stretch a scale."""
+    return (
+        max(
+            float(np.max(np.abs(values[np.isfinite(values)], dtype=float), initial=0))
+            for values in arrays
+        )
+        or 1.0
+    )
+
+
+def _draw_filter(axes: Axes, values: Array) -> None:
+    """Draw the filter's taps, with their numbers where they can be read."""
+    largest = _largest(values)
+    axes.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    axes.axis("off")
+    if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
+        return
+    for (row, column), number in np.ndenumerate(values):
+        axes.text(
+            column,
+            row,
+            f"{number:.2g}",
+            ha="center",
+            va="center",
+            fontsize=8 if max(values.shape) <= 3 else 6,
+            color="white" if abs(number) > 0.6 * largest else "black",
+        )
