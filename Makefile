@@ -1,0 +1,60 @@
+# Everything happens in .venv; nothing is installed outside it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+
+# The whole MNIST, where a folder beside the project has it.
+SHARED := $(abspath ../shared/data/mnist)
+ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
+export NEURAL_NETWORK_DATA ?= $(SHARED)
+endif
+
+.PHONY: help demo test test-lowest bench pictures clean
+
+help:
+	@echo "make demo         filters on a digit, a network that learns; under a minute"
+	@echo "make test         every check"
+	@echo "make test-lowest  the tests with the oldest dependencies allowed"
+	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make pictures     draw docs/images again"
+	@echo "make clean        remove .venv and what was built"
+
+demo: $(VENV)/.demo
+	$(BIN)/neural-network demo --save demo --force
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest
+
+test-lowest: pyproject.toml
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python tools/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e '.[test]'
+	$(LOWEST)/bin/python -m pytest
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run.py
+
+pictures: $(VENV)/.demo
+	$(BIN)/python tools/make_pictures.py
+
+clean:
+	rm -rf $(VENV) $(LOWEST) build dist demo
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of extras; made again when pyproject.toml changes.
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,197 @@
+"""Descent and hand-made gradients: against the article, against differences, on digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from tests import oracles
+
+
+def parameters(sizes: list[int], seed: int = 0) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    p = nn.initial_parameters(sizes, rng=rng, dtype=float)
+    return {name: a + 0.1 * rng.standard_normal(a.shape) for name, a in p.items()}
+
+
+def test_gradient_descent_gives_the_articles_numbers(capsys: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((23, 3))
+    y = X @ [[1.0], [-2.0], [0.5]] + 3
+    W, b = np.zeros((3, 1)), np.zeros((1, 1))
+    expected = oracles.descent(X, y, W, b, 0.05, 4, 5, seed=7)
+    np.random.seed(7)
+    result = nn.gradient_descent(X, y, W, b, 0.05, 4, 5, nn.mse_loss)
+    for mine, theirs in zip(result, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-13)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"Epoch {i}/4, Loss: {loss:.4f}" for i, loss in enumerate(expected[2], 1)]
+    assert not W.any()
+    assert not b.any()
+
+
+def test_one_step_by_hand(capsys: Any) -> None:
+    # prediction 0.5, error 0.5 − 1 = −0.5: W = 0 + 0.1 · 2 · 0.5, b = 0 + 0.1 · 0.5
+    W, b, losses = nn.gradient_descent(
+        [[2.0]], [[1]], [[0.0]], [0.0], 0.1, 1, 99, nn.binary_cross_entropy, nn.sigmoid,
+        verbose=False,
+    )  # fmt: skip
+    assert (W.item(), b.tolist()) == (pytest.approx(0.1), [pytest.approx(0.05)])
+    assert losses == [pytest.approx(-np.log(1 / (1 + np.exp(-0.25))))]
+    assert capsys.readouterr().out == ""
+
+
+def test_seeds_of_gradient_descent() -> None:
+    X = np.random.default_rng(0).standard_normal((9, 2))
+    call: Any = (X, X[:, :1], np.zeros((2, 1)), np.zeros(1), 0.1, 3, 2, nn.mse_loss)
+    runs = [nn.gradient_descent(*call, verbose=False, rng=seed)[2] for seed in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+    assert nn.gradient_descent(*call[:5], 0, *call[6:], verbose=False)[2] == []
+
+
+def test_float32_stays_float32() -> None:
+    X = np.random.default_rng(0).standard_normal((9, 2)).astype("float32")
+    W, b, _ = nn.gradient_descent(
+        X, X[:, :1], X[:2, :1], X[0, :1], 0.1, 1, 2, nn.mse_loss, verbose=False
+    )
+    assert (W.dtype, b.dtype) == (np.float32, np.float32)
+
+
+def test_forward_perceptron_numbers() -> None:
+    out = nn.forward_perceptron([[1, 2], [0, 0]], [[1.0], [-0.5]], [[np.log(3)]])
+    np.testing.assert_allclose(out, [[0.75], [0.75]], rtol=1e-14)
+
+
+def test_forward_mlp_numbers() -> None:
+    A1, A2 = nn.forward_mlp(
+        [[1.0, -1.0]], np.eye(2), [[0.5, 0.5]], [[np.log(3) / 1.5, 0], [9, 9]], [0, 0]
+    )
+    assert A1.tolist() == [[1.5, 0]]
+    np.testing.assert_allclose(A2, [[0.75, 0.25]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_backward_agrees_with_differences(depth: int) -> None:
+    rng = np.random.default_rng(depth)
+    X = rng.standard_normal((11, 5))
+    y = nn.one_hot(rng.integers(0, 4, 11), 4).astype(float)
+    p = parameters([5, 7, 6, 4] if depth == 3 else [5, 7, 4])
+    forward: Any = nn.forward_mlp if depth == 2 else nn.forward_mlp_3layer
+    A = forward(X, **p)
+    Z1 = X @ p["W1"] + p["b1"]
+    if depth == 2:
+        hand: Any = nn.backward_mlp(X, *A, y, p["W1"], p["W2"], Z1)
+    else:
+        Z2 = A[0] @ p["W2"] + p["b2"]
+        hand = nn.backward_mlp_3layer(X, *A, y, p["W1"], p["W2"], p["W3"], Z1, Z2)
+    # 1e-5 keeps every sum on its side of the relu's corner.
+    differences = nn.numerical_gradient(
+        X, y, p, nn.cross_entropy, lambda X, p: forward(X, **p)[-1], h=1e-5
+    )
+    assert list(differences) == list(p)
+    for gradient, (name, difference) in zip(hand, differences.items(), strict=True):
+        assert gradient.shape == p[name].shape
+        np.testing.assert_allclose(gradient, difference, atol=1e-6, err_msg=name)
+
+
+def test_a_planted_mistake_is_seen() -> None:
+    # The comparison above must be able to fail: forget the relu's derivative.
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((11, 5)), np.eye(4)[rng.integers(0, 4, 11)]
+    p = parameters([5, 7, 4])
+    A1, A2 = nn.forward_mlp(X, **p)
+    wrong = nn.backward_mlp(X, A1, A2, y, p["W1"], p["W2"], Z1=np.ones_like(A1))[0]
+    right = nn.backward_mlp(X, A1, A2, y, p["W1"], p["W2"], X @ p["W1"] + p["b1"])[0]
+    assert np.abs(wrong - right).max() > 1e-3
+
+
+def test_numerical_gradient_numbers() -> None:
+    p = {"a": np.array([[1.0, 2.0]]), "b": np.array(3.0)}
+    out = nn.numerical_gradient(
+        None, None, p, lambda v, y: v, lambda X, p: float((p["a"] ** 2).sum() * p["b"])
+    )
+    np.testing.assert_allclose(out["a"], [[6, 12]], rtol=1e-8)
+    np.testing.assert_allclose(out["b"], 5, rtol=1e-8)
+
+
+def test_numerical_gradient_puts_everything_back() -> None:
+    p = {"W": np.array([0.1, 0.2, 0.3]), "b": np.array([-0.0, np.nan])}
+    before = {name: a.tobytes() for name, a in p.items()}
+    calls = 0
+
+    def fails_late(X: Any, p: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise RuntimeError("halfway")
+        return p["W"].sum()
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        nn.numerical_gradient(0, 0, p, lambda v, y: v, fails_late)
+    assert {name: a.tobytes() for name, a in p.items()} == before
+    nn.numerical_gradient(0, 0, p, lambda v, y: v, lambda X, p: p["W"].sum())
+    assert {name: a.tobytes() for name, a in p.items()} == before
+
+
+def test_numerical_gradient_of_read_only_and_of_captured_parameters() -> None:
+    frozen = np.array([1.0, 2.0])
+    frozen.flags.writeable = False
+    out = nn.numerical_gradient(
+        0, 0, {"W": frozen}, lambda v, y: v, lambda X, p: (p["W"] ** 2).sum()
+    )
+    np.testing.assert_allclose(out["W"], [2, 4])
+    # As in the article, the arrays themselves move: a closure over them sees it.
+    W = np.array([1.0, 2.0])
+    out = nn.numerical_gradient(0, 0, {"W": W}, lambda v, y: v, lambda X, p: (W**2).sum())
+    np.testing.assert_allclose(out["W"], [2, 4])
+
+
+def digits(count: int = 1000) -> tuple[Any, Any, Any, Any]:
+    images, labels = nn.load_mnist()
+    test_images, test_labels = nn.load_mnist("test")
+    flat = lambda pictures: (pictures.reshape(len(pictures), -1) / 255).astype("float32")  # noqa: E731
+    return flat(images[:count]), labels[:count], flat(test_images), test_labels
+
+
+def test_descent_learns_to_tell_zeros_from_ones_on_digits() -> None:
+    X, labels, X_test, test_labels = digits(5000)
+    some, test_some = labels < 2, test_labels < 2
+    y = labels[some, None].astype("float32")
+    W, b, losses = nn.gradient_descent(
+        X[some], y, np.zeros((784, 1), "float32"), np.zeros(1, "float32"), 0.1, 5, 32,
+        nn.binary_cross_entropy, nn.sigmoid, verbose=False, rng=0,
+    )  # fmt: skip
+    predicted = nn.forward_perceptron(X_test[test_some], W, b)[:, 0] > 0.5
+    assert losses[-1] < losses[0]
+    assert np.mean(predicted == test_labels[test_some]) > 0.99
+
+
+@pytest.mark.parametrize("hidden", [(64,), (64, 32)])
+def test_networks_learn_the_shipped_digits(hidden: Any) -> None:
+    X, labels, X_test, test_labels = digits(5000)
+    seen = []
+    p, losses = nn.train_mlp(
+        X,
+        nn.one_hot(labels, 10),
+        hidden=hidden,
+        num_epochs=15,
+        batch_size=50,
+        after_epoch=lambda epoch, loss, p: seen.append((epoch, loss)),
+    )
+    forward: Any = nn.forward_mlp if len(hidden) == 1 else nn.forward_mlp_3layer
+    assert nn.accuracy(forward(X_test, **p)[-1], test_labels) >= 0.9
+    assert seen == list(enumerate(losses, 1))
+    assert losses[-1] < losses[0] / 3
+    assert {a.dtype.name for a in p.values()} == {"float32"}
+
+
+def test_one_seed_one_network() -> None:
+    X, labels, *_ = digits(200)
+    runs = [
+        nn.train_mlp(X, nn.one_hot(labels, 10), num_epochs=2, rng=seed)[0]["W1"].tobytes()
+        for seed in (5, 5, 6)
+    ]
+    assert runs[0] == runs[1] != runs[2]

@@ -1,0 +1,58 @@
+"""Every example runs, says what it should and draws its figure; so does the README's code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+EXPECTED = {
+    "article_example": ("article_example.png", "Feature Map Shape: (26, 26)"),
+    "exercise_1_smoothing": ("exercise_1.png", "[1.5 2.  1.5]"),
+    "exercise_2_stride": ("exercise_2.png", "Same numbers: True"),
+    "exercise_3_horizontal_edges": ("exercise_3.png", "Strongest upper edge: row 5, column 14"),
+    "exercise_4_two_filters": ("exercise_4.png", "transposed digit: True"),
+    "correlation_or_convolution": ("flip.png", "nothing changes: True"),
+    "train_by_hand": ("train_by_hand.png", "3 layers: "),
+}
+
+
+def run(code: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_no_example_is_forgotten() -> None:
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(EXPECTED)
+    listed = re.findall(r"`(\w+)\.py`", (ROOT / "examples" / "README.md").read_text())
+    assert set(listed) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_example(name: str, tmp_path: Path) -> None:
+    figure, text = EXPECTED[name]
+    assert text in run([str(ROOT / "examples" / f"{name}.py")], tmp_path)
+    with Image.open(tmp_path / figure) as picture:
+        assert picture.width > 400
+
+
+def test_the_readmes_code(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(code.strip().splitlines()) <= 24
+    reached = float(re.search(r"([\d.]+) ?%", run(["-c", code], tmp_path)).group(1))  # type: ignore[union-attr]
+    assert reached >= 90

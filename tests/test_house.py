@@ -1,0 +1,108 @@
+"""The rules of the house: names, documentation, sizes, arrows, what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import neural_network as nn
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "neural_network"
+CONTRACT = [
+    "normalize", "matrix_multiply", "sigmoid", "relu", "softmax", "mse_loss",
+    "binary_cross_entropy", "cross_entropy", "gradient_descent", "numerical_gradient",
+    "forward_perceptron", "forward_mlp", "backward_mlp", "forward_mlp_3layer",
+    "backward_mlp_3layer", "conv2d", "max_pool", "l2_regularization", "dropout",
+    "momentum_update", "accuracy",
+]  # fmt: skip
+
+
+def test_the_contracts_names_are_on_the_face() -> None:
+    assert len(CONTRACT) == 21
+    for name in CONTRACT:
+        assert name in nn.__all__
+        assert callable(getattr(nn, name))
+
+
+def test_the_lazy_face_is_what_type_checkers_see() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text())
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    ]
+    typed = {
+        (node.module, alias.name)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    lazy = {(f"neural_network.{home}", name) for home, names in nn._HOMES.items() for name in names}
+    rooms = {("neural_network", room) for room in nn._ROOMS}
+    assert typed == lazy | rooms
+    assert set(dir(nn)) == set(nn.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'tensorflow'"):
+        nn.tensorflow  # noqa: B018
+
+
+def public() -> list[str]:
+    names = [name for name in nn.__all__ if inspect.isfunction(getattr(nn, name))]
+    return names + [f"visual.{name}" for name in nn.visual.__all__]
+
+
+@pytest.mark.parametrize("name", public())
+def test_public_functions_are_documented(name: str) -> None:
+    function = getattr(nn.visual if "." in name else nn, name.rsplit(".", maxsplit=1)[-1])
+    text = inspect.getdoc(function) or ""
+    assert "Returns:" in text or name == "save_arrays"
+    assert "Raises:" in text or name in ("identity",)
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"\b{re.escape(parameter)}\b", text.split("Args:")[1]), parameter
+    needs_a_file = ("read_idx", "load_picture", "load_arrays", "save_figure", "draw_feature_maps")
+    shown = ">>>" in text
+    assert shown or name.rsplit(".", maxsplit=1)[-1] in needs_a_file
+
+
+def test_a_file_is_read_in_one_sitting() -> None:
+    folders = ("src", "tests", "examples", "benchmarks", "tools")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 50
+    lengths = {path: len(path.read_text().splitlines()) for path in files}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_the_arrows_point_one_way() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "1 kept, 0 broken" in done.stdout
+
+
+def test_importing_brings_nothing_that_is_not_used() -> None:
+    code = (
+        "import sys, neural_network; early = set(sys.modules);"
+        "neural_network.conv2d; neural_network.load_mnist; neural_network.gradient_descent;"
+        "heavy = {'numpy', 'scipy', 'matplotlib', 'typer', 'rich', 'PIL', 'pooch', 'safetensors'};"
+        "print(sorted(heavy & early), sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] ['numpy']"
+
+
+def test_nothing_unpickles() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert not re.search(r"\bpickle\b|allow_pickle=True", path.read_text()), path
+
+
+def test_the_shipped_digits_are_small() -> None:
+    size = sum(path.stat().st_size for path in SOURCE.rglob("*.gz"))
+    assert size < 1_100_000

@@ -1,0 +1,96 @@
+"""The wheel: pure, typed, complete, and working with nothing but its base dependencies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_what_is_in_the_wheel(wheel: Path) -> None:
+    assert wheel.name.startswith("neural_network_numpy-")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tracked = {
+        str(path.relative_to(ROOT / "src"))
+        for path in (ROOT / "src").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert tracked <= set(names)
+    assert "neural_network/py.typed" in names
+    assert sum(name.endswith("ubyte.gz") for name in names) == 4
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    metadata = (
+        zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith("METADATA"))).decode()
+    )
+    base = [
+        line
+        for line in metadata.splitlines()
+        if line.startswith("Requires-Dist") and "extra" not in line
+    ]
+    assert sorted(line.split(": ")[1].split(">")[0] for line in base) == ["numpy", "safetensors"]
+    assert "License-Expression: MIT" in metadata
+    extras = {
+        line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")
+    }
+    assert extras >= {
+        "fast",
+        "plot",
+        "data",
+        "cli",
+        "sklearn",
+        "onnx",
+        "explorer",
+        "dask",
+        "mpi",
+        "gpu",
+        "all",
+    }
+    for line in metadata.splitlines():
+        assert not ("cupy" in line and "extra == 'all'" in line)
+
+
+def test_the_wheel_works_with_numpy_and_safetensors_alone(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
+    subprocess.run([*pip, str(wheel)], check=True)
+    code = f"""
+import sys
+# Only these may be found, wherever they are installed.
+class Only:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"scipy", "matplotlib", "typer", "rich", "PIL", "pooch", "tqdm"}}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Only())
+sys.path.insert(0, {str(target)!r})
+import neural_network as nn, numpy as np
+assert nn.__file__.startswith({str(target)!r}), nn.__file__
+images, labels = nn.load_mnist()
+assert nn.conv2d(images[0], nn.named_filter("edges")).shape == (26, 26)
+assert nn.conv2d(images, np.ones((15, 15)), method="fft").shape == (5000, 14, 14)
+nn.save_arrays({str(tmp_path / "a.safetensors")!r}, {{"a": np.ones(3)}})
+try:
+    nn.visual.show_history([1])
+except nn.MissingDependencyError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pip install 'neural-network-numpy[plot]'" in done.stdout
