@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from neural_network import conv2d
-from neural_network.functional.convolution import conv as conv_module
+from neural_network.functional.convolution import ops as conv_module
 from tests import oracles
 
 IMAGE = np.array([[1, 1, 1, 1], [1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1]])

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neural_network import (
+        autograd as autograd,
+    )
+    from neural_network import (
         by_hand as by_hand,
     )
     from neural_network import (
@@ -31,6 +34,27 @@ if TYPE_CHECKING:
     )
     from neural_network import (
         visual as visual,
+    )
+    from neural_network.autograd.check import (
+        check_gradients as check_gradients,
+    )
+    from neural_network.autograd.engine import (
+        debug as debug,
+    )
+    from neural_network.autograd.engine import (
+        no_grad as no_grad,
+    )
+    from neural_network.autograd.tensor import (
+        Tensor as Tensor,
+    )
+    from neural_network.autograd.transforms import (
+        grad as grad,
+    )
+    from neural_network.autograd.transforms import (
+        jacobian as jacobian,
+    )
+    from neural_network.autograd.transforms import (
+        value_and_grad as value_and_grad,
     )
     from neural_network.by_hand.descent import (
         gradient_descent as gradient_descent,
@@ -81,6 +105,9 @@ if TYPE_CHECKING:
         DatasetNotFoundError as DatasetNotFoundError,
     )
     from neural_network.errors import (
+        DroppedGradientError as DroppedGradientError,
+    )
+    from neural_network.errors import (
         DTypeError as DTypeError,
     )
     from neural_network.errors import (
@@ -88,6 +115,9 @@ if TYPE_CHECKING:
     )
     from neural_network.errors import (
         FileWriteError as FileWriteError,
+    )
+    from neural_network.errors import (
+        GradientError as GradientError,
     )
     from neural_network.errors import (
         MissingDependencyError as MissingDependencyError,
@@ -108,6 +138,9 @@ if TYPE_CHECKING:
         identity as identity,
     )
     from neural_network.functional.activations import (
+        log_softmax as log_softmax,
+    )
+    from neural_network.functional.activations import (
         relu as relu,
     )
     from neural_network.functional.activations import (
@@ -116,11 +149,23 @@ if TYPE_CHECKING:
     from neural_network.functional.activations import (
         softmax as softmax,
     )
+    from neural_network.functional.activations import (
+        tanh as tanh,
+    )
+    from neural_network.functional.convolution.conv import (
+        conv1d as conv1d,
+    )
     from neural_network.functional.convolution.conv import (
         conv2d as conv2d,
     )
+    from neural_network.functional.convolution.conv import (
+        conv3d as conv3d,
+    )
     from neural_network.functional.dropout import (
         dropout as dropout,
+    )
+    from neural_network.functional.error_function import (
+        erf as erf,
     )
     from neural_network.functional.filters import (
         FILTERS as FILTERS,
@@ -149,8 +194,41 @@ if TYPE_CHECKING:
     from neural_network.functional.normalization import (
         normalize as normalize,
     )
+    from neural_network.functional.op import (
+        call as call,
+    )
+    from neural_network.functional.op import (
+        gradient as gradient,
+    )
+    from neural_network.functional.op import (
+        op as op,
+    )
+    from neural_network.functional.op import (
+        samples as samples,
+    )
     from neural_network.functional.pooling import (
         max_pool as max_pool,
+    )
+    from neural_network.functional.rectifiers import (
+        elu as elu,
+    )
+    from neural_network.functional.rectifiers import (
+        gelu as gelu,
+    )
+    from neural_network.functional.rectifiers import (
+        hardswish as hardswish,
+    )
+    from neural_network.functional.rectifiers import (
+        leaky_relu as leaky_relu,
+    )
+    from neural_network.functional.rectifiers import (
+        mish as mish,
+    )
+    from neural_network.functional.rectifiers import (
+        silu as silu,
+    )
+    from neural_network.functional.rectifiers import (
+        softplus as softplus,
     )
     from neural_network.training.metrics import (
         accuracy as accuracy,
@@ -163,6 +241,13 @@ __version__ = "0.1.0"
 
 # Where each public name lives. A test holds this table and the imports above together.
 _HOMES = {
+    "autograd.check": ("check_gradients",),
+    "autograd.engine": ("debug", "no_grad"),
+    "autograd.tensor": ("Tensor",),
+    "autograd.transforms": ("grad", "jacobian", "value_and_grad"),
+    "functional.error_function": ("erf",),
+    "functional.rectifiers": ("elu", "gelu", "hardswish", "leaky_relu", "mish", "silu", "softplus"),
+    "functional.op": ("call", "gradient", "op", "samples"),
     "by_hand.descent": ("gradient_descent", "initial_parameters", "train_mlp"),
     "by_hand.differences": ("numerical_gradient",),
     "by_hand.networks": (
@@ -185,10 +270,12 @@ _HOMES = {
         "MissingDependencyError",
         "NeuralNetworkError",
         "ShapeError",
+        "DroppedGradientError",
+        "GradientError",
     ),
     "files": ("load_arrays", "save_arrays"),
-    "functional.activations": ("identity", "relu", "sigmoid", "softmax"),
-    "functional.convolution.conv": ("conv2d",),
+    "functional.activations": ("identity", "relu", "sigmoid", "softmax", "log_softmax", "tanh"),
+    "functional.convolution.conv": ("conv2d", "conv1d", "conv3d"),
     "functional.dropout": ("dropout",),
     "functional.filters": ("FILTERS", "named_filter"),
     "functional.labels": ("one_hot",),
@@ -204,7 +291,7 @@ _HOMES = {
     "training.metrics": ("accuracy",),
     "training.optimizers": ("momentum_update",),
 }
-_ROOMS = ("by_hand", "datasets", "errors", "files", "functional", "training", "visual")
+_ROOMS = ("autograd", "by_hand", "datasets", "errors", "files", "functional", "training", "visual")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])  # noqa: PLE0605  (a table, not a list)

@@ -26,6 +26,14 @@ class DTypeError(ArgumentError, TypeError):
     """An argument is of the wrong kind (text, complex, a float for a count …)."""
 
 
+class GradientError(NeuralNetworkError, RuntimeError):
+    """A gradient cannot be computed from what was recorded."""
+
+
+class DroppedGradientError(GradientError, TypeError):
+    """What was asked of a tensor would forget, in silence, how it was made."""
+
+
 class FileFormatError(NeuralNetworkError, ValueError):
     """A file is damaged, or is not what its reader was told it is."""
 

@@ -16,12 +16,20 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.functional.op import LIFT_HOOK
 
 Array = NDArray[Any]
 
 
 def as_real(function: str, name: str, value: ArrayLike) -> Array:
-    """Return ``value`` as an array of real numbers (bool, integer or floating)."""
+    """Return ``value`` as an array of real numbers (bool, integer or floating).
+
+    What carries a lift hook, a tensor, stays what it is: code that only looks at
+    shapes and types, and computes by ops, serves arrays and tensors alike.
+    """
+    if hasattr(type(value), LIFT_HOOK):
+        lifted: Array = value  # type: ignore[assignment]  # it has an array's attributes
+        return lifted
     # A mask says "these entries do not count"; np.asarray would forget it in silence.
     if type(value).__module__.startswith("numpy.ma"):
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))

@@ -1,13 +1,22 @@
-"""Linear maps."""
+"""Linear maps: matrix products and sums of products over named axes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.arithmetic import sum_to
 from neural_network.functional.checks import Array, as_floating, check_ndim, rounded
+from neural_network.functional.op import Call, call, gradient, op, samples
+
+Rng = np.random.Generator
 
 
+@op
 def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
     """Matrix product: ``out[i, j] = Σ_k X[i, k] · W[k, j]``.
 
@@ -39,3 +48,115 @@ def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
             )
         )
     return rounded(X @ W, dtype)
+
+
+@gradient(matrix_multiply, "X")
+def _(g: Any, W: Any, X_dtype: Any) -> Any:
+    return rounded(g @ W.T, X_dtype)
+
+
+@gradient(matrix_multiply, "W")
+def _(g: Any, X: Any, W_dtype: Any) -> Any:
+    return rounded(X.T @ g, W_dtype)
+
+
+@samples(matrix_multiply)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 4)), rng.standard_normal((4, 2)))
+
+
+@op
+def matmul(a: Any, b: Any) -> Array:
+    """Return ``a @ b``: vectors, matrices, or stacks of matrices that broadcast."""
+    return np.asarray(np.matmul(a, b))
+
+
+@gradient(matmul, "a")
+def _(g: Any, b: Any, a_shape: Any) -> Any:
+    if b.ndim == 1:  # every row of a met the same vector
+        return sum_to(g[..., None] * b, a_shape)
+    if len(a_shape) == 1:  # the vector was a single row
+        return sum_to((g[..., None, :] @ _turned(b))[..., 0, :], a_shape)
+    return sum_to(g @ _turned(b), a_shape)
+
+
+@gradient(matmul, "b")
+def _(g: Any, a: Any, b_shape: Any) -> Any:
+    if a.ndim == 1:
+        grown = g[..., None, :] if len(b_shape) > 1 else g
+        return sum_to(a[:, None] * grown if len(b_shape) > 1 else a * grown, b_shape)
+    if len(b_shape) == 1:
+        return sum_to((_turned(a) @ g[..., None])[..., 0], b_shape)
+    return sum_to(_turned(a) @ g, b_shape)
+
+
+def _turned(matrices: Array) -> Array:
+    return np.swapaxes(matrices, -1, -2)
+
+
+@samples(matmul)
+def _(rng: Rng) -> Iterator[Call]:
+    for a, b in [
+        ((3, 4), (4, 2)),
+        ((4,), (4,)),
+        ((4,), (4, 2)),
+        ((3, 4), (4,)),
+        ((2, 3, 4), (4, 2)),
+        ((2, 1, 3, 4), (5, 4, 2)),
+        ((4,), (2, 4, 3)),
+        ((2, 3, 4), (4,)),
+    ]:
+        yield call(rng.standard_normal(a), rng.standard_normal(b))
+
+
+@op
+def einsum(subscripts: str, *operands: Any) -> Array:
+    """Sum products over named axes, as ``np.einsum``: ``"ij,jk->ik"`` is a matrix product.
+
+    The letters of the result have to be written out (``->``), and no letter may
+    stand twice in one operand.
+    """
+    _parse(subscripts, len(operands))
+    return np.asarray(np.einsum(subscripts, *operands, optimize=len(operands) > 2))
+
+
+@gradient(einsum, "operands")
+def _(g: Array, subscripts: str, operands: Any) -> list[Array]:
+    inputs, output = _parse(subscripts, len(operands))
+    gradients = []
+    for i, letters in enumerate(inputs):
+        others = [k for k in range(len(operands)) if k != i]
+        # The operand changes places with the result. A letter that stood in it alone
+        # was summed over: all its numbers have the same gradient.
+        known = "".join(inputs[k] for k in others) + output
+        kept = "".join(letter for letter in letters if letter in known)
+        terms = ",".join([output, *(inputs[k] for k in others)])
+        part = np.einsum(f"{terms}->{kept}", g, *(operands[k] for k in others))
+        alone = tuple(place for place, letter in enumerate(letters) if letter not in known)
+        gradients.append(np.broadcast_to(np.expand_dims(part, alone), operands[i].shape))
+    return gradients
+
+
+def _parse(subscripts: str, count: int) -> tuple[list[str], str]:
+    left, arrow, output = subscripts.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    plain = all(len(set(letters)) == len(letters) for letters in inputs)
+    if not arrow or len(inputs) != count or not plain or not (left + output).isascii():
+        raise ArgumentError(
+            sentence(
+                "einsum",
+                "subscripts",
+                f"{count} operands of different letters and a result, such as 'ij,jk->ik'",
+                repr(subscripts),
+            )
+        )
+    return inputs, output
+
+
+@samples(einsum)
+def _(rng: Rng) -> Iterator[Call]:
+    draw = rng.standard_normal
+    yield call("ij,jk->ik", draw((2, 3)), draw((3, 4)))
+    yield call("ij->j", draw((2, 3)))
+    yield call("bij,bjk,k->bi", draw((2, 3, 4)), draw((2, 4, 5)), draw(5))
+    yield call("ab,c->bca", draw((2, 3)), draw(2))

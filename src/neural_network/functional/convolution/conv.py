@@ -1,10 +1,9 @@
-"""``conv2d``: the shapes and options that callers see, over one general convolution."""
+"""``conv1d``, ``conv2d``, ``conv3d``: what callers see, over one general convolution."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.errors import ShapeError, sentence
@@ -18,8 +17,7 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
-from neural_network.functional.convolution.direct import convolve_direct, cost_direct
-from neural_network.functional.convolution.fft import convolve_fft, cost_fft
+from neural_network.functional.convolution.ops import Method, correlate
 from neural_network.functional.window import (
     Padding,
     Sizes,
@@ -29,11 +27,6 @@ from neural_network.functional.window import (
     reach,
     resolve_padding,
 )
-
-Method = Literal["auto", "direct", "fft"]
-# The transform's rounding spreads over the picture, so it has to be clearly
-# faster before "auto" takes it.
-FFT_ADVANTAGE = 2.0
 
 
 def conv2d(
@@ -115,121 +108,190 @@ def conv2d(
     >>> conv2d([[0, 0, 9, 9]], [[-1, 0, 1]]), conv2d([[0, 0, 9, 9]], [[-1, 0, 1]], flip=True)
     (array([[9., 9.]]), array([[-9., -9.]]))
     """
-    function = "conv2d"
-    if bias is None:
-        (X, W), dtype = as_floating(function, image=image, filter_kernel=filter_kernel)
-        b = None
-    else:
-        (X, W, b), dtype = as_floating(
-            function, image=image, filter_kernel=filter_kernel, bias=bias
-        )
-    call = _as_layer(X, W)
-    groups = _check_groups(call, as_count(function, "groups", groups))
-    steps = per_axis(function, "stride", stride, axes=2)
-    spacing = per_axis(function, "dilation", dilation, axes=2)
-    sizes, taps = X.shape[-2:], W.shape[-2:]
+    return _conv(
+        "conv2d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, 2
+    )
+
+
+def conv1d(
+    image: ArrayLike,
+    filter_kernel: ArrayLike,
+    stride: int = 1,
+    padding: Padding = 0,
+    *,
+    dilation: int = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+    flip: bool = False,
+    method: Method = "auto",
+) -> Array:
+    """Slide filters over signals of one spatial axis: ``conv2d`` with one axis less.
+
+    ``out[i] = Σ_m image[i·s + m·d] · filter[m]``.
+
+    Args:
+        image: (L,), (N, L), (C, L) or (N, C, L), as in the table of ``conv2d``.
+        filter_kernel: (fl,), (F, fl) or (F, C/groups, fl).
+        stride, padding, dilation, groups, bias, flip, method: as in ``conv2d``;
+            a padding of its own for each end is ((before, after),).
+
+    Returns:
+        The shapes of ``conv2d`` without their last axis.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``conv2d``.
+
+    >>> conv1d([1, 2, 4, 8], [-1, 1])
+    array([1., 2., 4.])
+    """
+    return _conv(
+        "conv1d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, 1
+    )
+
+
+def conv3d(
+    image: ArrayLike,
+    filter_kernel: ArrayLike,
+    stride: int | tuple[int, int, int] = 1,
+    padding: Padding = 0,
+    *,
+    dilation: int | tuple[int, int, int] = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+    flip: bool = False,
+    method: Method = "auto",
+) -> Array:
+    """Slide filters over volumes of three spatial axes: ``conv2d`` with one axis more.
+
+    Args:
+        image: (D, H, W), (N, D, H, W), (C, D, H, W) or (N, C, D, H, W), as in the
+            table of ``conv2d``.
+        filter_kernel: (fd, fh, fw), (F, fd, fh, fw) or (F, C/groups, fd, fh, fw).
+        stride, padding, dilation, groups, bias, flip, method: as in ``conv2d``,
+            with three numbers where it has two.
+
+    Returns:
+        The shapes of ``conv2d`` with one axis more.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``conv2d``.
+
+    >>> conv3d(np.ones((3, 3, 3)), np.ones((2, 2, 2))).shape
+    (2, 2, 2)
+    """
+    return _conv(
+        "conv3d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, 3
+    )
+
+
+def _conv(
+    function: str,
+    image: ArrayLike,
+    filter_kernel: ArrayLike,
+    stride: object,
+    padding: object,
+    dilation: object,
+    groups: int,
+    bias: ArrayLike | None,
+    flip: bool,
+    method: Method,
+    axes: int,
+) -> Array:
+    """Check a call of any number of spatial axes, and compute it as a layer.
+
+    The steps only look at shapes, or are ops: a tensor goes the same way.
+    """
+    named = {"image": image, "filter_kernel": filter_kernel}
+    if bias is not None:
+        named["bias"] = bias
+    (X, W, *rest), dtype = as_floating(function, **named)
+    layer = _as_layer(function, X, W, axes)
+    groups = _check_groups(function, layer, as_count(function, "groups", groups))
+    steps = per_axis(function, "stride", stride, axes)
+    spacing = per_axis(function, "dilation", dilation, axes)
+    sizes, taps = X.shape[-axes:], W.shape[-axes:]
     pads = resolve_padding(function, padding, sizes, reach(taps, spacing), steps)
     outputs = output_sizes(function, sizes, taps, steps, pads, spacing)
-    if b is not None:
-        single = ((), (1,)) if W.ndim == 2 else ()
-        check_shape(function, "bias", b, (len(call.filters),), *single)
-    filters = call.filters
+    for b in rest:
+        single = ((), (1,)) if W.ndim == axes else ()
+        check_shape(function, "bias", b, (len(layer.filters),), *single)
+    filters = layer.filters
     if as_flag(function, "flip", flip):
-        filters = filters[..., ::-1, ::-1]
+        turned: tuple[Any, ...] = (..., *[slice(None, None, -1)] * axes)
+        filters = filters[turned]
     as_choice(function, "method", method, ("auto", "direct", "fft"))
 
-    count, channels = call.pictures.shape[:2]
-    grouped = pad_spatial(call.pictures, pads).reshape(
-        count,
-        groups,
-        channels // groups,
-        *(size + sum(pad) for size, pad in zip(sizes, pads, strict=True)),
-    )
-    weights = filters.reshape(groups, -1, *filters.shape[1:])
-    maps = _convolve(grouped, weights, outputs, steps, spacing, method)
-    out = maps.reshape(count, -1, *outputs)
-    if b is not None:
-        out += b.reshape(-1, 1, 1)
-    return rounded(out.reshape(*call.leading, *outputs), dtype)
+    count, channels = layer.pictures.shape[:2]
+    padded = pad_spatial(layer.pictures, pads)
+    grouped = padded.reshape(count, groups, channels // groups, *padded.shape[2:])
+    weights = filters.reshape(groups, len(filters) // groups, *filters.shape[1:])
+    maps = correlate(grouped, weights, steps, spacing, method)
+    out = maps.reshape(count, len(filters), *outputs)
+    for b in rest:
+        out = out + b.reshape(-1, *[1] * axes)
+    return rounded(out.reshape(*layer.leading, *outputs), dtype)
 
 
 class _Layer(NamedTuple):
     """A row of the table, seen as its last and most general one."""
 
-    pictures: Array  # (N, C, H, W)
-    filters: Array  # (F, C/groups, fh, fw)
-    leading: Sizes  # the result's axes before (OH, OW)
+    pictures: Array  # (N, C, *sizes)
+    filters: Array  # (F, C/groups, *taps)
+    leading: Sizes  # the result's axes before the spatial ones
 
 
-def _as_layer(X: Array, W: Array) -> _Layer:
+def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
     """Find the row of the shape table; add the axes that the row leaves out."""
-    check_not_empty("conv2d", "image", X)
-    check_not_empty("conv2d", "filter_kernel", W)
-    H, fh = X.shape[-2:], W.shape[-2:]
-    match (X.ndim, W.ndim):
-        case (2, 2):
-            return _Layer(X.reshape(1, 1, *H), W.reshape(1, 1, *fh), ())
-        case (2, 3):
-            return _Layer(X.reshape(1, 1, *H), W.reshape(-1, 1, *fh), (len(W),))
-        case (3, 2):
-            return _Layer(X.reshape(-1, 1, *H), W.reshape(1, 1, *fh), (len(X),))
-        case (3, 3):
-            return _Layer(X.reshape(-1, 1, *H), W.reshape(-1, 1, *fh), (len(X), len(W)))
-        case (3, 4):
+    check_not_empty(function, "image", X)
+    check_not_empty(function, "filter_kernel", W)
+    sizes, taps = X.shape[-axes:], W.shape[-axes:]
+    match (X.ndim - axes, W.ndim - axes):
+        case (0, 0):
+            return _Layer(X.reshape(1, 1, *sizes), W.reshape(1, 1, *taps), ())
+        case (0, 1):
+            return _Layer(X.reshape(1, 1, *sizes), W.reshape(-1, 1, *taps), (len(W),))
+        case (1, 0):
+            return _Layer(X.reshape(-1, 1, *sizes), W.reshape(1, 1, *taps), (len(X),))
+        case (1, 1):
+            return _Layer(X.reshape(-1, 1, *sizes), W.reshape(-1, 1, *taps), (len(X), len(W)))
+        case (1, 2):
             return _Layer(X.reshape(1, *X.shape), W, (len(W),))
-        case (4, 4):
+        case (2, 2):
             return _Layer(X, W, (len(X), len(W)))
-    if X.ndim not in (2, 3, 4):
-        raise ShapeError(sentence("conv2d", "image", "2, 3 or 4 dimensions", f"shape {X.shape}"))
-    allowed = {2: "2 or 3", 3: "2, 3 or 4", 4: "4"}[X.ndim]
+    if X.ndim not in (axes, axes + 1, axes + 2):
+        expected = f"{axes}, {axes + 1} or {axes + 2} dimensions"
+        raise ShapeError(sentence(function, "image", expected, f"shape {X.shape}"))
+    allowed = [(axes, axes + 1), (axes, axes + 1, axes + 2), (axes + 2,)][X.ndim - axes]
+    counts = " or ".join(", ".join(str(n) for n in allowed).rsplit(", ", 1))
     raise ShapeError(
         sentence(
-            "conv2d",
+            function,
             "filter_kernel",
-            f"{allowed} dimensions for an image of shape {X.shape}",
+            f"{counts} dimensions for an image of shape {X.shape}",
             f"shape {W.shape}",
         )
     )
 
 
-def _check_groups(call: _Layer, groups: int) -> int:
-    channels, filters = call.pictures.shape[1], len(call.filters)
+def _check_groups(function: str, layer: _Layer, groups: int) -> int:
+    channels, filters = layer.pictures.shape[1], len(layer.filters)
     if channels % groups or filters % groups:
         raise ShapeError(
             sentence(
-                "conv2d",
+                function,
                 "groups",
                 f"a divisor of the {channels} channels and of the {filters} filters",
                 groups,
             )
         )
-    if call.filters.shape[1] != channels // groups:
+    if layer.filters.shape[1] != channels // groups:
         raise ShapeError(
             sentence(
-                "conv2d",
+                function,
                 "filter_kernel",
                 f"{channels // groups} channels along axis 1 "
                 f"({channels} in the image, groups {groups})",
-                f"shape {call.filters.shape}",
+                f"shape {layer.filters.shape}",
             )
         )
     return groups
-
-
-def _convolve(
-    X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes, method: Method
-) -> Array:
-    if method == "auto":
-        by_sum = cost_direct(len(X), W, outputs)
-        by_fft = cost_fft(len(X), X, W, stride, dilation)
-        faster = by_sum > FFT_ADVANTAGE * by_fft
-        method = "fft" if faster and _fft_is_safe(X, W) else "direct"
-    compute = convolve_fft if method == "fft" else convolve_direct
-    return compute(X, W, outputs, stride, dilation)
-
-
-def _fft_is_safe(X: Array, W: Array) -> bool:
-    """Whether no number is NaN or infinite, nor a sum over the whole picture could become so."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest_sum = np.max(np.abs(X)).astype(float) * np.sum(np.abs(W), dtype=float) * X[0].size
-    return bool(np.isfinite(largest_sum))

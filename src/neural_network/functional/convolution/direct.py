@@ -124,18 +124,86 @@ def _by_windows(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) 
     taps = tuple(tap_list)
     terms = channels * prod(taps)
     matrix = W.reshape(groups, filters, terms)
-    every = tuple(slice(None, None, step) for step in stride + dilation)
     row = W.dtype.itemsize * groups * terms * prod(out.shape[4:])
     for some, rows in _blocks(len(X), out.shape[3], row, WINDOW_BLOCK):
         target = out[some, :, :, rows]
         strip = _rows_under(X[some], rows, taps, stride, dilation)
-        # (n, G, C, *outputs, *taps) → (n, G, C, *taps, *outputs)
-        axes = tuple(range(3, 3 + len(taps)))
-        windows = np.lib.stride_tricks.sliding_window_view(strip, reach(taps, dilation), axis=axes)
-        windows = windows[(slice(None),) * 3 + every]
-        windows = np.moveaxis(windows, axes, range(-len(taps), 0))
-        columns = windows.astype(W.dtype, order="C").reshape(len(strip), groups, terms, -1)
-        target[...] = (matrix @ columns).reshape(target.shape)
+        columns = _windows(strip, taps, stride, dilation).astype(W.dtype, order="C")
+        products = matrix @ columns.reshape(len(strip), groups, terms, -1)
+        target[...] = products.reshape(target.shape)
+
+
+def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Walk a convolution backwards: add to each number what the windows over it hold.
+
+    It is the convolution's transpose as a linear map of the picture, which is its
+    gradient for the picture, and what networks that enlarge pictures compute.
+
+    Args:
+        Y: one number for each window and filter, (N, G, F, *outputs).
+        W: filters, (G, F, C, *taps), of the same type.
+        sizes: of the padded pictures.
+        stride: steps of the window along each axis.
+        dilation: distance of neighbouring taps along each axis.
+
+    Returns:
+        (N, G, C, *sizes), of the type of ``Y``.
+    """
+    groups, filters, channels, *tap_list = W.shape
+    taps = tuple(tap_list)
+    terms = channels * prod(taps)
+    X = np.zeros((len(Y), groups, channels, *sizes), Y.dtype)
+    matrix = W.reshape(groups, filters, terms).swapaxes(1, 2)
+    row = Y.dtype.itemsize * groups * terms * prod(Y.shape[4:])
+    for some, rows in _blocks(len(Y), Y.shape[3], row, WINDOW_BLOCK):
+        block = Y[some, :, :, rows]
+        seen, outputs = block.shape[:2], block.shape[3:]
+        columns = matrix @ block.reshape(*seen, filters, -1)
+        shares = columns.reshape(*seen, channels, *taps, *outputs)
+        strip = _rows_under(X[some], rows, taps, stride, dilation)
+        for tap in np.ndindex(*taps):
+            place = (slice(None),) * 3
+            strip[place + tap_slices(tap, outputs, stride, dilation)] += shares[place + tap]
+    return X
+
+
+def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Add up, for each filter and tap, what the windows showed times their number.
+
+    It is a convolution's gradient for the filters.
+
+    Args:
+        X: padded pictures, (N, G, C, *sizes).
+        Y: one number for each window and filter, (N, G, F, *outputs), of the same type.
+        taps: sizes of the filters.
+        stride: steps of the window along each axis.
+        dilation: distance of neighbouring taps along each axis.
+
+    Returns:
+        (G, F, C, *taps), of the type of ``X``.
+    """
+    groups, channels = X.shape[1:3]
+    filters = Y.shape[2]
+    terms = channels * prod(taps)
+    total = np.zeros((groups, filters, terms), X.dtype)
+    row = X.dtype.itemsize * groups * terms * prod(Y.shape[4:])
+    for some, rows in _blocks(len(X), Y.shape[3], row, WINDOW_BLOCK):
+        strip = _rows_under(X[some], rows, taps, stride, dilation)
+        # Pictures and places side by side: one long matrix product for each group.
+        windows = np.moveaxis(_windows(strip, taps, stride, dilation), 0, 2 + len(taps))
+        numbers = np.moveaxis(Y[some, :, :, rows], 0, 2)
+        total += numbers.reshape(groups, filters, -1) @ windows.reshape(groups, terms, -1).swapaxes(
+            1, 2
+        )
+    return total.reshape(groups, filters, channels, *taps)
+
+
+def _windows(strip: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Return a view of what each tap sees: (N, G, C, *sizes) → (N, G, C, *taps, *outputs)."""
+    axes = tuple(range(3, 3 + len(taps)))
+    windows = np.lib.stride_tricks.sliding_window_view(strip, reach(taps, dilation), axis=axes)
+    every = tuple(slice(None, None, step) for step in stride + dilation)
+    return np.moveaxis(windows[(slice(None),) * 3 + every], axes, range(-len(taps), 0))
 
 
 def _blocks(count: int, rows: int, bytes_per_row: int, limit: int) -> Iterator[tuple[slice, slice]]:

@@ -1,0 +1,94 @@
+"""Gradients against differences, along a random direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import walk_back
+from neural_network.autograd.tensor import Tensor, owned
+from neural_network.autograd.trees import map_tree
+from neural_network.errors import GradientError
+from neural_network.functional.checks import Array, as_generator, as_number
+
+STEP = 1e-6
+
+
+def check_gradients(
+    f: Callable[..., Any],
+    inputs: Sequence[Any],
+    *,
+    tolerance: float = 1e-6,
+    rng: int | np.random.Generator | None = 0,
+) -> None:
+    """Compare the gradients of ``f`` with central differences; raise where they differ.
+
+    The result's gradient is a *random* array: with ones everywhere, mistakes that
+    cancel in the sum go unseen (a softmax's slopes add up to 0). Every entry of
+    every floating input is moved on its own, so that a mistake in one of them is
+    found and named.
+
+    Args:
+        f: takes the inputs as tensors and returns a tensor of any shape.
+        inputs: arrays, nested lists or dicts of arrays, and other values; float64
+            arrays are differentiated.
+        tolerance: the largest difference allowed, times the largest gradient or 1.
+        rng: a seed or a ``numpy.random.Generator`` for the random array.
+
+    Returns:
+        None; silence is agreement.
+
+    Raises:
+        GradientError: a gradient differs; the sentence names the input, the place,
+            and both numbers.
+
+    >>> check_gradients(lambda x: np.exp(x) * x, [np.array([0.5, -1.0])])
+    """
+    allowed = as_number("check_gradients", "tolerance", tolerance, above=0)
+    generator = as_generator("check_gradients", rng)
+    leaves: list[Tensor] = []
+
+    def leaf(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+            return value
+        leaves.append(Tensor(value.copy(), requires_grad=True))
+        return leaves[-1]
+
+    arguments = map_tree(leaf, list(inputs))
+    out = f(*arguments)
+    if not isinstance(out, Tensor) or not out.requires_grad:
+        raise GradientError(f"check_gradients: f: expected a recorded tensor, received {out!r}")
+    g = np.asarray(generator.standard_normal(out.shape))
+    found = walk_back([out], [g], leaves, create_graph=False, retain_graph=False)
+    shares = {id(tensor): share for tensor, share in owned(found)}
+
+    plain = map_tree(lambda v: v.data if isinstance(v, Tensor) else v, arguments)
+    for place, tensor in enumerate(leaves):
+        recorded = shares.get(id(tensor), np.zeros(tensor.shape))
+        differences = _differences(lambda: f(*plain), tensor.data, g)
+        error = np.abs(recorded - differences)
+        limit = allowed * max(1.0, float(np.max(np.abs(differences), initial=0)))
+        if not np.all(error <= limit):
+            worst = np.unravel_index(int(np.argmax(error)), error.shape)
+            raise GradientError(
+                f"check_gradients: array {place} at {[int(i) for i in worst]}: expected "
+                f"{differences[worst]:.8g} by differences, received {recorded[worst]:.8g}"
+            )
+
+
+def _differences(f: Callable[[], Any], array: Array, g: Array) -> Array:
+    """Return the slope of ``Σ g · f()`` for every entry of an array that ``f`` reads."""
+    slopes = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        original = array[index]
+        sides = []
+        for step in (STEP, -STEP):
+            array[index] = original + step
+            out = f()
+            sides.append(np.array(out.data if isinstance(out, Tensor) else out))
+        array[index] = original
+        # The difference first, then the sum: summing first would cost digits.
+        slopes[index] = np.sum(g * (sides[0] - sides[1])) / (2 * STEP)
+    return slopes

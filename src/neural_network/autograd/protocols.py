@@ -1,0 +1,333 @@
+"""NumPy's functions on tensors: one table from theirs to ours.
+
+Plain NumPy code that meets a tensor comes here. A function with a rule becomes an
+op; a function that decides or counts (comparisons, ``argmax``, ``isnan``) returns
+plain arrays, for there is no gradient to drop; any other function raises and is
+named, because guessing would drop a gradient in silence.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import DroppedGradientError
+from neural_network.functional import activations, arithmetic, linear, reductions, shaping
+
+UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: arithmetic.add,
+    np.subtract: arithmetic.subtract,
+    np.multiply: arithmetic.multiply,
+    np.true_divide: arithmetic.divide,
+    np.power: arithmetic.power,
+    np.float_power: arithmetic.power,
+    np.maximum: arithmetic.maximum,
+    np.minimum: arithmetic.minimum,
+    np.negative: arithmetic.negative,
+    np.positive: arithmetic.positive,
+    np.absolute: arithmetic.absolute,
+    np.fabs: arithmetic.absolute,
+    np.square: arithmetic.square,
+    np.sqrt: arithmetic.sqrt,
+    np.exp: arithmetic.exp,
+    np.expm1: arithmetic.expm1,
+    np.log: arithmetic.log,
+    np.log1p: arithmetic.log1p,
+    np.sin: arithmetic.sin,
+    np.cos: arithmetic.cos,
+    np.tanh: activations.tanh,
+    np.matmul: linear.matmul,
+    np.sign: arithmetic.sign,
+    np.reciprocal: lambda a: arithmetic.divide(1.0, a),
+    np.log2: lambda a: arithmetic.divide(arithmetic.log(a), np.log(2.0)),
+    np.log10: lambda a: arithmetic.divide(arithmetic.log(a), np.log(10.0)),
+    np.exp2: lambda a: arithmetic.power(2.0, a),
+    np.tan: lambda a: arithmetic.divide(arithmetic.sin(a), arithmetic.cos(a)),
+    np.logaddexp: lambda a, b: reductions.logsumexp(shaping.stack(list(_together(a, b))), axis=0),
+    np.hypot: lambda a, b: arithmetic.sqrt(
+        arithmetic.add(arithmetic.square(a), arithmetic.square(b))
+    ),
+    np.floor: lambda a: arithmetic.flat(a, np.floor),
+    np.ceil: lambda a: arithmetic.flat(a, np.ceil),
+    np.rint: lambda a: arithmetic.flat(a, np.rint),
+    np.trunc: lambda a: arithmetic.flat(a, np.trunc),
+}
+
+# They decide and do not slope: plain arrays come out.
+DECIDING_UFUNCS = {
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+    np.isfinite, np.isnan, np.isinf, np.signbit,
+}  # fmt: skip
+DECIDING = {
+    np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv,
+    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero,
+    np.count_nonzero, np.searchsorted, np.shape, np.ndim, np.size, np.result_type,
+    np.can_cast, np.isrealobj, np.iscomplexobj, np.shares_memory, np.may_share_memory,
+    np.zeros_like, np.ones_like, np.full_like, np.empty_like,
+    np.array_repr, np.array_str, np.array2string,
+}  # fmt: skip
+
+
+def _together(a: Any, b: Any) -> tuple[Any, Any]:
+    """Broadcast two values against each other."""
+    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
+    return shaping.broadcast_to(a, shape), shaping.broadcast_to(b, shape)
+
+
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    # NumPy says in which order the axes come out, on an array whose sizes are their numbers.
+    numbered = np.broadcast_to(np.zeros(()), tuple(range(a.ndim)))
+    return shaping.transpose(a, np.moveaxis(numbered, source, destination).shape)
+
+
+def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    numbered = np.broadcast_to(np.zeros(()), tuple(range(a.ndim)))
+    return shaping.transpose(a, np.swapaxes(numbered, axis1, axis2).shape)
+
+
+def _squeeze(a: Any, axis: Any = None) -> Any:
+    return shaping.reshape(a, np.squeeze(a.data, axis).shape)
+
+
+def _expand_dims(a: Any, axis: Any) -> Any:
+    return shaping.reshape(a, np.expand_dims(a.data, axis).shape)
+
+
+def _flip(m: Any, axis: Any = None) -> Any:
+    axes = reductions.normal_axes(axis, m.ndim)
+    return shaping.index(m, tuple(slice(None, None, -1 if i in axes else 1) for i in range(m.ndim)))
+
+
+def _places(a: Any, choose: Callable[[Any], Any]) -> Any:
+    """Rearrange as NumPy does: it moves the places, and indexing moves the numbers."""
+    return shaping.index(shaping.reshape(a, -1), choose(np.arange(a.size).reshape(a.shape)))
+
+
+def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    return _places(a, lambda places: np.take(places, indices, axis))
+
+
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    return _places(a, lambda places: np.repeat(places, repeats, axis))
+
+
+def _tile(A: Any, reps: Any) -> Any:
+    return _places(A, lambda places: np.tile(places, reps))
+
+
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    return _places(a, lambda places: np.roll(places, shift, axis))
+
+
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return _places(a, lambda places: np.diagonal(places, offset, axis1, axis2))
+
+
+def _sort(a: Any, axis: int = -1) -> Any:
+    order = np.argsort(a.data, axis=axis)
+    return _places(a, lambda places: np.take_along_axis(places, order, axis))
+
+
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return arithmetic.multiply(a, b)
+    if np.ndim(b) > 2:
+        raise DroppedGradientError("numpy.dot: no rule for more than 2 dimensions; use np.matmul")
+    return linear.matmul(a, b)
+
+
+def _outer(a: Any, b: Any) -> Any:
+    return arithmetic.multiply(shaping.reshape(a, (-1, 1)), shaping.reshape(b, (1, -1)))
+
+
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Multiply along one axis, number by number: exact also where one of them is 0."""
+    if axis is None:
+        a, axis = shaping.reshape(a, -1), 0
+        if keepdims:
+            raise DroppedGradientError("numpy.prod: keepdims has no rule without an axis")
+    lead = (slice(None),) * (axis % a.ndim)
+    total: Any = 1.0
+    for i in range(a.shape[axis]):
+        total = arithmetic.multiply(shaping.index(a, (*lead, i)), total)
+    return _expand_dims(total, axis) if keepdims else total
+
+
+def _cumsum(a: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = shaping.reshape(a, -1), 0
+    size = a.shape[axis]
+    moved = _moveaxis(a, axis, -1)
+    return _moveaxis(linear.matmul(moved, np.triu(np.ones((size, size), a.dtype))), -1, axis)
+
+
+def _cumprod(a: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = shaping.reshape(a, -1), 0
+    lead = (slice(None),) * (axis % a.ndim)
+    totals = [shaping.index(a, (*lead, 0))]
+    for i in range(1, a.shape[axis]):
+        totals.append(arithmetic.multiply(totals[-1], shaping.index(a, (*lead, i))))
+    return shaping.stack(totals, axis)
+
+
+def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    if mode != "constant" or np.any(np.asarray(constant_values)):
+        raise DroppedGradientError("numpy.pad: has a rule for zeros only")
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
+    return shaping.pad(array, tuple((int(a), int(b)) for a, b in widths))
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return arithmetic.where(np.asarray(getattr(condition, "data", condition)), x, y)
+
+
+def _std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    return arithmetic.sqrt(reductions.var(a, axis, keepdims, ddof))
+
+
+def _atleast_2d(*arrays: Any) -> Any:
+    raised = [a if np.ndim(a) >= 2 else shaping.reshape(a, (1, -1)) for a in arrays]
+    return raised[0] if len(raised) == 1 else tuple(raised)
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.sum: lambda a, axis=None, keepdims=False: reductions.sum(a, axis, keepdims),
+    np.mean: lambda a, axis=None, keepdims=False: reductions.mean(a, axis, keepdims),
+    np.var: lambda a, axis=None, ddof=0, keepdims=False: reductions.var(a, axis, keepdims, ddof),
+    np.std: _std,
+    np.max: lambda a, axis=None, keepdims=False: reductions.max(a, axis, keepdims),
+    np.min: lambda a, axis=None, keepdims=False: reductions.min(a, axis, keepdims),
+    np.prod: _prod,
+    np.cumsum: _cumsum,
+    np.cumprod: _cumprod,
+    np.reshape: lambda a, shape: shaping.reshape(a, shape),  # noqa: PLW0108  (NumPy's names)
+    np.ravel: lambda a: shaping.reshape(a, -1),
+    np.transpose: lambda a, axes=None: shaping.transpose(a, axes),
+    np.matrix_transpose: lambda x: _swapaxes(x, -1, -2),
+    np.moveaxis: _moveaxis,
+    np.swapaxes: _swapaxes,
+    np.squeeze: _squeeze,
+    np.expand_dims: _expand_dims,
+    np.broadcast_to: lambda array, shape: shaping.broadcast_to(array, shape),  # noqa: PLW0108
+    np.concatenate: lambda arrays, axis=0: shaping.concatenate(arrays, axis),
+    np.stack: lambda arrays, axis=0: shaping.stack(arrays, axis),
+    np.vstack: lambda tup: shaping.concatenate([_atleast_2d(a) for a in tup], 0),
+    np.hstack: lambda tup: shaping.concatenate(tup, 0 if np.ndim(tup[0]) == 1 else 1),
+    np.split: lambda ary, indices_or_sections, axis=0: shaping.split(
+        ary, indices_or_sections, axis
+    ),
+    np.atleast_2d: _atleast_2d,
+    np.pad: _pad,
+    np.flip: _flip,
+    np.take: _take,
+    np.repeat: _repeat,
+    np.tile: _tile,
+    np.roll: _roll,
+    np.diagonal: _diagonal,
+    np.diag: lambda v, k=0: _diagonal(v, k) if v.ndim == 2 else _diagonal_matrix(v, k),
+    np.trace: lambda a, offset=0: reductions.sum(_diagonal(a, offset)),
+    np.sort: _sort,
+    np.where: _where,
+    np.clip: lambda a, a_min=None, a_max=None, min=None, max=None: arithmetic.clip(
+        a, a_min if min is None else min, a_max if max is None else max
+    ),
+    np.round: lambda a, decimals=0: arithmetic.flat(a, lambda x: np.round(x, decimals)),
+    np.dot: _dot,
+    np.vdot: lambda a, b: reductions.sum(arithmetic.multiply(a, b)),
+    np.inner: lambda a, b: linear.matmul(a, _swapaxes(b, -1, -2) if np.ndim(b) > 1 else b),
+    np.outer: _outer,
+    np.einsum: linear.einsum,
+    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
+    np.copy: arithmetic.positive,
+    np.astype: lambda x, dtype: arithmetic.cast(x, dtype),  # noqa: PLW0108
+    np.diff: lambda a, n=1, axis=-1: _diff(a, n, axis),
+}
+
+
+def _diagonal_matrix(v: Any, k: int) -> Any:
+    size = v.size + abs(k)
+    rows = np.arange(v.size) + max(0, -k)
+    return shaping.unindex(v, (rows, rows + k), (size, size))
+
+
+def _diff(a: Any, n: int, axis: int) -> Any:
+    lead = (slice(None),) * (axis % a.ndim)
+    for _ in range(n):
+        later, earlier = (shaping.index(a, (*lead, s)) for s in (slice(1, None), slice(None, -1)))
+        a = arithmetic.subtract(later, earlier)
+    return a
+
+
+def _norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    if ord not in (None, 2) or (ord == 2 and x.ndim != 1 and not isinstance(axis, int)):
+        raise DroppedGradientError(f"numpy.linalg.norm: no rule for ord={ord!r}")
+    return arithmetic.sqrt(reductions.sum(arithmetic.square(x), axis, keepdims))
+
+
+REDUCING = {np.add: reductions.sum, np.maximum: reductions.max, np.minimum: reductions.min}
+
+
+def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+    """Answer ``ufunc(*inputs)`` where one of the inputs is a tensor."""
+    if ufunc in DECIDING_UFUNCS:
+        return getattr(ufunc, method)(*_plain(inputs), **kwargs)
+    if method == "reduce" and ufunc in REDUCING:
+        keywords = {"axis": 0} | kwargs
+        return _bound(f"{ufunc.__name__}.reduce", REDUCING[ufunc], inputs, keywords)
+    if method != "__call__" or ufunc not in UFUNCS:
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise _no_rule(name)
+    return _bound(ufunc.__name__, UFUNCS[ufunc], inputs, kwargs)
+
+
+def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Answer a function of NumPy that was given a tensor somewhere."""
+    if function in DECIDING:
+        return function(*_plain(args), **_plain(kwargs))
+    if function not in FUNCTIONS:
+        module = "numpy" if function.__module__ is None else function.__module__
+        raise _no_rule(f"{function.__name__}", module)
+    return _bound(function.__name__, FUNCTIONS[function], args, kwargs)
+
+
+def _bound(name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Call the rule if it knows all arguments; what NumPy takes for granted may be left out."""
+    given = {
+        k: v for k, v in kwargs.items() if v is not np._NoValue and not (k == "out" and v is None)
+    }
+    try:
+        inspect.signature(rule).bind(*args, **given)
+    except TypeError as error:
+        raise DroppedGradientError(
+            f"numpy.{name}: has no rule for these arguments on tensors ({error}); "
+            "leave them out, or use t.data where the gradient should end"
+        ) from None
+    return rule(*args, **given)
+
+
+def _no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
+    return DroppedGradientError(
+        f"{module}.{name}: has no rule for tensors; write it with functions that have one, "
+        "make an op of it (neural_network.functional.op), or use t.data where the gradient "
+        "should end"
+    )
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(type(value), "__lift__")
+
+
+def _plain(value: Any) -> Any:
+    """Return arguments with arrays in place of tensors."""
+    if _is_tensor(value):
+        return value.data
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return value

@@ -1,0 +1,340 @@
+"""The tensor: an array that remembers how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from neural_network.autograd import protocols
+from neural_network.autograd.engine import Node, recording, walk_back
+from neural_network.autograd.methods import ArrayMethods
+from neural_network.errors import (
+    DroppedGradientError,
+    DTypeError,
+    GradientError,
+    ShapeError,
+    sentence,
+)
+from neural_network.functional.checks import Array, as_real
+from neural_network.functional.op import Rule
+
+
+class Tensor(ArrayMethods):
+    """An array that can remember how it was made, and say how a loss depends on it.
+
+    A tensor does what an array does: operators, indexing, methods, NumPy's
+    functions. With ``requires_grad=True`` every op on it is recorded, and
+    ``loss.backward()`` puts the gradient into ``grad``.
+
+    Args:
+        data: an array, whose memory is shared, or numbers. Text and objects raise.
+        requires_grad: record what is computed from it; floating types only.
+
+    Attributes:
+        data: the array.
+        grad: the gradient after ``backward()``, an array of the same shape, or None.
+        requires_grad: whether ops on it are recorded.
+
+    Raises:
+        DTypeError: not real numbers; ``requires_grad`` for integers.
+
+    >>> W = Tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = (W * W).sum()
+    >>> loss.backward()
+    >>> W.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "requires_grad")
+    # NumPy's operators leave the work to ours: np.ones(2) * t is t.__rmul__.
+    __array_priority__ = 1000
+
+    def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
+        array = as_real("Tensor", "data", data.data if isinstance(data, Tensor) else data)
+        if requires_grad and array.dtype.kind != "f":
+            raise DTypeError(
+                sentence("Tensor", "data", "a floating type for a gradient", f"dtype {array.dtype}")
+            )
+        self.data: Array = array
+        self.requires_grad = requires_grad
+        self.grad: Array | None = None
+        self.node: Node | None = None
+        self._memory: WeakSet[Node] | None = None
+
+    @classmethod
+    def of_node(cls, data: Array, node: Node | None) -> Self:
+        """Return a tensor for the result of a recorded op."""
+        tensor = cls.__new__(cls)
+        tensor.data = data
+        tensor.requires_grad = node is not None
+        tensor.grad = None
+        tensor.node = node
+        tensor._memory = None
+        return tensor
+
+    # --- ops -------------------------------------------------------------------
+
+    @classmethod
+    def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+        """Compute an op on the arrays of its tensors, and record it where a gradient is wanted."""
+        out = np.asarray(
+            rule.forward(
+                *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
+            )
+        )
+        inputs = list(_tensors((*args, *kwargs.values())))
+        node = None
+        if recording() and any(t.requires_grad for t in inputs):
+            arguments = rule.bind(args, kwargs)
+            _check_all_have_gradients(rule, arguments)
+            node = Node(rule, arguments, out)
+        result = cls.of_node(out, node)
+        if out.base is not None:  # a view: what changes one changes the other
+            for tensor in inputs:
+                if np.may_share_memory(tensor.data, out):
+                    result._memory = tensor.memory
+        if node is not None and node.keeps_its_result:
+            result.memory.add(node)
+        return result
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Answer NumPy's element-by-element functions."""
+        out = kwargs.pop("out", None)
+        if out is None:
+            return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+        (target,) = out
+        if isinstance(target, Tensor):
+            target._check_in_place(*inputs)
+        else:
+            _check_no_gradient(f"numpy.{ufunc.__name__}: out=", *inputs)
+        raw = target.data if isinstance(target, Tensor) else target
+        getattr(ufunc, method)(*(_unwrapped(i) for i in inputs), out=raw, **kwargs)
+        return target
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Answer NumPy's other functions."""
+        return protocols.call_function(function, args, kwargs)
+
+    # --- leaving the record ----------------------------------------------------
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        """Become a plain array, unless that would drop a gradient."""
+        _check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self)
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        """Become a plain number, unless that would drop a gradient."""
+        _check_no_gradient("float() (also math.exp and its kin)", self)
+        return float(self.data)
+
+    def __int__(self) -> int:
+        """Become a plain number, unless that would drop a gradient."""
+        _check_no_gradient("int()", self)
+        return int(self.data)
+
+    def __index__(self) -> int:
+        """Become a whole number; only integers can."""
+        return int(self.data.__index__())
+
+    def __bool__(self) -> bool:
+        """Say whether a single number is not 0."""
+        return bool(self.data)
+
+    def item(self) -> float:
+        """Return a single number as a plain Python number, on purpose without a record."""
+        number: float = self.data.item()
+        return number
+
+    def detach(self) -> Tensor:
+        """Return a tensor of the same memory that requires no gradient."""
+        tensor = Tensor.of_node(self.data, None)
+        tensor._memory = self.memory
+        return tensor
+
+    # --- the walk back ---------------------------------------------------------
+
+    def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+        """Add the gradients of this tensor to ``grad`` of every leaf it was made from.
+
+        Args:
+            gradient: that of the loss for this tensor, of its shape; may be left
+                out for a single number, where it is 1.
+            retain_graph: keep the record, so that it can be walked again.
+
+        Raises:
+            GradientError: nothing was recorded, or the record was freed.
+            ShapeError: ``gradient`` has another shape, or is missing where it is needed.
+        """
+        if not self.requires_grad:
+            raise GradientError(
+                "backward: expected a tensor made from one with requires_grad=True, "
+                "received one with no record"
+            )
+        start = self._start("backward", gradient)
+        found = walk_back([self], [start], None, create_graph=False, retain_graph=retain_graph)
+        for leaf, share in owned(found):
+            leaf.grad = share if leaf.grad is None else leaf.grad + share
+
+    def _start(self, function: str, gradient: ArrayLike | None) -> Array:
+        if gradient is None:
+            if self.size != 1:
+                raise ShapeError(
+                    sentence(
+                        function,
+                        "gradient",
+                        "one of the tensor's shape, or a single number to begin at",
+                        f"none for shape {self.shape}",
+                    )
+                )
+            return np.ones(self.shape, self.dtype)
+        start = np.asarray(gradient, dtype=self.dtype)
+        if start.shape != self.shape:
+            raise ShapeError(
+                sentence(function, "gradient", f"shape {self.shape}", f"shape {start.shape}")
+            )
+        return start
+
+    # --- changes in place ------------------------------------------------------
+
+    @property
+    def memory(self) -> WeakSet[Node]:
+        """The nodes whose gradients need this memory as it is; views share the set."""
+        if self._memory is None:
+            self._memory = WeakSet()
+        return self._memory
+
+    def _check_in_place(self, *values: Any) -> None:
+        """Raise GradientError if changing this tensor would spoil or drop a gradient."""
+        needing = [node.rule.name for node in self.memory if node.values is not None]
+        if needing:
+            raise GradientError(
+                f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
+                "needs these numbers; write t = t + … instead of t += …, or call backward() first"
+            )
+        if recording() and any(t.requires_grad for t in _tensors((self, *values))):
+            raise DroppedGradientError(
+                "in-place change: it would not be recorded; write t = t + … instead of t += …, "
+                "build the array with np.where or np.stack, or do it inside no_grad()"
+            )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Change numbers in place, where no gradient needs them."""
+        self._check_in_place(value)
+        self.data[_unwrapped(key)] = _unwrapped(value)
+
+    def _in_place(self, ufunc: np.ufunc, other: Any) -> Self:
+        self._check_in_place(other)
+        ufunc(self.data, _unwrapped(other), out=self.data)
+        return self
+
+    def __iadd__(self, other: Any) -> Self:
+        """``t += other``."""
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        """``t -= other``."""
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Self:
+        """``t *= other``."""
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        """``t /= other``."""
+        return self._in_place(np.true_divide, other)
+
+    def __ipow__(self, other: Any) -> Self:
+        """``t **= other``."""
+        return self._in_place(np.power, other)
+
+    # --- what it is ------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """How many axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return self.data.size
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the numbers take."""
+        return self.data.nbytes
+
+    def __repr__(self) -> str:
+        """Show the numbers, and whether a gradient is wanted."""
+        inner = repr(self.data).removeprefix("array(").removesuffix(")")
+        return f"Tensor({inner}{', requires_grad=True' if self.requires_grad else ''})"
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        """Copy a leaf; what has a record cannot be copied with it."""
+        if self.node is not None:
+            raise GradientError("deepcopy: expected a leaf; use t.detach() or t * 1")
+        return Tensor(self.data.copy(), self.requires_grad)
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return the array of a tensor; also inside lists and tuples."""
+    if isinstance(value, Tensor):
+        return value.data
+    if isinstance(value, list | tuple) and any(isinstance(v, Tensor) for v in value):
+        return type(value)(_unwrapped(v) for v in value)
+    return value
+
+
+def _tensors(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors among arguments, also inside lists and tuples."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+def _check_no_gradient(doing: str, *values: Any) -> None:
+    if any(t.requires_grad for t in _tensors(values)):
+        raise DroppedGradientError(
+            f"{doing} would drop the gradient of a tensor that requires one; "
+            "use np.stack to join tensors, the functions of NumPy or of this library to compute, "
+            "and t.item(), t.data or t.detach() where the gradient should end"
+        )
+
+
+def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
+    """Raise where a tensor that requires a gradient stands at an argument that has none."""
+    for name, value in arguments.items():
+        if name not in rule.gradients:
+            _check_no_gradient(
+                f"{rule.name}: {name}: it has no gradient for this argument, which", value
+            )
+
+
+def owned(found: Mapping[int, tuple[Tensor, Any]]) -> Iterator[tuple[Tensor, Array]]:
+    """Yield targets with gradients of their own memory: writeable, shared with nothing."""
+    given: set[int] = set()
+    for tensor, found_share in found.values():
+        share = found_share
+        # NumPy's scalars, which 0-d arrays turn into, say that they are not writeable.
+        if not share.flags.owndata or not share.flags.writeable or id(share) in given:
+            share = np.array(share)
+        given.add(id(share))
+        yield tensor, share

@@ -1,0 +1,125 @@
+"""Reductions: many numbers to fewer, along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from neural_network.functional.checks import Array
+from neural_network.functional.op import Call, call, gradient, op, samples
+
+Rng = np.random.Generator
+Axis = int | tuple[int, ...] | None
+
+
+def normal_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Return the axes as a tuple of numbers from 0.
+
+    >>> normal_axes(-1, 3), normal_axes(None, 2)
+    ((2,), (0, 1))
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    axes = (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
+    return tuple(int(a) % ndim for a in axes)
+
+
+def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
+    """Give each number that was summed the gradient of its sum: the inverse walk of a reduction."""
+    if not keepdims:
+        axes = normal_axes(axis, len(shape))
+        g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    return np.broadcast_to(g, shape)
+
+
+@op
+def sum(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the sum along axes."""
+    return np.asarray(np.sum(X, axis=axis, keepdims=keepdims))
+
+
+@gradient(sum, "X")
+def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
+    return spread(g, X_shape, axis, keepdims)
+
+
+@op
+def mean(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the mean along axes."""
+    return np.asarray(np.mean(X, axis=axis, keepdims=keepdims))
+
+
+@gradient(mean, "X")
+def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
+    count = prod(X_shape[a] for a in normal_axes(axis, len(X_shape)))
+    return spread(g / count, X_shape, axis, keepdims)
+
+
+@op
+def var(X: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
+    """Return the variance along axes: the squared distance from the mean over n − ddof."""
+    return np.asarray(np.var(X, axis=axis, keepdims=keepdims, ddof=ddof))
+
+
+@gradient(var, "X")
+def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: int) -> Any:
+    # The mean moves too, but the distances sum to 0, so that part of the slope does as well.
+    count = prod(X.shape[a] for a in normal_axes(axis, X.ndim)) - ddof
+    centred = X - np.mean(X, axis=axis, keepdims=True)
+    return spread(g, X.shape, axis, keepdims) * (2 / count) * centred
+
+
+@op
+def max(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the largest number along axes; equal ones share the gradient."""
+    return np.asarray(np.max(X, axis=axis, keepdims=keepdims))
+
+
+@op
+def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the smallest number along axes; equal ones share the gradient."""
+    return np.asarray(np.min(X, axis=axis, keepdims=keepdims))
+
+
+def _to_the_extreme(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    chosen = np.equal(X, spread(out, X.shape, axis, keepdims))
+    count = np.sum(chosen, axis=axis, keepdims=True, dtype=g.dtype)
+    return spread(g, X.shape, axis, keepdims) * (chosen / count)
+
+
+gradient(max, "X")(_to_the_extreme)
+gradient(min, "X")(_to_the_extreme)
+
+
+@op
+def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return ``log Σ exp(X)`` along axes, without overflow: the largest number is taken out first.
+
+    >>> logsumexp(np.array([1000.0, 1000.0]))
+    array(1000.69314718)
+    """
+    largest = np.max(X, axis=axis, keepdims=True)
+    # A row of −∞ has the sum 0; taking −∞ out of −∞ would give NaN.
+    safe = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(under="ignore", divide="ignore"):
+        out = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe
+    return np.asarray(out if keepdims else np.squeeze(out, normal_axes(axis, np.ndim(X))))
+
+
+@gradient(logsumexp, "X")
+def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    shares = np.exp(X - spread(out, X.shape, axis, keepdims))
+    return spread(g, X.shape, axis, keepdims) * shares
+
+
+def _reduced(rng: Rng) -> Iterator[Call]:
+    for shape, axis in [((3, 4), None), ((3, 4), 0), ((2, 3, 4), (0, -1)), ((3,), -1)]:
+        for keepdims in (False, True):
+            yield call(rng.standard_normal(shape), axis=axis, keepdims=keepdims)
+
+
+for _function in (sum, mean, var, max, min, logsumexp):
+    samples(_function)(_reduced)

@@ -1,0 +1,194 @@
+"""Shaping: the same numbers in another arrangement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from neural_network.functional.arithmetic import sum_to
+from neural_network.functional.checks import Array
+from neural_network.functional.op import Call, call, gradient, op, samples
+
+Rng = np.random.Generator
+
+
+@op
+def reshape(X: Any, shape: int | Sequence[int]) -> Array:
+    """Return the numbers in another shape; one size may be −1."""
+    return np.reshape(X, shape)
+
+
+@gradient(reshape, "X")
+def _(g: Any, X_shape: Any) -> Any:
+    return g.reshape(X_shape)
+
+
+@samples(reshape)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 6)), (3, -1))
+    yield call(rng.standard_normal((2, 3, 2)), -1)
+
+
+@op
+def transpose(X: Any, axes: Sequence[int] | None = None) -> Array:
+    """Return the array with its axes in another order; reversed where none is given."""
+    return np.transpose(X, axes)
+
+
+@gradient(transpose, "X")
+def _(g: Any, axes: Any) -> Any:
+    if axes is None:
+        return g.transpose()
+    return g.transpose(np.argsort([axis % g.ndim for axis in axes]))
+
+
+@samples(transpose)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3, 4)))
+    yield call(rng.standard_normal((2, 3, 4)), (1, -1, 0))
+
+
+@op
+def index(X: Any, key: Any) -> Array:
+    """Return ``X[key]``, with slices, numbers, masks or lists of places."""
+    return np.asarray(np.asarray(X)[key])
+
+
+@op
+def unindex(g: Any, key: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of a shape with ``g`` added at ``[key]``: what ``index`` does, backwards.
+
+    A place that the key names twice gets both.
+    """
+    out = np.zeros(shape, np.asarray(g).dtype)
+    parts = key if isinstance(key, tuple) else (key,)
+    if all(isinstance(p, int | np.integer | slice | None | type(...)) for p in parts):
+        out[key] = g  # slices name no place twice
+    else:
+        np.add.at(out, key, g)
+    return out
+
+
+@gradient(index, "X")
+def _(g: Any, key: Any, X_shape: Any) -> Any:
+    return unindex(g, key, X_shape)
+
+
+@gradient(unindex, "g")
+def _(g: Any, key: Any) -> Any:
+    return index(g, key)
+
+
+KEYS = (
+    1,
+    (slice(None), 2),
+    (..., slice(None, None, -2)),
+    (None, slice(1, 3)),
+    ([0, 2, 0],),
+    (np.array([[0, 1], [1, 1]]), slice(0, 2)),
+)
+
+
+@samples(index)
+def _(rng: Rng) -> Iterator[Call]:
+    X = rng.standard_normal((3, 4))
+    for key in (*KEYS, X > 0):
+        yield call(X, key)
+
+
+@samples(unindex)
+def _(rng: Rng) -> Iterator[Call]:
+    for key in KEYS:
+        yield call(rng.standard_normal(np.zeros((3, 4))[key].shape), key, (3, 4))
+
+
+@op
+def broadcast_to(X: Any, shape: tuple[int, ...]) -> Array:
+    """Return the array repeated to a shape, as NumPy broadcasts."""
+    return np.broadcast_to(X, shape)
+
+
+@gradient(broadcast_to, "X")
+def _(g: Any, X_shape: Any) -> Any:
+    return sum_to(g, X_shape)
+
+
+@samples(broadcast_to)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 1)), (2, 3, 4))
+    yield call(rng.standard_normal(()), (2,))
+
+
+@op
+def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
+    """Join arrays along an axis."""
+    return np.concatenate(arrays, axis=axis)
+
+
+@gradient(concatenate, "arrays")
+def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
+    ends = list(accumulate(shape[axis] for shape in arrays_shape))
+    lead: tuple[Any, ...] = (slice(None),) * (axis % g.ndim)
+    return [g[(*lead, slice(a, b))] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+@samples(concatenate)
+def _(rng: Rng) -> Iterator[Call]:
+    parts = [rng.standard_normal((2, n, 2)) for n in (1, 3, 2)]
+    yield call(parts, axis=1)
+    yield call([part[0] for part in parts])
+    yield call((parts[0], parts[0]), axis=-1)
+
+
+@op
+def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
+    """Join arrays along a new axis."""
+    return np.stack(arrays, axis=axis)
+
+
+@gradient(stack, "arrays")
+def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
+    lead: tuple[Any, ...] = (slice(None),) * (axis % g.ndim)
+    return [g[(*lead, i)] for i in range(len(arrays_shape))]
+
+
+@samples(stack)
+def _(rng: Rng) -> Iterator[Call]:
+    parts = [rng.standard_normal((2, 3)) for _ in range(3)]
+    yield call(parts)
+    yield call(parts, axis=-1)
+
+
+@op
+def pad(X: Any, pad_width: Sequence[tuple[int, int]]) -> Array:
+    """Put zeros around: (before, after) for each axis."""
+    return np.pad(X, pad_width)
+
+
+@gradient(pad, "X")
+def _(g: Any, X_shape: Any, pad_width: Any) -> Any:
+    inner = tuple(
+        slice(before, before + n) for (before, _), n in zip(pad_width, X_shape, strict=True)
+    )
+    return g[inner]
+
+
+@samples(pad)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3)), ((0, 1), (2, 0)))
+
+
+def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
+    """Cut into equal sections, or at places, along an axis.
+
+    >>> [part.tolist() for part in split(np.arange(5), [2, 3])]
+    [[0, 1], [2], [3, 4]]
+    """
+    size = X.shape[axis]
+    # NumPy says where; the cutting itself is indexing, which has its gradient.
+    places = np.split(np.arange(size), sections)
+    lead: tuple[Any, ...] = (slice(None),) * (axis % X.ndim)
+    return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]

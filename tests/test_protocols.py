@@ -1,0 +1,126 @@
+"""Plain NumPy code on tensors: the same numbers, the right slopes, plain decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network.autograd import Tensor, check_gradients
+from neural_network.autograd.methods import REFUSED
+from neural_network.autograd.protocols import DECIDING, DECIDING_UFUNCS, FUNCTIONS, UFUNCS
+
+X = np.random.default_rng(0).uniform(0.2, 0.9, (3, 4))
+Y = np.random.default_rng(1).uniform(0.2, 0.9, (3, 4))
+S = X[:, :3] + np.eye(3)
+
+PLAIN: dict[str, Any] = {
+    "arithmetic": lambda x: (2 - x) * x / (1 + x) ** 2 - -x + abs(x - 0.5) ** 1.5 + 3**x,
+    "array first": lambda x: Y + x - Y * x / Y + Y**x + (Y @ x.T) @ Y,
+    "ufuncs": lambda x: np.exp(x) + np.log(x) + np.sqrt(x) + np.sin(x) + np.cos(x) + np.tanh(x)
+    + np.square(x) + np.expm1(x) + np.log1p(x) + np.log2(x) + np.log10(x) + np.exp2(x)
+    + np.tan(x) + np.reciprocal(x) + np.fabs(x) + np.positive(x) + np.negative(x),
+    "two": lambda x: np.maximum(x, Y) + np.minimum(x, 0.5) + np.logaddexp(x, Y) + np.hypot(x, Y)
+    + np.float_power(x, 2.0) + np.divide(x, Y) + np.power(x, Y) + np.subtract(Y, x),
+    "flat": lambda x: np.floor(x) + np.ceil(x) + np.rint(x) + np.trunc(x) + np.sign(x) + np.round(x, 1) + x,
+    "sums": lambda x: np.sum(x) + np.mean(x, axis=0) + np.var(x, axis=0) + np.std(x, 0, ddof=1)
+    + np.max(x, axis=0) + np.min(x) + np.prod(x, axis=0) + np.cumsum(x, axis=1)[:, :4] + np.cumprod(x, axis=1) + np.cumprod(x)[0] + np.prod(x),
+    "reduce": lambda x: np.add.reduce(x) + np.maximum.reduce(x, axis=0) + np.minimum.reduce(x),
+    "shapes": lambda x: np.reshape(x, (4, 3)).T + np.transpose(x.T).reshape(3, 4)
+    + np.swapaxes(x, 0, 1).swapaxes(0, 1) + np.moveaxis(x, 0, 1).T
+    + np.squeeze(np.expand_dims(x, 1), 1) + np.ravel(x)[:4] + np.matrix_transpose(x).T,
+    "joins": lambda x: np.concatenate([x, Y, x]).sum(0) + np.stack([x, x * 2], axis=1)[:, 1]
+    + np.vstack([x[0], x[1]])[0] + np.hstack([x, Y])[:, :4] + np.split(x, 2, axis=1)[1].sum()
+    + np.broadcast_to(x[0], (3, 4)) + np.atleast_2d(x[0]),
+    "moves": lambda x: np.flip(x, 0) + np.roll(x, 1, axis=1) + np.tile(x, 2)[:, :4]
+    + np.repeat(x, 2, axis=0)[:3] + np.take(x, [1, 0, 1], axis=0) + np.sort(x, axis=1)
+    + np.pad(x, ((0, 0), (1, 0)))[:, :4] + np.diff(x, axis=1).sum() + np.copy(x),
+    "matrices": lambda x: np.dot(x, x.T) + np.matmul(x, x.T) + np.inner(x, Y) + x.T[:3, :3].dot(x[:, :3])
+    + np.outer(x[0, :3], x[1, :3]) + np.einsum("ij,kj->ik", x, Y) + np.diagonal(x)[:3]
+    + np.trace(x[:, :3]) + np.diag(x[0, :3]) + np.vdot(x, Y) + np.linalg.norm(x, axis=1),
+    "choices": lambda x: np.where(x > 0.5, x * x, -x) + np.clip(x, 0.3, 0.8) + x * (x > 0.4),
+    "index": lambda x: x[0] + x[:, [0, 0, 1, 1]] + x[x > 0.5].sum() + x[..., None, -1] + x[1, 2],
+    "methods": lambda x: x.sum() + x.mean(1, keepdims=True) + x.std(0) + x.var() + x.max(0) + x.min()
+    + x.prod(0) + x.cumsum(1) + x.cumprod(0) + x.clip(0.3, 0.8) + x.round(1) + x.ravel()[0] + x.flatten()[1]
+    + x.repeat(2, 1)[:, ::2] + x.take([2, 1, 0], axis=0) + x.squeeze() + x.copy() + x.astype("float64")
+    + x.trace() + x.diagonal().sum() + x.mT.T + x.compress([True, False, True], 0)[0],
+    "loops": lambda x: sum((row * i for i, row in enumerate(x)), start=0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_numpy_gives_the_same_numbers_and_the_right_slopes(name: str) -> None:
+    f = PLAIN[name]
+    tensor = f(Tensor(X, requires_grad=True))
+    assert isinstance(tensor, Tensor)
+    np.testing.assert_allclose(tensor.data, f(X), rtol=1e-12)
+    check_gradients(f, [X], tolerance=1e-5)
+
+
+def test_every_rule_is_used_above() -> None:
+    used = {name for f in PLAIN.values() for name in _names(f)}
+    missing = {f.__name__ for f in (*FUNCTIONS, *UFUNCS)} - used
+    # np.max is amax to NumPy, and so on; operators stand for the ufuncs behind them.
+    assert missing <= {
+        "amax", "amin", "add", "multiply", "absolute", "astype", "true_divide", "matmul",
+    }  # fmt: skip
+
+
+def _names(f: Any) -> set[str]:
+    codes = [f.__code__]
+    names: set[str] = set()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [c for c in code.co_consts if hasattr(c, "co_names")]
+    return names
+
+
+def test_decisions_are_plain_arrays() -> None:
+    t = Tensor(X, requires_grad=True)
+    for decided in (t > 0.5, t == Y, t != Y, t <= Y, t > 0.5, np.isnan(t), np.argmax(t, axis=1),
+                    np.zeros_like(t), t.argmax(1), t.argsort(), np.isclose(t, X), t > Y):  # fmt: skip
+        assert isinstance(decided, np.ndarray)
+    assert np.array_equal(t, X)
+    assert np.allclose(t, X)
+    assert np.shape(t) == (3, 4)
+    assert (np.ndim(t), np.size(t), len(t)) == (2, 12, 3)
+    assert t.any()
+    assert t.all()
+    assert t.tolist() == X.tolist()
+    assert X[0, 0] in t
+    assert bool(t[0, 0])
+    assert {t: 1}[t] == 1
+    assert len(DECIDING) > 20
+    assert len(DECIDING_UFUNCS) > 10
+
+
+def test_every_attribute_of_ndarray_answers() -> None:
+    t = Tensor(X, requires_grad=True)
+    silent = {"imag", "data"}  # imag: tensors are real
+    for name in dir(np.ndarray):
+        if name.startswith("_") or name in silent:
+            continue
+        if name in REFUSED:
+            with pytest.raises(nn.GradientError, match=f"Tensor.{name}: not for tensors; use"):
+                getattr(t, name)
+        else:
+            assert hasattr(t, name), name
+    with pytest.raises(AttributeError, match="no attribute 'gpu'"):
+        t.gpu  # noqa: B018
+
+
+def test_functions_of_the_library_take_tensors() -> None:
+    t = Tensor(X.astype("float32"), requires_grad=True)
+    for function in (nn.relu, nn.sigmoid, nn.softmax, nn.identity):
+        out: Any = function(t)
+        assert isinstance(out, Tensor)
+        assert out.dtype == np.float32
+        np.testing.assert_array_equal(out.data, function(t.data))
+    image = np.random.default_rng(2).standard_normal((5, 6))
+    kernel = np.random.default_rng(3).standard_normal((3, 2))
+    check_gradients(lambda x, k: nn.conv2d(x, k, 2, "same", flip=True), [image, kernel])
+    check_gradients(lambda x, k, b: nn.conv2d(x, k, padding=1, bias=b), [image, kernel, np.ones(1)])
+    check_gradients(lambda x, k: nn.conv2d(x, k, method="fft"), [image, kernel])
