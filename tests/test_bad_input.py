@@ -108,12 +108,12 @@ ARGUMENT = [
     ),
     (
         lambda: nn.train_mlp(X, ONE_HOT, hidden=(1, 2, 3)),
-        "train_mlp: hidden: expected one or two sizes, received (1, 2, 3)",
+        "train_mlp: hidden: expected one or two sizes, received [1, 2, 3]",
     ),
     (lambda: nn.train_mlp(X, ONE_HOT, lr=0), "train_mlp: lr: expected a finite number above 0"),
     (
         lambda: nn.train_mlp(X, ONE_HOT, hidden=(0,)),
-        "initial_parameters: sizes: expected a whole number of at least 1, received 0",
+        "train_mlp: hidden: expected a whole number of at least 1, received 0",
     ),
     (
         lambda: nn.initial_parameters([3]),
@@ -137,13 +137,16 @@ ARGUMENT = [
     ),
     (
         lambda: nn.l2_regularization([W], -1),
-        "l2_regularization: lambda_: expected a number from 0 to inf, received -1.0",
+        "l2_regularization: lambda_: expected a finite number from 0 up, received -1.0",
     ),
-    (lambda: nn.dropout(X, 1.5), "dropout: p: expected a number from 0 to 1, received 1.5"),
-    (lambda: nn.dropout(X, np.nan), "dropout: p: expected a number from 0 to 1, received nan"),
+    (lambda: nn.dropout(X, 1.5), "dropout: p: expected a finite number from 0 to 1, received 1.5"),
+    (
+        lambda: nn.dropout(X, np.nan),
+        "dropout: p: expected a finite number from 0 to 1, received nan",
+    ),
     (
         lambda: nn.momentum_update([1.0], [1.0], 2, 0.1),
-        "momentum_update: mu: expected a number from 0 to 1, received 2.0",
+        "momentum_update: mu: expected a finite number from 0 to 1, received 2.0",
     ),
     (
         lambda: nn.momentum_update([1.0], [1.0], 0.9, 0),
@@ -204,6 +207,21 @@ ARGUMENT = [
         lambda: nn.visual.show_feature_maps(I, ["mean", "mean"]),
         "show_feature_maps: filters: expected each filter once, received 'mean' twice",
     ),
+    (
+        lambda: nn.one_hot([10**9]),
+        "one_hot: labels: expected class indices below 1,000,000 (or num_classes stated), received 1000000000",
+    ),
+    (
+        lambda: nn.one_hot(np.array([2**64 - 1], "uint64")),
+        "one_hot: labels: expected class indices below 1,000,000",
+    ),
+    (lambda: nn.one_hot([1e300]), "one_hot: labels: expected class indices below 1,000,000"),
+    (lambda: nn.one_hot([0], 10**30), "one_hot: num_classes: expected at most 2,147,483,648"),
+    (
+        lambda: descend(lr=10**400),
+        "gradient_descent: lr: expected a finite number above 0, received a larger one",
+    ),
+    (lambda: nn.train_mlp(X, ONE_HOT * 3), "train_mlp: y: expected values from 0 to 1"),
 ]
 
 DTYPE = [
@@ -299,7 +317,10 @@ DTYPE = [
         lambda: nn.dropout(X, 0.5, training="no"),
         "dropout: training: expected True or False, received 'no'",
     ),
-    (lambda: nn.dropout(X, "half"), "dropout: p: expected a number from 0 to 1, received 'half'"),
+    (
+        lambda: nn.dropout(X, "half"),
+        "dropout: p: expected a finite number from 0 to 1, received 'half'",
+    ),
     (lambda: nn.one_hot(["5"]), "one_hot: labels: expected real numbers"),
     (lambda: nn.accuracy([["a", "b"]], [0]), "accuracy: y_pred: expected real numbers"),
     (
@@ -307,6 +328,64 @@ DTYPE = [
         "max_pool: size: expected a whole number of at least 1, received 2.0",
     ),
     (lambda: nn.named_filter(3), "named_filter: name: expected one of edges"),
+    (
+        lambda: descend(loss_fn="mse"),
+        "gradient_descent: loss_fn: expected a function, received 'mse'",
+    ),
+    (
+        lambda: descend(activation_fn=None),
+        "gradient_descent: activation_fn: expected a function, received None",
+    ),
+    (
+        lambda: descend(loss_fn=lambda p, y: p),
+        "gradient_descent: loss_fn: expected a result of one number, received shape (4, 1)",
+    ),
+    (
+        lambda: descend(loss_fn=lambda p, y: None),
+        "gradient_descent: loss_fn: expected a result of one number, received None",
+    ),
+    (
+        lambda: descend(verbose="no"),
+        "gradient_descent: verbose: expected True or False, received 'no'",
+    ),
+    (
+        lambda: descend(lr=np.complex128(1 + 1j)),
+        "gradient_descent: lr: expected a finite number above 0",
+    ),
+    (lambda: descend(lr=np.array(True)), "gradient_descent: lr: expected a finite number above 0"),
+    (
+        lambda: differences(loss_fn=3),
+        "numerical_gradient: loss_fn: expected a function, received 3",
+    ),
+    (
+        lambda: differences(loss_fn=lambda p, y: p),
+        "numerical_gradient: loss_fn: expected a result of one number, received shape (4, 1)",
+    ),
+    (
+        lambda: nn.l2_regularization(None, 0.1),
+        "l2_regularization: weights: expected a list of arrays, received None",
+    ),
+    (
+        lambda: nn.train_mlp(X, ONE_HOT, hidden=128),
+        "train_mlp: hidden: expected a list of sizes, received 128",
+    ),
+    (
+        lambda: nn.initial_parameters([2, 3], dtype=int),
+        "initial_parameters: dtype: expected a floating type, received int64",
+    ),
+    (lambda: nn.save_arrays("x", None), "save_arrays: arrays: expected a dict of arrays"),
+    (
+        lambda: nn.save_arrays("x", {1: X}),
+        "save_arrays: arrays: expected names other than '__metadata__', received 1",
+    ),
+    (
+        lambda: nn.visual.show_history(None),
+        "show_history: history: expected numbers or a dict of lists, received None",
+    ),
+    (
+        lambda: nn.visual.save_figure(None, "x.png"),
+        "save_figure: figure: expected a matplotlib figure, received None",
+    ),
 ]
 
 

@@ -105,9 +105,12 @@ SHAPE = [
     (lambda: nn.matrix_multiply(X, np.ones(3)), "matrix_multiply: W: expected 2 dimensions"),
     (
         lambda: nn.softmax(1.0),
-        "softmax: Z: expected at least one class along the last axis, received shape ()",
+        "softmax: Z: expected at least one axis, received shape ()",
     ),
-    (lambda: nn.softmax(np.ones((3, 0))), "softmax: Z: expected at least one class"),
+    (
+        lambda: nn.softmax(np.ones((3, 0))),
+        "softmax: Z: expected at least one class along axis -1, received shape (3, 0)",
+    ),
     (
         lambda: nn.mse_loss(np.ones(4), np.ones((4, 1))),
         "mse_loss: y: expected the shape (4,) of y_pred, received shape (4, 1)",
@@ -253,6 +256,14 @@ SHAPE = [
         "show_feature_maps: image: expected 2 dimensions",
     ),
     (lambda: nn.visual.show_history([]), "show_history: history: expected at least one epoch"),
+    (
+        lambda: nn.conv2d(I, K, padding=10**9),
+        "pad: padding: expected a padded picture of at most 68,719,476,736 numbers, received 2000000005×2000000005",
+    ),
+    (
+        lambda: nn.softmax(X, axis=2),
+        "softmax: axis: expected an axis of the shape (4, 3), received 2",
+    ),
 ]
 
 

@@ -136,6 +136,28 @@ def test_numerical_gradient_puts_everything_back() -> None:
     assert {name: a.tobytes() for name, a in p.items()} == before
 
 
+def test_numerical_gradient_undoes_what_forward_fn_writes() -> None:
+    p = {"W": np.array([0.1, 0.2]), "b": np.array([0.3])}
+    before = {name: a.tobytes() for name, a in p.items()}
+
+    def careless(X: Any, p: Any) -> Any:
+        p["cache"] = p["W"] * 2
+        total = (p["W"] ** 2).sum()
+        p["W"] *= 0.5
+        return total
+
+    out = nn.numerical_gradient(0, 0, p, lambda v, y: v, careless)
+    assert {name: a.tobytes() for name, a in p.items()} == before
+    assert list(out) == ["W", "b"]
+
+
+def test_numerical_gradient_divides_by_the_step_that_was_made() -> None:
+    # In float32 near 900 a step of 1e-4 becomes 1.2e-4.
+    p = {"W": np.array([900.0], "float32")}
+    out = nn.numerical_gradient(0, 0, p, lambda v, y: v, lambda X, p: float(p["W"][0]) * 3)
+    np.testing.assert_allclose(out["W"], [3], rtol=1e-3)
+
+
 def test_numerical_gradient_of_read_only_and_of_captured_parameters() -> None:
     frozen = np.array([1.0, 2.0])
     frozen.flags.writeable = False

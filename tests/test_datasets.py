@@ -109,6 +109,22 @@ def test_the_order_of_places(tmp_path: Path, monkeypatch: Any) -> None:
     assert first(None) == 2
 
 
+def test_a_user_without_a_home_can_read_a_folder(tmp_path: Path, monkeypatch: Any) -> None:
+    folder = put(tmp_path / "data", tiny())
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("NEURAL_NETWORK_DATA", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert nn.load_mnist("train", "full", path=folder)[1].tolist() == [5, 0, 4]
+    with pytest.raises(nn.DatasetNotFoundError, match="the user's cache: Could not determine home"):
+        nn.load_mnist("train", "full")
+    with pytest.raises(nn.DatasetNotFoundError, match="ubyte.gz: not a folder"):
+        nn.load_mnist("train", "full", path=folder / f"{NAMES[0]}.gz")
+
+
 def test_fashion_never_reads_the_digits_of_the_same_name(tmp_path: Path, monkeypatch: Any) -> None:
     put(tmp_path / "data", tiny(1, [3]))
     put(tmp_path / "data" / "fashion-mnist", tiny(1, [9]))

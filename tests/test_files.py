@@ -49,13 +49,46 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "text"),
-    [("missing/file", "No such file"), ("file/inside", "Not a directory"), ("", "it is a folder")],
+    [
+        ("missing/file", "No such file"),
+        ("file/inside", "Not a directory"),
+        ("", "it is a folder or a device"),
+    ],
 )
 def test_where_nothing_can_be_written(tmp_path: Path, path: str, text: str) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(nn.FileWriteError, match=text), written_beside(tmp_path / path):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_link_is_followed_and_permissions_stay(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "real").chmod(0o600)
+    (tmp_path / "link").symlink_to("real")
+    nn.save_arrays(tmp_path / "link", {"a": np.ones(1)})
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o600
+    assert nn.load_arrays(tmp_path / "real")["a"] == 1
+    nn.save_arrays(tmp_path / "new", {"a": np.ones(1)})
+    (tmp_path / "plain").write_text("x")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(nn.FileWriteError, match="it is a folder or a device"):
+        nn.save_arrays(tmp_path / "pipe", {"a": np.ones(1)})
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_what_numpy_cannot_hold_is_said(tmp_path: Path) -> None:
+    header = b'{"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    with pytest.raises(nn.FileFormatError, match="holds an array that NumPy cannot"):
+        nn.load_arrays(tmp_path / "x")
+    with pytest.raises(nn.FileFormatError, match="expected a safetensors file, received a folder"):
+        nn.load_arrays(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def test_softmax_rows_are_probabilities_and_ignore_a_shift(Z: Any) -> None:
 
 def test_softmax_numbers() -> None:
     # e^0 : e^(ln 3) = 1 : 3
+    np.testing.assert_allclose(nn.softmax([[0], [np.log(3)]], axis=0), [[0.25], [0.75]])
     np.testing.assert_allclose(nn.softmax([[0, np.log(3)]]), [[0.25, 0.75]], rtol=1e-15)
 
 
@@ -121,6 +122,12 @@ def test_a_constant_column_becomes_0_though_its_mean_is_rounded(dtype: str) -> N
     out = nn.normalize(X)
     assert not out[:, 0].any()
     assert out[0, 1] > 10
+
+
+def test_normalize_of_numbers_whose_squares_vanish_and_of_infinity() -> None:
+    # As in the article, a deviation of 0 divides nothing.
+    np.testing.assert_allclose(nn.normalize([1e-200, 2e-200]), [-5e-201, 5e-201])
+    assert np.isnan(nn.normalize([[np.inf], [1.0]])).all()
 
 
 def test_normalize_sums_safely() -> None:
@@ -166,6 +173,12 @@ def test_a_probability_rounded_above_1_is_still_finite() -> None:
     assert nn.binary_cross_entropy(A, [0]) == pytest.approx(-np.log(1e-15), rel=1e-3)
 
 
+def test_probabilities_may_be_rounded_above_1_in_their_own_type() -> None:
+    half = np.nextafter(np.ones((1, 2), "float16"), np.float16(2))
+    for A in (half, half.astype("float32") * 0 + np.float32(1.0000001)):
+        assert nn.cross_entropy(A, np.array([[1.0, 0.0]])) < 0.01
+
+
 def test_nan_predictions_give_a_nan_loss() -> None:
     assert np.isnan(nn.mse_loss([np.nan], [1.0]))
     assert np.isnan(nn.cross_entropy([[np.nan, 0.5]], [[1, 0]]))
@@ -194,6 +207,15 @@ def test_max_pool_numbers() -> None:
     assert nn.max_pool(X, 2, 1).tolist() == [[4, 5, 9], [8, 8, 6], [8, 8, -1]]
     assert nn.max_pool(X, 3, 2).tolist() == [[8]]
     assert nn.max_pool(X, (4, 1), (1, 2)).tolist() == [[7, 5]]
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 1), ((3, 2), (1, 3)), ((1, 5), 1), (5, 5)])
+def test_max_pool_is_the_maximum_of_each_window(size: Any, stride: Any) -> None:
+    X = np.random.default_rng(0).standard_normal((9, 8, 2))
+    (fh, fw), (sh, sw) = (np.broadcast_to(v, 2) for v in (size, stride))
+    windows = np.lib.stride_tricks.sliding_window_view(X, (fh, fw), axis=(0, 1))[::sh, ::sw]
+    step: Any = tuple(int(v) for v in np.broadcast_to(stride, 2))
+    np.testing.assert_array_equal(nn.max_pool(X, size, step), windows.max(axis=(-2, -1)))
 
 
 def test_max_pool_channels_and_nan() -> None:

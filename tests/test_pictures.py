@@ -45,6 +45,14 @@ def test_16_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_picture(tmp_path / "a.png"), [[0, 100, 255]])
 
 
+def test_numbers_beyond_shades_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 200]], "int32")).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(load_picture(tmp_path / "a.tif"), [[0, 200]])
+    Image.fromarray(np.array([[0, np.nan]], "float32")).save(tmp_path / "b.tif")
+    with pytest.raises(FileFormatError, match="expected shades from 0 to 255, received nan"):
+        load_picture(tmp_path / "b.tif")
+
+
 def test_exif_turns_a_photograph_upright(tmp_path: Path) -> None:
     picture = Image.fromarray(np.zeros((2, 6), "uint8"))
     exif = picture.getexif()

@@ -8,7 +8,8 @@ one, never a piece.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,10 +27,12 @@ FORMAT_VERSION = "1"
 def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block ends well.
 
-    If the block raises, the temporary file goes and ``path`` is as it was.
+    If the block raises, the temporary file goes and ``path`` is as it was. A link is
+    followed; an existing file keeps its permissions.
 
     Raises:
-        FileWriteError: the folder is missing or cannot be written.
+        FileWriteError: the folder is missing or cannot be written, or ``path`` is
+            something else than a file.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "note.txt"
@@ -38,36 +41,25 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = Path(path)
-    temporary = _reserve(target)
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise FileWriteError(f"cannot write {path}: it is a folder or a device, expected a file")
+    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+    try:
+        # Made here, so that it gets the permissions of any new file and nobody else's name.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        if target.exists():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    except OSError as error:
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
     try:
         yield temporary
         _flush(temporary)
         os.replace(temporary, target)
     except OSError as error:
-        raise FileWriteError(f"cannot write {target}: {error.strerror or error}") from error
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _reserve(target: Path) -> Path:
-    """Create an empty file with a free name beside ``target``, with its ending."""
-    if target.is_dir():
-        raise FileWriteError(f"cannot write {target}: it is a folder, expected the name of a file")
-    try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-        )
-    except OSError as error:
-        raise FileWriteError(f"cannot write {target}: {error.strerror or error}") from error
-    os.close(handle)
-    # mkstemp makes the file readable by its owner alone; a picture or a model
-    # should get the permissions that any new file gets.
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary = Path(name)
-    temporary.chmod(0o666 & ~umask)
-    return temporary
 
 
 def _flush(path: Path) -> None:
@@ -95,9 +87,17 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
            [0., 1.]])
     """
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    for name, array in arrays.items():
+    if not isinstance(arrays, Mapping):
+        raise DTypeError(sentence("save_arrays", "arrays", "a dict of arrays", type(arrays)))
+    # safetensors writes the memory as it lies, so it has to lie in C order.
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    for name, array in ordered.items():
+        if not isinstance(name, str) or name == "__metadata__":
+            raise DTypeError(
+                sentence("save_arrays", "arrays", "names other than '__metadata__'", repr(name))
+            )
         if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
             raise DTypeError(
                 sentence(
@@ -107,10 +107,9 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
                     f"dtype {array.dtype}",
                 )
             )
-    # safetensors writes the memory as it lies, so it has to lie in C order.
-    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    content = save(ordered, {"format": FORMAT, "format_version": FORMAT_VERSION})
     with written_beside(path) as temporary:
-        save_file(ordered, temporary, {"format": FORMAT, "format_version": FORMAT_VERSION})
+        temporary.write_bytes(content)
 
 
 def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -129,6 +128,8 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if Path(path).is_dir():
+        raise FileFormatError(f"{path}: expected a safetensors file, received a folder")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -140,3 +141,7 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise FileFormatError(f"{path}: not a whole safetensors file ({error})") from error
+    except (TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{path}: holds an array that NumPy cannot ({error})") from error

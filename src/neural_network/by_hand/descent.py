@@ -15,17 +15,21 @@ from neural_network.by_hand.networks import (
     forward_mlp,
     forward_mlp_3layer,
 )
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.activations import identity
 from neural_network.functional.batching import cut
 from neural_network.functional.checks import (
     Array,
+    as_callable,
     as_count,
+    as_flag,
     as_floating,
     as_generator,
     as_number,
+    as_single,
     check_ndim,
     check_not_empty,
+    check_probabilities,
     check_shape,
     check_targets,
     rounded,
@@ -101,6 +105,9 @@ def gradient_descent(
     check_shape(function, "y", y, (rows, outputs))
     check_targets(function, "y", y)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
+    as_callable(function, "loss_fn", loss_fn)
+    as_callable(function, "activation_fn", activation_fn)
+    verbose = as_flag(function, "verbose", verbose)
     # np.random.permutation is the listing's own source: one call an epoch keeps its numbers.
     permutation = np.random.permutation if rng is None else as_generator(function, rng).permutation
 
@@ -124,7 +131,7 @@ def gradient_descent(
             error = predict(X[batch]) - y[batch]
             weight = weight - lr * (X[batch].T @ error) / len(batch)
             bias = bias - lr * np.mean(error)
-        losses.append(float(loss_fn(predict(X), y)))
+        losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
         if verbose:
             print(f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
     return rounded(weight, dtype), rounded(bias, dtype), losses
@@ -155,7 +162,9 @@ def initial_parameters(
     {'W1': (784, 128), 'b1': (1, 128), 'W2': (128, 10), 'b2': (1, 10)}
     """
     function = "initial_parameters"
-    checked = [as_count(function, "sizes", size) for size in sizes]
+    checked = _counts(function, "sizes", sizes)
+    if np.dtype(dtype).kind != "f":
+        raise DTypeError(sentence(function, "dtype", "a floating type", np.dtype(dtype)))
     if len(checked) < 2:
         raise ArgumentError(sentence(function, "sizes", "at least two numbers", checked))
     generator = as_generator(function, rng)
@@ -212,8 +221,10 @@ def train_mlp(
     check_shape(function, "y", y, (len(X), y.shape[1]))
     check_targets(function, "y", y)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
+    check_probabilities(function, "y", y, dtype)
+    hidden = _counts(function, "hidden", hidden)
     if len(hidden) not in (1, 2):
-        raise ArgumentError(sentence(function, "hidden", "one or two sizes", tuple(hidden)))
+        raise ArgumentError(sentence(function, "hidden", "one or two sizes", hidden))
     generator = as_generator(function, rng)
     sizes = [X.shape[1], *hidden, y.shape[1]]
     parameters = initial_parameters(sizes, rng=generator, dtype=X.dtype)
@@ -245,6 +256,12 @@ def _step_3layer(X: Array, y: Array, p: dict[str, Array]) -> tuple[float, tuple[
     Z2 = A1 @ p["W2"] + p["b2"]
     weights = (p["W1"], p["W2"], p["W3"])
     return cross_entropy(A3, y), backward_mlp_3layer(X, A1, A2, A3, y, *weights, Z1, Z2)
+
+
+def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:
+    if not isinstance(sizes, list | tuple | np.ndarray):
+        raise DTypeError(sentence(function, name, "a list of sizes", repr(sizes)))
+    return [as_count(function, name, size) for size in sizes]
 
 
 def _check_schedule(

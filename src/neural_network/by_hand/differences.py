@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array, as_number
+from neural_network.functional.checks import Array, as_callable, as_number, as_single
 
 
 def numerical_gradient(
@@ -61,16 +61,28 @@ def numerical_gradient(
             raise DTypeError(
                 sentence(function, f"params[{name!r}]", "a floating-point array", received)
             )
+    as_callable(function, "loss_fn", loss_fn)
+    as_callable(function, "forward_fn", forward_fn)
     moved = {name: a if a.flags.writeable else a.copy() for name, a in params.items()}
+    before = {name: a.copy() for name, a in moved.items()}
 
     def loss() -> float:
-        return float(loss_fn(forward_fn(X, moved), y))
+        # Its own dict, in which forward_fn may keep what it likes.
+        return as_single(function, "loss_fn", loss_fn(forward_fn(X, dict(moved)), y))
+
+    def put_back() -> None:
+        for name, array in moved.items():
+            array[...] = before[name]
 
     gradients = {}
     for name, array in moved.items():
         gradient = np.zeros(array.shape, array.dtype)
         for index in np.ndindex(array.shape):
-            gradient[index] = _slope(loss, array, index, step, f"params[{name!r}]")
+            try:
+                gradient[index] = _slope(loss, array, index, step, f"params[{name!r}]")
+            finally:
+                # All of them: forward_fn may have written into any.
+                put_back()
         gradients[name] = gradient
     return gradients
 
@@ -78,15 +90,12 @@ def numerical_gradient(
 def _slope(
     loss: Callable[[], float], array: Array, index: tuple[int, ...], h: float, name: str
 ) -> float:
-    """Return the central difference for one entry, which is put back whatever happens."""
+    """Return the central difference for one entry."""
     original = array[index]
-    try:
-        array[index] = original + h
-        above, up = array[index], loss()
-        array[index] = original - h
-        below, down = array[index], loss()
-    finally:
-        array[index] = original
+    array[index] = original + h
+    above, up = float(array[index]), loss()
+    array[index] = original - h
+    below, down = float(array[index]), loss()
     if np.isfinite(original) and above == below:
         raise ArgumentError(
             sentence(
@@ -96,4 +105,5 @@ def _slope(
                 h,
             )
         )
-    return (up - down) / (2 * h)
+    # The distance that was really walked: in float32 it is not quite 2h.
+    return (up - down) / (above - below)

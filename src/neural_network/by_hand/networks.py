@@ -243,7 +243,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
             check_shape(function, f"Z{k}", named[f"Z{k}"], (n, inputs))
     check_shape(function, "y", named["y"], (n, inputs))
     check_targets(function, "y", named["y"])
-    check_probabilities(function, "y", named["y"])
+    check_probabilities(function, "y", named["y"], dtype)
 
     # The derivative of cross-entropy after softmax, both in one: A − y.
     delta = named[f"A{depth}"] - named["y"]

@@ -70,13 +70,28 @@ def _parse(file: BufferedIOBase, path: Path) -> Array:
         raise FileFormatError(f"{path}: ends inside the header of {4 + 4 * axes} bytes")
     sizes = struct.unpack(f">{axes}I", header)
     promised = prod(sizes) * dtype.itemsize
-    # One byte more than promised tells an oversized file apart without reading
-    # the rest of it, however long it claims or turns out to be.
-    content = file.read(promised + 1) if promised < 2**62 else b""
+    content = _read_up_to(file, promised + 1)
     if len(content) != promised:
         received = f"{len(content)}" if len(content) < promised else "more"
         raise FileFormatError(
             f"{path}: the header promises {sizes} numbers of {dtype.itemsize} byte(s), "
             f"expected {promised} bytes after it, received {received}"
         )
-    return np.frombuffer(content, dtype).reshape(sizes).astype(dtype.newbyteorder("="))
+    try:
+        array = np.frombuffer(content, dtype).reshape(sizes)
+    except ValueError as error:  # more axes than NumPy has, or 0 times too much
+        raise FileFormatError(f"{path}: cannot hold an array of shape {sizes}") from error
+    return array.astype(dtype.newbyteorder("="))
+
+
+def _read_up_to(file: BufferedIOBase, size: int) -> bytes:
+    """Read at most so many bytes, piece by piece.
+
+    One byte more than promised tells an oversized file apart without reading the
+    rest of it; and a header that promises terabytes must not allocate them.
+    """
+    pieces = []
+    while size > 0 and (piece := file.read(min(size, 1 << 20))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

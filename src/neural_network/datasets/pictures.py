@@ -51,10 +51,9 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
         raise
     except IsADirectoryError as error:
         raise FileFormatError(f"{path}: expected a picture file, received a folder") from error
-    # Pillow's readers raise whatever their formats trip over.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, FileFormatError):
-            raise
+    except FileFormatError:
+        raise
+    except Exception as error:  # decoders raise whatever their formats trip over
         raise FileFormatError(f"{path}: not a picture that can be read ({error})") from error
 
 
@@ -63,9 +62,15 @@ def _grey(picture: object) -> Array:
 
     assert isinstance(picture, Image.Image)
     if picture.mode.startswith("I") or picture.mode == "F":
-        # 16 bits a pixel, or 32: Pillow's own conversion would clip at 255.
+        # 16 bits a pixel, or more: Pillow's own conversion would clip at 255.
         deep = np.asarray(picture, dtype=float)
-        return deep if picture.mode == "F" else deep * (255 / 65535)
+        if picture.mode.startswith("I;16"):
+            return deep * (255 / 65535)
+        if not np.all((deep >= 0) & (deep <= 255)):
+            raise FileFormatError(
+                f"expected shades from 0 to 255, received {np.min(deep):g} to {np.max(deep):g}"
+            )
+        return deep
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

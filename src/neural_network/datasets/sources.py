@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,9 +42,13 @@ def find_or_download(
     Raises:
         DatasetNotFoundError: no place has them and no mirror gave them.
     """
-    tried = []
-    for folder in _folders(collection, path):
-        found = [_in_folder(folder, name) for name in names]
+    tried: list[str] = []
+    for folder in _folders(collection, path, tried):
+        try:
+            found = [_in_folder(folder, name) for name in names]
+        except OSError as error:
+            tried.append(f"the folder {folder}: {error.strerror}")
+            continue
         missing = [name for name, file in zip(names, found, strict=True) if file is None]
         if not missing:
             return [file for file in found if file is not None]
@@ -53,8 +57,8 @@ def find_or_download(
         return [_download(collection, name, tried) for name in names]
     except _NoAnswerError as error:
         raise DatasetNotFoundError(_explain(collection, tried)) from error
-    except (MissingDependencyError, FileWriteError) as error:
-        tried.append(f"a download into {cache_folder(collection)}: {error}")
+    except (MissingDependencyError, FileWriteError, RuntimeError) as error:
+        tried.append(f"a download into the user's cache: {error}")
         raise DatasetNotFoundError(_explain(collection, tried)) from error
 
 
@@ -69,16 +73,24 @@ def cache_folder(collection: Collection) -> Path:
     return Path(base) / "neural-network-numpy" / collection.cache_name
 
 
-def _folders(collection: Collection, path: str | os.PathLike[str] | None) -> list[Path]:
-    folders = [] if path is None else [Path(path)]
+def _folders(
+    collection: Collection, path: str | os.PathLike[str] | None, tried: list[str]
+) -> Iterator[Path]:
+    """Yield the places in their order, one by one: a later one may not exist for this user."""
+    if path is not None:
+        yield Path(path).expanduser()
     if os.environ.get(ENVIRONMENT_VARIABLE):
-        data = Path(os.environ[ENVIRONMENT_VARIABLE])
+        data = Path(os.environ[ENVIRONMENT_VARIABLE]).expanduser()
         # MNIST and Fashion-MNIST use the same file names, so only MNIST may lie
         # in the folder itself.
-        folders.append(data / collection.cache_name)
+        yield data / collection.cache_name
         if collection.name == "MNIST":
-            folders.append(data)
-    return [*folders, cache_folder(collection), *collection.system_folders]
+            yield data
+    try:
+        yield cache_folder(collection)
+    except RuntimeError as error:  # a user without a home
+        tried.append(f"the user's cache: {error}")
+    yield from collection.system_folders
 
 
 def _in_folder(folder: Path, name: str) -> Path | None:
@@ -92,7 +104,7 @@ def _in_folder(folder: Path, name: str) -> Path | None:
 
 def _what_is_wrong(folder: Path, missing: Sequence[str]) -> str:
     if not folder.is_dir():
-        return "no such folder"
+        return "not a folder" if folder.exists() else "no such folder"
     return "has no " + " and no ".join(f"{name}(.gz)" for name in missing)
 
 

@@ -133,21 +133,22 @@ def _(rng: Rng) -> Iterator[Call]:
 
 
 @op
-def softmax(Z: ArrayLike) -> Array:
-    """Turn scores into probabilities along the last axis: ``exp(Z) / Σ exp(Z)``.
+def softmax(Z: ArrayLike, axis: int = -1) -> Array:
+    """Turn scores into probabilities along an axis: ``exp(Z) / Σ exp(Z)``.
 
     The row's maximum is subtracted first. It cancels in the fraction, and the
     largest exponent becomes 0, so nothing overflows.
 
     Args:
-        Z: (n, k) scores, a row per sample; or any rank with the classes last.
+        Z: (n, k) scores, a row per sample; or any rank.
+        axis: where the classes are; the last axis unless told.
 
     Returns:
         The same shape; each row is positive and sums to 1.
 
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
-        ShapeError: ``Z`` has no axis, or no class.
+        ShapeError: ``Z`` has no such axis, or no class.
 
     Source: Bridle, "Probabilistic Interpretation of Feedforward Classification
     Network Outputs", 1990.
@@ -157,60 +158,67 @@ def softmax(Z: ArrayLike) -> Array:
            [1. , 0. ]])
     """
     (Z,), dtype = as_floating("softmax", Z=Z)
-    _check_classes("softmax", Z)
-    with np.errstate(under="ignore"):
-        exponentials = np.exp(Z - np.max(Z, axis=-1, keepdims=True))
-        return rounded(exponentials / np.sum(exponentials, axis=-1, keepdims=True), dtype)
+    _check_classes("softmax", Z, axis)
+    # Two scores may be further apart than the largest number: −∞, whose share is 0.
+    with np.errstate(under="ignore", over="ignore"):
+        exponentials = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
+        return rounded(exponentials / np.sum(exponentials, axis=axis, keepdims=True), dtype)
 
 
 @gradient(softmax, "Z")
-def _(g: Any, out: Any) -> Any:
+def _(g: Any, out: Any, axis: int) -> Any:
     # Raising one score lowers the other shares: what is left of g after its mean.
-    return out * (g - np.sum(g * out, axis=-1, keepdims=True))
+    return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
 @samples(softmax)
 def _rows(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((3, 4)))
     yield call(rng.standard_normal((2, 1, 3)))
+    yield call(rng.standard_normal((2, 4, 3)), axis=1)
 
 
 @op
-def log_softmax(Z: ArrayLike) -> Array:
-    """Logarithm of ``softmax`` along the last axis: ``Z − log Σ exp(Z)``.
+def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
+    """Logarithm of ``softmax``: ``Z − log Σ exp(Z)`` along an axis.
 
     Exact also where a probability is too small to be told from 0.
 
     Args:
-        Z: (n, k) scores; or any rank with the classes last.
+        Z: (n, k) scores; or any rank.
+        axis: where the classes are; the last axis unless told.
 
     Returns:
         The same shape, none above 0.
 
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
-        ShapeError: ``Z`` has no axis, or no class.
+        ShapeError: ``Z`` has no such axis, or no class.
 
     >>> log_softmax([[0.0, 1000.0]])
     array([[-1000.,     0.]])
     """
     (Z,), dtype = as_floating("log_softmax", Z=Z)
-    _check_classes("log_softmax", Z)
-    with np.errstate(under="ignore"):
-        shifted = Z - np.max(Z, axis=-1, keepdims=True)
-        return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)), dtype)
+    _check_classes("log_softmax", Z, axis)
+    with np.errstate(under="ignore", over="ignore"):
+        shifted = Z - np.max(Z, axis=axis, keepdims=True)
+        return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), dtype)
 
 
 @gradient(log_softmax, "Z")
-def _(g: Any, out: Any) -> Any:
-    return g - np.exp(out) * np.sum(g, axis=-1, keepdims=True)
+def _(g: Any, out: Any, axis: int) -> Any:
+    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
 samples(log_softmax)(_rows)
 
 
-def _check_classes(function: str, Z: Array) -> None:
-    if Z.ndim == 0 or Z.shape[-1] == 0:
+def _check_classes(function: str, Z: Array, axis: int) -> None:
+    if Z.ndim == 0:
+        raise ShapeError(sentence(function, "Z", "at least one axis", f"shape {Z.shape}"))
+    if not isinstance(axis, int | np.integer) or not -Z.ndim <= axis < Z.ndim:
+        raise ShapeError(sentence(function, "axis", f"an axis of the shape {Z.shape}", repr(axis)))
+    if Z.shape[axis] == 0:
         raise ShapeError(
-            sentence(function, "Z", "at least one class along the last axis", f"shape {Z.shape}")
+            sentence(function, "Z", f"at least one class along axis {axis}", f"shape {Z.shape}")
         )

@@ -75,7 +75,7 @@ def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
 def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]) -> None:
     """Raise ShapeError unless the array has one of these shapes."""
     if array.shape not in shapes:
-        allowed = " or ".join(str(shape) for shape in shapes)
+        allowed = " or ".join(dict.fromkeys(str(shape) for shape in shapes))
         raise ShapeError(sentence(function, name, f"shape {allowed}", f"shape {array.shape}"))
 
 
@@ -102,13 +102,16 @@ def check_targets(function: str, name: str, array: Array) -> None:
         raise ArgumentError(sentence(function, name, "a number in every place", f"{count} NaN"))
 
 
-def check_probabilities(function: str, name: str, array: Array) -> None:
-    """Raise ArgumentError for a value outside [0, 1], allowing for rounding; NaN passes."""
-    slack = 8 * float(np.finfo(array.dtype).eps)
+def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """Raise ArgumentError for a value outside [0, 1], allowing for rounding; NaN passes.
+
+    ``dtype`` is the type of the result: what was computed in float16 is rounded coarsely.
+    """
+    slack = 1e-2 if dtype == np.float16 else 1e-6
     low, high = float(np.min(array)), float(np.max(array))
     if low < -slack or high > 1 + slack:
         raise ArgumentError(
-            sentence(function, name, "values from 0 to 1", f"values from {low:.6g} to {high:.6g}")
+            sentence(function, name, "values from 0 to 1", f"values from {low:.9g} to {high:.9g}")
         )
 
 
@@ -139,11 +142,14 @@ def as_number(
     if above is not None:
         expected = f"a finite number above {above:g}"
     if between is not None:
-        expected = f"a number from {between[0]:g} to {between[1]:g}"
-    if isinstance(value, str | bytes | bool | np.bool_):
+        upper = "up" if between[1] == np.inf else f"to {between[1]:g}"
+        expected = f"a finite number from {between[0]:g} {upper}"
+    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]
         raise DTypeError(sentence(function, name, expected, repr(value)))
     try:
         number = float(value)  # type: ignore[arg-type]  # refusing is its job
+    except OverflowError:
+        raise ArgumentError(sentence(function, name, expected, "a larger one")) from None
     except (TypeError, ValueError):
         raise DTypeError(sentence(function, name, expected, repr(value))) from None
     inside = between is None or between[0] <= number <= between[1]
@@ -177,6 +183,26 @@ def as_generator(function: str, rng: object) -> np.random.Generator:
     return np.random.default_rng(as_count(function, "rng", rng, minimum=0))
 
 
+def as_callable(function: str, name: str, value: object) -> None:
+    """Raise DTypeError unless the value can be called."""
+    if not callable(value):
+        raise DTypeError(sentence(function, name, "a function", repr(value)))
+
+
+def as_single(function: str, name: str, value: Any) -> float:
+    """Return what a caller's function gave as one float, or say what it gave."""
+    try:
+        if np.iscomplexobj(value):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        received = f"shape {np.shape(value)}" if np.ndim(value) else repr(value)
+        raise DTypeError(sentence(function, name, "a result of one number", received)) from None
+
+
 def rounded(array: Array, dtype: DTypeLike) -> Array:
     """Cast from the computing type to the result type; no copy where they agree."""
-    return array.astype(dtype, copy=False)
+    if array.dtype == dtype:
+        return array
+    with np.errstate(under="ignore"):
+        return array.astype(dtype, copy=False)

@@ -12,6 +12,7 @@ from neural_network.functional.checks import (
     Array,
     as_floating,
     as_number,
+    as_real,
     check_ndim,
     check_not_empty,
     check_probabilities,
@@ -45,7 +46,8 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike) -> float:
     """
     (y_pred, y), _ = as_floating("mse_loss", y_pred=y_pred, y=y)
     _check_pair("mse_loss", "y_pred", y_pred, y)
-    return float(np.mean(np.square(y_pred - y)))
+    with np.errstate(under="ignore"):
+        return float(np.mean(np.square(y_pred - y)))
 
 
 def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
@@ -66,10 +68,11 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     >>> round(binary_cross_entropy([0.5, 0.5], [0, 1]), 4)
     0.6931
     """
+    given = as_real("binary_cross_entropy", "A", A).dtype
     (A, y), _ = as_floating("binary_cross_entropy", A=A, y=y)
     _check_pair("binary_cross_entropy", "A", A, y)
-    check_probabilities("binary_cross_entropy", "y", y)
-    check_probabilities("binary_cross_entropy", "A", A)
+    check_probabilities("binary_cross_entropy", "y", y, given)
+    check_probabilities("binary_cross_entropy", "A", A, given)
     A = np.clip(A, 0, 1)  # rounding may have left 1 + 1e-7, whose counterpart has no logarithm
     likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
     return float(-np.mean(likelihood))
@@ -93,11 +96,12 @@ def cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     >>> round(cross_entropy([[0.25, 0.75]], [[0, 1]]), 4)
     0.2877
     """
+    given = as_real("cross_entropy", "A", A).dtype
     (A, y), _ = as_floating("cross_entropy", A=A, y=y)
     check_ndim("cross_entropy", "A", A, 2)
     _check_pair("cross_entropy", "A", A, y)
-    check_probabilities("cross_entropy", "y", y)
-    check_probabilities("cross_entropy", "A", A)
+    check_probabilities("cross_entropy", "y", y, given)
+    check_probabilities("cross_entropy", "A", A, given)
     A = np.clip(A, 0, 1)
     return float(-np.mean(np.sum(y * np.log(A + EPSILON), axis=1)))
 
@@ -123,9 +127,10 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     """
     function = "l2_regularization"
     strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
-    if isinstance(weights, np.ndarray):
-        # Iterating over it would take each row for a weight of its own.
-        raise DTypeError(sentence(function, "weights", "a list of arrays", "a single array"))
+    if isinstance(weights, np.ndarray) or not isinstance(weights, Iterable):
+        # Iterating over an array would take each row for a weight of its own.
+        received = "a single array" if isinstance(weights, np.ndarray) else repr(weights)
+        raise DTypeError(sentence(function, "weights", "a list of arrays", received))
     penalty = 0.0
     gradients = []
     for index, weight in enumerate(weights):

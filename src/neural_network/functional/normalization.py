@@ -43,6 +43,9 @@ def normalize(X: ArrayLike) -> Array:
     # Comparing is exact; the mean of equal numbers is not always that number,
     # and dividing its rounding error by itself would invent ±1 out of nothing.
     constant = np.all(wide == wide[0], axis=0)
-    deviation = np.where(constant, 1, np.std(wide, axis=0))
-    centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
-    return rounded(centred / deviation, dtype)
+    # A column with ∞ becomes NaN, which says so well enough without a warning.
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        deviation = np.std(wide, axis=0)
+        deviation = np.where(deviation == 0, 1, deviation)  # constant, or squares underflowed
+        centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
+        return rounded(centred / deviation, dtype)

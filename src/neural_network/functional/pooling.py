@@ -51,8 +51,15 @@ def max_pool(
     outputs = output_sizes(
         "max_pool", X.shape[:2], taps, steps, ((0, 0), (0, 0)), once, window="window"
     )
-    # A maximum over windows is a maximum over the taps, each a picture of its own.
-    largest = X[tap_slices((0, 0), outputs, steps, once)].copy()
-    for tap in np.ndindex(*taps):
-        np.maximum(largest, X[tap_slices(tap, outputs, steps, once)], out=largest)
-    return rounded(largest, dtype)
+    # A maximum of maxima: first down the columns, then along the rows, one tap at a
+    # time, each tap a picture of its own.
+    for axis in (0, 1):
+        line = [1, 1]
+        line[axis] = taps[axis]
+        step, count = list(once), list(X.shape[:2])
+        step[axis], count[axis] = steps[axis], outputs[axis]
+        seen = [X[tap_slices(tap, tuple(count), tuple(step), once)] for tap in np.ndindex(*line)]
+        X = seen[0].copy()
+        for other in seen[1:]:
+            np.maximum(X, other, out=X)
+    return rounded(X, dtype)

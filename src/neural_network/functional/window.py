@@ -8,6 +8,7 @@ numbers. With a dilation the taps stand ``dilation`` apart, so the window covers
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -18,6 +19,10 @@ from neural_network.functional.checks import Array, as_count
 Sizes: TypeAlias = tuple[int, ...]
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
+
+
+# More is a slip of the finger: half a terabyte.
+MOST_PADDED = 2**36
 
 
 def times(sizes: Sequence[int]) -> str:
@@ -128,6 +133,16 @@ def pad_spatial(X: Array, pads: Pads) -> Array:
     """Put zeros around the last axes; without padding, the array itself."""
     if not any(pad for pair in pads for pad in pair):
         return X
+    padded = [n + sum(pair) for n, pair in zip(X.shape[-len(pads) :], pads, strict=True)]
+    if prod(padded) > MOST_PADDED:
+        raise ShapeError(
+            sentence(
+                "pad",
+                "padding",
+                f"a padded picture of at most {MOST_PADDED:,} numbers",
+                times(padded),
+            )
+        )
     untouched = ((0, 0),) * (X.ndim - len(pads))
     return np.pad(X, untouched + pads)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from neural_network.errors import ShapeError, needs_extra, sentence
+import numpy as np
+
+from neural_network.errors import DTypeError, ShapeError, needs_extra, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +34,10 @@ def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Fi
     with needs_extra("drawing a history", extra="plot"):
         from matplotlib import pyplot as plt
         from matplotlib.ticker import MaxNLocator
+    if not isinstance(history, Mapping | list | tuple | np.ndarray):
+        raise DTypeError(
+            sentence("show_history", "history", "numbers or a dict of lists", repr(history))
+        )
     curves = dict(history) if isinstance(history, Mapping) else {"loss": history}
     if not curves or any(len(values) == 0 for values in curves.values()):
         lengths = {name: len(values) for name, values in curves.items()}

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.files import written_beside
+from neural_network.functional.checks import as_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +30,9 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
         FileWriteError: the file cannot be written; an old one is unharmed.
     """
     path = Path(path)
+    if not hasattr(figure, "savefig"):
+        raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", repr(figure)))
+    as_count("save_figure", "dpi", dpi)
     check_figure_path("save_figure", "path", path, figure)
     with written_beside(path) as temporary:
         figure.savefig(temporary, dpi=dpi)

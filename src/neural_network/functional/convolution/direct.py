@@ -7,8 +7,8 @@ filters of *one* group.
 Two ways to the same sum:
 
 - *shifts*: for every tap, the whole picture, moved by the tap's place, times the
-  tap's weight, added up. No window is ever built. Best where each filter reads
-  one channel.
+  tap's weight, added up. No window is ever built. Best for a filter or two that
+  read one channel.
 - *windows*: every window laid out as a column, and one matrix product of filters
   and columns. Each number is copied once for each tap, and then serves all
   filters at the speed of BLAS.
@@ -20,6 +20,7 @@ need does not grow with the picture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -42,6 +43,8 @@ EXACT_FLOAT32_TERMS = 16
 NS_SHIFT_FLOAT32, NS_SHIFT_FLOAT64 = 0.35, 0.75
 NS_WINDOW_COPY, NS_MATRIX_PRODUCT = 0.7, 0.025
 NS_CALL = 1000.0
+# Shifts need less memory, so windows have to be this much faster.
+WINDOW_ADVANTAGE = 1.5
 
 
 def convolve_direct(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
@@ -62,60 +65,60 @@ def convolve_direct(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation:
     terms = prod(W.shape[2:])
     widen = X.dtype == np.float32 and terms > EXACT_FLOAT32_TERMS
     W = W.astype(np.float64 if widen else X.dtype)
-    compute = _by_shifts if _prefers_shifts(W.shape, outputs) else _by_windows
+    by_shifts, by_windows = _costs(len(X), W, outputs)
+    compute = _by_shifts if by_shifts <= WINDOW_ADVANTAGE * by_windows else _by_windows
     # ∞ · 0 is NaN by the formula, and the NaN in the result says so well enough.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", under="ignore"):
         compute(X, W, out, stride, dilation)
     return out
 
 
 def cost_direct(pictures: int, W: Array, outputs: Sizes) -> float:
     """Return an estimate of the nanoseconds that :func:`convolve_direct` takes."""
-    groups, filters, *summed = W.shape
-    terms = prod(summed)
-    positions = float(pictures * groups * prod(outputs))
-    if _prefers_shifts(W.shape, outputs):
-        widen = terms > EXACT_FLOAT32_TERMS or W.dtype != np.float32
-        return float(positions * terms * (NS_SHIFT_FLOAT64 if widen else NS_SHIFT_FLOAT32))
-    per_position = terms * (NS_WINDOW_COPY + filters * NS_MATRIX_PRODUCT)
-    return float(positions * per_position + pictures * groups * NS_CALL)
+    return min(_costs(pictures, W, outputs))
 
 
-def _prefers_shifts(weight_shape: tuple[int, ...], outputs: Sizes) -> bool:
-    """One filter a channel shares no window with others, so a matrix product gains nothing.
-
-    A filter with more taps than places to stand would make many calls on short runs.
-    """
-    _, filters, channels, *taps = weight_shape
-    return filters == channels == 1 and prod(taps) <= prod(outputs)
+def _costs(pictures: int, W: Array, outputs: Sizes) -> tuple[float, float]:
+    """Return estimates for shifts (∞ where they cannot serve) and for windows."""
+    groups, filters, channels, *taps = W.shape
+    terms = channels * prod(taps)
+    places = pictures * prod(outputs)
+    widen = terms > EXACT_FLOAT32_TERMS or W.dtype != np.float32
+    a_number = NS_SHIFT_FLOAT64 if widen else NS_SHIFT_FLOAT32
+    # Each tap is two calls, which count where a picture is small.
+    shifts = filters * terms * (groups * places * a_number + 2 * NS_CALL)
+    windows = groups * terms * places * (NS_WINDOW_COPY + filters * NS_MATRIX_PRODUCT)
+    return (
+        float(shifts) if channels == 1 else float("inf"),
+        float(windows + pictures * groups * NS_CALL),
+    )
 
 
 def _by_shifts(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
-    """Fill ``out`` tap by tap; one channel and one filter in each group."""
-    groups, taps = W.shape[0], W.shape[3:]
-    weights = W.reshape(groups, *taps)
-    # (N, G, *sizes): the axes of the one channel and the one filter go.
-    pictures, result = X[:, :, 0], out[:, :, 0]
+    """Fill ``out`` tap by tap; one channel in each group."""
+    groups, filters, _, *tap_list = W.shape
+    taps = tuple(tap_list)
+    pictures = X[:, :, 0]  # (N, G, *sizes): the axis of the one channel goes
     keep = (slice(None), slice(None))
-    row = W.dtype.itemsize * groups * prod(result.shape[3:])
-    for some, rows in _blocks(len(X), result.shape[2], row, SHIFT_BLOCK):
-        target = result[some, :, rows]
-        strip = _rows_under(pictures[some], rows, taps, stride, dilation).astype(
-            W.dtype, order="C", copy=False
-        )
-        total = target if target.dtype == W.dtype else np.empty(target.shape, W.dtype)
-        product = np.empty(target.shape, W.dtype)
-        for index, tap in enumerate(np.ndindex(*taps)):
-            seen = strip[keep + tap_slices(tap, target.shape[2:], stride, dilation)]
-            # One weight for each group, standing in front of the group's picture.
-            weight = weights[(slice(None), *tap)].reshape(groups, *(1,) * len(taps))
-            if index == 0:
-                np.multiply(seen, weight, out=total)
-            else:
-                np.multiply(seen, weight, out=product)
-                np.add(total, product, out=total)
-        if total is not target:
-            target[...] = total
+    place_bytes = W.dtype.itemsize * groups
+    for some, box in _blocks(len(X), out.shape[3:], place_bytes, SHIFT_BLOCK):
+        strip = pictures[some][keep + _under(box, taps, stride, dilation)]
+        strip = strip.astype(W.dtype, order="C", copy=False)
+        for f in range(filters):
+            target = out[some, :, f][keep + box]
+            total = target if target.dtype == W.dtype else np.empty(target.shape, W.dtype)
+            term = np.empty(target.shape, W.dtype)
+            for index, tap in enumerate(np.ndindex(*taps)):
+                seen = strip[keep + tap_slices(tap, target.shape[2:], stride, dilation)]
+                # One weight for each group, standing in front of the group's picture.
+                weight = W[(slice(None), f, 0, *tap)].reshape(groups, *(1,) * len(taps))
+                if index == 0:
+                    np.multiply(seen, weight, out=total)
+                else:
+                    np.multiply(seen, weight, out=term)
+                    np.add(total, term, out=total)
+            if total is not target:
+                target[...] = total
 
 
 def _by_windows(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
@@ -124,10 +127,12 @@ def _by_windows(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) 
     taps = tuple(tap_list)
     terms = channels * prod(taps)
     matrix = W.reshape(groups, filters, terms)
-    row = W.dtype.itemsize * groups * terms * prod(out.shape[4:])
-    for some, rows in _blocks(len(X), out.shape[3], row, WINDOW_BLOCK):
-        target = out[some, :, :, rows]
-        strip = _rows_under(X[some], rows, taps, stride, dilation)
+    keep = (slice(None),) * 3
+    for some, box in _blocks(
+        len(X), out.shape[3:], W.dtype.itemsize * groups * terms, WINDOW_BLOCK
+    ):
+        target = out[some][keep + box]
+        strip = X[some][keep + _under(box, taps, stride, dilation)]
         columns = _windows(strip, taps, stride, dilation).astype(W.dtype, order="C")
         products = matrix @ columns.reshape(len(strip), groups, terms, -1)
         target[...] = products.reshape(target.shape)
@@ -154,16 +159,16 @@ def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation
     terms = channels * prod(taps)
     X = np.zeros((len(Y), groups, channels, *sizes), Y.dtype)
     matrix = W.reshape(groups, filters, terms).swapaxes(1, 2)
-    row = Y.dtype.itemsize * groups * terms * prod(Y.shape[4:])
-    for some, rows in _blocks(len(Y), Y.shape[3], row, WINDOW_BLOCK):
-        block = Y[some, :, :, rows]
+    keep = (slice(None),) * 3
+    place_bytes = Y.dtype.itemsize * groups * terms
+    for some, box in _blocks(len(Y), Y.shape[3:], place_bytes, WINDOW_BLOCK):
+        block = Y[some][keep + box]
         seen, outputs = block.shape[:2], block.shape[3:]
         columns = matrix @ block.reshape(*seen, filters, -1)
         shares = columns.reshape(*seen, channels, *taps, *outputs)
-        strip = _rows_under(X[some], rows, taps, stride, dilation)
+        strip = X[some][keep + _under(box, taps, stride, dilation)]
         for tap in np.ndindex(*taps):
-            place = (slice(None),) * 3
-            strip[place + tap_slices(tap, outputs, stride, dilation)] += shares[place + tap]
+            strip[keep + tap_slices(tap, outputs, stride, dilation)] += shares[keep + tap]
     return X
 
 
@@ -186,12 +191,13 @@ def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: S
     filters = Y.shape[2]
     terms = channels * prod(taps)
     total = np.zeros((groups, filters, terms), X.dtype)
-    row = X.dtype.itemsize * groups * terms * prod(Y.shape[4:])
-    for some, rows in _blocks(len(X), Y.shape[3], row, WINDOW_BLOCK):
-        strip = _rows_under(X[some], rows, taps, stride, dilation)
+    keep = (slice(None),) * 3
+    place_bytes = X.dtype.itemsize * groups * terms
+    for some, box in _blocks(len(X), Y.shape[3:], place_bytes, WINDOW_BLOCK):
+        strip = X[some][keep + _under(box, taps, stride, dilation)]
         # Pictures and places side by side: one long matrix product for each group.
         windows = np.moveaxis(_windows(strip, taps, stride, dilation), 0, 2 + len(taps))
-        numbers = np.moveaxis(Y[some, :, :, rows], 0, 2)
+        numbers = np.moveaxis(Y[some][keep + box], 0, 2)
         total += numbers.reshape(groups, filters, -1) @ windows.reshape(groups, terms, -1).swapaxes(
             1, 2
         )
@@ -206,23 +212,33 @@ def _windows(strip: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array
     return np.moveaxis(windows[(slice(None),) * 3 + every], axes, range(-len(taps), 0))
 
 
-def _blocks(count: int, rows: int, bytes_per_row: int, limit: int) -> Iterator[tuple[slice, slice]]:
-    """Cut ``count`` pictures of ``rows`` output rows into blocks of about ``limit`` bytes.
+def _blocks(
+    count: int, outputs: Sizes, place_bytes: int, limit: int
+) -> Iterator[tuple[slice, tuple[slice, ...]]]:
+    """Cut pictures of so many outputs into blocks of about ``limit`` bytes.
 
-    Whole pictures where one fits, else strips of one picture.
+    As many places of the last axis as fit, then of the axis before, and at last as
+    many pictures.
     """
-    pictures = max(1, limit // max(1, bytes_per_row * rows))
-    strip = rows if pictures > 1 else max(1, min(rows, limit // max(1, bytes_per_row)))
-    for first in range(0, count, pictures):
-        for top in range(0, rows, strip):
-            yield (
-                slice(first, min(first + pictures, count)),
-                slice(top, min(top + strip, rows)),
-            )
+    sides: list[int] = []
+    used = max(1, place_bytes)
+    for size in (*reversed(outputs), count):
+        side = min(size, max(1, limit // used))
+        sides.append(side)
+        used *= side
+    cuts = [
+        [slice(start, min(start + side, size)) for start in range(0, size, side)]
+        for size, side in zip((count, *outputs), reversed(sides), strict=True)
+    ]
+    for some, *box in product(*cuts):
+        yield some, tuple(box)
 
 
-def _rows_under(X: Array, rows: slice, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return the rows of the pictures that the windows of these output rows see."""
-    first_axis = X.ndim - len(taps)
-    last = (rows.stop - 1) * stride[0] + reach(taps, dilation)[0]
-    return X[(slice(None),) * first_axis + (slice(rows.start * stride[0], last),)]
+def _under(
+    box: tuple[slice, ...], taps: Sizes, stride: Sizes, dilation: Sizes
+) -> tuple[slice, ...]:
+    """Return the part of a picture that the windows of these outputs see."""
+    return tuple(
+        slice(part.start * s, (part.stop - 1) * s + cover)
+        for part, s, cover in zip(box, stride, reach(taps, dilation), strict=True)
+    )

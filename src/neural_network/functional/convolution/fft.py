@@ -32,8 +32,10 @@ LONGEST_TILE = 256
 # What a tile costs beside its transform, in the units of length · log2(length):
 # the calls around it. Without it many tiny tiles would look cheap.
 TILE_OVERHEAD = 400
-# Bytes of spectra for as many pictures as share one call.
+# Bytes of spectra for as many pictures as share one call, and for as many filters
+# as are kept at a time.
 BATCH = 1 << 20
+FILTER_SPECTRA = 1 << 26
 # Nanoseconds, as in ``direct``.
 NS_POINT, NS_SPECTRAL_PRODUCT, NS_CALL = 0.3, 1.5, 40_000.0
 
@@ -47,18 +49,35 @@ class Tiling(NamedTuple):
 
 def convolve_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Compute what ``convolve_direct`` computes, through spectra."""
+    filters = W.shape[1]
+    lengths = [t.length for t in _tilings(X.shape[3:], W.shape[3:], stride, dilation)]
+    wide = np.result_type(X.dtype, np.float64)
+    # Spectra hold sums over whole tiles, which could overflow where no window does.
+    # Powers of two change no digit.
+    up, down = _power_of_two(X), _power_of_two(W)
+    seen = _only_seen(X, W.shape[3:], outputs, stride, dilation)
+    out = np.empty((len(X), W.shape[0], filters, *outputs), X.dtype)
+    at_once = _filters_at_once(W.shape, prod(lengths))
+    for first in range(0, filters, at_once):
+        some = slice(first, first + at_once)
+        weights = np.ldexp(W[:, some].astype(wide), -down)
+        _fill(seen, weights, out[:, :, some], stride, dilation, -up)
+    # One at a time: their sum may be more than a float's exponent.
+    return np.ldexp(np.ldexp(out, up), down) if up or down else out
+
+
+def _fill(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes, power: int) -> None:
+    """Fill ``out`` tile by tile; the picture's numbers are taken times 2 to a power."""
     groups, filters, channels, *tap_list = W.shape
-    taps = tuple(tap_list)
+    taps, outputs = tuple(tap_list), out.shape[3:]
     tilings = _tilings(X.shape[3:], taps, stride, dilation)
     lengths = [tiling.length for tiling in tilings]
     axes = tuple(range(3, X.ndim))
-    wide = np.result_type(X.dtype, np.float64)
-
-    spread = np.zeros((groups, filters, channels, *reach(taps, dilation)), wide)
+    spread = np.zeros((groups, filters, channels, *reach(taps, dilation)), W.dtype)
     spread[(slice(None),) * 3 + tuple(slice(None, None, d) for d in dilation)] = W
-    filter_spectra = np.conj(np.fft.rfftn(spread, lengths, axes=axes))
+    filter_spectra = np.fft.rfftn(spread, lengths, axes=axes)
+    np.conj(filter_spectra, out=filter_spectra)
 
-    out = np.empty((len(X), groups, filters, *outputs), X.dtype)
     batch = _batch(groups * (channels + filters) * prod(lengths))
     # One kept sum in ``stride`` is an output; ``kept`` is a multiple of the stride.
     steps = [max(1, tiling.kept // s) for tiling, s in zip(tilings, stride, strict=True)]
@@ -66,13 +85,81 @@ def convolve_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Si
         pictures, maps = X[first : first + batch], out[first : first + batch]
         for corner in _corners(outputs, steps):
             starts = [place * s for place, s in zip(corner, stride, strict=True)]
-            tile = pictures[_box(starts, lengths)].astype(wide)
+            tile = pictures[_box(starts, lengths)].astype(W.dtype)
+            if power:
+                tile = np.ldexp(tile, power)
             spectra = _product(np.fft.rfftn(tile, lengths, axes=axes), filter_spectra)
             sums = np.fft.irfftn(spectra, lengths, axes=axes)
             target = maps[_box(corner, steps)]
             every = tap_slices((0,) * len(taps), target.shape[3:], stride, dilation)
             target[...] = sums[(slice(None),) * 3 + every]
-    return out
+
+
+def _power_of_two(array: Array) -> int:
+    """Return the exponent of the largest number if sums might overflow, else 0."""
+    largest = float(np.max(np.abs(array)))
+    return int(np.frexp(largest)[1]) if np.isfinite(largest) and largest > 1e100 else 0
+
+
+def _only_seen(X: Array, taps: Sizes, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Return the pictures with 0 wherever no tap ever looks.
+
+    A transform looks everywhere, and the rounding of large numbers that count for
+    nothing would spoil the small ones that do.
+    """
+    if all(s == 1 for s in stride + dilation):
+        return X
+    seen = np.zeros(X.shape[3:], bool)
+    for tap in np.ndindex(*taps):
+        seen[tap_slices(tap, outputs, stride, dilation)] = True
+    return X if seen.all() else np.where(seen, X, np.zeros((), X.dtype))
+
+
+def rounds_within(
+    bound: float, X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes
+) -> bool:
+    """Say whether the transform's rounding stays under ``bound`` times each picture's largest sum.
+
+    The rounding of one transform spreads evenly over its tile: it is about
+    ε · log2(points) · max|tile| · Σ|filter| everywhere, with a factor of 4 to be
+    safe. It is compared with the sums Σ|picture · filter| of a few windows, among
+    them the one over the picture's largest number: a lower bound of the largest sum.
+    """
+    points = prod(t.length for t in _tilings(X.shape[3:], W.shape[3:], stride, dilation))
+    sizes = np.abs(W).astype(float)
+    heaviest = float(np.max(np.sum(sizes, axis=tuple(range(2, W.ndim)))))
+    within = tuple(range(1, X.ndim))
+    largest = np.maximum(np.max(X, axis=within), -np.min(X, axis=within)).astype(float)
+    rounding = 4 * float(np.finfo(float).eps) * log2(points + 1) * largest * heaviest
+    if not np.all(np.isfinite(rounding)):
+        return False
+    covered = reach(W.shape[3:], dilation)
+
+    def sums_at(pictures: Array, place: Sequence[int]) -> Array:
+        starts = [o * s for o, s in zip(place, stride, strict=True)]
+        windows = np.abs(pictures[(slice(None),) * 3 + tuple(_spans(starts, covered, dilation))])
+        groups, filters = W.shape[:2]
+        columns = windows.reshape(len(pictures), groups, 1, -1).astype(float)
+        sums = columns @ sizes.reshape(groups, filters, -1).swapaxes(1, 2)
+        largest_sums: Array = np.max(sums, axis=(1, 2, 3))
+        return largest_sums
+
+    middle, corner = [count // 2 for count in outputs], [0] * len(outputs)
+    large = np.maximum(sums_at(X, middle), sums_at(X, corner))
+    for i in np.flatnonzero(rounding > bound * large):
+        peak = np.unravel_index(int(np.argmax(np.abs(X[i]))), X[i].shape)[2:]
+        over_peak = [
+            min(max(0, (int(p) - cover // 2) // s), count - 1)
+            for p, cover, s, count in zip(peak, covered, stride, outputs, strict=True)
+        ]
+        if rounding[i] > bound * sums_at(X[i : i + 1], over_peak)[0]:
+            return False
+    return True
+
+
+def _spans(starts: Sequence[int], lengths: Sequence[int], steps: Sequence[int]) -> list[slice]:
+    """Return a slice for each axis."""
+    return [slice(a, a + n, d) for a, n, d in zip(starts, lengths, steps, strict=True)]
 
 
 def _corners(outputs: Sizes, steps: Sequence[int]) -> Iterator[Sizes]:
@@ -82,8 +169,7 @@ def _corners(outputs: Sizes, steps: Sequence[int]) -> Iterator[Sizes]:
 
 def _box(starts: Sequence[int], lengths: Sequence[int]) -> tuple[slice, ...]:
     """Return the index of a box in the spatial axes, which follow three others."""
-    spatial = (slice(start, start + n) for start, n in zip(starts, lengths, strict=True))
-    return (slice(None),) * 3 + tuple(spatial)
+    return (slice(None),) * 3 + tuple(_spans(starts, lengths, [1] * len(starts)))
 
 
 def cost_fft(pictures: int, X: Array, W: Array, stride: Sizes, dilation: Sizes) -> float:
@@ -102,6 +188,12 @@ def cost_fft(pictures: int, X: Array, W: Array, stride: Sizes, dilation: Sizes) 
     per_tile = groups * (channels + filters) * transform + pairs * points / 2 * NS_SPECTRAL_PRODUCT
     # The filters' own spectra are transforms too.
     return float(pictures * tiles * per_tile + pairs * transform + calls * NS_CALL)
+
+
+def _filters_at_once(weight_shape: Sizes, points: int) -> int:
+    """Return for how many filters the spectra are kept at a time."""
+    groups, _, channels = weight_shape[:3]
+    return max(1, FILTER_SPECTRA // (16 * groups * channels * points))
 
 
 def _batch(points_per_picture: int) -> int:
@@ -130,33 +222,34 @@ def _tiling(size: int, cover: int, stride: int) -> Tiling:
     stride = min(stride, size - cover + 1)  # a longer step than the axis makes one output too
     shortest = cover + stride - 1  # yields one output
     longest = max(min(size, LONGEST_TILE), 4 * shortest)
-    best = Tiling(_fast_length(shortest), 0)
-    least = float("inf")
-    length = shortest
-    while True:
-        length = _fast_length(length)
+
+    def tiling(length: int) -> tuple[float, Tiling]:
         kept = (length - cover + 1) // stride * stride
         tiles = -(-(size - cover + 1) // kept)
-        cost = tiles * (length * log2(length + 1) + TILE_OVERHEAD)
-        if cost < least:
-            best, least = Tiling(length, kept), cost
-        length += 1
-        if length > longest or tiles == 1:
-            return best
+        return tiles * (length * log2(length + 1) + TILE_OVERHEAD), Tiling(length, kept)
+
+    return min(tiling(length) for length in _fast_lengths(shortest, longest))[1]
 
 
-def _fast_length(least: int) -> int:
-    """Return the next whole number without a prime factor above 5: those transform fastest.
+def _fast_lengths(least: int, most: int) -> list[int]:
+    """Return the whole numbers without a prime factor above 5, which transform fastest.
 
-    >>> _fast_length(31), _fast_length(257)
-    (32, 270)
+    All from ``least`` to ``most``, and the first beyond.
+
+    >>> _fast_lengths(28, 40)
+    [30, 32, 36, 40, 45]
     """
-    length = least
-    while True:
-        rest = length
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return length
-        length += 1
+    found = []
+    twos = 1
+    while twos < 2 * most:
+        threes = twos
+        while threes < 2 * most:
+            fives = threes
+            while fives < 2 * most:
+                found.append(fives)
+                fives *= 5
+            threes *= 3
+        twos *= 2
+    fast = sorted(length for length in found if length >= least)
+    beyond = next(i for i, length in enumerate(fast) if length > most)
+    return fast[: beyond + 1]

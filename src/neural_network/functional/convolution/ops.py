@@ -12,6 +12,7 @@ Shapes are those of ``direct``: pictures (N, G, C, *sizes), padded; filters
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from neural_network.functional.convolution.direct import (
     convolve_transpose,
     cost_direct,
 )
-from neural_network.functional.convolution.fft import convolve_fft, cost_fft
+from neural_network.functional.convolution.fft import convolve_fft, cost_fft, rounds_within
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Sizes, output_sizes
 
@@ -32,6 +33,10 @@ Rng = np.random.Generator
 # The transform's rounding spreads over the picture, so it has to be clearly
 # faster before "auto" takes it.
 FFT_ADVANTAGE = 2.0
+# Fewer taps than this are never worth a transform, nor an estimate.
+WORTH_A_THOUGHT = 16
+# What the contract of ``conv2d`` allows, times the largest sum in the picture.
+ROUNDING = {"float32": 1e-6, "float64": 1e-12}
 
 
 @op
@@ -40,19 +45,24 @@ def correlate(X: Any, W: Any, stride: Sizes, dilation: Sizes, method: Method = "
     none = ((0, 0),) * len(stride)
     outputs = output_sizes("correlate", X.shape[3:], W.shape[3:], stride, none, dilation)
     if method == "auto":
-        by_sum = cost_direct(len(X), W, outputs)
-        by_fft = cost_fft(len(X), X, W, stride, dilation)
-        faster = by_sum > FFT_ADVANTAGE * by_fft
-        method = "fft" if faster and _fft_is_safe(X, W) else "direct"
+        method = _faster(X, W, outputs, stride, dilation)
     compute = convolve_fft if method == "fft" else convolve_direct
     return compute(X, W, outputs, stride, dilation)
 
 
-def _fft_is_safe(X: Array, W: Array) -> bool:
-    """Whether no number is NaN or infinite, nor a sum over the whole picture could become so."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest_sum = np.max(np.abs(X)).astype(float) * np.sum(np.abs(W), dtype=float) * X[0].size
-    return bool(np.isfinite(largest_sum))
+def _faster(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Method:
+    """Take the transform where it is clearly faster and its rounding is small enough."""
+    # A transform computes every place and keeps one in a stride.
+    if prod(W.shape[3:]) < WORTH_A_THOUGHT * prod(stride):
+        return "direct"
+    by_sum = cost_direct(len(X), W, outputs)
+    by_fft = cost_fft(len(X), X, W, stride, dilation)
+    if by_sum <= FFT_ADVANTAGE * by_fft:
+        return "direct"
+    bound = ROUNDING.get(X.dtype.name, 1e-12)
+    with np.errstate(over="ignore", invalid="ignore"):  # not finite: no bound can hold
+        safe = rounds_within(bound, X, W, outputs, stride, dilation)
+    return "fft" if safe else "direct"
 
 
 @op
