@@ -45,16 +45,23 @@ pictures: $(VENV)/.demo
 clean:
 	rm -rf $(VENV) $(LOWEST) build dist demo
 
-$(VENV)/bin/python:
+# A stamp, because a virtual environment may break off half made; it names the Python,
+# because another one asks for another environment.
+ifneq ($(shell cat $(VENV)/.made-with 2> /dev/null),$(PYTHON))
+.PHONY: $(VENV)/.made-with
+endif
+$(VENV)/.made-with:
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here. Try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
+	@echo '$(PYTHON)' > $@
 
 # A stamp for each set of extras; made again when pyproject.toml changes.
-$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.demo: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.demo

@@ -66,16 +66,16 @@ def listing(pictures: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def many_small(dtype: str) -> dict:
-    """F: one 3×3 filter over 1000 pictures."""
+    """One 3×3 filter over 1000 pictures."""
     rng = np.random.default_rng(0)
     X, W = rng.random((1000, 28, 28)).astype(dtype), rng.standard_normal((3, 3)).astype(dtype)
     ways = {"article's listing": lambda: listing(X, W), "conv2d": lambda: conv2d(X, W, flip=True)}
     np.testing.assert_allclose(ways["conv2d"](), listing(X, W), atol=1e-5)
-    return row(f"F: 3×3 over 1000 × 28×28, {dtype}", ways, rounds=15, floor=2)
+    return row(f"3×3 over 1000 pictures of 28×28, {dtype}", ways, rounds=15, floor=2)
 
 
 def one_large(taps: int, rounds: int, floor: float) -> dict:
-    """G: one filter over one 4096×4096 picture."""
+    """One filter over one 4096×4096 picture."""
     rng = np.random.default_rng(0)
     X = rng.random((4096, 4096)).astype("float32")
     W = rng.standard_normal((taps, taps)).astype("float32")
@@ -83,7 +83,7 @@ def one_large(taps: int, rounds: int, floor: float) -> dict:
         "article's listing": lambda: convolve2d(X, W, mode="valid"),
         "conv2d": lambda: conv2d(X, W, flip=True),
     }
-    result = row(f"G: {taps}×{taps} over 4096×4096, float32", ways, rounds, floor)
+    result = row(f"{taps}×{taps} over a picture of 4096×4096, float32", ways, rounds, floor)
     tracemalloc.start()
     out = conv2d(X, W, flip=True)
     beyond = tracemalloc.get_traced_memory()[1] - out.nbytes
@@ -92,7 +92,7 @@ def one_large(taps: int, rounds: int, floor: float) -> dict:
 
 
 def importing() -> dict:
-    """H: import in a fresh process, compared with NumPy's; the way from nothing to a name."""
+    """Import in a fresh process, compared with NumPy's."""
 
     def process(code: str) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, "-c", code], check=True)
@@ -122,7 +122,8 @@ def page(rows: list[dict], imports: dict) -> str:
         "",
         "Written by `make bench`; not edited by hand. Ratio = the peer's median time over ours,",
         "measured in turn in one process; spread = the smallest and largest ratio of one round.",
-        "Memory is what a call allocates at its peak beyond input and output, in pictures.",
+        "Memory is what a call allocates at its peak beyond input and output, divided by the size",
+        "of the input. At least: the ratio below which the project counts the row as failed.",
         "",
         f"Machine: {machine()}.",
         "",

@@ -11,8 +11,7 @@ image = images[0].astype(float)
 edges = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 
 feature_map = conv2d(image, edges, stride=1)
-print("Input Image Shape:", image.shape)
-print("Feature Map Shape:", feature_map.shape)
+print(f"Input Image Shape: {image.shape}\nFeature Map Shape: {feature_map.shape}")
 
 figure = show_feature_maps(image, {"edges": edges}, title=f"Digit: {labels[0]}")
 save_figure(figure, "article_example.png")

@@ -10,8 +10,7 @@ image = images[0].astype(float)
 horizontal = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
 
 feature_map = conv2d(image, horizontal)
-print("Input Image Shape:", image.shape)
-print("Feature Map Shape:", feature_map.shape)
+print(f"Input Image Shape: {image.shape}\nFeature Map Shape: {feature_map.shape}")
 # The sum of the row below less the sum of the row above: positive where ink begins
 # as one reads downwards, negative where it ends, 0 along a vertical stroke.
 row, column = np.unravel_index(feature_map.argmax(), feature_map.shape)

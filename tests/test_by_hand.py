@@ -97,6 +97,60 @@ def test_backward_agrees_with_differences(depth: int) -> None:
         np.testing.assert_allclose(gradient, difference, atol=1e-6, err_msg=name)
 
 
+def test_the_relu_has_no_slope_at_0() -> None:
+    one, zero = np.ones((1, 1)), np.zeros((1, 1))
+    gradients = nn.backward_mlp(one, zero, 0.75 * one, one, one, one, Z1=zero)
+    assert gradients[0].item() == 0
+
+
+def test_grad_b_is_one_mean_over_rows_and_outputs() -> None:
+    # Prediction 0, error −y: the mean over all four is −2.5, not one for each column.
+    y = np.array([[1.0, 2.0], [3.0, 4.0]])
+    _, b, _ = nn.gradient_descent(
+        np.zeros((2, 1)), y, np.zeros((1, 2)), np.zeros(2), 0.1, 1, 2, nn.mse_loss, verbose=False
+    )
+    np.testing.assert_allclose(b, [0.25, 0.25])
+
+
+def test_train_mlp_is_the_loop_one_would_write() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((7, 3)), np.eye(2)[rng.integers(0, 2, 7)]
+    p, losses = nn.train_mlp(X, y, hidden=(4,), lr=0.5, num_epochs=2, batch_size=3, rng=5)
+    generator = np.random.default_rng(5)
+    q = nn.initial_parameters([3, 4, 2], rng=generator, dtype=float)
+    assert abs(nn.initial_parameters([500, 400])["W1"].std() - np.sqrt(2 / 500)) < 1e-3
+    assert q["b1"].dtype == float
+    expected = []
+    for _ in range(2):
+        total = 0.0
+        order = generator.permutation(7)
+        for rows in (order[:3], order[3:6], order[6:]):
+            A1, A2 = nn.forward_mlp(X[rows], **q)
+            Z1 = X[rows] @ q["W1"] + q["b1"]
+            total += nn.cross_entropy(A2, y[rows]) * len(rows)
+            grads = nn.backward_mlp(X[rows], A1, A2, y[rows], q["W1"], q["W2"], Z1)
+            for name, g in zip(q, grads, strict=True):
+                q[name] = q[name] - 0.5 * g
+        expected.append(total / 7)
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)
+    for name in q:
+        np.testing.assert_allclose(p[name], q[name], rtol=1e-12)
+
+
+def test_no_epoch_gives_copies() -> None:
+    W, b = np.zeros((1, 1)), np.zeros(1)
+    out = nn.gradient_descent([[1.0]], [[1.0]], W, b, 0.1, 0, 1, nn.mse_loss)
+    assert not np.shares_memory(out[0], W)
+    assert not np.shares_memory(out[1], b)
+
+
+def test_numerical_gradient_at_infinity_is_nan() -> None:
+    p = {"W": np.array([np.inf])}
+    with np.errstate(invalid="ignore"):
+        out = nn.numerical_gradient(0, 0, p, lambda v, y: v, lambda X, p: p["W"].sum())
+    assert np.isnan(out["W"]).all()
+
+
 def test_a_planted_mistake_is_seen() -> None:
     # The comparison above must be able to fail: forget the relu's derivative.
     rng = np.random.default_rng(0)

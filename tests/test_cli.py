@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,9 +92,9 @@ MISTAKES = [
     (["features", "--picture", "nothing.png"], "nothing.png"),
     (["features", "--picture", "text.png"], "text.png: not a picture that can be read"),
     (["features", "--picture", "."], "expected a picture file, received a folder"),
-    (["features", "-f", "blurr"], "named_filter: name: expected one of edges, horizontal"),
+    (["features", "-f", "blurr"], "features: --filter: expected one of edges, horizontal"),
     (["features", "-f", "1,2;3"], "features: --filter: expected rows of equal length, received '1,2;3'"),
-    (["features", "-f", "1,x"], "features: --filter: expected a name or numbers such as"),
+    (["features", "-f", "1,x"], "or numbers such as"),
     (["features", "-f", "1,nan"], "features: --filter: expected finite numbers"),
     (["features", "-f", "mean", "-f", "mean"], "features: --filter: expected each once, received 'mean' twice"),
     (["features", "--stride", "0"], "conv2d: stride: expected a whole number of at least 1, received 0"),
@@ -106,6 +108,10 @@ MISTAKES = [
     (["features", "--save", "text.png"], "text.png exists already; --force overwrites"),
     (["features", "--show"], "features: --show: expected a screen and a window toolkit, found none"),
     (["demo", "--save", "text.png"], "cannot make the folder text.png"),
+    (["features", "--padding", "99999999999999999999999"], "pad: padding: expected a padded picture of at most"),
+    (["features", "-f", "1e308,1e308"], "features: filter 1: expected smaller numbers, its map overflows"),
+    (["features", "--save", "a.pgf"], "features: --save: expected an ending of"),
+    (["features", "--save", "folder.png"], "folder.png is a folder; expected the name of a file"),
     (["features", "--unknown"], "No such option"),
     (["nothing"], "No such command"),
 ]  # fmt: skip
@@ -116,12 +122,113 @@ def test_mistakes_end_with_2_a_sentence_and_no_file(
     run: Any, tmp_path: Path, arguments: list[str], text: str
 ) -> None:
     (tmp_path / "text.png").write_text("this is a text")
+    (tmp_path / "folder.png").mkdir()
     done = run(*arguments)
     assert done.returncode == 2
     assert text in done.stderr
     assert "Traceback" not in done.stderr
     assert files(tmp_path) == ["text.png"]
     assert (tmp_path / "text.png").read_text() == "this is a text"
+
+
+@pytest.mark.parametrize(
+    "name", ["cost$a$.png", "bad$\\foo$.png", b"bad\xff.png", "图.png", "x" * 90 + ".png"]
+)
+def test_any_name_can_be_a_title(run: Any, tmp_path: Path, name: Any) -> None:
+    path = os.path.join(os.fsencode(tmp_path), os.fsencode(name))  # noqa: PTH118
+    with open(path, "wb") as file:
+        Image.fromarray(np.zeros((9, 9), "uint8")).save(file, "PNG")
+    done = run("features", "--picture", os.fsdecode(name))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_a_wrong_backend_in_the_environment(run: Any) -> None:
+    assert run("features", MPLBACKEND="nosuch").returncode == 0
+    shown = run("features", "--show", "--force", MPLBACKEND="nosuch")
+    assert shown.returncode == 2
+    assert "MPLBACKEND: " in shown.stderr
+
+
+def test_a_full_disk_while_saving_the_weights(tmp_path: Path) -> None:
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "neural_network", "demo"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, preexec_fn=small_files,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "cannot write demo/mlp_2layer.safetensors: File too large" in done.stderr
+    assert "mlp_2layer.safetensors" not in files(tmp_path)
+
+
+def test_demo_looks_where_it_will_write_before_it_trains(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "demo" / "mlp_2layer.safetensors").mkdir(parents=True)
+    done = run("demo", "--force")
+    assert done.returncode == 2
+    assert "mlp_2layer.safetensors is a folder" in done.stderr
+    assert files(tmp_path) == []
+
+
+def test_version(run: Any) -> None:
+    assert run("--version").stdout.strip() == nn.__version__
+
+
+def test_defaults_are_shown(run: Any) -> None:
+    shown = run("features", "--help").stdout
+    assert "0, the article's 5" in shown
+    assert "edges" in shown
+
+
+def test_letters_that_the_terminal_lacks(run: Any) -> None:
+    assert run("features", "--help", PYTHONIOENCODING="ascii").returncode == 0
+    done = run("demo", "--save", "ä[/red]x", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "[/red]x/exercise_4.png" in done.stdout
+
+
+def test_without_standard_input_it_does_not_ask(tmp_path: Path) -> None:
+    (tmp_path / "feature_maps.png").write_text("old")
+    command = f"{sys.executable} -m neural_network features <&-"
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "--force overwrites" in done.stderr
+    assert (tmp_path / "feature_maps.png").read_text() == "old"
+
+
+def drawn(path: Path) -> Any:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).copy()
+
+
+def test_the_figure_is_the_one_that_python_draws(run: Any, tmp_path: Path) -> None:
+    """Digit, signs of typed numbers, stride, padding and flip reach the picture."""
+    kernel = np.array([[-1, 0, 2]])
+    arguments = ["--digit", "3", "-f", "-1,0,2", "--stride", "1,2", "--padding", "0,1", "--flip"]
+    assert run("features", *arguments, "--save", "cli.png").returncode == 0
+    images, labels = nn.load_mnist()
+    figure = nn.visual.show_feature_maps(
+        images[3].astype(float), {"filter 1": kernel}, stride=(1, 2), padding=(0, 1), flip=True,
+        title=f"Digit: {labels[3]}",
+    )  # fmt: skip
+    nn.visual.save_figure(figure, tmp_path / "python.png")
+    np.testing.assert_array_equal(drawn(tmp_path / "cli.png"), drawn(tmp_path / "python.png"))
+
+
+def test_show_opens_a_window(monkeypatch: Any, tmp_path: Path) -> None:
+    from matplotlib import pyplot as plt
+
+    from neural_network.cli import features as verb
+
+    shown = []
+    monkeypatch.setattr(verb, "_use_backend", lambda show: None)
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.get_fignums()))
+    verb.features(save=tmp_path / "a.png", show=True)
+    assert shown == [[1]]
 
 
 def test_force_overwrites(run: Any, tmp_path: Path) -> None:
@@ -144,11 +251,12 @@ def test_on_a_terminal_it_asks(run: Any, tmp_path: Path, answer: str, code: int)
 
 
 def test_demo(run: Any, tmp_path: Path) -> None:
-    done = run("demo", "--save", "made")
+    done = run("demo", "--save", "new/made")
     assert done.returncode == 0, done.stderr
+    (tmp_path / "new" / "made").rename(tmp_path / "made")
     assert files(tmp_path) == ["exercise_4.png", "feature_maps.png", "loss_curve.png", "mlp_2layer.safetensors"]  # fmt: skip
     for name in files(tmp_path):
-        assert f"made/{name}" in done.stdout
+        assert f"new/made/{name}" in done.stdout
     reached = float(done.stdout.split("hand-made gradients: ")[1].split("%")[0])
     assert reached >= 90
     parameters = nn.load_arrays(tmp_path / "made" / "mlp_2layer.safetensors")
@@ -156,9 +264,19 @@ def test_demo(run: Any, tmp_path: Path) -> None:
     X = images.reshape(len(images), -1).astype("float32") / 255
     share = nn.accuracy(nn.forward_mlp(X, **parameters)[1], labels)
     assert f"{share:.1%}" == f"{reached}%"
-    again = run("demo", "--save", "made")
+    five, label = nn.load_mnist()[0][0].astype(float), "Digit: 5"
+    figure = nn.visual.show_feature_maps(five, ["horizontal", "vertical"], title=label)
+    nn.visual.save_figure(figure, tmp_path / "expected.png")
+    np.testing.assert_array_equal(
+        drawn(tmp_path / "made" / "exercise_4.png"), drawn(tmp_path / "expected.png")
+    )
+    for name in ("feature_maps.png", "exercise_4.png", "mlp_2layer.safetensors"):
+        (tmp_path / "made" / name).unlink()
+    again = run("demo", "--save", "made")  # one of its four files is there
     assert again.returncode == 2
-    assert "--force overwrites" in again.stderr
+    assert "loss_curve.png exists already; --force overwrites" in again.stderr
+    assert run("demo", "--save", "made", "--force").returncode == 0
+    assert len(files(tmp_path / "made")) == 4
 
 
 def test_without_the_extra_the_command_says_so(run: Any, tmp_path: Path) -> None:

@@ -138,10 +138,17 @@ def test_against_scipy(call: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("method", ["direct", "fft"])
-@pytest.mark.parametrize("kind", ["constant", "positive", "signed"])
+@pytest.mark.parametrize("kind", ["constant", "thirds", "positive", "signed"])
 @pytest.mark.parametrize(
     ("image", "kernel"),
-    [((300, 310), (31, 31)), ((2, 64, 20, 20), (8, 64, 3, 3)), ((60, 70), (4, 5))],
+    [
+        ((300, 310), (31, 31)),
+        ((2, 64, 20, 20), (8, 64, 3, 3)),
+        ((60, 70), (4, 5)),
+        ((60, 70), (11, 11)),
+        ((60, 70), (3, 11, 11)),
+        ((1, 4096, 6, 6), (2, 4096, 1, 1)),
+    ],
 )
 def test_float32_holds_its_bound_in_long_sums(
     image: Any, kernel: Any, kind: str, method: Any
@@ -151,6 +158,7 @@ def test_float32_holds_its_bound_in_long_sums(
     rng = np.random.default_rng(1)
     make = {
         "constant": lambda shape: np.full(shape, 0.1),
+        "thirds": lambda shape: np.full(shape, 1 / 3),
         "positive": rng.random,
         "signed": rng.standard_normal,
     }[kind]
@@ -162,6 +170,16 @@ def test_float32_holds_its_bound_in_long_sums(
     sums = conv2d(np.abs(X).astype(float), np.abs(W).astype(float), method="direct")
     assert out.dtype == np.float32
     assert np.all(np.abs(out - wide) <= 1e-6 * (sums if method == "direct" else sums.max()))
+
+
+@pytest.mark.parametrize("method", ["direct", "fft"])
+def test_longdouble_keeps_its_digits(method: Any) -> None:
+    rng = np.random.default_rng(7)
+    X, W = (rng.random((20, 20)) / 3).astype("longdouble"), rng.random((9, 9)).astype("longdouble")
+    X += np.longdouble(2) ** -60
+    windows = np.lib.stride_tricks.sliding_window_view(X, W.shape)
+    expected = np.einsum("ijmn,mn->ij", windows, W)
+    assert np.abs(conv2d(X, W, method=method) - expected).max() < 1e-16 * expected.max()
 
 
 def test_methods_agree_across_tiles_and_blocks() -> None:
@@ -178,7 +196,7 @@ def test_methods_agree_across_tiles_and_blocks() -> None:
     )
 
 
-@pytest.mark.parametrize("stride", [1, 2, 28, 1000])
+@pytest.mark.parametrize("stride", [1, 2, 28, 1000, 10**9])
 @pytest.mark.parametrize("method", ["direct", "fft"])
 def test_strides_up_to_longer_than_the_picture(stride: int, method: Any) -> None:
     X, W = np.random.default_rng(3).standard_normal((2, 28, 28))

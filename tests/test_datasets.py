@@ -52,7 +52,8 @@ def test_the_sample() -> None:
     assert test_labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
-def test_the_sample_is_the_beginning_of_the_whole(require: Any) -> None:
+def test_the_sample_is_the_beginning_of_the_whole() -> None:
+    # No package brings it, so this one skips even where REQUIRE_ALL=1, and says why.
     folder = Path(os.environ.get("NEURAL_NETWORK_DATA", ""))
     if not os.environ.get("NEURAL_NETWORK_DATA") or not (folder / f"{NAMES[0]}.gz").exists():
         pytest.skip("the full MNIST is absent: NEURAL_NETWORK_DATA names no folder that has it")
@@ -74,9 +75,29 @@ def test_fashion_mnist_of_the_system(require: Any) -> None:
     assert labels[:5].tolist() == [9, 2, 1, 1, 6]
     assert nn.load_fashion_mnist("train")[0].shape == (5000, 28, 28)
     assert len(set(labels.tolist())) == 10
+    assert len(nn.load_fashion_mnist("test")[0]) == 1000
+    for name, digest in mnist.FASHION_MNIST.digests.items():
+        content = gzip.decompress(
+            (mnist.FASHION_MNIST.system_folders[0] / f"{name}.gz").read_bytes()
+        )
+        assert hashlib.sha256(content).hexdigest() == digest
 
 
 # --- folders ------------------------------------------------------------------
+
+
+def test_an_unreadable_folder_is_listed_and_passed_over(tmp_path: Path, monkeypatch: Any) -> None:
+    good = put(tmp_path / "good", tiny())
+    is_file = Path.is_file
+
+    def forbidden(self: Path) -> bool:
+        if "locked" in self.parts:
+            raise PermissionError(13, "Permission denied")
+        return is_file(self)
+
+    monkeypatch.setattr(Path, "is_file", forbidden)
+    monkeypatch.setenv("NEURAL_NETWORK_DATA", str(good))
+    assert nn.load_mnist("train", "full", path=tmp_path / "locked")[1].tolist() == [5, 0, 4]
 
 
 @pytest.mark.parametrize("ending", [".gz", ""])
@@ -87,9 +108,10 @@ def test_full_from_a_path(tmp_path: Path, ending: str) -> None:
     assert labels.tolist() == [5, 0, 4]
 
 
-def test_full_with_dotted_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".gz", ""])
+def test_full_with_dotted_names(tmp_path: Path, ending: str) -> None:
     files = {name.replace("-idx", ".idx"): content for name, content in tiny().items()}
-    folder = put(tmp_path / "data", files, "")
+    folder = put(tmp_path / "data", files, ending)
     assert nn.load_mnist("train", "full", path=str(folder))[1].tolist() == [5, 0, 4]
 
 
@@ -126,11 +148,22 @@ def test_a_user_without_a_home_can_read_a_folder(tmp_path: Path, monkeypatch: An
 
 
 def test_fashion_never_reads_the_digits_of_the_same_name(tmp_path: Path, monkeypatch: Any) -> None:
+    nowhere = mnist.FASHION_MNIST._replace(system_folders=(), mirrors=())
+    monkeypatch.setattr(mnist, "FASHION_MNIST", nowhere)
     put(tmp_path / "data", tiny(1, [3]))
-    put(tmp_path / "data" / "fashion-mnist", tiny(1, [9]))
     monkeypatch.setenv("NEURAL_NETWORK_DATA", str(tmp_path / "data"))
     assert nn.load_mnist("train", "full")[1].item() == 3
+    with pytest.raises(nn.DatasetNotFoundError, match="Fashion-MNIST was not found"):
+        nn.load_fashion_mnist("train", "full")
+    system = put(tmp_path / "system", tiny(1, [8]))
+    monkeypatch.setattr(mnist, "FASHION_MNIST", nowhere._replace(system_folders=(system,)))
+    assert nn.load_fashion_mnist("train", "full")[1].item() == 8
+    put(sources.cache_folder(nowhere), tiny(1, [7]))
+    assert nn.load_fashion_mnist("train", "full")[1].item() == 7
+    put(tmp_path / "data" / "fashion-mnist", tiny(1, [9]))
     assert nn.load_fashion_mnist("train", "full")[1].item() == 9
+    put(tmp_path / "data" / "mnist", tiny(1, [4]))
+    assert nn.load_mnist("train", "full")[1].item() == 4
 
 
 SPOILED = {
@@ -216,6 +249,36 @@ def test_a_download_is_kept(mirror: Any, capsys: Any) -> None:
     assert nn.load_mnist("train", "full")[0].shape == (3, 28, 28)
     assert len(asked) == 2
     assert f"/good/{NAMES[0]}.gz" in capsys.readouterr().err
+
+
+def test_what_is_in_the_cache_is_not_fetched_again(mirror: Any) -> None:
+    asked = mirror("good")
+    put(sources.cache_folder(mnist.MNIST), {NAMES[0]: tiny()[NAMES[0]]})
+    assert nn.load_mnist("train", "full")[1].tolist() == [5, 0, 4]
+    assert asked == [f"/good/{NAMES[1]}.gz"]
+
+
+def test_all_of_the_content_is_checked(tmp_path: Path) -> None:
+    content = bytes(3 << 20)
+    digest = hashlib.sha256(content).hexdigest()
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content))
+    sources._check_content(tmp_path / "a.gz", digest)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content[:-1] + b"x"))
+    with pytest.raises(nn.FileFormatError, match="expected content with SHA-256"):
+        sources._check_content(tmp_path / "a.gz", digest)
+
+
+def test_a_server_that_does_not_answer_is_given_up(mirror: Any, monkeypatch: Any) -> None:
+    import pooch
+
+    given = []
+    monkeypatch.setattr(
+        pooch, "HTTPDownloader", lambda **options: given.append(options) or (lambda *_: None)
+    )
+    mirror("good")
+    with pytest.raises(nn.DatasetNotFoundError, match="not a whole gzip file|expected content"):
+        nn.load_mnist("train", "full")
+    assert given[0]["timeout"] == 30
 
 
 @pytest.mark.parametrize("bad", ["truncated", "wrong", "not-gzip", "missing"])

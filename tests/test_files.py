@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import neural_network as nn
@@ -23,6 +24,42 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError("halfway")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_file_is_made_beside_flushed_and_renamed(tmp_path: Path, monkeypatch: Any) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    flushed = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (flushed.append(fd), fsync(fd)))
+    with open(target) as reader:
+        with written_beside(target) as temporary:
+            assert temporary.parent == tmp_path
+            temporary.write_text("new")
+        assert reader.read() == "old"  # another file by that name; this one is untouched
+    assert target.read_text() == "new"
+    assert flushed
+
+
+def test_save_arrays_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "x.safetensors"
+    nn.save_arrays(path, {"a": np.zeros(3)})
+    with safe_open(path, "numpy") as file:
+        assert file.metadata() == {"format": "neural-network-numpy arrays", "format_version": "1"}
+
+    def full(self: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(nn.FileWriteError, match="No space left"):
+        nn.save_arrays(path, {"a": np.ones(3)})
+    np.testing.assert_array_equal(nn.load_arrays(path)["a"], [0, 0, 0])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_mask_is_not_forgotten(tmp_path: Path) -> None:
+    with pytest.raises(nn.DTypeError, match="expected an array without a mask"):
+        nn.save_arrays(tmp_path / "x", {"a": np.ma.masked_equal(np.zeros(2), 0)})
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def test_a_constant_column_becomes_0_though_its_mean_is_rounded(dtype: str) -> N
 
 
 def test_normalize_of_numbers_whose_squares_vanish_and_of_infinity() -> None:
-    # As in the article, a deviation of 0 divides nothing.
-    np.testing.assert_allclose(nn.normalize([1e-200, 2e-200]), [-5e-201, 5e-201])
+    for size in (1e-200, 1e200, 1.0):
+        np.testing.assert_allclose(nn.normalize([size, 2 * size]), [-1, 1])
     assert np.isnan(nn.normalize([[np.inf], [1.0]])).all()
 
 

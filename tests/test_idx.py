@@ -87,6 +87,11 @@ def test_damaged_gzip(tmp_path: Path, damage: Any) -> None:
         read_idx(path)
 
 
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="expected an IDX file, received a folder"):
+        read_idx(tmp_path)
+
+
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing"):
         read_idx(tmp_path / "nothing")

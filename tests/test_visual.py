@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import neural_network as nn
 from neural_network.visual import draw_feature_maps, save_figure, show_feature_maps, show_history
@@ -25,6 +26,8 @@ def test_signed_maps_share_a_scale_centred_at_zero() -> None:
     drawn = [axes.images[0] for axes in list(found.values())[1:]]
     largest = max(np.abs(image.get_array()).max() for image in drawn)
     assert {image.get_clim() for image in drawn} == {(-largest, largest)}
+    assert {image.get_cmap().name for image in drawn} == {"RdBu_r"}  # red above 0, blue below
+    assert sum(axes.get_ylabel() == "map value" for axes in figure.axes) == 1
     np.testing.assert_array_equal(
         drawn[0].get_array(), nn.conv2d(IMAGE, nn.named_filter("horizontal"))
     )
@@ -34,7 +37,25 @@ def test_maps_without_negatives_are_grey_from_zero() -> None:
     figure = show_feature_maps(IMAGE, "mean", stride=2, padding="same")
     image = panels(figure)["mean\n5×5"].images[0]
     assert image.get_cmap().name == "gray"
-    assert image.get_clim()[0] == 0
+    assert image.get_clim() == (0, image.get_array().max())
+    picture = panels(figure)["Input\n9×9"].images[0]
+    assert picture.get_clim() == (0, IMAGE.max())
+
+
+def test_each_filter_stands_below_its_map_with_its_numbers() -> None:
+    kernels = {"a": np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "b": np.array([[7.0, -8.5]])}
+    figure = show_feature_maps(IMAGE, kernels)
+    figure.draw_without_rendering()
+    found = panels(figure)
+    drawn = [axes for axes in figure.axes if not axes.get_title() and axes.images]
+    for name, kernel in kernels.items():
+        (above,) = [axes for title, axes in found.items() if title.startswith(f"{name}\n")]
+        centre = lambda axes: axes.get_position().x0 + axes.get_position().width / 2  # noqa: E731
+        below = min(drawn, key=lambda axes: abs(centre(axes) - centre(above)))
+        np.testing.assert_array_equal(below.images[0].get_array(), kernel)
+        assert below.get_position().y1 <= above.get_position().y0
+        texts = {tuple(text.get_position()): text.get_text() for text in below.texts}
+        assert texts == {(c, r): f"{v:.3g}" for (r, c), v in np.ndenumerate(kernel)}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +100,7 @@ def test_history() -> None:
     assert line.get_xdata().tolist() == [1, 2, 3]
     assert line.get_ydata().tolist() == [3, 2, 1]
     with pytest.raises(nn.ShapeError, match="show_history: history: expected at least one epoch"):
-        show_history({"loss": []})
+        show_history({"loss": [1], "accuracy": []})
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf", "JPG"])
@@ -89,7 +110,15 @@ def test_save_figure(tmp_path: Path, ending: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", ["a.xyz", "a", ".png"])
+def test_dpi_is_the_size(tmp_path: Path) -> None:
+    sizes = []
+    for dpi in (50, 100):
+        with Image.open(save_figure(show_history([1]), tmp_path / "a.png", dpi=dpi)) as picture:
+            sizes.append(picture.width)
+    assert sizes[1] == 2 * sizes[0]
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a", ".png", "a.pgf", "a.raw"])
 def test_unknown_endings(tmp_path: Path, name: str) -> None:
     with pytest.raises(nn.ArgumentError, match=r"save_figure: path: expected an ending of .*\.png"):
         save_figure(show_history([1]), tmp_path / name)

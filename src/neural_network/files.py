@@ -75,8 +75,11 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
         path: the file to write; an existing one is replaced as a whole.
         arrays: name → array of any shape; float16/32/64, integers or booleans.
 
+    Returns:
+        None.
+
     Raises:
-        DTypeError: an array has a type that safetensors cannot hold.
+        DTypeError: an array has a type that safetensors cannot hold, or a mask.
         FileWriteError: the file cannot be written.
 
     >>> import tempfile, numpy as np
@@ -93,6 +96,11 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
         raise DTypeError(sentence("save_arrays", "arrays", "a dict of arrays", type(arrays)))
     # safetensors writes the memory as it lies, so it has to lie in C order.
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    for name, given in arrays.items():
+        if hasattr(given, "mask"):
+            raise DTypeError(
+                sentence("save_arrays", f"arrays[{name!r}]", "an array without a mask", "a mask")
+            )
     for name, array in ordered.items():
         if not isinstance(name, str) or name == "__metadata__":
             raise DTypeError(
@@ -120,6 +128,12 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
     Returns:
         name → array.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
+    >>> save_arrays(path, {"a": np.arange(3)})
+    >>> load_arrays(path)
+    {'a': array([0, 1, 2])}
 
     Raises:
         FileFormatError: the file is damaged, is no safetensors file, or was

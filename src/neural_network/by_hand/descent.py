@@ -9,12 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neural_network.by_hand.networks import (
-    backward_mlp,
-    backward_mlp_3layer,
-    forward_mlp,
-    forward_mlp_3layer,
-)
+from neural_network.by_hand.networks import backward, forward
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.activations import identity
 from neural_network.functional.batching import cut
@@ -28,10 +23,10 @@ from neural_network.functional.checks import (
     as_number,
     as_single,
     check_ndim,
+    check_no_nan,
     check_not_empty,
     check_probabilities,
     check_shape,
-    check_targets,
     rounded,
 )
 from neural_network.functional.losses import cross_entropy
@@ -64,9 +59,9 @@ def gradient_descent(
         X: (n, d), a row per sample.
         y: (n, 1) targets; (n, k) for k outputs.
         W: (d, 1) initial weights; (d, k).
-        b: (1,) or (1, 1) initial bias; (k,) or (1, k). ``mean(error)`` is one
-            number, over rows and outputs, as in the article, whose layer has
-            one output.
+        b: (1,) or (1, 1) initial bias, one for all outputs; (k,) or (1, k).
+            ``mean(error)`` is one number, over rows and outputs, as in the article,
+            whose layer has one output.
         lr: learning rate, above 0.
         num_epochs: passes over the data, at least 0.
         batch_size: rows in a batch, at least 1; the last one may be smaller.
@@ -84,7 +79,8 @@ def gradient_descent(
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
-        ArgumentError: ``lr`` or ``batch_size`` not above 0, NaN among the labels.
+        ArgumentError: ``lr`` or ``batch_size`` not above 0, ``num_epochs`` below 0,
+            NaN among the labels.
 
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> W, b, losses = gradient_descent(X, 2 * X + 1, np.zeros((1, 1)), np.zeros(1), 0.1, 200, 2,
@@ -103,7 +99,7 @@ def gradient_descent(
     check_shape(function, "W", W, (X.shape[1], outputs))
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
-    check_targets(function, "y", y)
+    check_no_nan(function, "y", y)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     as_callable(function, "loss_fn", loss_fn)
     as_callable(function, "activation_fn", activation_fn)
@@ -192,7 +188,8 @@ def train_mlp(
     Args:
         X: (n, d) inputs; scaled to about [0, 1] or [−1, 1].
         y: (n, k) one-hot labels (see ``one_hot``).
-        hidden: one hidden size for two layers, two for three.
+        hidden: the sizes of the hidden layers: one for ``forward_mlp``, two for
+            ``forward_mlp_3layer``.
         lr: learning rate, above 0.
         num_epochs: passes over the data, at least 0.
         batch_size: rows in a batch, at least 1.
@@ -219,43 +216,28 @@ def train_mlp(
     check_not_empty(function, "X", X)
     check_ndim(function, "y", y, 2)
     check_shape(function, "y", y, (len(X), y.shape[1]))
-    check_targets(function, "y", y)
+    check_no_nan(function, "y", y)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
-    if len(hidden) not in (1, 2):
-        raise ArgumentError(sentence(function, "hidden", "one or two sizes", hidden))
     generator = as_generator(function, rng)
     sizes = [X.shape[1], *hidden, y.shape[1]]
     parameters = initial_parameters(sizes, rng=generator, dtype=X.dtype)
-    step = _step_2layer if len(hidden) == 1 else _step_3layer
 
     losses = []
     for epoch in range(1, num_epochs + 1):
         total = 0.0
         for batch in cut(generator.permutation(len(X)), batch_size):
-            loss, gradients = step(X[batch], y[batch], parameters)
-            for name, gradient in zip(parameters, gradients, strict=True):
-                parameters[name] -= np.asarray(lr, X.dtype) * gradient
-            total += loss * len(batch)
+            inputs, labels = X[batch], y[batch]
+            sums, activations = forward(inputs, parameters)
+            gradients = backward(inputs, sums, activations, labels, parameters)
+            for name, gradient in gradients.items():
+                parameters[name] -= lr * gradient
+            total += cross_entropy(activations[-1], labels) * len(batch)
         losses.append(total / len(X))
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
-
-
-def _step_2layer(X: Array, y: Array, p: dict[str, Array]) -> tuple[float, tuple[Array, ...]]:
-    A1, A2 = forward_mlp(X, **p)
-    Z1 = X @ p["W1"] + p["b1"]
-    return cross_entropy(A2, y), backward_mlp(X, A1, A2, y, p["W1"], p["W2"], Z1)
-
-
-def _step_3layer(X: Array, y: Array, p: dict[str, Array]) -> tuple[float, tuple[Array, ...]]:
-    A1, A2, A3 = forward_mlp_3layer(X, **p)
-    Z1 = X @ p["W1"] + p["b1"]
-    Z2 = A1 @ p["W2"] + p["b2"]
-    weights = (p["W1"], p["W2"], p["W3"])
-    return cross_entropy(A3, y), backward_mlp_3layer(X, A1, A2, A3, y, *weights, Z1, Z2)
 
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:

@@ -1,11 +1,13 @@
 """The perceptron and the multi-layer perceptrons: forward, and backward by hand.
 
-One general forward pass and one general backward pass; the four named functions
-are their faces for two and three layers. Layer k computes
+One general forward pass and one general backward pass, for any depth; the four named
+functions are their checked faces for two and three layers. Layer k computes
 ``Z_k = A_{k−1} · W_k + b_k`` and ``A_k = relu(Z_k)``, the last one softmax.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,10 +17,10 @@ from neural_network.functional.checks import (
     Array,
     as_floating,
     check_ndim,
+    check_no_nan,
     check_not_empty,
     check_probabilities,
     check_shape,
-    check_targets,
     rounded,
 )
 
@@ -220,11 +222,7 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
         inputs = W.shape[1]
         check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
 
-    activations = []
-    for k in range(1, depth + 1):
-        Z = A @ named[f"W{k}"] + named[f"b{k}"]
-        A = softmax(Z) if k == depth else relu(Z)
-        activations.append(A)
+    _, activations = forward(named["X"], named)
     return [rounded(A, dtype) for A in activations]
 
 
@@ -242,18 +240,48 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
         if k < depth:
             check_shape(function, f"Z{k}", named[f"Z{k}"], (n, inputs))
     check_shape(function, "y", named["y"], (n, inputs))
-    check_targets(function, "y", named["y"])
+    check_no_nan(function, "y", named["y"])
     check_probabilities(function, "y", named["y"], dtype)
 
+    sums = [named[f"Z{k}"] for k in range(1, depth)]
+    activations = [named[f"A{k}"] for k in range(1, depth + 1)]
+    gradients = backward(X, sums, activations, named["y"], named)
+    return [rounded(gradient, dtype) for gradient in gradients.values()]
+
+
+def forward(X: Array, p: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+    """Return the sums Z1, Z2 … and the activations A1, A2 … of arrays that fit.
+
+    ``p`` holds W1, b1, W2, b2 …; the last activation is softmax, the others relu.
+    """
+    depth = sum(name.startswith("W") for name in p)
+    sums, activations, A = [], [], X
+    for k in range(1, depth + 1):
+        sums.append(A @ p[f"W{k}"] + p[f"b{k}"])
+        A = softmax(sums[-1]) if k == depth else relu(sums[-1])
+        activations.append(A)
+    return sums, activations
+
+
+def backward(
+    X: Array,
+    sums: Sequence[Array],
+    activations: Sequence[Array],
+    y: Array,
+    p: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Return the gradients for W1, b1, W2, b2 … from what ``forward`` returned."""
+    n, depth = len(X), len(activations)
     # The derivative of cross-entropy after softmax, both in one: A − y.
-    delta = named[f"A{depth}"] - named["y"]
-    gradients: list[Array] = []
+    delta = activations[-1] - y
+    gradients: dict[str, Array] = {}
     for k in range(depth, 0, -1):
-        A = named[f"A{k - 1}"] if k > 1 else X
-        gradients = [A.T @ delta / n, np.mean(delta, axis=0, keepdims=True), *gradients]
+        A = activations[k - 2] if k > 1 else X
+        own = {f"W{k}": A.T @ delta / n, f"b{k}": np.mean(delta, axis=0, keepdims=True)}
+        gradients = own | gradients
         if k > 1:
-            delta = (delta @ named[f"W{k}"].T) * (named[f"Z{k - 1}"] > 0)
-    return [rounded(gradient, dtype) for gradient in gradients]
+            delta = (delta @ p[f"W{k}"].T) * (sums[k - 2] > 0)
+    return gradients
 
 
 def _check_rows(function: str, X: Array) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Annotated
 
 import typer
 
+from neural_network import __version__
 from neural_network.cli.demo import demo
 from neural_network.cli.features import features
 from neural_network.cli.filters import filters
@@ -13,11 +16,27 @@ from neural_network.errors import NeuralNetworkError
 
 app = typer.Typer(
     name="neural-network",
-    help="Neural networks in plain NumPy: look at what filters see, and train.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Neural networks in plain NumPy: look at what filters see, and train."""
+
+
 app.command()(features)
 app.command()(filters)
 app.command()(demo)
@@ -25,8 +44,18 @@ app.command()(demo)
 
 def main() -> None:
     """Run the command; a mistake of the caller ends with one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal lacks becomes ?
+            stream.reconfigure(errors="replace")
     try:
         app()
-    except (NeuralNetworkError, OSError) as error:
-        print(f"neural-network: {error}", file=sys.stderr)
-        sys.exit(2)
+    except NeuralNetworkError as error:
+        sentence = str(error)
+    except OSError as error:
+        sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except MemoryError as error:
+        sentence = f"not enough memory ({error})"
+    else:
+        return
+    print(f"neural-network: {sentence}", file=sys.stderr)
+    sys.exit(2)

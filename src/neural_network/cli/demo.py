@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -9,13 +10,14 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from neural_network.by_hand import forward_mlp, train_mlp
 from neural_network.cli.output import confirm_overwrite
 from neural_network.datasets import load_mnist, one_hot
-from neural_network.errors import FileWriteError, needs_extra
+from neural_network.errors import FileWriteError
 from neural_network.files import save_arrays
 from neural_network.functional.checks import Array
 from neural_network.training.metrics import accuracy
@@ -36,10 +38,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
     """Show filters on a digit, train a network by hand on 5,000 digits, list what was made."""
-    with needs_extra("the demo", extra="plot"):
-        import matplotlib as mpl
-
-    mpl.use("Agg")
+    os.environ["MPLBACKEND"] = "Agg"
     paths = {name: save / file for name, file in FILES.items()}
     confirm_overwrite(list(paths.values()), force=force)
     try:
@@ -62,10 +61,10 @@ def demo(
     reached = history["test accuracy"][-1]
 
     table = Table("what", "where", title="Made by the demo")
-    table.add_row("the article's example: edges of the first digit", str(paths["features"]))
-    table.add_row("exercise 4: horizontal and vertical edges", str(paths["exercise"]))
-    table.add_row("how the network learned", str(paths["curve"]))
-    table.add_row("the network's weights", str(paths["weights"]))
+    table.add_row("the article's example: edges of the first digit", escape(str(paths["features"])))
+    table.add_row("exercise 4: horizontal and vertical edges", escape(str(paths["exercise"])))
+    table.add_row("how the network learned", escape(str(paths["curve"])))
+    table.add_row("the network's weights", escape(str(paths["weights"])))
     console.print(table)
     console.print(
         f"A 2-layer network, {HIDDEN} hidden units, {EPOCHS} epochs by hand-made gradients: "
@@ -82,7 +81,7 @@ def _train(
     X_test = _as_rows(test_images)
     history: dict[str, list[float]] = {"training loss": [], "test accuracy": []}
 
-    with Progress(console=console) as progress:
+    with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("training", total=EPOCHS)
 
         def after_epoch(epoch: int, loss: float, parameters: dict[str, Array]) -> None:

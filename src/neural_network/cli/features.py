@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,15 @@ from neural_network.functional.window import Padding
 from neural_network.visual.feature_maps import draw_feature_maps
 from neural_network.visual.saving import check_figure_path, save_figure
 
+LONGEST_TITLE = 30
+
 
 def features(
     digit: Annotated[
         int | None,
-        typer.Option(help="Which training digit of MNIST, from 0.  [default: 0, the article's 5]"),
+        typer.Option(
+            help="Which training digit of MNIST, from 0.", show_default="0, the article's 5"
+        ),
     ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="A PNG or JPEG instead of a digit.", show_default=False)
@@ -34,7 +39,8 @@ def features(
             "--filter",
             "-f",
             help="A name (see `neural-network filters`) or numbers, rows parted by semicolons: "
-            '"-1,0,1;-1,0,1;-1,0,1". May be given several times.  [default: edges]',
+            '"-1,0,1;-1,0,1;-1,0,1". May be given several times.',
+            show_default="edges",
         ),
     ] = None,
     stride: Annotated[str, typer.Option(help="A number, or vertical,horizontal.")] = "1",
@@ -57,7 +63,13 @@ def features(
     _use_backend(show)
     check_figure_path("features", "--save", save)
     confirm_overwrite([save], force=force)
-    maps = {name: conv2d(image, values, steps, pads, flip=flip) for name, values in filters.items()}
+    with np.errstate(over="ignore"):
+        maps = {
+            name: conv2d(image, values, steps, pads, flip=flip) for name, values in filters.items()
+        }
+    for name, values in maps.items():
+        if not np.all(np.isfinite(values)):
+            raise ArgumentError(f"features: {name}: expected smaller numbers, its map overflows")
     figure = draw_feature_maps(image, filters, maps, title=title)
     save_figure(figure, save)
     typer.echo(f"Input Image Shape: {image.shape}")
@@ -75,7 +87,7 @@ def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:
     if picture is not None:
         if digit is not None:
             raise ArgumentError("features: --digit and --picture: expected one, received both")
-        return load_picture(picture), picture.name
+        return load_picture(picture), _short(picture.name)
     images, labels = load_mnist()
     place = 0 if digit is None else digit
     if not 0 <= place < len(images):
@@ -85,23 +97,25 @@ def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:
     return images[place].astype(float), f"Digit: {labels[place]}"
 
 
+def _short(name: str) -> str:
+    """Return a file's name as a title: letters that can be drawn, and not too many."""
+    title = name.encode("utf-8", "replace").decode()
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+
+
 def _filters(texts: list[str]) -> dict[str, Array]:
     filters: dict[str, Array] = {}
     for text in texts:
         name = text if text in FILTERS else f"filter {len(filters) + 1}"
         if name in filters:
             raise ArgumentError(f"features: --filter: expected each once, received {text!r} twice")
-        filters[name] = named_filter(text) if _is_word(text) else _typed_filter(text)
+        filters[name] = named_filter(text) if text in FILTERS else _typed_filter(text)
     return filters
-
-
-def _is_word(text: str) -> bool:
-    return text in FILTERS or not any(sign in text for sign in ",;0123456789")
 
 
 def _typed_filter(text: str) -> Array:
     """Read "-1,0,1;-1,0,1" as a (2, 3) array."""
-    expected = 'a name or numbers such as "-1,0,1;-1,0,1"'
+    expected = f'one of {", ".join(FILTERS)}; or numbers such as "-1,0,1;-1,0,1"'
     try:
         rows = [[float(number) for number in row.split(",")] for row in text.split(";")]
     except ValueError:
@@ -135,14 +149,17 @@ def _numbers(option: str, text: str, expected: str) -> int | tuple[int, int]:
 
 def _use_backend(show: bool) -> None:
     """Draw without a screen, unless a window is asked for and there is a screen."""
-    with needs_extra("the command", extra="plot"):
-        import matplotlib as mpl
-        from matplotlib import pyplot as plt
-        from matplotlib.backends.registry import BackendFilter, backend_registry
-
     if not show:
-        mpl.use("Agg")
+        os.environ["MPLBACKEND"] = "Agg"  # before the import, which would refuse a wrong one
         return
+    with needs_extra("the command", extra="plot"):
+        try:
+            import matplotlib as mpl
+            from matplotlib import pyplot as plt
+            from matplotlib.backends.registry import BackendFilter, backend_registry
+        except ValueError as error:
+            raise ArgumentError(f"MPLBACKEND: {error}") from error
+
     # Choosing a backend is put off until the first figure; then it is one that works here.
     plt.close(plt.figure())
     windows: list[str] = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]

@@ -15,13 +15,16 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
     """Ask before any of these files is replaced; without a terminal, refuse.
 
     Raises:
-        ArgumentError: a file exists, and nobody is there to be asked.
+        ArgumentError: a file exists, and nobody is there to be asked; a path is a folder.
         typer.Exit: the answer was no; exit code 1.
     """
-    existing = [str(path) for path in paths if path.exists()]
+    for path in paths:
+        if path.is_dir():
+            raise ArgumentError(f"{path} is a folder; expected the name of a file")
+    existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if not existing or force:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
     if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
         raise typer.Exit(1)

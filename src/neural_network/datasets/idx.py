@@ -44,6 +44,8 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     array([5, 0, 4, 1, 9], dtype=uint8)
     """
     path = Path(path)
+    if path.is_dir():
+        raise FileFormatError(f"{path}: expected an IDX file, received a folder")
     with open(path, "rb") as raw:
         zipped = raw.read(2) == GZIP_MAGIC
         raw.seek(0)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neural_network.errors import FileFormatError, needs_extra
 from neural_network.functional.checks import Array
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # A few hundred kilobytes can unpack to gigabytes; no teaching picture is larger.
 MOST_PIXELS = 100_000_000
@@ -32,6 +36,13 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
         FileFormatError: the file is no picture, is damaged or too large.
         FileNotFoundError: there is no such file.
         MissingDependencyError: Pillow is not installed.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> path = Path(tempfile.mkdtemp()) / "grey.png"
+    >>> Image.fromarray(np.array([[0, 100, 255]], "uint8")).save(path)
+    >>> load_picture(path)
+    array([[  0., 100., 255.]])
     """
     with needs_extra("reading a picture", extra="plot"):
         from PIL import Image, ImageOps
@@ -47,7 +58,7 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
                         f"received {picture.width}×{picture.height}"
                     )
                 return _grey(ImageOps.exif_transpose(picture))
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except IsADirectoryError as error:
         raise FileFormatError(f"{path}: expected a picture file, received a folder") from error
@@ -57,10 +68,9 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
         raise FileFormatError(f"{path}: not a picture that can be read ({error})") from error
 
 
-def _grey(picture: object) -> Array:
+def _grey(picture: Image.Image) -> Array:
     from PIL import Image
 
-    assert isinstance(picture, Image.Image)
     if picture.mode.startswith("I") or picture.mode == "F":
         # 16 bits a pixel, or more: Pillow's own conversion would clip at 255.
         deep = np.asarray(picture, dtype=float)

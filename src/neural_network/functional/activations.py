@@ -26,6 +26,9 @@ def identity(Z: ArrayLike) -> Array:
         The same values in a new array, in the floating type of ``Z``
         (float64 for integers).
 
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
     >>> identity([1, 2])
     array([1., 2.])
     """
@@ -144,7 +147,9 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
         axis: where the classes are; the last axis unless told.
 
     Returns:
-        The same shape; each row is positive and sums to 1.
+        The same shape, in the floating type of ``Z``; no share is negative, and
+        along the axis they sum to 1. Where all scores are −∞, or one is +∞, there is
+        no answer: NaN.
 
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
@@ -160,7 +165,7 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
     (Z,), dtype = as_floating("softmax", Z=Z)
     _check_classes("softmax", Z, axis)
     # Two scores may be further apart than the largest number: −∞, whose share is 0.
-    with np.errstate(under="ignore", over="ignore"):
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         exponentials = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
         return rounded(exponentials / np.sum(exponentials, axis=axis, keepdims=True), dtype)
 
@@ -200,7 +205,7 @@ def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """
     (Z,), dtype = as_floating("log_softmax", Z=Z)
     _check_classes("log_softmax", Z, axis)
-    with np.errstate(under="ignore", over="ignore"):
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         shifted = Z - np.max(Z, axis=axis, keepdims=True)
         return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), dtype)
 

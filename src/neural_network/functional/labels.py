@@ -11,8 +11,8 @@ from neural_network.functional.checks import (
     as_count,
     as_real,
     check_ndim,
+    check_no_nan,
     check_not_empty,
-    check_targets,
 )
 
 # A larger label is more likely a mistake than a class; its rows would fill the memory.
@@ -73,7 +73,7 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     expected = "class indices from 0"
     if num_classes is not None:
         expected += f" to {num_classes - 1}"
-    check_targets(function, name, labels)
+    check_no_nan(function, name, labels)
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):
         first = int(np.argmax(wrong))

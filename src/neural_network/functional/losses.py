@@ -14,10 +14,10 @@ from neural_network.functional.checks import (
     as_number,
     as_real,
     check_ndim,
+    check_no_nan,
     check_not_empty,
     check_probabilities,
     check_same_shape,
-    check_targets,
     rounded,
 )
 
@@ -143,4 +143,4 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
 def _check_pair(function: str, name: str, prediction: Array, y: Array) -> None:
     check_same_shape(function, "y", y, name, prediction)
     check_not_empty(function, name, prediction)
-    check_targets(function, "y", y)
+    check_no_nan(function, "y", y)

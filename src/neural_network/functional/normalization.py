@@ -45,7 +45,9 @@ def normalize(X: ArrayLike) -> Array:
     constant = np.all(wide == wide[0], axis=0)
     # A column with ∞ becomes NaN, which says so well enough without a warning.
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        deviation = np.std(wide, axis=0)
-        deviation = np.where(deviation == 0, 1, deviation)  # constant, or squares underflowed
+        # A power of two changes no digit, and keeps squares from vanishing or overflowing.
+        _, power = np.frexp(np.max(np.abs(wide), axis=0))
+        wide = np.ldexp(wide, -power)
+        deviation = np.where(constant, 1, np.std(wide, axis=0))
         centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
         return rounded(centred / deviation, dtype)

@@ -21,8 +21,8 @@ Pads: TypeAlias = tuple[tuple[int, int], ...]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 
 
-# More is a slip of the finger: half a terabyte.
-MOST_PADDED = 2**36
+# More is a slip of the finger: 32 gigabytes.
+MOST_PADDED = 2**32
 
 
 def times(sizes: Sequence[int]) -> str:

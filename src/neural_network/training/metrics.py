@@ -10,9 +10,9 @@ from neural_network.functional.checks import (
     Array,
     as_real,
     check_ndim,
+    check_no_nan,
     check_not_empty,
     check_shape,
-    check_targets,
 )
 from neural_network.functional.labels import as_class_indices
 
@@ -44,9 +44,9 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
         raise ShapeError(
             sentence("accuracy", "y_pred", "at least two columns", f"shape {scores.shape}")
         )
-    check_targets("accuracy", "y_pred", scores)
+    check_no_nan("accuracy", "y_pred", scores)
     check_shape("accuracy", "y_true", labels, (rows,), (rows, classes))
-    check_targets("accuracy", "y_true", labels)
+    check_no_nan("accuracy", "y_true", labels)
     indices = (
         _from_one_hot(labels)
         if labels.ndim == 2

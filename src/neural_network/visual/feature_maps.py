@@ -115,20 +115,35 @@ def draw_feature_maps(
     Args:
         image: (H, W).
         filters: title → (fh, fw).
-        maps: title → (OH, OW), the same titles.
+        maps: title → (OH, OW), the same titles in the same order.
         title: stands above the picture.
 
     Returns:
         The matplotlib figure.
 
     Raises:
-        ShapeError: the titles of ``filters`` and ``maps`` differ.
+        ShapeError: the titles of ``filters`` and ``maps`` differ, or their order; a
+            picture or map that has not two dimensions.
+        ArgumentError: there is no map.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> maps = {"stride 2": conv2d(np.eye(8), np.ones((2, 2)), stride=2)}
+    >>> figure = draw_feature_maps(np.eye(8), {"stride 2": np.ones((2, 2))}, maps)
     """
     with needs_extra("drawing feature maps", extra="plot"):
         from matplotlib import pyplot as plt
+    picture = as_real("draw_feature_maps", "image", image)
+    check_ndim("draw_feature_maps", "image", picture, 2)
+    check_not_empty("draw_feature_maps", "image", picture)
+    for name, values in maps.items():
+        check_ndim("draw_feature_maps", f"maps[{name!r}]", np.asarray(values), 2)
+    if not maps:
+        raise ArgumentError(sentence("draw_feature_maps", "maps", "at least one map", "none"))
     if list(filters) != list(maps):
         raise ShapeError(
-            sentence("draw_feature_maps", "maps", f"the titles {list(filters)}", list(maps))
+            sentence(
+                "draw_feature_maps", "maps", f"the titles {list(filters)} in this order", list(maps)
+            )
         )
     panels = len(maps) + 1
     columns = min(panels, COLUMNS)
@@ -136,9 +151,8 @@ def draw_feature_maps(
     figure = plt.figure(figsize=(3.1 * columns + 0.8, 4.2 * rows), layout="constrained")
     # Each panel is a map with its filter below.
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3.2, 1] * rows)
-    picture = np.asarray(image)
     input_axes = figure.add_subplot(grid[0, 0])
-    # Black is 0 here as in the maps, so that equal numbers look alike.
+    # Black is 0 here as it is in maps without a negative number.
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
     _label(input_axes, title, picture)
 
@@ -158,8 +172,16 @@ def draw_feature_maps(
 
 
 def _label(axes: Axes, name: str, picture: Array) -> None:
-    axes.set_title(f"{name}\n{times(picture.shape)}", fontsize=11)
-    axes.axis("off")
+    # parse_math: a file's name may hold dollar signs.
+    axes.set_title(f"{name}\n{times(picture.shape)}", fontsize=11, parse_math=False)
+    _frame(axes)
+
+
+def _frame(axes: Axes) -> None:
+    """Draw a thin frame and no ticks: white on white has to be seen."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color("0.8")
 
 
 def _shared_colours(maps: list[Array]) -> dict[str, Any]:
@@ -185,16 +207,16 @@ def _draw_filter(axes: Axes, values: Array) -> None:
     """Draw the filter's taps, with their numbers where they can be read."""
     largest = _largest(values)
     axes.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    axes.axis("off")
+    _frame(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
     for (row, column), number in np.ndenumerate(values):
         axes.text(
             column,
             row,
-            f"{number:.2g}",
+            f"{number:.3g}",
             ha="center",
             va="center",
-            fontsize=8 if max(values.shape) <= 3 else 6,
+            fontsize=7 if max(values.shape) <= 3 else 5,
             color="white" if abs(number) > 0.6 * largest else "black",
         )

@@ -28,8 +28,8 @@ import numpy as np
 from neural_network.functional.checks import Array
 from neural_network.functional.window import Sizes, reach, tap_slices
 
-# Bytes that a block's working memory should not exceed. Measured: between a
-# quarter and one megabyte the speed is flat, above and below it falls.
+# Bytes that a block's working memory should not exceed: two blocks of shifts and the
+# windows of one product stay in the second-level cache or near it.
 SHIFT_BLOCK = 1 << 18
 WINDOW_BLOCK = 1 << 21
 
