@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 REFUSED = {
     "fill": "t = np.full_like(t, value)",
     "itemset": "t[i] = value",
+    "newbyteorder": "t.data.view",
+    "ptp": "t.max() - t.min()",
     "partition": "np.sort(t.data)",
     "put": "np.where",
     "resize": "t.reshape",
