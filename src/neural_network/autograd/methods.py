@@ -31,6 +31,7 @@ REFUSED = {
     "byteswap": "t.data.byteswap",
     "getfield": "t.data.getfield",
     "view": "t.data.view",
+    "tostring": "t.data.tobytes",
     "tobytes": "t.data.tobytes",
     "tofile": "save_arrays",
     "dump": "save_arrays",
