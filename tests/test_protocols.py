@@ -119,6 +119,20 @@ def test_functions_of_the_library_take_tensors() -> None:
         assert isinstance(out, Tensor)
         assert out.dtype == np.float32
         np.testing.assert_array_equal(out.data, function(t.data))
+    for loss in (
+        lambda t: nn.mse_loss(t, X),
+        lambda t: nn.cross_entropy(nn.softmax(t), np.eye(4)[:3]),
+    ):
+        value: Any = loss(t)
+        assert isinstance(value, Tensor)
+        assert (value.dtype, value.shape) == (np.float32, ())
+    penalty, gradients = nn.l2_regularization([t, t], 0.5)
+    penalty.backward()
+    np.testing.assert_allclose(t.grad, 2 * X, rtol=1e-6)
+    np.testing.assert_allclose(gradients[0].data, X, rtol=1e-6)
+    dropped: Any = nn.dropout(t, 0.5, rng=0)
+    dropped.sum().backward()
+    np.testing.assert_allclose(t.grad - 2 * X, dropped.data != 0, atol=1e-6)
     image = np.random.default_rng(2).standard_normal((5, 6))
     kernel = np.random.default_rng(3).standard_normal((3, 2))
     check_gradients(lambda x, k: nn.conv2d(x, k, 2, "same", flip=True), [image, kernel])

@@ -135,7 +135,8 @@ class Node:
                     f"{self.rule.name}: gradient for {name}: "
                     f"expected shape {tensor.shape}, received shape {share.shape}"
                 )
-            yield tensor, share
+            # Integer labels would widen it; a gradient has the type of what it is for.
+            yield tensor, share if share.dtype == tensor.dtype else share.astype(tensor.dtype)
 
     @property
     def keeps_its_result(self) -> bool:

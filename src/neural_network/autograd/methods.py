@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from neural_network.autograd.tensor import Tensor
     from neural_network.functional.checks import Array
 
+# NumPy's stubs change from release to release, and know nothing of tensors.
+_np: Any = np
+
 # Methods that change the array in place, hand out its memory, or make no sense of
 # a record. They exist and say what to use.
 REFUSED = {
@@ -222,7 +225,7 @@ class ArrayMethods:
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Return the product along axes."""
-        return _op(np.prod(self, axis=axis, keepdims=keepdims))
+        return _op(_np.prod(self, axis=axis, keepdims=keepdims))
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Return the running sum."""

@@ -81,12 +81,13 @@ class Tensor(ArrayMethods):
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors, and record it where a gradient is wanted."""
-        out = np.asarray(
-            rule.forward(
-                *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
-            )
-        )
         inputs = list(_tensors((*args, *kwargs.values())))
+        value = rule.forward(
+            *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
+        )
+        # A loss returns a Python float, which has no opinion about precision.
+        precision = np.result_type(*inputs) if isinstance(value, float) else None
+        out = np.asarray(value, dtype=precision)
         node = None
         if recording() and any(t.requires_grad for t in inputs):
             arguments = rule.bind(args, kwargs)

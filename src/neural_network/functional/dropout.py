@@ -54,4 +54,4 @@ def dropout(
         return A.astype(dtype)
     binomial = np.random.binomial if rng is None else as_generator("dropout", rng).binomial
     mask = binomial(1, keep, size=A.shape)
-    return rounded(np.where(mask, A, np.zeros((), A.dtype)), dtype)
+    return rounded(np.where(mask != 0, A, np.zeros((), A.dtype)), dtype)

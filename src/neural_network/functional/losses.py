@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,11 +21,13 @@ from neural_network.functional.checks import (
     check_same_shape,
     rounded,
 )
+from neural_network.functional.op import Call, call, gradient, lift_hook, op, samples
 
 # Keeps log(0) finite. It is the article's value; float32 holds it too (down to 1e-38).
 EPSILON = 1e-15
 
 
+@op
 def mse_loss(y_pred: ArrayLike, y: ArrayLike) -> float:
     """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
 
@@ -50,6 +53,22 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike) -> float:
         return float(np.mean(np.square(y_pred - y)))
 
 
+@gradient(mse_loss, "y_pred")
+def _(g: Any, y_pred: Any, y: Any) -> Any:
+    return g * (2 / y_pred.size) * (y_pred - y)
+
+
+@gradient(mse_loss, "y")
+def _(g: Any, y_pred: Any, y: Any) -> Any:
+    return g * (2 / y_pred.size) * (y - y_pred)
+
+
+@samples(mse_loss)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 2)), rng.standard_normal((3, 2)))
+
+
+@op
 def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     """Binary cross-entropy: ``−mean(y · log(A + ε) + (1 − y) · log(1 − A + ε))``, ε = 1e-15.
 
@@ -78,6 +97,17 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     return float(-np.mean(likelihood))
 
 
+@gradient(binary_cross_entropy, "A")
+def _(g: Any, A: Any, y: Any) -> Any:
+    return g / A.size * ((1 - y) / (1 - A + EPSILON) - y / (A + EPSILON))
+
+
+@samples(binary_cross_entropy)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.uniform(0.1, 0.9, (4, 1)), rng.integers(0, 2, (4, 1)))
+
+
+@op
 def cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     """Cross-entropy of class probabilities: ``−mean_i Σ_j y[i, j] · log(A[i, j] + ε)``, ε = 1e-15.
 
@@ -106,6 +136,16 @@ def cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
     return float(-np.mean(np.sum(y * np.log(A + EPSILON), axis=1)))
 
 
+@gradient(cross_entropy, "A")
+def _(g: Any, A: Any, y: Any) -> Any:
+    return -g / len(A) * (y / (A + EPSILON))
+
+
+@samples(cross_entropy)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.uniform(0.1, 0.9, (3, 4)), np.eye(4, dtype=int)[rng.integers(0, 4, 3)])
+
+
 def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
     """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
 
@@ -131,13 +171,13 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
         # Iterating over an array would take each row for a weight of its own.
         received = "a single array" if isinstance(weights, np.ndarray) else repr(weights)
         raise DTypeError(sentence(function, "weights", "a list of arrays", received))
-    penalty = 0.0
+    penalty: Any = 0.0
     gradients = []
     for index, weight in enumerate(weights):
         (W,), dtype = as_floating(function, **{f"weights[{index}]": weight})
-        penalty += strength * float(np.sum(np.square(W)))
+        penalty = penalty + strength * np.sum(np.square(W))
         gradients.append(rounded(2 * strength * W, dtype))
-    return penalty, gradients
+    return penalty if lift_hook([penalty]) else float(penalty), gradients
 
 
 def _check_pair(function: str, name: str, prediction: Array, y: Array) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,8 +15,10 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.functional.op import Call, call, gradient, op, samples
 
 
+@op
 def normalize(X: ArrayLike) -> Array:
     """Bring each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
 
@@ -51,3 +56,18 @@ def normalize(X: ArrayLike) -> Array:
         deviation = np.where(constant, 1, np.std(wide, axis=0))
         centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
         return rounded(centred / deviation, dtype)
+
+
+@gradient(normalize, "X")
+def _(g: Any, X: Any, out: Any) -> Any:
+    # The mean and the deviation move with every number: what they take away is the
+    # mean of g, and the part of g along the result itself.
+    constant = np.all(np.equal(X, X[0]), axis=0)
+    left = g - np.mean(g, axis=0) - out * np.mean(g * out, axis=0)
+    return np.where(constant, 0, left / np.where(constant, 1, np.std(X, axis=0)))
+
+
+@samples(normalize)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 3)))
+    yield call(rng.standard_normal(4))

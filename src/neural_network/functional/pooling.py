@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,9 +15,12 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.shaping import unindex
 from neural_network.functional.window import output_sizes, per_axis, tap_slices
 
 
+@op
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
@@ -63,3 +69,25 @@ def max_pool(
         for other in seen[1:]:
             np.maximum(X, other, out=X)
     return rounded(X, dtype)
+
+
+@gradient(max_pool, "X")
+def _(g: Any, X: Any, out: Any, size: Any, stride: Any) -> Any:
+    """Give each window's gradient to its largest number; equal ones share it."""
+    taps, steps = (per_axis("max_pool", "size", pair, axes=2) for pair in (size, stride))
+    lost = X.shape[2:] if out.ndim < X.ndim else ()  # the one channel that was left out
+    g, largest = g.reshape(g.shape + lost), np.reshape(out, out.shape + lost)
+    places = [tap_slices(tap, largest.shape[:2], steps, (1, 1)) for tap in np.ndindex(*taps)]
+    chosen = [np.equal(X[place], largest) for place in places]
+    share = g / np.sum(chosen, axis=0, dtype=g.dtype)
+    total: Any = 0
+    for place, mask in zip(places, chosen, strict=True):
+        total = total + unindex(share * mask, place, X.shape)
+    return total
+
+
+@samples(max_pool)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 6)))
+    yield call(rng.standard_normal((5, 5, 2)), 3, 1)
+    yield call(rng.standard_normal((4, 5, 1)), (2, 3), (1, 2))

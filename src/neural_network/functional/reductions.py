@@ -11,6 +11,8 @@ import numpy as np
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 
+# NumPy's stubs change from release to release in how they type axis and keepdims.
+_np: Any = np
 Rng = np.random.Generator
 Axis = int | tuple[int, ...] | None
 
@@ -38,7 +40,7 @@ def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Arra
 @op
 def sum(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the sum along axes."""
-    return np.asarray(np.sum(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.sum(X, axis=axis, keepdims=keepdims))
 
 
 @gradient(sum, "X")
@@ -49,7 +51,7 @@ def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
 @op
 def mean(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean along axes."""
-    return np.asarray(np.mean(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.mean(X, axis=axis, keepdims=keepdims))
 
 
 @gradient(mean, "X")
@@ -61,7 +63,7 @@ def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
 @op
 def var(X: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
     """Return the variance along axes: the squared distance from the mean over n − ddof."""
-    return np.asarray(np.var(X, axis=axis, keepdims=keepdims, ddof=ddof))
+    return np.asarray(_np.var(X, axis=axis, keepdims=keepdims, ddof=ddof))
 
 
 @gradient(var, "X")
@@ -75,13 +77,13 @@ def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: int) -> Any:
 @op
 def max(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the largest number along axes; equal ones share the gradient."""
-    return np.asarray(np.max(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.max(X, axis=axis, keepdims=keepdims))
 
 
 @op
 def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the smallest number along axes; equal ones share the gradient."""
-    return np.asarray(np.min(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.min(X, axis=axis, keepdims=keepdims))
 
 
 def _to_the_extreme(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
