@@ -58,7 +58,7 @@ def test_the_articles_example(run: Any, tmp_path: Path) -> None:
 def test_every_option(run: Any, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((40, 30, 3), "uint8")).save(tmp_path / "photo.jpg")
     done = run("features", "--picture", "photo.jpg", "-f", "-1,0,1;-1,0,1;-1,0,1", "--filter=1,1",
-               "-f", "sobel-x", "--stride", "2,1", "--padding", "1,0", "--flip", "--save", "out.svg")  # fmt: skip
+               "-f", "Sobel x", "--stride", "2,1", "--padding", "1,0", "--flip", "--save", "out.svg")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "Input Image Shape: (40, 30)",

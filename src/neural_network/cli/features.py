@@ -15,7 +15,7 @@ from neural_network.datasets.pictures import load_picture
 from neural_network.errors import ArgumentError, needs_extra, sentence
 from neural_network.functional.checks import Array
 from neural_network.functional.convolution.conv import conv2d
-from neural_network.functional.filters import FILTERS, named_filter
+from neural_network.functional.filters import FILTERS, filter_key, named_filter
 from neural_network.functional.window import Padding
 from neural_network.visual.feature_maps import draw_feature_maps
 from neural_network.visual.saving import check_figure_path, save_figure
@@ -51,7 +51,8 @@ def features(
         bool, typer.Option("--flip", help="Turn the filters by 180° first, as SciPy's convolve2d.")
     ] = False,
     save: Annotated[
-        Path, typer.Option(help="The figure's file; its ending names the format.")
+        Path,
+        typer.Option("--save", "-o", help="The figure's file; its ending names the format."),
     ] = Path("feature_maps.png"),
     show: Annotated[bool, typer.Option("--show", help="Open the figure in a window.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
@@ -106,10 +107,11 @@ def _short(name: str) -> str:
 def _filters(texts: list[str]) -> dict[str, Array]:
     filters: dict[str, Array] = {}
     for text in texts:
-        name = text if text in FILTERS else f"filter {len(filters) + 1}"
+        known = filter_key(text) in FILTERS
+        name = filter_key(text) if known else f"filter {len(filters) + 1}"
         if name in filters:
             raise ArgumentError(f"features: --filter: expected each once, received {text!r} twice")
-        filters[name] = named_filter(text) if text in FILTERS else _typed_filter(text)
+        filters[name] = named_filter(text) if known else _typed_filter(text)
     return filters
 
 

@@ -67,7 +67,8 @@ def named_filter(name: str) -> Array:
 
     Args:
         name: a key of ``FILTERS``: edges, horizontal, vertical, sharpen, mean,
-            gaussian-blur, sobel-x, sobel-y, emboss or laplacian.
+            gaussian-blur, sobel-x, sobel-y, emboss or laplacian. Capitals, blanks and
+            underscores do not matter.
 
     Returns:
         (3, 3), a new array.
@@ -84,6 +85,15 @@ def named_filter(name: str) -> Array:
     expected = "one of " + ", ".join(FILTERS)
     if not isinstance(name, str):
         raise DTypeError(sentence("named_filter", "name", expected, repr(name)))
-    if name not in FILTERS:
+    if filter_key(name) not in FILTERS:
         raise ArgumentError(sentence("named_filter", "name", expected, repr(name)))
-    return np.array(FILTERS[name].values, dtype=float)
+    return np.array(FILTERS[filter_key(name)].values, dtype=float)
+
+
+def filter_key(name: str) -> str:
+    """Return how a name is spelt in ``FILTERS``.
+
+    >>> filter_key("Sobel x"), filter_key("gaussian_blur")
+    ('sobel-x', 'gaussian-blur')
+    """
+    return name.strip().lower().replace("_", "-").replace(" ", "-")
