@@ -207,7 +207,28 @@ if TYPE_CHECKING:
         samples as samples,
     )
     from neural_network.functional.pooling import (
+        avg_pool1d as avg_pool1d,
+    )
+    from neural_network.functional.pooling import (
+        avg_pool2d as avg_pool2d,
+    )
+    from neural_network.functional.pooling import (
+        avg_pool3d as avg_pool3d,
+    )
+    from neural_network.functional.pooling import (
+        global_avg_pool as global_avg_pool,
+    )
+    from neural_network.functional.pooling import (
         max_pool as max_pool,
+    )
+    from neural_network.functional.pooling import (
+        max_pool1d as max_pool1d,
+    )
+    from neural_network.functional.pooling import (
+        max_pool2d as max_pool2d,
+    )
+    from neural_network.functional.pooling import (
+        max_pool3d as max_pool3d,
     )
     from neural_network.functional.rectifiers import (
         elu as elu,
@@ -248,6 +269,16 @@ _HOMES = {
     "functional.error_function": ("erf",),
     "functional.rectifiers": ("elu", "gelu", "hardswish", "leaky_relu", "mish", "silu", "softplus"),
     "functional.op": ("call", "gradient", "op", "samples"),
+    "functional.pooling": (
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "global_avg_pool",
+        "max_pool",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+    ),
     "by_hand.descent": ("gradient_descent", "initial_parameters", "train_mlp"),
     "by_hand.differences": ("numerical_gradient",),
     "by_hand.networks": (
@@ -287,7 +318,6 @@ _HOMES = {
         "mse_loss",
     ),
     "functional.normalization": ("normalize",),
-    "functional.pooling": ("max_pool",),
     "training.metrics": ("accuracy",),
     "training.optimizers": ("momentum_update",),
 }

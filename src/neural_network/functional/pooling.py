@@ -1,13 +1,11 @@
-"""Pooling: one number for each window."""
+"""Pooling: the article's ``max_pool``, and the layers' ``max_pool1d`` … ``avg_pool3d``."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.checks import (
     Array,
     as_floating,
@@ -15,12 +13,12 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
-from neural_network.functional.op import Call, call, gradient, op, samples
-from neural_network.functional.shaping import unindex
-from neural_network.functional.window import output_sizes, per_axis, tap_slices
+from neural_network.functional.pooling_windows import pool_max, pool_mean, window_max
+from neural_network.functional.window import Padding, output_sizes, per_axis
+
+Size = int | tuple[int, ...]
 
 
-@op
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
@@ -51,43 +49,220 @@ def max_pool(
     check_not_empty("max_pool", "X", X)
     taps = per_axis("max_pool", "size", size, axes=2)
     steps = per_axis("max_pool", "stride", stride, axes=2)
+    none, once = ((0, 0), (0, 0)), (1, 1)
+    output_sizes("max_pool", X.shape[:2], taps, steps, none, once, window="window")
     if X.ndim == 3 and X.shape[2] == 1:
-        X = X[:, :, 0]
-    once = (1, 1)
-    outputs = output_sizes(
-        "max_pool", X.shape[:2], taps, steps, ((0, 0), (0, 0)), once, window="window"
-    )
-    # A maximum of maxima: first down the columns, then along the rows, one tap at a
-    # time, each tap a picture of its own.
-    for axis in (0, 1):
-        line = [1, 1]
-        line[axis] = taps[axis]
-        step, count = list(once), list(X.shape[:2])
-        step[axis], count[axis] = steps[axis], outputs[axis]
-        seen = [X[tap_slices(tap, tuple(count), tuple(step), once)] for tap in np.ndindex(*line)]
-        X = seen[0].copy()
-        for other in seen[1:]:
-            np.maximum(X, other, out=X)
-    return rounded(X, dtype)
+        X = X.reshape(X.shape[:2])
+    if X.ndim == 2:
+        return rounded(window_max(X, taps, steps, once), dtype)
+    maxima = window_max(np.moveaxis(X, 2, 0), taps, steps, once)
+    return rounded(np.moveaxis(maxima, 0, 2), dtype)
 
 
-@gradient(max_pool, "X")
-def _(g: Any, X: Any, out: Any, size: Any, stride: Any) -> Any:
-    """Give each window's gradient to its largest number; equal ones share it."""
-    taps, steps = (per_axis("max_pool", "size", pair, axes=2) for pair in (size, stride))
-    lost = X.shape[2:] if out.ndim < X.ndim else ()  # the one channel that was left out
-    g, largest = g.reshape(g.shape + lost), np.reshape(out, out.shape + lost)
-    places = [tap_slices(tap, largest.shape[:2], steps, (1, 1)) for tap in np.ndindex(*taps)]
-    chosen = [np.equal(X[place], largest) for place in places]
-    share = g / np.sum(chosen, axis=0, dtype=g.dtype)
-    total: Any = 0
-    for place, mask in zip(places, chosen, strict=True):
-        total = total + unindex(share * mask, place, X.shape)
-    return total
+def max_pool2d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window, channel by channel.
+
+    ``out[…, i, j] = max over m, n < size of X[…, i·s + m·d, j·s + n·d]``
+
+    The layer that networks use; ``max_pool`` is the article's, of one picture with
+    the channels last.
+
+    Args:
+        X: (N, C, H, W).
+        size: of the window, an int or a (vertical, horizontal) pair.
+        stride: steps of the window; ``size`` where left out.
+        padding: −∞ around the picture, as in ``conv2d``; at most half of the window.
+        dilation: distance between neighbouring taps.
+        ceil_mode: a last window that reaches beyond the end counts too.
+
+    Returns:
+        (N, C, OH, OW), in the floating type of ``X``. A window with a NaN gives NaN.
+
+    Raises:
+        DTypeError: not real numbers; a size that is no whole number.
+        ShapeError: another rank, an empty array, a window that does not fit, a
+            padding beyond half of the window.
+        ArgumentError: a size, stride or dilation below 1.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.3.
+
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+    return pool_max("max_pool2d", X, size, stride, padding, dilation, ceil_mode, 2)
 
 
-@samples(max_pool)
-def _(rng: np.random.Generator) -> Iterator[Call]:
-    yield call(rng.standard_normal((5, 6)))
-    yield call(rng.standard_normal((5, 5, 2)), 3, 1)
-    yield call(rng.standard_normal((4, 5, 1)), (2, 3), (1, 2))
+def max_pool1d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window of signals (N, C, L); see ``max_pool2d``.
+
+    Args:
+        X: (N, C, L).
+        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+
+    Returns:
+        (N, C, OL), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    >>> max_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
+    array([[[5., 4., 3.]]])
+    """
+    return pool_max("max_pool1d", X, size, stride, padding, dilation, ceil_mode, 1)
+
+
+def max_pool3d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window of volumes (N, C, D, H, W); see ``max_pool2d``.
+
+    Args:
+        X: (N, C, D, H, W).
+        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+
+    Returns:
+        (N, C, OD, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    >>> max_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
+    array([7.])
+    """
+    return pool_max("max_pool3d", X, size, stride, padding, dilation, ceil_mode, 3)
+
+
+def avg_pool2d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window, channel by channel.
+
+    Args:
+        X: (N, C, H, W).
+        size: of the window, an int or a (vertical, horizontal) pair.
+        stride: steps of the window; ``size`` where left out.
+        padding: zeros around the picture, as in ``conv2d``; at most half of the window.
+        ceil_mode: a last window that reaches beyond the end counts too.
+        count_include_pad: whether the zeros of the padding count in the mean.
+
+    Returns:
+        (N, C, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    >>> avg_pool2d(np.ones((1, 1, 2, 2)), padding=1)
+    array([[[[0.25, 0.25],
+             [0.25, 0.25]]]])
+    """
+    return pool_mean("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
+
+
+def avg_pool1d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window of signals (N, C, L); see ``avg_pool2d``.
+
+    Args:
+        X: (N, C, L).
+        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+
+    Returns:
+        (N, C, OL), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    >>> avg_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
+    array([[[3., 3., 3.]]])
+    """
+    return pool_mean("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
+
+
+def avg_pool3d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window of volumes (N, C, D, H, W); see ``avg_pool2d``.
+
+    Args:
+        X: (N, C, D, H, W).
+        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+
+    Returns:
+        (N, C, OD, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    >>> avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
+    array([3.5])
+    """
+    return pool_mean("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
+
+
+def global_avg_pool(X: ArrayLike) -> Array:
+    """Mean of each channel over all its places.
+
+    Args:
+        X: (N, C, …), at least one spatial axis.
+
+    Returns:
+        (N, C), in the floating type of ``X``.
+
+    Raises:
+        DTypeError: not real numbers.
+        ShapeError: no spatial axis, or an empty array.
+
+    Source: Lin, Chen and Yan, "Network In Network", arXiv 1312.4400.
+
+    >>> global_avg_pool(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[1.5, 5.5]])
+    """
+    (X,), dtype = as_floating("global_avg_pool", X=X)
+    if X.ndim < 3:
+        raise ShapeError(
+            sentence("global_avg_pool", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
+        )
+    check_not_empty("global_avg_pool", "X", X)
+    return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
