@@ -88,7 +88,8 @@ def conv2d(
         is at most 1e-6 (float32) or 1e-12 (float64) times the window's
         Σ|image · filter|; with ``"fft"``, times the largest such sum in the
         picture. With ``"direct"``, NaN and infinity reach just the outputs whose
-        window holds them.
+        window holds them. Beyond input and output it takes a copy of the picture
+        where that is padded or of another type, and some megabytes.
 
     Raises:
         DTypeError: not real numbers; a stride, dilation or padding that is no

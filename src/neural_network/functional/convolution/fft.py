@@ -97,7 +97,7 @@ def _fill(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes, power:
 
 def _power_of_two(array: Array) -> int:
     """Return the exponent of the largest number if sums might overflow, else 0."""
-    largest = float(np.max(np.abs(array)))
+    largest = max(float(np.max(array)), -float(np.min(array)))
     return int(np.frexp(largest)[1]) if np.isfinite(largest) and largest > 1e100 else 0
 
 
