@@ -13,250 +13,112 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neural_network import (
         autograd as autograd,
-    )
-    from neural_network import (
         by_hand as by_hand,
-    )
-    from neural_network import (
         datasets as datasets,
-    )
-    from neural_network import (
         errors as errors,
-    )
-    from neural_network import (
         files as files,
-    )
-    from neural_network import (
         functional as functional,
-    )
-    from neural_network import (
         training as training,
-    )
-    from neural_network import (
         visual as visual,
     )
-    from neural_network.autograd.check import (
-        check_gradients as check_gradients,
-    )
-    from neural_network.autograd.engine import (
-        debug as debug,
-    )
-    from neural_network.autograd.engine import (
-        no_grad as no_grad,
-    )
-    from neural_network.autograd.tensor import (
-        Tensor as Tensor,
-    )
+    from neural_network.autograd.check import check_gradients as check_gradients
+    from neural_network.autograd.engine import debug as debug, no_grad as no_grad
+    from neural_network.autograd.tensor import Tensor as Tensor
     from neural_network.autograd.transforms import (
         grad as grad,
-    )
-    from neural_network.autograd.transforms import (
         jacobian as jacobian,
-    )
-    from neural_network.autograd.transforms import (
         value_and_grad as value_and_grad,
     )
     from neural_network.by_hand.descent import (
         gradient_descent as gradient_descent,
-    )
-    from neural_network.by_hand.descent import (
         initial_parameters as initial_parameters,
-    )
-    from neural_network.by_hand.descent import (
         train_mlp as train_mlp,
     )
-    from neural_network.by_hand.differences import (
-        numerical_gradient as numerical_gradient,
-    )
+    from neural_network.by_hand.differences import numerical_gradient as numerical_gradient
     from neural_network.by_hand.networks import (
         backward_mlp as backward_mlp,
-    )
-    from neural_network.by_hand.networks import (
         backward_mlp_3layer as backward_mlp_3layer,
-    )
-    from neural_network.by_hand.networks import (
         forward_mlp as forward_mlp,
-    )
-    from neural_network.by_hand.networks import (
         forward_mlp_3layer as forward_mlp_3layer,
-    )
-    from neural_network.by_hand.networks import (
         forward_perceptron as forward_perceptron,
     )
-    from neural_network.datasets.batches import (
-        batches as batches,
-    )
-    from neural_network.datasets.idx import (
-        read_idx as read_idx,
-    )
+    from neural_network.datasets.batches import batches as batches
+    from neural_network.datasets.idx import read_idx as read_idx
     from neural_network.datasets.mnist import (
         load_fashion_mnist as load_fashion_mnist,
-    )
-    from neural_network.datasets.mnist import (
         load_mnist as load_mnist,
     )
-    from neural_network.datasets.pictures import (
-        load_picture as load_picture,
-    )
+    from neural_network.datasets.pictures import load_picture as load_picture
     from neural_network.errors import (
         ArgumentError as ArgumentError,
-    )
-    from neural_network.errors import (
         DatasetNotFoundError as DatasetNotFoundError,
-    )
-    from neural_network.errors import (
         DroppedGradientError as DroppedGradientError,
-    )
-    from neural_network.errors import (
         DTypeError as DTypeError,
-    )
-    from neural_network.errors import (
         FileFormatError as FileFormatError,
-    )
-    from neural_network.errors import (
         FileWriteError as FileWriteError,
-    )
-    from neural_network.errors import (
         GradientError as GradientError,
-    )
-    from neural_network.errors import (
         MissingDependencyError as MissingDependencyError,
-    )
-    from neural_network.errors import (
         NeuralNetworkError as NeuralNetworkError,
-    )
-    from neural_network.errors import (
         ShapeError as ShapeError,
     )
-    from neural_network.files import (
-        load_arrays as load_arrays,
-    )
-    from neural_network.files import (
-        save_arrays as save_arrays,
-    )
+    from neural_network.files import load_arrays as load_arrays, save_arrays as save_arrays
     from neural_network.functional.activations import (
         identity as identity,
-    )
-    from neural_network.functional.activations import (
         log_softmax as log_softmax,
-    )
-    from neural_network.functional.activations import (
         relu as relu,
-    )
-    from neural_network.functional.activations import (
         sigmoid as sigmoid,
-    )
-    from neural_network.functional.activations import (
         softmax as softmax,
-    )
-    from neural_network.functional.activations import (
         tanh as tanh,
     )
     from neural_network.functional.convolution.conv import (
         conv1d as conv1d,
-    )
-    from neural_network.functional.convolution.conv import (
         conv2d as conv2d,
-    )
-    from neural_network.functional.convolution.conv import (
         conv3d as conv3d,
     )
-    from neural_network.functional.dropout import (
-        dropout as dropout,
+    from neural_network.functional.convolution.conv_transpose import (
+        conv_transpose1d as conv_transpose1d,
+        conv_transpose2d as conv_transpose2d,
+        conv_transpose3d as conv_transpose3d,
     )
-    from neural_network.functional.error_function import (
-        erf as erf,
-    )
-    from neural_network.functional.filters import (
-        FILTERS as FILTERS,
-    )
-    from neural_network.functional.filters import (
-        named_filter as named_filter,
-    )
-    from neural_network.functional.labels import (
-        one_hot as one_hot,
-    )
-    from neural_network.functional.linear import (
-        matrix_multiply as matrix_multiply,
-    )
+    from neural_network.functional.dropout import dropout as dropout
+    from neural_network.functional.error_function import erf as erf
+    from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
+    from neural_network.functional.labels import one_hot as one_hot
+    from neural_network.functional.linear import matrix_multiply as matrix_multiply
     from neural_network.functional.losses import (
         binary_cross_entropy as binary_cross_entropy,
-    )
-    from neural_network.functional.losses import (
         cross_entropy as cross_entropy,
-    )
-    from neural_network.functional.losses import (
         l2_regularization as l2_regularization,
-    )
-    from neural_network.functional.losses import (
         mse_loss as mse_loss,
     )
-    from neural_network.functional.normalization import (
-        normalize as normalize,
-    )
+    from neural_network.functional.normalization import normalize as normalize
     from neural_network.functional.op import (
         call as call,
-    )
-    from neural_network.functional.op import (
         gradient as gradient,
-    )
-    from neural_network.functional.op import (
         op as op,
-    )
-    from neural_network.functional.op import (
         samples as samples,
     )
     from neural_network.functional.pooling import (
         avg_pool1d as avg_pool1d,
-    )
-    from neural_network.functional.pooling import (
         avg_pool2d as avg_pool2d,
-    )
-    from neural_network.functional.pooling import (
         avg_pool3d as avg_pool3d,
-    )
-    from neural_network.functional.pooling import (
         global_avg_pool as global_avg_pool,
-    )
-    from neural_network.functional.pooling import (
         max_pool as max_pool,
-    )
-    from neural_network.functional.pooling import (
         max_pool1d as max_pool1d,
-    )
-    from neural_network.functional.pooling import (
         max_pool2d as max_pool2d,
-    )
-    from neural_network.functional.pooling import (
         max_pool3d as max_pool3d,
     )
     from neural_network.functional.rectifiers import (
         elu as elu,
-    )
-    from neural_network.functional.rectifiers import (
         gelu as gelu,
-    )
-    from neural_network.functional.rectifiers import (
         hardswish as hardswish,
-    )
-    from neural_network.functional.rectifiers import (
         leaky_relu as leaky_relu,
-    )
-    from neural_network.functional.rectifiers import (
         mish as mish,
-    )
-    from neural_network.functional.rectifiers import (
         silu as silu,
-    )
-    from neural_network.functional.rectifiers import (
         softplus as softplus,
     )
-    from neural_network.training.metrics import (
-        accuracy as accuracy,
-    )
-    from neural_network.training.optimizers import (
-        momentum_update as momentum_update,
-    )
+    from neural_network.training.metrics import accuracy as accuracy
+    from neural_network.training.optimizers import momentum_update as momentum_update
 
 __version__ = "0.1.0"
 
@@ -307,6 +169,11 @@ _HOMES = {
     "files": ("load_arrays", "save_arrays"),
     "functional.activations": ("identity", "relu", "sigmoid", "softmax", "log_softmax", "tanh"),
     "functional.convolution.conv": ("conv2d", "conv1d", "conv3d"),
+    "functional.convolution.conv_transpose": (
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+    ),
     "functional.dropout": ("dropout",),
     "functional.filters": ("FILTERS", "named_filter"),
     "functional.labels": ("one_hot",),
