@@ -150,7 +150,7 @@ def draw_feature_maps(
     rows = -(-panels // columns)
     figure = plt.figure(figsize=(3.1 * columns + 0.8, 4.2 * rows), layout="constrained")
     # Each panel is a map with its filter below.
-    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3.2, 1] * rows)
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.2] * rows)
     input_axes = figure.add_subplot(grid[0, 0])
     # Black is 0 here as it is in maps without a negative number.
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
@@ -210,13 +210,22 @@ def _draw_filter(axes: Axes, values: Array) -> None:
     _frame(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
-    for (row, column), number in np.ndenumerate(values):
+    texts = {place: _written(number) for place, number in np.ndenumerate(values)}
+    longest = max(len(text) for text in texts.values())
+    small = longest > 3 or max(values.shape) > 3
+    for (row, column), text in texts.items():
         axes.text(
             column,
             row,
-            f"{number:.3g}",
+            text,
             ha="center",
             va="center",
-            fontsize=7 if max(values.shape) <= 3 else 5,
-            color="white" if abs(number) > 0.6 * largest else "black",
+            fontsize=5 if small else 7,
+            color="white" if abs(values[row, column]) > 0.6 * largest else "black",
         )
+
+
+def _written(number: float) -> str:
+    """Write a number with three digits at most, and no 0 before its point, to fit its cell."""
+    text = f"{number:.3g}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
