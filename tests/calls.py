@@ -8,7 +8,7 @@ import numpy as np
 
 import neural_network as nn
 
-I = np.ones((5, 5))  # noqa: E741
+I = np.ones((5, 5))  # noqa: E741  (an image; tables of calls have to be short)
 K = np.ones((3, 3))
 L = np.ones((2, 4, 5, 5))
 F = np.ones((6, 4, 3, 3))

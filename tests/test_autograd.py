@@ -266,7 +266,9 @@ def test_grad_of_nested_containers() -> None:
 
 
 def test_argnums() -> None:
-    f = lambda x, y, z=1.0: x * y * y * z  # noqa: E731
+    def f(x, y, z=1.0):
+        return x * y * y * z
+
     assert grad(f, 1)(2.0, 3.0) == 12
     assert grad(f, (0, -1))(2.0, 3.0) == (9, 12)
     assert grad(f)(2.0, 3.0, z=2.0) == 18
@@ -277,7 +279,9 @@ def test_argnums() -> None:
 
 
 def test_higher_derivatives() -> None:
-    f = lambda x: np.sin(x) * x**2  # noqa: E731
+    def f(x):
+        return np.sin(x) * x**2
+
     third = grad(grad(grad(f)))
     x = 0.7
     expected = -np.cos(x) * x**2 - 6 * x * np.sin(x) + 6 * np.cos(x)
@@ -287,7 +291,9 @@ def test_higher_derivatives() -> None:
 
 
 def test_hessian_by_jacobian_of_grad() -> None:
-    f = lambda x: np.sum(x**3) + x[0] * x[1]  # noqa: E731
+    def f(x):
+        return np.sum(x**3) + x[0] * x[1]
+
     hessian = jacobian(grad(f))(np.array([1.0, 2.0]))
     np.testing.assert_allclose(hessian, [[6, 1], [1, 12]])
 

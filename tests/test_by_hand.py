@@ -228,7 +228,10 @@ def test_numerical_gradient_of_read_only_and_of_captured_parameters() -> None:
 def digits(count: int = 1000) -> tuple[Any, Any, Any, Any]:
     images, labels = nn.load_mnist()
     test_images, test_labels = nn.load_mnist("test")
-    flat = lambda pictures: (pictures.reshape(len(pictures), -1) / 255).astype("float32")  # noqa: E731
+
+    def flat(pictures: Any) -> Any:
+        return (pictures.reshape(len(pictures), -1) / 255).astype("float32")
+
     return flat(images[:count]), labels[:count], flat(test_images), test_labels
 
 

@@ -121,7 +121,10 @@ def test_the_order_of_places(tmp_path: Path, monkeypatch: Any) -> None:
     for digit, place in enumerate(places):
         put(place, tiny(1, [digit]))
     monkeypatch.setenv("NEURAL_NETWORK_DATA", str(places[1]))
-    first = lambda path: nn.load_mnist("train", "full", path=path)[1].item()  # noqa: E731
+
+    def first(path: Path | None) -> int:
+        return int(nn.load_mnist("train", "full", path=path)[1].item())
+
     assert first(places[0]) == 0
     assert first(None) == 1
     # A folder that has only one of the two files is passed over.

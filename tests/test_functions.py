@@ -178,6 +178,11 @@ def test_probabilities_may_be_rounded_above_1_in_their_own_type() -> None:
         assert nn.cross_entropy(A, np.array([[1.0, 0.0]])) < 0.01
 
 
+def test_a_probability_rounded_below_0_is_clipped() -> None:
+    for loss in (nn.cross_entropy([[-1e-8, 1.0]], [[1, 0]]), nn.binary_cross_entropy([-1e-8], [1])):
+        assert loss == pytest.approx(-np.log(1e-15))
+
+
 def test_nan_predictions_give_a_nan_loss() -> None:
     assert np.isnan(nn.mse_loss([np.nan], [1.0]))
     assert np.isnan(nn.cross_entropy([[np.nan, 0.5]], [[1, 0]]))

@@ -68,6 +68,19 @@ def test_public_functions_are_documented(name: str) -> None:
     assert ">>>" in text
 
 
+@pytest.mark.parametrize("name", [n for n in public() if "." not in n])
+def test_mathematics_names_its_source_and_the_type_of_its_result(name: str) -> None:
+    function = getattr(nn, name)
+    text = inspect.getdoc(function) or ""
+    rooms = ("functional", "by_hand", "training")
+    tools = ("call", "gradient", "op", "samples", "named_filter")
+    if function.__module__.split(".")[1] not in rooms or name in tools:
+        return
+    assert "Source:" in text
+    results = text.split("Returns:")[1].split("Raises:")[0]
+    assert "float" in results or "type" in results
+
+
 def test_a_file_is_read_in_one_sitting() -> None:
     folders = ("src", "tests", "examples", "benchmarks", "tools")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]

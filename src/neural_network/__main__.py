@@ -9,8 +9,8 @@ def main() -> None:
     """Run the command, or say which extra brings it."""
     try:
         with needs_extra("the command", extra="cli"):
-            import rich  # noqa: F401
-            import typer  # noqa: F401
+            import rich  # noqa: F401  (only asked whether it is there)
+            import typer  # noqa: F401  (likewise)
     except MissingDependencyError as error:
         print(f"neural-network: {error}", file=sys.stderr)
         sys.exit(2)

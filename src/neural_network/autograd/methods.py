@@ -137,12 +137,12 @@ class ArrayMethods:
         return _op(shaping.index(self, _raw(key)))
 
     @property
-    def T(self) -> Tensor:  # noqa: N802
+    def T(self) -> Tensor:  # noqa: N802  (ndarray's name)
         """The array with its axes reversed."""
         return self.transpose()
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802
+    def mT(self) -> Tensor:  # noqa: N802  (ndarray's name)
         """The array with its last two axes exchanged."""
         return self.swapaxes(-1, -2)
 

@@ -37,6 +37,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     Applied twice it gives the second derivative.
 
+    Source: Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3.
+
     >>> slope = grad(lambda x: x**3)
     >>> slope(2.0), grad(slope)(2.0)
     (np.float64(12.0), np.float64(12.0))
@@ -64,6 +66,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     Raises:
         ShapeError, DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: as ``grad``.
 
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
@@ -100,6 +104,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     Raises:
         DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: as ``grad``.
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],

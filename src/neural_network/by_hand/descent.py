@@ -74,13 +74,16 @@ def gradient_descent(
             ``np.random.seed`` governs it.
 
     Returns:
-        ``(W, b, losses)``: new arrays, and one loss for each epoch.
+        ``(W, b, losses)``: new arrays in the widest floating type of ``X``, ``y``, ``W``
+        and ``b``, and one loss (a float) for each epoch.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
         ArgumentError: ``lr`` or ``batch_size`` not above 0, ``num_epochs`` below 0,
             NaN among the labels.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 5.9.
 
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> W, b, losses = gradient_descent(X, 2 * X + 1, np.zeros((1, 1)), np.zeros(1), 0.1, 200, 2,
@@ -147,7 +150,8 @@ def initial_parameters(
         dtype: floating type of the arrays.
 
     Returns:
-        ``{"W1": (inputs, h1), "b1": (1, h1), "W2": …}``, names as in ``forward_mlp``.
+        ``{"W1": (inputs, h1), "b1": (1, h1), "W2": …}``, names as in ``forward_mlp``;
+        all of type ``dtype``.
 
     Raises:
         ArgumentError: fewer than two sizes, or a size below 1.
@@ -198,11 +202,14 @@ def train_mlp(
             parameters as they are now, which keep changing).
 
     Returns:
-        ``(parameters, losses)``: the arrays by the names of ``forward_mlp``, and
+        ``(parameters, losses)``: the arrays by the names of ``forward_mlp``, in
+        the widest floating type of ``X`` and ``y``, and
         the mean loss of each epoch's batches.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``gradient_descent``.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, sections 5.9 and 6.5.
 
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> exclusive_or = np.array([[1, 0], [0, 1], [0, 1], [1, 0]])

@@ -45,6 +45,8 @@ def numerical_gradient(
             not floating: a step of 1e-4 would vanish in an integer.
         ArgumentError: ``h`` is not above 0, or too small to change a parameter.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 11.5.
+
     >>> W = np.array([3.0])
     >>> gradient = numerical_gradient(2.0, 0.0, {"W": W}, lambda p, y: p.item() ** 2,
     ...                               lambda X, params: X * params["W"])

@@ -68,10 +68,13 @@ def forward_mlp(
 
     Returns:
         ``(A1, A2)`` of shapes (n, h) and (n, k); the rows of ``A2`` sum to 1.
+        In the widest floating type of the arguments.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, chapter 6.
 
     >>> A1, A2 = forward_mlp([[1.0]], [[2.0, -2.0]], [0.0, 0.0], np.zeros((2, 4)), np.zeros(4))
     >>> A1, A2
@@ -107,7 +110,8 @@ def backward_mlp(
         Z1: (n, h) sums before the relu, ``X @ W1 + b1``.
 
     Returns:
-        ``(grad_W1, grad_b1, grad_W2, grad_b2)`` of shapes (d, h), (1, h), (h, k), (1, k).
+        ``(grad_W1, grad_b1, grad_W2, grad_b2)`` of shapes (d, h), (1, h), (h, k), (1, k),
+        in the widest floating type of the arguments.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
@@ -149,11 +153,14 @@ def forward_mlp_3layer(
         W3, b3: (h2, k) and (1, k) or (k,).
 
     Returns:
-        ``(A1, A2, A3)`` of shapes (n, h1), (n, h2) and (n, k).
+        ``(A1, A2, A3)`` of shapes (n, h1), (n, h2) and (n, k), in the widest floating
+        type of the arguments.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, chapter 6.
 
     >>> eye, zero = np.eye(2), np.zeros(2)
     >>> forward_mlp_3layer([[3.0, -3.0]], eye, zero, eye, zero, 0 * eye, zero)[2]
@@ -190,12 +197,15 @@ def backward_mlp_3layer(
         Z1, Z2: (n, h1) and (n, h2), the sums before each relu.
 
     Returns:
-        ``(grad_W1, grad_b1, grad_W2, grad_b2, grad_W3, grad_b3)``, biases as (1, h).
+        ``(grad_W1, grad_b1, grad_W2, grad_b2, grad_W3, grad_b3)``, biases as (1, h),
+        in the widest floating type of the arguments.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
         ArgumentError: a label is NaN or outside [0, 1].
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.5.
 
     >>> one = np.ones((1, 1))
     >>> gradients = backward_mlp_3layer(one, one, one, 0.75 * one, one, one, one, one, one, one)

@@ -164,7 +164,7 @@ def _use_backend(show: bool) -> None:
 
     # Choosing a backend is put off until the first figure; then it is one that works here.
     plt.close(plt.figure())
-    windows: list[str] = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+    windows: list[str] = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]  # matplotlib has no type here
     if mpl.get_backend().lower() not in {name.lower() for name in windows}:
         raise ArgumentError(
             "features: --show: expected a screen and a window toolkit, found none; "

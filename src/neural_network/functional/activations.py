@@ -29,6 +29,9 @@ def identity(Z: ArrayLike) -> Array:
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.1
+    (linear units).
+
     >>> identity([1, 2])
     array([1., 2.])
     """
@@ -87,6 +90,8 @@ def sigmoid(Z: ArrayLike) -> Array:
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 3.10.
+
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
     """
@@ -113,6 +118,8 @@ def tanh(Z: ArrayLike) -> Array:
 
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.3.2.
 
     >>> tanh([-1000.0, 0.0, 1000.0])
     array([-1.,  0.,  1.])
@@ -194,11 +201,13 @@ def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
         axis: where the classes are; the last axis unless told.
 
     Returns:
-        The same shape, none above 0.
+        The same shape, in the floating type of ``Z``; none above 0.
 
     Raises:
         DTypeError: ``Z`` does not hold real numbers.
         ShapeError: ``Z`` has no such axis, or no class.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3.
 
     >>> log_softmax([[0.0, 1000.0]])
     array([[-1000.,     0.]])

@@ -9,6 +9,7 @@ is none. float16 is computed in float32 and rounded once, at the end.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         lifted: Array = value  # type: ignore[assignment]  # it has an array's attributes
         return lifted
     # A mask says "these entries do not count"; np.asarray would forget it in silence.
-    if type(value).__module__.startswith("numpy.ma"):
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     try:
         array = np.asarray(value)

@@ -39,6 +39,8 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
         ArgumentError: a label that is NaN, no whole number, negative, or not
             below ``num_classes``.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3.
+
     >>> one_hot([0, 2], 3)
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)

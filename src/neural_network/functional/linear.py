@@ -31,6 +31,8 @@ def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
         DTypeError: an argument does not hold real numbers.
         ShapeError: an argument is not a matrix, or the inner sizes differ.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 2.2.
+
     >>> matrix_multiply([[1, 2], [3, 4]], [[1, 0], [0, 10]])
     array([[ 1., 20.],
            [ 3., 40.]])

@@ -44,6 +44,8 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike) -> float:
         ShapeError: the shapes differ, or are empty.
         ArgumentError: a target is NaN.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 5.1.4.
+
     >>> mse_loss([1.0, 2.0], [0.0, 4.0])
     2.5
     """
@@ -84,6 +86,8 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
         ShapeError: the shapes differ, or are empty.
         ArgumentError: a value lies outside [0, 1], or a label is NaN.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.2.
+
     >>> round(binary_cross_entropy([0.5, 0.5], [0, 1]), 4)
     0.6931
     """
@@ -123,6 +127,8 @@ def cross_entropy(A: ArrayLike, y: ArrayLike) -> float:
         ShapeError: not two dimensions, shapes that differ, or no row.
         ArgumentError: a value lies outside [0, 1], or a label is NaN.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3.
+
     >>> round(cross_entropy([[0.25, 0.75]], [[0, 1]]), 4)
     0.2877
     """
@@ -160,6 +166,8 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     Raises:
         DTypeError: ``weights`` is a single array, or holds other things than numbers.
         ArgumentError: ``lambda_`` is negative or not finite.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 7.1.1.
 
     >>> l2_regularization([np.array([[3.0], [4.0]])], 0.5)
     (12.5, [array([[3.],

@@ -37,6 +37,8 @@ def normalize(X: ArrayLike) -> Array:
         DTypeError: ``X`` does not hold real numbers.
         ShapeError: not one or two dimensions, or empty.
 
+    Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.3.
+
     >>> normalize([[1.0, 5.0], [3.0, 5.0]])
     array([[-1.,  0.],
            [ 1.,  0.]])

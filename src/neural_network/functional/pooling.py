@@ -41,6 +41,8 @@ def max_pool(
         ShapeError: another rank, an empty picture, or a window that does not fit.
         ArgumentError: a size or stride below 1.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.3.
+
     >>> max_pool([[1, 2, 5, 6], [3, 4, 7, 8]])
     array([[4., 8.]])
     """
@@ -122,6 +124,8 @@ def max_pool1d(
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
 
+    Source: as ``max_pool2d``.
+
     >>> max_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
     array([[[5., 4., 3.]]])
     """
@@ -148,6 +152,8 @@ def max_pool3d(
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
 
     >>> max_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
     array([7.])
@@ -180,6 +186,8 @@ def avg_pool2d(
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
 
+    Source: as ``max_pool2d``.
+
     >>> avg_pool2d(np.ones((1, 1, 2, 2)), padding=1)
     array([[[[0.25, 0.25],
              [0.25, 0.25]]]])
@@ -208,6 +216,8 @@ def avg_pool1d(
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
 
+    Source: as ``max_pool2d``.
+
     >>> avg_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
     array([[[3., 3., 3.]]])
     """
@@ -234,6 +244,8 @@ def avg_pool3d(
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
 
     >>> avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
     array([3.5])

@@ -32,6 +32,8 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
         ShapeError: shapes that do not fit, no row, fewer than two classes.
         ArgumentError: a label outside the classes, NaN in either argument.
 
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 5.1.2.
+
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
     """

@@ -26,7 +26,8 @@ def momentum_update(
 
     Returns:
         ``(v, v)``: the new velocity to keep, and the step to add to the
-        parameter (``W = W + step``); equal values in two arrays.
+        parameter (``W = W + step``); equal values in two arrays,
+        in the widest floating type of the two arguments.
 
     Raises:
         DTypeError: an argument does not hold real numbers.

@@ -137,10 +137,12 @@ def conv1d(
             a padding of its own for each end is ((before, after),).
 
     Returns:
-        The shapes of ``conv2d`` without their last axis.
+        The shapes of ``conv2d`` without their last axis, in the widest floating type.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``conv2d``.
+
+    Source: as ``conv2d``.
 
     >>> conv1d([1, 2, 4, 8], [-1, 1])
     array([1., 2., 4.])
@@ -172,10 +174,12 @@ def conv3d(
             with three numbers where it has two.
 
     Returns:
-        The shapes of ``conv2d`` with one axis more.
+        The shapes of ``conv2d`` with one axis more, in the widest floating type.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``conv2d``.
+
+    Source: as ``conv2d``.
 
     >>> conv3d(np.ones((3, 3, 3)), np.ones((2, 2, 2))).shape
     (2, 2, 2)

@@ -90,10 +90,12 @@ def conv_transpose1d(
         stride, padding, output_padding, dilation, groups, bias: as in ``conv_transpose2d``.
 
     Returns:
-        (N, F, OL).
+        (N, F, OL), in the widest floating type of the arguments.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``conv_transpose2d``.
+
+    Source: as ``conv_transpose2d``.
 
     >>> conv_transpose1d([[[1.0, 10.0]]], [[[1.0, 2.0]]])
     array([[[ 1., 12., 20.]]])
@@ -122,10 +124,12 @@ def conv_transpose3d(
         stride, padding, output_padding, dilation, groups, bias: as in ``conv_transpose2d``.
 
     Returns:
-        (N, F, OD, OH, OW).
+        (N, F, OD, OH, OW), in the widest floating type of the arguments.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``conv_transpose2d``.
+
+    Source: as ``conv_transpose2d``.
 
     >>> conv_transpose3d(np.ones((1, 1, 2, 2, 2)), np.ones((1, 1, 1, 1, 1)), stride=2).shape
     (1, 1, 3, 3, 3)
