@@ -88,8 +88,9 @@ def conv2d(
         is at most 1e-6 (float32) or 1e-12 (float64) times the window's
         Σ|image · filter|; with ``"fft"``, times the largest such sum in the
         picture (more only where a huge pixel and a huge tap never meet in a window,
-        for a transform multiplies them all the same; ``"auto"`` then sums). With ``"direct"``, NaN and infinity reach just the outputs whose
-        window holds them. Beyond input and output it takes a copy of the picture
+        for a transform multiplies them all the same; ``"auto"`` then sums).
+        With ``"direct"``, NaN and infinity reach just the outputs whose window holds
+        them. Beyond input and output it takes a copy of the picture
         where that is padded or of another type, and some megabytes.
 
     Raises:
