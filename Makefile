@@ -10,11 +10,12 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help demo test test-lowest bench pictures clean
+.PHONY: help demo test conformance test-lowest bench pictures clean
 
 help:
 	@echo "make demo         filters on a digit, a network that learns; under a minute"
 	@echo "make test         every check"
+	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure, and write docs/benchmarks.md"
 	@echo "make pictures     draw docs/images again"
@@ -29,6 +30,9 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest
+
+conformance: $(VENV)/.conformance
+	$(BIN)/python -m pytest conformance
 
 test-lowest: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
@@ -65,3 +69,7 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.made-with
 $(VENV)/.test: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.conformance: pyproject.toml $(VENV)/.made-with
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,conformance]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo

@@ -70,6 +70,12 @@ def test_relu() -> None:
     assert nn.relu(np.zeros((0, 3))).shape == (0, 3)
 
 
+def test_elu_has_its_own_slope_at_0() -> None:
+    # With alpha = 1 it is smooth there: e⁰ = 1 from both sides.
+    assert nn.grad(nn.elu)(0.0) == 1
+    assert nn.grad(nn.elu)(0.0, 0.25) == 0.25
+
+
 def test_sigmoid_numbers() -> None:
     # σ(ln 3) = 3/4, and σ(−z) = 1 − σ(z)
     np.testing.assert_allclose(nn.sigmoid([np.log(3), -np.log(3)]), [0.75, 0.25], rtol=1e-15)

@@ -8,122 +8,68 @@ package costs next to nothing. ``neural_network.datasets``, ``.by_hand`` and
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from neural_network import (
-        autograd as autograd,
-        by_hand as by_hand,
-        datasets as datasets,
-        errors as errors,
-        files as files,
-        functional as functional,
-        training as training,
-        visual as visual,
-    )
-    from neural_network.autograd.check import check_gradients as check_gradients
-    from neural_network.autograd.engine import debug as debug, no_grad as no_grad
-    from neural_network.autograd.tensor import Tensor as Tensor
-    from neural_network.autograd.transforms import (
-        grad as grad,
-        jacobian as jacobian,
-        value_and_grad as value_and_grad,
-    )
-    from neural_network.by_hand.descent import (
-        gradient_descent as gradient_descent,
-        initial_parameters as initial_parameters,
-        train_mlp as train_mlp,
-    )
-    from neural_network.by_hand.differences import numerical_gradient as numerical_gradient
-    from neural_network.by_hand.networks import (
-        backward_mlp as backward_mlp,
-        backward_mlp_3layer as backward_mlp_3layer,
-        forward_mlp as forward_mlp,
-        forward_mlp_3layer as forward_mlp_3layer,
-        forward_perceptron as forward_perceptron,
-    )
-    from neural_network.datasets.batches import batches as batches
-    from neural_network.datasets.idx import read_idx as read_idx
-    from neural_network.datasets.mnist import (
-        load_fashion_mnist as load_fashion_mnist,
-        load_mnist as load_mnist,
-    )
-    from neural_network.datasets.pictures import load_picture as load_picture
-    from neural_network.errors import (
-        ArgumentError as ArgumentError,
-        DatasetNotFoundError as DatasetNotFoundError,
-        DroppedGradientError as DroppedGradientError,
-        DTypeError as DTypeError,
-        FileFormatError as FileFormatError,
-        FileWriteError as FileWriteError,
-        GradientError as GradientError,
-        MissingDependencyError as MissingDependencyError,
-        NeuralNetworkError as NeuralNetworkError,
-        ShapeError as ShapeError,
-    )
-    from neural_network.files import load_arrays as load_arrays, save_arrays as save_arrays
-    from neural_network.functional.activations import (
-        identity as identity,
-        log_softmax as log_softmax,
-        relu as relu,
-        sigmoid as sigmoid,
-        softmax as softmax,
-        tanh as tanh,
-    )
-    from neural_network.functional.convolution.conv import (
-        conv1d as conv1d,
-        conv2d as conv2d,
-        conv3d as conv3d,
-    )
-    from neural_network.functional.convolution.conv_transpose import (
-        conv_transpose1d as conv_transpose1d,
-        conv_transpose2d as conv_transpose2d,
-        conv_transpose3d as conv_transpose3d,
-    )
-    from neural_network.functional.dropout import dropout as dropout
-    from neural_network.functional.error_function import erf as erf
-    from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
-    from neural_network.functional.labels import one_hot as one_hot
-    from neural_network.functional.linear import matrix_multiply as matrix_multiply
-    from neural_network.functional.losses import (
-        binary_cross_entropy as binary_cross_entropy,
-        cross_entropy as cross_entropy,
-        l2_regularization as l2_regularization,
-        mse_loss as mse_loss,
-    )
-    from neural_network.functional.normalization import normalize as normalize
-    from neural_network.functional.op import (
-        call as call,
-        gradient as gradient,
-        op as op,
-        samples as samples,
-    )
-    from neural_network.functional.pooling import (
-        avg_pool1d as avg_pool1d,
-        avg_pool2d as avg_pool2d,
-        avg_pool3d as avg_pool3d,
-        global_avg_pool as global_avg_pool,
-        max_pool as max_pool,
-        max_pool1d as max_pool1d,
-        max_pool2d as max_pool2d,
-        max_pool3d as max_pool3d,
-    )
-    from neural_network.functional.rectifiers import (
-        elu as elu,
-        gelu as gelu,
-        hardswish as hardswish,
-        leaky_relu as leaky_relu,
-        mish as mish,
-        silu as silu,
-        softplus as softplus,
-    )
-    from neural_network.training.metrics import accuracy as accuracy
-    from neural_network.training.optimizers import momentum_update as momentum_update
+from typing import Any
 
 __version__ = "0.1.0"
 
-# Where each public name lives. A test holds this table and the imports above together.
+# Where each public name lives. Type checkers read ``__init__.pyi``; a test holds both together.
 _HOMES = {
+    "training.trainer": ("Trainer",),
+    "training.interrupts": ("TrainingInterrupted",),
+    "training.history": ("History",),
+    "training.callbacks": (
+        "Callback",
+        "Checkpoint",
+        "CSVLog",
+        "EarlyStopping",
+        "LearningRateFinder",
+    ),
+    "layers.saving": (
+        "load",
+        "save",
+    ),
+    "layers.pooling": (
+        "AvgPool2D",
+        "GlobalAvgPool2D",
+        "MaxPool2D",
+    ),
+    "layers.parameter": (
+        "Buffer",
+        "Parameter",
+    ),
+    "layers.normalization": (
+        "BatchNorm",
+        "GroupNorm",
+        "LayerNorm",
+    ),
+    "layers.layer": (
+        "Layer",
+        "watching",
+    ),
+    "layers.initializers": ("INITIALIZERS",),
+    "layers.dropping": (
+        "Dropout",
+        "Dropout2D",
+    ),
+    "layers.dense": (
+        "Dense",
+        "Embedding",
+    ),
+    "layers.convolution": (
+        "Conv1D",
+        "Conv2D",
+        "Conv3D",
+        "ConvTranspose2D",
+        "DepthwiseConv2D",
+    ),
+    "layers.containers": (
+        "Residual",
+        "Sequential",
+    ),
+    "layers.activation": (
+        "Activation",
+        "Flatten",
+    ),
     "autograd.check": ("check_gradients",),
     "autograd.engine": ("debug", "no_grad"),
     "autograd.tensor": ("Tensor",),
@@ -150,11 +96,16 @@ _HOMES = {
         "forward_mlp_3layer",
         "forward_perceptron",
     ),
+    "datasets.augmentation.augment": ("Augment", "augmentation_from"),
+    "datasets.augmentation.steps": ("Cutout", "Elastic", "Flip", "Rotate", "Scale", "Shift"),
     "datasets.batches": ("batches",),
+    "datasets.digits": ("prepare_digit",),
+    "datasets.folders": ("load_image_folder",),
     "datasets.idx": ("read_idx",),
     "datasets.mnist": ("load_fashion_mnist", "load_mnist"),
     "datasets.pictures": ("load_picture",),
     "errors": (
+        "DivergenceError",
         "ArgumentError",
         "DTypeError",
         "DatasetNotFoundError",
@@ -174,21 +125,69 @@ _HOMES = {
         "conv_transpose2d",
         "conv_transpose3d",
     ),
-    "functional.dropout": ("dropout",),
+    "functional.dropout": ("dropout", "dropout2d"),
     "functional.filters": ("FILTERS", "named_filter"),
     "functional.labels": ("one_hot",),
     "functional.linear": ("matrix_multiply",),
     "functional.losses": (
         "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
         "cross_entropy",
+        "hinge",
+        "huber",
+        "kl",
+        "l1",
         "l2_regularization",
         "mse_loss",
+        "nll",
+        "softmax_cross_entropy",
+    ),
+    "functional.adaptive_pooling": (
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "adaptive_max_pool3d",
+    ),
+    "functional.attention": ("scaled_dot_product_attention",),
+    "functional.embedding": ("embedding",),
+    "functional.interpolation": ("interpolate",),
+    "functional.standardization": (
+        "batch_norm",
+        "batch_statistics",
+        "group_norm",
+        "instance_norm",
+        "layer_norm",
     ),
     "functional.normalization": ("normalize",),
+    "training.averaging": ("ExponentialAverage",),
+    "training.clipping": ("clip_by_norm", "clip_by_value"),
     "training.metrics": ("accuracy",),
-    "training.optimizers": ("momentum_update",),
+    "training.optimizers": (
+        "OPTIMIZERS",
+        "SGD",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "Lion",
+        "Optimizer",
+        "RMSprop",
+        "momentum_update",
+    ),
+    "training.schedules": (
+        "Cosine",
+        "OneCycle",
+        "ReduceOnPlateau",
+        "Schedule",
+        "StepDecay",
+        "WarmUp",
+    ),
 }
-_ROOMS = ("autograd", "by_hand", "datasets", "errors", "files", "functional", "training", "visual")
+_ROOMS = (
+    "autograd", "by_hand", "datasets", "errors", "files", "functional", "layers", "models",
+    "training", "visual",
+)  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])  # noqa: PLE0605  (a table, not a list)

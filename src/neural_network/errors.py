@@ -34,6 +34,10 @@ class DroppedGradientError(GradientError, TypeError):
     """What was asked of a tensor would forget, in silence, how it was made."""
 
 
+class DivergenceError(NeuralNetworkError, ArithmeticError):
+    """A training's loss or gradients are not finite numbers any more."""
+
+
 class FileFormatError(NeuralNetworkError, ValueError):
     """A file is damaged, or is not what its reader was told it is."""
 

@@ -7,11 +7,13 @@ one, never a piece.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,11 @@ from neural_network.errors import DTypeError, FileFormatError, FileWriteError, s
 
 FORMAT = "neural-network-numpy arrays"
 FORMAT_VERSION = "1"
+# The types of a safetensors file that NumPy has, little-endian as they are stored.
+DTYPES = {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
+    "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+}  # fmt: skip
 
 
 @contextmanager
@@ -62,6 +69,54 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a path for this process: a second one that wants it is told so.
+
+    The lock is on a file beside it, ``path.lock``, and the system's own: a process that
+    is killed leaves none behind.
+
+    Raises:
+        FileWriteError: another process (or this one) holds the path, or the folder
+            cannot be written.
+    """
+    lock = Path(f"{os.path.realpath(path)}.lock")
+    try:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        try:
+            _take(descriptor)
+            # Whoever held it before may have removed the file that was opened here.
+            held = os.path.samestat(os.fstat(descriptor), os.stat(lock))
+        except OSError:
+            held = False
+        if not held:
+            raise FileWriteError(
+                f"cannot write {path}: another training writes it (it holds {lock.name})"
+            )
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file; an empty one stays then
+                lock.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> None:
+    """Lock an open file, or raise OSError at once."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _flush(path: Path) -> None:
     """Make sure that the bytes are on the disk before the rename shows them."""
     with open(path, "rb+") as file:
@@ -89,11 +144,52 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     array([[1., 0.],
            [0., 1.]])
     """
+    if not isinstance(arrays, Mapping):
+        raise DTypeError(sentence("save_arrays", "arrays", "a dict of arrays", type(arrays)))
+    write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION})
+
+
+def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a safetensors file, such as :func:`save_arrays` writes.
+
+    Args:
+        path: the file.
+
+    Returns:
+        name → array; bfloat16, which NumPy lacks, as float32.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
+    >>> save_arrays(path, {"a": np.arange(3)})
+    >>> load_arrays(path)
+    {'a': array([0, 1, 2])}
+
+    Raises:
+        FileFormatError: the file is damaged, is no safetensors file, or was
+            written by a newer version.
+        FileNotFoundError: there is no such file.
+    """
+    arrays, metadata = read_arrays(path)
+    check_version(path, metadata, FORMAT_VERSION)
+    return arrays
+
+
+def check_version(path: str | os.PathLike[str], metadata: Mapping[str, str], version: str) -> None:
+    """Raise FileFormatError if the metadata name another version of the format; none is fine."""
+    found = metadata.get("format_version", version)
+    if found != version:
+        raise FileFormatError(
+            f"{path}: format version {found}, this library reads version {version}"
+        )
+
+
+def write_arrays(
+    path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+) -> None:
+    """Write arrays and metadata to a safetensors file, beside and then renamed."""
     import numpy as np
     from safetensors.numpy import save
 
-    if not isinstance(arrays, Mapping):
-        raise DTypeError(sentence("save_arrays", "arrays", "a dict of arrays", type(arrays)))
     # safetensors writes the memory as it lies, so it has to lie in C order.
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, given in arrays.items():
@@ -115,47 +211,52 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
                     f"dtype {array.dtype}",
                 )
             )
-    content = save(ordered, {"format": FORMAT, "format_version": FORMAT_VERSION})
+    content = _in_order(save(ordered, dict(metadata)))
     with written_beside(path) as temporary:
         temporary.write_bytes(content)
 
 
-def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Read the arrays of a safetensors file, such as :func:`save_arrays` writes.
+def _in_order(content: bytes) -> bytes:
+    """Sort a safetensors file's metadata: the package writes them in another order each time.
 
-    Args:
-        path: the file.
+    The file is 8 bytes for the header's length, the header (JSON, whose offsets count from
+    its end), and the numbers, which have to begin at a multiple of 8.
+    """
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
-    Returns:
-        name → array.
 
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
-    >>> save_arrays(path, {"a": np.arange(3)})
-    >>> load_arrays(path)
-    {'a': array([0, 1, 2])}
+def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Read the arrays and the metadata of a safetensors file.
 
     Raises:
-        FileFormatError: the file is damaged, is no safetensors file, or was
-            written by a newer version.
+        FileFormatError: the file is damaged, or holds types that NumPy cannot.
         FileNotFoundError: there is no such file.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError, deserialize, safe_open
 
     if Path(path).is_dir():
         raise FileFormatError(f"{path}: expected a safetensors file, received a folder")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
-                raise FileFormatError(
-                    f"{path}: format version {metadata['format_version']}, "
-                    f"this library reads version {FORMAT_VERSION}"
-                )
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = dict(file.metadata() or {})
+        content = deserialize(Path(path).read_bytes())
     except SafetensorError as error:
         raise FileFormatError(f"{path}: not a whole safetensors file ({error})") from error
-    except (TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path}: holds an array that NumPy cannot ({error})") from error
+    return {name: _as_array(path, name, stored) for name, stored in content}, metadata
+
+
+def _as_array(path: str | os.PathLike[str], name: str, stored: Mapping[str, Any]) -> NDArray[Any]:
+    import numpy as np
+
+    kind = stored["dtype"]
+    if kind == "BF16":  # the upper half of a float32
+        upper = np.frombuffer(stored["data"], "<u2").astype(np.uint32)
+        return (upper << 16).view(np.float32).reshape(stored["shape"])
+    if kind not in DTYPES:
+        raise FileFormatError(f"{path}: {name}: holds numbers of type {kind}, which NumPy cannot")
+    return np.frombuffer(stored["data"], DTYPES[kind]).reshape(stored["shape"]).copy()

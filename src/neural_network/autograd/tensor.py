@@ -93,7 +93,7 @@ class Tensor(ArrayMethods):
             arguments = rule.bind(args, kwargs)
             _check_all_have_gradients(rule, arguments)
             node = Node(rule, arguments, out)
-        result = cls.of_node(out, node)
+        result = Tensor.of_node(out, node)  # also where cls is a parameter's
         if out.base is not None:  # a view: what changes one changes the other
             for tensor in inputs:
                 if np.may_share_memory(tensor.data, out):
@@ -284,7 +284,7 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         """Show the numbers, and whether a gradient is wanted."""
         inner = repr(self.data).removeprefix("array(").removesuffix(")")
-        return f"Tensor({inner}{', requires_grad=True' if self.requires_grad else ''})"
+        return f"{type(self).__name__}({inner}{', requires_grad=True' if self.requires_grad else ''})"
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Copy a leaf; what has a record cannot be copied with it."""

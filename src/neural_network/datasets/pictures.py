@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,10 +45,39 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
     >>> load_picture(path)
     array([[  0., 100., 255.]])
     """
+    return _read(Path(path), _grey)
+
+
+def load_colours(path: str | os.PathLike[str]) -> Array:
+    """Read a picture file as red, green and blue, with the care of ``load_picture``.
+
+    Args:
+        path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``).
+
+    Returns:
+        (3, H, W) float64, 0 for dark to 255 for bright; of a grey picture, three
+        times the same.
+
+    Raises:
+        FileFormatError: the file is no picture, is damaged or too large.
+        FileNotFoundError: there is no such file.
+        MissingDependencyError: Pillow is not installed.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> path = Path(tempfile.mkdtemp()) / "orange.png"
+    >>> Image.new("RGB", (2, 1), (255, 165, 0)).save(path)
+    >>> load_colours(path).tolist()
+    [[[255.0, 255.0]], [[165.0, 165.0]], [[0.0, 0.0]]]
+    """
+    return _read(Path(path), _colours)
+
+
+def _read(path: Path, levels: Callable[[Image.Image], Array]) -> Array:
+    """Return the numbers of a picture file, upright."""
     with needs_extra("reading a picture", extra="plot"):
         from PIL import Image, ImageOps
 
-    path = Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -57,7 +87,7 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
                         f"{path}: expected at most {MOST_PIXELS:,} pixels, "
                         f"received {picture.width}×{picture.height}"
                     )
-                return _grey(ImageOps.exif_transpose(picture))
+                return levels(ImageOps.exif_transpose(picture))
     except (FileNotFoundError, PermissionError):
         raise
     except IsADirectoryError as error:
@@ -69,20 +99,34 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
 
 
 def _grey(picture: Image.Image) -> Array:
-    from PIL import Image
-
-    if picture.mode.startswith("I") or picture.mode == "F":
+    if _is_deep(picture):
         # 16 bits a pixel, or more: Pillow's own conversion would clip at 255.
         deep = np.asarray(picture, dtype=float)
         if picture.mode.startswith("I;16"):
             return deep * (255 / 65535)
         if not np.all((deep >= 0) & (deep <= 255)):
-            raise FileFormatError(
+            raise ValueError(
                 f"expected shades from 0 to 255, received {np.min(deep):g} to {np.max(deep):g}"
             )
         return deep
+    return np.asarray(_on_white(picture).convert("L"), dtype=float)
+
+
+def _colours(picture: Image.Image) -> Array:
+    if _is_deep(picture):  # of which Pillow knows only grey ones
+        return np.stack([_grey(picture)] * 3)
+    return np.asarray(_on_white(picture).convert("RGB"), dtype=float).transpose(2, 0, 1)
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode.startswith("I") or picture.mode == "F"
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
-    return np.asarray(picture.convert("L"), dtype=float)
+    return picture

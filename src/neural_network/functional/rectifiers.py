@@ -60,9 +60,11 @@ def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     """
     (Z,), dtype = as_floating("elu", Z=Z)
     factor = as_number("elu", "alpha", alpha)
-    # The branch that is not taken must not overflow: its slope would be ∞ · 0.
-    below = np.expm1(np.minimum(Z, 0)) * factor
-    return rounded(np.where(np.greater(Z, 0), Z, below), dtype)
+    above = np.greater(Z, 0)
+    # The branch that is not taken must not overflow: its slope would be ∞ · 0. (And not by
+    # minimum(Z, 0), which halves the slope where both are equal: at 0 it is alpha.)
+    below = np.expm1(np.where(above, 0, Z)) * factor
+    return rounded(np.where(above, Z, below), dtype)
 
 
 @op

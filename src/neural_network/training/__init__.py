@@ -1,6 +1,48 @@
-"""What turns gradients into learning: parameter updates and metrics."""
+"""What turns gradients into learning: updates, learning rates, clipping, averages and metrics."""
 
+from neural_network.training.averaging import ExponentialAverage
+from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.metrics import accuracy
-from neural_network.training.optimizers import momentum_update
+from neural_network.training.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    Optimizer,
+    RMSprop,
+    as_optimizer,
+    momentum_update,
+)
+from neural_network.training.schedules import (
+    Cosine,
+    OneCycle,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
 
-__all__ = ["accuracy", "momentum_update"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Cosine",
+    "ExponentialAverage",
+    "Lion",
+    "OneCycle",
+    "Optimizer",
+    "RMSprop",
+    "ReduceOnPlateau",
+    "Schedule",
+    "StepDecay",
+    "WarmUp",
+    "accuracy",
+    "as_optimizer",
+    "clip_by_norm",
+    "clip_by_value",
+    "momentum_update",
+]

@@ -47,7 +47,9 @@ NS_CALL = 1000.0
 WINDOW_ADVANTAGE = 1.5
 
 
-def convolve_direct(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+def convolve_direct(
+    X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes, precise: bool = True
+) -> Array:
     """Sum the products under each window.
 
     Args:
@@ -56,6 +58,7 @@ def convolve_direct(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation:
         outputs: how often the window fits along each axis.
         stride: steps of the window along each axis.
         dilation: distance of neighbouring taps along each axis.
+        precise: take long float32 sums in float64.
 
     Returns:
         (N, G, F, *outputs), of the type of ``X``.
@@ -63,7 +66,7 @@ def convolve_direct(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation:
     groups, filters = W.shape[:2]
     out = np.empty((len(X), groups, filters, *outputs), X.dtype)
     terms = prod(W.shape[2:])
-    widen = X.dtype == np.float32 and terms > EXACT_FLOAT32_TERMS
+    widen = precise and X.dtype == np.float32 and terms > EXACT_FLOAT32_TERMS
     W = W.astype(np.float64 if widen else X.dtype)
     by_shifts, by_windows = _costs(len(X), W, outputs)
     compute = _by_shifts if by_shifts <= WINDOW_ADVANTAGE * by_windows else _by_windows
@@ -133,9 +136,10 @@ def _by_windows(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) 
     ):
         target = out[some][keep + box]
         strip = X[some][keep + _under(box, taps, stride, dilation)]
-        columns = _windows(strip, taps, stride, dilation).astype(W.dtype, order="C")
-        products = matrix @ columns.reshape(len(strip), groups, terms, -1)
-        target[...] = products.reshape(target.shape)
+        columns = _side_by_side(strip, taps, stride, dilation).astype(W.dtype, order="C")
+        products = matrix @ columns.reshape(groups, terms, -1)
+        shown = products.reshape(groups, filters, len(strip), *target.shape[3:])
+        target[...] = np.moveaxis(shown, 2, 0)
 
 
 def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation: Sizes) -> Array:
@@ -163,12 +167,13 @@ def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation
     place_bytes = Y.dtype.itemsize * groups * terms
     for some, box in _blocks(len(Y), Y.shape[3:], place_bytes, WINDOW_BLOCK):
         block = Y[some][keep + box]
-        seen, outputs = block.shape[:2], block.shape[3:]
-        columns = matrix @ block.reshape(*seen, filters, -1)
-        shares = columns.reshape(*seen, channels, *taps, *outputs)
-        strip = X[some][keep + _under(box, taps, stride, dilation)]
+        outputs = block.shape[3:]
+        columns = matrix @ np.moveaxis(block, 0, 2).reshape(groups, filters, -1)
+        shares = columns.reshape(groups, channels, *taps, len(block), *outputs)
+        strip = np.moveaxis(X[some][keep + _under(box, taps, stride, dilation)], 0, 2)
         for tap in np.ndindex(*taps):
-            strip[keep + tap_slices(tap, outputs, stride, dilation)] += shares[keep + tap]
+            place = tap_slices(tap, outputs, stride, dilation)
+            strip[keep + place] += shares[(slice(None), slice(None), *tap)]
     return X
 
 
@@ -195,8 +200,7 @@ def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: S
     place_bytes = X.dtype.itemsize * groups * terms
     for some, box in _blocks(len(X), Y.shape[3:], place_bytes, WINDOW_BLOCK):
         strip = X[some][keep + _under(box, taps, stride, dilation)]
-        # Pictures and places side by side: one long matrix product for each group.
-        windows = np.moveaxis(_windows(strip, taps, stride, dilation), 0, 2 + len(taps))
+        windows = _side_by_side(strip, taps, stride, dilation)
         numbers = np.moveaxis(Y[some][keep + box], 0, 2)
         total += numbers.reshape(groups, filters, -1) @ windows.reshape(groups, terms, -1).swapaxes(
             1, 2
@@ -204,12 +208,17 @@ def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: S
     return total.reshape(groups, filters, channels, *taps)
 
 
-def _windows(strip: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return a view of what each tap sees: (N, G, C, *sizes) → (N, G, C, *taps, *outputs)."""
+def _side_by_side(strip: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Return a view of what each tap sees: (N, G, C, *sizes) → (G, C, *taps, N, *outputs).
+
+    Pictures and places stand side by side, so that a block is one long matrix product
+    for each group, and not a short one for each picture.
+    """
     axes = tuple(range(3, 3 + len(taps)))
     windows = np.lib.stride_tricks.sliding_window_view(strip, reach(taps, dilation), axis=axes)
     every = tuple(slice(None, None, step) for step in stride + dilation)
-    return np.moveaxis(windows[(slice(None),) * 3 + every], axes, range(-len(taps), 0))
+    seen = np.moveaxis(windows[(slice(None),) * 3 + every], axes, range(-len(taps), 0))
+    return np.moveaxis(seen, 0, 2 + len(taps))
 
 
 def _blocks(

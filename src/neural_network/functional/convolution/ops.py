@@ -40,14 +40,22 @@ ROUNDING = {"float32": 1e-6, "float64": 1e-12}
 
 
 @op
-def correlate(X: Any, W: Any, stride: Sizes, dilation: Sizes, method: Method = "auto") -> Array:
+def correlate(
+    X: Any,
+    W: Any,
+    stride: Sizes,
+    dilation: Sizes,
+    method: Method = "auto",
+    precise: bool = True,
+) -> Array:
     """Slide filters over padded pictures and sum the products under each window."""
     none = ((0, 0),) * len(stride)
     outputs = output_sizes("correlate", X.shape[3:], W.shape[3:], stride, none, dilation)
     if method == "auto":
         method = _faster(X, W, outputs, stride, dilation)
-    compute = convolve_fft if method == "fft" else convolve_direct
-    return compute(X, W, outputs, stride, dilation)
+    if method == "fft":
+        return convolve_fft(X, W, outputs, stride, dilation)
+    return convolve_direct(X, W, outputs, stride, dilation, precise)
 
 
 def _faster(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Method:

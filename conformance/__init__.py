@@ -1,0 +1,1 @@
+"""The library beside PyTorch: one call, computed twice. ``make conformance`` runs it."""

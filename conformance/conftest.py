@@ -1,0 +1,72 @@
+"""PyTorch's switches, and the count of what was really compared."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+# Comparisons in the whole folder: fewer mean that some were lost on the way.
+FLOOR = 2800
+# What PyTorch warns of, of its own doings.
+IGNORED = ("Using padding='same' with even kernel lengths",)
+
+TORCH = importlib.util.find_spec("torch") is not None
+if not TORCH:
+    if os.environ.get("REQUIRE_ALL") == "1":
+        raise pytest.UsageError("REQUIRE_ALL=1, but there is no torch: make conformance")
+    collect_ignore_glob = ["*.py", "twins"]
+
+CHOSEN = pytest.StashKey[bool]()
+LOST = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for message in IGNORED:
+        config.addinivalue_line("filterwarnings", f"ignore:{message}:UserWarning")
+    if TORCH:
+        import torch
+
+        torch.set_num_threads(1)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items[:1]:
+        item.config.stash[CHOSEN] = True
+
+
+def _lost(config: pytest.Config) -> str:
+    """Say what a run of the whole folder did not compare; nothing of a run of a part."""
+    whole = [Path(arg).resolve() for arg in config.args] == [Path(__file__).parent]
+    if not TORCH or not whole or config.stash.get(CHOSEN, False) or config.option.collectonly:
+        return ""
+    from conformance.agreement import COMPARED
+    from conformance.twins import TWINS
+
+    idle = sorted({f.__name__ for f in TWINS} - set(COMPARED))
+    if idle:
+        return f"never compared: {', '.join(idle)}"
+    if COMPARED.total() < FLOOR:
+        return f"only {COMPARED.total()} calls were compared; expected at least {FLOOR}"
+    return ""
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and (lost := _lost(session.config)):
+        session.config.stash[LOST] = lost
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if not TORCH:
+        terminalreporter.write_line("no torch: nothing was compared; make conformance installs it")
+        return
+    from conformance.agreement import COMPARED
+
+    terminalreporter.write_line(f"{COMPARED.total()} calls compared with PyTorch")
+    if lost := config.stash.get(LOST, ""):
+        terminalreporter.write_line(f"ERROR: {lost}", red=True)

@@ -1,0 +1,51 @@
+"""Twins of embedding, of what it is made of, and of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn import attention, functional as F
+
+from neural_network.functional.attention import scaled_dot_product_attention
+from neural_network.functional.embedding import embedding
+from neural_network.functional.gathering import gather, scatter_add
+
+
+def gather_twin(X: Any, places: Any, axis: int) -> Any:
+    return torch.index_select(X, axis, torch.from_numpy(places))
+
+
+def scatter_add_twin(g: Any, places: Any, axis: int, size: int) -> Any:
+    zeros = g.new_zeros(*g.shape[:axis], size, *g.shape[axis + 1 :])
+    return zeros.index_add(axis, torch.from_numpy(places), g)
+
+
+def attention_twin(
+    query: Any,
+    key: Any,
+    value: Any,
+    *,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Any:
+    mask = None if mask is None else torch.as_tensor(mask)
+    if mask is not None and causal:  # PyTorch's takes one of the two
+        looks = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+        mask = mask & looks if mask.dtype == torch.bool else mask.masked_fill(~looks, -torch.inf)
+        causal = False
+    # The one of its kernels that can be differentiated twice.
+    with attention.sdpa_kernel(attention.SDPBackend.MATH):
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=causal, scale=scale
+        )
+
+
+TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+    gather: gather_twin,
+    scatter_add: scatter_add_twin,
+    embedding: lambda indices, weight: F.embedding(torch.from_numpy(indices), weight),
+    scaled_dot_product_attention: attention_twin,
+}

@@ -1,0 +1,293 @@
+"""From a photograph of a digit to a picture like those of MNIST."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, sentence
+from neural_network.functional.checks import Array, as_real, check_ndim, check_not_empty
+
+FIELD = 28  # the side of MNIST's pictures
+BOX = 20  # the side of the box that a digit is fitted into
+# A photograph is shrunk to this many pixels a side: a digit is still far larger
+# than the box, and all that follows is quick.
+LONGEST_SIDE = 384
+# How many standard deviations of the paper's noise ink differs from it: what is less than
+# the first is paper, the second is ink if it belongs to a stroke, and the third is how
+# dark the ink of a picture has to be for there to be any.
+PAPER, INK, VISIBLE = 3.0, 8.0, 10.0
+LEAST_NOISE = 0.25  # in shades: a photograph has only whole ones
+# Ink differs by this part of what the darkest ink does: paler is JPEG's ringing, or dust.
+FAINTEST = 1 / 48
+# Strokes with less than this part of the largest one's pixels are specks.
+SMALLEST_STROKE = 0.04
+
+
+def prepare_digit(picture: ArrayLike) -> Array:
+    """Make a photograph of a handwritten digit into a picture like those of MNIST.
+
+    The light on the paper is estimated and taken away, noise is cut off by Otsu's
+    threshold, the strokes are cropped, fitted into 20×20 with their proportions kept,
+    and laid into 28×28 so that their centre of mass is in the middle. The darkest ink
+    becomes 1. A digit of MNIST comes out nearly as it went in.
+
+    Args:
+        picture: (H, W) shades of grey from 0 for black to 255 for white, as
+            ``load_picture`` gives them; dark ink on light paper or the reverse, as
+            the border shows. One digit, nothing else, with paper on all sides.
+
+    Returns:
+        (28, 28) float32, from 0 for paper to 1 for ink.
+
+    Raises:
+        DTypeError: no real numbers.
+        ShapeError: not two dimensions, or empty.
+        ArgumentError: a shade outside of 0 to 255, or no ink.
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to
+    document recognition", Proc. IEEE 86, 1998, section III.A.
+
+    >>> paper = np.full((100, 80), 200.0)
+    >>> paper[20:80, 40:52] = 30  # the stroke of a one
+    >>> digit = prepare_digit(paper)
+    >>> digit.shape, digit[14, 10:18].round(2)
+    ((28, 28), array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32))
+    """
+    # A tensor becomes an array here, unless that would drop its gradient.
+    shades = np.asarray(as_real("prepare_digit", "picture", picture)).astype(float)
+    check_ndim("prepare_digit", "picture", shades, 2)
+    check_not_empty("prepare_digit", "picture", shades)
+    if not np.all((shades >= 0) & (shades <= 255)):
+        received = f"{np.min(shades):g} to {np.max(shades):g}"
+        raise ArgumentError(sentence("prepare_digit", "picture", "shades from 0 to 255", received))
+    shrink = min(1.0, LONGEST_SIDE / max(shades.shape))
+    if shrink < 1:
+        height, width = (max(1, round(length * shrink)) for length in shades.shape)
+        shades = area_average(shades, height, width)
+    return _centred(_fitted(_ink(shades)))
+
+
+def _ink(shades: Array) -> Array:
+    """Return how much ink is where, from 0 to 1, and 0 wherever there is only paper."""
+    border = np.ones(shades.shape, dtype=bool)
+    edge = max(1, min(shades.shape) // 20)
+    border[edge:-edge, edge:-edge] = False
+    darker = _darker(shades, border)
+    # Ink differs from the paper more than the noise does, on whichever side it lies.
+    side = 1.0 if np.sum(darker**3) >= 0 else -1.0
+    threshold, noise = _threshold(side * darker)
+    if noise > LEAST_NOISE:
+        shades = _smoothed(shades)
+    # What is known of the border holds less in the middle: look again at all the paper.
+    ink = side * _darker(shades, side * darker <= threshold)
+
+    threshold, noise = _threshold(ink)
+    above = ink[ink > threshold]
+    full = float(np.percentile(above, 90)) if above.size else 0.0
+    if full <= VISIBLE * noise:
+        received = "a picture of one shade, or one whose noise hides the ink"
+        raise ArgumentError(sentence("prepare_digit", "picture", "ink on paper", received))
+    faintest = max(INK * noise, FAINTEST * full)
+    strokes = _strokes(ink > faintest, ink > max(threshold, faintest))
+    return np.where(strokes, np.clip(ink / full, 0, 1), 0)
+
+
+def _threshold(ink: Array) -> tuple[float, float]:
+    """Return what divides ink from paper, and the standard deviation of the paper's noise.
+
+    Otsu's threshold is taken of what may be ink and of as much clean paper: where ink is
+    rare, it would else divide the paper's noise, and without paper, dark ink from pale.
+    """
+    # 1.4826 medians of the distances make a normal distribution's standard deviation.
+    noise = max(1.4826 * float(np.median(np.abs(ink))), LEAST_NOISE)
+    marked = ink[ink > PAPER * noise]
+    if not marked.size:
+        return np.inf, noise
+    return otsu_threshold(np.concatenate([marked, np.zeros_like(marked)])), noise
+
+
+def _smoothed(shades: Array) -> Array:
+    """Average each pixel with its neighbours, weighted 1 2 1 each way: 3/8 of the noise."""
+    padded = np.pad(shades, 1, mode="edge")
+    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    smoothed: Array = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
+    return smoothed
+
+
+def _darker(shades: Array, paper: Array) -> Array:
+    """Return how much darker each pixel is than the paper would be there.
+
+    The paper's shade is a surface of second degree, which tilted light and a lens that
+    darkens the corners both fit, with the least sum of absolute differences from the
+    pixels where paper is seen: unlike squares, these do not mind some ink among them.
+    Found by weighing squares anew.
+    """
+    down, across = (np.linspace(-1, 1, length) for length in shades.shape)
+    y, x = np.meshgrid(down, across, indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    known, seen = terms[paper], shades[paper]
+    weights = np.ones(len(seen))
+    for _ in range(10):
+        weighted = known * weights[:, None]
+        # lstsq, because a picture of few pixels does not settle all six numbers.
+        numbers = np.linalg.lstsq(weighted.T @ known, weighted.T @ seen, rcond=1e-9)[0]
+        # Half a shade: closer than that, all differences count alike.
+        weights = 1 / np.maximum(np.abs(seen - known @ numbers), 0.5)
+    # A millionth of a shade is this function's own rounding.
+    darker: Array = np.round(terms @ numbers - shades, 6)
+    return darker
+
+
+def otsu_threshold(values: Array) -> float:
+    """Return the number that splits values into two groups, each as alike as can be.
+
+    Of 256 candidates, the one with the largest variance between the groups,
+    w₀ w₁ (μ₀ − μ₁)², with w the groups' shares of the values and μ their means.
+
+    Args:
+        values: any shape, real numbers, at least one.
+
+    Returns:
+        A float; the upper group is what lies above it. Where all values are equal, it
+        is that value.
+
+    Raises:
+        ValueError: there are no values.
+
+    Source: Otsu, "A threshold selection method from gray-level histograms", IEEE
+    Transactions on Systems, Man, and Cybernetics 9, 1979.
+
+    >>> round(otsu_threshold(np.array([1.0, 2.0, 9.0, 10.0])), 1)
+    5.5
+    """
+    counts, edges = np.histogram(values, bins=256)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    total = np.cumsum(counts * middles)
+    above = values.size - below
+    # Both groups have members: the lowest bin holds the minimum, the highest the maximum,
+    # unless all are equal.
+    if np.min(values) == np.max(values):
+        return float(values.flat[0])
+    apart = total[:-1] / below - (total[-1] - total[:-1]) / above
+    between = below * above * apart**2
+    # An empty stretch of the histogram gives many candidates that are equally good.
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
+    return float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
+
+
+def _strokes(possible: Array, certain: Array) -> Array:
+    """Return which possible ink belongs to a stroke: a blob with enough that is certain.
+
+    Hysteresis as in Canny's edges: the soft rim of a stroke is kept, dirt is not.
+    """
+    blobs = connected(possible)
+    sizes = np.bincount(blobs[certain], minlength=blobs.size)
+    large = sizes >= max(1.0, SMALLEST_STROKE * sizes.max())
+    kept: Array = possible & large[blobs]
+    return kept
+
+
+def connected(mask: Array) -> Array:
+    """Number the blobs of a mask: pixels that touch, also at corners, get one number.
+
+    Every pixel takes the smallest number around it, and then the number of the pixel
+    of that number, which halves the way that a number still has to go.
+
+    Args:
+        mask: (H, W) booleans.
+
+    Returns:
+        (H, W) int64: the place, in the flat mask, of the blob's first pixel; and
+        outside of all blobs the pixel's own place.
+
+    Raises:
+        Nothing.
+
+    Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm",
+    Journal of Algorithms 3, 1982 (the halving).
+
+    >>> connected(np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=bool))
+    array([[0, 1, 0],
+           [3, 0, 5],
+           [6, 7, 8]])
+    """
+    height, width = mask.shape
+    numbers = np.arange(mask.size).reshape(mask.shape)
+    padded = np.full((height + 2, width + 2), mask.size)
+    while True:
+        padded[1:-1, 1:-1] = np.where(mask, numbers, mask.size)
+        rows = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
+        around = np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+        smaller = np.where(mask, around, numbers)
+        smaller = smaller.reshape(-1)[smaller]
+        if np.array_equal(smaller, numbers):
+            return numbers
+        numbers = smaller
+
+
+def _fitted(ink: Array) -> Array:
+    """Crop to the ink, and bring the longer side to 20 pixels."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    cropped = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(cropped.shape)
+    height, width = (max(1, round(length * scale)) for length in cropped.shape)
+    fitted = area_average(cropped, height, width)
+    darkest: Array = fitted / fitted.max()
+    return darkest
+
+
+def area_average(picture: Array, height: int, width: int) -> Array:
+    """Return a picture at another size: each new pixel is the mean of what it covers.
+
+    Args:
+        picture: (H, W) floating.
+        height: rows of the result, at least 1.
+        width: columns of the result, at least 1.
+
+    Returns:
+        (height, width) in the type of ``picture``: R · picture · Cᵀ, with rows of R and
+        C that say which share of a new pixel each old one fills.
+
+    Raises:
+        Nothing.
+
+    >>> area_average(np.array([[0.0, 3.0, 6.0]]), 1, 2)
+    array([[1., 5.]])
+    """
+    rows, columns = (
+        _shares(old, new).astype(picture.dtype)
+        for old, new in zip(picture.shape, (height, width), strict=True)
+    )
+    averaged: Array = rows @ picture @ columns.T
+    return averaged
+
+
+def _shares(old: int, new: int) -> Array:
+    """Return (new, old): how much of each new pixel every old one fills, in a row."""
+    edges = np.linspace(0, old, new + 1)
+    starts, ends = edges[:-1, None], edges[1:, None]
+    pixels = np.arange(old)
+    overlap = np.clip(np.minimum(ends, pixels + 1) - np.maximum(starts, pixels), 0, None)
+    shares: Array = overlap * (new / old)
+    return shares
+
+
+def _centred(digit: Array) -> Array:
+    """Lay a digit into the field with its centre of mass in the middle.
+
+    By whole pixels, as it was done for MNIST, so that nothing is blurred.
+    """
+    field = np.zeros((FIELD, FIELD), dtype=np.float32)
+    corner = []
+    for axis, length in enumerate(digit.shape):
+        mass = digit.sum(axis=1 - axis)
+        centre = mass @ np.arange(length) / mass.sum()
+        # An even box of even ink is half a pixel from the middle; the thousandth sees to
+        # it that the sum's rounding does not choose the side.
+        place = round(FIELD / 2 - centre - 1e-3)
+        corner.append(min(max(place, 0), FIELD - length))
+    top, left = corner
+    field[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return field

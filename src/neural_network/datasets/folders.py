@@ -1,0 +1,152 @@
+"""One's own pictures: a folder for each class."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from neural_network.datasets.pictures import load_colours, load_picture
+from neural_network.errors import FileFormatError, ShapeError, needs_extra, sentence
+from neural_network.functional.checks import Array, as_count, as_flag
+
+
+def load_image_folder(
+    path: str | os.PathLike[str],
+    *,
+    size: int | tuple[int, int] | None = None,
+    grey: bool = True,
+) -> tuple[Array, Array, list[str]]:
+    """Read pictures that lie in a folder for each class.
+
+    ``digits/seven/a.png`` is a picture of the class ``seven``. Classes are numbered
+    in the order of their names as text (``"10"`` before ``"2"``), and so are pictures
+    within a class. What is hidden, with a name that begins with a dot, is passed over.
+
+    Args:
+        path: the folder of the classes' folders.
+        size: what all pictures are brought to: one length for squares, or height and
+            width. The proportions may change; a shrunk picture is smoothed as much as
+            it needs. None where all are of one size already.
+        grey: True for shades of grey (see ``load_picture``), False for red, green
+            and blue.
+
+    Returns:
+        ``(images, labels, class_names)``: (n, H, W), or (n, 3, H, W) if not ``grey``,
+        uint8 from 0 for black to 255; (n,) int64, the places in ``class_names``; and
+        the sorted list of the classes' names.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        FileFormatError: no class, a class without pictures, a file that is no picture
+            or lies outside the classes, or sizes that differ without ``size``.
+        DTypeError, ArgumentError, ShapeError: ``size`` is no length or pair of them.
+        MissingDependencyError: Pillow is not installed.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name, shade in [("white", 255), ("black", 0)]:
+    ...     (folder / name).mkdir()
+    ...     Image.new("L", (4, 2), shade).save(folder / name / "a.png")
+    >>> images, labels, class_names = load_image_folder(folder)
+    >>> images.shape, labels, class_names
+    ((2, 2, 4), array([0, 1]), ['black', 'white'])
+    """
+    target = None if size is None else _as_size(size)
+    read = load_picture if as_flag("load_image_folder", "grey", grey) else load_colours
+    folder = Path(path)
+    classes = _classes(folder)
+    files = [_pictures(one) for one in classes]
+    images: list[Array] = []
+    for file in _with_progress([file for some in files for file in some]):
+        image = read(file)
+        if target is not None:
+            image = _resized(image, target)
+        elif images and image.shape != images[0].shape:
+            (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
+            raise FileFormatError(
+                f"{file}: expected {first_height}×{first_width} pixels (height × width) like the "
+                f"pictures before it, received {height}×{width}; size={first_height, first_width} "
+                f"brings all to one size"
+            )
+        images.append(np.rint(image).astype(np.uint8))
+    labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
+    return np.stack(images), labels, [one.name for one in classes]
+
+
+def _as_size(size: object) -> tuple[int, int]:
+    lengths = size if isinstance(size, tuple | list) else (size, size)
+    if len(lengths) != 2:
+        expected = "one length, or height and width"
+        raise ShapeError(sentence("load_image_folder", "size", expected, repr(size)))
+    height, width = (as_count("load_image_folder", "size", length) for length in lengths)
+    return height, width
+
+
+def _seen(folder: Path) -> list[Path]:
+    """Return what lies in a folder and is not hidden, sorted by name."""
+    return sorted(
+        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
+        key=lambda entry: entry.name,
+    )
+
+
+def _classes(folder: Path) -> list[Path]:
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder}: no such folder; expected one with a folder per class")
+    if not folder.is_dir():
+        raise FileFormatError(f"{folder}: expected a folder with a folder per class, not a file")
+    entries = _seen(folder)
+    if not entries:
+        raise FileFormatError(
+            f"{folder}: expected a folder per class, received an empty folder; "
+            f"put the pictures of a class into {folder / 'NAME-OF-THE-CLASS'}"
+        )
+    for entry in entries:
+        if not entry.is_dir():
+            raise FileFormatError(
+                f"{entry}: expected only folders here, one per class, received a file; "
+                f"move it into the folder of its class, or away"
+            )
+    return entries
+
+
+def _pictures(folder: Path) -> list[Path]:
+    files = _seen(folder)
+    if not files:
+        raise FileFormatError(
+            f"{folder}: expected pictures of the class {folder.name!r}, received an empty "
+            f"folder; put some there, or remove it"
+        )
+    return files
+
+
+def _with_progress(files: list[Path]) -> Iterable[Path]:
+    """Show on a terminal how far the reading is, if it takes more than a second."""
+    if not sys.stderr.isatty():
+        return files
+    try:
+        from tqdm import tqdm
+    except ImportError:  # it only shows; nothing depends on it
+        return files
+    shown: Iterable[Path] = tqdm(files, desc="reading pictures", delay=1)
+    return shown
+
+
+def _resized(image: Array, size: tuple[int, int]) -> Array:
+    """Return the picture, or its three colours, at another height and width."""
+    if image.shape[-2:] == size:
+        return image
+    with needs_extra("resizing a picture", extra="plot"):
+        from PIL import Image
+    height, width = size
+    planes = image.reshape(-1, *image.shape[-2:]).astype(np.float32)
+    resized = [
+        np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+        for plane in planes
+    ]
+    return np.stack(resized).reshape(*image.shape[:-2], height, width)

@@ -1,0 +1,132 @@
+"""Attention: values mixed by how well their keys answer a query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.functional.activations import softmax
+from neural_network.functional.checks import (
+    Array,
+    as_flag,
+    as_floating,
+    as_number,
+    as_real,
+    check_not_empty,
+    rounded,
+)
+
+
+def scaled_dot_product_attention(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Array:
+    """Mix the values by the queries' attention: ``softmax(scale · Q Kᵀ + mask) V``.
+
+    A query that may look at nothing (a row of padding) gets zeros, and no gradient
+    flows through it: there is no mean of no values, and NaN would spread.
+
+    Args:
+        query: (…, Lq, d).
+        key: (…, Lk, d), with the same leading sizes; nothing is broadcast.
+        value: (…, Lk, dv).
+        mask: booleans, True where a query may look at a key; or floating numbers that
+            are added to the scores (−∞ forbids). Broadcastable to (…, Lq, Lk).
+        causal: query i looks only at keys 0 to i, whatever Lk is; a mask forbids more.
+        scale: left out, ``1 / √d``.
+
+    Returns:
+        (…, Lq, dv), in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError: an argument holds no real numbers; a mask of whole numbers;
+            ``causal`` that is no boolean.
+        ShapeError: shapes that do not belong together, or are empty.
+        ArgumentError: a ``scale`` that is not finite.
+
+    Source: Vaswani et al., "Attention Is All You Need", arXiv 1706.03762, section 3.2.1.
+
+    >>> Q, K = np.array([[0.0], [1000.0]]), np.array([[1.0], [2.0]])
+    >>> scaled_dot_product_attention(Q, K, [[10.0], [20.0]])
+    array([[15.],
+           [20.]])
+    >>> scaled_dot_product_attention(Q, K, [[10.0], [20.0]], causal=True)
+    array([[10.],
+           [20.]])
+    """
+    function = "scaled_dot_product_attention"
+    values: dict[str, ArrayLike] = {"query": query, "key": key, "value": value}
+    allowed: Array | None = None
+    if mask is not None:
+        array = as_real(function, "mask", mask)
+        if array.dtype.kind == "b":
+            allowed = np.asarray(array)
+        elif array.dtype.kind == "f":
+            values["mask"] = mask
+        else:
+            expected = "booleans, or floating numbers to add"
+            raise DTypeError(sentence(function, "mask", expected, f"dtype {array.dtype}"))
+    (query, key, value, *added), dtype = as_floating(function, **values)
+    _check_shapes(function, query, key, value)
+    shape = (*query.shape[:-1], key.shape[-2])
+    for part in (allowed, *added):
+        if part is not None:
+            _check_mask(function, part, shape)
+    triangular = as_flag(function, "causal", causal)
+    factor = query.shape[-1] ** -0.5 if scale is None else as_number(function, "scale", scale)
+    scores: Any = np.matmul(query * factor, np.swapaxes(key, -1, -2))
+    for part in added:
+        scores = scores + part
+        allowed = np.not_equal(part, -np.inf)
+    if triangular:
+        looks = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
+        allowed = looks if allowed is None else allowed & looks
+    if allowed is None:
+        return rounded(np.matmul(softmax(scores), value), dtype)
+    zero = np.zeros((), scores.dtype)
+    # −∞ and not a large number: what is forbidden has no share at all.
+    scores = np.where(allowed, scores, zero - np.inf)
+    blind = ~np.any(allowed, axis=-1, keepdims=True)
+    if not np.any(blind):
+        return rounded(np.matmul(softmax(scores), value), dtype)
+    # A softmax of nothing is NaN. Its place is taken here on the way forward, and above,
+    # where nothing of such a row is allowed, on the way back.
+    shares = np.where(blind, zero, softmax(scores))
+    return rounded(np.matmul(shares, value), dtype)
+
+
+def _check_shapes(function: str, query: Array, key: Array, value: Array) -> None:
+    for name, array in (("query", query), ("key", key), ("value", value)):
+        if array.ndim < 2:
+            raise ShapeError(sentence(function, name, "(…, L, d)", f"shape {array.shape}"))
+        check_not_empty(function, name, array)
+    lead = query.shape[:-2]
+    if key.shape[:-2] != lead or key.shape[-1] != query.shape[-1]:
+        expected = f"({', '.join(map(str, lead))}{', ' if lead else ''}Lk, {query.shape[-1]})"
+        raise ShapeError(
+            sentence(
+                function, "key", f"{expected} as query {query.shape} has it", f"shape {key.shape}"
+            )
+        )
+    if value.shape[:-1] != key.shape[:-1]:
+        expected = f"({', '.join(map(str, key.shape[:-1]))}, dv), a value for each key"
+        raise ShapeError(sentence(function, "value", expected, f"shape {value.shape}"))
+
+
+def _check_mask(function: str, mask: Array, shape: tuple[int, ...]) -> None:
+    """Raise ShapeError unless the mask broadcasts to the scores and leaves them their shape."""
+    try:
+        fits = np.broadcast_shapes(mask.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        expected = f"a shape that broadcasts to {shape}"
+        raise ShapeError(sentence(function, "mask", expected, f"shape {mask.shape}"))

@@ -1,0 +1,53 @@
+"""Embedding: a row of learned numbers for each word of a vocabulary."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.functional.checks import Array, as_floating, as_real, check_ndim, rounded
+from neural_network.functional.gathering import gather
+
+
+def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
+    """Look up the row of each index: ``out[…, :] = weight[indices[…], :]``.
+
+    The same as one-hot rows times the matrix, without the zeros. A row that was asked
+    for several times gets the sum of their gradients.
+
+    Args:
+        indices: whole numbers from 0 to vocabulary − 1, of any shape.
+        weight: (vocabulary, size).
+
+    Returns:
+        ``indices.shape + (size,)``, in the floating type of ``weight``.
+
+    Raises:
+        DTypeError: indices that are floats or booleans; weights that are no real numbers.
+        ShapeError: ``weight`` has not two axes.
+        ArgumentError: an index below 0, or beyond the vocabulary.
+
+    Source: Bengio, Ducharme, Vincent and Jauvin, "A Neural Probabilistic Language
+    Model", JMLR 3, 2003.
+
+    >>> embedding([[2, 0]], [[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
+    array([[[20., 21.],
+            [ 0.,  1.]]])
+    """
+    matrix = as_real("embedding", "weight", weight)
+    check_ndim("embedding", "weight", matrix, 2)
+    places = as_real("embedding", "indices", indices)
+    if places.dtype.kind not in "iu":
+        raise DTypeError(sentence("embedding", "indices", "whole numbers", f"dtype {places.dtype}"))
+    places = np.asarray(places)
+    wrong = (places < 0) | (places >= len(matrix))
+    if np.any(wrong):
+        where = [int(i) for i in np.argwhere(wrong)[0]]
+        expected = f"indices from 0 to {len(matrix) - 1}"
+        received = f"{places[tuple(where)]} at {where}"
+        raise ArgumentError(sentence("embedding", "indices", expected, received))
+    # Rows first, types then: casting a whole vocabulary to look up a few words would be a waste.
+    rows = gather(matrix, places.astype(np.intp).ravel(), 0)
+    (rows,), dtype = as_floating("embedding", weight=rows)
+    return rounded(rows.reshape((*places.shape, matrix.shape[1])), dtype)

@@ -1,0 +1,139 @@
+"""Interpolation: the same picture with more or fewer places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.checks import (
+    Array,
+    as_choice,
+    as_flag,
+    as_floating,
+    as_number,
+    check_ndim,
+    check_not_empty,
+    rounded,
+)
+from neural_network.functional.gathering import gather
+from neural_network.functional.window import per_axis
+
+Mode = Literal["nearest", "linear", "bilinear", "trilinear"]
+# The word for straight lines along one, two and three axes.
+LINEAR = ("linear", "bilinear", "trilinear")
+
+
+def interpolate(
+    X: ArrayLike,
+    size: int | Sequence[int] | None = None,
+    *,
+    scale: float | Sequence[float] | None = None,
+    mode: Mode = "nearest",
+    align_corners: bool = False,
+) -> Array:
+    """Resize the spatial axes: each output place reads the input at ``s``, its place there.
+
+    With r = n / m along an axis (or 1 / scale, where that is given), output i reads
+
+    - ``"nearest"``: the number at ⌊i · r⌋;
+    - ``"bilinear"``: the line between the two neighbours of ``(i + ½) · r − ½``, places
+      before the first counting as the first;
+    - ``"bilinear"`` with ``align_corners``: that of ``i · (n − 1) / (m − 1)``, so that
+      the corners of both pictures are the same numbers.
+
+    Nothing is smoothed before the size shrinks (no antialiasing). Places are computed
+    in the type of the result, as PyTorch does: ⌊i · r⌋ of a float32 picture may fall
+    one below the exact one.
+
+    Args:
+        X: (N, C, L), (N, C, H, W) or (N, C, D, H, W).
+        size: of the result, an int or one for each spatial axis; this or ``scale``.
+        scale: how many times the size, rounded down; a number or one for each axis.
+        mode: ``"nearest"``, or the linear one of as many axes: ``"linear"``,
+            ``"bilinear"`` or ``"trilinear"``.
+        align_corners: for the linear modes.
+
+    Returns:
+        (N, C, …) with the new sizes, in the floating type of ``X``.
+
+    Raises:
+        DTypeError: not real numbers; sizes that are no whole numbers.
+        ShapeError: another rank, an empty array, another count of sizes or scales, a
+            scale that leaves no place.
+        ArgumentError: both or none of ``size`` and ``scale``; a size below 1, a scale
+            that is not above 0, another mode, ``align_corners`` with ``"nearest"``.
+
+    Source: Gonzalez and Woods, "Digital Image Processing", 4th edition, 2018,
+    section 2.4 (nearest neighbour and bilinear interpolation).
+
+    >>> interpolate([[[1.0, 3.0]]], 4)
+    array([[[1., 1., 3., 3.]]])
+    >>> interpolate([[[1.0, 3.0]]], scale=2, mode="linear")
+    array([[[1. , 1.5, 2.5, 3. ]]])
+    >>> interpolate([[[1.0, 3.0]]], 3, mode="linear", align_corners=True)
+    array([[[1., 2., 3.]]])
+    """
+    (array,), dtype = as_floating("interpolate", X=X)
+    check_ndim("interpolate", "X", array, 3, 4, 5)
+    check_not_empty("interpolate", "X", array)
+    sizes, ratios = _sizes("interpolate", array.shape[2:], size, scale)
+    line = LINEAR[array.ndim - 3]
+    straight = as_choice("interpolate", "mode", mode, ("nearest", line)) == line
+    aligned = as_flag("interpolate", "align_corners", align_corners)
+    if aligned and not straight:
+        raise ArgumentError(
+            sentence("interpolate", "align_corners", f"False, or mode {line!r}", "True")
+        )
+    for axis, (m, ratio) in enumerate(zip(sizes, ratios, strict=True), start=2):
+        if straight:
+            array = _between(array, axis, m, ratio, aligned)
+        else:
+            # The product is rounded to float32, which makes 0.9999999999 the 1 that it is. Beyond
+            # 10⁷ places that could reach one too far.
+            read = (np.arange(m, dtype=array.dtype) * array.dtype.type(ratio)).astype(np.float32)
+            array = gather(array, np.minimum(read.astype(np.intp), array.shape[axis] - 1), axis)
+    return rounded(array, dtype)
+
+
+def _between(X: Any, axis: int, m: int, ratio: float, aligned: bool) -> Any:
+    """Read m places along an axis, each on the line between its two neighbours."""
+    n, kind = X.shape[axis], X.dtype.type
+    steps = np.arange(m, dtype=X.dtype)
+    if aligned:
+        read = steps * kind((n - 1) / (m - 1) if m > 1 else 0)
+    else:
+        read = np.maximum((steps + kind(0.5)) * kind(ratio) - kind(0.5), 0)
+    before = np.minimum(read.astype(np.intp), n - 1)
+    after = np.minimum(before + 1, n - 1)
+    share = (read - before.astype(X.dtype)).reshape((m, *(1,) * (X.ndim - axis - 1)))
+    return gather(X, before, axis) * (1 - share) + gather(X, after, axis) * share
+
+
+def _sizes(
+    function: str, sizes: tuple[int, ...], size: object, scale: object
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return the size of each axis, and how far apart in the input two places lie."""
+    if (size is None) == (scale is None):
+        received = "neither" if size is None else "both"
+        raise ArgumentError(sentence(function, "size", "size or scale", received))
+    if size is not None:
+        outputs = per_axis(function, "size", size, len(sizes))
+        return outputs, tuple(n / m for n, m in zip(sizes, outputs, strict=True))
+    each = scale if isinstance(scale, list | tuple) else (scale,) * len(sizes)
+    if len(each) != len(sizes):
+        expected = f"one number or {len(sizes)} of them"
+        raise ShapeError(sentence(function, "scale", expected, f"{len(each)} of them"))
+    factors = [as_number(function, "scale", factor, above=0) for factor in each]
+    outputs = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
+    if min(outputs) < 1:
+        expected = f"a scale that leaves at least one place of {sizes}"
+        raise ShapeError(sentence(function, "scale", expected, repr(scale)))
+    # A scale of 1.1, say, that is rounded away leaves everything where it is.
+    return outputs, tuple(
+        1.0 if m == n else 1 / factor for n, m, factor in zip(sizes, outputs, factors, strict=True)
+    )

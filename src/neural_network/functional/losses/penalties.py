@@ -1,0 +1,49 @@
+"""Penalties: what a model pays for its weights, whatever it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import DTypeError, sentence
+from neural_network.functional.checks import Array, as_floating, as_number, rounded
+from neural_network.functional.op import lift_hook
+
+
+def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
+    """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
+
+    Args:
+        weights: a list of arrays of any shapes.
+        lambda_: the strength λ, at least 0.
+
+    Returns:
+        The penalty as a float, and one gradient for each weight, in the weight's
+        own floating type.
+
+    Raises:
+        DTypeError: ``weights`` is a single array, or holds other things than numbers.
+        ArgumentError: ``lambda_`` is negative or not finite.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 7.1.1.
+
+    >>> l2_regularization([np.array([[3.0], [4.0]])], 0.5)
+    (12.5, [array([[3.],
+           [4.]])])
+    """
+    function = "l2_regularization"
+    strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
+    if isinstance(weights, np.ndarray) or not isinstance(weights, Iterable):
+        # Iterating over an array would take each row for a weight of its own.
+        received = "a single array" if isinstance(weights, np.ndarray) else repr(weights)
+        raise DTypeError(sentence(function, "weights", "a list of arrays", received))
+    penalty: Any = 0.0
+    gradients = []
+    for index, weight in enumerate(weights):
+        (W,), dtype = as_floating(function, **{f"weights[{index}]": weight})
+        penalty = penalty + strength * np.sum(np.square(W))
+        gradients.append(rounded(2 * strength * W, dtype))
+    return penalty if lift_hook([penalty]) else float(penalty), gradients

@@ -1,0 +1,330 @@
+"""Losses of scores (logits): what a network is trained with, stable at any size.
+
+A probability that is rounded to 0 or 1 has lost what its score still knows, so
+these go from the scores to the loss in one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.activations import sigmoid, softmax
+from neural_network.functional.checks import (
+    Array,
+    as_floating,
+    as_number,
+    as_real,
+    check_not_empty,
+    check_probabilities,
+)
+from neural_network.functional.labels import as_class_indices
+from neural_network.functional.losses.reduction import (
+    Loss,
+    Reduction,
+    check_pair,
+    check_reduction,
+    reduce_elements,
+    reduce_rows,
+    share_of_elements,
+    share_of_rows,
+)
+from neural_network.functional.losses.targets import (
+    as_targets,
+    check_class_weights,
+    checked_targets,
+)
+from neural_network.functional.op import Call, call, gradient, lift_hook, op, samples
+from neural_network.functional.rectifiers import softplus
+
+Rng = np.random.Generator
+
+
+@op
+def softmax_cross_entropy(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    class_weights: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Loss:
+    """Cross-entropy of ``softmax(logits)``: the loss to train classifiers with.
+
+    With log p = log_softmax(logits), the loss of row i with the label y is
+
+    ``l_i = −Σ_j t[i, j] · log p[i, j]``,  ``t[i, j] = w_j · ((1 − s) · [j = y] + s / k)``
+
+    for class weights w (1 unless given) and the smoothing s. Its slope is
+    ``softmax(logits) · Σ_j t − t``. The options mean what PyTorch's ``cross_entropy``
+    means by them.
+
+    Args:
+        logits: (n, k) scores.
+        labels: (n,) class indices from 0 to k − 1 (floats that are whole numbers
+            pass), or (n, k) probabilities that stand in place of [j = y]: one-hot
+            rows, or soft ones that sum to 1. No gradient.
+        class_weights: (k,) what each class counts: finite, none negative, not all 0.
+        label_smoothing: s, from 0 to 1: the share of the label that is spread over
+            all classes.
+        ignore_index: rows with this label (any whole number, also a negative one)
+            count nothing, whatever their logits; for class indices only.
+        reduction: ``"mean"``, ``"sum"`` of the rows, or ``"none"``. The mean is
+            ``Σ l_i / Σ w_y`` over the rows that are not ignored. For rows of
+            probabilities it is ``Σ l_i / n``, so one-hot rows and indices agree
+            unless there are class weights.
+
+    Returns:
+        A float; with ``"none"`` (n,). Labels and weights do not widen the floating
+        type of ``logits``.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: ``logits`` not (n, k) or empty; labels or weights of another shape.
+        ArgumentError: a label that is NaN, no whole number or no class; rows that do
+            not sum to 1; weights that are negative, not finite or all 0; a smoothing
+            outside [0, 1]; no row that counts, where a mean is asked for.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3;
+    Szegedy et al., arXiv 1512.00567, section 7 (label smoothing).
+
+    >>> softmax_cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+    function = "softmax_cross_entropy"
+    (Z,), dtype = as_floating(function, logits=logits)
+    targets = checked_targets(
+        function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
+    )
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        shifted = _shifted(targets.without_ignored(Z))
+        weighed = targets.weigh(shifted)
+        # The memory of the shifted scores serves their exponentials: one array of (n, k).
+        normalizers = np.log(np.sum(np.exp(shifted, out=shifted), axis=1))
+        rows = targets.totals * normalizers - weighed
+    return reduce_rows(rows, reduction, dtype, targets.divisor)
+
+
+@gradient(softmax_cross_entropy, "logits")
+def _(
+    g: Any,
+    logits: Any,
+    labels: Any,
+    class_weights: Any,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Any:
+    (Z,), _ = as_floating("softmax_cross_entropy", logits=logits)
+    targets = as_targets(Z, labels, class_weights, label_smoothing, ignore_index)
+    Z = targets.without_ignored(Z)
+    share = share_of_rows(g, reduction, 2, targets.divisor)
+    factors = share * targets.totals[:, None]
+    if lift_hook((g, logits)) is not None:  # to be differentiated again
+        return softmax(Z) * factors - targets.spread(share)
+    # The same in one array: this runs in every training step.
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        slopes = _shifted(Z)
+        np.exp(slopes, out=slopes)
+        slopes *= factors / np.sum(slopes, axis=1, keepdims=True)
+    targets.subtract_from(slopes, share)
+    return slopes
+
+
+def _shifted(Z: Array) -> Array:
+    """Return the scores with 0 for the highest of each row, so that exp cannot overflow."""
+    shifted: Array = Z - np.max(Z, axis=1, keepdims=True)
+    return shifted
+
+
+@samples(softmax_cross_entropy)
+def _(rng: Rng) -> Iterator[Call]:
+    Z, labels = rng.standard_normal((5, 3)), np.array([2, 0, 1, 2, 0])
+    weights = np.array([0.5, 2.0, 1.0])
+    # Labels have no gradient: in float32 the tests leave them as they are.
+    soft = softmax(rng.standard_normal((5, 3))).astype("float32")
+    options: list[dict[str, Any]] = [
+        {},
+        {"class_weights": weights},
+        {"label_smoothing": 0.3},
+        {"class_weights": weights, "label_smoothing": 0.3},
+    ]
+    for option in options:
+        for reduction in ("mean", "sum", "none"):
+            yield call(Z, labels, **option, ignore_index=2, reduction=reduction)
+            yield call(Z, soft, **option, reduction=reduction)
+    yield call(Z, labels)
+
+
+@op
+def binary_cross_entropy_with_logits(
+    logits: ArrayLike,
+    y: ArrayLike,
+    *,
+    positive_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Loss:
+    """Binary cross-entropy of ``sigmoid(logits)``, averaged over all elements.
+
+    ``w · y · softplus(−z) + (1 − y) · softplus(z)``, as softplus(−z) = −log sigmoid(z).
+
+    Args:
+        logits: scores of class 1, any shape.
+        y: labels from 0 to 1, the same shape. No gradient.
+        positive_weight: w, what class 1 counts against class 0, above 0; or (k,), one
+            for each label of (…, k) logits where several may hold at once: finite,
+            none negative, not all 0.
+        reduction: ``"mean"`` over the rows (the first axis), their ``"sum"``, or
+            ``"none"``; a row's loss is the mean over its elements.
+
+    Returns:
+        A float; with ``"none"`` (n,), in the widest floating type of ``logits`` and ``y``.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: the shapes differ, or are empty; a number of weights that is not k.
+        ArgumentError: a label is NaN or outside [0, 1], a weight is none of
+            the above, or another word for ``reduction``.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.2.
+
+    >>> binary_cross_entropy_with_logits([0.0, -1000.0], [1, 1], reduction="none")
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+    function = "binary_cross_entropy_with_logits"
+    given = as_real(function, "y", y).dtype
+    (Z, y), dtype = as_floating(function, logits=logits, y=y)
+    check_pair(function, reduction, logits=Z, y=y)
+    check_probabilities(function, "y", y, given)
+    _check_positive_weight(function, positive_weight, Z)
+    positive, negative = _sides(y, positive_weight)
+    # Both softplus share the part that is below log 2.
+    rest = (positive + negative) * softplus(-np.abs(Z))
+    elements = negative * np.maximum(Z, 0) + positive * np.maximum(-Z, 0) + rest
+    return reduce_elements(elements, reduction, dtype)
+
+
+@gradient(binary_cross_entropy_with_logits, "logits")
+def _(g: Any, logits: Any, y: Any, positive_weight: Any, reduction: Reduction) -> Any:
+    positive, negative = _sides(np.asarray(y).astype(logits.dtype), positive_weight)
+    slopes = sigmoid(logits) * (positive + negative) - positive
+    return share_of_elements(g, reduction, logits.shape) * slopes
+
+
+def _sides(y: Array, positive_weight: Any) -> tuple[Array, Array]:
+    """Return what the loss of class 1 and that of class 0 count, element by element."""
+    weight = 1 if positive_weight is None else np.asarray(positive_weight).astype(y.dtype)
+    return weight * y, 1 - y
+
+
+def _check_positive_weight(function: str, positive_weight: Any, Z: Array) -> None:
+    if positive_weight is None:
+        return
+    if np.ndim(positive_weight) == 0:
+        as_number(function, "positive_weight", positive_weight, above=0)
+        return
+    if Z.ndim < 2:
+        expected = f"a single number for logits of shape {Z.shape}"
+        received = f"shape {np.shape(positive_weight)}"
+        raise ShapeError(sentence(function, "positive_weight", expected, received))
+    check_class_weights(function, "positive_weight", positive_weight, Z.shape[-1])
+
+
+@samples(binary_cross_entropy_with_logits)
+def _(rng: Rng) -> Iterator[Call]:
+    for reduction in ("mean", "sum", "none"):
+        # Labels have no gradient: in float32 the tests leave them as they are.
+        Z, y = rng.standard_normal((4, 3)), rng.random((4, 3)).astype("float32")
+        yield call(Z, y, reduction=reduction)
+        yield call(Z, y, positive_weight=3.0, reduction=reduction)
+        yield call(Z, y, positive_weight=np.array([0.5, 1.0, 2.0]), reduction=reduction)
+
+
+@op
+def hinge(scores: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
+    """Hinge loss: a score on the right side by less than 1 costs what it lacks.
+
+    Two classes, labels −1 and 1: ``max(0, 1 − y · s)``. More classes, label indices:
+    ``Σ_{j≠y} max(0, 1 + s_j − s_y)`` for each row, the form of Weston and Watkins, in
+    which every class that comes too near counts. (Crammer and Singer count the
+    nearest one only; PyTorch's ``multi_margin_loss`` divides this sum by k.)
+
+    Args:
+        scores: any shape, for two classes; (n, k), k ≥ 2, for more.
+        y: −1 and 1, in the shape of ``scores``; or (n,) class indices from 0 to
+            k − 1. No gradient.
+        reduction: ``"mean"`` over the rows (the first axis), their ``"sum"``, or
+            ``"none"``; with two classes a row's loss is the mean over its elements.
+
+    Returns:
+        A float; with ``"none"`` (n,). Labels do not widen the floating type of ``scores``.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: the shapes are none of these, or are empty.
+        ArgumentError: a label that is none of these, or another word for ``reduction``.
+
+    Source: Weston and Watkins, "Support Vector Machines for Multi-Class Pattern
+    Recognition", ESANN 1999.
+
+    >>> hinge([2.0, 0.5, 0.5], [1, 1, -1], reduction="none")
+    array([0. , 0.5, 1.5])
+    >>> hinge([[2.0, 1.5, 3.0]], [0])
+    2.5
+    """
+    (S,), dtype = as_floating("hinge", scores=scores)
+    array = as_real("hinge", "y", y)
+    if S.shape == array.shape:
+        check_pair("hinge", reduction, scores=S, y=array)
+        _check_signs(array)
+        return reduce_elements(np.maximum(1 - S * array.astype(S.dtype), 0), reduction, dtype)
+    check_reduction("hinge", reduction)
+    check_not_empty("hinge", "scores", S)
+    if S.ndim != 2 or S.shape[1] < 2 or array.shape != S.shape[:1]:
+        expected = f"the shape {S.shape} of scores with −1 and 1"
+        if S.ndim == 2 and S.shape[1] > 1:
+            expected += f", or {S.shape[:1]} with class indices"
+        raise ShapeError(sentence("hinge", "y", expected, f"shape {array.shape}"))
+    places = (np.arange(len(S)), as_class_indices("hinge", "y", array, S.shape[1]))
+    lacking = np.maximum(_margins(S, places), 0)
+    lacking[places] = 0
+    return reduce_rows(np.sum(lacking, axis=1), reduction, dtype, len(S))
+
+
+@gradient(hinge, "scores")
+def _(g: Any, scores: Any, y: Any, reduction: Reduction) -> Any:
+    # What lacks something is pushed by as much as any other: a slope of 1, either way.
+    y = np.asarray(y)
+    if y.shape == scores.shape:
+        signs = y.astype(scores.dtype)
+        pushed = np.less(scores * signs, 1)
+        return share_of_elements(g, reduction, y.shape) * (-signs * pushed)
+    places = (np.arange(len(y)), y.astype(np.intp))
+    slopes = np.greater(_margins(scores, places), 0).astype(scores.dtype)
+    slopes[places] = 0
+    slopes[places] = -np.sum(slopes, axis=1)
+    return share_of_rows(g, reduction, 2, len(y)) * slopes
+
+
+def _margins(S: Any, places: tuple[Array, Array]) -> Any:
+    """Return ``1 + s_j − s_y``."""
+    return 1 + S - S[places].reshape(-1, 1)
+
+
+def _check_signs(y: Array) -> None:
+    wrong = np.abs(y.astype(np.float64)) != 1
+    if np.any(wrong):
+        first = y[wrong].ravel()[0]
+        raise ArgumentError(sentence("hinge", "y", "labels −1 and 1", first))
+
+
+@samples(hinge)
+def _(rng: Rng) -> Iterator[Call]:
+    for reduction in ("mean", "sum", "none"):
+        yield call(rng.standard_normal((4, 2)), rng.choice([-1, 1], (4, 2)), reduction=reduction)
+        yield call(rng.standard_normal((5, 3)), np.array([0, 2, 1, 1, 0]), reduction=reduction)

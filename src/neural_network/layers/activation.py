@@ -1,0 +1,88 @@
+"""Layers without parameters: a function of each number, and ``Flatten``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.functional import activations, rectifiers
+from neural_network.layers.layer import Layer
+
+Function = Callable[[Any], Any]
+ACTIVATIONS: dict[str, Function] = {
+    function.__name__: function
+    for function in (
+        activations.identity,
+        activations.relu,
+        activations.sigmoid,
+        activations.tanh,
+        activations.softmax,
+        activations.log_softmax,
+        rectifiers.leaky_relu,
+        rectifiers.elu,
+        rectifiers.gelu,
+        rectifiers.silu,
+        rectifiers.mish,
+        rectifiers.softplus,
+        rectifiers.hardswish,
+    )
+}
+
+
+def as_activation(function: str, value: object) -> Function:
+    """Return a function: one of the table's by name, the one given, or the identity for None."""
+    if value is None:
+        return activations.identity
+    if callable(value):
+        return value
+    names = ", ".join(repr(name) for name in ACTIVATIONS)
+    if not isinstance(value, str):
+        expected = f"a function or one of {names}"
+        raise DTypeError(sentence(function, "activation", expected, repr(value)))
+    if value not in ACTIVATIONS:
+        raise ArgumentError(sentence(function, "activation", f"one of {names}", repr(value)))
+    return ACTIVATIONS[value]
+
+
+class Activation(Layer):
+    """A function of each number as a layer.
+
+    Args:
+        function: a function, or the name of one: "relu", "gelu", "softmax" …
+
+    Attributes:
+        function: what is called.
+
+    Raises:
+        ArgumentError, DTypeError: no function and no known name.
+
+    >>> Activation("relu").predict(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
+    """
+
+    def __init__(self, function: str | Function) -> None:
+        self.function = as_activation("Activation", function)
+
+    def forward(self, X: Any) -> Any:
+        """Any shape → the same."""
+        return self.function(X)
+
+
+class Flatten(Layer):
+    """Lay all axes but the first side by side: (N, C, H, W) → (N, C·H·W).
+
+    Raises:
+        ShapeError: (when called) no axis to keep.
+
+    >>> Flatten().predict(np.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+
+    def forward(self, X: Any) -> Any:
+        """(N, …) → (N, everything else)."""
+        if np.ndim(X) < 1:
+            raise ShapeError(sentence("Flatten", "X", "(N, …)", "a single number"))
+        return np.reshape(X, (len(X), -1))

@@ -1,0 +1,116 @@
+"""Layers made of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.layers.layer import Layer, check_layers
+
+
+class Sequential(Layer):
+    """One layer after the other.
+
+    Args:
+        layers: given one by one, or as a single list.
+
+    Attributes:
+        layers: the list; ``model[0]`` is its first, ``model[1:3]`` a model of two.
+
+    Raises:
+        DTypeError: something else than a layer.
+        ArgumentError: no layer.
+
+    >>> model = Sequential(Flatten(), Dense(32, "relu"), Dense(10))
+    >>> model.initialize((28, 28), rng=0).predict(np.ones((2, 28, 28))).shape
+    (2, 10)
+    """
+
+    def __init__(self, *layers: Layer | list[Layer] | tuple[Layer, ...]) -> None:
+        self.layers = check_layers("Sequential", layers)
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Yield the layers by their numbers."""
+        for place, layer in enumerate(self.layers):
+            yield str(place), layer
+
+    def forward(self, X: Any) -> Any:
+        """Hand the input from layer to layer."""
+        for place, layer in enumerate(self.layers):
+            try:
+                X = layer(X)
+            except ArgumentError as error:
+                error.add_note(f"in layer {place}, {layer!r}")
+                raise
+        return X
+
+    def __len__(self) -> int:
+        """Return how many layers."""
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Yield the layers."""
+        return iter(self.layers)
+
+    def __getitem__(self, key: int | slice) -> Layer:
+        """Return a layer, or a model of some of the layers, which it shares."""
+        return Sequential(self.layers[key]) if isinstance(key, slice) else self.layers[key]
+
+    def __repr__(self) -> str:
+        """Show a layer in each line."""
+        return _lines("Sequential", self.layers)
+
+
+class Residual(Layer):
+    """What goes in, added to what the layers make of it: ``X + body(X)``.
+
+    Args:
+        layers: the body, given one by one or as a list.
+        shortcut: a layer for the other way where shapes differ, such as
+            ``Conv2D(32, 1, stride=2)``; None hands the input on.
+
+    Attributes:
+        body: the layers.
+        shortcut: the other way, or None.
+
+    Raises:
+        DTypeError, ArgumentError: as ``Sequential``.
+        ShapeError: (when called) the two ways end in different shapes.
+
+    Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition",
+    arXiv 1512.03385.
+
+    >>> Residual(Dense(3, initializer="zeros"))(np.ones((1, 3))).data
+    array([[1., 1., 1.]])
+    """
+
+    def __init__(
+        self, *layers: Layer | list[Layer] | tuple[Layer, ...], shortcut: Layer | None = None
+    ) -> None:
+        self.body = check_layers("Residual", layers)
+        self.shortcut = None if shortcut is None else check_layers("Residual", (shortcut,))[0]
+
+    def forward(self, X: Any) -> Any:
+        """Any shape that the body keeps."""
+        out = X
+        for layer in self.body:
+            out = layer(out)
+        straight = X if self.shortcut is None else self.shortcut(X)
+        if np.shape(out) != np.shape(straight):
+            expected = f"the shape {np.shape(straight)} of the shortcut (see shortcut=)"
+            raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
+        return out + straight
+
+    def __repr__(self) -> str:
+        """Show a layer in each line."""
+        last = [] if self.shortcut is None else [f"shortcut={self.shortcut!r}"]
+        return _lines("Residual", [*self.body, *last])
+
+
+def _lines(name: str, parts: list[Any]) -> str:
+    shown = [part if isinstance(part, str) else repr(part) for part in parts]
+    inner = ",\n".join(shown).replace("\n", "\n    ")
+    return f"{name}(\n    {inner},\n)"

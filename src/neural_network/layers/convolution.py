@@ -1,0 +1,317 @@
+"""Layers that slide filters: ``Conv1D`` … ``Conv3D``, ``DepthwiseConv2D``, ``ConvTranspose2D``."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from neural_network.errors import ShapeError, sentence
+from neural_network.functional.checks import as_count, as_flag
+from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
+from neural_network.functional.convolution.conv_transpose import conv_transpose2d
+from neural_network.functional.window import Padding, per_axis
+from neural_network.layers.activation import Function, as_activation
+from neural_network.layers.initializers import Initializer, as_initializer
+from neural_network.layers.parameter import Parameter
+from neural_network.layers.weighted import Weighted
+
+Size = int | tuple[int, ...]
+CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
+
+
+class _Convolution(Weighted):
+    """What all convolutions share; the number of spatial axes is the class's."""
+
+    axes: ClassVar[int]
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        filters: int,
+        size: Size = 3,
+        *,
+        stride: Size = 1,
+        padding: Padding = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | Function | None = None,
+        bias: bool = True,
+        initializer: str | Initializer = "glorot_uniform",
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        name = type(self).__name__
+        self.filters = as_count(name, "filters", filters)
+        self.size = per_axis(name, "size", size, self.axes)
+        self.stride = per_axis(name, "stride", stride, self.axes)
+        self.padding = padding
+        self.dilation = per_axis(name, "dilation", dilation, self.axes)
+        self.groups = as_count(name, "groups", groups)
+        self.activation = as_activation(name, activation)
+        self.with_bias = as_flag(name, "bias", bias)
+        self.initializer = as_initializer(name, initializer)
+        self._set_penalties(l1, l2)
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make the filters and the bias."""
+        self._check_rank(shape)
+        channels = shape[1]
+        if channels % self.groups or self.filters % self.groups:
+            name, of = type(self).__name__, f"{channels} channels and {self.filters} filters"
+            raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
+        taps = prod(self.size)
+        fans = (channels // self.groups * taps, self.filters // self.groups * taps)
+        filters = (self.filters, channels // self.groups, *self.size)
+        self.weight = self._weight(filters, fans, self.initializer, rng)
+        self.bias = Parameter(np.zeros(self.filters)) if self.with_bias else None
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, …) → (N, filters, …)."""
+        self._check_rank(np.shape(X))
+        channels = self.weight.shape[1] * self.groups
+        if np.shape(X)[1] != channels:
+            expected = f"{channels} channels along axis 1, as it was built for"
+            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {np.shape(X)}"))
+        maps = CONVOLUTIONS[self.axes](
+            self._numbers(X),
+            self.weight,
+            self.stride,  # type: ignore[arg-type]  # one number for each of the axes
+            self.padding,
+            dilation=self.dilation,  # type: ignore[arg-type]
+            groups=self.groups,
+            bias=self.bias,
+            precise=False,
+        )
+        return self.activation(maps)
+
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+        """Return the taps that meet in each output."""
+        return prod(outputs[1:]) * inputs[1] // self.groups * prod(self.size)
+
+    def _check_rank(self, shape: tuple[int, ...]) -> None:
+        if len(shape) == self.axes + 2:
+            return
+        letters = ", ".join("DHW"[-self.axes :])
+        lacks = len(shape) == self.axes + 1
+        hint = "; X[:, None] adds an axis for a single channel" if lacks else ""
+        raise ShapeError(
+            sentence(type(self).__name__, "X", f"(N, C, {letters}){hint}", f"shape {shape}")
+        )
+
+
+class Conv2D(_Convolution):
+    """Filters that slide over pictures: ``activation(conv2d(X, W) + b)``.
+
+    Args:
+        filters: how many, and so the channels of the result.
+        size: of each filter, an int or a (vertical, horizontal) pair.
+        stride, padding, dilation, groups: as in ``conv2d``; ``padding="same"`` keeps sizes.
+        activation: a function or the name of one ("relu"); None for none.
+        bias: whether to add b, which begins at 0.
+        initializer: of W: a function or a name ("glorot_uniform", "he", "orthogonal" …).
+        l1, l2: strengths of the penalties l1 · Σ|W| and l2 · ΣW².
+
+    Attributes:
+        weight: (filters, C / groups, fh, fw), made at the first call.
+        bias: (filters,), or None.
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        ShapeError: (when called) an input of another rank or number of channels than it
+            was built for, or smaller than the filter.
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to
+    document recognition", Proc. IEEE 86, 1998.
+
+    >>> Conv2D(8, 3, padding="same").initialize((1, 28, 28)).predict(np.ones((1, 1, 28, 28))).shape
+    (1, 8, 28, 28)
+    """
+
+    axes = 2
+
+
+class Conv1D(_Convolution):
+    """Filters that slide along signals (N, C, L): ``Conv2D`` with one axis less.
+
+    Args:
+        filters, size, stride, padding, dilation, groups, activation, bias, initializer,
+            l1, l2: as in ``Conv2D``.
+
+    Attributes:
+        weight: (filters, C / groups, fl), made at the first call.
+        bias: (filters,), or None.
+
+    Raises:
+        DTypeError, ArgumentError, ShapeError: as ``Conv2D``.
+
+    Source: as ``conv1d``.
+
+    >>> Conv1D(4, 3).initialize((2, 10)).predict(np.ones((1, 2, 10))).shape
+    (1, 4, 8)
+    """
+
+    axes = 1
+
+
+class Conv3D(_Convolution):
+    """Filters that slide through volumes (N, C, D, H, W): ``Conv2D`` with one axis more.
+
+    Args:
+        filters, size, stride, padding, dilation, groups, activation, bias, initializer,
+            l1, l2: as in ``Conv2D``.
+
+    Attributes:
+        weight: (filters, C / groups, fd, fh, fw), made at the first call.
+        bias: (filters,), or None.
+
+    Raises:
+        DTypeError, ArgumentError, ShapeError: as ``Conv2D``.
+
+    Source: as ``conv3d``.
+
+    >>> Conv3D(4, 2).initialize((1, 3, 3, 3)).predict(np.ones((1, 1, 3, 3, 3))).shape
+    (1, 4, 2, 2, 2)
+    """
+
+    axes = 3
+
+
+class DepthwiseConv2D(_Convolution):
+    """Filters that each see one channel: ``Conv2D`` with a group for every channel.
+
+    Args:
+        size: of each filter, an int or a (vertical, horizontal) pair.
+        multiplier: filters for each channel.
+        stride, padding, dilation, activation, bias, initializer, l1, l2: as in ``Conv2D``.
+
+    Attributes:
+        weight: (C · multiplier, 1, fh, fw), made at the first call.
+        bias: (C · multiplier,), or None.
+
+    Raises:
+        DTypeError, ArgumentError, ShapeError: as ``Conv2D``.
+
+    Source: Howard et al., "MobileNets", arXiv 1704.04861.
+
+    >>> DepthwiseConv2D(3).initialize((5, 8, 8)).weight.shape
+    (5, 1, 3, 3)
+    """
+
+    axes = 2
+
+    def __init__(
+        self,
+        size: Size = 3,
+        multiplier: int = 1,
+        *,
+        stride: Size = 1,
+        padding: Padding = 0,
+        dilation: Size = 1,
+        activation: str | Function | None = None,
+        bias: bool = True,
+        initializer: str | Initializer = "glorot_uniform",
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        self.multiplier = as_count("DepthwiseConv2D", "multiplier", multiplier)
+        super().__init__(
+            1, size, stride=stride, padding=padding, dilation=dilation, activation=activation,
+            bias=bias, initializer=initializer, l1=l1, l2=l2,
+        )  # fmt: skip
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make the filters, now that the channels are counted."""
+        self._check_rank(shape)
+        self.groups = shape[1]
+        self.filters = shape[1] * self.multiplier
+        super().build(shape, rng)
+
+
+class ConvTranspose2D(Weighted):
+    """Filters that enlarge pictures: ``activation(conv_transpose2d(X, W) + b)``.
+
+    Args:
+        filters: how many, and so the channels of the result.
+        size: of each filter, an int or a (vertical, horizontal) pair.
+        stride, padding, output_padding, dilation, groups: as in ``conv_transpose2d``.
+        activation, bias, initializer, l1, l2: as in ``Conv2D``.
+
+    Attributes:
+        weight: (C, filters / groups, fh, fw), made at the first call.
+        bias: (filters,), or None.
+
+    Raises:
+        DTypeError, ArgumentError, ShapeError: as ``Conv2D``.
+
+    Source: as ``conv_transpose2d``.
+
+    >>> ConvTranspose2D(3, 2, stride=2).initialize((4, 5, 5)).predict(np.ones((1, 4, 5, 5))).shape
+    (1, 3, 10, 10)
+    """
+
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        filters: int,
+        size: Size = 3,
+        *,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | Function | None = None,
+        bias: bool = True,
+        initializer: str | Initializer = "glorot_uniform",
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        name = "ConvTranspose2D"
+        self.filters = as_count(name, "filters", filters)
+        self.size = per_axis(name, "size", size, 2)
+        self.stride, self.padding, self.output_padding = stride, padding, output_padding
+        self.dilation = dilation
+        self.groups = as_count(name, "groups", groups)
+        self.activation = as_activation(name, activation)
+        self.with_bias = as_flag(name, "bias", bias)
+        self.initializer = as_initializer(name, initializer)
+        self._set_penalties(l1, l2)
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make the filters and the bias."""
+        name = "ConvTranspose2D"
+        if len(shape) != 4:
+            raise ShapeError(sentence(name, "X", "(N, C, H, W)", f"shape {shape}"))
+        channels, taps = shape[1], prod(self.size)
+        if channels % self.groups or self.filters % self.groups:
+            of = f"{channels} channels and {self.filters} filters"
+            raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
+        # Each output is met by the numbers of its group, at about one tap in stride² each.
+        fans = (channels // self.groups * taps, self.filters // self.groups * taps)
+        filters = (channels, self.filters // self.groups, *self.size)
+        self.weight = self._weight(filters, fans, self.initializer, rng)
+        self.bias = Parameter(np.zeros(self.filters)) if self.with_bias else None
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, H, W) → (N, filters, OH, OW)."""
+        if np.ndim(X) != 4 or np.shape(X)[1] != len(self.weight):
+            expected = f"(N, {len(self.weight)}, H, W), as it was built for"
+            raise ShapeError(sentence("ConvTranspose2D", "X", expected, f"shape {np.shape(X)}"))
+        maps = conv_transpose2d(
+            self._numbers(X),
+            self.weight,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            bias=self.bias,
+        )
+        return self.activation(maps)
+
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+        """Return the taps that each input is multiplied with."""
+        return prod(inputs[1:]) * self.filters // self.groups * prod(self.size)

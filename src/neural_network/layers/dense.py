@@ -1,0 +1,130 @@
+"""Layers of weights without space: ``Dense`` and ``Embedding``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ShapeError, sentence
+from neural_network.functional.checks import as_count, as_flag
+from neural_network.functional.embedding import embedding
+from neural_network.functional.linear import matmul
+from neural_network.layers.activation import Function, as_activation
+from neural_network.layers.initializers import Initializer, as_initializer
+from neural_network.layers.parameter import Parameter
+from neural_network.layers.weighted import Weighted
+
+
+class Dense(Weighted):
+    """Fully connected layer: ``activation(X W + b)``.
+
+    Args:
+        units: outputs for each row.
+        activation: a function or the name of one ("relu"); None for none.
+        bias: whether to add b, which begins at 0.
+        initializer: of W: a function or a name ("glorot_uniform", "he", "orthogonal" …).
+        l1, l2: strengths of the penalties l1 · Σ|W| and l2 · ΣW².
+
+    Attributes:
+        weight: (inputs, units), made at the first call.
+        bias: (units,), or None.
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        ShapeError: (when called) inputs of another size than it was built for.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, chapter 6.
+
+    >>> layer = Dense(2, activation="relu", initializer="ones")
+    >>> layer(np.array([[1.0, 2.0]])).data
+    array([[3., 3.]], dtype=float32)
+    """
+
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Function | None = None,
+        *,
+        bias: bool = True,
+        initializer: str | Initializer = "glorot_uniform",
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        self.units = as_count("Dense", "units", units)
+        self.activation = as_activation("Dense", activation)
+        self.with_bias = as_flag("Dense", "bias", bias)
+        self.initializer = as_initializer("Dense", initializer)
+        self._set_penalties(l1, l2)
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make W and b."""
+        if len(shape) < 2:
+            raise ShapeError(sentence("Dense", "X", "(N, …, inputs)", f"shape {shape}"))
+        inputs = shape[-1]
+        fans = (inputs, self.units)
+        self.weight = self._weight((inputs, self.units), fans, self.initializer, rng)
+        self.bias = Parameter(np.zeros(self.units)) if self.with_bias else None
+
+    def forward(self, X: Any) -> Any:
+        """(N, …, inputs) → (N, …, units)."""
+        inputs = len(self.weight)
+        if np.ndim(X) < 2 or np.shape(X)[-1] != inputs:
+            expected = f"{inputs} numbers along the last axis, as it was built for"
+            raise ShapeError(sentence("Dense", "X", expected, f"shape {np.shape(X)}"))
+        Z = matmul(self._numbers(X), self.weight)
+        if self.bias is not None:
+            Z = Z + self.bias
+        return self.activation(Z)
+
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+        """Return one for each weight and row."""
+        return int(np.prod(outputs[1:])) * inputs[-1]
+
+
+class Embedding(Weighted):
+    """Table of vectors, one for each word: row numbers go in, rows come out.
+
+    Args:
+        vocabulary: how many rows.
+        size: of each row.
+        initializer: a function or a name; fans are (1, size).
+        l1, l2: strengths of penalties, as in ``Dense``.
+
+    Attributes:
+        weight: (vocabulary, size).
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        DTypeError, ArgumentError: (when called) indices that are no integers or no rows.
+
+    Source: Bengio et al., "A Neural Probabilistic Language Model", JMLR 3, 2003.
+
+    >>> Embedding(10, 3)(np.array([[1, 2]])).shape
+    (1, 2, 3)
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        size: int,
+        *,
+        initializer: str | Initializer = "glorot_uniform",
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        self.vocabulary = as_count("Embedding", "vocabulary", vocabulary)
+        self.size = as_count("Embedding", "size", size)
+        self.initializer = as_initializer("Embedding", initializer)
+        self._set_penalties(l1, l2)
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make the table."""
+        table = (self.vocabulary, self.size)
+        self.weight = self._weight(table, (1, self.size), self.initializer, rng)
+
+    def forward(self, X: Any) -> Any:
+        """(N, …) integers → (N, …, size)."""
+        return embedding(X, self.weight)

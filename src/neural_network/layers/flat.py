@@ -1,0 +1,72 @@
+"""All parameters of a model as views of one buffer.
+
+One optimizer step is then one pass over one array, and so are a checkpoint, a hash and
+the exchange between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neural_network.functional.checks import Array
+from neural_network.layers.parameter import Parameter
+
+
+def flat_parameters(parameters: Sequence[Parameter]) -> Array:
+    """Return the buffer under the parameters; lay them into a new one where they have none.
+
+    Where the parameters are not (or no longer) neighbours in one memory, because layers
+    were added or copied, their numbers move to a new buffer and their ``data`` become
+    views of it.
+    """
+    if not parameters:
+        return np.zeros(0, np.float32)
+    base = parameters[0].data.base
+    if isinstance(base, np.ndarray) and _lie_in(base, parameters):
+        return base
+    dtype = np.result_type(*(parameter.dtype for parameter in parameters))
+    flat = np.empty(sum(parameter.size for parameter in parameters), dtype)
+    for parameter, part in zip(parameters, parts(parameters), strict=True):
+        flat[part] = parameter.data.ravel()
+        parameter.data = flat[part].reshape(parameter.shape)
+    return flat
+
+
+def parts(parameters: Sequence[Parameter]) -> list[slice]:
+    """Return the place of each parameter in the buffer."""
+    ends = np.cumsum([parameter.size for parameter in parameters]).tolist()
+    return [slice(end - p.size, end) for end, p in zip(ends, parameters, strict=True)]
+
+
+def learned_parts(parameters: Sequence[Parameter]) -> list[slice]:
+    """Return the places of what is not frozen, neighbours joined."""
+    joined: list[slice] = []
+    for parameter, part in zip(parameters, parts(parameters), strict=True):
+        if not parameter.requires_grad:
+            continue
+        if joined and joined[-1].stop == part.start:
+            joined[-1] = slice(joined[-1].start, part.stop)
+        else:
+            joined.append(part)
+    return joined
+
+
+def gather_gradients(parameters: Sequence[Parameter], into: Array) -> None:
+    """Copy the gradients of all parameters into a buffer of the same layout; none is zeros."""
+    for parameter, part in zip(parameters, parts(parameters), strict=True):
+        into[part] = 0 if parameter.grad is None else parameter.grad.ravel()
+
+
+def _lie_in(base: Array, parameters: Sequence[Parameter]) -> bool:
+    """Say whether the parameters are views of ``base``, one after the other, and fill it."""
+    address = base.ctypes.data
+    for parameter in parameters:
+        data = parameter.data
+        if data.base is not base or data.ctypes.data != address or data.dtype != base.dtype:
+            return False
+        if not data.flags.c_contiguous:
+            return False
+        address += data.nbytes
+    return base.ndim == 1 and address == base.ctypes.data + base.nbytes

@@ -1,0 +1,166 @@
+"""Layers that standardise what goes through: ``BatchNorm``, ``LayerNorm``, ``GroupNorm``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.errors import ShapeError, sentence
+from neural_network.functional.checks import as_count, as_number
+from neural_network.functional.standardization import (
+    batch_norm,
+    batch_statistics,
+    group_norm,
+    layer_norm,
+)
+from neural_network.layers.layer import Layer
+from neural_network.layers.parameter import Buffer, Parameter
+
+
+class _Norm(Layer):
+    """What they share: a factor and a summand for each channel or feature."""
+
+    gamma: Parameter
+    beta: Parameter
+    channel_axis = 1
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make gamma, which begins at 1, and beta, which begins at 0."""
+        if len(shape) < 2:
+            raise ShapeError(sentence(type(self).__name__, "X", "(N, C, …)", f"shape {shape}"))
+        size = shape[self.channel_axis]
+        self.gamma = Parameter(np.ones(size))
+        self.beta = Parameter(np.zeros(size))
+
+    def _check(self, X: Any) -> Any:
+        X = self._numbers(X)
+        if X.ndim < 2 or X.shape[self.channel_axis] != len(self.gamma):
+            axis = "the last axis" if self.channel_axis < 0 else f"axis {self.channel_axis}"
+            expected = f"{len(self.gamma)} along {axis}, as it was built for"
+            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {X.shape}"))
+        return X
+
+
+class BatchNorm(_Norm):
+    """Standardise each channel over the batch, then scale and shift: ``batch_norm``.
+
+    In training the batch's own mean and variance serve, and running ones are kept:
+    ``running ← momentum · running + (1 − momentum) · batch``, with the unbiased
+    variance. In evaluation the running ones serve, so that a row's result does not
+    depend on its neighbours.
+
+    Args:
+        momentum: how much of the running statistics stays, from 0 to 1.
+        epsilon: added to the variance.
+
+    Attributes:
+        gamma, beta: (C,) learned.
+        running_mean, running_variance: (C,) kept.
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        ShapeError: (when called) another number of channels than it was built for.
+
+    Source: Ioffe and Szegedy, "Batch Normalization", arXiv 1502.03167.
+
+    >>> layer = BatchNorm()
+    >>> layer(np.array([[1.0], [3.0]])).data.round(3)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+
+    running_mean: Buffer
+    running_variance: Buffer
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
+        self.momentum = as_number("BatchNorm", "momentum", momentum, between=(0, 1))
+        self.epsilon = as_number("BatchNorm", "epsilon", epsilon, above=0)
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Make the parameters, and the running statistics of what is standard already."""
+        super().build(shape, rng)
+        self.running_mean = Buffer(np.zeros(shape[1]))
+        self.running_variance = Buffer(np.ones(shape[1]))
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, …) → the same."""
+        X = self._check(X)
+        if not self.training:
+            mean, variance = self.running_mean.data, self.running_variance.data
+            return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
+        out = batch_norm(X, self.gamma, self.beta, epsilon=self.epsilon)
+        self._observe(X.data if isinstance(X, Tensor) else X)
+        return out
+
+    def _observe(self, X: Any) -> None:
+        """Move the running statistics towards the batch's."""
+        mean, variance = batch_statistics(X)
+        count = X.size // X.shape[1]
+        for running, seen in (
+            (self.running_mean, mean),
+            (self.running_variance, variance * (count / (count - 1))),
+        ):
+            running.data *= self.momentum
+            running.data += (1 - self.momentum) * seen
+
+
+class LayerNorm(_Norm):
+    """Standardise each row over its last axis, then scale and shift: ``layer_norm``.
+
+    Args:
+        epsilon: added to the variance.
+
+    Attributes:
+        gamma, beta: of the last axis' size, learned.
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        ShapeError: (when called) another size than it was built for.
+
+    Source: Ba, Kiros and Hinton, "Layer Normalization", arXiv 1607.06450.
+
+    >>> LayerNorm()(np.array([[1.0, 3.0]])).data.round(3)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    channel_axis = -1
+
+    def __init__(self, epsilon: float = 1e-5) -> None:
+        self.epsilon = as_number("LayerNorm", "epsilon", epsilon, above=0)
+
+    def forward(self, X: Any) -> Any:
+        """(N, …, features) → the same."""
+        return layer_norm(self._check(X), self.gamma, self.beta, epsilon=self.epsilon)
+
+
+class GroupNorm(_Norm):
+    """Standardise each picture over groups of channels, then scale and shift: ``group_norm``.
+
+    Args:
+        groups: how many; a divisor of the channels. 1 takes all together, as many as
+            there are channels takes each on its own (instance normalisation).
+        epsilon: added to the variance.
+
+    Attributes:
+        gamma, beta: (C,) learned.
+
+    Raises:
+        DTypeError, ArgumentError: an argument of the wrong kind or value.
+        ShapeError: (when called) channels that it was not built for or cannot group.
+
+    Source: Wu and He, "Group Normalization", arXiv 1803.08494.
+
+    >>> GroupNorm(1)(np.array([[1.0, 3.0]])).data.round(3)
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    def __init__(self, groups: int, epsilon: float = 1e-5) -> None:
+        self.groups = as_count("GroupNorm", "groups", groups)
+        self.epsilon = as_number("GroupNorm", "epsilon", epsilon, above=0)
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, …) → the same."""
+        X = self._check(X)
+        return group_norm(X, self.groups, self.gamma, self.beta, epsilon=self.epsilon)

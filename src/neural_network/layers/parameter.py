@@ -1,0 +1,82 @@
+"""What a layer holds: numbers that are learned, and numbers that are only kept."""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.errors import DTypeError, sentence
+from neural_network.functional.checks import as_real
+
+T = TypeVar("T", bound=Tensor)
+
+
+class Parameter(Tensor):
+    """A tensor that a layer learns: a leaf of every record, with a copy of what it is given.
+
+    Args:
+        data: numbers of any shape; they become float32 (``Layer.astype`` changes that).
+
+    Attributes:
+        data, grad, requires_grad: as of ``Tensor``; ``requires_grad=False`` freezes it.
+
+    Raises:
+        DTypeError: not real numbers.
+
+    >>> Parameter(np.zeros(2))
+    Parameter([0., 0.], dtype=float32, requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: ArrayLike) -> None:
+        super().__init__(_own("Parameter", data), requires_grad=True)
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Copy the numbers; what froze it stays."""
+        return _copied(self)
+
+
+class Buffer(Tensor):
+    """A tensor that a layer keeps but does not learn: running means and the like.
+
+    It is saved with the model, and no optimizer sees it.
+
+    Args:
+        data: as of ``Parameter``.
+
+    Attributes:
+        data: the array.
+
+    Raises:
+        DTypeError: not real numbers.
+
+    >>> Buffer(np.zeros(2)).requires_grad
+    False
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: ArrayLike) -> None:
+        super().__init__(_own("Buffer", data))
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Copy the numbers."""
+        return _copied(self)
+
+
+def _own(function: str, data: ArrayLike) -> Any:
+    """Copy the numbers to float32, the type that layers work in."""
+    array = as_real(function, "data", data)
+    if isinstance(array, Tensor):
+        raise DTypeError(sentence(function, "data", "an array", "a tensor"))
+    return np.array(array, dtype=np.float32)
+
+
+def _copied(tensor: T) -> T:
+    copied = type(tensor).of_node(tensor.data.copy(), None)
+    copied.requires_grad = tensor.requires_grad
+    return copied

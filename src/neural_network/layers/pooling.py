@@ -1,0 +1,105 @@
+"""Layers that make pictures smaller: the largest or the mean of each window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neural_network.functional.pooling import avg_pool2d, global_avg_pool, max_pool2d
+from neural_network.functional.window import Padding
+from neural_network.layers.layer import Layer
+
+Size = int | tuple[int, ...]
+
+
+class MaxPool2D(Layer):
+    """Largest number of each window, channel by channel: ``max_pool2d``.
+
+    Args:
+        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+
+    Attributes:
+        size, stride, padding, dilation, ceil_mode: as given.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: (when called) as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> MaxPool2D(2).predict(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+
+    def __init__(
+        self,
+        size: Size = 2,
+        stride: Size | None = None,
+        padding: Padding = 0,
+        *,
+        dilation: Size = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        self.size, self.stride, self.padding = size, stride, padding
+        self.dilation, self.ceil_mode = dilation, ceil_mode
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, H, W) → (N, C, OH, OW)."""
+        return max_pool2d(
+            X, self.size, self.stride, self.padding,
+            dilation=self.dilation, ceil_mode=self.ceil_mode,
+        )  # fmt: skip
+
+
+class AvgPool2D(Layer):
+    """Mean of each window, channel by channel: ``avg_pool2d``.
+
+    Args:
+        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+
+    Attributes:
+        size, stride, padding, ceil_mode, count_include_pad: as given.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: (when called) as ``avg_pool2d``.
+
+    Source: as ``avg_pool2d``.
+
+    >>> AvgPool2D(2).predict(np.arange(4.0).reshape(1, 1, 2, 2))
+    array([[[[1.5]]]])
+    """
+
+    def __init__(
+        self,
+        size: Size = 2,
+        stride: Size | None = None,
+        padding: Padding = 0,
+        *,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        self.size, self.stride, self.padding = size, stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, H, W) → (N, C, OH, OW)."""
+        return avg_pool2d(
+            X, self.size, self.stride, self.padding,
+            ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad,
+        )  # fmt: skip
+
+
+class GlobalAvgPool2D(Layer):
+    """Mean of each channel over all its places: (N, C, H, W) → (N, C).
+
+    Raises:
+        ShapeError: (when called) no spatial axis.
+
+    Source: as ``global_avg_pool``.
+
+    >>> GlobalAvgPool2D().predict(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[1.5, 5.5]])
+    """
+
+    def forward(self, X: Any) -> Any:
+        """(N, C, H, W) → (N, C)."""
+        return global_avg_pool(X)

@@ -1,0 +1,86 @@
+"""Numbers that are random, and the same whenever the same place is asked again.
+
+A counter-based generator has no state to carry along: it is a function from a key and
+a counter to random numbers. The key is the seed and the purpose; the counter is the
+step, which draw of the step it is (dropout layers draw one after the other), and the
+position in the batch. So a resumed training, another number of threads, or a batch cut
+into pieces draws the same numbers by construction.
+
+Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011 (Philox).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+
+from neural_network.functional.checks import Array
+
+# A Philox block is four words of 64 bits; a counter step makes one block.
+WORDS_IN_BLOCK = 4
+
+
+class Draws:
+    """The random numbers of one step: each call of ``uniform`` is the next draw.
+
+    Args:
+        seed: of the whole run, below 2⁶⁴.
+        step: which step of it.
+        position: place in the batch of the first row that is seen here.
+    """
+
+    def __init__(self, seed: int, step: int, position: int = 0) -> None:
+        self.seed, self.step, self.position = seed, step, position
+        self.count = 0
+
+    def integers(self, rows: int, width: int) -> Array:
+        """Return (rows, width) uint32 from 0 to 2³² − 1, of which each row has its own counter."""
+        blocks = -(-width // (2 * WORDS_IN_BLOCK))  # two numbers in a word
+        bits = np.random.Philox(
+            key=_key(self.seed, "layers"),
+            counter=np.array([self.position * blocks, self.count, self.step, 0], np.uint64),
+        )
+        self.count += 1
+        words = bits.random_raw(rows * blocks * WORDS_IN_BLOCK)
+        return words.view(np.uint32).reshape(rows, -1)[:, :width]
+
+
+_draws: ContextVar[Draws | None] = ContextVar("draws", default=None)
+
+
+@contextmanager
+def drawing(draws: Draws) -> Iterator[None]:
+    """Let the layers inside the block draw from here (this thread alone)."""
+    token = _draws.set(draws)
+    try:
+        yield
+    finally:
+        _draws.reset(token)
+
+
+def current_draws() -> Draws | None:
+    """Return what a training step set up, or None outside one."""
+    return _draws.get()
+
+
+def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
+    """Return the generator of one purpose ("order", "weights" …) at one step."""
+    counter = np.array([0, 0, step, 0], np.uint64)
+    return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
+
+
+def as_seed(rng: int | np.random.Generator | None) -> int:
+    """Return the seed of a run: an int itself, else 63 bits drawn from the generator."""
+    if isinstance(rng, int | np.integer):
+        return int(rng)
+    fresh = np.random.default_rng() if rng is None else rng
+    return int(fresh.integers(1 << 63))
+
+
+def _key(seed: int, purpose: str) -> Array:
+    return np.array([seed % (1 << 64), zlib.crc32(purpose.encode())], np.uint64)

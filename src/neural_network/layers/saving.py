@@ -1,0 +1,199 @@
+"""``save`` and ``load``: arrays in a safetensors file, the architecture in its metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.files import check_version, read_arrays, write_arrays
+from neural_network.functional.checks import Array
+from neural_network.layers.layer import Layer
+from neural_network.layers.settings import describe, rebuild
+from neural_network.layers.weighted import at_most
+
+FORMAT = "neural-network-numpy model"
+FORMAT_VERSION = "1"
+# No axis of an input is longer; it bounds what a hostile file can make us allocate.
+WIDEST = 1 << 24
+
+
+def save(model: Layer, path: str | os.PathLike[str]) -> None:
+    """Write a model to one safetensors file: parameters, buffers, architecture.
+
+    The file is written beside and renamed: a crash, or a full disk, leaves the old one.
+    No pickle: a layer is stored as its class' name and arguments.
+
+    Args:
+        model: a layer or model that is built.
+        path: the file, such as "digits.safetensors".
+
+    Returns:
+        None.
+
+    Raises:
+        DTypeError: no layer; an argument of a layer that JSON cannot hold.
+        ArgumentError: the model has no parameters yet.
+        FileWriteError: the file cannot be written.
+
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> model = Sequential(Dense(2)).initialize((3,), rng=0)
+    >>> save(model, path)
+    >>> np.array_equal(load(path).predict(np.eye(3)), model.predict(np.eye(3)))
+    True
+    """
+    arrays, metadata = model_content("save", model)
+    write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+
+
+def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | None = None) -> Layer:
+    """Read a model that ``save`` has written.
+
+    Args:
+        path: the file.
+        layers: name → class of layers that are not the library's own.
+
+    Returns:
+        The model, built, in evaluation mode; its parameters in float32 where the
+        file holds half precision (float16, bfloat16), else in the file's type.
+
+    Raises:
+        FileFormatError: damaged, no model, of a newer version, or with a layer that
+            is not known; nothing in a file is ever executed.
+        FileNotFoundError: there is no such file.
+
+    >>> load("no.safetensors")
+    Traceback (most recent call last):
+      ...
+    FileNotFoundError: No such file or directory: no.safetensors
+    """
+    arrays, metadata = read_arrays(path)
+    kind = metadata.get("format")
+    if kind != FORMAT:
+        raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
+    check_version(path, metadata, FORMAT_VERSION)
+    return model_from(os.fspath(path), arrays, metadata, layers or {})
+
+
+def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return a model's arrays by name, and its architecture as metadata."""
+    if not isinstance(model, Layer):
+        raise DTypeError(sentence(function, "model", "a layer or model", repr(model)))
+    unbuilt = [name or "the model" for name, layer in model.named_layers() if not layer.built]
+    if unbuilt:
+        expected = "a model that is built (initialize(shape), or a first call)"
+        raise ArgumentError(sentence(function, "model", expected, f"{unbuilt[0]} without sizes"))
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    built = {name: list(layer._built_for or ()) for name, layer in model.named_layers()}
+    metadata = {
+        "architecture": json.dumps(describe(model)),
+        "built": json.dumps(built),
+        "frozen": json.dumps(frozen),
+    }
+    return {name: tensor.data for name, tensor in tensors}, metadata
+
+
+def model_from(
+    path: str,
+    arrays: Mapping[str, Array],
+    metadata: Mapping[str, str],
+    own_layers: Mapping[str, type[Layer]],
+) -> Layer:
+    """Make the model that a file describes, and put the file's arrays into it."""
+    described, built, frozen = (
+        _json(path, metadata, key) for key in ("architecture", "built", "frozen")
+    )
+    for name, cls in own_layers.items():
+        if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            raise DTypeError(
+                sentence("load", "layers", "name → class of a layer", f"{name}: {cls}")
+            )
+    model = rebuild(path, described, {**known_layers(), **own_layers})
+    if not isinstance(built, dict) or not isinstance(frozen, list):
+        raise FileFormatError(f"{path}: damaged metadata")
+    try:
+        with at_most(max((array.size for array in arrays.values()), default=0)):
+            _build(path, model, built)
+    except FileFormatError:
+        raise
+    except (ArgumentError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
+    put_arrays(path, model, arrays)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = name not in frozen
+    return model.eval()
+
+
+def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, Array]) -> None:
+    """Copy a file's arrays into a built model; all of them have to fit.
+
+    Raises:
+        FileFormatError: a name is missing or unknown, or a shape differs; then the
+            model is as it was.
+    """
+    tensors = dict([*model.named_parameters(), *model.named_buffers()])
+    if tensors.keys() != arrays.keys():
+        odd = sorted(tensors.keys() ^ arrays.keys())[0]
+        whose = "is missing in the file" if odd in tensors else "is not in the model"
+        raise FileFormatError(f"{path}: of another model: {odd} {whose}")
+    for name, tensor in tensors.items():
+        array = arrays[name]
+        if array.shape != tensor.shape or array.dtype.kind != "f":
+            expected = f"shape {tensor.shape}, floating"
+            received = f"shape {array.shape}, {array.dtype}"
+            raise FileFormatError(
+                f"{path}: of another model: {name}: expected {expected}, received {received}"
+            )
+    widest = max((array.dtype for array in arrays.values()), default=np.dtype(np.float32))
+    if widest == np.float64:
+        model.astype(np.float64)
+    for name, tensor in tensors.items():
+        tensor.data[...] = arrays[name]
+    model.flat_parameters()
+
+
+def known_layers() -> dict[str, type[Layer]]:
+    """Return name → class of the library's own layers."""
+    from neural_network import layers
+
+    classes = (getattr(layers, name) for name in layers.__all__)
+    return {
+        cls.__name__: cls
+        for cls in classes
+        if isinstance(cls, type) and issubclass(cls, Layer) and cls is not Layer
+    }
+
+
+def _build(path: str, model: Layer, built: Mapping[str, Any]) -> None:
+    """Make the parameters of each layer for the input that the file says it had."""
+    waiting = [("", model)]
+    unused = np.random.default_rng(0)  # what is drawn is overwritten
+    while waiting:
+        name, layer = waiting.pop(0)
+        match built.get(name):
+            case [list(shape), str(kind)] if all(type(n) is int and 0 <= n < WIDEST for n in shape):
+                pass
+            case _:
+                raise FileFormatError(f"{path}: damaged metadata: layer {name!r} has no sizes")
+        if kind not in np.sctypeDict:
+            raise FileFormatError(f"{path}: damaged metadata: layer {name!r} takes {kind!r}")
+        layer.build(tuple(shape), unused)
+        layer.built, layer._built_for = True, (tuple(shape), kind)
+        waiting += [
+            (f"{name}.{inner}" if name else inner, child) for inner, child in layer.children()
+        ]
+
+
+def _json(path: str, metadata: Mapping[str, str], key: str) -> Any:
+    try:
+        return json.loads(metadata[key])
+    except KeyError:
+        raise FileFormatError(f"{path}: damaged metadata: {key} is missing") from None
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{path}: damaged metadata: {key} ({error})") from error

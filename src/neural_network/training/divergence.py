@@ -1,0 +1,61 @@
+"""When the numbers run away: which batch, which layer, which gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neural_network.autograd.engine import no_grad
+from neural_network.autograd.tensor import Tensor
+from neural_network.errors import DivergenceError
+from neural_network.functional.checks import Array
+from neural_network.layers.layer import Layer, watching
+
+if TYPE_CHECKING:
+    from neural_network.training.trainer import Trainer
+
+
+def explain_loss(trainer: Trainer, X: Array, loss: float) -> DivergenceError:
+    """Return the error for a loss that is not finite: where in the network it began."""
+    names = {id(layer): name for name, layer in trainer.model.named_layers()}
+    found: list[str] = []
+
+    def look(layer: Layer, _: Any, out: Any) -> None:
+        values = out.data if isinstance(out, Tensor) else np.asarray(out)
+        if not found and not np.all(np.isfinite(values)):
+            found.append(f"layer {names.get(id(layer)) or 'model'} ({type(layer).__name__})")
+
+    # In evaluation mode: what dropout dropped does not matter to how it began, and batch
+    # norm's running statistics stay as they are.
+    with trainer.model.in_mode(training=False), no_grad(), watching(look), _quiet():
+        trainer.model(X)
+    where = found[0] if found else "the loss itself (every layer's output is finite)"
+    return DivergenceError(
+        f"fit: the loss is {loss} in epoch {trainer.epoch + 1}, batch {trainer.batch + 1}; "
+        f"it begins in {where}; {_largest(trainer)}; "
+        "a smaller learning rate or clip_norm= may help"
+    )
+
+
+def explain_gradients(trainer: Trainer) -> DivergenceError:
+    """Return the error for gradients that are not finite: of which parameter."""
+    gradients = trainer.gradients_by_name()
+    bad = [name for name, g in gradients.items() if not np.all(np.isfinite(g))]
+    return DivergenceError(
+        f"fit: the gradient of {', '.join(bad)} is not finite in epoch {trainer.epoch + 1}, "
+        f"batch {trainer.batch}; a smaller learning rate or clip_norm= may help"
+    )
+
+
+def _largest(trainer: Trainer) -> str:
+    """Say which gradient of the step before was the largest."""
+    if trainer.step == 0:
+        return "no step was made before"
+    largest = {name: float(np.max(np.abs(g))) for name, g in trainer.gradients_by_name().items()}
+    name = max(largest, key=lambda key: largest[key])
+    return f"the largest gradient of the step before was {largest[name]:.3g}, of {name}"
+
+
+def _quiet() -> Any:
+    return np.errstate(all="ignore")

@@ -1,0 +1,37 @@
+"""What a training measured, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class History(dict[str, list[float]]):
+    """Measure → one number for each epoch; a dict, which ``visual.show_history`` draws.
+
+    Attributes:
+        seed: of the run; the same seed and data give the same numbers.
+        seconds: how long the epochs took together, this process' and earlier ones'.
+
+    Raises:
+        Nothing.
+
+    >>> history = History(seed=0)
+    >>> history.add({"loss": 0.5, "accuracy": 0.8})
+    >>> history["loss"], history.epochs
+    ([0.5], 1)
+    """
+
+    def __init__(self, values: Mapping[str, list[float]] | None = None, *, seed: int = 0) -> None:
+        super().__init__({name: list(numbers) for name, numbers in (values or {}).items()})
+        self.seed = seed
+        self.seconds = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are in it."""
+        return max((len(numbers) for numbers in self.values()), default=0)
+
+    def add(self, measures: Mapping[str, float]) -> None:
+        """Append the measures of one epoch."""
+        for name, number in measures.items():
+            self.setdefault(name, []).append(number)

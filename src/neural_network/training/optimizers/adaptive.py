@@ -1,0 +1,240 @@
+"""A rate for each parameter, from the sizes of its gradients: Adagrad, RMSprop, Adam, AdamW."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neural_network.functional.checks import Array, as_flag, as_number
+from neural_network.training.buffers import as_share, blend
+from neural_network.training.optimizers.base import Optimizer, as_betas
+from neural_network.training.schedules import Schedule
+
+
+class Adagrad(Optimizer):
+    """Steps that shrink with all gradients so far: ``s ← s + g²``, ``p ← p − rate · g / (√s + ε)``.
+
+    Args:
+        learning_rate: a number above 0, or a ``Schedule``.
+        eps: ε, keeps the division finite; above 0.
+        weight_decay: times the parameters, is added to the gradient; at least 0.
+
+    Attributes:
+        learning_rate, eps, weight_decay: as given.
+        slots: ``("squares",)``, the ``s`` above.
+        steps, slots_state: see ``Optimizer``.
+
+    Raises:
+        DTypeError: an argument is of the wrong kind.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Duchi, Hazan and Singer, "Adaptive Subgradient Methods", JMLR 12, 2011.
+
+    >>> p = np.array([1.0, 2.0])
+    >>> adagrad = Adagrad(0.5)
+    >>> adagrad.start(p)
+    >>> adagrad.update(p, np.array([3.0, -3.0]))
+    >>> adagrad.update(p, np.array([4.0, 0.0]))
+    >>> p.round(6)
+    array([0.1, 2.5])
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        eps: float = 1e-10,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay)
+        self.eps = as_number("Adagrad", "eps", eps, above=0)
+
+    def apply(
+        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
+    ) -> None:
+        """Change a piece of the parameters in place."""
+        s = state["squares"]
+        s += np.square(gradients)
+        parameters -= rate * gradients / (np.sqrt(s) + self.eps)
+
+
+class RMSprop(Optimizer):
+    """Gradients over the root of their mean square: ``v ← α · v + (1 − α) · g²``, ``g / (√v + ε)``.
+
+    ``centered`` takes the running mean's square ``a²`` off ``v``: ``√(v − a²)``, with
+    ``a ← α · a + (1 − α) · g``. Let ``u`` be the quotient; then ``p ← p − rate · u``,
+    or with momentum ``b ← momentum · b + u`` and ``p ← p − rate · b``.
+
+    Args:
+        learning_rate: a number above 0, or a ``Schedule``.
+        alpha: α, how much of the old mean stays, from 0 to below 1.
+        eps: ε, keeps the division finite; above 0.
+        momentum: how much of the old ``b`` stays, from 0 to 1.
+        centered: whether to divide by the spread about the mean.
+        weight_decay: times the parameters, is added to the gradient; at least 0.
+
+    Attributes:
+        learning_rate, alpha, eps, momentum, centered, weight_decay: as given.
+        slots: ``"squares"``, and where they are in use ``"mean"`` and ``"velocity"``:
+            the ``v``, ``a`` and ``b`` above.
+        steps, slots_state: see ``Optimizer``.
+
+    Raises:
+        DTypeError: an argument is of the wrong kind.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Tieleman and Hinton, "Lecture 6.5: rmsprop", Coursera, 2012; centered:
+    Graves, arXiv 1308.0850; written as PyTorch writes it.
+
+    >>> p = np.array([1.0, 2.0])
+    >>> rmsprop = RMSprop(0.25, alpha=0.75)
+    >>> rmsprop.start(p)
+    >>> rmsprop.update(p, np.array([3.0, -7.0]))
+    >>> p.round(6)
+    array([0.5, 2.5])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay)
+        self.alpha = as_share("RMSprop", "alpha", alpha)
+        self.eps = as_number("RMSprop", "eps", eps, above=0)
+        self.momentum = as_number("RMSprop", "momentum", momentum, between=(0, 1))
+        self.centered = as_flag("RMSprop", "centered", centered)
+        in_use = {"squares": True, "mean": self.centered, "velocity": self.momentum > 0}
+        self.slots = tuple(slot for slot, used in in_use.items() if used)
+
+    def apply(
+        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
+    ) -> None:
+        """Change a piece of the parameters in place."""
+        v = state["squares"]
+        blend(v, self.alpha, np.square(gradients))
+        spread = v
+        if self.centered:
+            a = state["mean"]
+            blend(a, self.alpha, gradients)
+            # Of equal gradients nothing is left but rounding, which may lie below 0.
+            spread = np.maximum(v - np.square(a), 0)
+        step = gradients / (np.sqrt(spread) + self.eps)
+        if self.momentum:
+            b = state["velocity"]
+            b *= self.momentum
+            b += step
+            step = b
+        parameters -= rate * step
+
+
+class Adam(Optimizer):
+    """Momentum over the root of the mean square, each corrected for its start at 0.
+
+    ``m ← β₁ · m + (1 − β₁) · g``, ``v ← β₂ · v + (1 − β₂) · g²``, and at step t
+    ``p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)``.
+
+    Args:
+        learning_rate: a number above 0, or a ``Schedule``.
+        betas: β₁ and β₂, from 0 to below 1.
+        eps: ε, keeps the division finite; above 0.
+        weight_decay: times the parameters, is added to the gradient; at least 0.
+
+    Attributes:
+        learning_rate, betas, eps, weight_decay: as given.
+        slots: ``("mean", "squares")``, the ``m`` and ``v`` above.
+        steps, slots_state: see ``Optimizer``.
+
+    Raises:
+        DTypeError: an argument is of the wrong kind.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Kingma and Ba, "Adam", arXiv 1412.6980, algorithm 1.
+
+    >>> p = np.array([1.0, 2.0])
+    >>> adam = Adam(0.25)
+    >>> adam.start(p)
+    >>> adam.update(p, np.array([3.0, -7.0]))
+    >>> p.round(6)
+    array([0.75, 2.25])
+    """
+
+    slots = ("mean", "squares")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay)
+        self.betas = as_betas(type(self).__name__, betas)
+        self.eps = as_number(type(self).__name__, "eps", eps, above=0)
+
+    def apply(
+        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
+    ) -> None:
+        """Change a piece of the parameters in place."""
+        m, v = state["mean"], state["squares"]
+        beta1, beta2 = self.betas
+        blend(m, beta1, gradients)
+        blend(v, beta2, np.square(gradients))
+        # Both corrections are numbers, so each goes where it costs one pass.
+        root = np.sqrt(v)
+        root /= math.sqrt(1 - beta2**self.steps)
+        root += self.eps
+        step = m / root
+        step *= rate / (1 - beta1**self.steps)
+        parameters -= step
+
+
+class AdamW(Adam):
+    """Adam whose weight decay stays out of the means: ``p ← p · (1 − rate · weight_decay)`` first.
+
+    Args:
+        learning_rate: a number above 0, or a ``Schedule``.
+        betas: β₁ and β₂, from 0 to below 1; see ``Adam``.
+        eps: ε, keeps the division finite; above 0.
+        weight_decay: at least 0.
+
+    Attributes:
+        learning_rate, betas, eps, weight_decay: as given.
+        slots: ``("mean", "squares")``; see ``Adam``.
+        steps, slots_state: see ``Optimizer``.
+
+    Raises:
+        DTypeError: an argument is of the wrong kind.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization",
+    arXiv 1711.05101, algorithm 2 (the rate in front of the decay is PyTorch's).
+
+    >>> p = np.array([1.0, 2.0])
+    >>> adamw = AdamW(0.25, weight_decay=0.5)
+    >>> adamw.start(p)
+    >>> adamw.update(p, np.array([3.0, -7.0]))
+    >>> p.round(6)
+    array([0.625, 2.   ])
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(learning_rate, betas, eps, weight_decay=weight_decay)

@@ -1,0 +1,363 @@
+"""Learning rates that change while a network learns."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, sentence
+from neural_network.functional.checks import Array, as_choice, as_count, as_number
+from neural_network.training.buffers import as_share, checked_state
+from neural_network.training.settings import Described
+
+# Times are sums of fractions: 0.1 + 0.2 is a little beyond 0.3.
+SLACK = 1e-9
+
+
+class Schedule(Described, ABC):
+    """A learning rate as a function of time: ``schedule(time, total)``.
+
+    A subclass writes ``at(time, total)``, and keeps each argument of its
+    constructor as an attribute of that name (for ``repr`` and ``settings``).
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 8.3.1
+    (why rates have to fall).
+
+    >>> class Linear(Schedule):
+    ...     def __init__(self, start):
+    ...         self.start = start
+    ...     def at(self, time, total):
+    ...         return self.start * (1 - time / total)
+    >>> Linear(0.5)(3, total=4)
+    0.125
+    """
+
+    def __call__(self, time: float, total: float) -> float:
+        """Return the rate at a time.
+
+        Args:
+            time: how much of the training has passed, from 0 to ``total``.
+            total: the whole training, in the same unit (epochs, usually), above 0.
+
+        Returns:
+            The rate, a float of at least 0.
+
+        Raises:
+            DTypeError: an argument is no number.
+            ArgumentError: ``total`` is not above 0, ``time`` lies outside it, or the
+                rate is negative or not finite.
+        """
+        function = type(self).__name__
+        total = as_number(function, "total", total, above=0)
+        time = as_number(function, "time", time)
+        if not -SLACK * total <= time <= (1 + SLACK) * total:
+            raise ArgumentError(sentence(function, "time", f"a time from 0 to {total:g}", time))
+        rate = self.at(min(max(time, 0.0), total), total)
+        return as_number(function, "rate", rate, between=(0, math.inf))
+
+    @abstractmethod
+    def at(self, time: float, total: float) -> float:
+        """Return the rate at ``time``, which lies from 0 to ``total``."""
+
+    def observe(self, value: float) -> None:
+        """Learn how the training goes: a loss or a score, once an epoch."""
+
+    def state(self) -> dict[str, Array]:
+        """Return what ``observe`` has changed, as arrays for a checkpoint."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Continue from what ``state`` returned; raises if names, types or values differ."""
+        checked_state(f"{type(self).__name__}.load_state", state, like={})
+
+
+class StepDecay(Schedule):
+    """A rate that falls in steps: ``start · factor^⌊time / every⌋``.
+
+    Args:
+        start: the first rate, above 0.
+        every: time from step to step, above 0 (in epochs, usually).
+        factor: what a step leaves, from 0 to below 1.
+
+    Attributes:
+        start, every, factor: as given.
+
+    Raises:
+        DTypeError: an argument is no number.
+        ArgumentError: an argument lies outside its range.
+
+    Source: He et al., "Deep Residual Learning", arXiv 1512.03385, section 3.4 (a tenth,
+    when the error no longer falls).
+
+    >>> decay = StepDecay(0.5, every=10, factor=0.5)
+    >>> [decay(time, 30) for time in (0, 9.5, 10, 30)]
+    [0.5, 0.5, 0.25, 0.0625]
+    """
+
+    def __init__(self, start: float, every: float, factor: float = 0.1) -> None:
+        self.start = as_number("StepDecay", "start", start, above=0)
+        self.every = as_number("StepDecay", "every", every, above=0)
+        self.factor = as_share("StepDecay", "factor", factor)
+
+    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (the end plays no part)
+        """Return the rate at ``time``."""
+        return self.start * self.factor ** math.floor(time / self.every + SLACK)
+
+
+class Cosine(Schedule):
+    """Half a cosine wave: ``final + (start − final) · (1 + cos(π · time / total)) / 2``.
+
+    Args:
+        start: the rate at 0, above 0.
+        final: the rate at the end, at least 0.
+
+    Attributes:
+        start, final: as given.
+
+    Raises:
+        DTypeError: an argument is no number.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Loshchilov and Hutter, "SGDR", arXiv 1608.03983, equation 5.
+
+    >>> [round(Cosine(1.0)(time, 4), 3) for time in (0, 1, 2, 4)]
+    [1.0, 0.854, 0.5, 0.0]
+    """
+
+    def __init__(self, start: float, final: float = 0.0) -> None:
+        self.start = as_number("Cosine", "start", start, above=0)
+        self.final = as_number("Cosine", "final", final, between=(0, math.inf))
+
+    def at(self, time: float, total: float) -> float:
+        """Return the rate at ``time``."""
+        return _wave(self.start, self.final, time / total)
+
+
+class OneCycle(Schedule):
+    """Up to a high rate and down to almost none, each half a cosine wave.
+
+    From ``peak / start_divisor`` to ``peak`` in the first ``warm_up`` of the time, and
+    down to ``peak / (start_divisor · final_divisor)`` in the rest.
+
+    Args:
+        peak: the highest rate, above 0.
+        warm_up: share of the time spent going up, from 0 to 1.
+        start_divisor: peak over first rate, above 0.
+        final_divisor: first rate over last rate, above 0.
+
+    Attributes:
+        peak, warm_up, start_divisor, final_divisor: as given.
+
+    Raises:
+        DTypeError: an argument is no number.
+        ArgumentError: an argument lies outside its range.
+
+    Source: Smith and Topin, "Super-Convergence", arXiv 1708.07120 (there in straight
+    lines; cosines and the divisors are PyTorch's).
+
+    >>> cycle = OneCycle(1.0, warm_up=0.25, start_divisor=4, final_divisor=100)
+    >>> [round(cycle(time, 8), 4) for time in (0, 1, 2, 5, 8)]
+    [0.25, 0.625, 1.0, 0.5012, 0.0025]
+    """
+
+    def __init__(
+        self,
+        peak: float,
+        warm_up: float = 0.3,
+        start_divisor: float = 25.0,
+        final_divisor: float = 1e4,
+    ) -> None:
+        self.peak = as_number("OneCycle", "peak", peak, above=0)
+        self.warm_up = as_number("OneCycle", "warm_up", warm_up, between=(0, 1))
+        self.start_divisor = as_number("OneCycle", "start_divisor", start_divisor, above=0)
+        self.final_divisor = as_number("OneCycle", "final_divisor", final_divisor, above=0)
+
+    def at(self, time: float, total: float) -> float:
+        """Return the rate at ``time``."""
+        first = self.peak / self.start_divisor
+        top = self.warm_up * total
+        if time < top:
+            return _wave(first, self.peak, time / top)
+        if top == total:  # the time is over at the top
+            return self.peak
+        return _wave(self.peak, first / self.final_divisor, (time - top) / (total - top))
+
+
+class WarmUp(Schedule):
+    """A start in a straight line from 0: ``after(0) · time / duration``, then what comes ``after``.
+
+    After the warm-up the rate is ``after(time − duration, total − duration)``.
+
+    Args:
+        after: a rate above 0, or the schedule that follows.
+        duration: how long it takes, above 0, in the unit of time.
+
+    Attributes:
+        after, duration: as given.
+
+    Raises:
+        DTypeError: an argument is no number, ``after`` no schedule either.
+        ArgumentError: an argument lies outside its range; when called, a schedule
+            follows and the time ends within the warm-up.
+
+    Source: Goyal et al., "Accurate, Large Minibatch SGD", arXiv 1706.02677, section 2.2.
+
+    >>> rate = WarmUp(Cosine(0.5), duration=2)
+    >>> [rate(time, 6) for time in (0, 1, 2, 6)]
+    [0.0, 0.25, 0.5, 0.0]
+    """
+
+    def __init__(self, after: float | Schedule, duration: float) -> None:
+        self.after = as_rate("WarmUp", "after", after)
+        self.duration = as_number("WarmUp", "duration", duration, above=0)
+
+    def at(self, time: float, total: float) -> float:
+        """Return the rate at ``time``."""
+        share = min(time / self.duration, 1.0)
+        if not isinstance(self.after, Schedule):
+            return share * self.after
+        if total <= self.duration:
+            expected = f"more than the {self.duration:g} of the warm-up"
+            raise ArgumentError(sentence("WarmUp", "total", expected, total))
+        return share * self.after(max(time - self.duration, 0.0), total - self.duration)
+
+    def observe(self, value: float) -> None:
+        """Pass the value on to the schedule that follows."""
+        if isinstance(self.after, Schedule):
+            self.after.observe(value)
+
+    def state(self) -> dict[str, Array]:
+        """Return the state of the schedule that follows."""
+        return self.after.state() if isinstance(self.after, Schedule) else {}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Continue the schedule that follows."""
+        if isinstance(self.after, Schedule):
+            self.after.load_state(state)
+        else:
+            super().load_state(state)
+
+
+class ReduceOnPlateau(Schedule):
+    """A rate that falls when what is observed no longer gets better.
+
+    A value is better if it lies below the best one by more than ``threshold · |best|``
+    (above it, in mode ``"max"``). After more than ``patience`` values in a row that are
+    not: ``rate ← max(rate · factor, minimum)``, and the count begins again.
+
+    Args:
+        start: the first rate, above 0.
+        factor: what a step leaves, from 0 to below 1.
+        patience: how many values may pass without getting better, at least 0.
+        threshold: the least share by which a better value is better, at least 0.
+        minimum: the rate never falls below it; from 0 to ``start``.
+        mode: ``"min"`` for a loss, ``"max"`` for a score.
+
+    Attributes:
+        start, factor, patience, threshold, minimum, mode: as given.
+        current: the rate now.
+        best: the best value so far, 0 before the first.
+        observed: how many values were observed.
+        waited: how many values passed since the best one or the last step.
+
+    Raises:
+        DTypeError: an argument is of the wrong kind.
+        ArgumentError: an argument lies outside its range.
+
+    Source: PyTorch's ``ReduceLROnPlateau``; the idea in Goodfellow, Bengio and
+    Courville, "Deep Learning", 2016, section 8.3.1.
+
+    >>> plateau = ReduceOnPlateau(0.5, factor=0.5, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     plateau.observe(loss)
+    >>> plateau(4, total=10)
+    0.25
+    """
+
+    def __init__(
+        self,
+        start: float,
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        minimum: float = 0.0,
+        mode: str = "min",
+    ) -> None:
+        function = "ReduceOnPlateau"
+        self.start = as_number(function, "start", start, above=0)
+        self.factor = as_share(function, "factor", factor)
+        self.patience = as_count(function, "patience", patience, minimum=0)
+        self.threshold = as_number(function, "threshold", threshold, between=(0, math.inf))
+        self.minimum = as_number(function, "minimum", minimum, between=(0, self.start))
+        self.mode = as_choice(function, "mode", mode, ("min", "max"))
+        self.current = self.start
+        self.best = 0.0
+        self.observed = 0
+        self.waited = 0
+
+    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (time plays no part)
+        """Return the rate now."""
+        return self.current
+
+    def observe(self, value: float) -> None:
+        """Look at a loss or score, and lower the rate if it is time to.
+
+        Args:
+            value: a finite number.
+
+        Raises:
+            DTypeError: ``value`` is no number.
+            ArgumentError: ``value`` is not finite.
+        """
+        value = as_number("ReduceOnPlateau.observe", "value", value)
+        gain = self.best - value if self.mode == "min" else value - self.best
+        better = self.observed == 0 or gain > self.threshold * abs(self.best)
+        self.observed += 1
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.best = value
+        if self.waited > self.patience:
+            self.current = max(self.current * self.factor, self.minimum)
+            self.waited = 0
+
+    def state(self) -> dict[str, Array]:
+        """Return the rate, the best value and the counts, as arrays without dimensions."""
+        return {
+            "current": np.array(self.current),
+            "best": np.array(self.best),
+            "observed": np.array(self.observed, dtype=np.int64),
+            "waited": np.array(self.waited, dtype=np.int64),
+        }
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Continue from what ``state`` returned.
+
+        Args:
+            state: the four arrays.
+
+        Raises:
+            DTypeError, ShapeError, ArgumentError: names, types, shapes or values that
+                ``state`` cannot have returned; nothing is changed then.
+        """
+        function = "ReduceOnPlateau.load_state"
+        arrays = checked_state(function, state, like=self.state())
+        place = "state['current']"
+        self.current = as_number(
+            function, place, float(arrays["current"]), between=(self.minimum, self.start)
+        )
+        self.best = float(arrays["best"])
+        self.observed = int(arrays["observed"])
+        self.waited = int(arrays["waited"])
+
+
+def as_rate(function: str, name: str, value: Any) -> float | Schedule:
+    """Return a schedule as it is, or a number above 0 as a float."""
+    return value if isinstance(value, Schedule) else as_number(function, name, value, above=0)
+
+
+def _wave(first: float, last: float, share: float) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2

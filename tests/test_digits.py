@@ -1,0 +1,179 @@
+"""Photographs of digits become digits like MNIST's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+import neural_network as nn
+from neural_network import prepare_digit
+from neural_network.datasets.digits import area_average, connected, otsu_threshold
+
+DIGITS = nn.load_mnist()[0][:40]
+
+
+def photograph(
+    digit: Any, seed: int, *, light: str = "tilt", size: tuple[int, int] = (240, 320),
+    side: int = 140, noise: float = 8.0, contrast: float = 0.75, dark_paper: bool = False,
+) -> Any:  # fmt: skip
+    """Draw a digit somewhere on unevenly lit, noisy paper, in whole shades."""
+    rng = np.random.default_rng(seed)
+    large = Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC)
+    ink = np.zeros(size)
+    top, left = (int(rng.integers(2, length - side - 1)) for length in size)
+    ink[top : top + side, left : left + side] = np.asarray(large) / 255
+    y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
+    angle = rng.uniform(0, 2 * np.pi)
+    tilt = 1 - 0.45 * (0.5 + 0.35 * (np.cos(angle) * x + np.sin(angle) * y))
+    lit = {"even": np.ones(size), "tilt": tilt, "corners": 1 - 0.4 * (x**2 + y**2) / 2}[light]
+    shades = (30 + 180 * ink if dark_paper else 230 * (1 - contrast * ink)) * lit
+    return np.clip(np.round(shades + rng.normal(0, noise, size)), 0, 255)
+
+
+def mass(digit: Any) -> Any:
+    total = digit.sum()
+    return digit.sum(1) @ np.arange(28) / total, digit.sum(0) @ np.arange(28) / total
+
+
+def alike(a: Any, b: Any) -> float:
+    """Return the largest cosine between two pictures, one moved by up to a pixel."""
+    moved = [np.roll(a, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return max(float((m * b).sum() / np.sqrt((m * m).sum() * (b * b).sum())) for m in moved)
+
+
+def test_mnist_comes_out_nearly_as_it_went_in() -> None:
+    for digit in [d for i, d in enumerate(DIGITS) if i != 29]:
+        out = prepare_digit(digit)
+        assert (out.shape, out.dtype) == ((28, 28), np.float32)
+        assert_allclose(out, digit / 255, atol=0.05)
+        assert_allclose(prepare_digit(255 - digit), out, atol=0.02)
+    # This one has a speck far from its stroke, and is smaller than 20 pixels without it.
+    assert DIGITS[29][9, :4].any()
+    assert not prepare_digit(DIGITS[29])[:, :4].any()
+
+
+@pytest.mark.parametrize("how", [
+    {}, {"light": "corners"}, {"light": "even", "noise": 0}, {"dark_paper": True}, {"side": 60},
+    {"noise": 20.0}, {"contrast": 0.4}, {"size": (90, 80), "side": 70},
+    {"size": (150, 145), "side": 140, "dark_paper": True, "light": "corners"},
+    {"size": (700, 900), "side": 420},
+], ids=str)  # fmt: skip
+def test_photographs(how: Any) -> None:
+    likeness = []
+    for i, digit in enumerate(DIGITS[:12]):
+        out = prepare_digit(photograph(digit, i, **how))
+        likeness.append(alike(out, digit / 255))
+        assert (out.min(), out.max()) == (0, 1)
+        # As MNIST: in a box of 20, and the centre of mass in the middle.
+        rows, columns = np.flatnonzero(out.any(1)), np.flatnonzero(out.any(0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+        assert_allclose(mass(out), 14, atol=0.51)
+    # A stroke of two pixels that is wider by a tenth of one costs a few hundredths.
+    assert min(likeness) > 0.9
+    assert np.mean(likeness) > 0.95
+
+
+def test_separate_strokes_are_kept_and_specks_are_not() -> None:
+    paper = np.full((120, 100), 220.0)
+    paper[20:30, 30:70] = 40  # the roof of a five, and its belly
+    paper[40:100, 50:60] = 40
+    clean = prepare_digit(paper)
+    assert clean[4:7].any()
+    assert clean[8:].any()
+    dirty = paper.copy()
+    dirty[110:113, 5:8] = 40
+    dirty[5:8, 80:83] = 30
+    assert alike(prepare_digit(dirty), clean) > 0.999
+
+
+def test_proportions_are_kept() -> None:
+    paper = np.full((200, 100), 250.0)
+    paper[50:130, 40:60] = 10
+    out = prepare_digit(paper)
+    assert_allclose(out[4:24, 12:17], np.ones((20, 5)), atol=1e-3)
+    assert_allclose(out.sum(), 100, atol=0.1)
+    assert_allclose(prepare_digit(paper.T), out.T, atol=1e-3)
+    hair = np.full((100, 100), 250.0)
+    hair[10:90, 50] = 0
+    assert_array_equal(np.flatnonzero(prepare_digit(hair).any(0)), [14])
+
+
+def test_input_types_and_no_input_changed() -> None:
+    picture = photograph(DIGITS[0], 0)
+    before = picture.copy()
+    out = prepare_digit(picture)
+    assert_array_equal(picture, before)
+    assert_array_equal(prepare_digit(picture.astype("uint8")), out)
+    assert_array_equal(prepare_digit(picture.astype("float32")), out)
+    assert_array_equal(prepare_digit(np.asfortranarray(picture)), out)
+    assert_array_equal(prepare_digit(picture.tolist()), out)
+
+
+@pytest.mark.parametrize("shade", [0, 1, 127.3, 200, 255])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (28, 28), (100, 77), (500, 20)])
+def test_one_shade_is_no_digit(shade: float, shape: tuple[int, int]) -> None:
+    with pytest.raises(nn.ArgumentError, match="prepare_digit: picture: expected ink on paper"):
+        prepare_digit(np.full(shape, shade))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_and_light_are_no_digit(seed: int) -> None:
+    picture = photograph(np.zeros((28, 28), "uint8"), seed, noise=[0.0, 1.0, 5.0, 20.0][seed % 4])
+    with pytest.raises(nn.ArgumentError, match="a picture of one shade, or one whose noise"):
+        prepare_digit(picture)
+
+
+@pytest.mark.parametrize(("picture", "error", "match"), [
+    (np.zeros((3, 28, 28)), nn.ShapeError, "prepare_digit: picture: expected 2 dimensions"),
+    (np.zeros((0, 28)), nn.ShapeError, "prepare_digit: picture: expected at least one element"),
+    (np.full((9, 9), 256), nn.ArgumentError, "expected shades from 0 to 255, received 256 to 256"),
+    (np.full((9, 9), np.nan), nn.ArgumentError, "expected shades from 0 to 255, received nan"),
+    ([["a"]], nn.DTypeError, "prepare_digit: picture: expected real numbers"),
+    (np.ma.masked_equal(np.eye(9), 0), nn.DTypeError, "expected an array without a mask"),
+])  # fmt: skip
+def test_errors(picture: Any, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        prepare_digit(picture)
+
+
+def test_otsu_maximises_the_variance_between_groups() -> None:
+    values = np.round(np.random.default_rng(0).normal([20, 60], [6, 9], (500, 2)))
+    threshold = otsu_threshold(values)
+
+    def between(t: float) -> float:
+        low, high = values[values <= t], values[values > t]
+        return len(low) * len(high) * float(low.mean() - high.mean()) ** 2
+
+    best = max(between(t) for t in range(int(values.min()), int(values.max())))
+    assert between(threshold) >= 0.999 * best
+    assert otsu_threshold(np.full(5, 3.0)) == 3
+
+
+def test_connected_blobs() -> None:
+    # A spiral, the longest way that a number can have to go, and a dot within.
+    spiral = np.array([[int(c) for c in row] for row in (
+        "111111111", "000000001", "111111101", "100000101", "101010101",
+        "101000101", "101111101", "100000001", "111111111")], dtype=bool)  # fmt: skip
+    numbers = connected(spiral)
+    assert set(numbers[spiral].tolist()) == {0, 4 * 9 + 4}
+    assert_array_equal(numbers[~spiral], np.flatnonzero(~spiral))
+    scipy = pytest.importorskip("scipy.ndimage")
+    for share in (0.2, 0.4, 0.6):
+        mask = np.random.default_rng(1).random((60, 70)) < share
+        expected, count = scipy.label(mask, np.ones((3, 3)))
+        pairs = np.unique(np.stack([expected[mask], connected(mask)[mask]]), axis=1)
+        assert pairs.shape[1] == count == len(np.unique(pairs[1]))
+
+
+def test_area_average() -> None:
+    picture = np.arange(24.0).reshape(4, 6)
+    assert_allclose(area_average(picture, 2, 3), picture.reshape(2, 2, 3, 2).mean((1, 3)))
+    assert_allclose(area_average(picture, 4, 6), picture)
+    assert_allclose(area_average(np.array([[1.0, 2.0, 4.0]]), 1, 2), [[4 / 3, 10 / 3]])
+    assert_allclose(area_average(np.array([[1.0, 3.0]]), 2, 3), [[1, 2, 3]] * 2)
+    rough = np.random.default_rng(0).random((37, 53))
+    assert_allclose(area_average(rough, 20, 11).mean(), rough.mean())

@@ -1,0 +1,179 @@
+"""Pictures in a folder for each class, and what may be wrong with them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from PIL import Image
+
+from neural_network import (
+    ArgumentError,
+    DTypeError,
+    FileFormatError,
+    MissingDependencyError,
+    ShapeError,
+    load_image_folder,
+)
+
+RAMP = np.arange(24, dtype="uint8").reshape(4, 6)
+
+
+def put(path: Path, pixels: Any = RAMP) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, "uint8")).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "digits"
+    put(root / "two" / "b.png", RAMP + 2)
+    put(root / "two" / "a.png", RAMP + 1)
+    put(root / "10" / "x.png", RAMP)
+    put(root / "9" / "y.png", RAMP + 3)
+    return root
+
+
+def test_classes_and_pictures_in_the_order_of_their_names(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".DS_Store").write_text("x")
+    (folder / "two" / ".DS_Store").write_text("x")
+    images, labels, class_names = load_image_folder(str(folder))
+    assert class_names == ["10", "9", "two"]
+    assert_array_equal(labels, [0, 1, 2, 2])
+    assert_array_equal(images, RAMP + np.array([0, 3, 1, 2], "uint8")[:, None, None])
+    assert (images.dtype, labels.dtype) == ("uint8", "int64")
+
+
+def test_colours(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (5, 4, 3), "uint8")
+    put(tmp_path / "a" / "colour.png", colours)
+    put(tmp_path / "a" / "grey.png", np.full((5, 4), 77))
+    deep = Image.fromarray(np.full((5, 4), 257 * 50, "uint16"))
+    deep.save(tmp_path / "a" / "sixteen.png")
+    images, _, _ = load_image_folder(tmp_path, grey=False)
+    assert images.shape == (3, 3, 5, 4)
+    assert_array_equal(images[0], colours.transpose(2, 0, 1))
+    assert_array_equal(images[1], 77)
+    assert_array_equal(images[2], 50)
+    greys = load_image_folder(tmp_path)[0]
+    weighed = colours @ [0.299, 0.587, 0.114]
+    assert np.abs(greys[0] - weighed).max() <= 1
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_size_brings_all_to_one_size(tmp_path: Path, grey: bool) -> None:
+    left_white = np.zeros((40, 60, 3))
+    left_white[:, :30] = 255
+    put(tmp_path / "a" / "large.png", left_white)
+    put(tmp_path / "a" / "small.png", left_white[::10, ::10])
+    put(tmp_path / "b" / "fitting.png", left_white[:8, 24:36])
+    images, _, _ = load_image_folder(tmp_path, size=(8, 12), grey=grey)
+    assert images.shape == ((3, 8, 12) if grey else (3, 3, 8, 12))
+    assert (images[..., :4] == 255).all()
+    assert (images[..., 8:] == 0).all()
+    assert load_image_folder(tmp_path, size=5, grey=grey)[0].shape[-2:] == (5, 5)
+
+
+def test_a_shrunk_picture_is_smoothed(tmp_path: Path) -> None:
+    board = np.indices((80, 80)).sum(0) % 2 * 255
+    put(tmp_path / "a" / "board.png", board)
+    images, _, _ = load_image_folder(tmp_path, size=8)
+    assert np.abs(images.astype(float) - 127.5).max() < 5
+
+
+def empty(folder: Path) -> str:
+    for entry in sorted(folder.rglob("*"), reverse=True):
+        entry.rmdir() if entry.is_dir() else entry.unlink()
+    return "digits: expected a folder per class, received an empty folder; put the pictures"
+
+
+def only_hidden(folder: Path) -> str:
+    empty(folder)
+    (folder / ".hidden").mkdir()
+    return "digits: expected a folder per class, received an empty folder"
+
+
+def only_files(folder: Path) -> str:
+    empty(folder)
+    put(folder / "a.png")
+    return "a.png: expected only folders here, one per class, received a file"
+
+
+def a_class_without_pictures(folder: Path) -> str:
+    (folder / "three").mkdir()
+    (folder / "three" / ".keep").write_text("")
+    return "three: expected pictures of the class 'three', received an empty folder; put some there"
+
+
+def a_text(folder: Path) -> str:
+    (folder / "two" / "notes.txt").write_text("these are mine")
+    return "notes.txt: not a picture that can be read"
+
+
+def a_folder_in_a_class(folder: Path) -> str:
+    (folder / "two" / "more").mkdir()
+    return "more: expected a picture file, received a folder"
+
+
+def another_size(folder: Path) -> str:
+    put(folder / "two" / "c.png", RAMP.T)
+    return (
+        "c.png: expected 4×6 pixels (height × width) like the pictures before it, "
+        "received 6×4; size=(4, 6) brings all to one size"
+    )
+
+
+def no_shades(folder: Path) -> str:
+    Image.fromarray(np.array([[np.nan]], "float32")).save(folder / "two" / "c.tif")
+    return "c.tif: not a picture that can be read (expected shades from 0 to 255, received nan"
+
+
+@pytest.mark.parametrize("spoil", [
+    empty, only_hidden, only_files, a_class_without_pictures, a_text, a_folder_in_a_class,
+    another_size, no_shades,
+])  # fmt: skip
+@pytest.mark.parametrize("grey", [True, False])
+def test_what_may_be_wrong(folder: Path, spoil: Callable[[Path], str], grey: bool) -> None:
+    with pytest.raises(FileFormatError, match=re.escape(spoil(folder))):
+        load_image_folder(folder, grey=grey)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing: no such folder; expected one with"):
+        load_image_folder(tmp_path / "nothing")
+    with pytest.raises(FileFormatError, match=r"a\.png: expected a folder with a folder per class"):
+        load_image_folder(put(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(("arguments", "error", "match"), [
+    ({"size": 0}, ArgumentError, "load_image_folder: size: expected a whole number of at least 1, received 0"),
+    ({"size": 28.0}, DTypeError, "load_image_folder: size: expected a whole number"),
+    ({"size": (28,)}, ShapeError, "load_image_folder: size: expected one length, or height and width"),
+    ({"grey": "no"}, DTypeError, "load_image_folder: grey: expected True or False, received 'no'"),
+])  # fmt: skip
+def test_bad_arguments(folder: Path, arguments: Any, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        load_image_folder(folder, **arguments)
+
+
+def test_progress_is_only_shown_on_a_terminal(folder: Path, monkeypatch: Any, capsys: Any) -> None:
+    plain = load_image_folder(folder)[0]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert_array_equal(load_image_folder(folder)[0], plain)
+    monkeypatch.setitem(sys.modules, "tqdm", None)  # not installed
+    assert_array_equal(load_image_folder(folder)[0], plain)
+
+
+def test_without_pillow(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingDependencyError, match=r"reading a picture: needs .*\[plot\]"):
+        load_image_folder(folder)
