@@ -10,7 +10,7 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help demo test conformance test-lowest bench pictures clean
+.PHONY: help demo test conformance test-lowest bench results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, a network that learns; under a minute"
@@ -18,6 +18,7 @@ help:
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make results      train all seeds of docs/results.md that are not stored yet; hours"
 	@echo "make pictures     draw docs/images again"
 	@echo "make clean        remove .venv and what was built"
 
@@ -42,6 +43,9 @@ test-lowest: pyproject.toml
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
+
+results: $(VENV)/.test
+	$(BIN)/python benchmarks/results/run.py
 
 pictures: $(VENV)/.demo
 	$(BIN)/python tools/make_pictures.py

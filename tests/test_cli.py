@@ -79,7 +79,8 @@ def test_filters_lists_them_all(run: Any) -> None:
 
 
 def test_help_of_everything(run: Any) -> None:
-    for verb in ("features", "filters", "demo"):
+    for verb in ("features", "filters", "demo", "train", "resume", "evaluate", "predict",
+                 "summary", "check"):  # fmt: skip
         assert verb in run("--help").stdout
         assert run(verb, "--help").returncode == 0
 
@@ -184,9 +185,10 @@ def test_defaults_are_shown(run: Any) -> None:
 
 def test_letters_that_the_terminal_lacks(run: Any) -> None:
     assert run("features", "--help", PYTHONIOENCODING="ascii").returncode == 0
-    done = run("demo", "--save", "ä[/red]x", PYTHONIOENCODING="ascii")
+    quick = ["--model", "perceptron", "--epochs", "1", "--out", "ä[/red]x"]
+    done = run("train", *quick, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert "[/red]x/exercise_4.png" in done.stdout
+    assert "[/red]x/history.png" in done.stdout
 
 
 def test_without_standard_input_it_does_not_ask(tmp_path: Path) -> None:
@@ -251,32 +253,34 @@ def test_on_a_terminal_it_asks(run: Any, tmp_path: Path, answer: str, code: int)
 
 
 def test_demo(run: Any, tmp_path: Path) -> None:
-    done = run("demo", "--save", "new/made")
+    made = tmp_path / "new" / "made"
+    made.mkdir(parents=True)
+    (made / "loss_curve.png").write_text("old")
+    refused = run("demo", "--save", "new/made")  # one of its six files is there
+    assert refused.returncode == 2
+    assert "loss_curve.png exists already; --force overwrites" in refused.stderr
+    assert files(tmp_path) == ["loss_curve.png"]
+
+    done = run("demo", "--save", "new/made", "--force")
     assert done.returncode == 0, done.stderr
-    (tmp_path / "new" / "made").rename(tmp_path / "made")
-    assert files(tmp_path) == ["exercise_4.png", "feature_maps.png", "loss_curve.png", "mlp_2layer.safetensors"]  # fmt: skip
+    assert files(tmp_path) == ["cnn_history.png", "exercise_4.png", "feature_maps.png", "loss_curve.png", "mlp_2layer.safetensors", "tiny_cnn.safetensors"]  # fmt: skip
     for name in files(tmp_path):
         assert f"new/made/{name}" in done.stdout
-    reached = float(done.stdout.split("hand-made gradients: ")[1].split("%")[0])
-    assert reached >= 90
-    parameters = nn.load_arrays(tmp_path / "made" / "mlp_2layer.safetensors")
+    by_hand = float(done.stdout.split("hand-made gradients: ")[1].split("%")[0])
+    by_trainer = float(done.stdout.split("by the Trainer: ")[1].split("%")[0])
+    assert by_hand >= 90
+    assert by_trainer >= 97
     images, labels = nn.load_mnist("test")
     X = images.reshape(len(images), -1).astype("float32") / 255
+    parameters = nn.load_arrays(made / "mlp_2layer.safetensors")
     share = nn.accuracy(nn.forward_mlp(X, **parameters)[1], labels)
-    assert f"{share:.1%}" == f"{reached}%"
+    assert f"{share:.1%}" == f"{by_hand}%"
+    model = nn.load(made / "tiny_cnn.safetensors")
+    assert f"{nn.accuracy(model.predict(X.reshape(-1, 1, 28, 28)), labels):.1%}" == f"{by_trainer}%"
     five, label = nn.load_mnist()[0][0].astype(float), "Digit: 5"
     figure = nn.visual.show_feature_maps(five, ["horizontal", "vertical"], title=label)
     nn.visual.save_figure(figure, tmp_path / "expected.png")
-    np.testing.assert_array_equal(
-        drawn(tmp_path / "made" / "exercise_4.png"), drawn(tmp_path / "expected.png")
-    )
-    for name in ("feature_maps.png", "exercise_4.png", "mlp_2layer.safetensors"):
-        (tmp_path / "made" / name).unlink()
-    again = run("demo", "--save", "made")  # one of its four files is there
-    assert again.returncode == 2
-    assert "loss_curve.png exists already; --force overwrites" in again.stderr
-    assert run("demo", "--save", "made", "--force").returncode == 0
-    assert len(files(tmp_path / "made")) == 4
+    np.testing.assert_array_equal(drawn(made / "exercise_4.png"), drawn(tmp_path / "expected.png"))
 
 
 def test_without_the_extra_the_command_says_so(run: Any, tmp_path: Path) -> None:

@@ -55,11 +55,22 @@ def test_example(name: str, tmp_path: Path) -> None:
             assert picture.width > 400
 
 
-def test_the_readmes_code(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def code_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def test_the_readmes_first_code(tmp_path: Path) -> None:
+    code = code_of("README.md")[0]
     assert len(code.strip().splitlines()) <= 24
     (reached,) = re.findall(r"([\d.]+)% of 1,000", run(["-c", code], tmp_path))
     assert float(reached) >= 90
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "docs/extending.md"])
+def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
+    blocks = code_of(page)
+    assert blocks
+    run(["-c", "\n".join(blocks[1:] if page == "README.md" else blocks)], tmp_path)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/convolution.md", "docs/gradients.md"])

@@ -120,10 +120,14 @@ def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_what_numpy_cannot_hold_is_said(tmp_path: Path) -> None:
-    header = b'{"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    header = b'{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}'
     (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
-    with pytest.raises(nn.FileFormatError, match="holds an array that NumPy cannot"):
+    with pytest.raises(nn.FileFormatError, match="a: holds numbers of type F8_E4M3, which NumPy"):
         nn.load_arrays(tmp_path / "x")
+    # bfloat16 is the upper half of a float32: 1.0 is 0x3f800000.
+    header = header.replace(b"F8_E4M3", b"BF16").replace(b"[2],", b"[1],")
+    (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header + b"\x80\x3f")
+    assert nn.load_arrays(tmp_path / "x")["a"] == np.float32(1)
     with pytest.raises(nn.FileFormatError, match="expected a safetensors file, received a folder"):
         nn.load_arrays(tmp_path)
 

@@ -63,6 +63,37 @@ def test_public_functions_are_documented(name: str) -> None:
     assert ">>>" in text
 
 
+def public_classes() -> list[str]:
+    classes = [name for name in nn.__all__ if inspect.isclass(getattr(nn, name))]
+    return [name for name in classes if not issubclass(getattr(nn, name), BaseException)]
+
+
+@pytest.mark.parametrize("name", public_classes())
+def test_public_classes_and_their_methods_are_documented(name: str) -> None:
+    cls = getattr(nn, name)
+    text = inspect.getdoc(cls) or ""
+    assert ">>>" in text
+    taken = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "kwargs")]
+    if taken and taken != ["args"]:
+        # The fields of a dataclass are its arguments.
+        assert "Args:" in text or "Attributes:" in text
+        assert "Raises:" in text
+    for parameter in taken:
+        assert parameter == "args" or re.search(rf"\b{re.escape(parameter)}\b", text), parameter
+    for method, found in inspect.getmembers(cls):
+        function = found.fget if isinstance(found, property) else found
+        ours = (getattr(function, "__module__", None) or "").startswith("neural_network.")
+        if ours and callable(function) and not method.startswith("_"):
+            assert inspect.getdoc(function), method
+
+
+@pytest.mark.parametrize("name", sorted(nn.INITIALIZERS))
+def test_initializers_are_documented(name: str) -> None:
+    text = inspect.getdoc(nn.INITIALIZERS[name]) or ""
+    for part in ("Args:", "Returns:", "Raises:", "Source:", ">>>", "fan_in", "fan_out", "rng"):
+        assert part in text, part
+
+
 @pytest.mark.parametrize("name", [n for n in public() if "." not in n])
 def test_mathematics_names_its_source_and_the_type_of_its_result(name: str) -> None:
     function = getattr(nn, name)

@@ -36,10 +36,14 @@ def pictures(data: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def describe_commit() -> str:
     """Return the commit, with a + where the working tree differs from it."""
-    git = ["git", "-C", str(ROOT)]
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True)
-    return (commit.stdout.strip() or "unknown") + ("+" if changed.stdout.strip() else "")
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(ROOT), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (
+        "+" if git("status", "--porcelain", "src") else ""
+    )
 
 
 def processor() -> str:

@@ -163,7 +163,7 @@ _HOMES = {
     "functional.normalization": ("normalize",),
     "training.averaging": ("ExponentialAverage",),
     "training.clipping": ("clip_by_norm", "clip_by_value"),
-    "training.metrics": ("accuracy",),
+    "training.metrics": ("accuracy", "class_report", "confusion_matrix"),
     "training.optimizers": (
         "OPTIMIZERS",
         "SGD",

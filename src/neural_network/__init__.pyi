@@ -189,7 +189,11 @@ from neural_network.training.clipping import (
 )
 from neural_network.training.history import History as History
 from neural_network.training.interrupts import TrainingInterrupted as TrainingInterrupted
-from neural_network.training.metrics import accuracy as accuracy
+from neural_network.training.metrics import (
+    accuracy as accuracy,
+    class_report as class_report,
+    confusion_matrix as confusion_matrix,
+)
 from neural_network.training.optimizers import (
     OPTIMIZERS as OPTIMIZERS,
     SGD as SGD,

@@ -12,6 +12,7 @@ import os
 import secrets
 import stat
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,7 +52,7 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise FileWriteError(f"cannot write {path}: it is a folder or a device, expected a file")
-    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+    temporary = target.with_name(f"{_beside(target)}{secrets.token_hex(8)}{target.suffix}")
     try:
         # Made here, so that it gets the permissions of any new file and nobody else's name.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -73,40 +74,62 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Hold a path for this process: a second one that wants it is told so.
 
-    The lock is on a file beside it, ``path.lock``, and the system's own: a process that
-    is killed leaves none behind.
+    The lock is on a file beside it, ``path.lock``, and the system's own: it ends with a
+    process that is killed. What such a one has left half written is removed.
 
     Raises:
         FileWriteError: another process (or this one) holds the path, or the folder
             cannot be written.
     """
     lock = Path(f"{os.path.realpath(path)}.lock")
+    descriptor = _open_and_take(path, lock)
     try:
-        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
-    except OSError as error:
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
+        remove_pieces(path)
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file; an empty one stays then
+            lock.unlink()
+        os.close(descriptor)
+
+
+def remove_pieces(path: str | os.PathLike[str]) -> None:
+    """Remove what processes have left that were killed while they wrote this path."""
+    target = Path(os.path.realpath(path))
+    for piece in target.parent.iterdir():
+        if piece.name.startswith(_beside(target)):
+            piece.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> str:
+    """Return how the names of a file's temporary ones begin: short, and its own."""
+    return f".{zlib.crc32(target.name.encode(errors='surrogateescape')):08x}-"
+
+
+def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:
+    """Return the open and locked file."""
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
+        except OSError as error:
+            raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
         try:
             _take(descriptor)
-            # Whoever held it before may have removed the file that was opened here.
-            held = os.path.samestat(os.fstat(descriptor), os.stat(lock))
-        except OSError:
-            held = False
-        if not held:
-            raise FileWriteError(
-                f"cannot write {path}: another training writes it (it holds {lock.name})"
-            )
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # Windows removes no open file; an empty one stays then
-                lock.unlink()
-    finally:
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            os.close(descriptor)
+            text = f"cannot write {path}: {error.strerror or error}"
+            if isinstance(error, BlockingIOError | PermissionError):
+                text = f"cannot write {path}: another training writes it (it holds {lock.name})"
+            raise FileWriteError(text) from error
+        # Whoever held the lock before has removed the file that was opened here.
         os.close(descriptor)
 
 
 def _take(descriptor: int) -> None:
-    """Lock an open file, or raise OSError at once."""
+    """Lock an open file, or raise BlockingIOError (PermissionError on Windows) at once."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -243,11 +266,12 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], 
         raise FileFormatError(f"{path}: expected a safetensors file, received a folder")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = dict(file.metadata() or {})
-        content = deserialize(Path(path).read_bytes())
+            metadata, names = dict(file.metadata() or {}), list(file.keys())
+        content = dict(deserialize(Path(path).read_bytes()))  # type: ignore[no-untyped-call]  # it has none
     except SafetensorError as error:
         raise FileFormatError(f"{path}: not a whole safetensors file ({error})") from error
-    return {name: _as_array(path, name, stored) for name, stored in content}, metadata
+    # What ``deserialize`` returns is in no order.
+    return {name: _as_array(path, name, content[name]) for name in names}, metadata
 
 
 def _as_array(path: str | os.PathLike[str], name: str, stored: Mapping[str, Any]) -> NDArray[Any]:

@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from neural_network import __version__
+from neural_network.cli.check import check
 from neural_network.cli.demo import demo
+from neural_network.cli.evaluate import evaluate
 from neural_network.cli.features import features
 from neural_network.cli.filters import filters
+from neural_network.cli.predict import predict
+from neural_network.cli.resume import resume
+from neural_network.cli.summary import summary
+from neural_network.cli.train import train
 from neural_network.errors import NeuralNetworkError
 
 app = typer.Typer(
@@ -37,9 +43,8 @@ def options(
     """Neural networks in plain NumPy: look at what filters see, and train."""
 
 
-app.command()(features)
-app.command()(filters)
-app.command()(demo)
+for verb in (features, filters, demo, train, resume, evaluate, predict, summary, check):
+    app.command()(verb)
 
 
 def main() -> None:

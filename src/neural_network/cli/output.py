@@ -6,9 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import typer
+from rich.console import Console
+from rich.progress import track
 
 from neural_network.errors import ArgumentError
+from neural_network.functional.checks import Array
+from neural_network.layers.layer import Layer
+
+ROWS_AT_ONCE = 256
 
 
 def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
@@ -28,3 +35,15 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
         raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
     if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
         raise typer.Exit(1)
+
+
+def predicted(console: Console, model: Layer, X: Array, what: str) -> Array:
+    """Return ``model.predict(X)``, and show on a terminal how far it is."""
+    starts = track(
+        range(0, len(X), ROWS_AT_ONCE),
+        what,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    return np.concatenate([model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts])

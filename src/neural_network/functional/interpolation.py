@@ -38,7 +38,8 @@ def interpolate(
 ) -> Array:
     """Resize the spatial axes: each output place reads the input at ``s``, its place there.
 
-    With r = n / m along an axis (or 1 / scale, where that is given), output i reads
+    With r = n / m along an axis (or 1 / scale, where that is given and changes the
+    size), output i reads
 
     - ``"nearest"``: the number at ⌊i · r⌋;
     - ``"bilinear"``: the line between the two neighbours of ``(i + ½) · r − ½``, places

@@ -32,18 +32,18 @@ ACTIVATIONS: dict[str, Function] = {
 }
 
 
-def as_activation(function: str, value: object) -> Function:
+def as_activation(function: str, value: object, argument: str = "activation") -> Function:
     """Return a function: one of the table's by name, the one given, or the identity for None."""
     if value is None:
         return activations.identity
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value
     names = ", ".join(repr(name) for name in ACTIVATIONS)
     if not isinstance(value, str):
         expected = f"a function or one of {names}"
-        raise DTypeError(sentence(function, "activation", expected, repr(value)))
+        raise DTypeError(sentence(function, argument, expected, repr(value)))
     if value not in ACTIVATIONS:
-        raise ArgumentError(sentence(function, "activation", f"one of {names}", repr(value)))
+        raise ArgumentError(sentence(function, argument, f"one of {names}", repr(value)))
     return ACTIVATIONS[value]
 
 
@@ -60,15 +60,15 @@ class Activation(Layer):
         ArgumentError, DTypeError: no function and no known name.
 
     >>> Activation("relu").predict(np.array([[-1.0, 2.0]]))
-    array([[0., 2.]])
+    array([[0., 2.]], dtype=float32)
     """
 
     def __init__(self, function: str | Function) -> None:
-        self.function = as_activation("Activation", function)
+        self.function = as_activation("Activation", function, "function")
 
     def forward(self, X: Any) -> Any:
         """Any shape → the same."""
-        return self.function(X)
+        return self.function(self._numbers(X))
 
 
 class Flatten(Layer):

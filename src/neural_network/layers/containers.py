@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.layers.layer import Layer, check_layers
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.layers.layer import Layer
 
 
 class Sequential(Layer):
     """One layer after the other.
 
     Args:
-        layers: given one by one, or as a single list.
+        layers: given one by one, or as a single list. A layer that stands in it twice
+            is one layer with one set of parameters; so it is again after ``load``.
 
     Attributes:
         layers: the list; ``model[0]`` is its first, ``model[1:3]`` a model of two.
@@ -40,12 +41,12 @@ class Sequential(Layer):
     def forward(self, X: Any) -> Any:
         """Hand the input from layer to layer."""
         for place, layer in enumerate(self.layers):
-            try:
-                X = layer(X)
-            except ArgumentError as error:
-                error.add_note(f"in layer {place}, {layer!r}")
-                raise
+            X = _called(str(place), layer, X)
         return X
+
+    def _given(self) -> Mapping[str, Any]:
+        """Return the layers that are there now."""
+        return {"layers": self.layers}
 
     def __len__(self) -> int:
         """Return how many layers."""
@@ -84,7 +85,7 @@ class Residual(Layer):
     arXiv 1512.03385.
 
     >>> Residual(Dense(3, initializer="zeros"))(np.ones((1, 3))).data
-    array([[1., 1., 1.]])
+    array([[1., 1., 1.]], dtype=float32)
     """
 
     def __init__(
@@ -96,13 +97,20 @@ class Residual(Layer):
     def forward(self, X: Any) -> Any:
         """Any shape that the body keeps."""
         out = X
-        for layer in self.body:
-            out = layer(out)
-        straight = X if self.shortcut is None else self.shortcut(X)
+        for place, layer in enumerate(self.body):
+            out = _called(f"body.{place}", layer, out)
+        if self.shortcut is None:
+            straight = self._numbers(X)
+        else:
+            straight = _called("shortcut", self.shortcut, X)
         if np.shape(out) != np.shape(straight):
             expected = f"the shape {np.shape(straight)} of the shortcut (see shortcut=)"
             raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
         return out + straight
+
+    def _given(self) -> Mapping[str, Any]:
+        """Return the layers that are there now."""
+        return {"layers": self.body, "shortcut": self.shortcut}
 
     def __repr__(self) -> str:
         """Show a layer in each line."""
@@ -114,3 +122,28 @@ def _lines(name: str, parts: list[Any]) -> str:
     shown = [part if isinstance(part, str) else repr(part) for part in parts]
     inner = ",\n".join(shown).replace("\n", "\n    ")
     return f"{name}(\n    {inner},\n)"
+
+
+def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
+    """Return the layers, given one by one or as one list; anything else is refused."""
+    if len(layers) == 1 and isinstance(layers[0], list | tuple):
+        layers = tuple(layers[0])
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            hint = " (a class was given: call it)" if isinstance(layer, type) else ""
+            expected = f"a layer such as Dense(10){hint}"
+            raise DTypeError(sentence(function, f"layer {place}", expected, repr(layer)))
+    if not layers:
+        raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
+    return list(layers)
+
+
+def _called(name: str, layer: Layer, X: Any) -> Any:
+    """Call a layer; where it complains, say which of many it is."""
+    try:
+        return layer(X)
+    except ArgumentError as error:
+        # A container inside shows its kind; the layer in it that complains has said the rest.
+        shown = type(layer).__name__ if any(True for _ in layer.children()) else repr(layer)
+        error.args = (f"{error} [layer {name}: {shown}]",)
+        raise

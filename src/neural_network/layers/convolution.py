@@ -15,9 +15,9 @@ from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.activation import Function, as_activation
 from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.parameter import Parameter
+from neural_network.layers.sliding import Size, as_padding
 from neural_network.layers.weighted import Weighted
 
-Size = int | tuple[int, ...]
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
 
@@ -46,7 +46,7 @@ class _Convolution(Weighted):
         self.filters = as_count(name, "filters", filters)
         self.size = per_axis(name, "size", size, self.axes)
         self.stride = per_axis(name, "stride", stride, self.axes)
-        self.padding = padding
+        self.padding = as_padding(name, padding, self.axes)
         self.dilation = per_axis(name, "dilation", dilation, self.axes)
         self.groups = as_count(name, "groups", groups)
         self.activation = as_activation(name, activation)
@@ -93,7 +93,7 @@ class _Convolution(Weighted):
     def _check_rank(self, shape: tuple[int, ...]) -> None:
         if len(shape) == self.axes + 2:
             return
-        letters = ", ".join("DHW"[-self.axes :])
+        letters = "L" if self.axes == 1 else ", ".join("DHW"[-self.axes :])
         lacks = len(shape) == self.axes + 1
         hint = "; X[:, None] adds an axis for a single channel" if lacks else ""
         raise ShapeError(
@@ -272,8 +272,10 @@ class ConvTranspose2D(Weighted):
         name = "ConvTranspose2D"
         self.filters = as_count(name, "filters", filters)
         self.size = per_axis(name, "size", size, 2)
-        self.stride, self.padding, self.output_padding = stride, padding, output_padding
-        self.dilation = dilation
+        self.stride = per_axis(name, "stride", stride, 2)
+        self.padding = per_axis(name, "padding", padding, 2, minimum=0)
+        self.output_padding = per_axis(name, "output_padding", output_padding, 2, minimum=0)
+        self.dilation = per_axis(name, "dilation", dilation, 2)
         self.groups = as_count(name, "groups", groups)
         self.activation = as_activation(name, activation)
         self.with_bias = as_flag(name, "bias", bias)
@@ -289,8 +291,9 @@ class ConvTranspose2D(Weighted):
         if channels % self.groups or self.filters % self.groups:
             of = f"{channels} channels and {self.filters} filters"
             raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
-        # Each output is met by the numbers of its group, at about one tap in stride² each.
-        fans = (channels // self.groups * taps, self.filters // self.groups * taps)
+        # An output is met by the numbers of its group, each at one tap in stride².
+        fan_in = max(1, channels // self.groups * taps // prod(self.stride))
+        fans = (fan_in, self.filters // self.groups * taps)
         filters = (channels, self.filters // self.groups, *self.size)
         self.weight = self._weight(filters, fans, self.initializer, rng)
         self.bias = Parameter(np.zeros(self.filters)) if self.with_bias else None
@@ -312,6 +315,6 @@ class ConvTranspose2D(Weighted):
         )
         return self.activation(maps)
 
-    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # of the inputs alone
         """Return the taps that each input is multiplied with."""
         return prod(inputs[1:]) * self.filters // self.groups * prod(self.size)

@@ -120,7 +120,7 @@ class Embedding(Weighted):
         self.initializer = as_initializer("Embedding", initializer)
         self._set_penalties(l1, l2)
 
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # sizes were given
         """Make the table."""
         table = (self.vocabulary, self.size)
         self.weight = self._weight(table, (1, self.size), self.initializer, rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Dropout(Layer):
     Overfitting", JMLR 15, 2014.
 
     >>> Dropout(0.5, rng=0)(np.ones((1, 6)))
-    array([[2., 2., 0., 2., 2., 0.]])
+    array([[2., 0., 2., 2., 2., 2.]], dtype=float32)
     """
 
     def __init__(self, rate: float, *, rng: int | np.random.Generator | None = None) -> None:
@@ -44,21 +45,27 @@ class Dropout(Layer):
         self.rate = as_number(name, "rate", rate, between=(0, 1))
         if self.rate == 1:
             raise ArgumentError(sentence(name, "rate", "a number below 1", rate))
-        self._own_draws = Draws(as_seed(rng), step=0)
+        self._own_draws = Draws(as_seed(rng, name), step=0)
 
     def forward(self, X: Any) -> Any:
         """Any shape → the same."""
         if not self.training or self.rate == 0:
             return X
         X = self._numbers(X)
+        shape = self._mask_shape(X.shape)  # raises before anything is drawn
         draws = current_draws() or self._own_draws
-        shape = self._mask_shape(X.shape)
         drawn = draws.integers(X.shape[0], int(np.prod(shape[1:])))
         keep = np.greater_equal(drawn, np.uint32(self.rate * 2**32)).reshape(shape)
         return X * np.multiply(keep, 1 / (1 - self.rate), dtype=X.dtype)
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if not shape:
+            raise ShapeError(sentence("Dropout", "X", "(N, …)", "a single number"))
         return shape
+
+    def _given(self) -> Mapping[str, Any]:
+        """Return the arguments, with the rate as it is now: some let it grow in training."""
+        return {**self._arguments, "rate": self.rate}
 
 
 class Dropout2D(Dropout):
@@ -82,8 +89,8 @@ class Dropout2D(Dropout):
 
     >>> Dropout2D(0.5, rng=0)(np.ones((1, 3, 1, 2)))[0, :, 0]
     array([[2., 2.],
-           [2., 2.],
-           [0., 0.]], dtype=float32)
+           [0., 0.],
+           [2., 2.]], dtype=float32)
     """
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

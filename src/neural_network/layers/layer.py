@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
-from neural_network.functional.checks import Array, as_count, as_generator, as_real
-from neural_network.layers.flat import flat_parameters
+from neural_network.functional.checks import Array, as_callable, as_count, as_generator, as_real
 from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.tree import Tree, all_or_nothing, inside
 
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
@@ -28,19 +28,23 @@ _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default=None)
 
 
-class Layer:
+class Layer(Tree):
     """Base of all layers and models; subclass it for your own.
 
-    Write ``forward``, and ``build`` where parameters have sizes that the first input
-    tells. Attributes that are a ``Parameter``, a ``Buffer`` or a ``Layer`` (also in lists
-    and dicts) are found by themselves; names that begin with an underscore are private
-    and not looked at.
+    Write ``forward``, of one input or several, and ``build`` where parameters have sizes
+    that the first input tells. Attributes that are a ``Parameter``, a ``Buffer`` or a
+    ``Layer`` (also in lists and dicts) are found by themselves; names that begin with an
+    underscore are private and not looked at.
+
+    Args:
+        none here; what a subclass' ``__init__`` takes is noted, for ``repr`` and ``save``.
 
     Attributes:
         training: whether dropout drops and batch norm looks at the batch.
-        built: whether the parameters exist.
+        built: whether all parameters exist.
         dtype: the type it works in, float32; arrays of another floating type are turned to
             it, tensors keep theirs.
+        input_shape, input_dtype: of one input, as the layer was built for it; or None.
 
     Raises:
         ShapeError: (when called) an input that the parameters do not fit.
@@ -51,27 +55,25 @@ class Layer:
     ...     def forward(self, X):
     ...         return X * self.factor
     >>> Scale()(np.ones((1, 3)))
-    Tensor([[2., 2., 2.]], requires_grad=True)
+    Tensor([[2., 2., 2.]], dtype=float32, requires_grad=True)
     """
 
-    training = True
-    built = False
-    dtype: np.dtype[Any] = np.dtype(np.float32)
     _arguments: Mapping[str, Any]
-    # Of the first input, batch axis included, as ``build`` saw it; and its type.
-    _built_for: tuple[tuple[int, ...], str] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Note the arguments: ``repr`` shows them, and ``save`` writes them."""
         layer = super().__new__(cls)
+        signature = inspect.signature(cls.__init__)
         try:
-            bound = inspect.signature(cls.__init__).bind_partial(layer, *args, **kwargs)
+            arguments = list(signature.bind_partial(layer, *args, **kwargs).arguments.items())
         except TypeError:
-            bound = None  # __init__ is about to say what is wrong with them
-        arguments = dict(bound.arguments) if bound else {}
-        arguments.pop("self", None)
-        layer._arguments = arguments
+            arguments = []  # __init__ is about to say what is wrong with them
+        layer._arguments = dict(arguments[1:])  # without self
         return layer
+
+    def __init__(self) -> None:
+        # Without it, a layer of no arguments would take any in silence.
+        pass
 
     # --- what subclasses write ---------------------------------------------------
 
@@ -79,47 +81,80 @@ class Layer:
         """Make the parameters, now that the first input's shape is known; none by default.
 
         Args:
-            shape: of the input, batch axis included.
+            shape: of the (first) input, batch axis included.
             rng: to draw initial weights from.
         """
 
-    def forward(self, X: Any) -> Any:
-        """Compute the layer on an array or a tensor; every layer has its own."""
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002  # subclasses take them
+        """Compute the layer on an array or a tensor, or several; every layer has its own.
+
+        Args:
+            args, kwargs: what the call was given; a subclass names what it takes.
+
+        Returns:
+            An array or a tensor, usually with a row for each row of the first input.
+
+        Raises:
+            TypeError: the class has no ``forward``.
+        """
         raise TypeError(f"{type(self).__name__}: expected a class with a forward method")
 
-    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
-        """Return how many multiplications (each with an addition) one call takes."""
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # subclasses take them
+        """Return how many multiplications (each with an addition) one call takes.
+
+        Args:
+            inputs: the shape of the first input, with a batch of 1.
+            outputs: the shape of the result, with a batch of 1.
+        """
         return 0
 
+    def own_penalty(self) -> Any:
+        """Return what this layer alone adds to the loss: L1 and L2 penalties; here 0."""
+        return 0.0
+
     def penalty(self) -> Any:
-        """Return what the L1 and L2 penalties of this layer and those in it add to the loss."""
-        return sum(layer.penalty() for _, layer in self.children())
+        """Return what the penalties of this layer and all inside add to the loss."""
+        return sum((layer.own_penalty() for _, layer in self.named_layers()), 0.0)
 
     # --- calling -------------------------------------------------------------------
 
-    def __call__(self, X: Any, *more: Any) -> Any:
+    def __call__(self, X: Any, *more: Any, **options: Any) -> Any:
         """Compute the layer; make its parameters first if this is the first call.
 
         Arrays go in and a tensor comes out, recorded, so that ``backward()`` reaches the
         parameters. Where nothing is recorded (inside ``no_grad``), arrays come out.
         """
-        if not self.built:
-            self._build(X, _initial.get() or np.random.default_rng())
-        if isinstance(X, np.ndarray) and X.dtype.kind == "f":
-            X = X.astype(self.dtype, copy=False)
-        out = self.forward(X, *more)
-        if isinstance(out, Tensor) and not out.requires_grad and not isinstance(X, Tensor):
+        if self._built_for is not None:
+            return self._run(X, *more, **options)
+        with all_or_nothing(self):
+            self._build(*_outline(X), _initial.get() or np.random.default_rng())
+            return self._run(X, *more, **options)
+
+    def _run(self, *inputs: Any, **options: Any) -> Any:
+        typed = [
+            value.astype(self.dtype, copy=False)
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+            else value
+            for value in inputs
+        ]
+        out = self.forward(*typed, **options)
+        recorded = isinstance(out, Tensor) and out.requires_grad
+        if isinstance(out, Tensor) and not recorded and not _any_tensor(inputs):
             out = out.data
         for watcher in _watchers.get():
-            watcher(self, X, out)
+            watcher(self, typed[0], out)
         return out
 
-    def _build(self, X: Any, rng: np.random.Generator) -> None:
-        shape = tuple(int(size) for size in np.shape(X))
+    def _build(self, shape: tuple[int, ...], kind: str, rng: np.random.Generator) -> None:
+        before = {id(layer) for _, layer in self.named_layers()}
         self.build(shape, rng)
-        self.built = True
-        kind = X.dtype if hasattr(X, "dtype") else np.asarray(X).dtype
-        self._built_for = (shape, (self.dtype if kind.kind == "f" else kind).name)
+        self._built_for = (shape, kind)
+        for _, layer in self.named_layers():
+            if id(layer) not in before:  # made by ``build``
+                layer.training, layer.dtype = self.training, self.dtype
+        for _, tensor in inside(self):
+            if isinstance(tensor, Parameter | Buffer):
+                tensor.data = tensor.data.astype(self.dtype, copy=False)
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -129,12 +164,13 @@ class Layer:
     @property
     def input_dtype(self) -> np.dtype[Any]:
         """The type of the inputs that this layer was built for."""
-        return np.dtype(self._built_for[1]) if self._built_for else self.dtype
+        kind = self.dtype if self._built_for is None else np.dtype(self._built_for[1])
+        return self.dtype if kind.kind == "f" else kind
 
     def initialize(
         self,
         shape: tuple[int, ...],
-        *,
+        *more: tuple[int, ...],
         rng: int | np.random.Generator | None = None,
         dtype: DTypeLike = np.float32,
     ) -> Self:
@@ -142,6 +178,7 @@ class Layer:
 
         Args:
             shape: of one input, without the batch axis: (1, 28, 28).
+            more: of the other inputs, where ``forward`` takes several.
             rng: a seed or a Generator for the initial weights.
             dtype: of the inputs: an integer type where the first layer is an ``Embedding``.
 
@@ -149,17 +186,24 @@ class Layer:
             The layer itself. Layers that were built before keep what they have.
 
         Raises:
-            ShapeError: the layers do not fit each other or the shape.
+            ShapeError: the layers do not fit each other or the shape; then none is built.
+            DTypeError: a shape that is no tuple of whole numbers, a wrong ``rng``.
 
         >>> Dense(2).initialize((3,), rng=0).weight.shape
         (3, 2)
         """
-        sizes = tuple(as_count("initialize", "shape", size) for size in shape)
+        # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
+        sizes = [as_sizes("initialize", each) for each in (shape, *more)]
+        zeros = [np.zeros((2, *each), dtype) for each in sizes]
         drawing = _initial.set(as_generator("initialize", rng))
         try:
-            with self.in_mode(training=False), no_grad():
-                # Two rows, because a batch of one has no statistics.
-                self(np.zeros((2, *sizes), dtype))
+            with (
+                self.in_mode(training=False),
+                no_grad(),
+                np.errstate(all="ignore"),
+                all_or_nothing(self),
+            ):
+                self(*zeros)
         finally:
             _initial.reset(drawing)
         self.flat_parameters()
@@ -177,7 +221,9 @@ class Layer:
             in a ``Dense`` layer. The mode is as it was afterwards.
 
         Raises:
-            ShapeError: no row, or rows that the model does not fit.
+            ShapeError: no row, rows that the model does not fit, or a model whose result
+                has not a row for each.
+            DTypeError: not real numbers.
 
         >>> Dense(2).initialize((3,), rng=0).predict(np.ones((5, 3))).shape
         (5, 2)
@@ -186,9 +232,18 @@ class Layer:
         if rows.ndim == 0 or len(rows) == 0:
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
         size = as_count("predict", "batch_size", batch_size)
+        parts = []
         with self.in_mode(training=False), no_grad():
-            parts = [self(rows[some]) for some in cut(np.arange(len(rows)), size)]
-        return np.concatenate([part.data if isinstance(part, Tensor) else part for part in parts])
+            for some in cut(rows, size):
+                out = self(some)
+                part = out.data if isinstance(out, Tensor) else out
+                if not isinstance(part, np.ndarray) or part.shape[:1] != (len(some),):
+                    received = f"shape {np.shape(part)} for {len(some)} rows"
+                    raise ShapeError(
+                        sentence("predict", "model", "a row of results for each row", received)
+                    )
+                parts.append(part)
+        return np.concatenate(parts)
 
     def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.
@@ -203,6 +258,7 @@ class Layer:
 
         Raises:
             ArgumentError: no shape for a model that is not built.
+            ShapeError: a shape that the layers do not fit.
 
         >>> Dense(2).summary((3,)).parameters
         8
@@ -211,103 +267,16 @@ class Layer:
 
         return summarize(self, shape)
 
-    # --- what is inside --------------------------------------------------------------
-
-    def children(self) -> Iterator[tuple[str, Layer]]:
-        """Yield the layers directly inside, with their names."""
-        for name, value in _public(self):
-            if isinstance(value, Layer):
-                yield name, value
-
-    def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-        """Yield this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …)."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.named_layers(f"{prefix}.{name}" if prefix else name)
-
-    def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """Return (name, parameter) of all layers, frozen ones too; a shared one once."""
-        return self._named(Parameter)
-
-    def named_buffers(self) -> list[tuple[str, Buffer]]:
-        """Return (name, buffer) of all layers: what is kept but not learned."""
-        return self._named(Buffer)
-
-    def parameters(self) -> list[Parameter]:
-        """Return the parameters of all layers."""
-        return [parameter for _, parameter in self.named_parameters()]
-
-    def flat_parameters(self) -> Array:
-        """Return the one buffer, 1-D, of which all parameters are views."""
-        return flat_parameters(self.parameters())
-
-    def _named(self, kind: type[Any]) -> list[tuple[str, Any]]:
-        found: dict[int, tuple[str, Any]] = {}
-        for prefix, layer in self.named_layers():
-            for name, value in _public(layer):
-                if isinstance(value, kind):
-                    found.setdefault(id(value), (f"{prefix}.{name}" if prefix else name, value))
-        return list(found.values())
-
-    # --- modes -------------------------------------------------------------------------
-
-    def train(self) -> Self:
-        """Switch this layer and all inside to training."""
-        return self._switch(training=True)
-
-    def eval(self) -> Self:
-        """Switch this layer and all inside to evaluation."""
-        return self._switch(training=False)
-
-    def _switch(self, *, training: bool) -> Self:
-        for _, layer in self.named_layers():
-            layer.training = training
-        return self
-
-    @contextmanager
-    def in_mode(self, *, training: bool) -> Iterator[None]:
-        """Switch for a block; afterwards every layer is as it was."""
-        before = [(layer, layer.training) for _, layer in self.named_layers()]
-        self._switch(training=training)
-        try:
-            yield
-        finally:
-            for layer, mode in before:
-                layer.training = mode
-
-    def freeze(self) -> Self:
-        """Keep the parameters of this layer and all inside as they are; learn no more."""
-        for parameter in self.parameters():
-            parameter.requires_grad = False
-        return self
-
-    def unfreeze(self) -> Self:
-        """Learn again."""
-        for parameter in self.parameters():
-            parameter.requires_grad = True
-        return self
-
-    def zero_grad(self) -> None:
-        """Forget the gradients that ``backward()`` has added up."""
-        for parameter in self.parameters():
-            parameter.grad = None
-
-    def astype(self, dtype: DTypeLike) -> Self:
-        """Turn all parameters and buffers to a floating type: float64 for gradient checks."""
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            raise DTypeError(sentence("astype", "dtype", "a floating type", wanted))
-        for _, tensor in [*self.named_parameters(), *self.named_buffers()]:
-            tensor.data = tensor.data.astype(wanted)
-        for _, layer in self.named_layers():
-            layer.dtype = wanted
-        self.flat_parameters()
-        return self
+    # --- what it is ---------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """Show the call that makes this layer."""
-        shown = [f"{name}={_shown(value)}" for name, value in self._arguments.items()]
+        shown = [f"{name}={_shown(value)}" for name, value in self._given().items()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _given(self) -> Mapping[str, Any]:
+        """Return the arguments that make this layer; those that changed since, as they are."""
+        return self._arguments
 
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
@@ -319,6 +288,15 @@ class Layer:
 def watching(watcher: Watcher) -> Iterator[None]:
     """Tell ``watcher`` of each layer's call inside the block: the layer, its input, its output.
 
+    Args:
+        watcher: a function of the three; of several inputs it is told the first.
+
+    Returns:
+        A context manager.
+
+    Raises:
+        DTypeError: no function.
+
     >>> def tell(layer, X, out):
     ...     print(type(layer).__name__, np.shape(out))
     >>> model = Sequential(Flatten(), Dense(2))
@@ -328,6 +306,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
     Dense (1, 2)
     Sequential (1, 2)
     """
+    as_callable("watching", "watcher", watcher)
     token = _watchers.set((*_watchers.get(), watcher))
     try:
         yield
@@ -335,38 +314,26 @@ def watching(watcher: Watcher) -> Iterator[None]:
         _watchers.reset(token)
 
 
-def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
-    """Return the layers, given one by one or as one list; anything else is refused."""
-    if len(layers) == 1 and isinstance(layers[0], list | tuple):
-        layers = tuple(layers[0])
-    for place, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            expected = f"a layer such as Dense(10){_hint(layer)}"
-            raise DTypeError(sentence(function, f"layer {place}", expected, repr(layer)))
-    if not layers:
-        raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
-    return list(layers)
+def as_sizes(function: str, shape: object) -> tuple[int, ...]:
+    """Return the shape of one input as whole numbers."""
+    if not isinstance(shape, tuple | list):
+        expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
+        raise DTypeError(sentence(function, "shape", expected, repr(shape)))
+    return tuple(as_count(function, "shape", size) for size in shape)
 
 
-def _hint(value: object) -> str:
-    return " (a class was given: call it)" if isinstance(value, type) else ""
+def _outline(X: Any) -> tuple[tuple[int, ...], str]:
+    """Return an input's shape, and the name of its type; of what is no array, none."""
+    if not hasattr(X, "dtype"):
+        try:
+            X = as_real("build", "X", X)
+        except (ArgumentError, GradientError):
+            return (), "float32"
+    return tuple(int(size) for size in X.shape), X.dtype.name
 
 
-def _public(layer: Layer) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes of a layer, and what lies in lists and dicts, with names."""
-    for name, value in vars(layer).items():
-        if name.startswith("_"):
-            continue
-        yield name, value
-        items = (
-            value.items()
-            if isinstance(value, dict)
-            else enumerate(value)
-            if isinstance(value, list | tuple)
-            else ()
-        )
-        for key, item in items:
-            yield f"{name}.{key}", item
+def _any_tensor(values: Iterable[Any]) -> bool:
+    return any(isinstance(value, Tensor) for value in values)
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ from neural_network.functional.standardization import (
     layer_norm,
 )
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.parameter import Buffer, Parameter, check_size
 
 
 class _Norm(Layer):
@@ -26,11 +26,12 @@ class _Norm(Layer):
     beta: Parameter
     channel_axis = 1
 
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # nothing is drawn
         """Make gamma, which begins at 1, and beta, which begins at 0."""
         if len(shape) < 2:
             raise ShapeError(sentence(type(self).__name__, "X", "(N, C, …)", f"shape {shape}"))
         size = shape[self.channel_axis]
+        check_size(type(self).__name__, "gamma", (size,))
         self.gamma = Parameter(np.ones(size))
         self.beta = Parameter(np.zeros(size))
 
@@ -102,8 +103,8 @@ class BatchNorm(_Norm):
             (self.running_mean, mean),
             (self.running_variance, variance * (count / (count - 1))),
         ):
-            running.data *= self.momentum
-            running.data += (1 - self.momentum) * seen
+            # A new array: what was computed from the old one may not have walked back yet.
+            running.data = self.momentum * running.data + (1 - self.momentum) * seen
 
 
 class LayerNorm(_Norm):

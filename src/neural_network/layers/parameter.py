@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import prod
 from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.errors import DTypeError, sentence
+from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.functional.checks import as_real
 
 T = TypeVar("T", bound=Tensor)
+
+# While a file is read: no array of a layer is larger than the largest one in it.
+_largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
 
 class Parameter(Tensor):
@@ -66,6 +73,30 @@ class Buffer(Tensor):
     def __deepcopy__(self, memo: Any) -> Self:
         """Copy the numbers."""
         return _copied(self)
+
+
+@contextmanager
+def at_most(largest: int) -> Iterator[None]:
+    """Refuse larger arrays inside the block: what a file says about sizes is not trusted."""
+    token = _largest.set(largest)
+    try:
+        yield
+    finally:
+        _largest.reset(token)
+
+
+def from_file() -> bool:
+    """Say whether a file's numbers are about to replace whatever parameters begin with."""
+    return _largest.get() is not None
+
+
+def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:
+    """Raise ShapeError for an array without numbers, or larger than a file's largest."""
+    size, largest = prod(shape), _largest.get()
+    if size == 0:
+        raise ShapeError(sentence(function, name, "at least one number", f"shape {shape}"))
+    if largest is not None and size > largest:
+        raise ShapeError(sentence(function, name, f"at most {largest} numbers", f"shape {shape}"))
 
 
 def _own(function: str, data: ArrayLike) -> Any:

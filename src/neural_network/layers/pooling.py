@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from neural_network.functional.checks import as_flag
 from neural_network.functional.pooling import avg_pool2d, global_avg_pool, max_pool2d
-from neural_network.functional.window import Padding
+from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.layer import Layer
-
-Size = int | tuple[int, ...]
+from neural_network.layers.sliding import Size, as_padding
 
 
 class MaxPool2D(Layer):
@@ -18,16 +18,16 @@ class MaxPool2D(Layer):
         size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
 
     Attributes:
-        size, stride, padding, dilation, ceil_mode: as given.
+        size, stride, padding, dilation, ceil_mode: as given; sizes for both axes.
 
     Raises:
-        DTypeError, ShapeError, ArgumentError: (when called) as ``max_pool2d``.
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
 
     Source: as ``max_pool2d``.
 
     >>> MaxPool2D(2).predict(np.arange(16.0).reshape(1, 1, 4, 4))
     array([[[[ 5.,  7.],
-             [13., 15.]]]])
+             [13., 15.]]]], dtype=float32)
     """
 
     def __init__(
@@ -39,13 +39,15 @@ class MaxPool2D(Layer):
         dilation: Size = 1,
         ceil_mode: bool = False,
     ) -> None:
-        self.size, self.stride, self.padding = size, stride, padding
-        self.dilation, self.ceil_mode = dilation, ceil_mode
+        self.size, self.stride = _sizes("MaxPool2D", size, stride)
+        self.padding = as_padding("MaxPool2D", padding, 2)
+        self.dilation = per_axis("MaxPool2D", "dilation", dilation, 2)
+        self.ceil_mode = as_flag("MaxPool2D", "ceil_mode", ceil_mode)
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
         return max_pool2d(
-            X, self.size, self.stride, self.padding,
+            self._numbers(X), self.size, self.stride, self.padding,
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
 
@@ -57,15 +59,15 @@ class AvgPool2D(Layer):
         size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
 
     Attributes:
-        size, stride, padding, ceil_mode, count_include_pad: as given.
+        size, stride, padding, ceil_mode, count_include_pad: as given; sizes for both axes.
 
     Raises:
-        DTypeError, ShapeError, ArgumentError: (when called) as ``avg_pool2d``.
+        DTypeError, ShapeError, ArgumentError: as ``avg_pool2d``.
 
     Source: as ``avg_pool2d``.
 
     >>> AvgPool2D(2).predict(np.arange(4.0).reshape(1, 1, 2, 2))
-    array([[[[1.5]]]])
+    array([[[[1.5]]]], dtype=float32)
     """
 
     def __init__(
@@ -77,13 +79,15 @@ class AvgPool2D(Layer):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.size, self.stride, self.padding = size, stride, padding
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+        self.size, self.stride = _sizes("AvgPool2D", size, stride)
+        self.padding = as_padding("AvgPool2D", padding, 2)
+        self.ceil_mode = as_flag("AvgPool2D", "ceil_mode", ceil_mode)
+        self.count_include_pad = as_flag("AvgPool2D", "count_include_pad", count_include_pad)
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
         return avg_pool2d(
-            X, self.size, self.stride, self.padding,
+            self._numbers(X), self.size, self.stride, self.padding,
             ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad,
         )  # fmt: skip
 
@@ -97,9 +101,15 @@ class GlobalAvgPool2D(Layer):
     Source: as ``global_avg_pool``.
 
     >>> GlobalAvgPool2D().predict(np.arange(8.0).reshape(1, 2, 2, 2))
-    array([[1.5, 5.5]])
+    array([[1.5, 5.5]], dtype=float32)
     """
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C)."""
-        return global_avg_pool(X)
+        return global_avg_pool(self._numbers(X))
+
+
+def _sizes(function: str, size: Size, stride: Size | None) -> tuple[Size, Size]:
+    """Return the window's sizes and steps along both axes."""
+    sizes = per_axis(function, "size", size, 2)
+    return sizes, sizes if stride is None else per_axis(function, "stride", stride, 2)

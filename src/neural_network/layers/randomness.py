@@ -19,14 +19,14 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.functional.checks import Array, as_count, as_generator
 
 # A Philox block is four words of 64 bits; a counter step makes one block.
 WORDS_IN_BLOCK = 4
 
 
 class Draws:
-    """The random numbers of one step: each call of ``uniform`` is the next draw.
+    """The random numbers of one step: each call of ``integers`` is the next draw.
 
     Args:
         seed: of the whole run, below 2⁶⁴.
@@ -74,12 +74,15 @@ def generator(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
 
 
-def as_seed(rng: int | np.random.Generator | None) -> int:
-    """Return the seed of a run: an int itself, else 63 bits drawn from the generator."""
-    if isinstance(rng, int | np.integer):
-        return int(rng)
-    fresh = np.random.default_rng() if rng is None else rng
-    return int(fresh.integers(1 << 63))
+def as_seed(rng: object, function: str = "Trainer") -> int:
+    """Return the seed of a run: an int itself, else 63 bits drawn from the generator.
+
+    Raises:
+        DTypeError, ArgumentError: no seed and no Generator.
+    """
+    if rng is None or isinstance(rng, np.random.Generator):
+        return int(as_generator(function, rng).integers(1 << 63))
+    return as_count(function, "rng", rng, minimum=0)
 
 
 def _key(seed: int, purpose: str) -> Array:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.errors import DTypeError, FileFormatError, sentence
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
-from neural_network.layers.settings import describe, rebuild
-from neural_network.layers.weighted import at_most
+from neural_network.layers.parameter import at_most
+from neural_network.layers.settings import describe, known_layers, rebuild
 
 FORMAT = "neural-network-numpy model"
 FORMAT_VERSION = "1"
@@ -26,7 +26,7 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     """Write a model to one safetensors file: parameters, buffers, architecture.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
-    No pickle: a layer is stored as its class' name and arguments.
+    A layer is stored as its class' name and arguments.
 
     Args:
         model: a layer or model that is built.
@@ -56,7 +56,8 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
 
     Args:
         path: the file.
-        layers: name → class of layers that are not the library's own.
+        layers: name → class of layers that are not the library's own. Their ``__init__``
+            and ``build`` are called with what the file says.
 
     Returns:
         The model, built, in evaluation mode; its parameters in float32 where the
@@ -65,6 +66,7 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
     Raises:
         FileFormatError: damaged, no model, of a newer version, or with a layer that
             is not known; nothing in a file is ever executed.
+        DTypeError: ``layers`` is no table of classes.
         FileNotFoundError: there is no such file.
 
     >>> load("no.safetensors")
@@ -77,17 +79,14 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
     if kind != FORMAT:
         raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
     check_version(path, metadata, FORMAT_VERSION)
-    return model_from(os.fspath(path), arrays, metadata, layers or {})
+    return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
 
 
 def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:
     """Return a model's arrays by name, and its architecture as metadata."""
     if not isinstance(model, Layer):
         raise DTypeError(sentence(function, "model", "a layer or model", repr(model)))
-    unbuilt = [name or "the model" for name, layer in model.named_layers() if not layer.built]
-    if unbuilt:
-        expected = "a model that is built (initialize(shape), or a first call)"
-        raise ArgumentError(sentence(function, "model", expected, f"{unbuilt[0]} without sizes"))
+    model._check_built(function)
     tensors = [*model.named_parameters(), *model.named_buffers()]
     frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
     built = {name: list(layer._built_for or ()) for name, layer in model.named_layers()}
@@ -106,27 +105,26 @@ def model_from(
     own_layers: Mapping[str, type[Layer]],
 ) -> Layer:
     """Make the model that a file describes, and put the file's arrays into it."""
+    _check_own(own_layers)
     described, built, frozen = (
         _json(path, metadata, key) for key in ("architecture", "built", "frozen")
     )
-    for name, cls in own_layers.items():
-        if not (isinstance(cls, type) and issubclass(cls, Layer)):
-            raise DTypeError(
-                sentence("load", "layers", "name → class of a layer", f"{name}: {cls}")
-            )
     model = rebuild(path, described, {**known_layers(), **own_layers})
     if not isinstance(built, dict) or not isinstance(frozen, list):
-        raise FileFormatError(f"{path}: damaged metadata")
+        raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     try:
         with at_most(max((array.size for array in arrays.values()), default=0)):
             _build(path, model, built)
     except FileFormatError:
         raise
-    except (ArgumentError, TypeError, ValueError, OverflowError, MemoryError) as error:
+    except Exception as error:  # whatever a layer says to sizes that it did not choose
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
+    parameters = dict(model.named_parameters())
+    if not all(isinstance(name, str) and name in parameters for name in frozen):
+        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
     put_arrays(path, model, arrays)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = name not in frozen
+    for name in frozen:
+        parameters[name].requires_grad = False
     return model.eval()
 
 
@@ -158,36 +156,34 @@ def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, 
     model.flat_parameters()
 
 
-def known_layers() -> dict[str, type[Layer]]:
-    """Return name → class of the library's own layers."""
-    from neural_network import layers
-
-    classes = (getattr(layers, name) for name in layers.__all__)
-    return {
-        cls.__name__: cls
-        for cls in classes
-        if isinstance(cls, type) and issubclass(cls, Layer) and cls is not Layer
-    }
-
-
 def _build(path: str, model: Layer, built: Mapping[str, Any]) -> None:
     """Make the parameters of each layer for the input that the file says it had."""
-    waiting = [("", model)]
     unused = np.random.default_rng(0)  # what is drawn is overwritten
-    while waiting:
-        name, layer = waiting.pop(0)
+    names = set()
+    for name, layer in model.named_layers():
         match built.get(name):
             case [list(shape), str(kind)] if all(type(n) is int and 0 <= n < WIDEST for n in shape):
                 pass
             case _:
                 raise FileFormatError(f"{path}: damaged metadata: layer {name!r} has no sizes")
-        if kind not in np.sctypeDict:
+        if kind not in np.sctypeDict or np.dtype(kind).kind not in "fiub":
             raise FileFormatError(f"{path}: damaged metadata: layer {name!r} takes {kind!r}")
-        layer.build(tuple(shape), unused)
-        layer.built, layer._built_for = True, (tuple(shape), kind)
-        waiting += [
-            (f"{name}.{inner}" if name else inner, child) for inner, child in layer.children()
-        ]
+        layer._build(tuple(shape), kind, unused)
+        names.add(name)
+    if built.keys() - names:
+        odd = min(built.keys() - names)
+        raise FileFormatError(f"{path}: damaged metadata: no layer {odd!r} in the architecture")
+
+
+def _check_own(own_layers: object) -> None:
+    """Raise DTypeError unless this is a table of layer classes by name."""
+    if not isinstance(own_layers, Mapping):
+        expected = "a dict name → class of a layer"
+        raise DTypeError(sentence("load", "layers", expected, repr(own_layers)))
+    for name, cls in own_layers.items():
+        if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            received = f"{name!r}: {cls!r}"
+            raise DTypeError(sentence("load", "layers", "name → class of a layer", received))
 
 
 def _json(path: str, metadata: Mapping[str, str], key: str) -> Any:

@@ -10,12 +10,20 @@ import numpy as np
 
 from neural_network.autograd.engine import no_grad
 from neural_network.errors import ArgumentError, sentence
-from neural_network.layers.layer import Layer, watching
+from neural_network.layers.layer import Layer, as_sizes, watching
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer of the table; numbers are for one input."""
+    """One layer of the table; numbers are for one input.
+
+    Attributes:
+        name: where it is in the model: "0", "3.body.1".
+        layer: its class.
+        output: the shape that it gives, without the batch axis.
+        parameters: how many are its own; 0 where a shared layer comes again.
+        multiply_adds: multiplications, each with an addition.
+    """
 
     name: str
     layer: str
@@ -26,7 +34,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A model's table, which prints as one."""
+    """A model's table, which prints as one; ``Layer.summary`` makes it.
+
+    Args:
+        rows: a ``Row`` for each layer that computes, in the order of the calls.
+        parameters: how many numbers the model has.
+        learned: how many of them are not frozen.
+        multiply_adds: of all layers, for one input.
+
+    Attributes:
+        rows, parameters, learned, multiply_adds: as given.
+
+    Raises:
+        Nothing.
+
+    >>> print(Sequential(Flatten(), Dense(10)).summary((28, 28)))
+       layer    output  parameters  multiply-adds
+    ─────────────────────────────────────────────
+    0  Flatten  784              0              0
+    1  Dense    10           7,850          7,840
+    ─────────────────────────────────────────────
+       all                   7,850          7,840
+    """
 
     rows: tuple[Row, ...]
     parameters: int
@@ -68,31 +97,35 @@ class Summary:
 def summarize(model: Layer, shape: tuple[int, ...] | None) -> Summary:
     """Run the model once on zeros, and note what each of its layers does.
 
-    Layers inside a layer have rows of their own; what a container counts is what they
-    count, so only the layers without any inside are added up.
+    Layers inside a layer have rows of their own; the layer around them has one only for
+    what is its own, so that nothing counts twice.
     """
-    if shape is None and not (model.built and model.input_shape):
+    if shape is None and (not model.built or model.input_shape is None):
         raise ArgumentError(
             sentence("summary", "shape", "the shape of one input, such as (1, 28, 28)", "none")
         )
-    sizes = tuple(shape or model.input_shape or ())
+    sizes = as_sizes("summary", model.input_shape if shape is None else shape)
     if not model.built:
         # A copy, so that looking at a model does not draw its weights.
         model = deepcopy(model).initialize(sizes)
     names = {id(layer): name for name, layer in model.named_layers()}
     rows: list[Row] = []
+    counted: set[int] = set()
 
     def note(layer: Layer, X: Any, out: Any) -> None:
-        if any(True for _ in layer.children()):
-            return
-        own = sum(parameter.size for parameter in layer.parameters())
-        work = layer.multiply_adds((1, *np.shape(X)[1:]), (1, *np.shape(out)[1:]))
-        shape_of_one = tuple(int(size) for size in np.shape(out)[1:])
-        name = names.get(id(layer), "")
-        rows.append(Row(name, type(layer).__name__, shape_of_one, own, work))
+        inner = {id(p) for _, child in layer.children() for p in child.parameters()}
+        own = {id(p): p.size for p in layer.parameters() if id(p) not in inner | counted}
+        counted.update(own)
+        inputs, outputs = (tuple(int(n) for n in np.shape(of)[1:]) for of in (X, out))
+        work = layer.multiply_adds((1, *inputs), (1, *outputs))
+        parameters = sum(own.values())
+        if parameters or work or not any(True for _ in layer.children()):
+            name = names.get(id(layer), "")
+            rows.append(Row(name, type(layer).__name__, outputs, parameters, work))
 
-    with model.in_mode(training=False), no_grad(), watching(note):
-        model(np.zeros((2, *sizes), model.input_dtype))
+    zeros = np.zeros((2, *sizes), model.input_dtype)
+    with model.in_mode(training=False), no_grad(), watching(note), np.errstate(all="ignore"):
+        model(zeros)
     parameters = model.parameters()
     return Summary(
         rows=tuple(rows),

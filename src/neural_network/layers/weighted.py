@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,10 +10,7 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.checks import as_number
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import Parameter
-
-# While a file is read: no parameter is larger than the largest array in it.
-_largest: ContextVar[int | None] = ContextVar("largest", default=None)
+from neural_network.layers.parameter import Parameter, check_size, from_file
 
 
 class Weighted(Layer):
@@ -27,8 +20,8 @@ class Weighted(Layer):
     l1: float
     l2: float
 
-    def penalty(self) -> Any:
-        """Return l1 · Σ|weight| + l2 · Σ weight²."""
+    def own_penalty(self) -> Any:
+        """Return l1 · Σ|weight| + l2 · Σ weight²; 0 as long as there is no weight."""
         total: Any = 0.0
         if self.l1 and self.built:
             total = total + self.l1 * np.sum(np.abs(self.weight))
@@ -48,26 +41,12 @@ class Weighted(Layer):
         initializer: Initializer,
         rng: np.random.Generator,
     ) -> Parameter:
-        largest = _largest.get()
-        if largest is not None and prod(shape) > largest:
-            raise ShapeError(
-                sentence(type(self).__name__, "weight", f"at most {largest} numbers", f"{shape}")
-            )
+        name = type(self).__name__
+        check_size(name, "weight", shape)
+        if from_file():
+            return Parameter(np.zeros(shape, np.float32))
         weights = initializer(shape, *fans, rng)
         if np.shape(weights) != shape:
-            raise ShapeError(
-                sentence(
-                    type(self).__name__, "initializer", f"weights {shape}", f"{np.shape(weights)}"
-                )
-            )
+            received = f"shape {np.shape(weights)}"
+            raise ShapeError(sentence(name, "initializer", f"weights of shape {shape}", received))
         return Parameter(weights)
-
-
-@contextmanager
-def at_most(largest: int) -> Iterator[None]:
-    """Refuse larger weights inside the block: what a file says about sizes is not trusted."""
-    token = _largest.set(largest)
-    try:
-        yield
-    finally:
-        _largest.reset(token)

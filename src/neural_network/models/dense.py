@@ -67,6 +67,6 @@ def mlp(
     >>> models.mlp((256, 128), rng=0).summary().parameters
     235146
     """
-    sizes = [hidden] if isinstance(hidden, int) else list(hidden)
+    sizes = list(hidden) if isinstance(hidden, Sequence) else [hidden]
     layers = [Dense(units, activation, initializer="he") for units in sizes]
     return Sequential(Flatten(), *layers, Dense(classes)).initialize(input_shape, rng=rng)

@@ -2,7 +2,7 @@
 
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.clipping import clip_by_norm, clip_by_value
-from neural_network.training.metrics import accuracy
+from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
 from neural_network.training.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -30,6 +30,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "ClassReport",
     "Cosine",
     "ExponentialAverage",
     "Lion",
@@ -42,7 +43,9 @@ __all__ = [
     "WarmUp",
     "accuracy",
     "as_optimizer",
+    "class_report",
     "clip_by_norm",
     "clip_by_value",
+    "confusion_matrix",
     "momentum_update",
 ]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
 from neural_network.files import locked, written_beside
 from neural_network.functional.checks import Array, as_choice, as_count, as_flag, as_number
-from neural_network.training.checkpoints import save_checkpoint
+from neural_network.training.checkpoints import check_savable, save_checkpoint
 
 if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer
@@ -50,7 +50,7 @@ class Callback:
         """The training begins, or goes on."""
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
-        """An epoch begins."""
+        """An epoch begins, or goes on from the middle, after ``resume``."""
 
     def on_step_begin(self, trainer: Trainer) -> None:
         """A step begins; ``trainer.rate`` may be changed for it."""
@@ -74,6 +74,20 @@ class Callback:
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Take back what ``state`` returned."""
+
+
+def as_callbacks(value: object) -> list[Callback]:
+    """Return callbacks in the order in which they are told."""
+    if isinstance(value, Callback) or not isinstance(value, Iterable):
+        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", repr(value)))
+    found = list(value)
+    for place, callback in enumerate(found):
+        if not isinstance(callback, Callback):
+            expected = "a Callback such as EarlyStopping()"
+            name = f"callbacks[{place}]"
+            raise DTypeError(sentence("Trainer", name, expected, repr(callback)))
+    # Those that write down what the others hold come last.
+    return sorted(found, key=lambda callback: callback.comes_last)
 
 
 class EarlyStopping(Callback):
@@ -111,6 +125,8 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         name = "EarlyStopping"
+        if not isinstance(measure, str):
+            raise DTypeError(sentence(name, "measure", "the name of a measure", repr(measure)))
         self.measure = measure
         self.patience = as_count(name, "patience", patience)
         guess = "max" if "accuracy" in measure else "min"
@@ -123,6 +139,13 @@ class EarlyStopping(Callback):
         self.best, self.best_epoch = float("inf" if self.mode == "min" else "-inf"), 0
         self._weights: dict[str, Array] = {}
 
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
+        """Look whether there will be such a measure."""
+        if self.measure not in trainer.measures:
+            expected = f"one of {', '.join(trainer.measures)}"
+            raise ArgumentError(sentence("EarlyStopping", "measure", expected, repr(self.measure)))
+        return nullcontext()
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Begin anew, unless a training goes on."""
         if trainer.step == 0:
@@ -130,22 +153,20 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
         """Compare with the best epoch."""
-        if self.measure not in measures:
-            expected = f"one of {', '.join(measures)}"
-            raise ArgumentError(sentence("EarlyStopping", "measure", expected, repr(self.measure)))
         value = measures[self.measure]
         gain = self.best - value if self.mode == "min" else value - self.best
         if gain > self.threshold:
             self.best, self.best_epoch = value, trainer.epoch
             if self.restore_best:
-                self._weights = {name: array.copy() for name, array in trainer.arrays().items()}
+                # What was measured: with an average, that.
+                self._weights = trainer.final_arrays()
         elif trainer.epoch - self.best_epoch >= self.patience:
             trainer.stop = True
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Go back to the best weights."""
         if self._weights:
-            trainer.put_arrays(self._weights)
+            trainer.memory.put(self._weights)
 
     def state(self) -> dict[str, Array]:
         """Return the best measure, its epoch and its weights."""
@@ -191,15 +212,17 @@ class Checkpoint(Callback):
         steps: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        self.path = os.fspath(path)
+        self.path = _as_path("Checkpoint", path)
         self.steps = None if steps is None else as_count("Checkpoint", "steps", steps)
         self.seconds = (
             None if seconds is None else as_number("Checkpoint", "seconds", seconds, above=0)
         )
         self._written = monotonic()
 
-    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """Hold the file against another training."""
+        check_savable(trainer)
+        self._written = monotonic()
         return locked(self.path)
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
@@ -236,6 +259,7 @@ class CSVLog(Callback):
         path: as given.
 
     Raises:
+        DTypeError: no path.
         FileWriteError: (in ``fit``) the file cannot be written.
 
     >>> CSVLog("log.csv").path
@@ -243,7 +267,7 @@ class CSVLog(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path = _as_path("CSVLog", path)
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
         """Hold the file against another training."""
@@ -298,10 +322,20 @@ class LearningRateFinder(Callback):
         self.losses: list[float] = []
         self.suggestion: float | None = None
 
-    def on_fit_begin(self, trainer: Trainer) -> None:
-        """Note where the weights are."""
+    @contextmanager
+    def during_fit(self, trainer: Trainer) -> Iterator[None]:
+        """Note where the weights are, and give them back however the training ends."""
         self.rates, self.losses, self.suggestion = [], [], None
-        self._weights = {name: array.copy() for name, array in trainer.arrays().items()}
+        model = trainer.model
+        tensors = [*model.parameters(), *(buffer for _, buffer in model.named_buffers())]
+        before = [tensor.data.copy() for tensor in tensors]
+        try:
+            with suppress(DivergenceError):  # what so high a rate does is an answer as well
+                yield
+        finally:
+            for tensor, numbers in zip(tensors, before, strict=True):
+                tensor.data[...] = numbers
+            self._find()
 
     def on_step_begin(self, trainer: Trainer) -> None:
         """Set the rate."""
@@ -315,12 +349,15 @@ class LearningRateFinder(Callback):
         if len(self.rates) == self.steps or loss > 4 * min(self.losses) + 1e-12:
             trainer.stop = True
 
-    def on_fit_end(self, trainer: Trainer) -> None:
-        """Find the steepest fall, and give the weights back."""
-        trainer.put_arrays(self._weights)
-        if len(self.losses) < 5:
+    def _find(self) -> None:
+        """Find the steepest fall of the losses, each with two neighbours on either side."""
+        if len(self.losses) < 6:
             return
         smooth = np.convolve(self.losses, np.ones(5) / 5, mode="valid")
-        slopes = np.diff(smooth)
-        if len(slopes):
-            self.suggestion = self.rates[int(np.argmin(slopes)) + 2]
+        self.suggestion = self.rates[int(np.argmin(np.diff(smooth))) + 2]
+
+
+def _as_path(function: str, path: object) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise DTypeError(sentence(function, "path", "a path", repr(path)))
+    return os.fspath(path)

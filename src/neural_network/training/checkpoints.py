@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.errors import FileFormatError
+from neural_network.errors import DivergenceError, FileFormatError
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.functional.checks import Array
-from neural_network.layers.saving import model_content, model_from, put_arrays
+from neural_network.layers.layer import Layer
+from neural_network.layers.saving import model_content, model_from
+from neural_network.layers.settings import describe
+from neural_network.training.feeding import is_finite
 from neural_network.training.history import History
 from neural_network.training.schedules import Schedule
 
 if TYPE_CHECKING:
-    from neural_network.layers.layer import Layer
+    from neural_network.training.callbacks import Callback
     from neural_network.training.trainer import Trainer
 
 FORMAT = "neural-network-numpy checkpoint"
@@ -28,10 +35,16 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """Write a trainer's state: model, optimizer, averages, callbacks, position, history.
 
     Raises:
-        FileWriteError: the file cannot be written; an old one survives.
+        DivergenceError: weights that are not finite are worth no file; the old one survives.
+        FileWriteError: the file cannot be written; the old one survives.
     """
+    if not is_finite(trainer.memory.flat):
+        raise DivergenceError(
+            f"Checkpoint: the weights are not finite after step {trainer.step}; "
+            f"{os.fspath(path)} is left as it was; a smaller learning rate or clip_norm= may help"
+        )
     model_arrays, metadata = model_content("Checkpoint", trainer.model)
-    parts: dict[str, Mapping[str, Array]] = {
+    parts: dict[str, Mapping[str, Any]] = {
         "model": model_arrays,
         "optimizer": trainer.optimizer.state(),
     }
@@ -39,73 +52,147 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         parts["average"] = trainer.average.state()
     if isinstance(trainer.optimizer.learning_rate, Schedule):
         parts["schedule"] = trainer.optimizer.learning_rate.state()
-    for place, callback in enumerate(trainer.callbacks):
+    for place, callback in enumerate(_with_state(trainer)):
         parts[f"callback{place}"] = callback.state()
-    arrays = {f"{part}.{name}": a for part, found in parts.items() for name, a in found.items()}
+    arrays = {
+        f"{part}.{name}": np.asarray(a)
+        for part, found in parts.items()
+        for name, a in found.items()
+    }
     position = {
         "epoch": trainer.epoch,
         "batch": trainer.batch,
         "step": trainer.step,
+        "rows": trainer.rows,
         "sums": trainer.sums,
         "stop": trainer.stop,
         "seed": trainer.seed,
         "history": dict(trainer.history),
         "seconds": trainer.history.seconds,
     }
-    write_arrays(
-        path,
-        arrays,
-        {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            **metadata,
-            "position": json.dumps(position),
-            "settings": json.dumps(trainer.settings()),
-        },
-    )
+    metadata |= {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "position": json.dumps(position),
+        "settings": json.dumps(settings(trainer)),
+    }
+    write_arrays(path, arrays, {**metadata, "checksum": _checksum(arrays, metadata)})
 
 
-def load_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
-    """Put a trainer where ``save_checkpoint`` left one.
+def check_savable(trainer: Trainer) -> None:
+    """Raise before the training if its checkpoint could not be written after the first step.
 
     Raises:
-        FileFormatError: damaged, no checkpoint, or of another model or training; the
-            trainer is as it was.
+        DTypeError: the model or the optimizer has an argument that JSON cannot hold.
+    """
+    json.dumps([describe(trainer.model), settings(trainer)])
+
+
+def settings(trainer: Trainer) -> dict[str, Any]:
+    """Return what has to be the same for a training to go on, as JSON holds it."""
+    weights = trainer.class_weights
+    return {
+        "optimizer": trainer.optimizer.settings(),
+        "loss": _named(trainer.loss),
+        "metrics": list(trainer.metrics),
+        "augment": _named(trainer.augment),
+        "callbacks": [type(callback).__name__ for callback in _with_state(trainer)],
+        "class_weights": weights.tolist() if isinstance(weights, np.ndarray) else repr(weights),
+        "clip_norm": trainer.clip_norm,
+        "clip_value": trainer.clip_value,
+        "accumulate": trainer.accumulate,
+        "average": None if trainer.average is None else trainer.average.decay,
+        "data": trainer.feed_shape,
+    }
+
+
+def _with_state(trainer: Trainer) -> list[Callback]:
+    """Return the callbacks that a training cannot go on without; others may come and go."""
+    from neural_network.training.callbacks import Callback
+
+    return [c for c in trainer.callbacks if type(c).state is not Callback.state]
+
+
+def _named(value: object) -> str:
+    """Name a function or an object by what is the same in another process."""
+    if isinstance(value, partial):
+        options = ", ".join(f"{key}={option!r}" for key, option in sorted(value.keywords.items()))
+        return f"{_named(value.func)}({options})"
+    if hasattr(value, "__name__"):
+        return str(value.__name__)
+    # Where a class writes no repr of its own, it tells an address.
+    own = type(value).__repr__ is not object.__repr__
+    return repr(value) if own else type(value).__name__
+
+
+@dataclass
+class Restored:
+    """What a checkpoint holds, looked at and found to fit."""
+
+    path: str
+    parts: dict[str, dict[str, Array]]
+    position: dict[str, Any]
+    history: History
+    frozen: list[str]
+
+    def put_into(self, trainer: Trainer) -> None:
+        """Put a trainer, whose optimizer has begun anew, where the file's one was."""
+        for place, callback in enumerate(_with_state(trainer)):
+            try:
+                callback.load_state(self.parts.get(f"callback{place}", {}))
+            except (KeyError, TypeError, ValueError) as error:
+                name = type(callback).__name__
+                text = f"{self.path}: not the state of {name} ({error})"
+                raise FileFormatError(text) from error
+        trainer.memory.put(self.parts["model"])
+        for name, parameter in trainer.memory.parameters.items():
+            parameter.requires_grad = name not in self.frozen
+        trainer.optimizer.load_state(self.parts["optimizer"])
+        if isinstance(trainer.optimizer.learning_rate, Schedule):
+            trainer.optimizer.learning_rate.load_state(self.parts.get("schedule", {}))
+        if trainer.average is not None:
+            trainer.average.load_state(self.parts["average"])
+        trainer.history, trainer.seed = self.history, self.history.seed
+        trainer.sums = self.position["sums"]
+        trainer.epoch, trainer.batch, trainer.step, trainer.rows = (
+            int(self.position[key]) for key in ("epoch", "batch", "step", "rows")
+        )
+        trainer.stop = bool(self.position["stop"])
+
+
+def read_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> Restored:
+    """Read a checkpoint for a trainer whose model is built; nothing in the trainer changes.
+
+    Raises:
+        FileFormatError: damaged, no checkpoint, or of another model or training.
         FileNotFoundError: there is no such file.
     """
+    path = os.fspath(path)
     arrays, metadata = _read(path)
-    ours = json.loads(model_content("Checkpoint", trainer.model)[1]["architecture"])
-    if _json(path, metadata, "architecture") != ours:
+    if _json(path, metadata, "architecture") != json.loads(json.dumps(describe(trainer.model))):
         raise FileFormatError(f"{path}: the checkpoint of another model than {trainer.model!r}")
     theirs = _json(path, metadata, "settings")
-    for name, value in trainer.settings().items():
-        there = theirs.get(name) if isinstance(theirs, dict) else None
-        if there != value:
+    for name, value in json.loads(json.dumps(settings(trainer))).items():
+        if theirs.get(name) != value:
             raise FileFormatError(
                 f"{path}: the checkpoint of another training: {name}: "
-                f"expected {value!r}, received {there!r}"
+                f"expected {value!r}, received {theirs.get(name)!r}"
             )
     position = _json(path, metadata, "position")
+    if trainer.seed_given and position["seed"] != trainer.seed:
+        raise FileFormatError(
+            f"{path}: the checkpoint of another training: rng: "
+            f"expected {trainer.seed}, received {position['seed']}"
+        )
     parts = _by_part(arrays)
+    _check_model(path, trainer.model, parts.get("model", {}))
     try:
-        epoch, batch, step, seed = (int(position[k]) for k in ("epoch", "batch", "step", "seed"))
-        sums = {str(name): float(number) for name, number in position["sums"].items()}
-        history = History(position["history"], seed=seed)
-        history.seconds = float(position["seconds"])
-        put_arrays(path, trainer.model, parts.get("model", {}))
-        trainer.optimizer.load_state(parts.get("optimizer", {}))
-        if trainer.average is not None:
-            trainer.average.load_state(parts.get("average", {}))
-        for place, callback in enumerate(trainer.callbacks):
-            callback.load_state(parts.get(f"callback{place}", {}))
-        if isinstance(trainer.optimizer.learning_rate, Schedule):
-            trainer.optimizer.learning_rate.load_state(parts.get("schedule", {}))
-    except FileFormatError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileFormatError(f"{path}: a damaged checkpoint ({error})") from error
-    trainer.epoch, trainer.batch, trainer.step, trainer.seed = epoch, batch, step, seed
-    trainer.sums, trainer.history, trainer.stop = sums, history, bool(position.get("stop"))
+        _try_states(trainer, parts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}: the checkpoint of another training ({error})") from error
+    history = History(position["history"], seed=int(position["seed"]))
+    history.seconds = float(position["seconds"])
+    return Restored(path, parts, position, history, _json(path, metadata, "frozen"))
 
 
 def load_checkpoint_model(
@@ -118,15 +205,14 @@ def load_checkpoint_model(
         layers: name → class of layers that are not the library's own.
 
     Returns:
-        The model, in evaluation mode.
+        The model, in evaluation mode; without the average of its weights.
 
     Raises:
         FileFormatError: damaged, no checkpoint, or with an unknown layer.
         FileNotFoundError: there is no such file.
     """
     arrays, metadata = _read(path)
-    parts = _by_part(arrays)
-    return model_from(os.fspath(path), parts.get("model", {}), metadata, layers or {})
+    return model_from(os.fspath(path), _by_part(arrays).get("model", {}), metadata, layers or {})
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
@@ -135,18 +221,58 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str
     if kind != FORMAT:
         raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
     check_version(path, metadata, FORMAT_VERSION)
+    if metadata.pop("checksum", None) != _checksum(arrays, metadata):
+        raise FileFormatError(f"{path}: damaged: its checksum does not fit what it holds")
     return arrays, metadata
+
+
+def _checksum(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+    """Return a number that changes with any bit: a file's arrays may be damaged unseen."""
+    value = zlib.crc32(repr(sorted(metadata.items())).encode())
+    for name, array in sorted(arrays.items()):
+        value = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), value)
+        value = zlib.crc32(np.ascontiguousarray(array).data, value)
+    return str(value)
+
+
+def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
+    tensors = dict([*model.named_parameters(), *model.named_buffers()])
+    if tensors.keys() != arrays.keys():
+        odd = sorted(tensors.keys() ^ arrays.keys())[0]
+        whose = "is missing in the file" if odd in tensors else "is not in the model"
+        raise FileFormatError(f"{path}: the checkpoint of another model: {odd} {whose}")
+    for name, tensor in tensors.items():
+        array = arrays[name]
+        if array.shape != tensor.shape or array.dtype != tensor.dtype:
+            raise FileFormatError(
+                f"{path}: the checkpoint of another model: {name}: "
+                f"expected {tensor.dtype} {tensor.shape}, received {array.dtype} {array.shape}"
+            )
+
+
+def _try_states(trainer: Trainer, parts: Mapping[str, Mapping[str, Array]]) -> None:
+    """Load the states into copies, so that what does not fit is found before anything moves."""
+    flat = trainer.model.flat_parameters()
+    optimizer = copy.deepcopy(trainer.optimizer)
+    optimizer.start(flat)
+    optimizer.load_state(parts["optimizer"])
+    if isinstance(optimizer.learning_rate, Schedule):
+        optimizer.learning_rate.load_state(parts.get("schedule", {}))
+    if trainer.average is not None:
+        average = copy.deepcopy(trainer.average)
+        average.start(flat)
+        average.load_state(parts["average"])
 
 
 def _by_part(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     parts: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
         part, _, rest = name.partition(".")
-        parts.setdefault(part, {})[rest] = np.asarray(array)
+        parts.setdefault(part, {})[rest] = array
     return parts
 
 
-def _json(path: str | os.PathLike[str], metadata: Mapping[str, str], key: str) -> Any:
+def _json(path: str, metadata: Mapping[str, str], key: str) -> Any:
     try:
         return json.loads(metadata[key])
     except (KeyError, ValueError, RecursionError) as error:

@@ -11,6 +11,8 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.errors import DivergenceError
 from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer, watching
+from neural_network.layers.randomness import drawing
+from neural_network.training.feeding import is_finite
 
 if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer
@@ -23,12 +25,11 @@ def explain_loss(trainer: Trainer, X: Array, loss: float) -> DivergenceError:
 
     def look(layer: Layer, _: Any, out: Any) -> None:
         values = out.data if isinstance(out, Tensor) else np.asarray(out)
-        if not found and not np.all(np.isfinite(values)):
+        if not found and not is_finite(values):
             found.append(f"layer {names.get(id(layer)) or 'model'} ({type(layer).__name__})")
 
-    # In evaluation mode: what dropout dropped does not matter to how it began, and batch
-    # norm's running statistics stay as they are.
-    with trainer.model.in_mode(training=False), no_grad(), watching(look), _quiet():
+    # The same batch once more, with the same draws; the trainer puts the buffers back.
+    with no_grad(), drawing(trainer.draws()), watching(look), np.errstate(all="ignore"):
         trainer.model(X)
     where = found[0] if found else "the loss itself (every layer's output is finite)"
     return DivergenceError(
@@ -40,8 +41,8 @@ def explain_loss(trainer: Trainer, X: Array, loss: float) -> DivergenceError:
 
 def explain_gradients(trainer: Trainer) -> DivergenceError:
     """Return the error for gradients that are not finite: of which parameter."""
-    gradients = trainer.gradients_by_name()
-    bad = [name for name, g in gradients.items() if not np.all(np.isfinite(g))]
+    gradients = trainer.memory.gradients_by_name()
+    bad = [name for name, gradient in gradients.items() if not is_finite(gradient)]
     return DivergenceError(
         f"fit: the gradient of {', '.join(bad)} is not finite in epoch {trainer.epoch + 1}, "
         f"batch {trainer.batch}; a smaller learning rate or clip_norm= may help"
@@ -49,13 +50,10 @@ def explain_gradients(trainer: Trainer) -> DivergenceError:
 
 
 def _largest(trainer: Trainer) -> str:
-    """Say which gradient of the step before was the largest."""
-    if trainer.step == 0:
-        return "no step was made before"
-    largest = {name: float(np.max(np.abs(g))) for name, g in trainer.gradients_by_name().items()}
+    """Say which gradient was the largest before."""
+    if trainer.step == 0 and trainer.memory.batches == 0:
+        return "there was no gradient before"
+    gradients = trainer.memory.gradients_by_name()
+    largest = {name: float(np.max(np.abs(g), initial=0)) for name, g in gradients.items()}
     name = max(largest, key=lambda key: largest[key])
-    return f"the largest gradient of the step before was {largest[name]:.3g}, of {name}"
-
-
-def _quiet() -> Any:
-    return np.errstate(all="ignore")
+    return f"the largest gradient before was {largest[name]:.3g}, of {name}"

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 class History(dict[str, list[float]]):
     """Measure → one number for each epoch; a dict, which ``visual.show_history`` draws.
 
+    Args:
+        values: measures so far, which are copied.
+        seed: of the run.
+
     Attributes:
         seed: of the run; the same seed and data give the same numbers.
         seconds: how long the epochs took together, this process' and earlier ones'.

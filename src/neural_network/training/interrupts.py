@@ -7,6 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neural_network.training.trainer import Trainer
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -21,12 +25,14 @@ class Interrupt:
 
 @contextmanager
 def noticing_interrupts() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C, instead of breaking off anywhere; a second one breaks off.
+    """Note the first Ctrl-C, instead of breaking off anywhere; a second one does just that.
 
-    Only a main thread can do that; in others nothing changes.
+    Only a main thread can do that; in others nothing changes, nor where Ctrl-C is
+    ignored (in a shell's background), or some other language's handler waits for it.
     """
     interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) in (None, signal.SIG_IGN):
         yield interrupt
         return
 
@@ -40,3 +46,13 @@ def noticing_interrupts() -> Iterator[Interrupt]:
         yield interrupt
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def interrupted(trainer: Trainer) -> TrainingInterrupted:
+    """Tell the callbacks, and return the error that says where it stopped and how to go on."""
+    where = f"stopped in epoch {trainer.epoch + 1} after batch {trainer.batch}"
+    if trainer.batch == 0:
+        where = f"stopped after epoch {trainer.epoch}"
+    answers = [callback.on_interrupt(trainer) for callback in trainer.callbacks]
+    said = [answer for answer in answers if answer is not None]
+    return TrainingInterrupted("; ".join([f"{where} of {trainer.epochs} epochs", *said]))

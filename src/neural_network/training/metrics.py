@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -37,30 +39,109 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
     """
-    scores = as_real("accuracy", "y_pred", y_pred)
-    labels = as_real("accuracy", "y_true", y_true)
-    check_ndim("accuracy", "y_pred", scores, 2)
-    check_not_empty("accuracy", "y_pred", scores)
-    rows, classes = scores.shape
-    if classes < 2:
-        raise ShapeError(
-            sentence("accuracy", "y_pred", "at least two columns", f"shape {scores.shape}")
-        )
-    check_no_nan("accuracy", "y_pred", scores)
-    check_shape("accuracy", "y_true", labels, (rows,), (rows, classes))
-    check_no_nan("accuracy", "y_true", labels)
-    indices = (
-        _from_one_hot(labels)
-        if labels.ndim == 2
-        else as_class_indices("accuracy", "y_true", labels, classes)
-    )
+    scores, indices = _as_scores_and_classes("accuracy", y_pred, y_true)
     return float(np.mean(np.argmax(scores, axis=1) == indices))
 
 
-def _from_one_hot(labels: Array) -> Array:
+def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
+    """Count how often each class was taken for each: ``C[i, j] = #{rows of i read as j}``.
+
+    Args:
+        y_pred: (n, k) scores or probabilities, k ≥ 2.
+        y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
+
+    Returns:
+        (k, k) of type int64: a row for each true class, a column for each predicted
+        one. Of equal scores the first counts.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``accuracy``.
+
+    Source: Kohavi and Provost, "Glossary of Terms", Machine Learning 30, 1998.
+
+    >>> confusion_matrix([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
+    array([[1, 1],
+           [0, 1]])
+    """
+    scores, indices = _as_scores_and_classes("confusion_matrix", y_pred, y_true)
+    classes = scores.shape[1]
+    cells = indices.astype(np.int64) * classes + np.argmax(scores, axis=1)
+    counts: Array = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+    return counts.astype(np.int64, copy=False)
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """How well each class is found.
+
+    Attributes:
+        precision: (k,) float64, how much of what was read as the class belongs to it.
+        recall: (k,) float64, how much of the class was read as it.
+        f1: (k,) float64, the harmonic mean of both.
+        count: (k,) int64, rows of the class.
+    """
+
+    precision: Array
+    recall: Array
+    f1: Array
+    count: Array
+
+
+def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
+    """Measure each class by itself, from the confusion matrix C.
+
+    Precision is ``C[i, i] / Σ_j C[j, i]``, recall ``C[i, i] / Σ_j C[i, j]``, and F1
+    ``2 C[i, i] / (Σ_j C[i, j] + Σ_j C[j, i])``.
+
+    Args:
+        y_pred: (n, k) scores or probabilities, k ≥ 2.
+        y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
+
+    Returns:
+        A ``ClassReport`` of (k,) arrays, ``precision``, ``recall`` and ``f1`` of type
+        float64. NaN where there is nothing to divide by: the precision of a class that
+        was never read, the recall of one that does not occur.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``accuracy``.
+
+    Source: van Rijsbergen, "Information Retrieval", 1979, chapter 7.
+
+    >>> class_report([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0]).precision
+    array([1. , 0.5])
+    """
+    scores, indices = _as_scores_and_classes("class_report", y_pred, y_true)
+    counts = confusion_matrix(scores, indices)
+    right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return ClassReport(right / read, right / there, 2 * right / (read + there), there)
+
+
+def _as_scores_and_classes(
+    function: str, y_pred: ArrayLike, y_true: ArrayLike
+) -> tuple[Array, Array]:
+    """Return (n, k) scores and (n,) class indices that belong together."""
+    scores = as_real(function, "y_pred", y_pred)
+    labels = as_real(function, "y_true", y_true)
+    check_ndim(function, "y_pred", scores, 2)
+    check_not_empty(function, "y_pred", scores)
+    rows, classes = scores.shape
+    if classes < 2:
+        raise ShapeError(
+            sentence(function, "y_pred", "at least two columns", f"shape {scores.shape}")
+        )
+    check_no_nan(function, "y_pred", scores)
+    check_shape(function, "y_true", labels, (rows,), (rows, classes))
+    check_no_nan(function, "y_true", labels)
+    if labels.ndim == 2:
+        return scores, _from_one_hot(function, labels)
+    return scores, as_class_indices(function, "y_true", labels, classes)
+
+
+def _from_one_hot(function: str, labels: Array) -> Array:
     if not np.all((labels == 0) | (labels == 1)) or not np.all(np.sum(labels, axis=1) == 1):
         raise ArgumentError(
-            sentence("accuracy", "y_true", "rows with a single 1 among 0s", "other rows")
+            sentence(function, "y_true", "rows with a single 1 among 0s", "other rows")
         )
     indices: Array = np.argmax(labels, axis=1)
     return indices

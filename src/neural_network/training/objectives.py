@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional import losses
-from neural_network.functional.checks import Array, as_real
+from neural_network.functional.checks import Array, as_real, as_single
 from neural_network.training.metrics import accuracy
 
 Loss = Callable[..., Any]
@@ -53,7 +54,7 @@ def as_loss(value: object) -> Loss:
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for what suits the loss."""
     if value is None:
-        return {"accuracy": accuracy} if loss in OF_CLASSES else {}
+        return {"accuracy": accuracy} if _is_of_classes(loss) else {}
     if isinstance(value, Mapping):
         items: list[tuple[Any, Any]] = list(value.items())
     elif isinstance(value, Iterable) and not isinstance(value, str):
@@ -66,64 +67,98 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         function = METRICS.get(metric) if isinstance(metric, str) else metric
         if not callable(function):
             expected = f"functions of (outputs, y), or of {', '.join(map(repr, METRICS))}"
-            raise ArgumentError(sentence("Trainer", "metrics", expected, repr(metric)))
+            kind = ArgumentError if isinstance(metric, str) else DTypeError
+            raise kind(sentence("Trainer", "metrics", expected, repr(metric)))
+        if name in found or name == "loss":
+            expected = "names that differ, also from 'loss' (a dict gives names)"
+            raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))
         found[str(name)] = function
     return found
 
 
-def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array) -> None:
+def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[str, float]:
+    """Return each metric; NaN where the outputs have NaN, of which nothing can be said."""
+    if outputs.dtype.kind == "f" and np.isnan(outputs).any():
+        return dict.fromkeys(metrics, float("nan"))
+    return {
+        name: as_single(f"metric {name!r}", "result", metric(outputs, y))
+        for name, metric in metrics.items()
+    }
+
+
+def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bool = False) -> None:
     """Let one of the library's losses look at all targets before the first step.
 
     Labels out of range, of another kind or shape are then found before anything has
     moved, by the sentences that the loss itself speaks.
 
     Args:
-        loss: the loss.
+        loss: the loss; of others nothing is known.
         outputs: shape of the outputs for one row.
         y: all targets.
+        several: whether there have to be two classes at least, as in training.
     """
-    if loss not in LOSSES.values():
+    if _plain(loss) not in LOSSES.values():
         return
     rows = 4096
-    for start in range(0, len(y), rows):
-        part = y[start : start + rows]
-        loss(np.zeros((len(part), *outputs), np.float32), part)
-    if loss in OF_CLASSES and y.ndim == 1 and np.all(y == y[0]):
-        expected = "labels of at least two classes"
-        raise ArgumentError(sentence("fit", "y", expected, f"only class {y[0]}"))
+    with np.errstate(all="ignore"):
+        for start in range(0, len(y), rows):
+            part = np.asarray(y[start : start + rows])
+            # The sum, because a mean wants a row that counts in each of these pieces.
+            loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
+    if several and _is_of_classes(loss) and np.all(y == y[0]):
+        only = y[0] if y.ndim == 1 else np.argmax(y[0])
+        raise ArgumentError(
+            sentence("fit", "y", "labels of at least two classes", f"only class {only}")
+        )
 
 
-def as_class_weights(loss: Loss, value: object) -> Array | None:
-    """Return a weight for each class, from a list or a dict class → weight."""
+def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | None:
+    """Return what each class counts, as a list or a dict class → weight gives it."""
     if value is None:
         return None
-    if loss not in OF_CLASSES:
+    name = "class_weights"
+    if not _is_of_classes(loss):
         expected = "none with a loss that has no classes"
-        raise ArgumentError(sentence("Trainer", "class_weights", expected, repr(value)))
+        raise ArgumentError(sentence("Trainer", name, expected, repr(value)))
     if isinstance(value, Mapping):
-        if not all(isinstance(k, int | np.integer) and k >= 0 for k in value) or not value:
-            expected = "class number → weight"
-            raise DTypeError(sentence("Trainer", "class_weights", expected, repr(value)))
-        array = np.ones(max(value) + 1)
-        array[list(value)] = list(value.values())
+        whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in value)
+        if not whole or not value or min(value) < 0:
+            raise DTypeError(sentence("Trainer", name, "class number → weight", repr(value)))
+        numbers = as_real("Trainer", name, list(value.values())).astype(float)
     else:
-        array = as_real("Trainer", "class_weights", value).astype(float)  # type: ignore[arg-type]  # refusing is its job
-    if array.ndim != 1 or not np.all(np.isfinite(array)) or np.any(array < 0) or not array.any():
+        numbers = as_real("Trainer", name, value).astype(float)  # type: ignore[arg-type]  # refusing is its job
+    wrong = not np.all(np.isfinite(numbers)) or np.any(numbers < 0) or not np.any(numbers)
+    if numbers.ndim != 1 or wrong:
         expected = "finite numbers of at least 0, not all 0, one for each class"
-        raise ArgumentError(sentence("Trainer", "class_weights", expected, repr(value)))
-    return array.astype(np.float32)
+        raise ArgumentError(sentence("Trainer", name, expected, repr(value)))
+    if isinstance(value, Mapping):
+        return {int(key): float(number) for key, number in zip(value, numbers, strict=True)}
+    return numbers
+
+
+def spread_class_weights(given: Array | dict[int, float] | None, classes: int) -> Array | None:
+    """Return a weight for each class; 1 where a dict names none."""
+    if given is None:
+        return None
+    highest = max(given) + 1 if isinstance(given, dict) else len(given)
+    if highest > classes or (highest < classes and not isinstance(given, dict)):
+        received = f"class {highest - 1}" if isinstance(given, dict) else f"{highest} weights"
+        expected = f"weights of the {classes} classes that the model has"
+        raise ShapeError(sentence("Trainer", "class_weights", expected, received))
+    if not isinstance(given, dict):
+        return given
+    weights = np.ones(classes)
+    weights[list(given)] = list(given.values())
+    return weights
 
 
 def row_weights(y: Array, weights: Array | None, class_weights: Array | None) -> Array | None:
     """Return what each row counts: its own weight times its class's."""
     if class_weights is None:
         return weights
+    # A row of probabilities counts as its likeliest class.
     classes = y if y.ndim == 1 else np.argmax(y, axis=1)
-    if np.max(classes) >= len(class_weights):
-        expected = f"a weight for class {np.max(classes)}"
-        raise ShapeError(
-            sentence("Trainer", "class_weights", expected, f"{len(class_weights)} weights")
-        )
     chosen: Array = class_weights[classes.astype(np.intp)]
     return chosen if weights is None else chosen * weights
 
@@ -133,12 +168,35 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
 
     Raises:
         DTypeError: a loss that has no ``reduction="none"`` cannot be weighted.
+        ShapeError: it gives something else than a number for each row.
     """
-    if "reduction" not in inspect.signature(loss).parameters:
+    if not _has_reduction(loss):
         name = getattr(loss, "__name__", repr(loss))
         expected = 'a loss with reduction="none", because rows have weights'
         raise DTypeError(sentence("Trainer", "loss", expected, name))
     rows = loss(outputs, y, reduction="none")
-    total = float(np.sum(weights, dtype=np.float64))
+    if np.shape(rows) != weights.shape:
+        expected = f'{len(weights)} numbers with reduction="none", one for each row'
+        raise ShapeError(sentence("Trainer", "loss", expected, f"shape {np.shape(rows)}"))
+    total = float(np.sum(weights))
     # Rows that count nothing at all leave no gradient, rather than 0 / 0.
-    return np.sum(rows * weights) * (1 / total if total else 0.0)
+    return np.sum(rows * weights.astype(rows.dtype)) * (1 / total if total else 0.0)
+
+
+def _plain(loss: Loss) -> Loss:
+    """Return the function under a loss whose options ``functools.partial`` has set."""
+    return loss.func if isinstance(loss, partial) else loss
+
+
+def _is_of_classes(loss: Loss) -> bool:
+    return _plain(loss) in OF_CLASSES
+
+
+def _has_reduction(loss: Loss) -> bool:
+    try:
+        parameters = inspect.signature(loss).parameters
+    except (TypeError, ValueError):  # written in C
+        return False
+    return "reduction" in parameters or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 # Without a terminal, an epoch that takes longer says so in between.
 SECONDS_BETWEEN_LINES = 30.0
+# A bar is drawn ten times a second; telling it more often only takes time.
+SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class Progress:
@@ -19,7 +21,7 @@ class Progress:
         self.shown = shown
         self._bar: Any = None
         self._task: Any = None
-        self._started = self._last_line = perf_counter()
+        self._started = self._told = perf_counter()
 
     def __enter__(self) -> Progress:
         if self.shown and sys.stdout.isatty():
@@ -38,17 +40,23 @@ class Progress:
     def begin_epoch(self, epoch: int, batches: int | None) -> None:
         """A new epoch, counted from 1."""
         self._epoch, self._batches = epoch, batches
-        self._started = self._last_line = perf_counter()
+        self._started = self._told = perf_counter()
         if self._bar is not None:
             self._task = self._bar.add_task(self._name(), total=batches)
 
     def step(self, batch: int, loss: float) -> None:
         """One batch of it is done."""
+        if not self.shown:
+            return
+        now = perf_counter()
+        pause = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_UPDATES
+        if now - self._told < pause:
+            return
+        self._told = now
         if self._bar is not None:
             text = f"{self._name()}  loss {loss:.4f}"
             self._bar.update(self._task, completed=batch, description=text)
-        elif self.shown and perf_counter() - self._last_line > SECONDS_BETWEEN_LINES:
-            self._last_line = perf_counter()
+        else:
             of = f"/{self._batches}" if self._batches else ""
             self.say(f"{self._name()}  batch {batch}{of}  loss {loss:.4f}")
 

@@ -1,0 +1,171 @@
+"""``make results``: train every seed of every row that is not stored yet, write docs/results.md.
+
+A finished seed is a small JSON file in benchmarks/results/seeds; it counts while its
+settings are the recipe's. A running one is checkpointed each minute in build/results.
+Stop the command whenever you like and start it again: it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import mean, stdev
+from time import perf_counter
+from typing import Any
+
+from recipes import RECIPES
+from train_seed import ROOT, RUNNING, STORED, describe_commit, processor
+
+from neural_network.files import written_beside
+
+HERE = Path(__file__).parent
+TIME_SEEDS = (0, 1, 2)
+TIME_FILE = STORED / "time_to_99.json"
+WEIGHTS = ROOT / "src" / "neural_network" / "models" / "weights" / "tiny_cnn.safetensors"
+# The seed whose weights are shipped: fixed beforehand, not the best one.
+SHIPPED_SEED = 0
+
+
+def stored(name: str, seed: int) -> dict[str, Any] | None:
+    """Return a finished seed, if its settings are still the recipe's."""
+    path = STORED / f"{name}-{seed}.json"
+    if not path.exists():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text())
+    return result if result["settings"] == RECIPES[name].settings(seed) else None
+
+
+def run_seed(job: tuple[str, int]) -> None:
+    """Train one seed in a process with one thread for matrix products."""
+    name, seed = job
+    environment = {**os.environ, **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")}
+    command = [sys.executable, str(HERE / "train_seed.py"), name, str(seed)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(f"{name} seed {seed}: {line.rstrip()}", flush=True)
+    if process.wait():
+        raise SystemExit(f"{name} seed {seed} failed; start again to go on")
+
+
+def measure_time() -> dict[str, Any]:
+    """Time cold processes, alone on the machine, one after the other."""
+    runs = []
+    for seed in TIME_SEEDS:
+        start = perf_counter()
+        done = subprocess.run(
+            [sys.executable, str(HERE / "time_to_99.py"), str(seed)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        runs.append({**json.loads(done.stdout), "seconds": round(perf_counter() - start, 1)})
+        print(f"time to 99.0 %: {runs[-1]}", flush=True)
+    return {
+        "runs": runs,
+        "commit": describe_commit(),
+        "machine": processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def spread(values: list[float], digits: int) -> str:
+    """Return mean ± standard deviation."""
+    return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
+
+
+def table() -> str:
+    """Return docs/results.md from what is stored."""
+    lines = [
+        "# Results",
+        "",
+        "Written by `make results`; every number is measured, none is typed. Accuracy is of the",
+        "10,000 test pictures, mean ± standard deviation over seeds, at an epoch fixed beforehand;",
+        "the test pictures chose nothing. Recipes: `benchmarks/results/recipes.py`. Finished seeds",
+        "with their settings and commits: `benchmarks/results/seeds/`.",
+        "",
+        "| row | parameters | epochs | accuracy, % | asked | each seed | seconds a seed |",
+        "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
+    ]
+    notes = set()
+    for name, recipe in RECIPES.items():
+        found = [result for seed in recipe.seeds if (result := stored(name, seed))]
+        if len(found) < len(recipe.seeds):
+            lines.append(
+                f"| {recipe.title} | | | {len(found)} of {len(recipe.seeds)} seeds | | | |"
+            )
+            continue
+        accuracies = [result["accuracy"] for result in found]
+        each = ", ".join(f"{accuracy:.2f}" for accuracy in accuracies)
+        seconds = spread([result["seconds"] for result in found], 0)
+        parameters = found[0]["settings"]["parameters"]
+        lines.append(
+            f"| {recipe.title} | {parameters:,} | {recipe.epochs} | {spread(accuracies, 2)} "
+            f"| {recipe.aim} | {each} | {seconds} |"
+        )
+        notes |= {
+            f"{r['machine']}, Python {r['python']}, NumPy {r['numpy']}, commit {r['commit']}"
+            for r in found
+        }
+    lines += [
+        "",
+        "Seconds are those of one process with one thread for matrix products, while as many",
+        "seeds ran side by side as the machine has cores.",
+        "",
+        *(f"- {note}" for note in sorted(notes)),
+    ]
+    if TIME_FILE.exists():
+        lines += time_lines(json.loads(TIME_FILE.read_text()))
+    return "\n".join(lines) + "\n"
+
+
+def time_lines(measured: dict[str, Any]) -> list[str]:
+    """Return the section on time to 99.0 %."""
+    runs = measured["runs"]
+    return [
+        "",
+        "## Time to 99.0 % on MNIST",
+        "",
+        "From a cold process to the tested network: start, imports, reading 60,000 digits,",
+        "training (`tiny_cnn`, epochs fixed beforehand), testing. Alone on the machine:",
+        f"{measured['machine']}, {measured['cores']} cores, commit {measured['commit']}.",
+        "",
+        "| seed | seconds | accuracy, % |",
+        "| ---: | ---: | ---: |",
+        *(f"| {run['seed']} | {run['seconds']} | {run['accuracy']:.2f} |" for run in runs),
+        f"| mean ± sd | {spread([run['seconds'] for run in runs], 1)} "
+        f"| {spread([run['accuracy'] for run in runs], 2)} |",
+    ]
+
+
+def main() -> None:
+    """Do what is not done yet, and write the page after each seed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="seeds side by side")
+    parser.add_argument("--table", action="store_true", help="only write the page again")
+    options = parser.parse_args()
+    STORED.mkdir(exist_ok=True)
+    jobs = [(n, seed) for n, r in RECIPES.items() for seed in r.seeds if not stored(n, seed)]
+    if not options.table:
+        print(f"{len(jobs)} seeds to train, {options.jobs} at a time", flush=True)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            list(pool.map(run_seed, jobs))
+        trained = RUNNING / f"tiny_cnn-{SHIPPED_SEED}.safetensors"
+        if trained.exists():
+            WEIGHTS.parent.mkdir(exist_ok=True)
+            shutil.copyfile(trained, WEIGHTS)
+        if jobs or not TIME_FILE.exists():
+            with written_beside(TIME_FILE) as temporary:
+                temporary.write_text(json.dumps(measure_time(), indent=1) + "\n")
+    page = ROOT / "docs" / "results.md"
+    with written_beside(page) as temporary:
+        temporary.write_text(table())
+    print(page.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""``neural-network check``: the gradient of every op against differences."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Column, Table
+
+from neural_network import functional
+from neural_network.autograd.check import gradient_error
+from neural_network.functional.op import RULES, Rule
+
+TOLERANCE = 1e-6  # that of check_gradients
+
+
+def check() -> None:
+    """Compare the gradients of every op with differences, on its own samples."""
+    for module in pkgutil.walk_packages(functional.__path__, f"{functional.__name__}."):
+        importlib.import_module(module.name)
+    console = Console()
+    right = Column("samples", justify="right")
+    error_column = Column("largest relative error", justify="right")
+    table = Table("op", right, error_column, "ok", title="Gradients against differences")
+    rules = sorted(RULES.items(), key=lambda item: item[1].name)
+    failed = []
+    for function, rule in track(
+        rules, "checking", console=console, transient=True, disable=not console.is_terminal
+    ):
+        errors = _errors(function, rule)
+        largest = float(np.max(errors, initial=0))
+        fine = bool(errors) and largest <= TOLERANCE  # NaN is not either
+        if not fine:
+            failed.append(rule.name)
+        table.add_row(rule.name, str(len(errors)), f"{largest:.1e}", "yes" if fine else "NO")
+    console.print(table)
+    if failed:
+        typer.echo(f"Above {TOLERANCE:g}, or without samples: {', '.join(failed)}.")
+        raise typer.Exit(1)
+    typer.echo(f"The gradients of {len(rules)} ops agree with differences within {TOLERANCE:g}.")
+
+
+def _errors(function: Callable[..., Any], rule: Rule) -> list[float]:
+    """Return the largest relative error of each sample."""
+    samples = rule.samples(np.random.default_rng(1)) if rule.samples else []
+    return [
+        gradient_error(lambda *a, kwargs=sample.kwargs: function(*a, **kwargs), sample.args)
+        for sample in samples
+    ]

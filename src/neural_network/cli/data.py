@@ -1,0 +1,101 @@
+"""The pictures that ``--data`` names, as a network reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from neural_network.datasets import load_fashion_mnist, load_image_folder, load_mnist
+from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
+from neural_network.functional.checks import Array
+from neural_network.layers.layer import Layer
+from neural_network.layers.randomness import generator
+
+DATA = ("mnist", "mnist-full", "fashion-mnist")
+CLOTHES = (
+    "T-shirt", "trousers", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+
+class Pictures(NamedTuple):
+    """(n, 1, H, W) float32 from 0 to 1, (n,) labels, and what these are called."""
+
+    X: Array
+    y: Array
+    classes: list[str]
+
+
+def check_data(verb: str, data: str) -> None:
+    """Raise ArgumentError unless ``data`` is a name or a folder."""
+    if data not in DATA and not Path(data).is_dir():
+        expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
+        raise ArgumentError(sentence(verb, "--data", expected, repr(data)))
+
+
+def load_pictures(verb: str, data: str, split: str, size: tuple[int, int] | None) -> Pictures:
+    """Load training or test pictures; a folder has no split.
+
+    Raises:
+        ArgumentError: no such data.
+        FileFormatError, DatasetNotFoundError: data that cannot be read.
+    """
+    check_data(verb, data)
+    if data not in DATA:
+        try:
+            images, labels, classes = load_image_folder(data, size=size)
+        except FileFormatError as error:
+            raise FileFormatError(f"{verb}: --data: {error}") from error
+    elif data == "fashion-mnist":
+        images, labels = load_fashion_mnist(split, "full")  # type: ignore[arg-type]  # two words
+        classes = list(CLOTHES)
+    else:
+        subset = "sample" if data == "mnist" else "full"
+        images, labels = load_mnist(split, subset)  # type: ignore[arg-type]  # two words
+        classes = [str(digit) for digit in range(10)]
+    return Pictures(as_inputs(images), labels.astype(np.int64), classes)
+
+
+def as_inputs(images: Array) -> Array:
+    """Turn (n, H, W) shades from 0 to 255 to what networks read."""
+    return (images.astype(np.float32) / np.float32(255))[:, None]
+
+
+def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures | None]:
+    """Hold out a share of each class, drawn by the seed: (for training, for validation).
+
+    A class of two pictures or more has at least one on either side.
+    """
+    if share == 0:
+        return pictures, None
+    rng = generator(seed, "validation")
+    held_out = np.zeros(len(pictures.y), dtype=bool)
+    for label in range(len(pictures.classes)):
+        rows = rng.permutation(np.flatnonzero(pictures.y == label))
+        held_out[rows[: min(max(1, round(share * len(rows))), len(rows) - 1)]] = True
+    if not held_out.any():
+        raise ArgumentError(
+            sentence("train", "--validation", "0 where no class has two pictures", share)
+        )
+    return (
+        Pictures(pictures.X[~held_out], pictures.y[~held_out], pictures.classes),
+        Pictures(pictures.X[held_out], pictures.y[held_out], pictures.classes),
+    )
+
+
+def shaped_for(verb: str, name: str, model: Layer, X: Array) -> Array:
+    """Return (n, 1, H, W) pictures in the shape that a model was built for.
+
+    A model without convolutions may have been built for (H, W), or for rows of numbers.
+
+    Raises:
+        ShapeError: a model of other inputs; the sentence names the option.
+    """
+    shape = X.shape[1:]
+    wanted = model.input_shape or ()
+    if wanted not in (shape, shape[1:], (X[0].size,)):
+        expected = f"a model that reads pictures of shape {shape}"
+        raise ShapeError(sentence(verb, name, expected, f"one that reads {wanted}"))
+    return X.reshape(len(X), *wanted)

@@ -1,0 +1,86 @@
+"""``neural-network evaluate``: how good a trained network is, and at what it fails."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from neural_network.cli.data import DATA, load_pictures, shaped_for
+from neural_network.cli.output import confirm_overwrite, predicted
+from neural_network.errors import ShapeError, sentence
+from neural_network.functional.checks import Array
+from neural_network.functional.losses import softmax_cross_entropy
+from neural_network.layers.saving import load
+from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
+from neural_network.visual import save_figure, show_confusion_matrix
+from neural_network.visual.saving import check_figure_path
+
+# A matrix of more columns does not fit a terminal; --save draws it.
+MOST_COLUMNS = 16
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model that `train` or `save` has written.")],
+    data: Annotated[
+        str,
+        typer.Option(help=f"The test pictures of {', '.join(DATA)}; or a folder per class."),
+    ] = "mnist",
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", "-o", help="Draw the confusion matrix here.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+) -> None:
+    """Measure a trained model: accuracy, loss, and what is taken for what."""
+    os.environ["MPLBACKEND"] = "Agg"
+    console = Console()
+    network = load(model)
+    if save is not None:
+        check_figure_path("evaluate", "--save", save)
+        confirm_overwrite([save], force=force)
+    size = network.input_shape[-2:] if network.input_shape else ()
+    with console.status("reading the pictures"):
+        wanted = (size[0], size[1]) if len(size) == 2 else None
+        pictures = load_pictures("evaluate", data, "test", wanted)
+    X = shaped_for("evaluate", "MODEL", network, pictures.X)
+    outputs = predicted(console, network, X, "evaluating")
+    if outputs.ndim != 2 or outputs.shape[1] != len(pictures.classes):
+        expected = f"a model with {len(pictures.classes)} outputs, one for each class of the data"
+        raise ShapeError(sentence("evaluate", "MODEL", expected, f"shape {outputs.shape[1:]}"))
+
+    counts = confusion_matrix(outputs, pictures.y)
+    if len(pictures.classes) <= MOST_COLUMNS:
+        console.print(_matrix(counts, pictures.classes))
+    console.print(_report(class_report(outputs, pictures.y), pictures.classes))
+    loss = softmax_cross_entropy(outputs, pictures.y)
+    share = accuracy(outputs, pictures.y)
+    typer.echo(f"{share:.1%} of {len(X):,} pictures right, cross-entropy {loss:.4f}.")
+    if save is not None:
+        save_figure(show_confusion_matrix(counts, pictures.classes), save)
+        typer.echo(f"Saved: {save}")
+
+
+def _matrix(counts: Array, classes: list[str]) -> Table:
+    columns = [Column(escape(name), justify="right") for name in classes]
+    table = Table("", *columns, title="What (rows) was taken for what (columns)")
+    for name, row in zip(classes, counts, strict=True):
+        cells = [str(count) if count else "·" for count in row]
+        table.add_row(escape(name), *cells)
+    return table
+
+
+def _report(report: ClassReport, classes: list[str]) -> Table:
+    titles = [Column(title, justify="right") for title in ("precision", "recall", "F1", "count")]
+    table = Table("class", *titles, title="Each class")
+    for label, name in enumerate(classes):
+        shares = [measure[label] for measure in (report.precision, report.recall, report.f1)]
+        cells = ["–" if np.isnan(share) else f"{share:.3f}" for share in shares]
+        table.add_row(escape(name), *cells, f"{report.count[label]:,}")
+    return table

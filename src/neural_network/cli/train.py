@@ -1,0 +1,113 @@
+"""``neural-network train``: a network, pictures, and a folder with what came of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neural_network.cli.data import DATA
+from neural_network.cli.output import confirm_overwrite
+from neural_network.cli.settings import (
+    LEARNING_RATES,
+    SCHEDULES,
+    VERB,
+    Settings,
+    checked_settings,
+    read_settings,
+)
+from neural_network.cli.training import outputs, perform
+from neural_network.errors import ArgumentError
+from neural_network.models import MODELS
+from neural_network.training.optimizers import OPTIMIZERS
+
+
+def _option(default: Any, text: str) -> Any:
+    """Return an option that is None if not given, so that a file's value can count."""
+    return typer.Option(help=text, show_default=str(default))
+
+
+def train(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A TOML file whose keys are the options' names.", show_default=False),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The same, as an option.", show_default=False)
+    ] = None,
+    model: Annotated[str | None, _option(Settings.model, f"{', '.join(MODELS)}.")] = None,
+    data: Annotated[
+        str | None,
+        _option(Settings.data, f"{', '.join(DATA)}, or a folder with a folder per class."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        _option("as they are", "Bring a folder's pictures to squares of so many pixels a side."),
+    ] = None,
+    epochs: Annotated[int | None, _option(Settings.epochs, "Times through the data.")] = None,
+    batch_size: Annotated[int | None, _option(Settings.batch_size, "Pictures in a step.")] = None,
+    optimizer: Annotated[
+        str | None, _option(Settings.optimizer, f"{', '.join(OPTIMIZERS)}.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        _option(
+            f"what suits the optimizer; {LEARNING_RATES['adam']} for adam",
+            "The highest rate of the schedule.",
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        _option(Settings.schedule, f"{', '.join(SCHEDULES)} (a tenth after each third)."),
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _option(Settings.weight_decay, "How strongly weights are drawn to 0.")
+    ] = None,
+    augment: Annotated[
+        str | None,
+        _option(
+            Settings.augment,
+            'Random changes: "shift=2,rotate=10,scale=0.1,elastic=34/4,cutout=8,flip", or none.',
+        ),
+    ] = None,
+    validation: Annotated[
+        float | None, _option(Settings.validation, "The share of the data held out; 0 for none.")
+    ] = None,
+    seed: Annotated[int | None, _option(Settings.seed, "One seed, one result.")] = None,
+    average: Annotated[
+        float | None,
+        _option("0, none", "Decay of an average of the weights to end with, such as 0.99."),
+    ] = None,
+    out: Annotated[Path | None, _option(Settings.out, "The folder for what is made.")] = None,
+    save: Annotated[
+        Path | None, _option("OUT/model.safetensors", "The file of the trained model.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+) -> None:
+    """Train a network on pictures; Ctrl-C stops, and `neural-network resume` goes on."""
+    if file is not None and config is not None:
+        raise ArgumentError(f"{VERB}: FILE and --config: expected one, received both")
+    path = file or config
+    spoken = {
+        "model": model,
+        "data": data,
+        "size": size,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "weight_decay": weight_decay,
+        "augment": augment,
+        "validation": validation,
+        "seed": seed,
+        "average": average,
+        "out": None if out is None else str(out),
+        "save": None if save is None else str(save),
+    }
+    given = {} if path is None else read_settings(path)
+    given |= {name: value for name, value in spoken.items() if value is not None}
+    settings = checked_settings(given)
+    confirm_overwrite(list(outputs(settings).values()), force=force)
+    perform(settings, resume=False)

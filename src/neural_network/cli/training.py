@@ -1,0 +1,155 @@
+"""A training in a folder: what ``train`` begins and ``resume`` ends."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from time import perf_counter
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
+from neural_network.cli.output import predicted
+from neural_network.cli.settings import VERB, Settings, augmentation, make_optimizer, write_settings
+from neural_network.errors import ArgumentError, FileWriteError, sentence
+from neural_network.layers.containers import Sequential
+from neural_network.layers.saving import save
+from neural_network.models import MODELS
+from neural_network.training.callbacks import Callback, Checkpoint, CSVLog
+from neural_network.training.history import History
+from neural_network.training.interrupts import TrainingInterrupted
+from neural_network.training.metrics import accuracy
+from neural_network.training.trainer import Trainer
+from neural_network.visual import save_figure, show_history
+
+SETTINGS, CHECKPOINT = "settings.toml", "checkpoint.safetensors"
+# So much of an epoch is lost at most where a process is killed.
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+def outputs(settings: Settings) -> dict[str, Path]:
+    """Return what → the file it goes to.
+
+    Raises:
+        ArgumentError: ``save`` names one of the other files, or lies in no folder.
+    """
+    out = Path(settings.out)
+    files = {
+        "all settings": out / SETTINGS,
+        "the state to go on from": out / CHECKPOINT,
+        "the measures of each epoch": out / "log.csv",
+        "how it learned": out / "history.png",
+    }
+    model = Path(settings.save) if settings.save else out / "model.safetensors"
+    if model.resolve() in [path.resolve() for path in files.values()]:
+        raise ArgumentError(sentence(VERB, "--save", "a file of its own", str(model)))
+    if settings.save and model.parent.resolve() != out.resolve() and not model.parent.is_dir():
+        raise ArgumentError(sentence(VERB, "--save", "a file in a folder that exists", str(model)))
+    return {**files, "the trained model": model}
+
+
+class _Begin(Callback):
+    """Write the settings and a first checkpoint, so that ``resume`` can go on from the start.
+
+    At that moment the model is known to fit the data, and the folder's files are locked.
+    """
+
+    comes_last = True
+
+    def __init__(self, settings: Settings, path: Path, checkpoint: Checkpoint) -> None:
+        self.settings, self.path, self.checkpoint = settings, path, checkpoint
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        if trainer.step == 0:
+            write_settings(self.path, self.settings)
+            self.checkpoint.write(trainer)
+
+
+def perform(settings: Settings, *, resume: bool) -> None:
+    """Train from the beginning or from the checkpoint, write the files, say what was reached."""
+    os.environ["MPLBACKEND"] = "Agg"
+    start = perf_counter()
+    console = Console()
+    out, files = Path(settings.out), outputs(settings)
+    with console.status("reading the pictures"):
+        size = (settings.size, settings.size) if settings.size else None
+        pictures = load_pictures(VERB, settings.data, "train", size)
+    if len(pictures.classes) < 2:
+        raise ArgumentError(sentence(VERB, "--data", "two classes or more", len(pictures.classes)))
+    learned, held_out = split_off(pictures, settings.validation, settings.seed)
+    model = _model(settings, pictures)
+    typer.echo(
+        f"{settings.model} with {model.summary().parameters:,} parameters; {len(learned.y):,} "
+        f"pictures to learn from, {len(held_out.y) if held_out else 0:,} held out for validation"
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileWriteError(f"--out: cannot make the folder {out}: {error.strerror}") from error
+    history = _fit(model, settings, learned, held_out, out, resume=resume)
+    model.eval()
+    save(model, files["the trained model"])
+    save_figure(show_history(history), files["how it learned"])
+    if settings.data in DATA:
+        _test(console, settings, model)
+
+    table = Table("what", "where", title="Made by the training")
+    for what, path in files.items():
+        table.add_row(what, escape(str(path)))
+    console.print(table)
+    typer.echo(f"Took {perf_counter() - start:.0f} s.")
+
+
+def _model(settings: Settings, pictures: Pictures) -> Sequential:
+    try:
+        return MODELS[settings.model](
+            classes=len(pictures.classes), input_shape=pictures.X.shape[1:], rng=settings.seed
+        )
+    except ArgumentError as error:  # pictures that are too small for its windows
+        raise ArgumentError(f"{VERB}: --model {settings.model}: {error}") from error
+
+
+def _fit(
+    model: Sequential,
+    settings: Settings,
+    learned: Pictures,
+    held_out: Pictures | None,
+    out: Path,
+    *,
+    resume: bool,
+) -> History:
+    checkpoint = Checkpoint(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
+    begin = _Begin(settings, out / SETTINGS, checkpoint)
+    trainer = Trainer(
+        model,
+        make_optimizer(settings),
+        callbacks=[CSVLog(out / "log.csv"), begin, checkpoint],
+        rng=settings.seed,
+        augment=augmentation(settings),
+        average=settings.average or None,
+    )
+    try:
+        return trainer.fit(
+            learned.X,
+            learned.y,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            validation=None if held_out is None else (held_out.X, held_out.y),
+            resume=checkpoint.path if resume else None,
+        )
+    except TrainingInterrupted as stopped:
+        typer.echo(f"neural-network: {stopped}", err=True)
+        command = f"neural-network resume {shlex.quote(str(out))}"
+        typer.echo(f"{command} goes on from here", err=True)
+        raise typer.Exit(130) from None
+
+
+def _test(console: Console, settings: Settings, model: Sequential) -> None:
+    """Say how many of the test pictures are right: the only use of them."""
+    test = load_pictures(VERB, settings.data, "test", None)
+    share = accuracy(predicted(console, model, test.X, "testing"), test.y)
+    typer.echo(f"{share:.1%} of {len(test.y):,} test pictures right.")

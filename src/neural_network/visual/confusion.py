@@ -1,0 +1,73 @@
+"""What a network takes for what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
+from neural_network.functional.checks import as_real
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Numbers in smaller cells could not be read.
+MOST_CLASSES_WITH_NUMBERS = 20
+
+
+def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
+    """Draw a confusion matrix: a row for each true class, a column for each predicted one.
+
+    A cell is as dark as its share of its row, so that rare classes count like common
+    ones; the number in it is the count.
+
+    Args:
+        counts: (k, k) counts, such as ``confusion_matrix`` returns.
+        class_names: what the k classes are called; None for their numbers.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        DTypeError: no real numbers.
+        ShapeError: not square, empty, or another number of names.
+        ArgumentError: a count below 0, or not finite.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_confusion_matrix([[9, 1], [0, 5]], ["cat", "dog"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['9', '1', '5']
+    """
+    name = "show_confusion_matrix"
+    with needs_extra("drawing a confusion matrix", extra="plot"):
+        from matplotlib import pyplot as plt
+    matrix = as_real(name, "counts", counts)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
+        raise ShapeError(sentence(name, "counts", "a square", f"shape {matrix.shape}"))
+    if not np.all((matrix >= 0) & (matrix < np.inf)):
+        raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
+    classes = len(matrix)
+    names = list(map(str, range(classes) if class_names is None else class_names))
+    if len(names) != classes:
+        raise ShapeError(sentence(name, "class_names", f"{classes} names", f"{len(names)}"))
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = min(max(3.5, 1.6 + 0.5 * classes), 14)
+    figure, axes = plt.subplots(figsize=(side + 0.9, side), layout="constrained")
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    turned = 90 if max(map(len, names)) > 2 else 0
+    axes.set_xticks(range(classes), names, rotation=turned, parse_math=False)
+    axes.set_yticks(range(classes), names, parse_math=False)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if classes <= MOST_CLASSES_WITH_NUMBERS:
+        for (row, column), count in np.ndenumerate(matrix):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(
+                    column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=8
+                )
+    figure.colorbar(drawn, ax=axes, shrink=0.8, label="share of the true class")
+    return figure

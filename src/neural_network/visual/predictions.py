@@ -1,0 +1,96 @@
+"""What a network saw, and what it takes it for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.errors import ShapeError, needs_extra, sentence
+from neural_network.functional.checks import as_real, check_ndim, check_not_empty
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST_TITLE = 30
+
+
+def show_predictions(
+    pictures: Sequence[ArrayLike],
+    seen: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    titles: Sequence[str] | None = None,
+) -> Figure:
+    """Draw pictures beside what the network got to see of them, and its probabilities.
+
+    Args:
+        pictures: n pictures (H, W) in shades of grey, each of its own size.
+        seen: (n, h, w), what ``prepare_digit`` has made of them, from 0 to 1.
+        probabilities: (n, k), from 0 to 1.
+        titles: what stands above the pictures; None for their numbers.
+
+    Returns:
+        The matplotlib figure, three panels for each picture.
+
+    Raises:
+        DTypeError: no real numbers.
+        ShapeError: shapes that do not fit, or no picture.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> paper = np.full((60, 40), 255.0)
+    >>> paper[10:50, 18:22] = 0
+    >>> figure = show_predictions([paper], [prepare_digit(paper)], [[0.1, 0.9]], titles=["one.png"])
+    >>> [axes.get_title() for axes in figure.axes]
+    ['one.png', 'what it saw', '1: 90.0%']
+    """
+    name = "show_predictions"
+    with needs_extra("drawing predictions", extra="plot"):
+        from matplotlib import pyplot as plt
+    photographs = [as_real(name, "pictures", picture) for picture in pictures]
+    prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
+    check_ndim(name, "seen", prepared, 3)
+    check_ndim(name, "probabilities", shares, 2)
+    check_not_empty(name, "probabilities", shares)
+    names = [f"picture {i + 1}" for i in range(len(photographs))] if titles is None else titles
+    for what, given in (("seen", prepared), ("probabilities", shares), ("titles", names)):
+        if len(given) != len(photographs):
+            expected = f"one for each of the {len(photographs)} pictures"
+            raise ShapeError(sentence(name, what, expected, f"{len(given)}"))
+    rows = len(photographs)
+    figure, grid = plt.subplots(
+        rows, 3, figsize=(7.6, 2.5 * rows), layout="constrained", squeeze=False
+    )
+    for row, title in enumerate(names):
+        picture, saw, bars = grid[row]
+        check_ndim(name, f"pictures[{row}]", photographs[row], 2)
+        picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)
+        # parse_math: a file's name may hold dollar signs.
+        picture.set_title(_short(title), fontsize=9, parse_math=False)
+        saw.imshow(prepared[row], cmap="gray", vmin=0, vmax=1)
+        saw.set_title("what it saw", fontsize=9)
+        for axes in (picture, saw):
+            axes.set_xticks([])
+            axes.set_yticks([])
+        _draw_bars(bars, shares[row])
+    return figure
+
+
+def _draw_bars(axes: Any, shares: Any) -> None:
+    """Draw a bar for each class, the first on top, the largest in another colour."""
+    best = int(np.argmax(shares))
+    colours = ["C1" if label == best else "C0" for label in range(len(shares))]
+    axes.barh(range(len(shares)), shares, color=colours)
+    axes.set_xlim(0, 1)
+    axes.invert_yaxis()
+    if len(shares) <= 20:
+        axes.set_yticks(range(len(shares)))
+    axes.tick_params(labelsize=7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{best}: {shares[best]:.1%}", fontsize=9)
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"

@@ -1,0 +1,144 @@
+"""Only one training at a time writes a path; whoever is killed holds nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import neural_network as nn
+from neural_network.files import locked, written_beside
+
+HOLD = """
+import sys
+from neural_network.files import locked, written_beside
+with locked(sys.argv[1]), written_beside(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def holder(path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_process_is_told_and_the_first_is_unharmed(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    with holder(path) as first:
+        for _ in range(2):
+            with (
+                pytest.raises(
+                    nn.FileWriteError,
+                    match="another training writes it .it holds run.checkpoint.lock",
+                ),
+                locked(path),
+            ):
+                pass
+        with pytest.raises(nn.FileWriteError, match="another training writes it"):
+            nn.Trainer([nn.Dense(2)], callbacks=[nn.Checkpoint(path)], progress=False).fit(
+                [[1.0], [2.0]], [0, 1]
+            )
+        first.communicate("go on\n")
+        assert first.returncode == 0
+    assert path.read_text() == "half"
+    assert list(tmp_path.iterdir()) == [path]
+    with locked(path):  # free again
+        assert path.with_name("run.checkpoint.lock").exists()
+
+
+def test_a_killed_process_holds_nothing_and_its_pieces_are_removed(tmp_path: Path) -> None:
+    path, other = tmp_path / "run.checkpoint", tmp_path / ".another"
+    other.write_text("")
+    with holder(path) as first:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert len(list(tmp_path.iterdir())) == 3  # the lock file, what was half written
+    with locked(path):
+        assert {p.name for p in tmp_path.iterdir()} == {".another", "run.checkpoint.lock"}
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_one_process_cannot_hold_a_path_twice(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with locked(path), locked(tmp_path / "b"):
+        (tmp_path / "link").symlink_to(path)
+        for name in (path, tmp_path / "link"):
+            with pytest.raises(nn.FileWriteError, match="another training writes it"), locked(name):
+                pass
+    trainer = nn.Trainer(
+        [nn.Dense(2)], callbacks=[nn.Checkpoint(path), nn.CSVLog(path)], progress=False
+    )
+    with pytest.raises(nn.FileWriteError, match="another training writes it"):
+        trainer.fit([[1.0], [2.0]], [0, 1])
+    assert trainer.step == 0
+
+
+def test_a_lock_file_that_its_holder_removes_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, taken = tmp_path / "a", []
+    take = nn.files._take
+
+    def slow(descriptor: int) -> None:
+        if not taken:  # the one who held it before has removed it in this moment
+            (tmp_path / "a.lock").unlink()
+        taken.append(descriptor)
+        take(descriptor)
+
+    monkeypatch.setattr(nn.files, "_take", slow)
+    with locked(path):
+        assert len(taken) == 2
+
+
+@pytest.mark.parametrize(("error", "match"), [
+    (OSError(37, "No locks available"), "cannot write .*a: No locks available"),
+    (BlockingIOError(11, "Resource temporarily unavailable"), "another training writes it"),
+])  # fmt: skip
+def test_why_there_is_no_lock_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, match: str
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise error
+
+    monkeypatch.setattr(nn.files, "_take", fail)
+    with pytest.raises(nn.FileWriteError, match=match), locked(tmp_path / "a"):
+        pass
+
+
+def test_a_folder_that_is_missing_or_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        pytest.raises(nn.FileWriteError, match="cannot write .*a: No such file or directory"),
+        locked(tmp_path / "no" / "a"),
+    ):
+        pass
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(nn.files.os, "open", refuse)
+    with (
+        pytest.raises(nn.FileWriteError, match="cannot write .*a: Permission denied"),
+        locked(tmp_path / "a"),
+    ):
+        pass
+    trainer = nn.Trainer([nn.Dense(2)], callbacks=[nn.Checkpoint(tmp_path / "a")], progress=False)
+    with pytest.raises(nn.FileWriteError, match="Permission denied"):
+        trainer.fit([[1.0], [2.0]], [0, 1])
+    assert trainer.step == 0
+
+
+def test_long_names_can_still_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 110 + ".txt")
+    with locked(path), written_beside(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
