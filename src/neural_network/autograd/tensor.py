@@ -284,7 +284,8 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         """Show the numbers, and whether a gradient is wanted."""
         inner = repr(self.data).removeprefix("array(").removesuffix(")")
-        return f"{type(self).__name__}({inner}{', requires_grad=True' if self.requires_grad else ''})"
+        wants = ", requires_grad=True" if self.requires_grad else ""
+        return f"{type(self).__name__}({inner}{wants})"
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Copy a leaf; what has a record cannot be copied with it."""

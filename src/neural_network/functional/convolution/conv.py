@@ -117,8 +117,9 @@ def conv2d(
     (array([[9., 9.]]), array([[-9., -9.]]))
     """
     return _conv(
-        "conv2d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, precise, 2
-    )
+        "conv2d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method,
+        precise, 2,
+    )  # fmt: skip
 
 
 def conv1d(
@@ -156,8 +157,9 @@ def conv1d(
     array([1., 2., 4.])
     """
     return _conv(
-        "conv1d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, precise, 1
-    )
+        "conv1d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method,
+        precise, 1,
+    )  # fmt: skip
 
 
 def conv3d(
@@ -194,8 +196,9 @@ def conv3d(
     (2, 2, 2)
     """
     return _conv(
-        "conv3d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method, precise, 3
-    )
+        "conv3d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method,
+        precise, 3,
+    )  # fmt: skip
 
 
 def _conv(
