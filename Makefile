@@ -13,7 +13,7 @@ endif
 .PHONY: help demo test conformance test-lowest bench results pictures clean
 
 help:
-	@echo "make demo         filters on a digit, a network that learns; under a minute"
+	@echo "make demo         filters on a digit, two networks that learn; under a minute"
 	@echo "make test         every check"
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"

@@ -238,7 +238,10 @@ SHAPE = [
         lambda: nn.accuracy(np.ones((4, 3)), np.ones(3, int)),
         "accuracy: y_true: expected shape (4,) or (4, 3), received shape (3,)",
     ),
-    (lambda: nn.accuracy(np.ones(4), np.ones(4, int)), "accuracy: y_pred: expected 2 dimensions"),
+    (
+        lambda: nn.accuracy(np.ones(4), np.ones(4, int)),
+        "accuracy: y_pred: expected scores (n, k), a column for each class",
+    ),
     (
         lambda: nn.accuracy(np.ones((4, 1)), np.ones(4, int)),
         "accuracy: y_pred: expected at least two columns",

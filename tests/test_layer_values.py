@@ -115,9 +115,7 @@ FANS: list[tuple[Any, tuple[int, ...], int, int]] = [
 
 @pytest.mark.parametrize("name", VARIANCES)
 @pytest.mark.parametrize(("make", "shape", "fan_in", "fan_out"), FANS)
-def test_variances(
-    make: Any, shape: tuple[int, ...], fan_in: int, fan_out: int, name: str
-) -> None:
+def test_variances(make: Any, shape: tuple[int, ...], fan_in: int, fan_out: int, name: str) -> None:
     dtype = np.int64 if len(shape) == 1 and shape[0] == 3 else np.float32
     weight = make(name).initialize(shape, rng=0, dtype=dtype).weight.data
     expected = VARIANCES[name](fan_in, fan_out)

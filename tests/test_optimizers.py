@@ -348,5 +348,8 @@ def test_names() -> None:
     assert as_optimizer(optimizer) is optimizer
     with pytest.raises(nn.ArgumentError, match=r"expected one of 'sgd', .*, received 'Adam'"):
         as_optimizer("Adam")
-    with pytest.raises(nn.DTypeError, match="as_optimizer: value: expected one of 'sgd'"):
+    with pytest.raises(
+        nn.DTypeError,
+        match=r"optimizer: expected an optimizer, such as Adam\(\), received the class Adam",
+    ):
         as_optimizer(nn.Adam)  # type: ignore[arg-type]

@@ -103,6 +103,15 @@ def test_history() -> None:
         show_history({"loss": [1], "accuracy": []})
 
 
+def test_a_measure_and_its_validation_share_a_panel() -> None:
+    figure = show_history({"loss": [3, 2], "validation_loss": [4, 5], "validation_auc": [0.1, 0.2]})
+    loss, auc = figure.axes
+    assert [line.get_ydata().tolist() for line in loss.lines] == [[3, 2], [4, 5]]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation"]
+    assert auc.get_ylabel() == "validation_auc"
+    assert len(auc.lines) == 1
+
+
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf", "JPG"])
 def test_save_figure(tmp_path: Path, ending: str) -> None:
     path = save_figure(show_history([1]), tmp_path / f"a.{ending}")

@@ -1,7 +1,7 @@
 """What each row of docs/results.md trains: nothing in here was chosen by a test set.
 
-The epoch is fixed beforehand. Schedules, augmentation and sizes were chosen on the last
-6,000 training pictures; the Keras recipe is taken as it is.
+Epochs, schedules, augmentation and sizes were set before the first run, from what is
+usual for such networks, and not changed after it; the Keras recipe is taken as it is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Train one seed of one recipe in a process of its own; resume it if it was begun.
 
-python benchmarks/results/train_seed.py RECIPE SEED [--validate]
+python benchmarks/results/train_seed.py RECIPE SEED
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from neural_network.files import written_beside
 ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).parent / "seeds"
 RUNNING = ROOT / "build" / "results"
-# The last training pictures, on which schedules and sizes were chosen.
-HELD_OUT = 6_000
 
 
 def pictures(data: str, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -54,13 +52,12 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def train(name: str, recipe: Recipe, seed: int, *, validate: bool) -> dict[str, object]:
+def train(name: str, recipe: Recipe, seed: int) -> dict[str, object]:
     """Return what is stored of a seed."""
     X, y = pictures(recipe.data, "train")
-    rows = recipe.rows - HELD_OUT if validate and recipe.rows == len(X) else recipe.rows
     model = recipe.model(seed)
     RUNNING.mkdir(parents=True, exist_ok=True)
-    path = RUNNING / f"{name}-{seed}{'-validate' if validate else ''}.checkpoint"
+    path = RUNNING / f"{name}-{seed}.checkpoint"
     trainer = nn.Trainer(
         model,
         optimizer=recipe.optimizer(),
@@ -68,14 +65,10 @@ def train(name: str, recipe: Recipe, seed: int, *, validate: bool) -> dict[str, 
         augment=recipe.augment,
         callbacks=[nn.Checkpoint(path, seconds=60)],
     )
-    held_out = (X[-HELD_OUT:], y[-HELD_OUT:]) if validate else None
     history = trainer.fit(
-        X[:rows], y[:rows], recipe.epochs, recipe.batch_size, held_out,
+        X[: recipe.rows], y[: recipe.rows], recipe.epochs, recipe.batch_size,
         resume=path if path.exists() else None,
     )  # fmt: skip
-    if validate:
-        path.unlink()
-        return {"history": dict(history)}
     X_test, y_test = pictures(recipe.data, "test")
     measures = trainer.evaluate(X_test, y_test)
     nn.save(model, RUNNING / f"{name}-{seed}.safetensors")
@@ -100,12 +93,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", choices=sorted(RECIPES))
     parser.add_argument("seed", type=int)
-    parser.add_argument("--validate", action="store_true", help="print, on training data alone")
     options = parser.parse_args()
-    recipe = RECIPES[options.recipe]
-    result = train(options.recipe, recipe, options.seed, validate=options.validate)
-    if options.validate:
-        return
+    result = train(options.recipe, RECIPES[options.recipe], options.seed)
     STORED.mkdir(exist_ok=True)
     with written_beside(STORED / f"{options.recipe}-{options.seed}.json") as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n")

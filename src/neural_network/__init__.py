@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "layers.saving": (
         "load",
+        "load_notes",
         "save",
     ),
     "layers.pooling": (

@@ -174,7 +174,7 @@ from neural_network.layers.pooling import (
     GlobalAvgPool2D as GlobalAvgPool2D,
     MaxPool2D as MaxPool2D,
 )
-from neural_network.layers.saving import load as load, save as save
+from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
     Callback as Callback,

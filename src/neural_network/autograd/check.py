@@ -10,7 +10,7 @@ import numpy as np
 from neural_network.autograd.engine import walk_back
 from neural_network.autograd.tensor import Tensor, owned
 from neural_network.autograd.trees import map_tree
-from neural_network.errors import GradientError
+from neural_network.errors import DTypeError, GradientError, sentence
 from neural_network.functional.checks import Array, as_generator, as_number
 
 STEP = 1e-6
@@ -41,6 +41,7 @@ def check_gradients(
         None; silence is agreement.
 
     Raises:
+        DTypeError: ``inputs`` is no list, or holds no float64 array.
         GradientError: a gradient differs; the sentence names the input, the place,
             and both numbers.
 
@@ -97,7 +98,13 @@ def _both(
         leaves.append(Tensor(value.copy(), requires_grad=True))
         return leaves[-1]
 
+    if not isinstance(inputs, list | tuple):
+        expected = "a list of the arguments of f"
+        raise DTypeError(sentence("check_gradients", "inputs", expected, type(inputs).__name__))
     arguments = map_tree(leaf, list(inputs))
+    if not leaves:
+        expected = "at least one float64 array (differences need its digits)"
+        raise DTypeError(sentence("check_gradients", "inputs", expected, "none"))
     out = f(*arguments)
     if not isinstance(out, Tensor) or not out.requires_grad:
         raise GradientError(f"check_gradients: f: expected a recorded tensor, received {out!r}")
@@ -105,7 +112,8 @@ def _both(
     found = walk_back([out], [g], leaves, create_graph=False, retain_graph=False)
     shares = {id(tensor): share for tensor, share in owned(found)}
 
-    plain = map_tree(lambda v: v.data if isinstance(v, Tensor) else v, arguments)
+    # Tensors again, of the same memory: a layer would turn a plain array to float32.
+    plain = map_tree(lambda v: Tensor(v.data) if isinstance(v, Tensor) else v, arguments)
     for tensor in leaves:
         recorded = shares.get(id(tensor), np.zeros(tensor.shape))
         yield recorded, _differences(lambda: f(*plain), tensor.data, g)

@@ -287,6 +287,15 @@ class Tensor(ArrayMethods):
         wants = ", requires_grad=True" if self.requires_grad else ""
         return f"{type(self).__name__}({inner}{wants})"
 
+    def __format__(self, spec: str) -> str:
+        """Write a single number as text, ``f"{loss:.3f}"``: reading it drops no gradient."""
+        if not spec:
+            return repr(self)
+        if self.size != 1:
+            expected = f"a single number to write as {spec!r}"
+            raise ShapeError(sentence("format", "tensor", expected, f"shape {self.shape}"))
+        return format(self.data.item(), spec)
+
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Copy a leaf; what has a record cannot be copied with it."""
         if self.node is not None:

@@ -40,6 +40,9 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise ShapeError(
             sentence(function, name, "rows of equal length", "a ragged sequence")
         ) from error
+    if array.dtype.kind in "US":
+        hint = "text: np.unique(names, return_inverse=True) numbers names"
+        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype} ({hint})"))
     if array.dtype.kind not in "fiub":
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}"))
     return array
@@ -83,9 +86,10 @@ def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]
 def check_same_shape(function: str, name: str, array: Array, other: str, like: Array) -> None:
     """Raise ShapeError unless the array has the shape of another one; never broadcast."""
     if array.shape != like.shape:
-        raise ShapeError(
-            sentence(function, name, f"the shape {like.shape} of {other}", f"shape {array.shape}")
-        )
+        received = f"shape {array.shape}"
+        if array.size == like.size:
+            received += f"; {name}.reshape{like.shape} has it"
+        raise ShapeError(sentence(function, name, f"the shape {like.shape} of {other}", received))
 
 
 def check_not_empty(function: str, name: str, array: Array) -> None:
@@ -145,6 +149,8 @@ def as_number(
     if between is not None:
         upper = "up" if between[1] == np.inf else f"to {between[1]:g}"
         expected = f"a finite number from {between[0]:g} {upper}"
+    if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
+        raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
     if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]
         raise DTypeError(sentence(function, name, expected, repr(value)))
     try:

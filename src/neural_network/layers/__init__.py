@@ -16,12 +16,12 @@ from neural_network.layers.layer import Layer, watching
 from neural_network.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
-from neural_network.layers.saving import load, save
+from neural_network.layers.saving import load, load_notes, save
 from neural_network.layers.summary import Summary
 
 __all__ = [
     "INITIALIZERS", "Activation", "AvgPool2D", "BatchNorm", "Buffer", "Conv1D", "Conv2D",
     "Conv3D", "ConvTranspose2D", "Dense", "DepthwiseConv2D", "Dropout", "Dropout2D",
     "Embedding", "Flatten", "GlobalAvgPool2D", "GroupNorm", "Layer", "LayerNorm",
-    "MaxPool2D", "Parameter", "Residual", "Sequential", "Summary", "load", "save", "watching",
+    "MaxPool2D", "Parameter", "Residual", "Sequential", "Summary", "load", "load_notes", "save", "watching",
 ]  # fmt: skip

@@ -22,7 +22,9 @@ FORMAT_VERSION = "1"
 WIDEST = 1 << 24
 
 
-def save(model: Layer, path: str | os.PathLike[str]) -> None:
+def save(
+    model: Layer, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None
+) -> None:
     """Write a model to one safetensors file: parameters, buffers, architecture.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
@@ -31,12 +33,14 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     Args:
         model: a layer or model that is built.
         path: the file, such as "digits.safetensors".
+        notes: what else a user of the file should know, such as the classes' names:
+            name → number, text, True, False, None, or lists and dicts of these.
 
     Returns:
         None.
 
     Raises:
-        DTypeError: no layer; an argument of a layer that JSON cannot hold.
+        DTypeError: no layer; an argument of a layer, or a note, that JSON cannot hold.
         ArgumentError: the model has no parameters yet.
         FileWriteError: the file cannot be written.
 
@@ -48,6 +52,8 @@ def save(model: Layer, path: str | os.PathLike[str]) -> None:
     True
     """
     arrays, metadata = model_content("save", model)
+    if notes is not None:
+        metadata["notes"] = _as_json(notes)
     write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
 
 
@@ -74,12 +80,58 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
       ...
     FileNotFoundError: No such file or directory: no.safetensors
     """
+    arrays, metadata = _read(path)
+    return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
+
+
+def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the notes that were given to ``save``; ``load`` passes them over.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A dict, name → what was noted; empty where there are no notes. Who wrote the
+        file chose the types of what it holds: look before use.
+
+    Raises:
+        FileFormatError: damaged, no model, or of a newer version.
+        FileNotFoundError: there is no such file.
+
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> model = Sequential(Dense(2)).initialize((3,), rng=0)
+    >>> save(model, path, notes={"classes": ["cat", "dog"]})
+    >>> load_notes(path)
+    {'classes': ['cat', 'dog']}
+    """
+    metadata = _read(path)[1]
+    notes = _json(os.fspath(path), metadata, "notes") if "notes" in metadata else {}
+    if not isinstance(notes, dict):
+        raise FileFormatError(f"{path}: damaged metadata: notes")
+    return notes
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """Return the arrays and the metadata of a file that holds a model."""
     arrays, metadata = read_arrays(path)
     kind = metadata.get("format")
     if kind != FORMAT:
         raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
     check_version(path, metadata, FORMAT_VERSION)
-    return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
+    return arrays, metadata
+
+
+def _as_json(notes: object) -> str:
+    """Return notes as text from which the same notes can be read."""
+    expected = "a dict, name → numbers, text, lists and dicts as JSON holds them"
+    try:
+        text = json.dumps(notes, allow_nan=False)
+        if isinstance(notes, dict) and json.loads(text) == notes:
+            return text
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise DTypeError(sentence("save", "notes", expected, repr(notes)))
 
 
 def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:

@@ -11,7 +11,6 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.checks import (
     Array,
     as_real,
-    check_ndim,
     check_no_nan,
     check_not_empty,
     check_shape,
@@ -123,7 +122,9 @@ def _as_scores_and_classes(
     """Return (n, k) scores and (n,) class indices that belong together."""
     scores = as_real(function, "y_pred", y_pred)
     labels = as_real(function, "y_true", y_true)
-    check_ndim(function, "y_pred", scores, 2)
+    if scores.ndim != 2:
+        expected = "scores (n, k), a column for each class"
+        raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}"))
     check_not_empty(function, "y_pred", scores)
     rows, classes = scores.shape
     if classes < 2:

@@ -12,6 +12,9 @@ from neural_network.errors import DTypeError, ShapeError, needs_extra, sentence
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# How a ``History`` names what was measured on held-out data: "validation_loss".
+VALIDATION = "validation_"
+
 
 def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Figure:
     """Draw one curve for each measure, epoch by epoch.
@@ -21,7 +24,8 @@ def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Fi
             them; or a dict of name → one number for each epoch.
 
     Returns:
-        The matplotlib figure, a panel for each measure.
+        The matplotlib figure, a panel for each measure; "loss" and "validation_loss"
+        share one.
 
     Raises:
         ShapeError: no measure, or one without an epoch.
@@ -42,13 +46,27 @@ def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Fi
     if not curves or any(len(values) == 0 for values in curves.values()):
         lengths = {name: len(values) for name, values in curves.items()}
         raise ShapeError(sentence("show_history", "history", "at least one epoch", lengths))
+    # A measure and the same one in validation share a panel: where they part, the network
+    # learns its pictures by heart.
+    panels = [
+        name
+        for name in curves
+        if name.removeprefix(VALIDATION) == name or name.removeprefix(VALIDATION) not in curves
+    ]
     figure, grid = plt.subplots(
-        1, len(curves), figsize=(4.6 * len(curves), 3.4), layout="constrained", squeeze=False
+        1, len(panels), figsize=(4.6 * len(panels), 3.4), layout="constrained", squeeze=False
     )
-    for axes, (name, values) in zip(grid[0], curves.items(), strict=True):
-        axes.plot(range(1, len(values) + 1), values, marker="o", markersize=3)
+    for axes, panel in zip(grid[0], panels, strict=True):
+        shown = [name for name in (panel, VALIDATION + panel) if name in curves]
+        for name, style in zip(shown, ("-", "--"), strict=False):
+            values = curves[name]
+            label = "validation" if name.startswith(VALIDATION) else "training"
+            epochs = range(1, len(values) + 1)
+            axes.plot(epochs, values, style, marker="o", markersize=3, label=label)
+        if len(shown) > 1:
+            axes.legend(frameon=False)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(name)
+        axes.set_ylabel(panel)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.checks import (
     Array,
     as_count,
     as_number,
     as_real,
-    check_ndim,
     check_no_nan,
     check_not_empty,
     check_probabilities,
@@ -145,7 +144,11 @@ def checked_targets(
     """Return labels as targets, or say what is wrong with them (or with the predictions)."""
     check_reduction(function, reduction)
     as_number(function, "label_smoothing", label_smoothing, between=(0, 1))
-    check_ndim(function, name, predictions, 2)
+    if predictions.ndim != 2:
+        received = f"shape {predictions.shape}"
+        if predictions.ndim > 2:
+            received += " (a network that keeps places wants Flatten() before its last Dense layer)"
+        raise ShapeError(sentence(function, name, "2 dimensions", received))
     check_not_empty(function, name, predictions)
     n, k = predictions.shape
     array = as_real(function, "labels", labels)

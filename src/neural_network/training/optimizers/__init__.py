@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neural_network.errors import DTypeError, sentence
 from neural_network.functional.checks import as_choice
 from neural_network.training.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from neural_network.training.optimizers.base import Optimizer
@@ -50,4 +51,7 @@ def as_optimizer(value: Optimizer | str) -> Optimizer:
     """
     if isinstance(value, Optimizer):
         return value
-    return OPTIMIZERS[as_choice("as_optimizer", "value", value, tuple(OPTIMIZERS))]()
+    if isinstance(value, type):
+        expected = f"an optimizer, such as {value.__name__}()"
+        raise DTypeError(sentence("Trainer", "optimizer", expected, f"the class {value.__name__}"))
+    return OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]()

@@ -1,0 +1,43 @@
+"""Sentences that say what to write instead, for the usual first mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+
+MISTAKES: list[tuple[Any, str]] = [
+    (
+        lambda: nn.softmax_cross_entropy(np.zeros((2, 3)), np.array(["cat", "dog"])),
+        r"labels: expected real numbers, received dtype <U3 \(text: np.unique\(names",
+    ),
+    (
+        lambda: nn.softmax_cross_entropy(np.zeros((2, 1, 4, 10)), [0, 1]),
+        r"logits: expected 2 dimensions, received shape \(2, 1, 4, 10\) .*wants Flatten\(\)",
+    ),
+    (
+        lambda: nn.mse_loss(np.zeros((3, 1)), np.zeros(3)),
+        r"y: expected the shape \(3, 1\) of y_pred, received shape \(3,\); y.reshape\(3, 1\)",
+    ),
+    (
+        lambda: nn.accuracy([0, 1], [0, 1]),
+        r"accuracy: y_pred: expected scores \(n, k\), a column for each class",
+    ),
+    (
+        lambda: nn.Adam(nn.models.perceptron(rng=0).parameters()),  # type: ignore[arg-type]
+        "Adam: learning_rate: expected a finite number above 0, received a list",
+    ),
+    (
+        lambda: nn.Trainer(nn.models.perceptron(rng=0), optimizer=nn.Adam),  # type: ignore[arg-type]
+        r"optimizer: expected an optimizer, such as Adam\(\), received the class Adam",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mistake", "sentence"), MISTAKES)
+def test_a_first_mistake_is_told_what_to_do(mistake: Any, sentence: str) -> None:
+    with pytest.raises(nn.ArgumentError, match=sentence):
+        mistake()
