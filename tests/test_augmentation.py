@@ -230,6 +230,25 @@ def test_together_is_sharper() -> None:
     assert together[:, 10:20, 10:20].std() > 1.2 * apart[:, 10:20, 10:20].std()
 
 
+def test_two_fields_add_up() -> None:
+    pictures = RNG.random((3, 21, 21))
+    rng = np.random.default_rng(0)
+    first, second = (Elastic(60, 4).draw(rng, pictures.shape) for _ in range(2))
+    together = warp.one_after_the_other(first, second)
+    assert together.field is not None
+    assert_allclose(together.field, np.add(first.field, second.field), rtol=1e-6)
+    out = Augment(Elastic(60, 4), Elastic(60, 4))(pictures, 0)
+    assert_allclose(out, warp.warped(pictures, together, 0.0), rtol=1e-6, atol=1e-7)
+    assert not np.allclose(out, warp.warped(pictures, second, 0.0), atol=0.05)
+    # A turn before a field turns its displacements, too.
+    turn = warp.Warp(np.array([[[0.0, 1.0], [-1.0, 0.0]]] * 3), np.zeros((3, 2)))
+    bent = warp.one_after_the_other(turn, first).field
+    assert bent is not None
+    assert first.field is not None
+    assert_allclose(bent[:, 0], first.field[:, 1], rtol=1e-6)
+    assert_allclose(bent[:, 1], -first.field[:, 0], rtol=1e-6)
+
+
 def test_what_left_comes_back() -> None:
     class Constant(Shift):
         def draw(self, rng: Any, shape: Any) -> Any:

@@ -7,7 +7,6 @@ import pty
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,6 @@ from neural_network import (
     LearningRateFinder,
     Trainer,
 )
-from neural_network.training.interrupts import noticing_interrupts
-from tests.resumable import digest, fit, make
 
 ROOT = Path(__file__).parents[1]
 X = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
@@ -188,6 +185,19 @@ def test_the_finder_gives_the_weights_back_however_it_ends() -> None:
     assert finder.suggestion is None  # three steps say nothing
 
 
+@pytest.mark.parametrize("offset", [0.0, -2.0, -100.0])
+def test_the_finder_works_below_zero_too(offset: float) -> None:
+    def shifted(outputs: Any, y: Any) -> Any:
+        return nn.mse_loss(outputs, y) + offset
+
+    finder = LearningRateFinder(1e-4, 1e3, steps=60)
+    trainer = Trainer([Dense(2)], SGD(0.1), shifted, callbacks=[finder], rng=0, progress=False)
+    trainer.fit(X, X[:, :2], epochs=60, batch_size=30)
+    assert 20 < len(finder.losses) < 60
+    assert 1e-3 < finder.suggestion < 10
+    assert finder.losses[-1] > finder.losses[0]
+
+
 # --- what is shown -----------------------------------------------------------------------------
 
 
@@ -266,81 +276,6 @@ def test_ctrl_c_finishes_the_step_and_says_where_it_stopped() -> None:
     steps = len([*lines, *out.splitlines()])
     assert steps < 6
     assert f"TrainingInterrupted: stopped in epoch 1 after batch {steps} of 2 epochs" in error
-
-
-def press(times: int = 1) -> None:
-    for _ in range(times):
-        signal.raise_signal(signal.SIGINT)
-
-
-class Press(nn.Callback):
-    """Presses Ctrl-C at one place."""
-
-    def __init__(self, place: str, step: int, times: int = 1) -> None:
-        def verb(trainer: Trainer, *_: Any) -> None:
-            if trainer.step == step:
-                press(times)
-
-        setattr(self, place, verb)
-
-
-@pytest.mark.parametrize(
-    ("place", "step", "where"),
-    [
-        (
-            "on_step_begin",
-            5,
-            "stopped in epoch 2 after batch 4 of 3 epochs",
-        ),  # two batches make a step
-        ("on_step_end", 6, "stopped in epoch 2 after batch 4 of 3 epochs"),
-        ("on_epoch_begin", 4, "stopped in epoch 2 after batch 2 of 3 epochs"),
-        ("on_epoch_end", 8, "stopped after epoch 2 of 3 epochs"),
-        ("on_epoch_end", 12, "stopped after epoch 3 of 3 epochs"),
-    ],
-)
-def test_ctrl_c_writes_a_checkpoint_from_which_it_goes_on(
-    tmp_path: Path, place: str, step: int, where: str
-) -> None:
-    """With accumulation, an average, dropout, batch norm, and the best weights kept."""
-    whole = make(None)
-    history = fit(whole)
-    path = tmp_path / "run.checkpoint"
-    stopped = make(None, Press(place, step), Checkpoint(path, seconds=1e6))
-    with pytest.raises(nn.TrainingInterrupted, match=where) as caught:
-        fit(stopped)
-    assert f"saved {path}; fit(…, resume='{path}') goes on from here" in str(caught.value)
-    assert isinstance(caught.value, KeyboardInterrupt)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    resumed = make(None, Checkpoint(path))
-    assert fit(resumed, resume=path) == history
-    assert digest(resumed) == digest(whole)
-
-
-def test_a_second_ctrl_c_breaks_off_at_once() -> None:
-    trainer = Trainer(
-        [Dense(2)], callbacks=[Press("on_step_begin", 2, times=2)], rng=0, progress=False
-    )
-    with pytest.raises(KeyboardInterrupt) as caught:
-        trainer.fit(X, Y, batch_size=5)
-    assert not isinstance(caught.value, nn.TrainingInterrupted)
-    assert trainer.step == 2
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_ctrl_c_is_left_alone_where_it_is_ignored_or_no_main_thread() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with noticing_interrupts() as interrupt:
-            press()
-        assert not interrupt.pressed
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    steps = []
-    trainer = Trainer([Dense(2)], rng=0, progress=False)
-    thread = threading.Thread(target=lambda: steps.append(trainer.fit(X, Y).epochs))
-    thread.start()
-    thread.join()
-    assert steps == [1]
 
 
 # --- checkpoints in time -----------------------------------------------------------------------------

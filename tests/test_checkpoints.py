@@ -236,7 +236,7 @@ def test_another_training_is_refused(file: Path, change: dict[str, Any], match: 
 
 
 def test_other_data_are_refused(file: Path) -> None:
-    refused(make(None), "of another training: data", resume=file, batch_size=5)
+    refused(make(None), "of another training: data", resume=file, batch_size=6)
     wide = nn.Trainer(
         [Dense(8), BatchNorm(), nn.Activation("relu"), nn.Dropout(0.3), Dense(3)],
         rng=3,

@@ -14,6 +14,7 @@ import pytest
 
 from neural_network import (
     BatchNorm,
+    ConvTranspose2D,
     Dense,
     Dropout,
     DTypeError,
@@ -214,21 +215,44 @@ def test_any_changed_byte_is_read_or_refused(path: Path) -> None:
         assert isinstance(model, Layer)
 
 
-def test_a_tangle_of_shared_layers_takes_no_time(path: Path) -> None:
-    """Each level holds the one below twice: 2³⁰ ways down, 31 layers."""
+def tangle(levels: int) -> tuple[Change, int]:
+    """Return a file's model of which each level holds the one below twice, and its calls."""
     description: Any = {"layer": "Flatten", "arguments": {}}
-    for level in range(30):
-        both = [description, {"again": 30 - level}]
+    for level in range(levels):
+        both = [description, {"again": levels - level}]
         description = {"layer": "Sequential", "arguments": {"layers": both}}
 
     def change(arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
         arrays.clear()
         metadata["architecture"] = description
-        metadata["built"] = {".".join("0" * depth): [[2, 3], "float32"] for depth in range(31)}
+        names = [".".join("0" * depth) for depth in range(levels + 1)]
+        metadata["built"] = {name: [[2, 3], "float32"] for name in names}
 
+    return change, 2 ** (levels + 1) - 1
+
+
+def test_a_tangle_of_shared_layers_takes_no_time(path: Path) -> None:
+    """31 layers and 2³⁰ ways down: loading would be quick, a call or a repr would not end."""
+    change, calls = tangle(12)
+    assert calls == 8191
     rewrite(path, change)
     model = load(path)
-    assert len(list(model.named_layers())) == 31
+    assert len(list(model.named_layers())) == 13
+    assert repr(model).count("Flatten") == 4096
+    for levels in (13, 30):
+        rewrite(path, tangle(levels)[0])
+        with pytest.raises(FileFormatError, match="expected at most 10,000 calls of layers"):
+            load(path)
+
+
+@pytest.mark.parametrize("argument", ["padding", "stride", "output_padding"])
+def test_sizes_that_would_fill_the_memory(argument: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    save(ConvTranspose2D(1, 2, padding=0, stride=1).initialize((1, 4, 4), rng=0), path)
+    for size in (10**6, [1, 10**6], {"tuple": [10**6, 1]}):
+        rewrite(path, set_in("architecture", "arguments", argument)(size))
+        with pytest.raises(FileFormatError, match=f"has a {argument} of .* at most 4096"):
+            load(path)
 
 
 class Shy(Layer):

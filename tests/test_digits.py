@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 import neural_network as nn
 from neural_network import prepare_digit
-from neural_network.datasets.digits import area_average, connected, otsu_threshold
+from neural_network.datasets.digits import area_average, connected, count_digits, otsu_threshold
 
 DIGITS = nn.load_mnist()[0][:40]
 
@@ -151,6 +152,26 @@ def test_otsu_maximises_the_variance_between_groups() -> None:
     best = max(between(t) for t in range(int(values.min()), int(values.max())))
     assert between(threshold) >= 0.999 * best
     assert otsu_threshold(np.full(5, 3.0)) == 3
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_digits_side_by_side_are_counted(inverted: bool) -> None:
+    images = nn.load_mnist("test")[0][:60]
+
+    def photograph(*digits: Any) -> Any:
+        paper = np.full((70, 60 + 32 * len(digits)), 200.0)
+        for place, digit in enumerate(digits):
+            paper[20:48, 30 + 32 * place : 58 + 32 * place] -= 0.7 * digit
+        return 255 - paper if inverted else paper
+
+    assert [count_digits(photograph(one)) for one in images] == [1] * 60
+    pairs = itertools.pairwise(images)
+    assert [count_digits(photograph(*pair)) for pair in pairs] == [2] * 59
+    assert count_digits(photograph(*images[:3])) == 3
+    # The bar of a five that does not touch it is flat.
+    five = np.full((100, 100), 255.0)
+    five[20:26, 62:80] = five[30:80, 30:60] = 0
+    assert count_digits(five) == 1
 
 
 def test_connected_blobs() -> None:

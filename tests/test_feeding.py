@@ -138,8 +138,27 @@ def test_a_function_is_told_the_epoch() -> None:
 
     trainer = Trainer([Dense(2)], rng=0, progress=False, accumulate=2)
     trainer.fit(batches, epochs=3)
-    assert asked[-3:] == [0, 1, 2]
+    assert asked == [0, 0, 1, 2]  # once more for the trial
     assert trainer.step == 1 + 1 + 2
+
+
+def test_who_begins_anew_at_once_is_asked_after_the_trial() -> None:
+    """Each ``iter`` sets all its iterators back: two of them at a time would lose a batch."""
+
+    class Cursor:
+        def __iter__(self) -> Any:
+            self.place = 0
+            return iter(self.following, None)
+
+        def following(self) -> Any:
+            self.place += 1
+            return [*Anew(), None][self.place - 1]
+
+    trainer = Trainer([Dense(2)], rng=0, progress=False)
+    trainer.fit(Cursor(), epochs=2)
+    assert trainer.step == 6
+    trainer.fit(Cursor(), epochs=1)
+    assert trainer.step == 3
 
 
 def test_a_schedule_moves_inside_an_epoch_whose_length_is_known() -> None:

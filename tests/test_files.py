@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import neural_network as nn
-from neural_network.files import written_beside
+from neural_network.files import locked, written_beside
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
@@ -176,3 +177,55 @@ def test_damaged_files(tmp_path: Path) -> None:
         nn.load_arrays(path)
     with pytest.raises(FileNotFoundError):
         nn.load_arrays(tmp_path / "nothing")
+
+
+LONG = "x" * 300
+WRITERS: list[Callable[[Any], Any]] = [
+    lambda path: nn.save_arrays(path, {"a": np.ones(1)}),
+    lambda path: nn.save(nn.Dense(1).initialize((1,)), path),
+]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_names_that_no_file_has(write: Callable[[Any], Any], tmp_path: Path) -> None:
+    with pytest.raises(nn.FileWriteError, match="cannot write .*xxx: File name too long"):
+        write(tmp_path / LONG)
+    for name in ("a\0b", "a\ud800b"):
+        with pytest.raises(nn.FileWriteError, match=r"cannot write '.*': no file can have") as got:
+            write(f"{tmp_path}/{name}")
+        str(got.value).encode()  # it can be printed
+    for value in (None, 3.5, ["a"]):
+        with pytest.raises(nn.DTypeError, match="cannot write: expected the path of a file"):
+            write(value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("read", [nn.load, nn.load_arrays])
+def test_names_that_cannot_be_read(read: Callable[[Any], Any], tmp_path: Path) -> None:
+    with pytest.raises(nn.FileFormatError, match="cannot read .*xxx: File name too long"):
+        read(tmp_path / LONG)
+    for name in ("a\0b", "a\ud800b"):
+        with pytest.raises(nn.FileFormatError, match=r"cannot read '.*': no file can have") as got:
+            read(f"{tmp_path}/{name}")
+        str(got.value).encode()
+    for value in (None, 3.5, ["a"]):
+        with pytest.raises(nn.DTypeError, match="cannot read: expected the path of a file"):
+            read(value)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(nn.FileFormatError, match="received a device or a pipe"):
+            read(path)
+
+
+def test_names_of_arrays_that_cannot_be_written(tmp_path: Path) -> None:
+    for name in ("a\ud800b", "__metadata__", 3):
+        with pytest.raises(nn.DTypeError, match="save_arrays: arrays: expected names in Unicode"):
+            nn.save_arrays(tmp_path / "x", {name: np.ones(1)})  # type: ignore[dict-item]
+    nn.save_arrays(tmp_path / "x", {"a\0ü": np.ones(1)})
+    assert list(nn.load_arrays(tmp_path / "x")) == ["a\0ü"]
+
+
+def test_locks_on_names_that_no_file_has(tmp_path: Path) -> None:
+    for name in (LONG, "a\0b"):
+        with pytest.raises(nn.FileWriteError, match="cannot write"), locked(f"{tmp_path}/{name}"):
+            pass

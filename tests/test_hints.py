@@ -41,3 +41,22 @@ MISTAKES: list[tuple[Any, str]] = [
 def test_a_first_mistake_is_told_what_to_do(mistake: Any, sentence: str) -> None:
     with pytest.raises(nn.ArgumentError, match=sentence):
         mistake()
+
+
+def test_a_loss_that_left_the_record_is_told_so() -> None:
+    class Forgetful(nn.Layer):
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+            self.weight = nn.Parameter(rng.standard_normal((shape[-1], 3)))
+
+        def forward(self, X: Any) -> Any:
+            return X @ self.weight.data
+
+    trainer = nn.Trainer(Forgetful(), rng=0, progress=False)
+    with pytest.raises(nn.GradientError, match=r"Trainer: loss: expected one .*t.data leaves the"):
+        trainer.fit(np.eye(6), np.arange(6) % 3)
+
+
+def test_a_model_without_sizes_has_no_flat_buffer_yet() -> None:
+    with pytest.raises(nn.ArgumentError, match=r"flat_parameters: model: expected a model that is"):
+        nn.Sequential(nn.Dense(3)).flat_parameters()
+    assert nn.Flatten().initialize((2, 2)).flat_parameters().size == 0

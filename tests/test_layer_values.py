@@ -20,6 +20,7 @@ from neural_network import (
     Layer,
     LayerNorm,
     Sequential,
+    Tensor,
 )
 
 X = np.array([[1.0, 10.0], [3.0, 30.0], [8.0, 50.0]])
@@ -41,6 +42,29 @@ def test_batch_norm_in_training_and_evaluation() -> None:
     np.testing.assert_allclose(layer.running_mean.data, [0.76, 5.7], rtol=1e-6)
     assert layer.running_mean.dtype == layer.running_variance.dtype == np.float32
     assert [name for name, _ in layer.named_buffers()] == ["running_mean", "running_variance"]
+
+
+def test_batch_norm_keeps_its_type_whatever_comes() -> None:
+    layer = BatchNorm().initialize((2,))
+    layer(Tensor(X))  # float64: a tensor keeps its type
+    assert layer.running_mean.dtype == layer.running_variance.dtype == np.float32
+    np.testing.assert_allclose(layer.running_mean.data, [0.4, 3.0], rtol=1e-6)
+    wide = BatchNorm().astype("float64").initialize((2,))
+    wide(Tensor(X.astype(np.float32)))
+    assert wide.running_variance.dtype == np.float64
+
+
+def test_batch_norm_recovers_from_numbers_too_large_for_a_variance() -> None:
+    layer = BatchNorm(momentum=0.5)
+    with np.errstate(over="raise"):
+        layer(X * np.float32(1e25))
+    largest = np.finfo(np.float32).max
+    np.testing.assert_array_equal(layer.running_variance.data, [largest, largest])
+    np.testing.assert_allclose(layer.running_mean.data, np.array([2, 15]) * 1e25, rtol=1e-6)
+    assert (layer.predict(X * 1e25)[0] != 0).all()
+    for _ in range(150):
+        layer(X)
+    np.testing.assert_allclose(layer.running_variance.data, [13, 400], rtol=1e-4)
 
 
 def test_batch_norm_counts_all_places_of_a_channel() -> None:

@@ -229,7 +229,7 @@ class Two(Layer):
         self.parts = {"first": Dense(units), "more": [Dense(units)]}
         self.factors = [Parameter(np.ones(units))]
         self.seen = Buffer(np.zeros(1))
-        self._private = Dense(3)
+        self._first = self.parts["first"]  # private, but found
 
     def forward(self, X: Any, Y: Any, *, sign: int = 1) -> Any:
         both = self.parts["first"](X) + sign * self.parts["more"][0](Y)  # type: ignore[index, operator]
@@ -353,7 +353,7 @@ def test_parameters_are_views_of_one_buffer() -> None:
     pair.layers.reverse()  # the buffer follows the order of the layers
     np.testing.assert_array_equal(check(pair).reshape(2, 12), np.arange(24).reshape(2, 12))
     assert pair.flat_parameters() is not before
-    assert Flatten().flat_parameters().size == 0
+    assert Flatten().initialize((2,)).flat_parameters().size == 0
 
 
 def test_watchers_and_pieces() -> None:

@@ -34,6 +34,8 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     assert tracked <= set(names)
     assert "neural_network/py.typed" in names
     assert sum(name.endswith("ubyte.gz") for name in names) == 4
+    weights = zipfile.ZipFile(wheel).getinfo("neural_network/models/weights/tiny_cnn.safetensors")
+    assert weights.file_size < 100_000
     assert any(name.endswith("licenses/LICENSE") for name in names)
     metadata = (
         zipfile.ZipFile(wheel).read(next(n for n in names if n.endswith("METADATA"))).decode()

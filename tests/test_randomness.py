@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from hypothesis import given, strategies as st
 
 from neural_network import (
     ArgumentError,
+    Checkpoint,
     Dense,
     Dropout,
     Dropout2D,
     DTypeError,
+    Layer,
     Sequential,
     ShapeError,
     Tensor,
+    Trainer,
 )
 from neural_network.layers.randomness import Draws, as_seed, current_draws, drawing, generator
 
@@ -195,6 +199,57 @@ def test_rates_that_are_none(rate: Any, error: type[Exception], message: str) ->
 def test_dropout_of_a_single_number() -> None:
     with pytest.raises(ShapeError, match=r"Dropout: X: expected \(N, …\), received a single"):
         Dropout(0.5)(np.float64(1))
+
+
+class Jitter(Layer):
+    """A layer of one's own that draws."""
+
+    def forward(self, X: Any) -> Any:
+        return X + self.draw(len(X), X.shape[1]) if self.training else X
+
+
+def test_layers_of_ones_own_draw() -> None:
+    class Edge(Draws):
+        def integers(self, rows: int, width: int) -> Any:  # noqa: ARG002
+            return np.array([[0, 255, 256, 2**31, 2**32 - 1]], np.uint32)
+
+    layer = Jitter()
+    with drawing(Edge(0, 0)):
+        np.testing.assert_array_equal(
+            layer.draw(1, 5), np.array([[0, 0, 2**-24, 0.5, 1 - 2**-24]], np.float32)
+        )
+    drawn = layer.draw(1000, 64)
+    assert drawn.dtype == np.float32
+    assert drawn.shape == (1000, 64)
+    assert abs(drawn.mean() - 0.5) < 0.005
+    assert (drawn != layer.draw(1000, 64)).mean() > 0.99
+    assert (drawn != Jitter().draw(1000, 64)).mean() > 0.99
+    # In a training step the step decides, and each row has its own numbers.
+    with drawing(Draws(1, 2)):
+        whole = [layer(ONES), layer(ONES)]
+    with drawing(Draws(1, 2, position=5)):
+        piece = [layer(ONES[5:]), layer(ONES[5:])]
+    np.testing.assert_array_equal([part[5:] for part in whole], piece)
+    assert (whole[0] != whole[1]).any()
+    for wrong, error in ((0, ArgumentError), (2.5, DTypeError), (True, DTypeError)):
+        with pytest.raises(error, match="draw: rows: expected a whole number"):
+            layer.draw(wrong, 1)  # type: ignore[arg-type]
+        with pytest.raises(error, match="draw: width: expected a whole number"):
+            layer.draw(1, wrong)  # type: ignore[arg-type]
+
+
+def test_a_training_that_is_resumed_draws_what_the_whole_one_would(tmp_path: Path) -> None:
+    path, y = tmp_path / "c.safetensors", np.arange(20) % 3
+
+    def trained(epochs: int, resume: Path | None) -> Any:
+        model = Sequential(Jitter(), Dense(3))
+        trainer = Trainer(model, rng=0, callbacks=[Checkpoint(path)])
+        trainer.fit(ONES, y, epochs=epochs, batch_size=5, resume=resume)
+        return model.flat_parameters()
+
+    whole = trained(4, None)
+    trained(2, None)
+    np.testing.assert_array_equal(trained(4, path), whole)
 
 
 def test_one_seed_gives_one_network() -> None:

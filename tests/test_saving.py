@@ -201,8 +201,8 @@ def test_a_layer_of_ones_own(tmp_path: Path) -> None:
     save(gate, path)
     read = load(path, layers={"Gate": Gate})
     assert isinstance(read, Gate)
-    assert (read.name, read.sizes, read.function) == ("g", (1, (2, 3)), relu)
-    assert read.options == {"table": {"a": (1, None)}}
+    assert (read.name, read.sizes, read.function) == ("g", [1, (2, 3)], relu)
+    assert read.options == {"table": {"a": [1, None]}}
     assert read.count.data == 7
     np.testing.assert_array_equal(read(np.eye(3), 2.0).data, gate(np.eye(3), 2.0).data)
     # Nothing was given: nothing is written.

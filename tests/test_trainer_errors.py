@@ -280,13 +280,44 @@ def test_a_gradient_that_is_not_finite_names_the_parameter() -> None:
     np.testing.assert_array_equal(model.flat_parameters(), before)
 
 
-def test_weights_that_ran_away_overwrite_no_checkpoint(tmp_path: Path) -> None:
+class Poison(nn.Callback):
+    def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
+        trainer.model[0].bias.data = np.full(4, np.nan)
+
+
+def test_weights_that_somebody_ruined_overwrite_no_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     trainer = trained(optimizer=SGD(0.1), callbacks=[nn.Checkpoint(path)])
     old = path.read_bytes()
-    trainer.optimizer.learning_rate = 1e300
+    trainer.callbacks.insert(0, Poison())
     with pytest.raises(
         nn.errors.DivergenceError, match="weights are not finite after step 1; .* is left as it was"
     ):
         trainer.fit(X, Y)
     assert path.read_bytes() == old
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("rate", [1e38, 1e300])
+def test_a_last_step_that_runs_away_is_not_made(rate: float, average: float | None) -> None:
+    """The rate is finite, and so are loss and gradients: only what they make is not."""
+    model = nn.Sequential(Dense(4, "relu"), BatchNorm(), Dense(3)).initialize((5,), rng=0)
+    before = [t.data.copy() for _, t in [*model.named_parameters(), *model.named_buffers()]]
+    optimizer = SGD(rate, weight_decay=1e30)
+    trainer = Trainer(model, optimizer, average=average, rng=0, progress=False)
+    with pytest.raises(nn.errors.DivergenceError, match=(
+        r"fit: .*0\.weight.* would not be finite after step 1, in epoch 1, batch 1, with a rate of 1e\+"
+    )):  # fmt: skip
+        trainer.fit(X, Y)
+    for (_, tensor), numbers in zip(
+        [*model.named_parameters(), *model.named_buffers()], before, strict=True
+    ):
+        np.testing.assert_array_equal(tensor.data, numbers)
+    assert trainer.step == 0
+
+
+def test_large_weights_are_no_infinity() -> None:
+    """Their squares overflow float32; a step may lead there."""
+    model = nn.Sequential(Dense(3)).initialize((5,), rng=0)
+    Trainer(model, SGD(1e30), rng=0, progress=False).fit(X, Y)
+    assert 1e25 < np.abs(model.flat_parameters()).max() < np.inf

@@ -113,8 +113,8 @@ def table() -> str:
         }
     lines += [
         "",
-        "Seconds are those of one process with one thread for matrix products, while as many",
-        "seeds ran side by side as the machine has cores.",
+        "Seconds are the wall time of one process with one thread for matrix products, beside",
+        "other work on the same cores: they tell the order, not the speed.",
         "",
         *(f"- {note}" for note in sorted(notes)),
     ]

@@ -2,11 +2,18 @@
 
 import sys
 
-from neural_network.errors import MissingDependencyError, needs_extra
-
 
 def main() -> None:
     """Run the command, or say which extra brings it."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # while libraries are still loading
+        sys.exit(130)
+
+
+def _main() -> None:
+    from neural_network.errors import MissingDependencyError, needs_extra
+
     try:
         with needs_extra("the command", extra="cli"):
             import rich  # noqa: F401  (only asked whether it is there)

@@ -49,8 +49,12 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    target = _target(path)
+    try:
+        in_the_way = target.exists() and not target.is_file()
+    except OSError as error:  # a name that is too long
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+    if in_the_way:
         raise FileWriteError(f"cannot write {path}: it is a folder or a device, expected a file")
     temporary = target.with_name(f"{_beside(target)}{secrets.token_hex(8)}{target.suffix}")
     try:
@@ -81,7 +85,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
         FileWriteError: another process (or this one) holds the path, or the folder
             cannot be written.
     """
-    lock = Path(f"{os.path.realpath(path)}.lock")
+    lock = Path(f"{_target(path)}.lock")
     descriptor = _open_and_take(path, lock)
     try:
         remove_pieces(path)
@@ -94,10 +98,22 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def remove_pieces(path: str | os.PathLike[str]) -> None:
     """Remove what processes have left that were killed while they wrote this path."""
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     for piece in target.parent.iterdir():
         if piece.name.startswith(_beside(target)):
             piece.unlink(missing_ok=True)
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a path leads to, links followed."""
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:  # a name that is too long
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+    except TypeError as error:
+        raise DTypeError(f"cannot write: expected the path of a file, received {path!r}") from error
+    except ValueError as error:  # a name that no file can have: its repr can be printed
+        raise FileWriteError(f"cannot write {path!r}: no file can have this name") from error
 
 
 def _beside(target: Path) -> str:
@@ -221,10 +237,9 @@ def write_arrays(
                 sentence("save_arrays", f"arrays[{name!r}]", "an array without a mask", "a mask")
             )
     for name, array in ordered.items():
-        if not isinstance(name, str) or name == "__metadata__":
-            raise DTypeError(
-                sentence("save_arrays", "arrays", "names other than '__metadata__'", repr(name))
-            )
+        if not isinstance(name, str) or name == "__metadata__" or not _is_unicode(name):
+            expected = "names in Unicode other than '__metadata__'"
+            raise DTypeError(sentence("save_arrays", "arrays", expected, repr(name)))
         if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
             raise DTypeError(
                 sentence(
@@ -237,6 +252,15 @@ def write_arrays(
     content = _in_order(save(ordered, dict(metadata)))
     with written_beside(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _is_unicode(text: str) -> bool:
+    """Say whether a text can be written; half a character, as 'D800' in hex is, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _in_order(content: bytes) -> bytes:
@@ -262,8 +286,16 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], 
     """
     from safetensors import SafetensorError, deserialize, safe_open
 
-    if Path(path).is_dir():
-        raise FileFormatError(f"{path}: expected a safetensors file, received a folder")
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            kind = "a folder" if Path(path).is_dir() else "a device or a pipe"
+            raise FileFormatError(f"{path}: expected a safetensors file, received {kind}")
+    except OSError as error:  # a name that is too long
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    except TypeError as error:
+        raise DTypeError(f"cannot read: expected the path of a file, received {path!r}") from error
+    if "\0" in os.fspath(path) or not _is_unicode(os.fspath(path)):
+        raise FileFormatError(f"cannot read {path!r}: no file can have this name")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             metadata, names = dict(file.metadata() or {}), list(file.keys())

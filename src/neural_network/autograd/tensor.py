@@ -296,11 +296,31 @@ class Tensor(ArrayMethods):
             raise ShapeError(sentence("format", "tensor", expected, f"shape {self.shape}"))
         return format(self.data.item(), spec)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how another process makes this leaf; its gradient and its record stay here."""
+        if self.node is not None:
+            raise GradientError("a tensor with a record cannot leave its process; use t.detach()")
+        return _leaf, (type(self), self.data, self.requires_grad)
+
+    def __copy__(self) -> Tensor:
+        """Return a tensor of the same memory and record."""
+        copied = type(self).of_node(self.data, self.node)
+        copied.requires_grad, copied.grad = self.requires_grad, self.grad
+        copied._memory = self.memory
+        return copied
+
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Copy a leaf; what has a record cannot be copied with it."""
         if self.node is not None:
             raise GradientError("deepcopy: expected a leaf; use t.detach() or t * 1")
         return Tensor(self.data.copy(), self.requires_grad)
+
+
+def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
+    """Make the leaf that another process, or a file of joblib's, has described."""
+    tensor = cls.of_node(data, None)
+    tensor.requires_grad = requires_grad
+    return tensor
 
 
 def _unwrapped(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``neural-network check``: the gradient of every op against differences."""
+"""``neural-network check``: the gradients of ops, and what is made of them, against differences."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ from rich.table import Column, Table
 
 from neural_network import functional
 from neural_network.autograd.check import gradient_error
-from neural_network.functional.op import RULES, Rule
+from neural_network.functional.op import Samples, all_samples
 
 TOLERANCE = 1e-6  # that of check_gradients
 
 
 def check() -> None:
-    """Compare the gradients of every op with differences, on its own samples."""
+    """Compare the gradients of every function with differences, on its own samples."""
     for module in pkgutil.walk_packages(functional.__path__, f"{functional.__name__}."):
         importlib.import_module(module.name)
     console = Console()
     right = Column("samples", justify="right")
     error_column = Column("largest relative error", justify="right")
-    table = Table("op", right, error_column, "ok", title="Gradients against differences")
-    rules = sorted(RULES.items(), key=lambda item: item[1].name)
+    table = Table("function", right, error_column, "ok", title="Gradients against differences")
+    functions = sorted(all_samples().items(), key=lambda item: item[0].__name__)
     failed = []
-    for function, rule in track(
-        rules, "checking", console=console, transient=True, disable=not console.is_terminal
+    for function, samples in track(
+        functions, "checking", console=console, transient=True, disable=not console.is_terminal
     ):
-        errors = _errors(function, rule)
+        errors = _errors(function, samples)
         largest = float(np.max(errors, initial=0))
         fine = bool(errors) and largest <= TOLERANCE  # NaN is not either
+        name = function.__name__
         if not fine:
-            failed.append(rule.name)
-        table.add_row(rule.name, str(len(errors)), f"{largest:.1e}", "yes" if fine else "NO")
+            failed.append(name)
+        table.add_row(name, str(len(errors)), f"{largest:.1e}", "yes" if fine else "NO")
     console.print(table)
     if failed:
         typer.echo(f"Above {TOLERANCE:g}, or without samples: {', '.join(failed)}.")
         raise typer.Exit(1)
-    typer.echo(f"The gradients of {len(rules)} ops agree with differences within {TOLERANCE:g}.")
+    count = len(functions)
+    typer.echo(f"The gradients of {count} functions agree with differences within {TOLERANCE:g}.")
 
 
-def _errors(function: Callable[..., Any], rule: Rule) -> list[float]:
+def _errors(function: Callable[..., Any], samples: Samples | None) -> list[float]:
     """Return the largest relative error of each sample."""
-    samples = rule.samples(np.random.default_rng(1)) if rule.samples else []
+    calls = samples(np.random.default_rng(1)) if samples else []
     return [
         gradient_error(lambda *a, kwargs=sample.kwargs: function(*a, **kwargs), sample.args)
-        for sample in samples
+        for sample in calls
     ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_network.datasets import load_fashion_mnist, load_image_folder, load_mnist
+from neural_network.datasets.folders import SizesDifferError
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
 from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
@@ -46,6 +47,10 @@ def load_pictures(verb: str, data: str, split: str, size: tuple[int, int] | None
     if data not in DATA:
         try:
             images, labels, classes = load_image_folder(data, size=size)
+        except SizesDifferError as error:
+            side = max(error.height, error.width)
+            advice = f"; --size {side} brings all to one size" if verb == "train" else ""
+            raise FileFormatError(f"{verb}: --data: {error.what}{advice}") from error
         except FileFormatError as error:
             raise FileFormatError(f"{verb}: --data: {error}") from error
     elif data == "fashion-mnist":

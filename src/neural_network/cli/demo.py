@@ -15,7 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from neural_network.by_hand import backward_mlp, forward_mlp, initial_parameters
-from neural_network.cli.data import as_inputs
+from neural_network.cli.data import Pictures, as_inputs
+from neural_network.cli.models import OF_DIGITS, notes_to_save
 from neural_network.cli.output import confirm_overwrite, predicted
 from neural_network.cli.settings import checked_settings, make_optimizer
 from neural_network.datasets import batches, load_mnist, one_hot
@@ -121,8 +122,9 @@ def _train_cnn(console: Console, images: Array, labels: Array, paths: dict[str, 
     settings = checked_settings({})
     model = tiny_cnn(rng=SEED)
     trainer = Trainer(model, make_optimizer(settings), rng=SEED)
+    pictures = Pictures(as_inputs(images), labels, OF_DIGITS.classes)
     history = trainer.fit(
-        as_inputs(images), labels, epochs=settings.epochs, batch_size=settings.batch_size
+        pictures.X, pictures.y, epochs=settings.epochs, batch_size=settings.batch_size
     )
     test_images, test_labels = load_mnist("test")
     outputs = predicted(console, model, as_inputs(test_images), "testing")
@@ -132,7 +134,7 @@ def _train_cnn(console: Console, images: Array, labels: Array, paths: dict[str, 
         f"{accuracy(outputs, test_labels):.1%} of 1,000 test digits right."
     )
     save_figure(show_history(history), paths["cnn curve"])
-    save_model(model, paths["cnn"])
+    save_model(model, paths["cnn"], notes=notes_to_save("mnist", pictures))
 
 
 def _as_rows(images: Array) -> Array:

@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from neural_network.cli.data import DATA, load_pictures, shaped_for
+from neural_network.cli.models import numbered_as, read_model
 from neural_network.cli.output import confirm_overwrite, predicted
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.checks import Array
 from neural_network.functional.losses import softmax_cross_entropy
-from neural_network.layers.saving import load
 from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
 from neural_network.visual import save_figure, show_confusion_matrix
 from neural_network.visual.saving import check_figure_path
@@ -41,7 +41,7 @@ def evaluate(
     """Measure a trained model: accuracy, loss, and what is taken for what."""
     os.environ["MPLBACKEND"] = "Agg"
     console = Console()
-    network = load(model)
+    network, notes = read_model("evaluate", "MODEL", model)
     if save is not None:
         check_figure_path("evaluate", "--save", save)
         confirm_overwrite([save], force=force)
@@ -49,6 +49,15 @@ def evaluate(
     with console.status("reading the pictures"):
         wanted = (size[0], size[1]) if len(size) == 2 else None
         pictures = load_pictures("evaluate", data, "test", wanted)
+    if notes.classes:
+        pictures = numbered_as(notes, pictures)
+    elif data not in DATA:
+        order = ", ".join(pictures.classes)
+        typer.echo(f"The model's file does not name its classes: taken as {order}.", err=True)
+    if notes.prepared == "digit" and data not in DATA:
+        typer.echo(
+            "The pictures are taken as they are; `predict` would prepare them as digits.", err=True
+        )
     X = shaped_for("evaluate", "MODEL", network, pictures.X)
     outputs = predicted(console, network, X, "evaluating")
     if outputs.ndim != 2 or outputs.shape[1] != len(pictures.classes):

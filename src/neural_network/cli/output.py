@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,12 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
         raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
     if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
         raise typer.Exit(1)
+
+
+def free_name(path: Path) -> Path:
+    """Return the path, or the first of NAME-2, NAME-3 … that is not taken."""
+    candidates = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(p for p in chain([path], candidates) if not (p.exists() or p.is_symlink()))
 
 
 def predicted(console: Console, model: Layer, X: Array, what: str) -> Array:

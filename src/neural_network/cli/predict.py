@@ -1,4 +1,4 @@
-"""``neural-network predict``: which digit a photograph shows."""
+"""``neural-network predict``: what a photograph shows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from neural_network.cli.data import shaped_for
-from neural_network.cli.output import confirm_overwrite, predicted
+from neural_network.cli.data import as_inputs, shaped_for
+from neural_network.cli.models import OF_DIGITS, Notes, class_names, read_model
+from neural_network.cli.output import confirm_overwrite, free_name, predicted
 from neural_network.datasets import load_picture, prepare_digit
+from neural_network.datasets.digits import FIELD, count_digits
+from neural_network.datasets.folders import as_image
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.functional.checks import Array
-from neural_network.layers.saving import load
+from neural_network.layers.layer import Layer
 from neural_network.models import load_tiny_cnn
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
@@ -25,11 +28,13 @@ from neural_network.visual.saving import check_figure_path
 SHOWN, BAR = 3, 40  # lines for a picture, and the length of a sure line's bar
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
+DRAWING = Path("what_it_saw.png")
 
 
 def predict(
     pictures: Annotated[
-        list[Path], typer.Argument(help="PNG or JPEG files, one digit in each.", metavar="PICTURE…")
+        list[Path],
+        typer.Argument(help="PNG or JPEG files; of digits, one in each.", metavar="PICTURE…"),
     ],
     model: Annotated[
         Path | None,
@@ -37,16 +42,27 @@ def predict(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Show all classes, not three.")] = False,
     save: Annotated[
-        Path, typer.Option("--save", "-o", help="The picture of what the network saw.")
-    ] = Path("what_it_saw.png"),
+        Path | None,
+        typer.Option(
+            "--save",
+            "-o",
+            help="The picture of what the network saw.",
+            show_default=f"{DRAWING}, or where that is taken {DRAWING.stem}-2.png and so on",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Read handwritten digits from photographs, and draw what the network saw."""
+    """Read digits, or other classes, from photographs, and draw what the network saw."""
     os.environ["MPLBACKEND"] = "Agg"
     console = Console()
-    network = load_tiny_cnn() if model is None else load(model)
+    network, notes = (
+        (load_tiny_cnn(), OF_DIGITS) if model is None else read_model("predict", "--model", model)
+    )
+    if save is None:
+        save = DRAWING if force else free_name(DRAWING)
     check_figure_path("predict", "--save", save)
     confirm_overwrite([save], force=force)
+    notes = _with_preparation(network, notes)
     photographs = [load_picture(path) for path in pictures]
     some = track(
         list(zip(pictures, photographs, strict=True)),
@@ -55,15 +71,16 @@ def predict(
         transient=True,
         disable=not console.is_terminal,
     )
-    seen = np.stack([_seen(path, photograph) for path, photograph in some])
+    seen = np.stack([_seen(path, photograph, notes) for path, photograph in some])
     X = shaped_for("predict", "--model", network, seen[:, None])
     outputs = predicted(console, network, X, "reading")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         expected = "a model with an output for each class"
         raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
+    classes = class_names("predict", "--model", notes, outputs.shape[1])
     probabilities = softmax(outputs)
     for path, row in zip(pictures, probabilities, strict=True):
-        _say(path, row, len(row) if all_ else SHOWN)
+        _say(path, row, classes, len(row) if all_ else SHOWN)
     titles = [path.name.encode("utf-8", "replace").decode() for path in pictures]
     with console.status("drawing"):
         figure = show_predictions(
@@ -71,22 +88,51 @@ def predict(
             seen[:MOST_DRAWN],
             probabilities[:MOST_DRAWN],
             titles=titles[:MOST_DRAWN],
+            classes=[name.encode("utf-8", "replace").decode() for name in classes],
         )
         save_figure(figure, save)
     which = f" (the first {MOST_DRAWN})" if len(pictures) > MOST_DRAWN else ""
     typer.echo(f"Saved: {save}{which}")
 
 
-def _seen(path: Path, photograph: Array) -> Array:
+def _with_preparation(network: Layer, notes: Notes) -> Notes:
+    """Return how pictures are prepared; where the file does not say, the input has to tell."""
+    if notes.prepared:
+        return notes
+    digits = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
+    if network.input_shape not in digits:
+        expected = f"a model that reads digits, of shape {digits[0]}, or says how it reads pictures"
+        received = f"one that reads {network.input_shape} and does not say"
+        raise ShapeError(sentence("predict", "--model", expected, received))
+    typer.echo(
+        "The model's file does not say how its pictures were prepared: "
+        "they are prepared as handwritten digits.",
+        err=True,
+    )
+    return notes._replace(prepared="digit")
+
+
+def _seen(path: Path, photograph: Array, notes: Notes) -> Array:
+    """Return (H, W) float32 from 0 to 1: a picture as those that the model was trained on."""
+    if notes.prepared == "resize":
+        seen: Array = as_inputs(as_image(photograph, notes.size)[None])[0, 0]
+        return seen
     try:
-        return prepare_digit(photograph)
+        digit = prepare_digit(photograph)
     except ArgumentError as error:
         raise ArgumentError(f"{path}: {error}") from error
+    if count_digits(photograph) > 1:
+        typer.echo(
+            f"there seem to be several digits in {path}; one at a time is read best", err=True
+        )
+    return digit
 
 
-def _say(path: Path, probabilities: Array, lines: int) -> None:
-    best = np.argsort(-probabilities, kind="stable")
-    typer.echo(f"{path}: {best[0]}")
-    for label in best[:lines]:
+def _say(path: Path, probabilities: Array, classes: list[str], lines: int) -> None:
+    best = np.argsort(-probabilities, kind="stable")[:lines]
+    typer.echo(f"{path}: {classes[best[0]]}")
+    width = max(len(classes[label]) for label in best)
+    for label in best:
         share = float(probabilities[label])
-        typer.echo(f"  {label}  {share:6.1%}  {'█' * round(share * BAR)}".rstrip())
+        line = f"  {classes[label]:{width}}  {share:6.1%}  {'█' * round(share * BAR)}"
+        typer.echo(line.rstrip())

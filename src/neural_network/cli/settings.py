@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -26,6 +28,11 @@ VERB = "train"
 # The highest rate of the default schedule, for each optimizer.
 LEARNING_RATES = {
     "sgd": 0.2, "rmsprop": 0.005, "adagrad": 0.05, "adam": 0.01, "adamw": 0.01, "lion": 0.001,
+}  # fmt: skip
+# Each change that --augment knows, as it is written.
+CHANGES = {
+    "shift": "shift=2", "rotate": "rotate=10", "scale": "scale=0.1",
+    "elastic": "elastic=34/4", "cutout": "cutout=8", "flip": "flip",
 }  # fmt: skip
 SCHEDULES = ("none", "cosine", "one-cycle", "step")
 
@@ -75,18 +82,31 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FileFormatError(f"{path}: not a TOML file ({error})") from error
+        raise FileFormatError(f"{path}: not a TOML file ({error}){_hint(path, error)}") from error
     known = {option(name): name for name in KINDS_OF_VALUES}
     found: dict[str, Any] = {}
     for key, value in content.items():
         if key not in known:
-            raise FileFormatError(sentence(str(path), "key", f"one of {', '.join(known)}", key))
+            near = difflib.get_close_matches(key, known, 1)
+            received = f"{key}; did you mean {near[0]}?" if near else key
+            expected = f"one of {', '.join(known)}"
+            raise FileFormatError(sentence(str(path), "key", expected, received))
         kind = KINDS_OF_VALUES[known[key]]
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits:
             raise FileFormatError(sentence(str(path), key, WORDS[kind], repr(value)))
         found[known[key]] = value
     return found
+
+
+def _hint(path: Path, error: Exception) -> str:
+    """Return what is most often wrong with a line that TOML cannot read: text without quotes."""
+    if not (place := re.search(r"at line (\d+)", str(error))):
+        return ""
+    line = path.read_text(encoding="utf-8").splitlines()[int(place[1]) - 1]
+    if not (bare := re.fullmatch(r"\s*([\w-]+)\s*=\s*([A-Za-z_./~][^\s#\"]*)\s*(#.*)?", line)):
+        return ""
+    return f'; text needs quotes: {bare[1]} = "{bare[2]}"'
 
 
 def write_settings(path: Path, settings: Settings) -> None:
@@ -178,16 +198,15 @@ def augmentation(settings: Settings) -> Augment | None:
     for part in settings.augment.split(","):
         name, _, numbers = part.strip().partition("=")
         if name not in kinds:
-            expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
+            expected = f"none, or some of {', '.join(CHANGES)} such as shift=2,rotate=10"
             raise ArgumentError(sentence(VERB, "--augment", expected, repr(settings.augment)))
         try:
             steps.append(kinds[name](*map(_number, numbers.split("/") if numbers else [])))
-        except TypeError as error:  # of a number too many or too few, and also our DTypeError
-            expected = f"numbers that {kinds[name].__name__} takes"
-            received = f"{part!r} ({error})"
-            raise ArgumentError(sentence(VERB, "--augment", expected, received)) from error
-        except ValueError as error:
+        except ArgumentError as error:
             raise ArgumentError(f"{VERB}: --augment: {error}") from error
+        except (TypeError, ValueError) as error:  # numbers too many or too few, or no numbers
+            expected = f"the form {CHANGES[name]}"
+            raise ArgumentError(sentence(VERB, "--augment", expected, repr(part))) from error
     return Augment(*steps)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from neural_network.cli.models import read_model
 from neural_network.errors import ArgumentError, sentence
-from neural_network.layers.saving import load
 from neural_network.models import MODELS
 
 
@@ -22,4 +22,4 @@ def summary(
     if not Path(model).exists():
         expected = f"one of {', '.join(MODELS)}, or a saved model's file"
         raise ArgumentError(sentence("summary", "MODEL", expected, repr(model)))
-    typer.echo(load(model).summary())
+    typer.echo(read_model("summary", "MODEL", Path(model))[0].summary())

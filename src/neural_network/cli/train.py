@@ -10,6 +10,7 @@ import typer
 from neural_network.cli.data import DATA
 from neural_network.cli.output import confirm_overwrite
 from neural_network.cli.settings import (
+    CHANGES,
     LEARNING_RATES,
     SCHEDULES,
     VERB,
@@ -68,7 +69,7 @@ def train(
         str | None,
         _option(
             Settings.augment,
-            'Random changes: "shift=2,rotate=10,scale=0.1,elastic=34/4,cutout=8,flip", or none.',
+            f"Random changes, joined by commas: none, or some of {', '.join(CHANGES.values())}.",
         ),
     ] = None,
     validation: Annotated[

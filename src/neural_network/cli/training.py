@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
+from neural_network.cli.models import notes_to_save
 from neural_network.cli.output import predicted
 from neural_network.cli.settings import VERB, Settings, augmentation, make_optimizer, write_settings
 from neural_network.errors import ArgumentError, FileWriteError, sentence
@@ -69,6 +70,14 @@ class _Begin(Callback):
             self.checkpoint.write(trainer)
 
 
+class _Checkpoint(Checkpoint):
+    """One that leaves it to the command to say how to go on."""
+
+    def on_interrupt(self, trainer: Trainer) -> str:
+        self.write(trainer)
+        return f"saved {self.path}"
+
+
 def perform(settings: Settings, *, resume: bool) -> None:
     """Train from the beginning or from the checkpoint, write the files, say what was reached."""
     os.environ["MPLBACKEND"] = "Agg"
@@ -92,7 +101,8 @@ def perform(settings: Settings, *, resume: bool) -> None:
         raise FileWriteError(f"--out: cannot make the folder {out}: {error.strerror}") from error
     history = _fit(model, settings, learned, held_out, out, resume=resume)
     model.eval()
-    save(model, files["the trained model"])
+    notes = notes_to_save(settings.data, pictures)
+    save(model, files["the trained model"], notes=notes)
     save_figure(show_history(history), files["how it learned"])
     if settings.data in DATA:
         _test(console, settings, model)
@@ -122,7 +132,7 @@ def _fit(
     *,
     resume: bool,
 ) -> History:
-    checkpoint = Checkpoint(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
+    checkpoint = _Checkpoint(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
     begin = _Begin(settings, out / SETTINGS, checkpoint)
     trainer = Trainer(
         model,

@@ -22,6 +22,8 @@ LEAST_NOISE = 0.25  # in shades: a photograph has only whole ones
 FAINTEST = 1 / 48
 # Strokes with less than this part of the largest one's pixels are specks.
 SMALLEST_STROKE = 0.04
+# A blob at least so tall, as a part of the tallest, may be a digit of its own.
+TALL = 0.5
 
 
 def prepare_digit(picture: ArrayLike) -> Array:
@@ -54,22 +56,61 @@ def prepare_digit(picture: ArrayLike) -> Array:
     >>> digit.shape, digit[14, 10:18].round(2)
     ((28, 28), array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32))
     """
+    return _centred(_fitted(_ink("prepare_digit", picture)))
+
+
+def count_digits(picture: ArrayLike) -> int:
+    """Count the groups of ink that stand side by side in a photograph.
+
+    Blobs of ink that are at least half as tall as the tallest are looked at; those that
+    share a column count as one. It cannot see that two digits touch or overlap, stand one
+    above the other, or that the halves of one digit lie apart: take it for a hint.
+
+    Args:
+        picture: (H, W) shades of grey from 0 to 255, as ``prepare_digit`` takes them.
+
+    Returns:
+        An int, at least 1.
+
+    Raises:
+        DTypeError: no real numbers.
+        ShapeError: not two dimensions, or empty.
+        ArgumentError: a shade outside of 0 to 255, or no ink.
+
+    >>> paper = np.full((100, 80), 200.0)
+    >>> paper[20:80, 15:25] = paper[25:75, 50:60] = 30  # eleven
+    >>> count_digits(paper)
+    2
+    """
+    ink = _ink("count_digits", picture) > 0
+    blobs = connected(ink)
+    extents = []
+    for number in np.unique(blobs[ink]):
+        rows, columns = np.nonzero(ink & (blobs == number))
+        extents.append((int(columns.min()), int(columns.max()), int(np.ptp(rows)) + 1))
+    tallest = max(height for _, _, height in extents)
+    groups, end = 0, -1
+    for left, right, height in sorted(extents):
+        if height < TALL * tallest:
+            continue
+        groups += left > end
+        end = max(end, right)
+    return groups
+
+
+def _ink(function: str, picture: ArrayLike) -> Array:
+    """Return how much ink is where, from 0 to 1, and 0 wherever there is only paper."""
     # A tensor becomes an array here, unless that would drop its gradient.
-    shades = np.asarray(as_real("prepare_digit", "picture", picture)).astype(float)
-    check_ndim("prepare_digit", "picture", shades, 2)
-    check_not_empty("prepare_digit", "picture", shades)
+    shades = np.asarray(as_real(function, "picture", picture)).astype(float)
+    check_ndim(function, "picture", shades, 2)
+    check_not_empty(function, "picture", shades)
     if not np.all((shades >= 0) & (shades <= 255)):
         received = f"{np.min(shades):g} to {np.max(shades):g}"
-        raise ArgumentError(sentence("prepare_digit", "picture", "shades from 0 to 255", received))
+        raise ArgumentError(sentence(function, "picture", "shades from 0 to 255", received))
     shrink = min(1.0, LONGEST_SIDE / max(shades.shape))
     if shrink < 1:
         height, width = (max(1, round(length * shrink)) for length in shades.shape)
         shades = area_average(shades, height, width)
-    return _centred(_fitted(_ink(shades)))
-
-
-def _ink(shades: Array) -> Array:
-    """Return how much ink is where, from 0 to 1, and 0 wherever there is only paper."""
     border = np.ones(shades.shape, dtype=bool)
     edge = max(1, min(shades.shape) // 20)
     border[edge:-edge, edge:-edge] = False
@@ -87,7 +128,7 @@ def _ink(shades: Array) -> Array:
     full = float(np.percentile(above, 90)) if above.size else 0.0
     if full <= VISIBLE * noise:
         received = "a picture of one shade, or one whose noise hides the ink"
-        raise ArgumentError(sentence("prepare_digit", "picture", "ink on paper", received))
+        raise ArgumentError(sentence(function, "picture", "ink on paper", received))
     faintest = max(INK * noise, FAINTEST * full)
     strokes = _strokes(ink > faintest, ink > max(threshold, faintest))
     return np.where(strokes, np.clip(ink / full, 0, 1), 0)

@@ -14,6 +14,20 @@ from neural_network.errors import FileFormatError, ShapeError, needs_extra, sent
 from neural_network.functional.checks import Array, as_count, as_flag
 
 
+class SizesDifferError(FileFormatError):
+    """A folder's pictures are of several sizes, and nobody said which one is wanted.
+
+    Attributes:
+        height, width: those of the first picture, in pixels.
+        what: the sentence without the advice, which Python and the command give each in
+            their own words.
+    """
+
+    def __init__(self, what: str, height: int, width: int) -> None:
+        super().__init__(f"{what}; size={height, width} brings all to one size")
+        self.what, self.height, self.width = what, height, width
+
+
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -63,19 +77,37 @@ def load_image_folder(
     files = [_pictures(one) for one in classes]
     images: list[Array] = []
     for file in _with_progress([file for some in files for file in some]):
-        image = read(file)
-        if target is not None:
-            image = _resized(image, target)
-        elif images and image.shape != images[0].shape:
+        image = as_image(read(file), target)
+        if images and image.shape != images[0].shape:
             (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
-            raise FileFormatError(
+            raise SizesDifferError(
                 f"{file}: expected {first_height}×{first_width} pixels (height × width) like the "
-                f"pictures before it, received {height}×{width}; size={first_height, first_width} "
-                f"brings all to one size"
+                f"pictures before it, received {height}×{width}",
+                first_height,
+                first_width,
             )
-        images.append(np.rint(image).astype(np.uint8))
+        images.append(image)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
     return np.stack(images), labels, [one.name for one in classes]
+
+
+def as_image(shades: Array, size: tuple[int, int] | None) -> Array:
+    """Return a picture, or its three colours, as ``load_image_folder`` keeps it.
+
+    Args:
+        shades: (H, W) or (3, H, W) floating, from 0 to 255.
+        size: height and width that it is brought to; None for its own.
+
+    Returns:
+        (H, W) or (3, H, W) uint8.
+
+    Raises:
+        MissingDependencyError: Pillow is not installed.
+
+    >>> as_image(np.array([[0.0, 99.7]]), None)
+    array([[  0, 100]], dtype=uint8)
+    """
+    return np.rint(shades if size is None else _resized(shades, size)).astype(np.uint8)
 
 
 def _as_size(size: object) -> tuple[int, int]:

@@ -7,6 +7,7 @@ neighbours overlap, and some windows are one number longer than others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from neural_network.functional.checks import (
     rounded,
 )
 from neural_network.functional.gathering import gather
+from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis
 
 Size = int | tuple[int, ...]
+Rng = np.random.Generator
 
 
 def windows_of(size: int, count: int) -> tuple[Array, Array]:
@@ -210,3 +213,21 @@ def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     array([7.])
     """
     return _pool(_max, "adaptive_max_pool3d", X, output_size, 3)
+
+
+@samples(adaptive_avg_pool1d)
+@samples(adaptive_max_pool1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 7)), 3)
+
+
+@samples(adaptive_avg_pool2d)
+@samples(adaptive_max_pool2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 1, 5, 3)), (3, 2))
+
+
+@samples(adaptive_avg_pool3d)
+@samples(adaptive_max_pool3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 3, 4, 5)), 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.functional.op import Call, call, samples
+
+Rng = np.random.Generator
 
 
 def scaled_dot_product_attention(
@@ -130,3 +134,11 @@ def _check_mask(function: str, mask: Array, shape: tuple[int, ...]) -> None:
     if not fits:
         expected = f"a shape that broadcasts to {shape}"
         raise ShapeError(sentence(function, "mask", expected, f"shape {mask.shape}"))
+
+
+@samples(scaled_dot_product_attention)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(*(rng.standard_normal(shape) for shape in [(2, 3, 4), (2, 5, 4), (2, 5, 2)]))
+    yield call(*rng.standard_normal((3, 4, 2)), causal=True, scale=0.5)
+    allowed = np.array([[True, False, True], [False, False, False]])
+    yield call(*(rng.standard_normal(shape) for shape in [(2, 2), (3, 2), (3, 1)]), mask=allowed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -14,6 +16,9 @@ from neural_network.functional.checks import (
     as_number,
     rounded,
 )
+from neural_network.functional.op import Call, call, samples
+
+Rng = np.random.Generator
 
 
 def dropout(
@@ -111,3 +116,13 @@ def dropout2d(
     factors = (kept / (1 - dropped)).astype(X.dtype)
     with np.errstate(invalid="ignore"):
         return rounded(X * factors.reshape((*X.shape[:2], *(1,) * (X.ndim - 2))), dtype)
+
+
+@samples(dropout)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((4, 3)), 0.6, rng=1)
+
+
+@samples(dropout2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 4, 2)), 0.4, rng=1)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.checks import Array, as_floating, as_real, check_ndim, rounded
 from neural_network.functional.gathering import gather
+from neural_network.functional.op import Call, call, samples
+
+Rng = np.random.Generator
 
 
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
@@ -51,3 +56,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     rows = gather(matrix, places.astype(np.intp).ravel(), 0)
     (rows,), dtype = as_floating("embedding", weight=rows)
     return rounded(rows.reshape((*places.shape, matrix.shape[1])), dtype)
+
+
+@samples(embedding)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(np.array([[0, 2], [2, 3]]), rng.standard_normal((4, 3)))

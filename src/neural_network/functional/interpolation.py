@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import floor
 from typing import Any, Literal
 
@@ -21,9 +21,11 @@ from neural_network.functional.checks import (
     rounded,
 )
 from neural_network.functional.gathering import gather
+from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis
 
 Mode = Literal["nearest", "linear", "bilinear", "trilinear"]
+Rng = np.random.Generator
 # The word for straight lines along one, two and three axes.
 LINEAR = ("linear", "bilinear", "trilinear")
 
@@ -138,3 +140,11 @@ def _sizes(
     return outputs, tuple(
         1.0 if m == n else 1 / factor for n, m, factor in zip(sizes, outputs, factors, strict=True)
     )
+
+
+@samples(interpolate)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 1, 3, 4)), scale=2)
+    yield call(rng.standard_normal((1, 2, 5)), 3, mode="linear")
+    yield call(rng.standard_normal((1, 2, 3, 4)), (5, 3), mode="bilinear")
+    yield call(rng.standard_normal((1, 1, 2, 3, 2)), 4, mode="trilinear", align_corners=True)

@@ -12,6 +12,8 @@ An op is three things that stand beside each other in its family's file:
     @samples(relu)
     def _(rng): ...                    # calls on which a test checks all of it
 
+A function that is composed of ops needs no gradient of its own, but samples all the same.
+
 This room knows nothing of automatic differentiation. An op looks for an argument
 whose type carries a *lift hook* and hands itself over to it, as NumPy does with
 ``__array_function__``; where there is none, it just computes.
@@ -85,6 +87,8 @@ class Gradient(NamedTuple):
 
 # Each op's public function → what is known about it.
 RULES: dict[Callable[..., Any], Rule] = {}
+# Each function composed of ops → its samples.
+COMPOSED: dict[Callable[..., Any], Samples] = {}
 
 
 def op(forward: Callable[P, R]) -> Callable[P, R]:
@@ -163,10 +167,10 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
 def samples(
     function: Callable[..., Any],
 ) -> Callable[[Samples], Samples]:
-    """Register the decorated function as an op's source of sample calls.
+    """Register the decorated function as the source of sample calls of another one.
 
     Args:
-        function: the op.
+        function: an op, or a plain function composed of ops.
 
     Returns:
         A decorator. Its function takes a ``numpy.random.Generator`` and yields
@@ -174,7 +178,7 @@ def samples(
         the gradients, their gradients, types, and that no input is changed.
 
     Raises:
-        KeyError: ``function`` is no op.
+        Nothing.
 
     >>> @op
     ... def twice(x):
@@ -185,10 +189,22 @@ def samples(
     """
 
     def register(make: Samples) -> Samples:
-        RULES[function].samples = make
+        if function in RULES:
+            RULES[function].samples = make
+        else:
+            COMPOSED[function] = make
         return make
 
     return register
+
+
+def all_samples() -> dict[Callable[..., Any], Samples | None]:
+    """Return every op and every composed function of which samples are known → the samples.
+
+    >>> all_samples()[relu] is not None, all_samples()[elu] is not None
+    (True, True)
+    """
+    return {function: rule.samples for function, rule in RULES.items()} | COMPOSED
 
 
 def call(*args: Any, **kwargs: Any) -> Call:

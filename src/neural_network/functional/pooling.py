@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,10 +15,12 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.functional.op import Call, call, samples
 from neural_network.functional.pooling_windows import pool_max, pool_mean, window_max
 from neural_network.functional.window import Padding, output_sizes, per_axis
 
 Size = int | tuple[int, ...]
+Rng = np.random.Generator
 
 
 def max_pool(
@@ -278,3 +282,34 @@ def global_avg_pool(X: ArrayLike) -> Array:
         )
     check_not_empty("global_avg_pool", "X", X)
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
+
+
+@samples(max_pool)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 6)))
+    yield call(rng.standard_normal((4, 5, 2)), (2, 3), 1)
+
+
+@samples(max_pool1d)
+@samples(avg_pool1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 7)), 3, 2, 1)
+    yield call(rng.standard_normal((1, 2, 7)), ceil_mode=True)
+
+
+@samples(max_pool2d)
+@samples(avg_pool2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 5, 6)))
+    yield call(rng.standard_normal((1, 2, 5, 6)), (3, 2), (1, 2), (1, 0), ceil_mode=True)
+
+
+@samples(max_pool3d)
+@samples(avg_pool3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 4, 3, 5)), 2, 1)
+
+
+@samples(global_avg_pool)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3, 2, 4)))

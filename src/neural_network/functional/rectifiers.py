@@ -192,3 +192,18 @@ def hardswish(Z: ArrayLike) -> Array:
     """
     (Z,), dtype = as_floating("hardswish", Z=Z)
     return rounded(Z * (np.clip(Z + 3, 0, 6) / 6), dtype)
+
+
+@samples(leaky_relu)
+@samples(elu)
+@samples(silu)
+@samples(mish)
+@samples(hardswish)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(3 * rng.standard_normal((3, 5)))
+
+
+@samples(gelu)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(3 * rng.standard_normal((3, 5)))
+    yield call(3 * rng.standard_normal(4), "tanh")

@@ -6,6 +6,7 @@ axes along which mean and variance are taken.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -22,7 +23,7 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
-from neural_network.functional.op import lift_hook
+from neural_network.functional.op import Call, call, lift_hook, samples
 from neural_network.functional.standardization_ops import (
     Axes,
     affine,
@@ -30,6 +31,8 @@ from neural_network.functional.standardization_ops import (
     mean_over,
     standardize,
 )
+
+Rng = np.random.Generator
 
 
 def batch_norm(
@@ -309,3 +312,30 @@ def _axes_of(function: str, X: Array, axes: object) -> Axes:
     if len(set(chosen)) != len(named):
         raise ShapeError(sentence(function, "axes", expected, repr(axes)))
     return chosen
+
+
+@samples(instance_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3, 5)))
+    yield call(rng.standard_normal((2, 3, 2, 3)), *rng.standard_normal((2, 3)))
+
+
+@samples(batch_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((4, 3)))
+    yield call(rng.standard_normal((2, 3, 2, 3)), *rng.standard_normal((2, 3)))
+    mean, variance = rng.standard_normal(3), rng.uniform(0.5, 2, 3)
+    yield call(rng.standard_normal((4, 3)), *rng.standard_normal((2, 3)), mean, variance)
+
+
+@samples(layer_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 4)), *rng.standard_normal((2, 4)))
+    yield call(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4)), axes=(0, 2))
+    yield call(rng.standard_normal((3, 4)), None, rng.standard_normal(4))
+
+
+@samples(group_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 4, 3)), 2, *rng.standard_normal((2, 4)))
+    yield call(rng.standard_normal((2, 6)), 1)

@@ -23,5 +23,6 @@ __all__ = [
     "INITIALIZERS", "Activation", "AvgPool2D", "BatchNorm", "Buffer", "Conv1D", "Conv2D",
     "Conv3D", "ConvTranspose2D", "Dense", "DepthwiseConv2D", "Dropout", "Dropout2D",
     "Embedding", "Flatten", "GlobalAvgPool2D", "GroupNorm", "Layer", "LayerNorm",
-    "MaxPool2D", "Parameter", "Residual", "Sequential", "Summary", "load", "load_notes", "save", "watching",
+    "MaxPool2D", "Parameter", "Residual", "Sequential", "Summary", "load", "load_notes", "save",
+    "watching",
 ]  # fmt: skip

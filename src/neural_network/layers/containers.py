@@ -144,6 +144,8 @@ def _called(name: str, layer: Layer, X: Any) -> Any:
         return layer(X)
     except ArgumentError as error:
         # A container inside shows its kind; the layer in it that complains has said the rest.
-        shown = type(layer).__name__ if any(True for _ in layer.children()) else repr(layer)
+        shown = (
+            type(layer).__name__ if any(True for _ in type(layer).children(layer)) else repr(layer)
+        )
         error.args = (f"{error} [layer {name}: {shown}]",)
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.checks import as_number
 from neural_network.layers.layer import Layer
-from neural_network.layers.randomness import Draws, as_seed, current_draws
+from neural_network.layers.randomness import Draws, as_seed
 
 
 class Dropout(Layer):
@@ -53,8 +52,8 @@ class Dropout(Layer):
             return X
         X = self._numbers(X)
         shape = self._mask_shape(X.shape)  # raises before anything is drawn
-        draws = current_draws() or self._own_draws
-        drawn = draws.integers(X.shape[0], int(np.prod(shape[1:])))
+        # What ``draw`` is made of: a comparison of whole numbers saves a pass and loses no bit.
+        drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
         keep = np.greater_equal(drawn, np.uint32(self.rate * 2**32)).reshape(shape)
         return X * np.multiply(keep, 1 / (1 - self.rate), dtype=X.dtype)
 
@@ -62,10 +61,6 @@ class Dropout(Layer):
         if not shape:
             raise ShapeError(sentence("Dropout", "X", "(N, …)", "a single number"))
         return shape
-
-    def _given(self) -> Mapping[str, Any]:
-        """Return the arguments, with the rate as it is now: some let it grow in training."""
-        return {**self._arguments, "rate": self.rate}
 
 
 class Dropout2D(Dropout):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,8 +15,10 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
 from neural_network.functional.checks import Array, as_callable, as_count, as_generator, as_real
+from neural_network.layers import arguments, modes
 from neural_network.layers.parameter import Buffer, Parameter
-from neural_network.layers.tree import Tree, all_or_nothing, inside
+from neural_network.layers.randomness import Draws, as_seed, current_draws
+from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
 
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
@@ -34,13 +35,14 @@ class Layer(Tree):
     Write ``forward``, of one input or several, and ``build`` where parameters have sizes
     that the first input tells. Attributes that are a ``Parameter``, a ``Buffer`` or a
     ``Layer`` (also in lists and dicts) are found by themselves; names that begin with an
-    underscore are private and not looked at.
+    underscore are private: they hold no layers and parameters, and neither do sets.
 
     Args:
         none here; what a subclass' ``__init__`` takes is noted, for ``repr`` and ``save``.
 
     Attributes:
-        training: whether dropout drops and batch norm looks at the batch.
+        training: whether dropout drops and batch norm looks at the batch. ``train`` and
+            ``eval`` set it; ``predict`` and ``fit`` change it for their own thread.
         built: whether all parameters exist.
         dtype: the type it works in, float32; arrays of another floating type are turned to
             it, tensors keep theirs.
@@ -59,16 +61,12 @@ class Layer(Tree):
     """
 
     _arguments: Mapping[str, Any]
+    _own_draws: Draws | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Note the arguments: ``repr`` shows them, and ``save`` writes them."""
         layer = super().__new__(cls)
-        signature = inspect.signature(cls.__init__)
-        try:
-            arguments = list(signature.bind_partial(layer, *args, **kwargs).arguments.items())
-        except TypeError:
-            arguments = []  # __init__ is about to say what is wrong with them
-        layer._arguments = dict(arguments[1:])  # without self
+        layer._arguments = arguments.noted(layer, args, kwargs)
         return layer
 
     def __init__(self) -> None:
@@ -126,9 +124,12 @@ class Layer(Tree):
         """
         if self._built_for is not None:
             return self._run(X, *more, **options)
+        check_names(self, Layer)
         with all_or_nothing(self):
             self._build(*_outline(X), _initial.get() or np.random.default_rng())
-            return self._run(X, *more, **options)
+            out = self._run(X, *more, **options)
+            check_found(self)
+            return out
 
     def _run(self, *inputs: Any, **options: Any) -> Any:
         typed = [
@@ -151,7 +152,8 @@ class Layer(Tree):
         self._built_for = (shape, kind)
         for _, layer in self.named_layers():
             if id(layer) not in before:  # made by ``build``
-                layer.training, layer.dtype = self.training, self.dtype
+                layer._training, layer.dtype = self._training, self.dtype
+                modes.join(layer, like=self)
         for _, tensor in inside(self):
             if isinstance(tensor, Parameter | Buffer):
                 tensor.data = tensor.data.astype(self.dtype, copy=False)
@@ -192,6 +194,7 @@ class Layer(Tree):
         >>> Dense(2).initialize((3,), rng=0).weight.shape
         (3, 2)
         """
+        check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
         sizes = [as_sizes("initialize", each) for each in (shape, *more)]
         zeros = [np.zeros((2, *each), dtype) for each in sizes]
@@ -218,7 +221,8 @@ class Layer(Tree):
 
         Returns:
             (n, …) outputs, in the model's floating type: logits, where the model ends
-            in a ``Dense`` layer. The mode is as it was afterwards.
+            in a ``Dense`` layer. Several threads may predict at once with a model that is
+            built, or while another one trains: no other thread sees the mode change.
 
         Raises:
             ShapeError: no row, rows that the model does not fit, or a model whose result
@@ -233,6 +237,8 @@ class Layer(Tree):
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
         size = as_count("predict", "batch_size", batch_size)
         parts = []
+        if self._built_for is None:
+            check_names(self, Layer)
         with self.in_mode(training=False), no_grad():
             for some in cut(rows, size):
                 out = self(some)
@@ -275,8 +281,55 @@ class Layer(Tree):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _given(self) -> Mapping[str, Any]:
-        """Return the arguments that make this layer; those that changed since, as they are."""
-        return self._arguments
+        """Return the arguments that make this layer; those that changed since, as they are.
+
+        What changed is known of the library's own classes, whose attributes are what they
+        compute with; ``save`` refuses the others where theirs have changed.
+        """
+        given = self._arguments
+        return arguments.current(self, given) if arguments.ours(type(self)) else given
+
+    def _present(self, argument: str) -> Any:
+        """Return what an argument of the constructor has become."""
+        return vars(self).get(argument, arguments.ABSENT)
+
+    def draw(self, rows: int, width: int) -> Array:
+        """Return random numbers for a layer of one's own to use in ``forward``.
+
+        Inside a ``Trainer`` they follow from its seed, the step and the row, so that a
+        training that is resumed draws what the unbroken one would have; else from a seed
+        of the layer's own.
+
+        Args:
+            rows: how many rows the batch has.
+            width: how many numbers each of them needs.
+
+        Returns:
+            (rows, width) float32 from 0 up to but not including 1, a multiple of 2⁻²⁴ each.
+
+        Raises:
+            DTypeError, ArgumentError: no whole numbers of at least 1.
+
+        >>> class Jitter(Layer):
+        ...     def forward(self, X):
+        ...         return X + self.draw(len(X), 1) if self.training else X
+        >>> out = Jitter()(np.zeros((2, 3)))
+        >>> bool((out >= 0).all() and (out < 1).all())
+        True
+        """
+        size = (as_count("draw", "rows", rows), as_count("draw", "width", width))
+        # As many bits as a float32 holds; more would be rounded, up to 1.
+        bits = self._drawn(*size) >> np.uint32(8)
+        return bits.astype(np.float32) * np.float32(2**-24)
+
+    def _drawn(self, rows: int, width: int) -> Array:
+        """Return (rows, width) uint32 from 0 to 2³² − 1, from a training step or our own."""
+        draws = current_draws()
+        if draws is None:
+            if self._own_draws is None:
+                self._own_draws = Draws(as_seed(None), step=0)
+            draws = self._own_draws
+        return draws.integers(rows, width)
 
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""

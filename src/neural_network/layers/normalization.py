@@ -50,7 +50,8 @@ class BatchNorm(_Norm):
     In training the batch's own mean and variance serve, and running ones are kept:
     ``running ← momentum · running + (1 − momentum) · batch``, with the unbiased
     variance. In evaluation the running ones serve, so that a row's result does not
-    depend on its neighbours.
+    depend on its neighbours. They are of the layer's type, and at most its largest number:
+    of values beyond 10¹⁹ the variance is larger than float32 can tell.
 
     Args:
         momentum: how much of the running statistics stays, from 0 to 1.
@@ -103,8 +104,12 @@ class BatchNorm(_Norm):
             (self.running_mean, mean),
             (self.running_variance, variance * (count / (count - 1))),
         ):
-            # A new array: what was computed from the old one may not have walked back yet.
-            running.data = self.momentum * running.data + (1 - self.momentum) * seen
+            with np.errstate(over="ignore"):
+                moved = self.momentum * running.data + (1 - self.momentum) * seen
+            # Infinity would stay for good; the largest number shrinks again. A new array:
+            # what was computed from the old one may not have walked back yet.
+            largest = np.finfo(running.dtype).max
+            running.data = np.clip(moved, -largest, largest).astype(running.dtype, copy=False)
 
 
 class LayerNorm(_Norm):

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import DTypeError, FileFormatError, sentence
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.functional.checks import Array
+from neural_network.layers.arguments import names, ours, same
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import at_most
-from neural_network.layers.settings import describe, known_layers, rebuild
+from neural_network.layers.settings import describe, known_layers, own_classes, rebuild
 
 FORMAT = "neural-network-numpy model"
 FORMAT_VERSION = "1"
@@ -28,7 +29,10 @@ def save(
     """Write a model to one safetensors file: parameters, buffers, architecture.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
-    A layer is stored as its class' name and arguments.
+    A layer is stored as its class' name and arguments; those of the library's layers as
+    they are now. So that no file is written that would be read as another model, the
+    layers are made once more from their arguments, without numbers, and compared: the
+    ``__init__`` and ``build`` of classes of your own are called.
 
     Args:
         model: a layer or model that is built.
@@ -41,7 +45,8 @@ def save(
 
     Raises:
         DTypeError: no layer; an argument of a layer, or a note, that JSON cannot hold.
-        ArgumentError: the model has no parameters yet.
+        ArgumentError: the model has no parameters yet; or its arguments do not make it
+            again, because it was changed after it was made.
         FileWriteError: the file cannot be written.
 
     >>> import tempfile
@@ -52,6 +57,7 @@ def save(
     True
     """
     arrays, metadata = model_content("save", model)
+    _check_made_again(model, arrays, metadata)
     if notes is not None:
         metadata["notes"] = _as_json(notes)
     write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
@@ -126,9 +132,10 @@ def _as_json(notes: object) -> str:
     """Return notes as text from which the same notes can be read."""
     expected = "a dict, name → numbers, text, lists and dicts as JSON holds them"
     try:
-        text = json.dumps(notes, allow_nan=False)
-        if isinstance(notes, dict) and json.loads(text) == notes:
-            return text
+        if isinstance(notes, Mapping):
+            text = json.dumps(dict(notes), allow_nan=False)
+            if json.loads(text) == notes:
+                return text
     except (TypeError, ValueError, RecursionError):
         pass
     raise DTypeError(sentence("save", "notes", expected, repr(notes)))
@@ -158,11 +165,27 @@ def model_from(
 ) -> Layer:
     """Make the model that a file describes, and put the file's arrays into it."""
     _check_own(own_layers)
-    described, built, frozen = (
-        _json(path, metadata, key) for key in ("architecture", "built", "frozen")
-    )
+    described = _json(path, metadata, "architecture")
     model = rebuild(path, described, {**known_layers(), **own_layers})
-    if not isinstance(built, dict) or not isinstance(frozen, list):
+    _build_all(path, model, arrays, metadata)
+    frozen = _json(path, metadata, "frozen")
+    if not isinstance(frozen, list):
+        raise FileFormatError(f"{path}: damaged metadata: built or frozen")
+    parameters = dict(model.named_parameters())
+    if not all(isinstance(name, str) and name in parameters for name in frozen):
+        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
+    put_arrays(path, model, arrays)
+    for name in frozen:
+        parameters[name].requires_grad = False
+    return model.eval()
+
+
+def _build_all(
+    path: str, model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
+) -> None:
+    """Build the layers that a file describes; their numbers are not yet the file's."""
+    built = _json(path, metadata, "built")
+    if not isinstance(built, dict):
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     try:
         with at_most(max((array.size for array in arrays.values()), default=0)):
@@ -171,13 +194,56 @@ def model_from(
         raise
     except Exception as error:  # whatever a layer says to sizes that it did not choose
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
-    parameters = dict(model.named_parameters())
-    if not all(isinstance(name, str) and name in parameters for name in frozen):
-        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
-    put_arrays(path, model, arrays)
-    for name in frozen:
-        parameters[name].requires_grad = False
-    return model.eval()
+
+
+def _check_made_again(
+    model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
+) -> None:
+    """Raise ArgumentError unless what is about to be written would be read as this model."""
+    expected = "a model that its layers' arguments make again"
+    try:
+        known = {**known_layers(), **own_classes(model)}
+        again = rebuild("its description", json.loads(metadata["architecture"]), known)
+        odd = _difference(model, again)
+        if odd is None:
+            _build_all("its description", again, arrays, metadata)
+            odd = _difference(model, again)
+    except FileFormatError as error:
+        odd = f"one ({error})"
+    tensors = dict([*again.named_parameters(), *again.named_buffers()]) if odd is None else {}
+    shapes = {(name, tensor.shape) for name, tensor in tensors.items()}
+    missing = shapes ^ {(name, array.shape) for name, array in arrays.items()}
+    if odd is None and missing:
+        odd = min(missing)[0]
+    if odd is not None:
+        received = f"{odd} that was changed after it was made"
+        raise ArgumentError(sentence("save", "model", expected, received))
+
+
+def _difference(model: Layer, again: Layer) -> str | None:
+    """Return a place where two models' layers differ, as far as both have them."""
+    theirs = dict(again.named_layers())
+    for name, layer in model.named_layers():
+        made = theirs.get(name, layer)
+        place = f"layer {name} ({type(layer).__name__})" if name else f"the {type(layer).__name__}"
+        if type(made) is not type(layer):
+            return place
+        changed = _changed(layer, made)
+        if changed is not None:
+            return f"{changed} of {place}"
+    return None
+
+
+def _changed(layer: Layer, made: Layer) -> str | None:
+    """Return an argument that would be another one in what is made from the arguments."""
+    given, again = layer._given(), made._given()
+    for name in names(type(layer)):
+        pairs = [(given.get(name), again.get(name))]
+        if not ours(type(layer)) and name in vars(layer) and name in vars(made):
+            pairs.append((vars(layer)[name], vars(made)[name]))
+        if not all(same(*pair) for pair in pairs):
+            return name
+    return None
 
 
 def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, Array]) -> None:

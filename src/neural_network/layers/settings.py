@@ -2,6 +2,7 @@
 
     {"layer": "Dense", "arguments": {"units": 10, "activation": "relu"}}
 
+A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict.
 A layer that stands in several places is described once; {"again": 3} then means the
 layer that was described as the fourth. Only names of known classes and functions are
 ever read back; nothing is evaluated.
@@ -9,20 +10,24 @@ ever read back; nothing is evaluated.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from neural_network.errors import DTypeError, FileFormatError, sentence
+from neural_network.layers import arguments as given_arguments
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 
 FUNCTIONS = {**ACTIVATIONS, **INITIALIZERS}
-# What a description may hold: no model is nested deeper.
+# What a description may hold: no model is nested deeper, and none calls more layers, those
+# counted again that stand in several places: a few words can unfold to a billion calls.
 DEEPEST = 64
+MOST_CALLED = 10_000
+# Nobody pads or strides by more; it bounds what one call of a hostile file's model allocates.
+WIDEST_STEP = 4096
 
 
 def known_layers() -> dict[str, type[Layer]]:
@@ -44,42 +49,68 @@ def describe(layer: Layer) -> dict[str, Any]:
         DTypeError: an argument that is no number, text, list, layer or known function; a
             class of your own with the name of one of the library's.
     """
-    return _describe(layer, {}, known_layers())
+    return _Writer().layer(layer)
 
 
-def _describe(
-    layer: Layer, places: dict[int, int], library: Mapping[str, type[Layer]]
-) -> dict[str, Any]:
-    if id(layer) in places:
-        return {"again": places[id(layer)]}
-    places[id(layer)] = len(places)
-    cls = type(layer)
-    if library.get(cls.__name__, cls) is not cls:
-        expected = f"another name: the library's {cls.__name__} would be read in its place"
-        raise DTypeError(sentence("save", f"the class {cls.__qualname__}", expected, cls.__name__))
+def own_classes(layer: Layer) -> dict[str, type[Layer]]:
+    """Return name → class of the layers in a description that are not the library's.
 
-    def plain(argument: str, value: Any) -> Any:
+    Raises:
+        DTypeError: as ``describe``; two classes of one name.
+    """
+    writer = _Writer()
+    writer.layer(layer)
+    return writer.own
+
+
+class _Writer:
+    """Writes one description; knows the layers described so far by their order."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}
+        self.library = known_layers()
+        self.own: dict[str, type[Layer]] = {}
+
+    def layer(self, layer: Layer) -> dict[str, Any]:
+        """Return the call that makes a layer, or the place where it was described."""
+        if id(layer) in self.places:
+            return {"again": self.places[id(layer)]}
+        self.places[id(layer)] = len(self.places)
+        cls = type(layer)
+        name = cls.__name__
+        if self.library.get(name, cls) is not cls:
+            expected = f"another name: the library's {name} would be read in its place"
+            raise DTypeError(sentence("save", f"the class {cls.__qualname__}", expected, name))
+        if name not in self.library and self.own.setdefault(name, cls) is not cls:
+            place = f"the class {cls.__qualname__}"
+            raise DTypeError(sentence("save", place, "one class of each name", f"two {name}"))
+        arguments = {
+            argument: self.value(f"{name}({argument}=…)", value)
+            for argument, value in layer._given().items()
+        }
+        return {"layer": name, "arguments": arguments}
+
+    def value(self, place: str, value: Any) -> Any:
+        """Return an argument as JSON can hold it."""
         if isinstance(value, Layer):
-            return _describe(value, places, library)
+            return self.layer(value)
         if isinstance(value, np.bool_ | np.integer | np.floating):
             value = value.item()
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        if isinstance(value, list | tuple):
-            return [plain(argument, item) for item in value]
+        if isinstance(value, tuple):
+            return {"tuple": [self.value(place, item) for item in value]}
+        if isinstance(value, list):
+            return [self.value(place, item) for item in value]
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            return {"dict": {key: plain(argument, item) for key, item in value.items()}}
+            return {"dict": {key: self.value(place, item) for key, item in value.items()}}
         if isinstance(value, np.random.Generator):
             return None  # its draws are over, or the training's own
         for name, function in FUNCTIONS.items():
             if value is function:
                 return {"function": name}
-        place = f"{cls.__name__}({argument}=…)"
         expected = "numbers, text, lists, layers or the library's own functions"
         raise DTypeError(sentence("save", place, expected, repr(value)))
-
-    arguments = {name: plain(name, value) for name, value in layer._given().items()}
-    return {"layer": cls.__name__, "arguments": arguments}
 
 
 def rebuild(path: str, description: object, known: Mapping[str, type[Layer]]) -> Layer:
@@ -101,6 +132,9 @@ class _Reader:
     def __init__(self, path: str, known: Mapping[str, type[Layer]]) -> None:
         self.path, self.known = path, known
         self.made: list[Layer | None] = []
+        # How many layers each of them calls, itself included; and all so far.
+        self.calls: list[int] = []
+        self.called = 0
 
     def value(self, value: Any, depth: int) -> Any:
         """Return what a value of the description stands for."""
@@ -112,15 +146,16 @@ class _Reader:
             case {"again": int(place), **rest} if not rest and 0 <= place < len(self.made):
                 if self.made[place] is None:
                     raise FileFormatError(f"{self.path}: a layer that lies inside itself")
+                self._count(self.calls[place])
                 return self.made[place]
             case {"dict": dict(items), **rest} if not rest:
                 return {key: self.value(item, depth + 1) for key, item in items.items()}
             case {"function": str(name), **rest} if not rest and name in FUNCTIONS:
                 return FUNCTIONS[name]
+            case {"tuple": list(items), **rest} if not rest:
+                return tuple(self.value(item, depth + 1) for item in items)
             case list(items):
-                made = [self.value(item, depth + 1) for item in items]
-                # Sizes were pairs; lists of layers are the same either way.
-                return made if any(isinstance(item, Layer) for item in made) else tuple(made)
+                return [self.value(item, depth + 1) for item in items]
             case dict():
                 raise FileFormatError(f"{self.path}: expected layers and plain values, {value!r}")
         return value
@@ -131,20 +166,35 @@ class _Reader:
             raise FileFormatError(f"{self.path}: unknown layer {name!r}; {hint}")
         place = len(self.made)
         self.made.append(None)
+        self.calls.append(1)
+        before = self.called
+        self._count(1)
         values = {key: self.value(item, depth + 1) for key, item in arguments.items()}
         cls = self.known[name]
-        # Of __init__ without self, as Layer.__new__ noted them.
-        _, *parameters = inspect.signature(cls.__init__).parameters.values()
-        signature = inspect.Signature(parameters)
         try:
-            unknown = values.keys() - signature.parameters.keys()
-            if unknown:
-                raise TypeError(f"it has no argument {min(unknown)!r}")
-            call = inspect.BoundArguments(signature, values)
-            layer = cls(*call.args, **call.kwargs)
+            layer: Layer = given_arguments.call(cls, values)
         except Exception as error:  # whatever a class says to arguments that it did not write
             raise FileFormatError(
                 f"{self.path}: {name} cannot be made from its arguments ({error})"
             ) from error
-        self.made[place] = layer
+        for attribute in ("padding", "output_padding", "stride"):
+            found = vars(layer).get(attribute, 0)
+            if cls.__module__.startswith("neural_network.") and _widest(found) > WIDEST_STEP:
+                raise FileFormatError(
+                    f"{self.path}: {name} has a {attribute} of {found}, expected at most "
+                    f"{WIDEST_STEP}"
+                )
+        self.made[place], self.calls[place] = layer, self.called - before
         return layer
+
+    def _count(self, calls: int) -> None:
+        self.called += calls
+        if self.called > MOST_CALLED:
+            raise FileFormatError(f"{self.path}: expected at most {MOST_CALLED:,} calls of layers")
+
+
+def _widest(sizes: Any) -> int:
+    """Return the largest number in sizes; a padding's names depend on the filter."""
+    if isinstance(sizes, list | tuple):
+        return max(map(_widest, sizes), default=0)
+    return sizes if isinstance(sizes, int) else 0

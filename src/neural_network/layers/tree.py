@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.checks import Array
+from neural_network.layers import modes
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.parameter import Buffer, Parameter
 
@@ -25,10 +26,10 @@ class Tree:
         training, dtype: as of ``Layer``.
     """
 
-    training = True
     dtype: np.dtype[Any] = np.dtype(np.float32)
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
+    _training = True
 
     # --- what is inside --------------------------------------------------------------
 
@@ -42,18 +43,31 @@ class Tree:
         """Yield this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).
 
         A layer that stands in several places comes once, by the name of the first.
+
+        Raises:
+            ArgumentError: two layers that have one name.
         """
         waiting, seen = [(prefix, cast("Layer", self))], set[int]()
+        named: dict[str, Layer] = {}
         while waiting:
             name, layer = waiting.pop()
             if id(layer) not in seen:
                 seen.add(id(layer))
+                if name in named:
+                    raise _collision(self, name, named[name], layer)
+                named[name] = layer
                 yield name, layer
-                inner = [(joined(name, own), child) for own, child in layer.children()]
+                # Of its class: an attribute of that name is refused when it is first called.
+                children = type(layer).children(layer)
+                inner = [(joined(name, own), child) for own, child in children]
                 waiting += reversed(inner)
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """Return (name, parameter) of all layers, frozen ones too; a shared one once."""
+        """Return (name, parameter) of all layers, frozen ones too; a shared one once.
+
+        Raises:
+            ArgumentError: two that have one name, such as ``{1: …, "1": …}`` gives.
+        """
         return self._named(Parameter)
 
     def named_buffers(self) -> list[tuple[str, Buffer]]:
@@ -65,8 +79,15 @@ class Tree:
         return [parameter for _, parameter in self.named_parameters()]
 
     def flat_parameters(self) -> Array:
-        """Return the one buffer, 1-D, of which all parameters are views."""
-        return flat_parameters(self.parameters())
+        """Return the one buffer, 1-D, of which all parameters are views.
+
+        Raises:
+            ArgumentError: there are no parameters yet.
+        """
+        parameters = self.parameters()
+        if not parameters:
+            self._check_built("flat_parameters")
+        return flat_parameters(parameters)
 
     def flat_gradients(self) -> Array:
         """Return what ``backward()`` has added up, 1-D, in the order of ``flat_parameters``."""
@@ -75,14 +96,31 @@ class Tree:
         return gradients
 
     def _named(self, kind: type[Any]) -> list[tuple[str, Any]]:
-        found: dict[int, tuple[str, Any]] = {}
+        found: dict[str, Any] = {}
+        seen = set[int]()
         for prefix, layer in self.named_layers():
-            for name, value in inside(layer):
-                if isinstance(value, kind):
-                    found.setdefault(id(value), (joined(prefix, name), value))
-        return list(found.values())
+            for own, value in inside(layer):
+                if not isinstance(value, kind) or id(value) in seen:
+                    continue
+                name = joined(prefix, own)
+                if name in found:
+                    raise _collision(self, name, found[name], value)
+                seen.add(id(value))
+                found[name] = value
+        return list(found.items())
 
     # --- modes -------------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout drops and batch norm looks at the batch, in this thread."""
+        mode = modes.mode_of(self)
+        return self._training if mode is None else mode
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        if not modes.change_mode(self, training=training):
+            self._training = training
 
     def train(self) -> Self:
         """Switch this layer and all inside to training."""
@@ -99,21 +137,19 @@ class Tree:
 
     @contextmanager
     def in_mode(self, *, training: bool) -> Iterator[None]:
-        """Switch for a block; afterwards every layer is as it was."""
-        before = [(layer, layer.training) for _, layer in self.named_layers()]
-        own = self.training
-        self._switch(training=training)
-        try:
+        """Switch for a block and for this thread alone.
+
+        Other threads see what they saw before, also those that the block starts. What is
+        switched inside the block ends with it.
+        """
+        with modes.switched((layer for _, layer in self.named_layers()), training=training):
             yield
-        finally:
-            self._switch(training=own)  # layers that were made inside the block
-            for layer, mode in before:
-                layer.training = mode
 
     def freeze(self) -> Self:
         """Keep the parameters of this layer and all inside as they are; learn no more.
 
-        Running statistics still follow what they see in training; ``eval`` stops them.
+        In a loop of your own, running statistics still follow what they see in training;
+        ``eval`` stops them. A ``Trainer`` holds those of a frozen layer as well.
 
         Raises:
             ArgumentError: there are no parameters yet.
@@ -157,7 +193,7 @@ class Tree:
             tensor.data, tensor.grad = tensor.data.astype(wanted), None
         for _, layer in self.named_layers():
             layer.dtype = wanted
-        self.flat_parameters()
+        flat_parameters(self.parameters())
         return self
 
     @property
@@ -198,6 +234,69 @@ def _unfolded(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         items = enumerate(value)
     for key, item in items:
         yield from _unfolded(f"{name}.{key}", item)
+
+
+def check_names(layer: Tree, base: type[Tree]) -> None:
+    """Raise ArgumentError where an attribute hides a method that others call."""
+    hooks = {"forward", "build", "multiply_adds", "own_penalty", "dtype", "training"}
+    taken = {name for name in vars(layer) if not name.startswith("_") and hasattr(base, name)}
+    taken -= hooks
+    if type(layer).training is not Tree.training:
+        taken.add("training")
+    if taken:
+        expected = "another name for an attribute: Layer has something of this one"
+        raise ArgumentError(sentence(type(layer).__name__, min(taken), expected, "it"))
+
+
+def check_found(layer: Tree) -> None:
+    """Raise ArgumentError where a layer holds another one, or a parameter, out of sight.
+
+    It would be neither trained nor switched nor saved, without a word.
+    """
+    found = {id(value) for _, value in layer.named_layers()}
+    found |= {id(value) for _, value in [*layer.named_parameters(), *layer.named_buffers()]}
+    for name, value in vars(layer).items():
+        if name == "_arguments":
+            continue
+        for place, item in _spelled(name, value):
+            for part in item if isinstance(item, set | frozenset) else [item]:
+                if isinstance(part, Tree | Parameter | Buffer) and id(part) not in found:
+                    expected = (
+                        "layers and parameters in attributes without a leading underscore, or in "
+                        "lists and dicts there (a function that returns one hides it on purpose)"
+                    )
+                    received = f"a {type(part).__name__} that is not found"
+                    raise ArgumentError(sentence(type(layer).__name__, place, expected, received))
+
+
+def _spelled(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what lies in an attribute as ``_unfolded`` does, named as Python writes it."""
+    yield place, value
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items:
+        yield from _spelled(f"{place}[{key!r}]", item)
+
+
+def _collision(model: Tree, name: str, *pair: object) -> ArgumentError:
+    """Return the error of two layers, or two tensors, that have one name."""
+    places, seen, waiting = dict[int, str](), set[int](), [("model", model)]
+    while waiting:
+        prefix, layer = waiting.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        for own, value in vars(layer).items():
+            for place, item in _spelled(f"{prefix}.{own}", value):
+                if not own.startswith("_"):
+                    places.setdefault(id(item), place)
+                    waiting += [(place, item)] if isinstance(item, Tree) else []
+    found = " and ".join(places.get(id(one), type(one).__name__) for one in pair)
+    expected = f"one thing of the name {name!r}"
+    return ArgumentError(sentence(type(model).__name__, "names", expected, found))
 
 
 def joined(prefix: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -14,7 +15,15 @@ import numpy as np
 
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
 from neural_network.files import locked, written_beside
-from neural_network.functional.checks import Array, as_choice, as_count, as_flag, as_number
+from neural_network.functional.checks import (
+    Array,
+    as_choice,
+    as_count,
+    as_flag,
+    as_number,
+    as_single,
+)
+from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
 
 if TYPE_CHECKING:
@@ -73,7 +82,7 @@ class Callback:
         return {}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take back what ``state`` returned."""
+        """Take back what ``state`` returned, or raise before anything is changed."""
 
 
 def as_callbacks(value: object) -> list[Callback]:
@@ -86,6 +95,10 @@ def as_callbacks(value: object) -> list[Callback]:
             expected = "a Callback such as EarlyStopping()"
             name = f"callbacks[{place}]"
             raise DTypeError(sentence("Trainer", name, expected, repr(callback)))
+    paths = [os.path.realpath(c.path) for c in found if isinstance(c, Checkpoint | CSVLog)]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        received = f"two callbacks write one path: {twice[0]}"
+        raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
     # Those that write down what the others hold come last.
     return sorted(found, key=lambda callback: callback.comes_last)
 
@@ -144,6 +157,8 @@ class EarlyStopping(Callback):
         if self.measure not in trainer.measures:
             expected = f"one of {', '.join(trainer.measures)}"
             raise ArgumentError(sentence("EarlyStopping", "measure", expected, repr(self.measure)))
+        model = trainer.model
+        self._shapes = {n: t.shape for n, t in [*model.named_parameters(), *model.named_buffers()]}
         return nullcontext()
 
     def on_fit_begin(self, trainer: Trainer) -> None:
@@ -174,10 +189,23 @@ class EarlyStopping(Callback):
         return {"best": np.array(self.best), "best_epoch": np.array(self.best_epoch), **kept}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take them back."""
-        self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
-        start = len("weights.")
-        self._weights = {n[start:]: a for n, a in state.items() if n.startswith("weights.")}
+        """Take them back.
+
+        Raises:
+            DTypeError, ArgumentError: what is no measure, no epoch or of another model.
+        """
+        function, start = "EarlyStopping.load_state", len("weights.")
+        weights = {n[start:]: a for n, a in state.items() if n.startswith("weights.")}
+        best, kept = as_single(function, "best", state.get("best")), {**state}
+        for name in ("best", *(f"weights.{name}" for name in weights)):
+            kept.pop(name)  # the best measure may be infinite: there was none
+        arrays = checked_state(function, kept, like={"best_epoch": np.array(0)})
+        if math.isnan(best):
+            raise ArgumentError(sentence(function, "best", "a measure", best))
+        if weights and {name: array.shape for name, array in weights.items()} != self._shapes:
+            expected, received = "those of the model", ", ".join(weights)[:50]
+            raise ArgumentError(sentence(function, "weights", expected, received))
+        self.best, self.best_epoch, self._weights = best, int(arrays["best_epoch"]), weights
 
 
 class Checkpoint(Callback):
@@ -346,8 +374,15 @@ class LearningRateFinder(Callback):
         """Note the loss; stop when there is no more to see."""
         self.rates.append(trainer.rate)
         self.losses.append(loss)
-        if len(self.rates) == self.steps or loss > 4 * min(self.losses) + 1e-12:
+        if len(self.rates) == self.steps or self._has_risen():
             trainer.stop = True
+
+    def _has_risen(self) -> bool:
+        """Say whether the loss lies far above its best, seen from how it moved until then."""
+        best = int(np.argmin(self.losses))
+        until_best = self.losses[: max(best + 1, 5)]
+        spread = max(max(until_best) - min(until_best), abs(self.losses[best]))
+        return len(self.losses) > 5 and self.losses[-1] - self.losses[best] > 3 * spread + 1e-12
 
     def _find(self) -> None:
         """Find the steepest fall of the losses, each with two neighbours on either side."""

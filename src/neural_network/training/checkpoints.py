@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.errors import DivergenceError, FileFormatError
+from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
@@ -21,6 +21,7 @@ from neural_network.layers.saving import model_content, model_from
 from neural_network.layers.settings import describe
 from neural_network.training.feeding import is_finite
 from neural_network.training.history import History
+from neural_network.training.position import check_position
 from neural_network.training.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
         DivergenceError: weights that are not finite are worth no file; the old one survives.
         FileWriteError: the file cannot be written; the old one survives.
     """
+    trainer.memory.take_up()
     if not is_finite(trainer.memory.flat):
         raise DivergenceError(
             f"Checkpoint: the weights are not finite after step {trainer.step}; "
@@ -91,6 +93,8 @@ def check_savable(trainer: Trainer) -> None:
 def settings(trainer: Trainer) -> dict[str, Any]:
     """Return what has to be the same for a training to go on, as JSON holds it."""
     weights = trainer.class_weights
+    if isinstance(weights, dict):
+        weights = dict(sorted(weights.items()))  # the order in which they were given says nothing
     return {
         "optimizer": trainer.optimizer.settings(),
         "loss": _named(trainer.loss),
@@ -135,15 +139,27 @@ class Restored:
     history: History
     frozen: list[str]
 
-    def put_into(self, trainer: Trainer) -> None:
-        """Put a trainer, whose optimizer has begun anew, where the file's one was."""
-        for place, callback in enumerate(_with_state(trainer)):
+    def put_into_callbacks(self, trainer: Trainer) -> None:
+        """Give the callbacks their state; if one of them refuses, all are as they were.
+
+        Raises:
+            FileFormatError: one of them refuses.
+        """
+        callbacks = _with_state(trainer)
+        before = [dict(vars(callback)) for callback in callbacks]
+        for place, callback in enumerate(callbacks):
             try:
                 callback.load_state(self.parts.get(f"callback{place}", {}))
-            except (KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # whatever it says to what it has not written
+                for other, attributes in zip(callbacks, before, strict=True):
+                    vars(other).clear()
+                    vars(other).update(attributes)
                 name = type(callback).__name__
-                text = f"{self.path}: not the state of {name} ({error})"
+                text = f"{self.path}: not the state of {name} ({_said(error)})"
                 raise FileFormatError(text) from error
+
+    def put_into(self, trainer: Trainer) -> None:
+        """Put a trainer, whose optimizer has begun anew, where the file's one was."""
         trainer.memory.put(self.parts["model"])
         for name, parameter in trainer.memory.parameters.items():
             parameter.requires_grad = name not in self.frozen
@@ -153,15 +169,22 @@ class Restored:
         if trainer.average is not None:
             trainer.average.load_state(self.parts["average"])
         trainer.history, trainer.seed = self.history, self.history.seed
-        trainer.sums = self.position["sums"]
+        trainer.sums = dict(self.position["sums"])
         trainer.epoch, trainer.batch, trainer.step, trainer.rows = (
-            int(self.position[key]) for key in ("epoch", "batch", "step", "rows")
+            self.position[key] for key in ("epoch", "batch", "step", "rows")
         )
-        trainer.stop = bool(self.position["stop"])
+        trainer.stop = self.position["stop"]
 
 
-def read_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> Restored:
+def read_checkpoint(
+    trainer: Trainer, path: str | os.PathLike[str], batches: int | None
+) -> Restored:
     """Read a checkpoint for a trainer whose model is built; nothing in the trainer changes.
+
+    Args:
+        trainer: of the same settings.
+        path: the file.
+        batches: how many an epoch has, if that is known.
 
     Raises:
         FileFormatError: damaged, no checkpoint, or of another model or training.
@@ -172,6 +195,8 @@ def read_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> Restored:
     if _json(path, metadata, "architecture") != json.loads(json.dumps(describe(trainer.model))):
         raise FileFormatError(f"{path}: the checkpoint of another model than {trainer.model!r}")
     theirs = _json(path, metadata, "settings")
+    if not isinstance(theirs, dict):
+        raise FileFormatError(f"{path}: damaged metadata: settings is no table")
     for name, value in json.loads(json.dumps(settings(trainer))).items():
         if theirs.get(name) != value:
             raise FileFormatError(
@@ -179,20 +204,26 @@ def read_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> Restored:
                 f"expected {value!r}, received {theirs.get(name)!r}"
             )
     position = _json(path, metadata, "position")
+    check_position(path, position, ("loss", *trainer.metrics), batches)
     if trainer.seed_given and position["seed"] != trainer.seed:
         raise FileFormatError(
             f"{path}: the checkpoint of another training: rng: "
             f"expected {trainer.seed}, received {position['seed']}"
         )
+    frozen = _json(path, metadata, "frozen")
+    names = [name for name, _ in trainer.model.named_parameters()]
+    if not isinstance(frozen, list) or not all(name in names for name in frozen):
+        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
     parts = _by_part(arrays)
     _check_model(path, trainer.model, parts.get("model", {}))
     try:
         _try_states(trainer, parts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{path}: the checkpoint of another training ({error})") from error
-    history = History(position["history"], seed=int(position["seed"]))
+    except Exception as error:  # whatever an optimizer says to what it has not written
+        text = f"{path}: the checkpoint of another training ({_said(error)})"
+        raise FileFormatError(text) from error
+    history = History(position["history"], seed=position["seed"])
     history.seconds = float(position["seconds"])
-    return Restored(path, parts, position, history, _json(path, metadata, "frozen"))
+    return Restored(path, parts, position, history, frozen)
 
 
 def load_checkpoint_model(
@@ -248,6 +279,8 @@ def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
                 f"{path}: the checkpoint of another model: {name}: "
                 f"expected {tensor.dtype} {tensor.shape}, received {array.dtype} {array.shape}"
             )
+        if tensor.requires_grad and not is_finite(array):
+            raise FileFormatError(f"{path}: damaged: {name} is not finite")
 
 
 def _try_states(trainer: Trainer, parts: Mapping[str, Mapping[str, Array]]) -> None:
@@ -262,6 +295,11 @@ def _try_states(trainer: Trainer, parts: Mapping[str, Mapping[str, Array]]) -> N
         average = copy.deepcopy(trainer.average)
         average.start(flat)
         average.load_state(parts["average"])
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, and its kind where that alone would say too little."""
+    return str(error) if isinstance(error, ArgumentError) else f"{type(error).__name__}: {error}"
 
 
 def _by_part(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:

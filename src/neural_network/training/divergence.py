@@ -49,6 +49,17 @@ def explain_gradients(trainer: Trainer) -> DivergenceError:
     )
 
 
+def explain_step(trainer: Trainer) -> DivergenceError:
+    """Return the error for a step after which parameters are not finite."""
+    arrays = trainer.memory.arrays()
+    bad = [name for name in trainer.memory.parameters if not is_finite(arrays[name])]
+    return DivergenceError(
+        f"fit: {', '.join(bad)} would not be finite after step {trainer.step + 1}, in epoch "
+        f"{trainer.epoch + 1}, batch {trainer.batch}, with a rate of {trainer.rate:.3g}; "
+        f"{_largest(trainer)}; a smaller learning rate or clip_norm= may help"
+    )
+
+
 def _largest(trainer: Trainer) -> str:
     """Say which gradient was the largest before."""
     if trainer.step == 0 and trainer.memory.batches == 0:

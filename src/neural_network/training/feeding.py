@@ -51,6 +51,11 @@ class ArrayFeed:
         return -(-len(self.X) // self.batch_size)
 
     @property
+    def rows_of_last(self) -> int:
+        """How many rows the last batch of an epoch has."""
+        return (len(self.X) - 1) % self.batch_size + 1
+
+    @property
     def shape(self) -> list[Any]:
         """What has to be the same for a training to go on, as JSON holds it."""
         return [list(self.X.shape), self.X.dtype.name, list(self.y.shape), self.batch_size]
@@ -98,10 +103,13 @@ class IterableFeed:
         if self.count == 0:
             raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
         first = self._batches(0)
-        if first is self._batches(0):
+        self._first = next((_as_batch(item, 1) for item in first), None)
+        # Asked for after the trial, and kept for the first epoch: so it begins anew, and
+        # who makes the batches is not asked a third time.
+        self._ready: Iterator[Any] | None = self._batches(0)
+        if self._ready is first:
             received = "the same iterator twice, which is empty after one"
             raise ArgumentError(sentence("fit", "X", _ANEW, received))
-        self._first = next((_as_batch(item, 1) for item in first), None)
 
     @property
     def example(self) -> Batch:
@@ -117,7 +125,9 @@ class IterableFeed:
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002  # one signature for all feeds
         """Yield the batches of an epoch, after those that were seen before."""
-        for number, item in enumerate(islice(self._batches(epoch), skip, None), skip + 1):
+        ready, self._ready = self._ready, None
+        batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
+        for number, item in enumerate(islice(batches, skip, None), skip + 1):
             yield _as_batch(item, number)
 
     def _batches(self, epoch: int) -> Iterator[Any]:
@@ -194,7 +204,11 @@ def is_finite(array: Array) -> bool:
     if array.dtype.kind != "f":
         return True
     with np.errstate(all="ignore"):
-        # The sum needs no memory; it may overflow where no number is infinite.
+        if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
+            numbers = array.reshape(-1)
+            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest way through
+                return True
+        # Neither needs memory; both may overflow where no number is infinite.
         return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
 
 

@@ -50,9 +50,18 @@ def noticing_interrupts() -> Iterator[Interrupt]:
 
 def interrupted(trainer: Trainer) -> TrainingInterrupted:
     """Tell the callbacks, and return the error that says where it stopped and how to go on."""
+    answers = [callback.on_interrupt(trainer) for callback in trainer.callbacks]
+    said = [answer for answer in answers if answer is not None]
+    return TrainingInterrupted("; ".join([_where(trainer), *said]))
+
+
+def interrupted_late(trainer: Trainer) -> TrainingInterrupted:
+    """Return the error where all is done; the callbacks have written what goes on from here."""
+    return TrainingInterrupted(f"{_where(trainer)}; the training was over")
+
+
+def _where(trainer: Trainer) -> str:
     where = f"stopped in epoch {trainer.epoch + 1} after batch {trainer.batch}"
     if trainer.batch == 0:
         where = f"stopped after epoch {trainer.epoch}"
-    answers = [callback.on_interrupt(trainer) for callback in trainer.callbacks]
-    said = [answer for answer in answers if answer is not None]
-    return TrainingInterrupted("; ".join([f"{where} of {trainer.epochs} epochs", *said]))
+    return f"{where} of {trainer.epochs} epochs"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
+from neural_network.autograd.tensor import Tensor
+from neural_network.errors import GradientError, ShapeError, sentence
 from neural_network.functional.checks import Array
 from neural_network.layers.flat import gather_gradients, learned_parts, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.training.averaging import ExponentialAverage
 
 
 class Memory:
     """One buffer of parameters, and one of gradients laid out alike.
 
-    The layers are walked once, when this is made; which parameters are frozen is looked
-    at anew in each step.
+    The layers are walked once, when this is made; which parameters are frozen, and
+    whether their ``data`` still lie in the buffer, is looked at anew in each step.
 
     Args:
         model: a model that is built.
@@ -39,10 +44,13 @@ class Memory:
         self._learned: list[slice] = []
         self.batches = self.rows = 0
         self._list = [parameter for _, parameter in named]
-        self._norms = [pair for _, layer in model.named_layers() if (pair := _keeping(layer))]
+        self._views = [parameter.data for parameter in self._list]
+        self._norms = norms(model)
         self._frozen: list[bool] | None = None
         self._weight = self._loss = 0.0
         self._noted: list[Array] | None = None
+        self._before = np.empty_like(self.flat)
+        self._moving = False
 
     # --- a step ------------------------------------------------------------------------
 
@@ -54,15 +62,45 @@ class Memory:
         return self._learned
 
     def begin_step(self) -> None:
-        """Look what is frozen, and note the buffers, in case the step fails."""
+        """Take up the parameters, look what is frozen, and note the buffers, in case it fails."""
+        self.take_up()
         self.learned = self.look()
-        for layer, own in self._norms:
-            # A frozen batch norm standardises by what it has seen before, so that
-            # nothing in it moves.
-            layer.training = any(parameter.requires_grad for parameter in own)
+        hold_frozen(self._norms)
         self._noted = [buffer.data.copy() for buffer in self.buffers.values()]
         self.batches = self.rows = 0
         self._weight = self._loss = 0.0
+
+    def take_up(self) -> None:
+        """Let the layers compute with ``flat`` again, where somebody gave them other arrays.
+
+        That happens when a weight is clamped by assignment, or when a part of the model,
+        or another model with the same layer, lays out a buffer of its own. The numbers
+        that count are those in the layers.
+
+        Raises:
+            ShapeError: a parameter has another shape now.
+        """
+        moved = [
+            place
+            for place, (parameter, view) in enumerate(zip(self._list, self._views, strict=True))
+            if parameter.data is not view
+        ]
+        # Copied before anything is written: two parameters may have changed places.
+        numbers = [np.array(self._list[place].data) for place in moved]
+        for place, found in zip(moved, numbers, strict=True):
+            if found.shape != (shape := self._views[place].shape):
+                expected = f"the shape {shape} that it was built with"
+                name = list(self.parameters)[place]
+                raise ShapeError(sentence("fit", name, expected, f"shape {found.shape}"))
+        for place, found in zip(moved, numbers, strict=True):
+            self._views[place][...] = found
+            self._list[place].data = self._views[place]
+
+    def begin_move(self) -> None:
+        """Take up the parameters, and note them, in case that the step leads nowhere."""
+        self.take_up()
+        np.copyto(self._before, self.flat)
+        self._moving = True
 
     def forget_gradients(self) -> None:
         """Drop what an earlier ``backward()`` has left."""
@@ -105,13 +143,31 @@ class Memory:
 
     def end_step(self) -> None:
         """The step is whole: what was noted is not needed any more."""
-        self._noted = None
+        self._noted, self._moving = None, False
         self.batches = self.rows = 0
 
     def roll_back(self) -> None:
-        """Put the buffers back to where they were when the step began, if one runs."""
+        """Put parameters and buffers back to where they were when the step began, if one runs."""
+        if self._moving:
+            self.flat[...] = self._before
+            self._moving = False
         for buffer, noted in zip(self.buffers.values(), self._noted or (), strict=False):
             buffer.data[...] = noted
+
+    @contextmanager
+    def showing(self, average: ExponentialAverage | None) -> Iterator[None]:
+        """Put averaged weights into the model for a block, if there are any."""
+        self.take_up()
+        if average is None or average.steps == 0:
+            yield
+            return
+        current, averaged = self.flat.copy(), average.value
+        for part in self.look():  # what is frozen stays to the last bit
+            self.flat[part] = averaged[part]
+        try:
+            yield
+        finally:
+            self.flat[...] = current
 
     # --- by name -----------------------------------------------------------------------
 
@@ -122,6 +178,7 @@ class Memory:
 
     def put(self, arrays: Mapping[str, Array]) -> None:
         """Copy numbers into parameters and buffers."""
+        self.take_up()
         for name, array in self.arrays().items():
             array[...] = arrays[name]
 
@@ -133,8 +190,29 @@ class Memory:
         }
 
 
-def _keeping(layer: Layer) -> tuple[Layer, list[Parameter]] | None:
-    """Return a layer that both learns and keeps numbers, with what it learns: a batch norm."""
-    own = [value for value in vars(layer).values() if isinstance(value, Parameter)]
-    keeps = any(isinstance(value, Buffer) for value in vars(layer).values())
-    return (layer, own) if own and keeps else None
+def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
+    """Return the layers that both learn and keep numbers, with what they learn: batch norms."""
+    found = []
+    for _, layer in model.named_layers():
+        own = [value for value in vars(layer).values() if isinstance(value, Parameter)]
+        if own and any(isinstance(value, Buffer) for value in vars(layer).values()):
+            found.append((layer, own))
+    return found
+
+
+def hold_frozen(found: list[tuple[Layer, list[Parameter]]]) -> None:
+    """Let frozen batch norms standardise by what they saw before: nothing in them moves."""
+    for layer, own in found:
+        layer.training = any(parameter.requires_grad for parameter in own)
+
+
+def recorded(loss: Any) -> Tensor:
+    """Return a loss that leads back to parameters; one that does not teaches nothing.
+
+    Raises:
+        GradientError: nothing that learns took part in it.
+    """
+    if isinstance(loss, Tensor) and loss.requires_grad:
+        return loss
+    expected = "one computed from parameters that learn (t.data leaves the record; use t itself)"
+    raise GradientError(sentence("Trainer", "loss", expected, "one without a record"))

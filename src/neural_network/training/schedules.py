@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.checks import Array, as_choice, as_count, as_number
 from neural_network.training.buffers import as_share, checked_state
 from neural_network.training.settings import Described
@@ -62,6 +62,10 @@ class Schedule(Described, ABC):
     @abstractmethod
     def at(self, time: float, total: float) -> float:
         """Return the rate at ``time``, which lies from 0 to ``total``."""
+
+    def watched(self, measures: Collection[str]) -> str:
+        """Return which of a training's measures ``observe`` is given: the loss."""
+        return "validation_loss" if "validation_loss" in measures else "loss"
 
     def observe(self, value: float) -> None:
         """Learn how the training goes: a loss or a score, once an epoch."""
@@ -225,8 +229,13 @@ class WarmUp(Schedule):
             raise ArgumentError(sentence("WarmUp", "total", expected, total))
         return share * self.after(max(time - self.duration, 0.0), total - self.duration)
 
+    def watched(self, measures: Collection[str]) -> str:
+        """Return what the schedule that follows is given."""
+        after = self.after
+        return after.watched(measures) if isinstance(after, Schedule) else super().watched(measures)
+
     def observe(self, value: float) -> None:
-        """Pass the value on to the schedule that follows."""
+        """Pass the value on."""
         if isinstance(self.after, Schedule):
             self.after.observe(value)
 
@@ -256,9 +265,11 @@ class ReduceOnPlateau(Schedule):
         threshold: the least share by which a better value is better, at least 0.
         minimum: the rate never falls below it; from 0 to ``start``.
         mode: ``"min"`` for a loss, ``"max"`` for a score.
+        measure: which of a ``Trainer``'s measures is observed: "validation_loss" … None:
+            the loss, in mode ``"max"`` the accuracy; of the validation if there is one.
 
     Attributes:
-        start, factor, patience, threshold, minimum, mode: as given.
+        start, factor, patience, threshold, minimum, mode, measure: as given.
         current: the rate now.
         best: the best value so far, 0 before the first.
         observed: how many values were observed.
@@ -266,7 +277,8 @@ class ReduceOnPlateau(Schedule):
 
     Raises:
         DTypeError: an argument is of the wrong kind.
-        ArgumentError: an argument lies outside its range.
+        ArgumentError: an argument lies outside its range; (in ``fit``) there is no such
+            measure.
 
     Source: PyTorch's ``ReduceLROnPlateau``; the idea in Goodfellow, Bengio and
     Courville, "Deep Learning", 2016, section 8.3.1.
@@ -286,6 +298,8 @@ class ReduceOnPlateau(Schedule):
         threshold: float = 1e-4,
         minimum: float = 0.0,
         mode: str = "min",
+        *,
+        measure: str | None = None,
     ) -> None:
         function = "ReduceOnPlateau"
         self.start = as_number(function, "start", start, above=0)
@@ -294,6 +308,9 @@ class ReduceOnPlateau(Schedule):
         self.threshold = as_number(function, "threshold", threshold, between=(0, math.inf))
         self.minimum = as_number(function, "minimum", minimum, between=(0, self.start))
         self.mode = as_choice(function, "mode", mode, ("min", "max"))
+        if measure is not None and not isinstance(measure, str):
+            raise DTypeError(sentence(function, "measure", "the name of a measure", repr(measure)))
+        self.measure = measure
         self.current = self.start
         self.best = 0.0
         self.observed = 0
@@ -302,6 +319,21 @@ class ReduceOnPlateau(Schedule):
     def at(self, time: float, total: float) -> float:  # noqa: ARG002  (time plays no part)
         """Return the rate now."""
         return self.current
+
+    def watched(self, measures: Collection[str]) -> str:
+        """Return which of a training's measures is observed.
+
+        Raises:
+            ArgumentError: the wanted one is not among them.
+        """
+        kind = "loss" if self.mode == "min" else "accuracy"
+        wanted = (f"validation_{kind}", kind) if self.measure is None else (self.measure,)
+        found = next((name for name in wanted if name in measures), None)
+        if found is None:
+            expected = f"one of {', '.join(measures)}"
+            received = f"{self.measure!r} (mode {self.mode!r})"
+            raise ArgumentError(sentence("ReduceOnPlateau", "measure", expected, received))
+        return found
 
     def observe(self, value: float) -> None:
         """Look at a loss or score, and lower the rate if it is time to.

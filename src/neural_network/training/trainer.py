@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from time import perf_counter
 from typing import Any
 
@@ -24,15 +24,16 @@ from neural_network.functional.checks import (
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed, drawing, generator
+from neural_network.layers.tree import all_or_nothing
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callbacks import Callback, as_callbacks
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
-from neural_network.training.divergence import explain_gradients, explain_loss
+from neural_network.training.divergence import explain_gradients, explain_loss, explain_step
 from neural_network.training.feeding import Batch, Feed, as_feed, as_rows, is_finite
 from neural_network.training.history import History
-from neural_network.training.interrupts import interrupted, noticing_interrupts
-from neural_network.training.memory import Memory
+from neural_network.training.interrupts import interrupted, interrupted_late, noticing_interrupts
+from neural_network.training.memory import Memory, recorded
 from neural_network.training.objectives import (
     Loss,
     Metric,
@@ -46,7 +47,7 @@ from neural_network.training.objectives import (
 from neural_network.training.optimizers import Optimizer, as_optimizer
 from neural_network.training.progress import Progress
 from neural_network.training.schedules import Schedule
-from neural_network.training.trials import as_validation, build, raw, try_fit
+from neural_network.training.trials import as_validation, build, expected_measures, raw, try_fit
 
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
@@ -183,21 +184,22 @@ class Trainer:
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit each other, the
                 model or the loss; nothing has changed then.
-            DivergenceError: a loss or gradient that is not finite; the weights are
-                those before that step.
+            DivergenceError: a loss, a gradient, or weights after a step that are not
+                finite; the weights are those before that step.
             FileFormatError: ``resume`` is damaged or of another model or training.
-            TrainingInterrupted: Ctrl-C, after a whole step.
+            TrainingInterrupted: Ctrl-C, after a whole step; in the last epoch's end, after
+                all is done.
         """
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights)
         held_out = as_validation(validation)
         self._class_weights = try_fit(self, feed, held_out)
-        prefixes = ("", "validation_") if held_out is not None else ("",)
-        self.measures = [f"{p}{name}" for p in prefixes for name in ("loss", *self.metrics)]
+        self.measures = expected_measures(self, held_out)
         self.feed_shape = feed.shape
-        if not self.model.built:
-            build(self.model, self.seed, feed.example.X)
-        restored = None if resume is None else read_checkpoint(self, resume)
+        with all_or_nothing(self.model):  # a file that is refused leaves it unbuilt
+            if not self.model.built:
+                build(self.model, self.seed, feed.example.X)
+            restored = None if resume is None else read_checkpoint(self, resume, feed.count)
         with ExitStack() as stack:
             for callback in self.callbacks:
                 stack.enter_context(callback.during_fit(self))
@@ -207,15 +209,24 @@ class Trainer:
             self._progress = stack.enter_context(Progress(total, shown=self.progress))
             stack.enter_context(self.model.in_mode(training=True))
             self._tell("on_fit_begin")
+            stopped = None
             while self.epoch < self.epochs and not self.stop:
                 self._run_epoch(feed, held_out)
+                if self._interrupt.pressed:
+                    stopped = interrupted(self)
+                    if self.epoch < self.epochs and not self.stop:
+                        raise stopped
             if self.average is not None:
                 self.memory.put(self.final_arrays())
             self._tell("on_fit_end")
+            if self._interrupt.pressed:  # maybe only now
+                raise stopped or interrupted_late(self)
         return self.history
 
     def _prepare(self, restored: Restored | None) -> None:
         """Lay out the buffers; the optimizer begins anew, or goes on."""
+        if restored is not None:
+            restored.put_into_callbacks(self)  # first: one of them may refuse
         self._begin()
         self.memory = Memory(self.model)
         self.optimizer.start(self.memory.flat)
@@ -245,12 +256,11 @@ class Trainer:
         self.epoch, self.batch, self.rows, self.sums = self.epoch + 1, 0, 0, {}
         self.history.add(measures)
         self.history.seconds += perf_counter() - start
-        seen = measures.get("validation_loss", measures["loss"])
-        if isinstance(self.optimizer.learning_rate, Schedule) and math.isfinite(seen):
-            self.optimizer.learning_rate.observe(seen)
+        rate = self.optimizer.learning_rate
+        if isinstance(rate, Schedule) and math.isfinite(seen := measures[rate.watched(measures)]):
+            rate.observe(seen)
         self._tell("on_epoch_end", measures)
         self._progress.end_epoch(measures)
-        self._check_interrupt()
 
     def train_epoch(self, feed: Feed) -> None:
         """Go through the data once, from the batch where a checkpoint stood."""
@@ -284,7 +294,7 @@ class Trainer:
             if not math.isfinite(value):
                 raise explain_loss(self, X, value)
             self.memory.forget_gradients()
-            loss.backward()
+            recorded(loss).backward()
         weight = batch.rows if batch.weights is None else float(np.sum(batch.weights))
         self.memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
         found = {"loss": value, **self.measure(raw(outputs), batch.y)}
@@ -364,35 +374,24 @@ class Trainer:
         loss = self.memory.take_mean(alone=self.accumulate == 1)
         if not is_finite(self.memory.gradients):
             raise explain_gradients(self)
+        self.memory.begin_move()
         with np.errstate(all="ignore"):
             self.update()
+        if not is_finite(self.memory.flat):
+            raise explain_step(self)
         self.memory.end_step()
         self.step += 1
         self._tell("on_step_end", loss)
-        self._check_interrupt()
+        if self._interrupt.pressed:
+            raise interrupted(self)
 
     def _tell(self, verb: str, *more: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, verb)(self, *more)
 
-    def _check_interrupt(self) -> None:
-        if self._interrupt.pressed:
-            raise interrupted(self)
-
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
+    def averaged(self) -> AbstractContextManager[None]:
         """Put the averaged weights into the model for a block, if there are any."""
-        if self.average is None or self.average.steps == 0:
-            yield
-            return
-        flat, average = self.memory.flat, self.average.value
-        current = flat.copy()
-        for part in self.memory.look():  # what is frozen stays to the last bit
-            flat[part] = average[part]
-        try:
-            yield
-        finally:
-            flat[...] = current
+        return self.memory.showing(self.average)
 
     def final_arrays(self) -> dict[str, Array]:
         """Return a copy of what the model would end with now: averaged weights, if there are."""

@@ -11,11 +11,13 @@ import numpy as np
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.functional.checks import Array, as_single
+from neural_network.functional.checks import Array, as_real, as_single
 from neural_network.layers.layer import Layer
-from neural_network.layers.randomness import generator
-from neural_network.training.feeding import Batch, Feed, as_rows
+from neural_network.layers.randomness import Draws, drawing, generator
+from neural_network.training.feeding import ArrayFeed, Batch, Feed, as_rows
+from neural_network.training.memory import hold_frozen, norms
 from neural_network.training.objectives import check_targets, row_weights, spread_class_weights
+from neural_network.training.schedules import Schedule
 
 if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer
@@ -41,6 +43,19 @@ def as_validation(value: object) -> Batch | None:
     return Batch(*as_rows("fit: validation", *value))
 
 
+def expected_measures(trainer: Trainer, held_out: Batch | None) -> list[str]:
+    """Return the names of what will be measured.
+
+    Raises:
+        ArgumentError: what a schedule wants to observe is not among them.
+    """
+    prefixes = ("", "validation_") if held_out is not None else ("",)
+    measures = [f"{prefix}{name}" for prefix in prefixes for name in ("loss", *trainer.metrics)]
+    if isinstance(trainer.optimizer.learning_rate, Schedule):
+        trainer.optimizer.learning_rate.watched(measures)
+    return measures
+
+
 def try_fit(trainer: Trainer, feed: Feed, held_out: Batch | None) -> Array | None:
     """Try the model, the loss and the metrics on the first rows, and look at all targets.
 
@@ -60,6 +75,15 @@ def try_fit(trainer: Trainer, feed: Feed, held_out: Batch | None) -> Array | Non
         expected = "parameters that learn"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
     outputs = _outputs(model, "model", example.X)
+    X = _augmented(trainer, example.X)
+    if (
+        X is not example.X
+        and (found := _outputs(model, "augment", X).shape[1:]) != outputs.shape[1:]
+    ):
+        expected = f"rows that the model turns into {outputs.shape[1:]}, as those of X"
+        raise ShapeError(sentence("Trainer", "augment", expected, f"{found}"))
+    if isinstance(feed, ArrayFeed) and feed.rows_of_last == 1:
+        _try_single_row(trainer, model, X[:1], feed.batch_size)
     check_targets(trainer.loss, outputs.shape[1:], feed.targets, several=feed.whole)
     class_weights = spread_class_weights(trainer.class_weights, outputs.shape[-1])
     weights = row_weights(example.y, example.weights, class_weights)
@@ -73,6 +97,34 @@ def try_fit(trainer: Trainer, feed: Feed, held_out: Batch | None) -> Array | Non
     check_targets(trainer.loss, outputs.shape[1:], held_out.y)
     _try_objectives(trainer, held_outputs, Batch(held_out.X[:2], held_out.y[:2]))
     return class_weights
+
+
+def _augmented(trainer: Trainer, X: Array) -> Array:
+    """Return what ``augment`` makes of a copy of some rows."""
+    if trainer.augment is None:
+        return X
+    changed = as_real(
+        "Trainer", "augment", trainer.augment(X.copy(), generator(trainer.seed, "augment trial"))
+    )
+    if changed.ndim == 0 or len(changed) != len(X):
+        expected = f"a result of {len(X)} rows, as it was given"
+        raise ShapeError(sentence("Trainer", "augment", expected, f"shape {changed.shape}"))
+    return changed
+
+
+def _try_single_row(trainer: Trainer, model: Layer, row: Array, batch_size: int) -> None:
+    """Try a copy of the model on one row, in training, as the last batch will."""
+    model = copy.deepcopy(model).train()
+    hold_frozen(norms(model))
+    try:
+        with no_grad(), drawing(Draws(trainer.seed, 0)), np.errstate(all="ignore"):
+            model(row)
+    except ArgumentError as error:
+        expected = (
+            "one that leaves no last batch of a single row, which batch norm cannot use in training"
+        )
+        received = f"{batch_size} ({error})"
+        raise ArgumentError(sentence("fit", "batch_size", expected, received)) from error
 
 
 def _outputs(model: Layer, name: str, X: Array) -> Array:

@@ -23,14 +23,17 @@ def show_predictions(
     probabilities: ArrayLike,
     *,
     titles: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Figure:
     """Draw pictures beside what the network got to see of them, and its probabilities.
 
     Args:
         pictures: n pictures (H, W) in shades of grey, each of its own size.
-        seen: (n, h, w), what ``prepare_digit`` has made of them, from 0 to 1.
+        seen: (n, h, w), what ``prepare_digit``, or another preparation, has made of them,
+            from 0 to 1.
         probabilities: (n, k), from 0 to 1.
         titles: what stands above the pictures; None for their numbers.
+        classes: the k classes' names; None for their numbers.
 
     Returns:
         The matplotlib figure, three panels for each picture.
@@ -59,6 +62,10 @@ def show_predictions(
         if len(given) != len(photographs):
             expected = f"one for each of the {len(photographs)} pictures"
             raise ShapeError(sentence(name, what, expected, f"{len(given)}"))
+    labels = list(map(str, range(shares.shape[1]))) if classes is None else classes
+    if len(labels) != shares.shape[1]:
+        expected = f"a name for each of the {shares.shape[1]} classes"
+        raise ShapeError(sentence(name, "classes", expected, f"{len(labels)}"))
     rows = len(photographs)
     figure, grid = plt.subplots(
         rows, 3, figsize=(7.6, 2.5 * rows), layout="constrained", squeeze=False
@@ -74,11 +81,11 @@ def show_predictions(
         for axes in (picture, saw):
             axes.set_xticks([])
             axes.set_yticks([])
-        _draw_bars(bars, shares[row])
+        _draw_bars(bars, shares[row], labels)
     return figure
 
 
-def _draw_bars(axes: Any, shares: Any) -> None:
+def _draw_bars(axes: Any, shares: Any, classes: Sequence[str]) -> None:
     """Draw a bar for each class, the first on top, the largest in another colour."""
     best = int(np.argmax(shares))
     colours = ["C1" if label == best else "C0" for label in range(len(shares))]
@@ -86,10 +93,11 @@ def _draw_bars(axes: Any, shares: Any) -> None:
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     if len(shares) <= 20:
-        axes.set_yticks(range(len(shares)))
+        axes.set_yticks(range(len(shares)), [_short(name) for name in classes], parse_math=False)
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{best}: {shares[best]:.1%}", fontsize=9)
+    title = f"{_short(classes[best])}: {shares[best]:.1%}"
+    axes.set_title(title, fontsize=9, parse_math=False)
 
 
 def _short(title: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.errors import ShapeError, sentence
@@ -18,6 +20,7 @@ from neural_network.functional.checks import (
     rounded,
 )
 from neural_network.functional.convolution.ops import Method, correlate
+from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import (
     Padding,
     Sizes,
@@ -27,6 +30,8 @@ from neural_network.functional.window import (
     reach,
     resolve_padding,
 )
+
+Rng = np.random.Generator
 
 
 def conv2d(
@@ -314,3 +319,21 @@ def _check_groups(function: str, layer: _Layer, groups: int) -> int:
             )
         )
     return groups
+
+
+@samples(conv1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 7)), rng.standard_normal((3, 2, 3)), 2, 1)
+
+
+@samples(conv2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 4)), rng.standard_normal((3, 2)), flip=True)
+    X = rng.standard_normal((2, 4, 6, 5))
+    yield call(X, rng.standard_normal((2, 4, 3, 2)), (2, 1), "same")
+    yield call(X, rng.standard_normal((4, 2, 2, 2)), 1, (1, 0), dilation=2, groups=2)
+
+
+@samples(conv3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 3, 4, 3)), rng.standard_normal((2, 2, 2, 2, 2)), 1, 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.errors import ArgumentError, ShapeError, sentence
@@ -17,9 +19,11 @@ from neural_network.functional.checks import (
     rounded,
 )
 from neural_network.functional.convolution.ops import correlate_transpose
+from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis, reach
 
 Size = int | tuple[int, ...]
+Rng = np.random.Generator
 
 
 def conv_transpose2d(
@@ -191,3 +195,21 @@ def _conv_transpose(
     for b in rest:
         out = out + b.reshape(-1, *[1] * axes)
     return rounded(out, dtype)
+
+
+@samples(conv_transpose1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 4)), rng.standard_normal((2, 3, 3)), 2, 1, 1)
+
+
+@samples(conv_transpose2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 3, 4)), rng.standard_normal((2, 3, 3, 2)), (2, 1))
+    yield call(
+        rng.standard_normal((1, 4, 3, 3)), rng.standard_normal((4, 1, 2, 2)), dilation=2, groups=2
+    )
+
+
+@samples(conv_transpose3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 2, 3, 2)), rng.standard_normal((2, 1, 2, 2, 2)), 2)

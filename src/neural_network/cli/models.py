@@ -1,0 +1,94 @@
+"""A saved model, and what the command noted in its file: the classes, and how pictures came in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neural_network.cli.data import Pictures
+from neural_network.errors import ArgumentError, FileFormatError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.layers.saving import load, load_notes
+
+# The data whose pictures are handwritten digits, prepared as prepare_digit does.
+DIGITS = ("mnist", "mnist-full")
+
+
+class Notes(NamedTuple):
+    """What a model's file says of its data.
+
+    Attributes:
+        classes: the names of the outputs; empty where the file has none.
+        prepared: "digit", by ``prepare_digit``; "resize", as ``load_image_folder``
+            does; or "" where the file does not say.
+        size: height and width, for "resize".
+    """
+
+    classes: list[str] = []  # noqa: RUF012  # nobody changes it
+    prepared: str = ""
+    size: tuple[int, int] = (0, 0)
+
+
+OF_DIGITS = Notes([str(digit) for digit in range(10)], "digit")
+
+
+def notes_to_save(data: str, pictures: Pictures) -> dict[str, Any]:
+    """Return what a file has to say, so that others can use a model that was trained on these."""
+    prepared: dict[str, Any] = {"as": "digit"}
+    if data not in DIGITS:
+        prepared = {"as": "resize", "size": list(pictures.X.shape[-2:]), "grey": True}
+    return {"classes": pictures.classes, "pictures": prepared}
+
+
+def read_model(verb: str, name: str, path: Path) -> tuple[Layer, Notes]:
+    """Read a model and its notes.
+
+    Raises:
+        ArgumentError: the path is a folder; the sentence names the option.
+        FileFormatError: no model, or notes that no training wrote.
+    """
+    if path.is_dir():
+        inside = path / "model.safetensors"
+        hint = f"; did you mean {inside}?" if inside.is_file() else ""
+        raise ArgumentError(sentence(verb, name, "a model's file", f"the folder {path}{hint}"))
+    return load(path), _notes(path)
+
+
+def _notes(path: Path) -> Notes:
+    noted = load_notes(path)
+    classes, prepared = noted.get("classes", []), noted.get("pictures", {"as": ""})
+    if not (isinstance(classes, list) and all(isinstance(one, str) for one in classes)):
+        raise FileFormatError(sentence(str(path), "notes: classes", "a list of names", classes))
+    match prepared:
+        case {"as": "digit" | "" as how}:
+            return Notes(classes, how)
+        case {"as": "resize", "size": [int(height), int(width)], "grey": True} if (
+            1 <= height <= 10_000 and 1 <= width <= 10_000
+        ):
+            return Notes(classes, "resize", (height, width))
+    expected = "how `neural-network train` prepares pictures"
+    raise FileFormatError(sentence(str(path), "notes: pictures", expected, prepared))
+
+
+def class_names(verb: str, name: str, notes: Notes, outputs: int) -> list[str]:
+    """Return the outputs' names: those noted, else their numbers."""
+    if notes.classes and len(notes.classes) != outputs:
+        expected = f"a model with an output for each of its {len(notes.classes)} classes"
+        raise FileFormatError(sentence(verb, name, expected, f"{outputs} outputs"))
+    return notes.classes or [str(number) for number in range(outputs)]
+
+
+def numbered_as(notes: Notes, pictures: Pictures) -> Pictures:
+    """Return pictures whose labels are the model's outputs, matched by the classes' names.
+
+    Raises:
+        ArgumentError: a class that the model does not know.
+    """
+    unknown = [name for name in pictures.classes if name not in notes.classes]
+    if unknown:
+        expected = f"classes of the model ({', '.join(notes.classes)})"
+        raise ArgumentError(sentence("evaluate", "--data", expected, ", ".join(unknown)))
+    places = np.array([notes.classes.index(name) for name in pictures.classes])
+    return Pictures(pictures.X, places[pictures.y], notes.classes)

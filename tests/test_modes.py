@@ -1,0 +1,146 @@
+"""Training or evaluation: of a model, of a block, of a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neural_network import Dense, Dropout, Layer, Sequential, Trainer
+
+ONES = np.ones((64, 8), np.float32)
+
+
+def network() -> Sequential:
+    return Sequential(Dense(8, "relu"), Dropout(0.5, rng=0), Dense(3)).initialize((8,), rng=0)
+
+
+class Waits(Layer):
+    """Lets another thread go on in the middle of a call."""
+
+    def __init__(self, barrier: Barrier) -> None:
+        self.barrier = barrier
+        self.modes: list[bool] = []
+
+    def forward(self, X: Any) -> Any:
+        before = self.training
+        self.barrier.wait(10)
+        self.barrier.wait(10)
+        self.modes += [before, self.training]
+        return X
+
+
+def test_predicting_switches_this_thread_alone() -> None:
+    barrier = Barrier(2)
+    waits = Waits(barrier)
+    model = Sequential(waits, Dropout(0.5, rng=0))
+    found: list[Any] = []
+    for layer in (waits, model[1], model):
+        layer._build((1, 8), "float32", np.random.default_rng(0))
+    thread = Thread(target=lambda: found.append(model.predict(ONES)))
+    thread.start()
+    barrier.wait(10)  # it is in the middle
+    assert all(layer.training for _, layer in model.named_layers())
+    assert (model[1](ONES) == 0).any()
+    model.eval().train()
+    barrier.wait(10)
+    thread.join(10)
+    assert waits.modes == [False, False]
+    np.testing.assert_array_equal(found[0], ONES)
+
+
+def test_many_threads_predict_with_one_model() -> None:
+    model = network()
+    expected = model.predict(ONES)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: model.predict(ONES, batch_size=4), range(40)))
+    for out in found:
+        np.testing.assert_allclose(out, expected, rtol=1e-5)
+    assert all(layer.training for _, layer in model.named_layers())
+
+
+def test_predicting_while_another_thread_trains() -> None:
+    y = np.arange(64) % 3
+
+    def train(watched: bool) -> Any:
+        model, stop = network(), []
+
+        def predict() -> None:
+            while not stop:
+                model.predict(ONES)
+
+        thread = Thread(target=predict)
+        if watched:
+            thread.start()
+        Trainer(model, rng=0).fit(ONES, y, epochs=5, batch_size=8)
+        stop.append(True)
+        if watched:
+            thread.join()
+        return model.flat_parameters()
+
+    np.testing.assert_array_equal(train(watched=True), train(watched=False))
+
+
+def test_blocks_inside_blocks() -> None:
+    model = network()
+    teacher = network().eval()
+    drop = model[1]
+    with model.in_mode(training=False):
+        assert not drop.training
+        with model.in_mode(training=True):
+            assert drop.training
+            assert not teacher[1].training
+            drop.training = False  # as a trainer does with what is frozen
+            assert not drop.training
+            assert model.training
+            np.testing.assert_array_equal(model.predict(ONES), model.predict(ONES))
+            model.train()
+            assert drop.training
+            model.eval()
+        assert not drop.training
+        model.train()
+        assert drop.training
+    assert drop.training
+    drop.eval()
+    with model.in_mode(training=True):
+        assert drop.training
+    assert not drop.training
+    with pytest.raises(RuntimeError), model.in_mode(training=False):
+        raise RuntimeError
+    assert model.training
+
+
+def test_generators_may_leave_their_blocks_in_any_order() -> None:
+    model = network()
+
+    def switched(training: bool) -> Iterator[bool]:
+        with model.in_mode(training=training):
+            yield model.training
+
+    first, second = switched(False), switched(True)
+    assert [next(first), next(second)] == [False, True]
+    first.close()
+    assert model.training
+    second.close()
+    model.eval()
+    assert not model.training
+
+
+def test_layers_made_inside_a_block_belong_to_it() -> None:
+    class Late(Layer):
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002
+            self.drop = Dropout(0.5)
+
+        def forward(self, X: Any) -> Any:
+            return self.drop(X)
+
+    layer = Late()
+    np.testing.assert_array_equal(layer.predict(ONES), ONES)
+    assert layer.drop.training
+    other = Late().eval()
+    assert (Sequential(other).predict(ONES) == ONES).all()
+    assert not other.drop.training
