@@ -164,7 +164,7 @@ DTYPE = [
     (lambda: nn.save_arrays("x", None), "save_arrays: arrays: expected a dict of arrays"),
     (
         lambda: nn.save_arrays("x", {1: X}),
-        "save_arrays: arrays: expected names other than '__metadata__', received 1",
+        "save_arrays: arrays: expected names in Unicode other than '__metadata__', received 1",
     ),
     (
         lambda: nn.visual.show_history(None),
