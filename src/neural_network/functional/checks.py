@@ -151,7 +151,7 @@ def as_number(
         expected = f"a finite number from {between[0]:g} {upper}"
     if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
         raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
-    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]
+    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
         raise DTypeError(sentence(function, name, expected, repr(value)))
     try:
         number = float(value)  # type: ignore[arg-type]  # refusing is its job

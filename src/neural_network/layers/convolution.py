@@ -79,7 +79,7 @@ class _Convolution(Weighted):
             self.weight,
             self.stride,  # type: ignore[arg-type]  # one number for each of the axes
             self.padding,
-            dilation=self.dilation,  # type: ignore[arg-type]
+            dilation=self.dilation,  # type: ignore[arg-type]  # likewise
             groups=self.groups,
             bias=self.bias,
             precise=False,
