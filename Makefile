@@ -10,14 +10,15 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help demo test conformance test-lowest bench results pictures clean
+.PHONY: help demo test conformance test-lowest bench bench-quick results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, two networks that learn; under a minute"
 	@echo "make test         every check"
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
-	@echo "make bench        measure, and write docs/benchmarks.md"
+	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
+	@echo "make bench-quick  four of its rows, printed; a minute"
 	@echo "make results      train all seeds of docs/results.md that are not stored yet; hours"
 	@echo "make pictures     draw docs/images again"
 	@echo "make clean        remove .venv and what was built"
@@ -41,8 +42,11 @@ test-lowest: pyproject.toml
 	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e '.[test]'
 	$(LOWEST)/bin/python -m pytest
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
+
+bench-quick: $(VENV)/.bench
+	$(BIN)/python benchmarks/run.py --quick
 
 results: $(VENV)/.test
 	$(BIN)/python benchmarks/results/run.py
@@ -76,4 +80,8 @@ $(VENV)/.test: pyproject.toml $(VENV)/.made-with
 
 $(VENV)/.conformance: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,conformance]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.made-with
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,bench]'
 	@touch $@ $(VENV)/.test $(VENV)/.demo

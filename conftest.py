@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, settings
 from matplotlib import pyplot as plt
 
 import neural_network
+from neural_network.kernels.choice import available
+
+# Without the extra `fast`, what imports Numba cannot even be looked at.
+collect_ignore_glob = [] if available() else ["src/neural_network/kernels/*"]
 
 mpl.use("Agg")
 settings.register_profile(
@@ -38,6 +42,12 @@ def a_clean_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def fast(require: Callable[[object, str], None]) -> None:
+    """Ask for what kernels need: the extra ``fast``."""
+    require(available(), "Numba and threadpoolctl (the extra fast)")
 
 
 @pytest.fixture

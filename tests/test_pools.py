@@ -117,3 +117,24 @@ def test_defaults_and_nan() -> None:
 def test_bad_input(call: Any, text: str) -> None:
     with pytest.raises(nn.ArgumentError, match=text):
         call()
+
+
+@pytest.mark.parametrize("mode", ["numpy", "numba"])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (2, 1), (3, 3)])
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+def test_of_equal_maxima_the_first_has_the_gradient(
+    mode: str, size: int, stride: int, last: bool, request: pytest.FixtureRequest
+) -> None:
+    if mode == "numba":
+        request.getfixturevalue("fast")
+    X = np.ones((1, 2, 4, 4), np.float32)
+    if last:
+        X = np.ascontiguousarray(X.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    with nn.use_kernels(mode):
+        slope = nn.grad(lambda x: np.sum(nn.max_pool2d(x, size, stride)))(X)
+    expected = np.zeros((4, 4))
+    places = range(0, 4 - size + 1, stride)
+    for i in places:
+        for j in places:
+            expected[i, j] = 1
+    np.testing.assert_array_equal(slope, np.broadcast_to(expected, X.shape))

@@ -72,10 +72,10 @@ def test_where_sizes_divide_it_is_pooling() -> None:
     )
 
 
-def test_equal_largest_numbers_share_also_in_windows_that_overlap() -> None:
+def test_of_equal_largest_numbers_the_first_counts_also_in_windows_that_overlap() -> None:
     X = Tensor(np.array([[[1.0, 1.0, 1.0, 0.0, 0.0]]]), requires_grad=True)
     nn.adaptive_max_pool1d(X, 2).backward([[[3.0, 10.0]]])  # windows 0–2 and 2–4
-    np.testing.assert_allclose(X.grad, [[[1, 1, 11, 0, 0]]])
+    np.testing.assert_allclose(X.grad, [[[3, 0, 10, 0, 0]]])
 
 
 def test_not_a_number_stays_in_its_windows() -> None:

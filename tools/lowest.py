@@ -7,7 +7,7 @@ from pathlib import Path
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 extras = project["optional-dependencies"]
 for requirement in project["dependencies"] + [
-    r for e in ("plot", "data", "cli") for r in extras[e]
+    r for e in ("plot", "data", "cli", "fast") for r in extras[e]
 ]:
-    if match := re.fullmatch(r"([\w-]+)>=([\w.]+)", requirement):
+    if match := re.fullmatch(r"([\w-]+)>=([\w.]+)(?:;.*)?", requirement):
         print(f"{match[1]}=={match[2]}")

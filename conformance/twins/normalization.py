@@ -68,10 +68,15 @@ def instance_norm(X: Any, gamma: Any = None, beta: Any = None, *, epsilon: float
     return F.instance_norm(X, weight=gamma, bias=beta, eps=epsilon)
 
 
+def normalized(arrays: Any, epsilon: float) -> Any:
+    return F.batch_norm(arrays[0], None, None, *arrays[1:], training=True, eps=epsilon)
+
+
 TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.centred: centred,
     ops.over_root_mean_square: over_root_mean_square,
     ops.affine: lambda X, gamma, beta: X * gamma + beta,
+    ops.normalized: normalized,
     ours.batch_norm: batch_norm,
     ours.batch_statistics: batch_statistics,
     ours.layer_norm: layer_norm,

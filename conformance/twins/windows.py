@@ -11,6 +11,7 @@ from torch.nn import functional as F, grad as nn_grad
 from neural_network import functional as ours
 from neural_network.functional import pooling_windows
 from neural_network.functional.convolution import ops
+from neural_network.functional.convolution.depthwise import depthwise as depthwise_op
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -109,10 +110,16 @@ def window_max(X: Any, taps: Any, stride: Any, dilation: Any) -> Any:
     return MAX[len(taps)](X, taps, stride, 0, dilation)
 
 
-def window_sum(X: Any, taps: Any, stride: Any, dilation: Any) -> Any:
+def depthwise(arrays: Any, pads: Any, stride: Any, dilation: Any) -> Any:
+    X, W, *bias = arrays
+    padded, _ = _around(X, pads)
+    return F.conv2d(padded, W, *bias, stride=stride, dilation=dilation, groups=X.shape[1])
+
+
+def window_sum(X: Any, taps: Any, stride: Any, dilation: Any, divisor: float = 1.0) -> Any:
     single = _merged(X)[:, None]
     out = CONV[len(taps)](single, X.new_ones(1, 1, *taps), None, stride, 0, dilation)
-    return out.reshape(*X.shape[:2], *out.shape[2:])
+    return out.reshape(*X.shape[:2], *out.shape[2:]) / divisor
 
 
 def _max_pool(axes: int) -> Callable[..., Any]:
@@ -169,6 +176,7 @@ TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.correlate: correlate,
     ops.correlate_transpose: correlate_transpose,
     ops.correlate_filters: correlate_filters,
+    depthwise_op: depthwise,
     pooling_windows.window_max: window_max,
     pooling_windows.window_sum: window_sum,
     ours.max_pool: max_pool,

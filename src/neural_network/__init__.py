@@ -43,10 +43,8 @@ _HOMES = {
         "GroupNorm",
         "LayerNorm",
     ),
-    "layers.layer": (
-        "Layer",
-        "watching",
-    ),
+    "layers.layer": ("Layer",),
+    "layers.watching": ("watching",),
     "layers.initializers": ("INITIALIZERS",),
     "layers.dropping": (
         "Dropout",
@@ -119,6 +117,8 @@ _HOMES = {
         "GradientError",
     ),
     "files": ("load_arrays", "save_arrays"),
+    "kernels.choice": ("use_kernels",),
+    "kernels.threads": ("get_num_threads", "set_num_threads"),
     "functional.activations": ("identity", "relu", "sigmoid", "softmax", "log_softmax", "tanh"),
     "functional.convolution.conv": ("conv2d", "conv1d", "conv3d"),
     "functional.convolution.conv_transpose": (
@@ -186,8 +186,8 @@ _HOMES = {
     ),
 }
 _ROOMS = (
-    "autograd", "by_hand", "datasets", "errors", "files", "functional", "layers", "models",
-    "training", "visual",
+    "autograd", "by_hand", "datasets", "errors", "files", "functional", "kernels", "layers",
+    "models", "training", "visual",
 )  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,6 +7,7 @@ from neural_network import (
     errors as errors,
     files as files,
     functional as functional,
+    kernels as kernels,
     layers as layers,
     models as models,
     training as training,
@@ -150,6 +151,11 @@ from neural_network.functional.standardization import (
     instance_norm as instance_norm,
     layer_norm as layer_norm,
 )
+from neural_network.kernels.choice import use_kernels as use_kernels
+from neural_network.kernels.threads import (
+    get_num_threads as get_num_threads,
+    set_num_threads as set_num_threads,
+)
 from neural_network.layers.activation import Activation as Activation, Flatten as Flatten
 from neural_network.layers.containers import Residual as Residual, Sequential as Sequential
 from neural_network.layers.convolution import (
@@ -162,7 +168,7 @@ from neural_network.layers.convolution import (
 from neural_network.layers.dense import Dense as Dense, Embedding as Embedding
 from neural_network.layers.dropping import Dropout as Dropout, Dropout2D as Dropout2D
 from neural_network.layers.initializers import INITIALIZERS as INITIALIZERS
-from neural_network.layers.layer import Layer as Layer, watching as watching
+from neural_network.layers.layer import Layer as Layer
 from neural_network.layers.normalization import (
     BatchNorm as BatchNorm,
     GroupNorm as GroupNorm,
@@ -175,6 +181,7 @@ from neural_network.layers.pooling import (
     MaxPool2D as MaxPool2D,
 )
 from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
+from neural_network.layers.watching import watching as watching
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
     Callback as Callback,

@@ -80,6 +80,11 @@ def recording() -> bool:
     return _recording.get()
 
 
+def debugging() -> bool:
+    """Return whether checksums are being kept here."""
+    return _debugging.get()
+
+
 class Node:
     """One op that was computed, as far as its gradients need to know it."""
 
@@ -200,6 +205,18 @@ def _checksum(value: Any) -> int:
     return total
 
 
+class Found(dict[int, "tuple[Tensor, Any]"]):
+    """``id`` of each target reached → (the target, its gradient).
+
+    Attributes:
+        own: gradients that share memory with nothing, views though they be, by ``id``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own: dict[int, Any] = {}
+
+
 def walk_back(
     outputs: Sequence[Tensor],
     starts: Sequence[Any],
@@ -207,7 +224,7 @@ def walk_back(
     *,
     create_graph: bool,
     retain_graph: bool,
-) -> dict[int, tuple[Tensor, Any]]:
+) -> Found:
     """Carry gradients from outputs back to targets.
 
     Args:
@@ -218,12 +235,12 @@ def walk_back(
         retain_graph: keep the record for another walk.
 
     Returns:
-        ``id`` of each target reached → (the target, its gradient).
+        The targets reached, with their gradients.
     """
     nodes = _nodes_behind(outputs)
     wanted = None if targets is None else {identity(t): t for t in targets}
     useful = _leading_to(nodes, wanted)
-    found: dict[int, tuple[Tensor, Any]] = {}
+    found = Found()
     pending: dict[int, Any] = {}
 
     def give(tensor: Tensor, share: Any) -> None:
@@ -252,6 +269,8 @@ def walk_back(
             with no_grad():
                 for tensor, share in node.gradients(g, None):
                     give(tensor, share)
+                    if node.rule.own_memory:
+                        found.own[id(share)] = share
         if not (retain_graph or create_graph):
             node.release()
     return found

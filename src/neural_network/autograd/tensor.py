@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
-from neural_network.autograd.engine import Node, recording, walk_back
+from neural_network.autograd.engine import Found, Node, recording, walk_back
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.errors import (
     DroppedGradientError,
@@ -359,13 +359,14 @@ def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
             )
 
 
-def owned(found: Mapping[int, tuple[Tensor, Any]]) -> Iterator[tuple[Tensor, Array]]:
+def owned(found: Found) -> Iterator[tuple[Tensor, Array]]:
     """Yield targets with gradients of their own memory: writeable, shared with nothing."""
     given: set[int] = set()
     for tensor, found_share in found.values():
         share = found_share
         # NumPy's scalars, which 0-d arrays turn into, say that they are not writeable.
-        if not share.flags.owndata or not share.flags.writeable or id(share) in given:
+        alone = share.flags.owndata or id(share) in found.own
+        if not alone or not share.flags.writeable or id(share) in given:
             share = np.array(share)
         given.add(id(share))
         yield tensor, share

@@ -8,6 +8,7 @@ neighbours overlap, and some windows are one number longer than others.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,18 @@ def _mean(X: Any, outputs: tuple[int, ...]) -> Any:
 
 
 def _max(X: Any, outputs: tuple[int, ...]) -> Any:
-    """Take the maxima of all axes at once, so that equal ones share the gradient evenly."""
+    """Take the maxima of all axes at once: of equal ones the first in the window counts."""
     inside: Any = np.ones((), bool)
     for axis, count in reversed(list(enumerate(outputs, start=2))):  # the axes before stay in place
         X, counts = _side_by_side(X, axis, count)
         inside = inside & counts.reshape((*counts.shape, *(1,) * inside.ndim))
     if not np.all(inside):
         X = np.where(inside, X, np.asarray(-np.inf, X.dtype))
-    return np.max(X, axis=tuple(range(3, X.ndim, 2)))
+    within = range(3, X.ndim, 2)
+    order = (*(axis for axis in range(X.ndim) if axis not in within), *within)
+    windows = X.transpose(order).reshape((prod(X.shape) // prod(X.shape[a] for a in within), -1))
+    largest = windows[np.arange(len(windows)), np.argmax(windows, axis=1)]
+    return largest.reshape((*X.shape[:2], *outputs))
 
 
 def _pool(kind: Any, function: str, X: ArrayLike, output_size: object, axes: int) -> Array:
@@ -160,7 +165,7 @@ def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
     Returns:
         (N, C, OH, OW), in the floating type of ``X``. A window with a NaN gives NaN;
-        equal largest numbers share the gradient.
+        of equal largest numbers the first has the gradient.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``adaptive_avg_pool2d``.

@@ -58,6 +58,8 @@ class Rule:
         self.name = forward.__name__
         self.gradients: dict[str, Gradient] = {}
         self.samples: Samples | None = None
+        # Whether its gradients share memory with nothing, each other included.
+        self.own_memory = False
         parameters = inspect.signature(forward).parameters.values()
         self.names = tuple(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]

@@ -1,12 +1,15 @@
 """Pooling layers: the largest number or the mean of each window, in 1, 2 or 3 dimensions.
 
 Two ops do it for any number of spatial dimensions, on padded arrays whose last axes
-are the spatial ones: ``window_max`` and ``window_sum``. The faces pad, and divide.
+are the spatial ones: ``window_max`` and ``window_sum``. The faces pad, and divide by
+how many numbers a window holds where that differs from window to window.
+Over two dimensions compiled twins (``kernels/pooling.py``) do large arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,8 +36,29 @@ from neural_network.functional.window import (
     tap_slices,
     times,
 )
+from neural_network.kernels.choice import worthwhile
+from neural_network.kernels.layouts import plain
 
 Rng = np.random.Generator
+
+# From so many numbers on a compiled body is faster, the wait for Numba not counted.
+WORTH_A_KERNEL = 1 << 15
+
+
+def _compiled(shape: Sizes, taps: Sizes, dilation: Sizes, *arrays: Any) -> Any:
+    """Return the compiled bodies if they are to do this: two axes, windows without gaps."""
+    if len(taps) != 2 or dilation != (1, 1) or len(shape) > 4 or not plain(*arrays):
+        return None
+    if not worthwhile(prod(shape), WORTH_A_KERNEL):
+        return None
+    from neural_network.kernels import pooling
+
+    return pooling
+
+
+def _pictures(array: Array) -> Array:
+    """Return a view of four axes."""
+    return array[(None,) * (4 - array.ndim)]
 
 
 def _places(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> list[tuple[Any, ...]]:
@@ -45,20 +69,28 @@ def _places(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> list[tuple[A
     return [(..., *tap_slices(tap, outputs, stride, dilation)) for tap in np.ndindex(*taps)]
 
 
+def _shaped(array: Array, shape: Sizes) -> Array:
+    """Return the array in a shape; one that has it stays itself, the owner of its memory."""
+    return array if array.shape == shape else array.reshape(shape)
+
+
 @op
 def window_max(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return the largest number of each window; equal ones share the gradient.
+    """Return the largest number of each window; of equal ones the first has the gradient.
 
     A maximum of maxima: one axis after the other, so that a window costs the sum of
     its sides and not their product.
     """
+    if bodies := _compiled(X.shape, taps, dilation, X):
+        maxima: Array = bodies.window_max(_pictures(X), taps, stride)
+        return _shaped(maxima, X.shape[:-2] + maxima.shape[-2:])
     largest: Array = X
     for axis in range(len(taps)):
         line, step, spacing = ([1] * len(taps) for _ in range(3))
         line[axis], step[axis], spacing[axis] = taps[axis], stride[axis], dilation[axis]
         first, *rest = _places(largest, tuple(line), tuple(step), tuple(spacing))
         seen = largest
-        largest = seen[first].copy()
+        largest = seen[first].copy("K")
         for place in rest:
             np.maximum(largest, seen[place], out=largest)
     return largest
@@ -66,38 +98,63 @@ def window_max(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
 
 @gradient(window_max, "X")
 def _(g: Any, X: Any, out: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> Any:
-    places = _places(X, taps, stride, dilation)
-    chosen = [np.equal(X[place], out) for place in places]
-    share = g / np.maximum(np.sum(chosen, axis=0, dtype=g.dtype), 1)  # NaN equals nothing
-    total: Any = 0
-    for place, mask in zip(places, chosen, strict=True):
-        total = total + unindex(share * mask, place, X.shape)
+    if bodies := _compiled(X.shape, taps, dilation, X, g, out):
+        arrays = (_pictures(array) for array in (g, X, out))
+        return _shaped(bodies.window_max_gradient(*arrays, taps, stride), X.shape)
+    apart = taps == stride and set(dilation) == {1} and plain(g, X, out)
+    total: Any = np.zeros_like(X) if apart else 0
+    taken: Any = None
+    for place in _places(X, taps, stride, dilation):
+        chosen = np.equal(X[place], out)  # NaN equals nothing
+        if taken is None:
+            taken = chosen
+        else:
+            chosen, taken = np.greater(chosen, taken), np.logical_or(chosen, taken)
+        if apart:  # no number is under two windows
+            np.multiply(g, chosen, out=total[place])
+        else:
+            total = total + unindex(g * chosen, place, X.shape)
     return total
 
 
 @op
-def window_sum(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return the sum of each window."""
+def window_sum(X: Any, taps: Sizes, stride: Sizes, dilation: Sizes, divisor: float = 1.0) -> Array:
+    """Return the sum of each window, divided by a number."""
+    if bodies := _compiled(X.shape, taps, dilation, X):
+        sums: Array = bodies.window_sum(_pictures(X), taps, stride, divisor)
+        return _shaped(sums, X.shape[:-2] + sums.shape[-2:])
     first, *rest = _places(X, taps, stride, dilation)
-    total: Array = X[first].copy()
+    total: Array = X[first].copy("K")
     for place in rest:
         total += X[place]
+    if divisor != 1:
+        total /= divisor
     return total
 
 
 @gradient(window_sum, "X")
-def _(g: Any, X_shape: Sizes, taps: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+def _(g: Any, X_shape: Sizes, taps: Sizes, stride: Sizes, dilation: Sizes, divisor: float) -> Any:
+    if bodies := _compiled(X_shape, taps, dilation, g):
+        given = bodies.window_sum_gradient(_pictures(g), X_shape[-2:], taps, stride, divisor)
+        return _shaped(given, X_shape)
+    share = g / divisor if divisor != 1 else g
     total: Any = 0
     for place in _places(np.broadcast_to(np.zeros(()), X_shape), taps, stride, dilation):
-        total = total + unindex(g, place, X_shape)
+        total = total + unindex(share, place, X_shape)
     return total
 
 
 @samples(window_max)
-@samples(window_sum)
 def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((2, 1, 6)), (3,), (2,), (1,))
     yield call(rng.standard_normal((1, 2, 5, 6)), (2, 3), (1, 2), (2, 1))
+    yield call(rng.standard_normal((1, 1, 3, 4, 3)), (2, 2, 2), (1, 2, 1), (1, 1, 1))
+
+
+@samples(window_sum)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 1, 6)), (3,), (2,), (1,))
+    yield call(rng.standard_normal((1, 2, 5, 6)), (2, 3), (1, 2), (2, 1), 4.0)
     yield call(rng.standard_normal((1, 1, 3, 4, 3)), (2, 2, 2), (1, 2, 1), (1, 1, 1))
 
 
@@ -133,6 +190,8 @@ def pool_mean(
     """Check a call of any number of spatial axes, and take the means."""
     (X,), dtype = as_floating(function, X=X)
     taps, steps, once, pads, extra = _window(function, X, size, stride, padding, 1, ceil_mode, axes)
+    if not any(side for pair in pads for side in pair) and not any(extra):
+        return rounded(window_sum(X, taps, steps, once, prod(taps)), dtype)
     # How many numbers each window really holds: the rest that ceil_mode adds never
     # counts, the padding if it is asked to.
     sizes = X.shape[-axes:]

@@ -26,9 +26,10 @@ from neural_network.functional.checks import (
 from neural_network.functional.op import Call, call, lift_hook, samples
 from neural_network.functional.standardization_ops import (
     Axes,
+    Moments,
     affine,
-    mean_and_rest,
-    mean_over,
+    moments,
+    normalized,
     standardize,
 )
 
@@ -81,13 +82,11 @@ def batch_norm(
         raise ArgumentError(
             sentence(function, missing, "mean and variance, or neither", "one of them")
         )
+    if mean is None:
+        return batch_norm_and_moments(X, gamma, beta, epsilon)[0]
     X, given, dtype = _arguments(function, X, gamma=gamma, beta=beta, mean=mean, variance=variance)
     eps = as_number(function, "epsilon", epsilon, above=0)
     shape = _check_channels(function, X, given)
-    if "mean" not in given:
-        _check_several(function, X, X.size // X.shape[1])
-        out = standardize(X, _all_but_channels(X), eps)
-        return rounded(_scaled(out, given, shape), dtype)
     spread = given["variance"]
     if np.any(np.less(spread, 0)):
         raise ArgumentError(sentence(function, "variance", "numbers from 0 up", "a negative one"))
@@ -96,6 +95,23 @@ def batch_norm(
         out = X - given["mean"].reshape(shape)
         scale = given.pop("gamma", 1) / np.sqrt(spread + eps)
         return rounded(_scaled(out, given | {"gamma": scale}, shape), dtype)
+
+
+def batch_norm_and_moments(
+    X: ArrayLike, gamma: ArrayLike | None, beta: ArrayLike | None, epsilon: float
+) -> tuple[Array, Moments]:
+    """Return ``batch_norm`` in training, and the batch's mean and variance it found."""
+    function = "batch_norm"
+    X, given, dtype = _arguments(function, X, gamma=gamma, beta=beta)
+    eps = as_number(function, "epsilon", epsilon, above=0)
+    _check_channels(function, X, given)
+    _check_several(function, X, X.size // X.shape[1])
+    found = moments(_numbers(X))
+    numbers = [
+        given[name] if name in given else np.full(X.shape[1], value, X.dtype)
+        for name, value in (("gamma", 1), ("beta", 0))
+    ]
+    return rounded(normalized([X, *numbers], eps, found), dtype), found
 
 
 def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
@@ -119,14 +135,16 @@ def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     >>> batch_statistics([[1.0, 5.0], [3.0, 9.0]])
     (array([2., 7.]), array([1., 4.]))
     """
-    plain: Any = X
-    X, _, dtype = _arguments("batch_statistics", plain.data if lift_hook([X]) else X)
+    X, _, dtype = _arguments("batch_statistics", _numbers(X))
     _check_channels("batch_statistics", X, {})
-    axes = _all_but_channels(X)
-    mean, left = mean_and_rest(X, axes)
-    with np.errstate(over="ignore", under="ignore"):
-        variance = mean_over(axes, left, left)
-    return rounded(mean.ravel(), dtype), rounded(variance.ravel(), dtype)
+    with np.errstate(over="ignore"):
+        mean, variance = (rounded(moment, dtype) for moment in moments(X))
+    return mean, variance
+
+
+def _numbers(X: Any) -> Any:
+    """Return the array under a tensor, or what is no tensor as it is."""
+    return X.data if lift_hook([X]) else X
 
 
 def layer_norm(
@@ -264,10 +282,6 @@ def _arguments(
     (first, *rest), dtype = as_floating(function, X=X, **values)
     check_not_empty(function, "X", first)
     return first, dict(zip(values, rest, strict=True)), dtype
-
-
-def _all_but_channels(X: Array) -> Axes:
-    return (0, *range(2, X.ndim))
 
 
 def _check_channels(

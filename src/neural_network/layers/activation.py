@@ -10,6 +10,7 @@ import numpy as np
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional import activations, rectifiers
 from neural_network.layers.layer import Layer
+from neural_network.plan.steps import Lay, Rectify, Steps
 
 Function = Callable[[Any], Any]
 ACTIVATIONS: dict[str, Function] = {
@@ -70,6 +71,12 @@ class Activation(Layer):
         """Any shape → the same."""
         return self.function(self._numbers(X))
 
+    def steps(self) -> Steps:
+        """Relu, or nothing."""
+        if self.function is activations.identity:
+            return []
+        return [Rectify()] if self.function is activations.relu else None
+
 
 class Flatten(Layer):
     """Lay all axes but the first side by side: (N, C, H, W) → (N, C·H·W).
@@ -86,3 +93,7 @@ class Flatten(Layer):
         if np.ndim(X) < 1:
             raise ShapeError(sentence("Flatten", "X", "(N, …)", "a single number"))
         return np.reshape(X, (len(X), -1))
+
+    def steps(self) -> Steps:
+        """What its name says."""
+        return [Lay()]

@@ -9,6 +9,7 @@ import numpy as np
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.layer import Layer
+from neural_network.layers.planning import together
 
 
 class Sequential(Layer):
@@ -40,9 +41,7 @@ class Sequential(Layer):
 
     def forward(self, X: Any) -> Any:
         """Hand the input from layer to layer."""
-        for place, layer in enumerate(self.layers):
-            X = _called(str(place), layer, X)
-        return X
+        return _through(self, self.layers, "", X)
 
     def _given(self) -> Mapping[str, Any]:
         """Return the layers that are there now."""
@@ -96,9 +95,7 @@ class Residual(Layer):
 
     def forward(self, X: Any) -> Any:
         """Any shape that the body keeps."""
-        out = X
-        for place, layer in enumerate(self.body):
-            out = _called(f"body.{place}", layer, out)
+        out = _through(self, self.body, "body.", X)
         if self.shortcut is None:
             straight = self._numbers(X)
         else:
@@ -136,6 +133,17 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
     if not layers:
         raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
     return list(layers)
+
+
+def _through(owner: Layer, layers: list[Layer], prefix: str, X: Any) -> Any:
+    """Hand an input from layer to layer; neighbours that a plan knows are computed together."""
+    place = 0
+    while place < len(layers):
+        done, X = together(owner, layers[place:], X)
+        if done == 0:
+            X = _called(f"{prefix}{place}", layers[place], X)
+        place += done or 1
+    return X
 
 
 def _called(name: str, layer: Layer, X: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neural_network.errors import ShapeError, sentence
+from neural_network.functional.activations import identity, relu
 from neural_network.functional.checks import as_count, as_flag
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
 from neural_network.functional.convolution.conv_transpose import conv_transpose2d
@@ -17,6 +18,7 @@ from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.sliding import Size, as_padding
 from neural_network.layers.weighted import Weighted
+from neural_network.plan.steps import Convolve, Rectify, Steps
 
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
@@ -85,6 +87,16 @@ class _Convolution(Weighted):
             precise=False,
         )
         return self.activation(maps)
+
+    def steps(self) -> Steps:
+        """A convolution of pictures, and relu or nothing behind it."""
+        plain = self.axes == 2 and self.groups == 1 and self.dilation in (1, (1, 1))
+        if not plain or self.activation not in (identity, relu):
+            return None
+        # Looked at again: an attribute may have been set to one number for both axes.
+        stride = per_axis(type(self).__name__, "stride", self.stride, 2)
+        convolve = Convolve(self.weight, self.bias, stride, self.padding)
+        return [convolve, Rectify()] if self.activation is relu else [convolve]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import ShapeError, sentence
+from neural_network.functional.activations import identity, relu
 from neural_network.functional.checks import as_count, as_flag
 from neural_network.functional.embedding import embedding
 from neural_network.functional.linear import matmul
@@ -14,6 +15,7 @@ from neural_network.layers.activation import Function, as_activation
 from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.weighted import Weighted
+from neural_network.plan.steps import Multiply, Rectify, Steps
 
 
 class Dense(Weighted):
@@ -78,6 +80,13 @@ class Dense(Weighted):
         if self.bias is not None:
             Z = Z + self.bias
         return self.activation(Z)
+
+    def steps(self) -> Steps:
+        """A product, and relu or nothing behind it."""
+        if self.activation not in (identity, relu):
+            return None
+        product = Multiply(self.weight, self.bias)
+        return [product, Rectify()] if self.activation is relu else [product]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return one for each weight and row."""

@@ -59,14 +59,27 @@ def gather_gradients(parameters: Sequence[Parameter], into: Array) -> None:
         into[part] = 0 if parameter.grad is None else parameter.grad.ravel()
 
 
+def gradients_in_one(parameters: Sequence[Parameter]) -> Array | None:
+    """Return the buffer that the gradients of all parameters are views of, if there is one."""
+    gradients = [parameter.grad for parameter in parameters]
+    first = gradients[0]
+    base = None if first is None else first.base
+    if not isinstance(base, np.ndarray) or base.dtype != parameters[0].dtype:
+        return None
+    return base if _follow_each_other(base, gradients) else None
+
+
 def _lie_in(base: Array, parameters: Sequence[Parameter]) -> bool:
     """Say whether the parameters are views of ``base``, one after the other, and fill it."""
-    address = base.ctypes.data
-    for parameter in parameters:
-        data = parameter.data
-        if data.base is not base or data.ctypes.data != address or data.dtype != base.dtype:
+    return _follow_each_other(base, [parameter.data for parameter in parameters])
+
+
+def _follow_each_other(base: Array, arrays: Sequence[Array | None]) -> bool:
+    address = first = base.__array_interface__["data"][0]
+    for data in arrays:
+        if data is None or data.base is not base or data.dtype != base.dtype:
             return False
-        if not data.flags.c_contiguous:
+        if not data.flags.c_contiguous or data.__array_interface__["data"][0] != address:
             return False
         address += data.nbytes
-    return base.ndim == 1 and address == base.ctypes.data + base.nbytes
+    return base.ndim == 1 and address == first + base.nbytes

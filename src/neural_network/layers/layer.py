@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,18 +13,18 @@ from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
-from neural_network.functional.checks import Array, as_callable, as_count, as_generator, as_real
+from neural_network.functional.checks import Array, as_count, as_generator, as_real
 from neural_network.layers import arguments, modes
 from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.planning import together
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
+from neural_network.layers.watching import watchers
+from neural_network.plan.steps import Steps
 
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
 
-# Told of every layer's call: (layer, what went in, what came out).
-Watcher = Callable[["Layer", Any, Any], None]
-_watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default=None)
 
 
@@ -110,9 +109,17 @@ class Layer(Tree):
         """Return what this layer alone adds to the loss: L1 and L2 penalties; here 0."""
         return 0.0
 
+    def steps(self) -> Steps:
+        """Return what this layer does now, in the vocabulary of plans; None: no words for it.
+
+        ``Sequential`` computes neighbours that have words together. Nothing is asked of a
+        class of one's own: its ``forward`` is called.
+        """
+        return None
+
     def penalty(self) -> Any:
         """Return what the penalties of this layer and all inside add to the loss."""
-        return sum((layer.own_penalty() for _, layer in self.named_layers()), 0.0)
+        return sum((layer.own_penalty() for layer in self.all_layers()), 0.0)
 
     # --- calling -------------------------------------------------------------------
 
@@ -138,11 +145,15 @@ class Layer(Tree):
             else value
             for value in inputs
         ]
-        out = self.forward(*typed, **options)
+        done = 0
+        if len(typed) == 1 and not options:
+            done, out = together(self, [self], typed[0])
+        if not done:
+            out = self.forward(*typed, **options)
         recorded = isinstance(out, Tensor) and out.requires_grad
         if isinstance(out, Tensor) and not recorded and not _any_tensor(inputs):
             out = out.data
-        for watcher in _watchers.get():
+        for watcher in watchers():
             watcher(self, typed[0], out)
         return out
 
@@ -335,36 +346,6 @@ class Layer(Tree):
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
         array = as_real(type(self).__name__, "X", X)
         return array if isinstance(X, Tensor) else array.astype(self.dtype, copy=False)
-
-
-@contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
-    """Tell ``watcher`` of each layer's call inside the block: the layer, its input, its output.
-
-    Args:
-        watcher: a function of the three; of several inputs it is told the first.
-
-    Returns:
-        A context manager.
-
-    Raises:
-        DTypeError: no function.
-
-    >>> def tell(layer, X, out):
-    ...     print(type(layer).__name__, np.shape(out))
-    >>> model = Sequential(Flatten(), Dense(2))
-    >>> with watching(tell):
-    ...     _ = model(np.ones((1, 2, 2)))
-    Flatten (1, 4)
-    Dense (1, 2)
-    Sequential (1, 2)
-    """
-    as_callable("watching", "watcher", watcher)
-    token = _watchers.set((*_watchers.get(), watcher))
-    try:
-        yield
-    finally:
-        _watchers.reset(token)
 
 
 def as_sizes(function: str, shape: object) -> tuple[int, ...]:

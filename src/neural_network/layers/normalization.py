@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import as_count, as_number
+from neural_network.functional.checks import Array, as_count, as_number
 from neural_network.functional.standardization import (
     batch_norm,
-    batch_statistics,
+    batch_norm_and_moments,
     group_norm,
     layer_norm,
 )
@@ -92,14 +91,12 @@ class BatchNorm(_Norm):
         if not self.training:
             mean, variance = self.running_mean.data, self.running_variance.data
             return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
-        out = batch_norm(X, self.gamma, self.beta, epsilon=self.epsilon)
-        self._observe(X.data if isinstance(X, Tensor) else X)
+        out, found = batch_norm_and_moments(X, self.gamma, self.beta, self.epsilon)
+        self._observe(*found, X.size // X.shape[1])
         return out
 
-    def _observe(self, X: Any) -> None:
+    def _observe(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics towards the batch's."""
-        mean, variance = batch_statistics(X)
-        count = X.size // X.shape[1]
         for running, seen in (
             (self.running_mean, mean),
             (self.running_variance, variance * (count / (count - 1))),

@@ -9,6 +9,7 @@ from neural_network.functional.pooling import avg_pool2d, global_avg_pool, max_p
 from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.layer import Layer
 from neural_network.layers.sliding import Size, as_padding
+from neural_network.plan.steps import PoolMax, Steps
 
 
 class MaxPool2D(Layer):
@@ -50,6 +51,13 @@ class MaxPool2D(Layer):
             self._numbers(X), self.size, self.stride, self.padding,
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
+
+    def steps(self) -> Steps:
+        """The plain case: windows side by side, no padding."""
+        unpadded = isinstance(self.padding, int | str) and self.padding in (0, "valid")
+        if not unpadded or self.ceil_mode or self.dilation != (1, 1) or self.size != self.stride:
+            return None
+        return [PoolMax(per_axis("MaxPool2D", "size", self.size, 2))]
 
 
 class AvgPool2D(Layer):

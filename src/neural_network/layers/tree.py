@@ -62,6 +62,18 @@ class Tree:
                 inner = [(joined(name, own), child) for own, child in children]
                 waiting += reversed(inner)
 
+    def all_layers(self) -> list[Layer]:
+        """Return this layer and all inside it, each once, depth first, as ``named_layers`` does."""
+        waiting = [cast("Layer", self)]
+        found: dict[int, Layer] = {}
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                # Of its class: an attribute of that name is refused when it is first called.
+                waiting += [child for _, child in type(layer).children(layer)][::-1]
+        return list(found.values())
+
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """Return (name, parameter) of all layers, frozen ones too; a shared one once.
 
@@ -142,7 +154,7 @@ class Tree:
         Other threads see what they saw before, also those that the block starts. What is
         switched inside the block ends with it.
         """
-        with modes.switched((layer for _, layer in self.named_layers()), training=training):
+        with modes.switched(self.all_layers(), training=training):
             yield
 
     def freeze(self) -> Self:
@@ -199,7 +211,7 @@ class Tree:
     @property
     def built(self) -> bool:
         """Whether this layer and all inside have their parameters."""
-        return all(layer._built_for is not None for _, layer in self.named_layers())
+        return all(layer._built_for is not None for layer in self.all_layers())
 
     def _check_built(self, function: str) -> None:
         """Raise ArgumentError where a layer has no parameters yet."""
@@ -221,8 +233,12 @@ def inside(layer: Tree) -> Iterator[tuple[str, Any]]:
     ['parts', 'parts.0', 'parts.1', 'parts.1.a']
     """
     for name, value in vars(layer).items():
-        if not name.startswith("_"):
+        if name[0] == "_":
+            continue
+        if isinstance(value, dict | list | tuple):
             yield from _unfolded(name, value)
+        else:
+            yield name, value
 
 
 def _unfolded(name: str, value: Any) -> Iterator[tuple[str, Any]]:

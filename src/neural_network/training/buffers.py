@@ -47,6 +47,20 @@ def check_like(function: str, name: str, array: Array, like: Array, of: str) -> 
         raise DTypeError(sentence(function, name, expected, f"dtype {array.dtype}"))
 
 
+def is_like(array: object, like: Array, *, written: bool = False) -> bool:
+    """Say whether this is a NumPy array of the shape and type of another one, and writeable.
+
+    >>> is_like(np.ones(3), np.zeros(3)), is_like([1.0], np.zeros(1))
+    (True, False)
+    """
+    return (
+        type(array) is np.ndarray
+        and array.dtype == like.dtype
+        and array.shape == like.shape
+        and (not written or array.flags.writeable)
+    )
+
+
 def outline(array: Array) -> Array:
     """Return the shape and type of an array, without its memory: zeros that are all one zero.
 

@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.checks import Array, as_count, as_real
+from neural_network.kernels.choice import worthwhile
 from neural_network.layers.randomness import generator
 
+# Numbers from where on a kernel is worth it.
+WORTH_A_KERNEL = 50_000
 # So many rows are tried before a training begins.
 EXAMPLE = 32
 
@@ -203,6 +206,11 @@ def is_finite(array: Array) -> bool:
     """Say whether all numbers are finite."""
     if array.dtype.kind != "f":
         return True
+    flat = array.ndim == 1 and array.flags.c_contiguous and array.dtype.itemsize in (4, 8)
+    if flat and worthwhile(array.size, WORTH_A_KERNEL):
+        from neural_network.kernels.numbers import all_finite
+
+        return all_finite(array)
     with np.errstate(all="ignore"):
         if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
             numbers = array.reshape(-1)

@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import GradientError, ShapeError, sentence
 from neural_network.functional.checks import Array
-from neural_network.layers.flat import gather_gradients, learned_parts, parts
+from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.training.averaging import ExponentialAverage
@@ -117,7 +117,11 @@ class Memory:
             alone: no other batch is in this step.
         """
         if self.batches == 0:
-            gather_gradients(self._list, self.gradients)
+            whole = gradients_in_one(self._list)
+            if whole is not None:  # no copy: nobody else writes into it
+                self.gradients = whole
+            else:
+                gather_gradients(self._list, self.gradients)
             if not alone:
                 self.gradients *= weight
         else:

@@ -19,6 +19,7 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
+from neural_network.functional.convolution.depthwise import depthwise, suits
 from neural_network.functional.convolution.ops import Method, correlate
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import (
@@ -101,7 +102,7 @@ def conv2d(
         for a transform multiplies them all the same; ``"auto"`` then sums).
         With ``"direct"``, NaN and infinity reach just the outputs whose window holds
         them. Beyond input and output it takes a copy of the picture
-        where that is padded or of another type, and some megabytes.
+        where that is padded, not contiguous or of another type, and some megabytes.
 
     Raises:
         DTypeError: not real numbers; a stride, dilation or padding that is no
@@ -244,11 +245,19 @@ def _conv(
         filters = filters[turned]
     as_choice(function, "method", method, ("auto", "direct", "fft"))
 
+    exact = as_flag(function, "precise", precise)
+    if (
+        groups == layer.pictures.shape[1]
+        and method != "fft"
+        and suits(layer.pictures, filters, exact)
+    ):
+        arrays = [layer.pictures, filters, *(b.reshape(-1) for b in rest)]
+        maps = depthwise(arrays, pads, steps, spacing)
+        return rounded(maps.reshape(*layer.leading, *outputs), dtype)
     count, channels = layer.pictures.shape[:2]
     padded = pad_spatial(layer.pictures, pads)
     grouped = padded.reshape(count, groups, channels // groups, *padded.shape[2:])
     weights = filters.reshape(groups, len(filters) // groups, *filters.shape[1:])
-    exact = as_flag(function, "precise", precise)
     maps = correlate(grouped, weights, steps, spacing, method, exact)
     out = maps.reshape(count, len(filters), *outputs)
     for b in rest:

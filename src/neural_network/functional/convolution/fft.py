@@ -10,6 +10,9 @@ that a transform stays in the cache and memory does not grow with the picture.
 All transforms run in float64: rounding in a transform spreads over the whole
 tile, and float32 would leave it at about a millionth of the largest sum.
 
+Large pictures of which each filter reads one channel are the work of a compiled transform
+along the columns (``kernels/spectra.py``).
+
 Shapes are those of ``direct``: pictures (N, G, C, *sizes), filters
 (G, F, C, *taps), result (N, G, F, *outputs).
 """
@@ -25,6 +28,8 @@ import numpy as np
 
 from neural_network.functional.checks import Array
 from neural_network.functional.window import Sizes, reach, tap_slices
+from neural_network.kernels.choice import worthwhile
+from neural_network.kernels.one_channel import WORTH_A_SEARCH, tile
 
 # Tiles longer than this leave the second-level cache (measured in two dimensions:
 # 256 is best, 512 a third slower), unless the filter itself is long.
@@ -50,7 +55,10 @@ class Tiling(NamedTuple):
 def convolve_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
     """Compute what ``convolve_direct`` computes, through spectra."""
     filters = W.shape[1]
+    cut = tile(X, W, outputs, stride, dilation)
     lengths = [t.length for t in _tilings(X.shape[3:], W.shape[3:], stride, dilation)]
+    if cut:  # along columns only
+        lengths = [cut.length, W.shape[4]]
     wide = np.result_type(X.dtype, np.float64)
     # Spectra hold sums over whole tiles, which could overflow where no window does.
     # Powers of two change no digit.
@@ -61,7 +69,12 @@ def convolve_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Si
     for first in range(0, filters, at_once):
         some = slice(first, first + at_once)
         weights = np.ldexp(W[:, some].astype(wide), -down)
-        _fill(seen, weights, out[:, :, some], stride, dilation, -up)
+        if cut:
+            from neural_network.kernels.spectra import by_columns
+
+            by_columns(seen, weights, out[:, :, some], stride, dilation, cut.length, 2.0**-up)
+        else:
+            _fill(seen, weights, out[:, :, some], stride, dilation, -up)
     # One at a time: their sum may be more than a float's exponent.
     return np.ldexp(np.ldexp(out, up), down) if up or down else out
 
@@ -97,8 +110,21 @@ def _fill(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes, power:
 
 def _power_of_two(array: Array) -> int:
     """Return the exponent of the largest number if sums might overflow, else 0."""
-    largest = max(float(np.max(array)), -float(np.min(array)))
+    if array.dtype.itemsize < 8:  # too short for such numbers
+        return 0
+    largest = float(np.max(_largest_sizes(array)))
     return int(np.frexp(largest)[1]) if np.isfinite(largest) and largest > 1e100 else 0
+
+
+def _largest_sizes(X: Array) -> Array:
+    """Return the largest |number| of each picture: NaN if one is NaN."""
+    if X.dtype in (np.float32, np.float64) and worthwhile(X.size, WORTH_A_SEARCH):
+        from neural_network.kernels.spectra import largest_sizes
+
+        return largest_sizes(X)
+    within = tuple(range(1, X.ndim))
+    largest: Array = np.maximum(np.max(X, axis=within), -np.min(X, axis=within))
+    return largest
 
 
 def _only_seen(X: Array, taps: Sizes, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Array:
@@ -128,8 +154,7 @@ def rounds_within(
     points = prod(t.length for t in _tilings(X.shape[3:], W.shape[3:], stride, dilation))
     sizes = np.abs(W).astype(float)
     heaviest = float(np.max(np.sum(sizes, axis=tuple(range(2, W.ndim)))))
-    within = tuple(range(1, X.ndim))
-    largest = np.maximum(np.max(X, axis=within), -np.min(X, axis=within)).astype(float)
+    largest = _largest_sizes(X).astype(float)
     rounding = 4 * float(np.finfo(float).eps) * log2(points + 1) * largest * heaviest
     if not np.all(np.isfinite(rounding)):
         return False
@@ -172,9 +197,11 @@ def _box(starts: Sequence[int], lengths: Sequence[int]) -> tuple[slice, ...]:
     return (slice(None),) * 3 + tuple(_spans(starts, lengths, [1] * len(starts)))
 
 
-def cost_fft(pictures: int, X: Array, W: Array, stride: Sizes, dilation: Sizes) -> float:
+def cost_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> float:
     """Return an estimate of the nanoseconds that :func:`convolve_fft` takes."""
-    groups, filters, channels, *tap_list = W.shape
+    if cut := tile(X, W, outputs, stride, dilation):
+        return cut.cost
+    pictures, (groups, filters, channels, *tap_list) = len(X), W.shape
     taps, sizes = tuple(tap_list), X.shape[3:]
     tilings = _tilings(sizes, taps, stride, dilation)
     points = prod(tiling.length for tiling in tilings)

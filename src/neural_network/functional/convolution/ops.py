@@ -27,12 +27,15 @@ from neural_network.functional.convolution.direct import (
 from neural_network.functional.convolution.fft import convolve_fft, cost_fft, rounds_within
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Sizes, output_sizes
+from neural_network.kernels.one_channel import shifts_serve
 
 Method = Literal["auto", "direct", "fft"]
 Rng = np.random.Generator
 # The transform's rounding spreads over the picture, so it has to be clearly
 # faster before "auto" takes it.
 FFT_ADVANTAGE = 2.0
+# Where both are compiled, what they cost is known better, and the one along columns rounds less.
+COMPILED_FFT_ADVANTAGE = 1.25
 # Fewer taps than this are never worth a transform, nor an estimate.
 WORTH_A_THOUGHT = 16
 # What the contract of ``conv2d`` allows, times the largest sum in the picture.
@@ -52,20 +55,23 @@ def correlate(
     none = ((0, 0),) * len(stride)
     outputs = output_sizes("correlate", X.shape[3:], W.shape[3:], stride, none, dilation)
     if method == "auto":
-        method = _faster(X, W, outputs, stride, dilation)
+        method = _faster(X, W, outputs, stride, dilation, precise)
     if method == "fft":
         return convolve_fft(X, W, outputs, stride, dilation)
     return convolve_direct(X, W, outputs, stride, dilation, precise)
 
 
-def _faster(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Method:
+def _faster(
+    X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes, precise: bool
+) -> Method:
     """Take the transform where it is clearly faster and its rounding is small enough."""
     # A transform computes every place and keeps one in a stride.
     if prod(W.shape[3:]) < WORTH_A_THOUGHT * prod(stride):
         return "direct"
-    by_sum = cost_direct(len(X), W, outputs)
-    by_fft = cost_fft(len(X), X, W, stride, dilation)
-    if by_sum <= FFT_ADVANTAGE * by_fft:
+    by_sum = cost_direct(X, W, outputs, dilation, precise)
+    by_fft = cost_fft(X, W, outputs, stride, dilation)
+    advantage = COMPILED_FFT_ADVANTAGE if shifts_serve(X, W, outputs) else FFT_ADVANTAGE
+    if by_sum <= advantage * by_fft:
         return "direct"
     bound = ROUNDING.get(X.dtype.name, 1e-12)
     with np.errstate(over="ignore", invalid="ignore"):  # not finite: no bound can hold

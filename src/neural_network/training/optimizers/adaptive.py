@@ -8,7 +8,7 @@ import numpy as np
 
 from neural_network.functional.checks import Array, as_flag, as_number
 from neural_network.training.buffers import as_share, blend
-from neural_network.training.optimizers.base import Optimizer, as_betas
+from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule
 
 
@@ -59,6 +59,15 @@ class Adagrad(Optimizer):
         s = state["squares"]
         s += np.square(gradients)
         parameters -= rate * gradients / (np.sqrt(s) + self.eps)
+
+    @twin_of(apply)
+    def _compiled(
+        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
+    ) -> None:
+        from neural_network.kernels import optimizers
+
+        numbers = map(p.dtype.type, (shrink, decay, rate, self.eps))
+        optimizers.adagrad(p, g, state["squares"], *numbers)
 
 
 class RMSprop(Optimizer):
@@ -135,6 +144,18 @@ class RMSprop(Optimizer):
             step = b
         parameters -= rate * step
 
+    @twin_of(apply)
+    def _compiled(
+        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
+    ) -> None:
+        from neural_network.kernels import optimizers
+
+        v = state["squares"]
+        b = state.get("velocity", v)
+        shares = (self.alpha, 1 - self.alpha, self.eps, self.momentum)
+        numbers = map(p.dtype.type, (shrink, decay, rate, *shares))
+        optimizers.rmsprop(p, g, v, state.get("mean", v), b, *numbers, self.centered)
+
 
 class Adam(Optimizer):
     """Momentum over the root of the mean square, each corrected for its start at 0.
@@ -196,6 +217,19 @@ class Adam(Optimizer):
         step = m / root
         step *= rate / (1 - beta1**self.steps)
         parameters -= step
+
+    @twin_of(apply)
+    def _compiled(
+        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
+    ) -> None:
+        from neural_network.kernels import optimizers
+
+        beta1, beta2 = self.betas
+        correction = math.sqrt(1 - beta2**self.steps)
+        corrected = rate / (1 - beta1**self.steps)
+        shares = (beta1, beta2, 1 - beta1, 1 - beta2)
+        numbers = map(p.dtype.type, (shrink, decay, *shares, correction, self.eps, corrected))
+        optimizers.adam(p, g, state["mean"], state["squares"], *numbers)
 
 
 class AdamW(Adam):

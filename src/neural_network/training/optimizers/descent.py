@@ -15,7 +15,7 @@ from neural_network.functional.checks import (
     rounded,
 )
 from neural_network.training.buffers import blend
-from neural_network.training.optimizers.base import Optimizer, as_betas
+from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule
 
 
@@ -117,6 +117,19 @@ class SGD(Optimizer):
         b += gradients
         parameters -= rate * (gradients + self.momentum * b if self.nesterov else b)
 
+    @twin_of(apply)
+    def _compiled(
+        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
+    ) -> None:
+        from neural_network.kernels import optimizers
+
+        numbers = map(p.dtype.type, (shrink, decay, rate))
+        if not self.momentum:
+            optimizers.sgd(p, g, *numbers)
+            return
+        share = p.dtype.type(self.momentum)
+        optimizers.momentum(p, g, state["velocity"], *numbers, share, self.nesterov)
+
 
 class Lion(Optimizer):
     """Steps of one size, whose sign comes from a running mean of gradients.
@@ -170,3 +183,14 @@ class Lion(Optimizer):
         beta1, beta2 = self.betas
         parameters -= rate * np.sign(beta1 * m + (1 - beta1) * gradients)
         blend(m, beta2, gradients)
+
+    @twin_of(apply)
+    def _compiled(
+        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
+    ) -> None:
+        from neural_network.kernels import optimizers
+
+        beta1, beta2 = self.betas
+        shares = (beta1, beta2, 1 - beta1, 1 - beta2)
+        numbers = map(p.dtype.type, (shrink, decay, rate, *shares))
+        optimizers.lion(p, g, state["mean"], *numbers)

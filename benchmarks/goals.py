@@ -1,0 +1,57 @@
+"""What each row is to reach: the ratio aimed at, and the one below which it has failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One row of the page; the ratio is the peer's figure over ours."""
+
+    work: str
+    peer: str
+    aim: float
+    floor: float
+
+
+def _layer(work: str) -> Goal:
+    return Goal(f"{work}, forward and backward", "PyTorch", aim=1.2, floor=0.8)
+
+
+GOALS = {
+    "A": Goal("training step, example CNN, batch 128", "PyTorch", 2.2, 1.5),
+    "A share": Goal("the same, beside the rate of a matrix product", "2048³ `A @ B`", 1.0, 0.7),
+    "A without Numba": Goal("the same, kernels off: NumPy alone", "PyTorch", 0.7, 0.4),
+    "A memory": Goal("the same, peak memory", "PyTorch", 1.0, 0.8),
+    "B": Goal("inference, example CNN, batch 128", "ONNX Runtime", 1.0, 0.75),
+    "C ONNX Runtime": Goal("inference, example CNN, batch 1", "ONNX Runtime", 1.0, 0.4),
+    "C PyTorch": Goal("inference, example CNN, batch 1", "PyTorch", 2.0, 1.0),
+    "D": Goal("training step, small CNN, batch 64", "PyTorch", 2.0, 1.4),
+    "E PyTorch": Goal("epoch of 20,000 rows, MLP, batch 64", "PyTorch", 1.8, 1.2),
+    "E scikit-learn": Goal("epoch of 20,000 rows, MLP, batch 64", "scikit-learn", 2.5, 1.6),
+    "F float32": Goal("3×3 over 1000 digits, float32", "the article's listing", 25, 12),
+    "F float64": Goal("3×3 over 1000 digits, float64", "the article's listing", 25, 12),
+    "G 3×3": Goal("3×3 over 4096², float32", "OpenCV", 1.0, 0.7),
+    "G 7×7": Goal("7×7 over 4096², float32", "OpenCV", 1.0, 0.7),
+    "G 31×31": Goal("31×31 over 4096², float32", "OpenCV or `oaconvolve`", 2.0, 1.3),
+    "mnist_cnn": Goal("epoch of 60,000 digits, `mnist_cnn`, batch 128", "PyTorch", 2.0, 1.3),
+    "conv 3×3 64": _layer("convolution 3×3, 64→64, 14²"),
+    "conv 3×3 128": _layer("convolution 3×3, 128→128, 14²"),
+    "conv 5×5": _layer("convolution 5×5, 16→32, 14²"),
+    "conv 1×1": _layer("convolution 1×1, 256→256, 14²"),
+    "depthwise 3×3": _layer("depthwise 3×3, 64, 28²"),
+    "conv stride 2": _layer("convolution 3×3, 64→64, 28², stride 2"),
+    "batch norm": _layer("batch norm, 64, 28²"),
+    "max pool": _layer("max pool 2, 64, 28²"),
+    "average pool": _layer("average pool 2, 64, 28²"),
+}
+# Importing the library in a fresh process may take so many times what importing NumPy takes.
+IMPORT_LIMIT = 1.3
+
+
+def verdict(ratio: float, goal: Goal) -> str:
+    """Say where a ratio lies."""
+    if ratio >= goal.aim:
+        return "aim reached"
+    return "above floor" if ratio >= goal.floor else "below floor"

@@ -1,0 +1,208 @@
+"""docs/benchmarks.md, out of the measured numbers and nothing else."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from goals import GOALS, verdict
+from quiet import QUIET, is_quiet
+from timing import PAUSE
+
+TITLES = {
+    "opencv-python-headless": "OpenCV",
+    "scikit-learn": "scikit-learn",
+    "onnxruntime": "ONNX Runtime",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "numba": "Numba",
+    "scipy": "SciPy",
+}
+
+
+def page(numbers: dict[str, Any]) -> str:
+    """Write the page of the documentation."""
+    parts = [
+        _head(numbers),
+        table(numbers["rows"]),
+        "![Ratios, aims and floors](images/benchmarks.png)",
+        _costs(numbers),
+        _how(numbers),
+        _bounds(numbers),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Write the rows as a table."""
+    lines = [
+        "| row | work | peer | peer's | ours | ratio | spread | aim | floor | verdict |",
+        "| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: | --- |",
+    ]
+    for r in rows:
+        low, high = r["spread"]
+        cells = (
+            r["key"].split()[0] if len(r["key"].split()[0]) == 1 else "",
+            r["work"],
+            _peer(r),
+            f"{figure(r['peer_figure'])} {r['unit']}",
+            f"{figure(r['our_figure'])} {r['unit']}",
+            f"**{figure(r['ratio'])}**",
+            f"{figure(low)} to {figure(high)}",
+            f"{r['aim']:g}",
+            f"{r['floor']:g}",
+            verdict(r["ratio"], GOALS[r["key"]]) + ("" if is_quiet(r["others"]) else ", disturbed"),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def figure(value: float) -> str:
+    """Write a number with three digits that count, and never as 1e+03."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _peer(r: dict[str, Any]) -> str:
+    """Name the peer; where there were several ways, the one that was the best."""
+    best: str = r.get("fastest", r["peer"])
+    return best
+
+
+def _head(numbers: dict[str, Any]) -> str:
+    about = numbers["machine"]
+    versions = ", ".join(f"{TITLES[name]} {v}" for name, v in about["versions"].items())
+    below = [r for r in numbers["rows"] if verdict(r["ratio"], GOALS[r["key"]]) == "below floor"]
+    reached = [r for r in numbers["rows"] if r["ratio"] >= r["aim"]]
+    missing = "".join(
+        f"\nNot measured: {group}, for want of {', '.join(names)} (extra `bench`)."
+        for group, names in numbers["missing"].items()
+    )
+    return (
+        "# Benchmarks\n\n"
+        "Written by `make bench`; not edited by hand. Ratio = the peer's median over ours, so\n"
+        "more is better; spread = the smallest and largest ratio of one round; floor = the ratio\n"
+        "below which the project counts a row as failed.\n\n"
+        f"{numbers['date']}, {about['processor']}, {about['cores']} cores, {about['system']};\n"
+        f"{about['threads']} threads each; Python {about['python']}, neural-network-numpy "
+        f"{about['neural-network-numpy']},\n{versions}.\nNumPy's BLAS: {about['blas']}.\n\n"
+        f"Of {len(numbers['rows'])} rows {len(reached)} reach their aim and {len(below)} "
+        f"stay below their floor.{_disturbed(numbers['rows'])}{missing}"
+    )
+
+
+def _disturbed(rows: list[dict[str, Any]]) -> str:
+    """Name the rows that something else on the machine spoilt."""
+    spoilt = [f"{r['key']} ({r['others']:.0%})" for r in rows if not is_quiet(r["others"])]
+    if not spoilt:
+        return ""
+    return (
+        "\n\n**Not to be relied on:** other processes took more than "
+        f"{QUIET:.0%} of the processors' time\nduring "
+        f"{', '.join(spoilt)}.\nThat does not slow both sides alike; measure again."
+    )
+
+
+def _costs(numbers: dict[str, Any]) -> str:
+    lines = []
+    if imports := numbers.get("import"):
+        lines.append(
+            f"**H.** `import neural_network` in a fresh process takes {imports['our_ms']:.0f} ms, "
+            f"`import numpy` {imports['numpy_ms']:.0f} ms:\n{imports['ratio']:.2f} times "
+            f"(at most {imports['limit']}). NumPy itself is loaded with the first function used."
+        )
+    if sizes := numbers.get("sizes"):
+        told = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
+        lines.append(f"**I.** Installed, with all that each needs: {told}.")
+    beyond = [r for r in numbers["rows"] if "memory" in r]
+    if beyond:
+        told = ", ".join(f"{r['key'].split()[1]} {r['memory']:.2f}" for r in beyond)
+        lines.append(
+            "Memory that `conv2d` takes at its peak beyond picture and result, in sizes of the\n"
+            f"picture of work G: {told}."
+        )
+    return "\n\n".join(lines)
+
+
+def _how(numbers: dict[str, Any]) -> str:
+    ratios = sorted(
+        r["medians_ms"][name] / alone
+        for r in numbers["rows"]
+        for name, alone in r.get("alone_ms", {}).items()
+    )
+    tenth = len(ratios) // 10
+    checked = (
+        "Each way also ran alone before its\nfirst round: in turn with the others it took "
+        f"{median(ratios):.2f} times as long (median of {len(ratios)};\neight in ten between "
+        f"{ratios[tenth]:.2f} and {ratios[-1 - tenth]:.2f}). "
+        if ratios
+        else ""
+    )
+    data = next((r["data"] for r in numbers["rows"] if "data" in r), "")
+    digits = f" The epoch of `mnist_cnn` went over {data}." if data else ""
+    return (
+        "## How it was measured\n\n"
+        "One process, contestants in turn, A B A B …; one round is not counted. Every library has\n"
+        f"{numbers['machine']['threads']} threads. Between two turns lie {1e3 * PAUSE:.0f} ms in "
+        "which nothing runs, because threads of\nOpenBLAS, OpenMP and ONNX Runtime wait in a "
+        f"loop for a while after their work, on the\ncore of whoever is next. "
+        f"{checked}Variables\nthat force a kind of processor upon OpenBLAS are taken out of the "
+        "environment.\n\n"
+        "Training is `Trainer.fit` over a number of batches, divided by it: shuffling, feeding,\n"
+        "measuring the accuracy and looking for numbers that are not finite are in our time.\n"
+        "PyTorch runs eagerly: `zero_grad`, forward, `cross_entropy`, backward, `step`. Its\n"
+        "batches are slices in A and D, gathered from a permutation in E and in the epoch. For A,\n"
+        "D and the epoch it runs in both memory formats and the faster one counts. Inference is\n"
+        "`predict`. Outputs and gradients are compared before they are timed. Memory is the peak\n"
+        "of the resident set over what it was before the first step, in processes of their own;\n"
+        f"the more frugal of PyTorch's two formats counts.{digits}"
+    )
+
+
+def _bounds(numbers: dict[str, Any]) -> str:
+    limits = numbers["limits"]
+    under = [r for r in numbers["rows"] if r["ratio"] < r["aim"] and "operations" in r]
+    if not under:
+        return ""
+    lines = "\n".join(f"- **{r['key']}.** {bound(r, limits)}" for r in under)
+    return (
+        "## What bounds the rows under their aim\n\n"
+        "Two limits of this machine, measured in the same run: "
+        f"{limits['operations_per_second'] / 1e9:.0f} GFLOP/s in a product of\n"
+        f"two 2048² float32 matrices, and {limits['bytes_per_second'] / 1e9:.0f} GB/s, read and "
+        "written, in a copy of 200 MB. Operations are\n"
+        "counted directly; bytes are what has to enter and leave each block of layers once.\n"
+        "Neither count knows of calls, of memory that is moved more often, or of arithmetic that\n"
+        "runs slower than a matrix product's.\n\n" + lines
+    )
+
+
+def bound(r: dict[str, Any], limits: dict[str, float]) -> str:
+    """Say what the two limits leave of a row's time."""
+    computing = 1e3 * r["operations"] / limits["operations_per_second"]
+    moving = 1e3 * r["bytes"] / limits["bytes_per_second"]
+    least = max(computing, moving)
+    name = "arithmetic" if computing >= moving else "memory"
+    wanted = r["peer_figure"] / r["aim"]
+    text = (
+        f"{_amount(r['operations'], 'FLOP')} take {figure(computing)} ms, "
+        f"{_amount(r['bytes'], 'B')} take {figure(moving)} ms: {name} bounds it at "
+        f"{figure(least)} ms. Ours takes {figure(r['our_figure'] / least)} times that"
+    )
+    if r["key"] == "A share":
+        return text + "; the aim is that bound itself."
+    text += f", the peer {figure(r['peer_figure'] / least)} times; the aim asks for "
+    text += f"{figure(wanted / least)} times"
+    if wanted < least:
+        cached = ", unless the bytes stay in a cache" if name == "memory" else ""
+        return f"{text}, which is less than this bound allows{cached}."
+    where = "elsewhere" if r["our_figure"] > 2 * least else f"to {name}"
+    return f"{text}. Most of our time goes {where}."
+
+
+def _amount(value: float, unit: str) -> str:
+    for scale, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= scale:
+            return f"{figure(value / scale)} {letter}{unit}"
+    return f"{figure(value)} {unit}"

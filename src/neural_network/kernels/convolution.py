@@ -1,0 +1,255 @@
+"""Convolution over channels-last pictures, with all that may follow while a row is in the cache.
+
+Pictures lie in memory as (N, H, W, C), so that the numbers under one row of a filter are one
+run of ``fw · C`` neighbours. A tile of sums reads them where they are: no window is copied.
+Filters come as a matrix (fh · fw · C, filters), padded to whole vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.kernels.compiler import kernel, part, prange
+from neural_network.kernels.products import products
+from neural_network.kernels.tile import LANES, largest
+
+# What an entry of ``places`` says where no number of the window passed its gradient on.
+NOWHERE = 255
+
+
+@kernel
+def convolve(
+    X: Any, W: Any, b: Any, out: Any, fh: int, fw: int, sh: int, sw: int, top: int, left: int,
+    rectify: bool, planar: bool, band: int,
+) -> None:  # fmt: skip
+    """Fill ``out`` with the sums under each window, plus ``b``; ``rectify`` makes it max(0, ·).
+
+    Args:
+        X: (N, H, W, C), contiguous, padded.
+        W: (fh · fw · C, columns), the columns padded to whole vectors.
+        b: (F,) of what is added; empty for nothing.
+        out: (N, OH, OW, F), of any strides.
+        fh, fw: size of the filters.
+        sh, sw: steps of the window.
+        top, left: where the first window stands.
+        rectify: whether relu follows.
+        planar: in ``out`` the numbers of a filter lie side by side.
+        band: rows of outputs that one task computes.
+    """
+    _, height, width, channels = X.shape
+    pictures, rows, places, filters = out.shape
+    columns = W.shape[1]
+    bands = -(-rows // band)
+    numbers, weights = X.reshape(-1), W.reshape(-1)
+    line = width * channels
+    for task in prange(pictures * bands):
+        n, first = task // bands, (task % bands) * band
+        sums = np.empty(places * columns, X.dtype)
+        for i in range(first, min(first + band, rows)):
+            begin = (n * height + top + i * sh) * line + left * channels
+            products(
+                places, columns, numbers, begin, sw * channels, 1, fh, line, fw * channels,
+                weights, 0, columns, fw * channels * columns, sums, 0, columns, False,
+            )  # fmt: skip
+            for j in range(places):
+                found = sums[j * columns : j * columns + filters]
+                if b.size > 0:
+                    for f in range(filters):
+                        found[f] += b[f]
+                if rectify:
+                    for f in range(filters):
+                        # Written so that NaN stays: no comparison with it is true.
+                        found[f] = np.float32(0) if found[f] < 0 else found[f]
+            _hand_out_row(sums, columns, out[n, i], planar)
+
+
+@part
+def _largest_of_row(
+    sums: Any, places: int, down: int, along: int, high: int, wide: int, columns: int,
+    best: Any, which: Any,
+) -> None:  # fmt: skip
+    """Keep the largest of each pooling window of a row, for all columns."""
+    for q in range(places):
+        at, to, done = q * wide * along, q * columns, 0
+        while columns - done >= LANES:
+            largest(LANES, sums, at + done, down, along, high, wide, best, which, to + done)
+            done += LANES
+        while columns - done >= 4:
+            largest(4, sums, at + done, down, along, high, wide, best, which, to + done)
+            done += 4
+
+
+@part
+def _hand_out_row(row: Any, columns: int, target: Any, planar: bool) -> None:
+    """Copy a row of places, padded to whole vectors, to (places, filters) of any strides."""
+    places, filters = target.shape
+    if planar:
+        for f in range(filters):
+            for q in range(places):
+                target[q, f] = row[q * columns + f]
+    else:
+        for q in range(places):
+            found = row[q * columns :]
+            for f in range(filters):
+                target[q, f] = found[f]
+
+
+@kernel
+def convolve_and_pool(
+    X: Any, W: Any, b: Any, out: Any, chosen: Any, fh: int, fw: int, sh: int, sw: int,
+    ph: int, pw: int, rectify: bool, planar: bool, band: int,
+) -> None:  # fmt: skip
+    """Convolve, and keep the largest sum of each window of ph × pw neighbours.
+
+    Args:
+        X, W, b, fh, fw, sh, sw, rectify: as in ``convolve``.
+        out: (N, PH, PW, F), of any strides.
+        chosen: (N, PH, PW, F) uint8: which of the window's places, row by row, had the
+            largest sum first; ``NOWHERE`` where relu or NaN stops every gradient.
+        ph, pw: size of the pooling window, and its step.
+        planar: in ``out`` the numbers of a filter lie side by side.
+        band: rows of ``out`` that one task computes.
+    """
+    _, height, width, channels = X.shape
+    pictures, rows, places, filters = out.shape
+    columns = W.shape[1]
+    bands = -(-rows // band)
+    numbers, weights = X.reshape(-1), W.reshape(-1)
+    line = width * channels
+    seen = places * pw
+    for task in prange(pictures * bands):
+        n, first = task // bands, (task % bands) * band
+        sums = np.empty(ph * seen * columns, X.dtype)
+        best = np.empty(places * columns, X.dtype)
+        which = np.empty(places * columns, np.uint8)
+        lifted = np.zeros(places * columns, X.dtype)
+        if b.size > 0:
+            for q in range(places):
+                lifted[q * columns : q * columns + filters] = b
+        for p in range(first, min(first + band, rows)):
+            for r in range(ph):
+                begin = (n * height + (p * ph + r) * sh) * line
+                products(
+                    seen, columns, numbers, begin, sw * channels, 1, fh, line, fw * channels,
+                    weights, 0, columns, fw * channels * columns,
+                    sums, r * seen * columns, columns, False,
+                )  # fmt: skip
+            _largest_of_row(
+                sums, places, seen * columns, columns, ph, pw, columns, best, which
+            )  # fmt: skip
+            for i in range(places * columns):
+                largest_sum = best[i] + lifted[i]
+                passes = largest_sum > 0 if rectify else not np.isnan(largest_sum)
+                which[i] = which[i] if passes else NOWHERE
+                best[i] = np.float32(0) if rectify and largest_sum < 0 else largest_sum
+            _hand_out_row(best, columns, out[n, p], planar)
+            _hand_out_row(which, columns, chosen[n, p], False)
+
+
+@kernel
+def filters_gradient(
+    X: Any, G: Any, partial: Any, rows: int, places: int, fh: int, fw: int, sh: int, sw: int,
+    top: int, left: int, block: int,
+) -> None:  # fmt: skip
+    """Add up, for each filter and tap, what the windows showed times their gradient.
+
+    Args:
+        X: (N, H, W, C), contiguous, padded.
+        G: (N, GH, GW, columns), contiguous: the gradients, padded to whole vectors.
+        partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block.
+        rows, places: outputs of the convolution, OH and OW.
+        fh, fw, sh, sw: as in ``convolve``.
+        top, left: where in ``G`` the gradients begin; zeros stand around them.
+        block: pictures in a block.
+    """
+    pictures, height, width, channels = X.shape
+    _, high, wide, columns = G.shape
+    numbers, gradients, sums = X.reshape(-1), G.reshape(-1), partial.reshape(-1)
+    line, run = width * channels, fw * channels
+    for task in prange(partial.shape[0]):
+        partial[task] = 0
+        for n in range(task * block, min(task * block + block, pictures)):
+            for m in range(fh):
+                products(
+                    run, columns, numbers, (n * height + m) * line, 1, sw * channels,
+                    rows, sh * line, places, gradients, ((n * high + top) * wide + left) * columns,
+                    columns, wide * columns, sums,
+                    (task * fh + m) * run * columns, columns, True,
+                )  # fmt: skip
+
+
+@part
+def _copy_row(source: Any, target: Any, planar: bool) -> None:
+    """Copy (W, C) numbers in the order in which ``source`` lies in memory."""
+    places, channels = source.shape
+    if planar:
+        for c in range(channels):
+            for j in range(places):
+                target[j, c] = source[j, c]
+    else:
+        for j in range(places):
+            for c in range(channels):
+                target[j, c] = source[j, c]
+
+
+@kernel
+def channels_last(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
+    """Copy (N, H, W, C) pictures of any strides into the middle of larger, zeroed ones.
+
+    ``planar``: in ``X`` the numbers of a channel lie side by side.
+    """
+    pictures, height, width, _ = X.shape
+    for n in prange(pictures):
+        if out.shape[1] > height or out.shape[2] > width:
+            out[n] = 0
+        for i in range(height):
+            _copy_row(X[n, i], out[n, top + i, left : left + width], planar)
+
+
+@part
+def _stop_row(target: Any, out: Any, planar: bool) -> None:
+    """Set to 0 what relu did not let through."""
+    places, filters = out.shape
+    if planar:
+        for f in range(filters):
+            for j in range(places):
+                target[j, f] = target[j, f] if out[j, f] > 0 else np.float32(0)
+    else:
+        for j in range(places):
+            for f in range(filters):
+                target[j, f] = target[j, f] if out[j, f] > 0 else np.float32(0)
+
+
+@kernel
+def masked(
+    G: Any, out: Any, result: Any, partial: Any, rectify: bool, top: int, left: int,
+    planar: bool, planar_out: bool,
+) -> None:  # fmt: skip
+    """Copy gradients into the middle of larger, zeroed arrays; relu lets through what was above 0.
+
+    Args:
+        G: (N, OH, OW, F), of any strides.
+        out: (N, OH, OW, F): what relu returned; not looked at without ``rectify``.
+        result: (N, H, W, columns), contiguous.
+        partial: (N, F): the sum over each picture, which is the bias's share.
+        rectify: whether relu followed.
+        top, left: where the middle begins.
+        planar, planar_out: in ``G`` and ``out`` the numbers of a filter lie side by side.
+    """
+    pictures, rows, places, filters = G.shape
+    for n in prange(pictures):
+        if result.shape[1] > rows or result.shape[2] > places or result.shape[3] > filters:
+            result[n] = 0
+        total = partial[n]
+        total[:] = 0
+        for i in range(rows):
+            target = result[n, top + i, left : left + places, :filters]
+            _copy_row(G[n, i], target, planar)
+            if rectify:
+                _stop_row(target, out[n, i], planar_out)
+            for j in range(places):
+                found = target[j]
+                for f in range(filters):
+                    total[f] += found[f]

@@ -1,0 +1,28 @@
+"""Memory whose first number begins a line of the cache.
+
+A vector register is as long as such a line. Where arrays begin anywhere, as NumPy's do, every
+load touches two lines, and a kernel that mostly loads and stores takes twice as long.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+LINE = 64
+
+
+def aligned(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return an array whose numbers are whatever was there, at the beginning of a line.
+
+    >>> aligned((3, 5)).ctypes.data % 64
+    0
+    """
+    kind = np.dtype(dtype)
+    size = prod(shape) * kind.itemsize
+    raw = np.empty(size + LINE, np.uint8)
+    begin = -raw.ctypes.data % LINE
+    return raw[begin : begin + size].view(kind).reshape(shape)

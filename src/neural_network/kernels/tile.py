@@ -1,0 +1,318 @@
+"""Sums of products kept in registers: what every matrix product and convolution is made of.
+
+A processor multiplies and adds sixteen numbers at once (AVX-512; eight or four elsewhere),
+twice in a cycle, but fetches and stores fewer. So sums have to stay in its registers until
+they are whole. Numba cannot promise that of an array; LLVM, which it hands its work to, can
+promise it of vectors. ``tile`` and ``gather`` are two small loops written for LLVM; beside
+each stands its twin in plain Python, which says what it computes and runs where nothing is
+compiled (``NUMBA_DISABLE_JIT=1``).
+
+All arrays are flat float32 and all places are counted in numbers. Nothing is checked here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import cgutils as _cgutils, types
+from numba.extending import intrinsic
+
+# Numbers in a vector register, and vectors in the widest tile. With 32 registers six rows of
+# four vectors leave room for the factors; with 16, of two.
+# Numba's helpers, which have no types.
+cgutils: Any = _cgutils
+
+_FEATURES = binding.get_host_cpu_features()
+LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
+VECTORS = 2 if LANES == 8 else 4
+ROWS = 6
+WIDTH = VECTORS * LANES
+
+
+def _tile(  # the twin
+    rows: int, vectors: int, lanes: int, x: Any, at: int, row: int, step: int, runs: int,
+    run: int, length: int, w: Any, w_at: int, w_step: int, w_run: int,
+    y: Any, y_at: int, y_row: int, go_on: bool,
+) -> None:  # fmt: skip
+    """Add up ``rows`` × ``vectors · lanes`` sums of ``runs · length`` products each.
+
+    ``y[p, c] = Σ_m Σ_k x[at + p·row + m·run + k·step] · w[w_at + m·w_run + k·w_step + c]``,
+    where row p of ``y`` begins at ``y_at + p·y_row``; ``go_on`` adds to what is there.
+    """
+    width = vectors * lanes
+    for p in range(rows):
+        total = y[y_at + p * y_row :][:width].copy() if go_on else np.zeros(width, y.dtype)
+        for m in range(runs):
+            for k in range(length):
+                begin = w_at + m * w_run + k * w_step
+                total += x[at + p * row + m * run + k * step] * w[begin : begin + width]
+        y[y_at + p * y_row :][:width] = total
+
+
+def _gather(  # the twin
+    vectors: int, lanes: int, values: Any, places: Any, first: int, count: int,
+    w: Any, w_at: int, y: Any, y_at: int,
+) -> None:  # fmt: skip
+    """Add some rows of ``w``, each times its value: ``y[c] += Σ_k values[k] · w[places[k] + c]``.
+
+    k goes from ``first`` on, ``count`` of them; c over ``vectors · lanes`` numbers. ``places``
+    are counted from ``w_at``.
+    """
+    width = vectors * lanes
+    for k in range(first, first + count):
+        begin = w_at + places[k]
+        y[y_at : y_at + width] += values[k] * w[begin : begin + width]
+
+
+def _exchange(  # the twin
+    vectors: int, lanes: int, values: Any, places: Any, first: int, count: int,
+    x: Any, dx: Any, at: int, w: Any, dw: Any, w_at: int,
+) -> None:  # fmt: skip
+    """Give to both sides: ``dw[c] += Σ_k v_k · x[p_k + c]`` and ``dx[p_k + c] += v_k · w[c]``.
+
+    k goes over ``count`` entries of ``values`` v and ``places`` p from ``first`` on, c over
+    ``vectors · lanes`` numbers; ``at`` and ``w_at`` are where p and c are counted from.
+    """
+    width = vectors * lanes
+    for k in range(first, first + count):
+        begin = at + places[k]
+        dw[w_at : w_at + width] += values[k] * x[begin : begin + width]
+        dx[begin : begin + width] += values[k] * w[w_at : w_at + width]
+
+
+def _largest(  # the twin
+    lanes: int, sums: Any, at: int, down: int, along: int, high: int, wide: int,
+    best: Any, which: Any, to: int,
+) -> None:  # fmt: skip
+    """Keep the largest of ``high`` × ``wide`` neighbours, and say where it was first.
+
+    ``best[to + c] = max over r, q of sums[at + r·down + q·along + c]`` for ``lanes`` c, and
+    ``which`` = r · wide + q. NaN counts as the largest of all.
+    """
+    for c in range(lanes):
+        best[to + c], which[to + c] = sums[at + c], 0
+        for tap in range(high * wide):
+            found = sums[at + tap // wide * down + tap % wide * along + c]
+            if found > best[to + c] or found != found:  # noqa: PLR0124  # NaN is unequal to itself
+                best[to + c], which[to + c] = found, tap
+
+
+class _Writer:
+    """Writes the loops of one intrinsic in LLVM's language."""
+
+    def __init__(
+        self, context: Any, builder: Any, signature: Any, arguments: Any, lanes: int
+    ) -> None:
+        self.context, self.builder = context, builder
+        self.types, self.values, self.lanes = signature.args, arguments, lanes
+        self.vector = ir.VectorType(ir.FloatType(), lanes)
+
+    def data(self, place: int) -> Any:
+        """Return the address of an array's first number."""
+        array = self.context.make_array(self.types[place])
+        return array(self.context, self.builder, self.values[place]).data
+
+    def load(self, data: Any, place: Any) -> Any:
+        address = self.builder.gep(data, [place])
+        return self.builder.load(self.builder.bitcast(address, self.vector.as_pointer()), align=4)
+
+    def store(self, vector: Any, data: Any, place: Any) -> None:
+        address = self.builder.gep(data, [place])
+        self.builder.store(vector, self.builder.bitcast(address, self.vector.as_pointer()), align=4)
+
+    def spread(self, data: Any, place: Any) -> Any:
+        """Load one number into all lanes."""
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = ir.Constant(ir.IntType(32), 0)
+        number = self.builder.load(self.builder.gep(data, [place]))
+        lane = self.builder.insert_element(nothing, number, first)
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(lane, nothing, zeros)
+
+    def add_product(self, total: Any, a: Any, b: Any) -> None:
+        """Add a · b to a sum; LLVM makes one rounding of it ("contract")."""
+        product = self.builder.fmul(a, b, flags=["contract"])
+        before = self.builder.load(total)
+        self.builder.store(self.builder.fadd(product, before, flags=["contract"]), total)
+
+    def sums(self, count: int) -> list[Any]:
+        """Make room for sums, which LLVM will keep in registers."""
+        zero = ir.Constant(self.vector, None)
+        return [cgutils.alloca_once_value(self.builder, zero) for _ in range(count)]
+
+
+@intrinsic(prefer_literal=True)
+def _compiled_tile(
+    typing: Any, rows: Any, vectors: Any, lanes: Any, x: Any, at: Any, row: Any, step: Any,
+    runs: Any, run: Any, length: Any, w: Any, w_at: Any, w_step: Any, w_run: Any, y: Any, y_at: Any,
+    y_row: Any, go_on: Any,
+) -> Any:  # fmt: skip
+    P, V, L = (size.literal_value for size in (rows, vectors, lanes))
+    place = types.intp
+    signature = types.void(
+        rows, vectors, lanes, x, place, place, place, place, place, place,
+        w, place, place, place, y, place, place, types.boolean,
+    )  # fmt: skip
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = _Writer(context, builder, signature, arguments, L)
+        (_, _, _, _, at, row, step, runs, run, length, _, w_at, w_step, w_run, _, y_at, y_row,
+         go_on) = arguments  # fmt: skip
+        x, w, y = (writer.data(i) for i in (3, 10, 14))
+        add, mul = builder.add, builder.mul
+        number = at.type
+        totals = [writer.sums(V) for _ in range(P)]
+        zero = ir.Constant(writer.vector, None)
+        for line in totals:
+            for total in line:
+                builder.store(zero, total)
+        rows_at = [mul(row, ir.Constant(number, p)) for p in range(P)]
+        y_places = [add(y_at, mul(y_row, ir.Constant(number, p))) for p in range(P)]
+        lanes_at = [ir.Constant(number, v * L) for v in range(V)]
+        with builder.if_then(go_on):
+            for p in range(P):
+                for v in range(V):
+                    before = writer.load(y, add(y_places[p], lanes_at[v]))
+                    builder.store(before, totals[p][v])
+        with cgutils.for_range(builder, runs) as outer:
+            x_run = add(at, mul(outer.index, run))
+            w_begin = add(w_at, mul(outer.index, w_run))
+            with cgutils.for_range(builder, length) as inner:
+                x_at = add(x_run, mul(inner.index, step))
+                w_now = add(w_begin, mul(inner.index, w_step))
+                factors = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
+                for p in range(P):
+                    number_of_row = writer.spread(x, add(x_at, rows_at[p]))
+                    for v in range(V):
+                        writer.add_product(totals[p][v], number_of_row, factors[v])
+        for p in range(P):
+            for v in range(V):
+                writer.store(builder.load(totals[p][v]), y, add(y_places[p], lanes_at[v]))
+        return context.get_dummy_value()
+
+    return signature, write
+
+
+@intrinsic(prefer_literal=True)
+def _compiled_gather(
+    typing: Any, vectors: Any, lanes: Any, values: Any, places: Any, first: Any, count: Any,
+    w: Any, w_at: Any, y: Any, y_at: Any,
+) -> Any:  # fmt: skip
+    V, L = vectors.literal_value, lanes.literal_value
+    place = types.intp
+    signature = types.void(vectors, lanes, values, places, place, place, w, place, y, place)
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = _Writer(context, builder, signature, arguments, L)
+        _, _, _, _, first, count, _, w_at, _, y_at = arguments
+        values, places, w, y = (writer.data(i) for i in (2, 3, 6, 8))
+        totals = writer.sums(V)
+        lanes_at = [ir.Constant(first.type, v * L) for v in range(V)]
+        for v in range(V):
+            builder.store(writer.load(y, builder.add(y_at, lanes_at[v])), totals[v])
+        with cgutils.for_range(builder, count) as loop:
+            k = builder.add(first, loop.index)
+            found = builder.load(builder.gep(places, [k]))
+            begin = builder.add(w_at, builder.sext(found, first.type))
+            value = writer.spread(values, k)
+            for v in range(V):
+                writer.add_product(
+                    totals[v], value, writer.load(w, builder.add(begin, lanes_at[v]))
+                )
+        for v in range(V):
+            writer.store(builder.load(totals[v]), y, builder.add(y_at, lanes_at[v]))
+        return context.get_dummy_value()
+
+    return signature, write
+
+
+@intrinsic(prefer_literal=True)
+def _compiled_exchange(
+    typing: Any, vectors: Any, lanes: Any, values: Any, places: Any, first: Any, count: Any,
+    x: Any, dx: Any, at: Any, w: Any, dw: Any, w_at: Any,
+) -> Any:  # fmt: skip
+    V, L = vectors.literal_value, lanes.literal_value
+    place = types.intp
+    signature = types.void(vectors, lanes, values, places, place, place, x, dx, place, w, dw, place)
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = _Writer(context, builder, signature, arguments, L)
+        _, _, _, _, first, count, _, _, at, _, _, w_at = arguments
+        values, places, x, dx, w, dw = (writer.data(i) for i in (2, 3, 6, 7, 9, 10))
+        add = builder.add
+        lanes_at = [ir.Constant(first.type, v * L) for v in range(V)]
+        weights = [writer.load(w, add(w_at, lane)) for lane in lanes_at]
+        totals = writer.sums(V)
+        for v in range(V):
+            builder.store(writer.load(dw, add(w_at, lanes_at[v])), totals[v])
+        with cgutils.for_range(builder, count) as loop:
+            k = add(first, loop.index)
+            found = builder.load(builder.gep(places, [k]))
+            begin = add(at, builder.sext(found, first.type))
+            value = writer.spread(values, k)
+            for v in range(V):
+                here = add(begin, lanes_at[v])
+                writer.add_product(totals[v], value, writer.load(x, here))
+                product = builder.fmul(value, weights[v], flags=["contract"])
+                shared = builder.fadd(product, writer.load(dx, here), flags=["contract"])
+                writer.store(shared, dx, here)
+        for v in range(V):
+            writer.store(builder.load(totals[v]), dw, add(w_at, lanes_at[v]))
+        return context.get_dummy_value()
+
+    return signature, write
+
+
+@intrinsic(prefer_literal=True)
+def _compiled_largest(
+    typing: Any, lanes: Any, sums: Any, at: Any, down: Any, along: Any, high: Any, wide: Any,
+    best: Any, which: Any, to: Any,
+) -> Any:  # fmt: skip
+    place = types.intp
+    signature = types.void(lanes, sums, place, place, place, place, place, best, which, place)
+    L = lanes.literal_value
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        writer = _Writer(context, builder, signature, arguments, L)
+        _, _, at, down, along, high, wide, _, _, to = arguments
+        sums, best, which = (writer.data(i) for i in (1, 7, 8))
+        byte = ir.IntType(8)
+        bytes_ = ir.VectorType(byte, L)
+        largest = cgutils.alloca_once_value(builder, writer.load(sums, at))
+        first = cgutils.alloca_once_value(builder, ir.Constant(bytes_, None))
+        with cgutils.for_range(builder, high) as rows:
+            line = builder.add(at, builder.mul(rows.index, down))
+            with cgutils.for_range(builder, wide) as columns:
+                found = writer.load(sums, builder.add(line, builder.mul(columns.index, along)))
+                before = builder.load(largest)
+                # Greater, or NaN, which is unordered to itself.
+                better = builder.or_(
+                    builder.fcmp_ordered(">", found, before),
+                    builder.fcmp_unordered("uno", found, found),
+                )
+                number = builder.add(builder.mul(rows.index, wide), columns.index)
+                nothing = ir.Constant(bytes_, ir.Undefined)
+                lane = builder.insert_element(
+                    nothing, builder.trunc(number, byte), ir.Constant(ir.IntType(32), 0)
+                )
+                zeros = ir.Constant(ir.VectorType(ir.IntType(32), L), [0] * L)
+                spread = builder.shuffle_vector(lane, nothing, zeros)
+                builder.store(builder.select(better, found, before), largest)
+                builder.store(builder.select(better, spread, builder.load(first)), first)
+        writer.store(builder.load(largest), best, to)
+        target = builder.bitcast(builder.gep(which, [to]), bytes_.as_pointer())
+        builder.store(builder.load(first), target, align=1)
+        return context.get_dummy_value()
+
+    return signature, write
+
+
+_config: Any = numba.config
+COMPILED = not _config.DISABLE_JIT
+tile: Any = _compiled_tile if COMPILED else _tile
+gather: Any = _compiled_gather if COMPILED else _gather
+exchange: Any = _compiled_exchange if COMPILED else _exchange
+largest: Any = _compiled_largest if COMPILED else _largest

@@ -1,0 +1,98 @@
+"""Which neighbours become one stage, and how far a run of stages reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from neural_network.errors import ShapeError
+from neural_network.plan.stages import Convolution, Product, Stage
+from neural_network.plan.steps import Convolve, Lay, Multiply, PoolMax, Rectify, Step, Steps
+
+Shape = tuple[int, ...]
+Kind = TypeVar("Kind")
+
+
+class _Reader:
+    """Reads steps one after the other, and knows to which layer each belongs."""
+
+    def __init__(self, layers: Sequence[Steps]) -> None:
+        self.steps: list[tuple[Step, int]] = []
+        self.layers = 0
+        for steps in layers:
+            if steps is None:
+                break
+            self.steps += [(step, self.layers) for step in steps]
+            self.layers += 1
+        self.place = 0
+
+    def next(self, kind: type[Kind]) -> Kind | None:
+        """Return the next step and go on, if it is of this kind."""
+        if self.place < len(self.steps):
+            step = self.steps[self.place][0]
+            if isinstance(step, kind):
+                self.place += 1
+                return step
+        return None
+
+    @property
+    def read(self) -> list[Step]:
+        """The steps that have been read."""
+        return [step for step, _ in self.steps[: self.place]]
+
+    @property
+    def done(self) -> int:
+        """How many layers have been read to their end: each begins with a step that failed."""
+        return self.layers if self.place == len(self.steps) else self.steps[self.place][1]
+
+
+class Match(NamedTuple):
+    """What stages can compute: how many layers, which steps, and the stages."""
+
+    layers: int
+    steps: list[Step]
+    stages: list[Stage]
+
+
+def matched(layers: Sequence[Steps], shape: Shape) -> Match:
+    """Match as many layers as stages can compute, from the first on.
+
+    Args:
+        layers: what each layer does; None for what has no words.
+        shape: of one row of the input, channels last.
+
+    Returns:
+        The match, which may be empty.
+    """
+    reader, stages = _Reader(layers), list[Stage]()
+    while (stage := _next_stage(reader, shape)) is not None:
+        stages.append(stage)
+        shape = stage.outputs
+    return Match(reader.done, reader.read, stages)
+
+
+def _next_stage(reader: _Reader, shape: Shape) -> Stage | None:
+    """Read one stage, or nothing, and then the reader stays where it was."""
+    begin = reader.place
+    if len(shape) == 1:
+        while reader.next(Lay):  # already side by side
+            begin = reader.place
+    if (product := reader.next(Multiply)) and shape == (product.weight.shape[0],):
+        return Product(product, rectify=reader.next(Rectify) is not None)
+    reader.place = begin
+    convolve = reader.next(Convolve)
+    if convolve is None or len(shape) != 3 or shape[2] != convolve.weight.shape[1]:
+        reader.place = begin
+        return None
+    rectify = reader.next(Rectify) is not None
+    pool = reader.next(PoolMax)
+    # relu grows with its argument: before or after the maximum, it gives the same.
+    rectify = (pool is not None and reader.next(Rectify) is not None) or rectify
+    lay = reader.next(Lay) is not None
+    try:
+        return Convolution(
+            convolve, shape, rectify=rectify, pool=None if pool is None else pool.size, lay=lay
+        )
+    except ShapeError:  # a window that does not fit: the layer itself says so best
+        reader.place = begin
+        return None

@@ -1,0 +1,144 @@
+"""The page of benchmarks is what was measured; what it counts, and aims at, is right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# At the end: benchmarks/results has a run.py as well, and its test asks for that one.
+sys.path.append(str(ROOT / "benchmarks"))
+
+import counts  # noqa: E402
+import goals  # noqa: E402
+import page  # noqa: E402
+import quiet  # noqa: E402
+from networks import EXAMPLE, MLP, SMALL  # noqa: E402
+
+NUMBERS: dict[str, Any] = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
+# (aim, floor), as they were asked for.
+ASKED = {
+    "A": (2.2, 1.5), "A share": (1.0, 0.7), "A without Numba": (0.7, 0.4), "A memory": (1.0, 0.8),
+    "B": (1.0, 0.75), "C ONNX Runtime": (1.0, 0.4), "C PyTorch": (2.0, 1.0), "D": (2.0, 1.4),
+    "E PyTorch": (1.8, 1.2), "E scikit-learn": (2.5, 1.6),
+    "F float32": (25, 12), "F float64": (25, 12),
+    "G 3×3": (1.0, 0.7), "G 7×7": (1.0, 0.7), "G 31×31": (2.0, 1.3), "mnist_cnn": (2.0, 1.3),
+}  # fmt: skip
+LAYERS = {
+    "conv 3×3 64", "conv 3×3 128", "conv 5×5", "conv 1×1", "depthwise 3×3", "conv stride 2",
+    "batch norm", "max pool", "average pool",
+}  # fmt: skip
+
+
+def test_aims_and_floors_are_those_asked_for() -> None:
+    asked = ASKED | dict.fromkeys(LAYERS, (1.2, 0.8))
+    assert {key: (goal.aim, goal.floor) for key, goal in goals.GOALS.items()} == asked
+
+
+def test_the_page_is_what_was_measured() -> None:
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == page.page(NUMBERS)
+
+
+def test_every_row_was_measured_beside_its_peer() -> None:
+    assert NUMBERS["missing"] == {}
+    assert {row["key"] for row in NUMBERS["rows"]} == set(goals.GOALS)
+    for row in NUMBERS["rows"]:
+        goal = goals.GOALS[row["key"]]
+        assert (row["aim"], row["floor"]) == (goal.aim, goal.floor)
+        assert row["ratio"] == pytest.approx(row["peer_figure"] / row["our_figure"])
+        assert row["spread"][0] <= row["spread"][1]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(2.2, "aim reached"), (2.1, "above floor"), (1.4, "below floor")]
+)
+def test_a_verdict_says_where_a_ratio_lies(ratio: float, said: str) -> None:
+    assert goals.verdict(ratio, goals.GOALS["A"]) == said
+
+
+def test_a_disturbed_row_is_marked() -> None:
+    row = NUMBERS["rows"][0]
+    calm = page.page(NUMBERS | {"rows": [row | {"others": 0.0}]})
+    busy = page.page(NUMBERS | {"rows": [row | {"others": 0.25}]})
+    assert "disturbed" not in calm
+    assert "**Not to be relied on:**" in busy
+    assert "during A (25%)" in busy
+    assert ", disturbed |" in busy
+
+
+def test_what_other_processes_do_is_noticed() -> None:
+    watch = quiet.Watch()
+    code = "import time; end = time.perf_counter() + 1\nwhile time.perf_counter() < end: pass"
+    neighbour = subprocess.Popen([sys.executable, "-c", code])
+    time.sleep(0.5)
+    seen = watch.others()  # not waited for yet, so not a finished child of ours
+    neighbour.wait()
+    assert seen is None or seen > 0.02
+    assert quiet.is_quiet(0.0)
+    assert not quiet.is_quiet(0.25)
+
+
+def test_products_of_the_example_by_hand() -> None:
+    """28 → 26 → 24 → pooled 12; 64 · 12 · 12 = 9216."""
+    first = 32 * 26 * 26 * 9
+    second = 64 * 24 * 24 * 9 * 32
+    third, fourth = 9216 * 128, 1280
+    assert [block.products for block in counts.blocks(EXAMPLE)] == [first, second, third, fourth]
+    ahead = 2 * 128 * (first + second + third + fourth)
+    assert counts.forward(EXAMPLE, 128).operations == ahead
+    # Twice more backward, but for the input of the first layer.
+    step = counts.step(EXAMPLE, 128, "adam").operations
+    assert step == 3 * ahead - 2 * 128 * first == 9_160_359_936
+
+
+def test_weights_are_counted_with_their_biases() -> None:
+    found = [block.weights for block in counts.blocks(SMALL)]
+    assert found == [8 * (9 + 1), 10 * (8 * 13 * 13 + 1)]
+
+
+def test_bytes_of_the_multilayer_perceptron_by_hand() -> None:
+    weights = 785 * 256 + 257 * 128 + 129 * 10
+    between = 784 + 2 * 256 + 2 * 128 + 10
+    assert counts.forward(MLP, 64).bytes == 4 * (64 * between + weights)
+    back = (784 + 256) + (2 * 256 + 128) + (2 * 128 + 10)
+    step = 4 * (64 * (between + back) + weights * (1 + 2 + 7))
+    assert counts.step(MLP, 64, "adam").bytes == step
+
+
+def test_one_filter_by_hand() -> None:
+    work = counts.one_filter(3, (28, 28), 1000)
+    assert work == counts.Work(2 * 9 * 26 * 26 * 1000, 4 * 1000 * (784 + 676))
+
+
+def test_a_layer_and_back_by_hand() -> None:
+    assert counts.layer_and_back(10, 5, 3, 2) == counts.Work(60, 4 * (15 + 6 + 6))
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"), [(1.5, "our time goes to arithmetic."), (9.0, "our time goes elsewhere.")]
+)
+def test_a_bound_is_named(ours: float, said: str) -> None:
+    row = {
+        "operations": 1e9, "bytes": 1e3, "our_figure": ours, "peer_figure": 4.0, "aim": 2.0,
+        "key": "A",
+    }  # fmt: skip
+    limits = {"operations_per_second": 1e12, "bytes_per_second": 1e9}
+    told = page.bound(row, limits)
+    assert told.startswith("1.00 GFLOP take 1.00 ms, 1.00 kB take 0.00 ms: arithmetic bounds it")
+    assert told.endswith(said)
+
+
+def test_an_aim_beyond_the_bound_is_called_so() -> None:
+    row = {
+        "operations": 1.0, "bytes": 1e6, "our_figure": 3.0, "peer_figure": 1.5, "aim": 2.0,
+        "key": "A",
+    }  # fmt: skip
+    limits = {"operations_per_second": 1e12, "bytes_per_second": 1e9}
+    told = page.bound(row, limits)
+    assert told.endswith("which is less than this bound allows, unless the bytes stay in a cache.")
