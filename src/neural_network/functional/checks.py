@@ -102,7 +102,7 @@ def check_not_empty(function: str, name: str, array: Array) -> None:
 
 def check_no_nan(function: str, name: str, array: Array) -> None:
     """Raise ArgumentError if a label or target is NaN."""
-    if np.isnan(array).any():
+    if array.dtype.kind == "f" and np.isnan(array).any():
         count = int(np.isnan(array).sum())
         raise ArgumentError(sentence(function, name, "a number in every place", f"{count} NaN"))
 

@@ -17,6 +17,10 @@ from neural_network.kernels.tile import WIDTH
 # Rows of a block; products of a block that are summed before the next block of rows comes:
 # 512 · 64 numbers of the weights are 128 KB, and stay in the second-level cache.
 ROWS, DEPTH = 64, 512
+# Narrow products are cut into so many tasks at least, of so many rows at least.
+TASKS, FEWEST = 4, 12
+# Rows of a weight's gradient that a task computes, at most.
+BAND = 96
 
 
 @kernel
@@ -33,7 +37,8 @@ def affine(X: Any, W: Any, b: Any, out: Any, rectify: bool) -> None:
     count, inputs = X.shape
     columns, units = W.shape[1], out.shape[1]
     numbers, weights = X.reshape(-1), W.reshape(-1)
-    wide, high = -(-columns // WIDTH), -(-count // ROWS)
+    wide = -(-columns // WIDTH)
+    high = max(-(-count // ROWS), min(TASKS // wide, -(-count // FEWEST)))
     band = -(-count // high)
     for task in prange(high * wide):
         first, left = task // wide * band, task % wide * WIDTH
@@ -57,24 +62,61 @@ def affine(X: Any, W: Any, b: Any, out: Any, rectify: bool) -> None:
 
 
 @kernel
-def weights_gradient(X: Any, G: Any, out: Any, band: int) -> None:
+def slopes(G: Any, out: Any, spread: Any, bias: Any, rectify: bool) -> None:
+    """Copy gradients (N, units) into padded columns, those that relu let through; sum them.
+
+    Args:
+        G: (N, units), contiguous.
+        out: (N, units): what relu returned; not looked at without ``rectify``.
+        spread: (N, columns), contiguous, to be filled.
+        bias: (units,), to be filled with the sums over rows.
+        rectify: whether relu followed.
+    """
+    count, units = G.shape
+    columns = spread.shape[1]
+    for task in prange(-(-columns // WIDTH)):
+        left = task * WIDTH
+        shown, width = min(WIDTH, units - left), min(WIDTH, columns - left)
+        total = np.zeros(WIDTH, G.dtype)
+        for n in range(count):
+            source, target = G[n, left : left + shown], spread[n, left : left + width]
+            if rectify:
+                passed = out[n, left : left + shown]
+                for c in range(shown):
+                    target[c] = source[c] if passed[c] > 0 else np.float32(0)
+            else:
+                for c in range(shown):
+                    target[c] = source[c]
+            for c in range(shown):
+                total[c] += target[c]
+            for c in range(shown, width):
+                target[c] = np.float32(0)
+        bias[left : left + shown] = total[:shown]
+
+
+@kernel
+def weights_gradient(X: Any, G: Any, out: Any) -> None:
     """Fill ``out`` with Xᵀ · G.
 
     Args:
         X: (N, inputs), contiguous.
         G: (N, columns), contiguous, padded to whole vectors.
         out: (inputs, columns), contiguous.
-        band: rows of ``out`` that one task computes.
     """
     count, inputs = X.shape
     columns = G.shape[1]
     numbers, gradients, sums = X.reshape(-1), G.reshape(-1), out.reshape(-1)
-    for task in prange(-(-inputs // band)):
+    # An even number of tasks, so that two threads have the same to do.
+    tasks = 2 * -(-inputs // (2 * BAND))
+    band = -(-inputs // tasks)
+    for task in prange(tasks):
         first = task * band
-        products(
-            min(band, inputs - first), columns, numbers, first, 1, inputs, 1, 0, count,
-            gradients, 0, columns, 0, sums, first * columns, columns, False,
-        )  # fmt: skip
+        rows = min(band, inputs - first)
+        if rows > 0:
+            products(
+                rows, columns, numbers, first, 1, inputs, 1, 0, count,
+                gradients, 0, columns, 0, sums, first * columns, columns, False,
+            )  # fmt: skip
 
 
 @kernel

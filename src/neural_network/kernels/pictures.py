@@ -7,7 +7,6 @@ What networks compute with pictures, (N, C, H, W) outside, is done here on (N, H
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,7 +136,7 @@ def gradients_of_maxima(
         rows = aligned((filters, fh * fw * channels))
         rows[...] = weight.transpose(0, 2, 3, 1).reshape(filters, -1)
         partial = take("shares of filters", (blocks, *rows.shape), np.float32)
-        dX = take("picture's gradient", X.shape if wanted else (0, *X.shape[1:]), np.float32)
+        dX = take("input's gradient", X.shape if wanted else (0, *X.shape[1:]), np.float32)
         maxima.follow_maxima(
             X, rows, G, chosen, dX, partial, shares,
             fh, fw, sh, sw, ph, pw, block,
@@ -242,7 +241,7 @@ class Back:
         n, columns = len(spread), spread.shape[3]
         filters, channels = weight.shape[:2]
         rows, places = self.axes
-        out = take("picture's gradient", (n, rows.size, places.size, channels), np.float32)
+        out = take("input's gradient", (n, rows.size, places.size, channels), np.float32)
         for i, si, top, down in rows.phases:
             for j, sj, left, along in places.phases:
                 part = out[:, i::si, j::sj]
@@ -263,11 +262,11 @@ class Back:
 
 def _matrix(weight: Array) -> Array:
     """Return filters (F, C, fh, fw) as a matrix (fh · fw · C, F), columns padded."""
-    filters = len(weight)
-    matrix = aligned((prod(weight.shape[1:]), padded(filters)))
-    matrix[:, filters:] = 0
-    matrix[:, :filters] = weight.transpose(2, 3, 1, 0).reshape(-1, filters)
-    return matrix
+    filters, channels, fh, fw = weight.shape
+    matrix = aligned((fh, fw, channels, padded(filters)))
+    matrix[..., filters:] = 0
+    matrix[..., :filters] = weight.transpose(2, 3, 1, 0)
+    return matrix.reshape(fh * fw * channels, -1)
 
 
 def _band(pictures: int, rows: int) -> int:

@@ -17,8 +17,11 @@ def padded(columns: int) -> int:
     return -(-columns // PADDED_TO) * PADDED_TO
 
 
-def _rows_of(vectors: int, lanes: int) -> Any:
-    """Return the part that computes any number of rows, so many vectors of so many lanes wide."""
+def _rows_of(vectors: int, lanes: int, most: int) -> Any:
+    """Return the part that computes any number of rows, so many vectors of so many lanes wide.
+
+    ``most`` is how many rows a tile may have.
+    """
 
     @part
     def rows_of(
@@ -26,12 +29,18 @@ def _rows_of(vectors: int, lanes: int) -> Any:
         w: Any, w_at: int, w_step: int, w_run: int, y: Any, y_at: int, y_row: int, go_on: bool,
     ) -> None:  # fmt: skip
         # As few tiles as possible, of sizes that differ by one at most.
-        tiles = -(-count // ROWS)
+        tiles = -(-count // most)
         small = count // tiles
         larger = count - small * tiles
         for t in range(tiles):
             rows = small + 1 if t < larger else small
-            if rows == 6:
+            if most > 6 and rows == 8:
+                tile(8, vectors, lanes, x, at, row, step, runs, run, length,
+                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+            elif most > 6 and rows == 7:
+                tile(7, vectors, lanes, x, at, row, step, runs, run, length,
+                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+            elif rows == 6:
                 tile(6, vectors, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             elif rows == 5:
@@ -55,8 +64,10 @@ def _rows_of(vectors: int, lanes: int) -> Any:
     return rows_of
 
 
-_widest, _two, _one = _rows_of(VECTORS, LANES), _rows_of(2, LANES), _rows_of(1, LANES)
-_eight, _four = _rows_of(1, 8), _rows_of(1, 4)
+_widest, _two = _rows_of(VECTORS, LANES, ROWS), _rows_of(2, LANES, ROWS)
+# One vector alone leaves room for more rows, and needs them: a sum has to wait for the last
+# product before the next can be added to it, so eight have to be under way.
+_one, _eight, _four = _rows_of(1, LANES, 8), _rows_of(1, 8, 8), _rows_of(1, 4, 8)
 
 
 @part

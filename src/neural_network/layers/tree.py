@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
 
 
+# What may hold layers and parameters. A tuple of types, because it is asked in every step.
+_HOLDERS = (dict, list, tuple)
+
+
 class Tree:
     """The half of ``Layer`` that looks inside: each one is a tree of layers and parameters.
 
@@ -35,9 +39,15 @@ class Tree:
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Yield the layers directly inside, with their names."""
-        for name, value in inside(self):
+        for name, value in vars(self).items():
+            if name[0] == "_":
+                continue
             if isinstance(value, Tree):
                 yield name, cast("Layer", value)
+            elif isinstance(value, _HOLDERS) and not _plain(value):
+                for inner, item in _unfolded(name, value):
+                    if isinstance(item, Tree):
+                        yield inner, cast("Layer", item)
 
     def named_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         """Yield this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).
@@ -235,10 +245,15 @@ def inside(layer: Tree) -> Iterator[tuple[str, Any]]:
     for name, value in vars(layer).items():
         if name[0] == "_":
             continue
-        if isinstance(value, dict | list | tuple):
+        if isinstance(value, _HOLDERS):
             yield from _unfolded(name, value)
         else:
             yield name, value
+
+
+def _plain(value: Any) -> bool:
+    """Say whether this is a tuple of numbers, as sizes are, with nothing to look for in it."""
+    return type(value) is tuple and all(type(item) is int for item in value)
 
 
 def _unfolded(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,7 @@ from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.choice import possible, worthwhile
 from neural_network.kernels.memory import aligned
 from neural_network.plan.matching import Match, matched
+from neural_network.plan.stages import INPUTS_GRADIENT
 from neural_network.plan.steps import Steps, computed_plainly, learned
 from neural_network.plan.workspace import Room, Workspace
 
@@ -51,7 +52,7 @@ class Run:
         X = _last(X)
         end = len(self.stages) - 1
         for place, stage in enumerate(self.stages):
-            room, shape = self._room(place), (len(X), *stage.outputs)
+            room, shape = Room(self._workspace, place), (len(X), *stage.outputs)
             # The last result is the caller's own.
             out = aligned(shape) if place == end else room.take("out", shape)
             self._kept.append(stage.forward(X, room, out))
@@ -69,18 +70,15 @@ class Run:
             end = len(found)
             for place in range(len(self.stages) - 1, -1, -1):
                 begin = end - self.stages[place].learns
+                # The last gradient is the caller's own.
+                room = Room(self._workspace, place, () if place else (INPUTS_GRADIENT,))
                 slopes = self.stages[place].backward(
-                    slopes, self._kept[place], self._room(place), self.wanted or place > 0,
-                    found[begin:end],
-                )  # fmt: skip
+                    slopes, self._kept[place], room, self.wanted or place > 0, found[begin:end]
+                )
                 end = begin
-            # Copied: it lies in memory that the next step writes over.
-            share = _first(slopes).copy() if self.wanted else None
+            share = _first(slopes) if self.wanted else None
             self._found = (G, share, found)
         return self._found[1:]
-
-    def _room(self, place: int) -> Room:
-        return Room(self._workspace, place)
 
 
 def _laid_out(shapes: Sequence[tuple[int, ...]]) -> list[Array]:

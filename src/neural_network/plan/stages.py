@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from neural_network.functional.checks import Array
-from neural_network.functional.window import output_sizes, reach, resolve_padding
+from neural_network.functional.window import Padding, Pads, output_sizes, reach, resolve_padding
 from neural_network.plan.steps import Convolve, Multiply, learned
 from neural_network.plan.workspace import Room
 
 Shape = tuple[int, ...]
 NO_BIAS = np.zeros(0, np.float32)
-# Rows of a weight's gradient that one task computes.
-BAND = 96
+# What stages call the memory of the gradient that they return.
+INPUTS_GRADIENT = "input's gradient"
 
 
 class Stage(ABC):
@@ -64,15 +65,12 @@ class Convolution(Stage):
     ) -> None:
         self.step, self.rectify, self.pool, self.lay = step, rectify, pool, lay
         self.learns = len(learned(step))
-        sizes, taps = inputs[:2], step.weight.shape[2:]
-        once = (1, 1)
-        self.pads = resolve_padding("plan", step.padding, sizes, reach(taps, once), step.stride)
-        maps = output_sizes("plan", sizes, taps, step.stride, self.pads, once)
-        filters = step.weight.shape[0]
+        filters, _, *taps = step.weight.shape
+        self.pads, maps, pooled = _sizes(
+            inputs[:2], tuple(taps), step.stride, _hashable(step.padding), pool
+        )
         self.work = prod(maps) * step.weight.size
-        if pool is not None:
-            maps = output_sizes("plan", maps, pool, pool, ((0, 0), (0, 0)), once, "window")
-        self.maps = (*maps, filters)
+        self.maps = (*pooled, filters)
         self.outputs = (prod(self.maps),) if lay else self.maps
 
     def forward(self, X: Array, room: Room, out: Array) -> Any:
@@ -122,6 +120,26 @@ class Convolution(Stage):
         return array.reshape(len(array), filters, high, wide).transpose(0, 2, 3, 1)
 
 
+@lru_cache(1024)
+def _sizes(
+    sizes: Shape, taps: Shape, stride: Shape, padding: Padding, pool: Shape | None
+) -> tuple[Pads, Shape, Shape]:
+    """Return the padding of a convolution, its outputs, and those behind pooling."""
+    once = (1, 1)
+    pads = resolve_padding("plan", padding, sizes, reach(taps, once), stride)
+    maps = output_sizes("plan", sizes, taps, stride, pads, once)
+    if pool is None:
+        return pads, maps, maps
+    return pads, maps, output_sizes("plan", maps, pool, pool, ((0, 0), (0, 0)), once, "window")
+
+
+def _hashable(padding: Any) -> Any:
+    """Return a padding as numbers, words and tuples of them."""
+    if isinstance(padding, int | str):
+        return padding
+    return tuple(_hashable(part) for part in padding)
+
+
 class Product(Stage):
     """``X · W + b`` and relu.
 
@@ -163,25 +181,19 @@ class Product(Stage):
         W = self.step.weight.data
         inputs, units = W.shape
         columns = padded(units)
-        slopes = room.take("gradients", (len(X), columns), np.float32)
-        if units != columns:
-            slopes[:, units:] = 0
-        if self.rectify:
-            np.multiply(G, out > 0, out=slopes[:, :units])
-        else:
-            slopes[:, :units] = G
+        slopes = room.take("gradients", (len(X), columns))
+        bias = room.take("bias", (units,)) if self.step.bias is None else into[1]
+        dense.slopes(G, out, slopes, bias, self.rectify)
         if units == columns:
-            dense.weights_gradient(X, slopes, into[0], BAND)
+            dense.weights_gradient(X, slopes, into[0])
             own = slopes
         else:
             wide = room.take("weights' gradient", (inputs, columns))
-            dense.weights_gradient(X, slopes, wide, BAND)
+            dense.weights_gradient(X, slopes, wide)
             into[0][...] = wide[:, :units]
             own = np.ascontiguousarray(slopes[:, :units])
-        if self.step.bias is not None:
-            own.sum(axis=0, out=into[1])
         if not wanted:
             return None
-        dX = room.take("input's gradient", X.shape)
+        dX = room.take(INPUTS_GRADIENT, X.shape)
         dense.inputs_gradient(own, W, dX)
         return dX

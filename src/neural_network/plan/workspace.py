@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -33,11 +34,19 @@ class Workspace:
 
 
 class Room:
-    """A workspace seen by one stage, whose names are its own."""
+    """A workspace seen by one stage, whose names are its own.
 
-    def __init__(self, workspace: Workspace, stage: int) -> None:
-        self._workspace, self._stage = workspace, stage
+    Args:
+        workspace: where the memory is.
+        stage: the stage's number.
+        lasting: names whose arrays are new memory each time, because somebody keeps them.
+    """
+
+    def __init__(self, workspace: Workspace, stage: int, lasting: Sequence[str] = ()) -> None:
+        self._workspace, self._stage, self._lasting = workspace, stage, lasting
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
         """Return an array of this shape; see ``Workspace.take``."""
+        if name in self._lasting:
+            return aligned(shape, dtype)
         return self._workspace.take(f"{self._stage}.{name}", shape, dtype)

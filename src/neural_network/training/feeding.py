@@ -206,11 +206,11 @@ def is_finite(array: Array) -> bool:
     """Say whether all numbers are finite."""
     if array.dtype.kind != "f":
         return True
-    flat = array.ndim == 1 and array.flags.c_contiguous and array.dtype.itemsize in (4, 8)
-    if flat and worthwhile(array.size, WORTH_A_KERNEL):
+    plain = array.flags.c_contiguous and array.dtype.itemsize in (4, 8)
+    if plain and worthwhile(array.size, WORTH_A_KERNEL):
         from neural_network.kernels.numbers import all_finite
 
-        return all_finite(array)
+        return all_finite(array.reshape(-1))
     with np.errstate(all="ignore"):
         if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
             numbers = array.reshape(-1)

@@ -11,10 +11,12 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import GradientError, ShapeError, sentence
 from neural_network.functional.checks import Array
+from neural_network.kernels.choice import worthwhile
 from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.training.averaging import ExponentialAverage
+from neural_network.training.feeding import WORTH_A_KERNEL, is_finite
 
 
 class Memory:
@@ -96,11 +98,22 @@ class Memory:
             self._views[place][...] = found
             self._list[place].data = self._views[place]
 
-    def begin_move(self) -> None:
-        """Take up the parameters, and note them, in case that the step leads nowhere."""
+    def begin_move(self) -> bool:
+        """Take up the parameters, and note them, in case that the step leads nowhere.
+
+        Returns:
+            Whether the gradients are all finite.
+        """
         self.take_up()
-        np.copyto(self._before, self.flat)
+        if worthwhile(self.flat.size, WORTH_A_KERNEL):
+            from neural_network.kernels.numbers import noted_and_finite
+
+            finite = noted_and_finite(self.flat, self._before, self.gradients)
+        else:
+            np.copyto(self._before, self.flat)
+            finite = is_finite(self.gradients)
         self._moving = True
+        return finite
 
     def forget_gradients(self) -> None:
         """Drop what an earlier ``backward()`` has left."""

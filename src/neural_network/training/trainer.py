@@ -372,9 +372,8 @@ class Trainer:
 
     def _end_step(self) -> None:
         loss = self.memory.take_mean(alone=self.accumulate == 1)
-        if not is_finite(self.memory.gradients):
+        if not self.memory.begin_move():
             raise explain_gradients(self)
-        self.memory.begin_move()
         with np.errstate(all="ignore"):
             self.update()
         if not is_finite(self.memory.flat):
