@@ -7,9 +7,10 @@ from typing import Any
 from neural_network.kernels.compiler import part
 from neural_network.kernels.tile import LANES, ROWS, VECTORS, tile
 
-# Columns are padded to whole vectors, the shortest of which has four numbers,
+# Columns are padded to whole vectors, the shortest of which has eight numbers,
 # so that no tile has to know where they end.
-PADDED_TO = 4
+PADDED_TO = 8
+NARROW_ROWS = 8
 
 
 def padded(columns: int) -> int:
@@ -17,10 +18,44 @@ def padded(columns: int) -> int:
     return -(-columns // PADDED_TO) * PADDED_TO
 
 
-def _rows_of(vectors: int, lanes: int, most: int) -> Any:
-    """Return the part that computes any number of rows, so many vectors of so many lanes wide.
+# Each size of a tile is compiled for itself, in every kernel, so there are no more of them than
+# pay: less than four rows go one by one. Tiles are as few as possible, and their sizes differ
+# by one at most.
 
-    ``most`` is how many rows a tile may have.
+
+@part
+def _widest(
+    count: int, x: Any, at: int, row: int, step: int, runs: int, run: int, length: int,
+    w: Any, w_at: int, w_step: int, w_run: int, y: Any, y_at: int, y_row: int, go_on: bool,
+) -> None:  # fmt: skip
+    """Compute any number of rows, as many vectors wide as a tile can be."""
+    tiles = -(-count // ROWS)
+    small = count // tiles
+    larger = count - small * tiles
+    for t in range(tiles):
+        rows = small + 1 if t < larger else small
+        if rows == 6:
+            tile(6, VECTORS, LANES, x, at, row, step, runs, run, length,
+                 w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+        elif rows == 5:
+            tile(5, VECTORS, LANES, x, at, row, step, runs, run, length,
+                 w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+        elif rows == 4:
+            tile(4, VECTORS, LANES, x, at, row, step, runs, run, length,
+                 w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+        else:
+            for p in range(rows):
+                tile(1, VECTORS, LANES, x, at + p * row, row, step, runs, run, length,
+                     w, w_at, w_step, w_run, y, y_at + p * y_row, y_row, go_on)  # fmt: skip
+        at += rows * row
+        y_at += rows * y_row
+
+
+def _narrow(lanes: int) -> Any:
+    """Return the part that computes any number of rows, one vector of so many lanes wide.
+
+    One vector leaves room for more rows, and needs them: a sum has to wait for the last product
+    before the next can be added to it, so eight have to be under way.
     """
 
     @part
@@ -28,46 +63,38 @@ def _rows_of(vectors: int, lanes: int, most: int) -> Any:
         count: int, x: Any, at: int, row: int, step: int, runs: int, run: int, length: int,
         w: Any, w_at: int, w_step: int, w_run: int, y: Any, y_at: int, y_row: int, go_on: bool,
     ) -> None:  # fmt: skip
-        # As few tiles as possible, of sizes that differ by one at most.
-        tiles = -(-count // most)
+        """Compute the rows."""
+        tiles = -(-count // NARROW_ROWS)
         small = count // tiles
         larger = count - small * tiles
         for t in range(tiles):
             rows = small + 1 if t < larger else small
-            if most > 6 and rows == 8:
-                tile(8, vectors, lanes, x, at, row, step, runs, run, length,
+            if rows == 8:
+                tile(8, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
-            elif most > 6 and rows == 7:
-                tile(7, vectors, lanes, x, at, row, step, runs, run, length,
+            elif rows == 7:
+                tile(7, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             elif rows == 6:
-                tile(6, vectors, lanes, x, at, row, step, runs, run, length,
+                tile(6, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             elif rows == 5:
-                tile(5, vectors, lanes, x, at, row, step, runs, run, length,
+                tile(5, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             elif rows == 4:
-                tile(4, vectors, lanes, x, at, row, step, runs, run, length,
-                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
-            elif rows == 3:
-                tile(3, vectors, lanes, x, at, row, step, runs, run, length,
-                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
-            elif rows == 2:
-                tile(2, vectors, lanes, x, at, row, step, runs, run, length,
+                tile(4, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             else:
-                tile(1, vectors, lanes, x, at, row, step, runs, run, length,
-                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+                for p in range(rows):
+                    tile(1, 1, lanes, x, at + p * row, row, step, runs, run, length,
+                         w, w_at, w_step, w_run, y, y_at + p * y_row, y_row, go_on)  # fmt: skip
             at += rows * row
             y_at += rows * y_row
 
     return rows_of
 
 
-_widest, _two = _rows_of(VECTORS, LANES, ROWS), _rows_of(2, LANES, ROWS)
-# One vector alone leaves room for more rows, and needs them: a sum has to wait for the last
-# product before the next can be added to it, so eight have to be under way.
-_one, _eight, _four = _rows_of(1, LANES, 8), _rows_of(1, 8, 8), _rows_of(1, 4, 8)
+_one, _eight = _narrow(LANES), _narrow(8)
 
 
 @part
@@ -84,19 +111,11 @@ def products(
             _widest(count, x, at, row, step, runs, run, length,
                     w, w_at + done, w_step, w_run, y, y_at + done, y_row, go_on)  # fmt: skip
             done += VECTORS * LANES
-        elif left >= 2 * LANES:
-            _two(count, x, at, row, step, runs, run, length,
-                 w, w_at + done, w_step, w_run, y, y_at + done, y_row, go_on)  # fmt: skip
-            done += 2 * LANES
         elif left >= LANES:
             _one(count, x, at, row, step, runs, run, length,
                  w, w_at + done, w_step, w_run, y, y_at + done, y_row, go_on)  # fmt: skip
             done += LANES
-        elif left >= 8:
+        else:
             _eight(count, x, at, row, step, runs, run, length,
                    w, w_at + done, w_step, w_run, y, y_at + done, y_row, go_on)  # fmt: skip
             done += 8
-        else:
-            _four(count, x, at, row, step, runs, run, length,
-                  w, w_at + done, w_step, w_run, y, y_at + done, y_row, go_on)  # fmt: skip
-            done += 4
