@@ -76,9 +76,9 @@ def _largest_of_row(
         while columns - done >= LANES:
             largest(LANES, sums, at + done, down, along, high, wide, best, which, to + done)
             done += LANES
-        while columns - done >= 4:
-            largest(4, sums, at + done, down, along, high, wide, best, which, to + done)
-            done += 4
+        while columns - done >= 8:
+            largest(8, sums, at + done, down, along, high, wide, best, which, to + done)
+            done += 8
 
 
 @part

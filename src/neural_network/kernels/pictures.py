@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neural_network.kernels import convolution, maxima
 from neural_network.kernels.memory import aligned
+from neural_network.kernels.numbers import added
 from neural_network.kernels.products import padded
 from neural_network.kernels.tile import LANES
 
@@ -130,7 +131,7 @@ def gradients_of_maxima(
             X, G, chosen, partial, shares, G.shape[1] * ph, G.shape[2] * pw,
             fh, fw, sh, sw, ph, pw, block,
         )  # fmt: skip
-        found = partial.sum(axis=0)[:, :filters].T
+        found = added(partial)[:, :filters].T
         dX = None
     else:
         rows = aligned((filters, fh * fw * channels))
@@ -141,7 +142,7 @@ def gradients_of_maxima(
             X, rows, G, chosen, dX, partial, shares,
             fh, fw, sh, sw, ph, pw, block,
         )  # fmt: skip
-        found = partial.sum(axis=0)
+        found = added(partial)
     taps = found.reshape(filters, fh, fw, channels)
     dW = np.ascontiguousarray(taps.transpose(0, 3, 1, 2))
     (top, bottom), (left, right) = pads
@@ -167,8 +168,8 @@ class _Axis:
     def __init__(self, taps: int, stride: int, outputs: int, size: int, padding: int) -> None:
         self.size = size
         self.phases: list[tuple[int, int, int, list[int]]] = []
-        self.before = -(-taps // stride) - 1
-        last = 0
+        self.before = last = 0
+        begun = []
         for a in range(min(stride, size + padding)):
             own = list(range(a, taps, stride))[::-1]
             first = max(-(-(padding - a) // stride), 0)
@@ -176,7 +177,9 @@ class _Axis:
             if begin >= size:
                 continue
             last = max(last, first + -(-(size - begin) // stride))
-            self.phases.append((begin, stride, first + self.before - (len(own) - 1), own))
+            begun.append((begin, first - (len(own) - 1), own))
+            self.before = max(self.before, -begun[-1][1])
+        self.phases += [(begin, stride, first + self.before, own) for begin, first, own in begun]
         self.after = max(last - outputs, 0)
 
 
@@ -233,7 +236,7 @@ class Back:
         convolution.filters_gradient(
             X, spread, partial, rows, places, fh, fw, sh, sw, *self._corner(wanted), -(-n // blocks)
         )
-        taps = partial.sum(axis=0)[:, :filters].reshape(fh, fw, channels, filters)
+        taps = added(partial)[:, :filters].reshape(fh, fw, channels, filters)
         return np.ascontiguousarray(taps.transpose(3, 2, 0, 1))
 
     def for_pictures(self, spread: Array, weight: Array, take: Take) -> Array:

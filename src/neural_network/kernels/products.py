@@ -19,8 +19,8 @@ def padded(columns: int) -> int:
 
 
 # Each size of a tile is compiled for itself, in every kernel, so there are no more of them than
-# pay: less than four rows go one by one. Tiles are as few as possible, and their sizes differ
-# by one at most.
+# pay: less than three or four rows go one by one. Tiles are as few as possible, and their
+# sizes differ by one at most.
 
 
 @part
@@ -83,6 +83,9 @@ def _narrow(lanes: int) -> Any:
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             elif rows == 4:
                 tile(4, 1, lanes, x, at, row, step, runs, run, length,
+                     w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
+            elif rows == 3:  # a row of a 3×3 filter over one channel
+                tile(3, 1, lanes, x, at, row, step, runs, run, length,
                      w, w_at, w_step, w_run, y, y_at, y_row, go_on)  # fmt: skip
             else:
                 for p in range(rows):
