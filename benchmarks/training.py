@@ -41,16 +41,14 @@ def our_fit(
 
 def torch_fit(
     network: Network, X: np.ndarray, y: np.ndarray, batch: int, *,
-    adam: bool = True, channels_last: bool = False, shuffled: bool = False,
+    adam: bool = True, channels_last: bool = False,
 ) -> Way:  # fmt: skip
-    """Return a call that trains for one epoch in PyTorch, eagerly.
+    """Return a call that trains for one epoch in PyTorch, eagerly, in a new order each time.
 
     Args:
         network, X, y, batch: what is trained, and with what.
         adam: Adam, or stochastic descent with momentum.
         channels_last: the memory format of model and pictures.
-        shuffled: gather each batch from a new permutation, as our trainer always does;
-            else batches are slices, which cost nothing.
     """
     import torch
 
@@ -71,10 +69,9 @@ def torch_fit(
         optimizer.step()
 
     def epoch() -> None:
-        order = torch.randperm(len(labels)) if shuffled else None
+        order = torch.randperm(len(labels))
         for start in range(0, len(labels), batch):
-            part = slice(start, start + batch)
-            rows = part if order is None else order[part]
+            rows = order[start : start + batch]
             step(inputs[rows], labels[rows])
 
     return epoch
@@ -153,7 +150,7 @@ def mlp(quick: bool) -> list[dict[str, Any]]:
     estimator, learn = sklearn_fit(X, y, batch)
     ways = {
         "ours": our_fit(ours(MLP), nn.Adam(0.001), X, y, batch),
-        "PyTorch": torch_fit(MLP, X, y, batch, shuffled=True),
+        "PyTorch": torch_fit(MLP, X, y, batch),
         "scikit-learn": learn,
     }
     steps = -(-rows // batch)
@@ -187,9 +184,9 @@ def epoch(quick: bool) -> list[dict[str, Any]]:
     rows, batch = 60_000, 128
     X, y, source = digits(rows)
     fits: dict[str, Callable[[np.ndarray, np.ndarray], Way]] = {
-        "PyTorch": lambda X, y: torch_fit(MNIST_CNN, X, y, batch, shuffled=True),
+        "PyTorch": lambda X, y: torch_fit(MNIST_CNN, X, y, batch),
         "PyTorch, channels last": lambda X, y: torch_fit(
-            MNIST_CNN, X, y, batch, shuffled=True, channels_last=True
+            MNIST_CNN, X, y, batch, channels_last=True
         ),
         "ours": lambda X, y: our_fit(
             nn.models.mnist_cnn(rng=0), nn.Adam(0.001), X, y, batch
