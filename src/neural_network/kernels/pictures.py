@@ -73,20 +73,7 @@ def sums_and_maxima(
     (fh, fw), (sh, sw), (ph, pw) = weight.shape[2:], stride, pool
     band = _band(len(X), out.shape[1])
     convolution.convolve_and_pool(
-        X,
-        _matrix(weight),
-        bias,
-        out,
-        chosen,
-        fh,
-        fw,
-        sh,
-        sw,
-        ph,
-        pw,
-        rectify,
-        _planar(out),
-        band,
+        X, _matrix(weight), bias, out, chosen, fh, fw, sh, sw, ph, pw, rectify, _planar(out), band
     )
 
 

@@ -93,8 +93,9 @@ class _Convolution(Weighted):
         plain = self.axes == 2 and self.groups == 1 and self.dilation in (1, (1, 1))
         if not plain or self.activation not in (identity, relu):
             return None
-        # Looked at again: an attribute may have been set to one number for both axes.
-        stride = per_axis(type(self).__name__, "stride", self.stride, 2)
+        stride = self.stride
+        if not isinstance(stride, tuple):  # set to one number for both axes
+            stride = per_axis(type(self).__name__, "stride", stride, 2)
         convolve = Convolve(self.weight, self.bias, stride, self.padding)
         return [convolve, Rectify()] if self.activation is relu else [convolve]
 

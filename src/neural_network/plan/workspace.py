@@ -13,23 +13,26 @@ from neural_network.kernels.memory import aligned
 
 
 class Workspace:
-    """Arrays by name; a name's memory grows to the largest array that was asked for.
+    """Arrays by stage and name; their memory grows to the largest that was asked for.
 
     >>> workspace = Workspace()
-    >>> first = workspace.take("a", (4, 2))
-    >>> np.shares_memory(first, workspace.take("a", (3, 2)))
+    >>> first = workspace.take(0, "a", (4, 2))
+    >>> np.shares_memory(first, workspace.take(0, "a", (3, 2)))
     True
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[tuple[str, np.dtype[Any]], Array] = {}
+        self._buffers: dict[tuple[int, str], Array] = {}
 
-    def take(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-        """Return an array of this shape, whose numbers are whatever was left there."""
-        key, size = (name, np.dtype(dtype)), prod(shape)
-        buffer = self._buffers.get(key)
+    def take(self, stage: int, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+        """Return an array of this shape, whose numbers are whatever was left there.
+
+        One name stands for one type.
+        """
+        size = prod(shape)
+        buffer = self._buffers.get((stage, name))
         if buffer is None or buffer.size < size:
-            buffer = self._buffers[key] = aligned((size,), dtype)
+            buffer = self._buffers[stage, name] = aligned((size,), dtype)
         return buffer[:size].reshape(shape)
 
 
@@ -49,4 +52,4 @@ class Room:
         """Return an array of this shape; see ``Workspace.take``."""
         if name in self._lasting:
             return aligned(shape, dtype)
-        return self._workspace.take(f"{self._stage}.{name}", shape, dtype)
+        return self._workspace.take(self._stage, name, shape, dtype)
