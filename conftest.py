@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from matplotlib import pyplot as plt
+from tests.needs import need, need_fast
 
 import neural_network
 from neural_network.kernels.choice import available
@@ -45,20 +45,12 @@ def a_clean_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @pytest.fixture
-def fast(require: Callable[[object, str], None]) -> None:
+def fast() -> None:
     """Ask for what kernels need: the extra ``fast``."""
-    require(available(), "Numba and threadpoolctl (the extra fast)")
+    need_fast()
 
 
 @pytest.fixture
 def require() -> object:
     """Skip where a tool is missing, and fail where REQUIRE_ALL=1 promises that none is."""
-
-    def check(present: object, what: str) -> None:
-        if present:
-            return
-        if os.environ.get("REQUIRE_ALL") == "1":
-            pytest.fail(f"REQUIRE_ALL=1, but there is no {what}")
-        pytest.skip(f"no {what}")
-
-    return check
+    return need

@@ -59,7 +59,10 @@ def large(quick: bool) -> list[dict[str, Any]]:
         peers = ["OpenCV"]
         if taps > 7:
             turned = W[::-1, ::-1].copy()
-            overlapped = lambda W=turned: oaconvolve(X, W, mode="valid")  # noqa: E731  # as its neighbours
+
+            def overlapped(X: np.ndarray = X, W: np.ndarray = turned) -> np.ndarray:
+                return oaconvolve(X, W, mode="valid")
+
             np.testing.assert_allclose(overlapped(), wanted, atol=bound)
             ways["oaconvolve"] = overlapped
             peers.append("oaconvolve")

@@ -13,6 +13,7 @@ from scipy import signal
 from neural_network import conv2d
 from neural_network.functional.convolution import ops as conv_module
 from tests import oracles
+from tests.layouts import laid_out
 
 IMAGE = np.array([[1, 1, 1, 1], [1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1]])
 MEAN = np.full((2, 2), 0.25)
@@ -96,18 +97,6 @@ def layers(draw: Any) -> dict[str, Any]:
         "signed": draw(st.booleans()),
         "seed": draw(st.integers(0, 2**16)),
     }
-
-
-def laid_out(array: Any, layout: str) -> Any:
-    """The same numbers, differently in memory, and never writeable."""
-    if layout == "F":
-        array = np.asfortranarray(array)
-    if layout == "negative":
-        array = np.ascontiguousarray(array[..., ::-1, ::-1])[..., ::-1, ::-1]
-    if layout == "strided":
-        array = np.repeat(array, 2, axis=-1)[..., ::2]
-    array.flags.writeable = False
-    return array
 
 
 @settings(max_examples=300)

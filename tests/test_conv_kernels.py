@@ -14,8 +14,9 @@ from hypothesis import given, settings, strategies as st
 import neural_network as nn
 from neural_network.functional.convolution import direct
 from neural_network.kernels import many_channels
+from tests.needs import need_fast
 
-pytest.importorskip("numba", reason="needs the extra fast")
+need_fast()
 
 SIZES = st.tuples(
     st.integers(1, 3), st.integers(1, 9), st.integers(16, 37),  # pictures, channels, filters

@@ -11,11 +11,12 @@ import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients, grad
 from neural_network.functional.convolution.depthwise import depthwise, suits
 from neural_network.kernels.choice import use_kernels
+from tests import needs
+from tests.layouts import in_order
 
-pytest.importorskip("numba")
-planes = pytest.importorskip("neural_network.kernels.depthwise_planes")
-pixels = pytest.importorskip("neural_network.kernels.depthwise_pixels")
-kernels = pytest.importorskip("neural_network.kernels.depthwise")
+planes = needs.kernels("depthwise_planes")
+pixels = needs.kernels("depthwise_pixels")
+kernels = needs.kernels("depthwise")
 
 RNG = np.random.default_rng(0)
 # Pictures, filters, padding, stride, dilation.
@@ -32,16 +33,6 @@ CASES = [
 ]
 
 
-def laid_out(X: Any, layout: str) -> Any:
-    if layout == "last":
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(X, 1, -1)), -1, 1)
-    if layout == "strided":
-        return np.repeat(X, 2, axis=-1)[..., ::2]
-    X = X.copy()
-    X.flags.writeable = layout != "read-only"
-    return X
-
-
 def drawn(case: Any, dtype: str = "float64") -> list[Any]:
     shape, filters = case[:2]
     shapes: list[Any] = [shape, filters, filters[:1]]
@@ -54,7 +45,7 @@ def found(mode: str, arrays: list[Any], case: Any, layout: str = "first") -> lis
     with use_kernels(mode):
         out: Any = depthwise(leaves, *case[2:])
         g = np.random.default_rng(5).standard_normal(out.shape).astype(out.dtype)
-        out.backward(laid_out(g, layout))
+        out.backward(in_order(g, layout))
     return [out.data, *(leaf.grad for leaf in leaves)]
 
 
@@ -66,7 +57,7 @@ def test_as_numpys(case: Any, layout: str, dtype: str) -> None:
     wide = [array.astype("float64") for array in arrays]
     for some in (slice(0, 3), slice(0, 2)):  # with and without a bias
         expected = found("numpy", wide[some], case)
-        arrays[0] = laid_out(arrays[0], layout)
+        arrays[0] = in_order(arrays[0], layout)
         for g_layout in ("first", "last"):
             ours = found("numba", arrays[some], case, g_layout)
             for array, theirs in zip(ours, expected, strict=True):
@@ -79,7 +70,7 @@ def test_as_numpys(case: Any, layout: str, dtype: str) -> None:
 @pytest.mark.parametrize("case", CASES[:4])
 def test_the_order_of_memory_stays(case: Any, layout: str) -> None:
     arrays = drawn(case)
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     for array in found("numba", arrays, case, layout)[:1]:
         seen = array if layout == "first" else np.moveaxis(array, 1, -1)
         assert seen.flags.c_contiguous
@@ -95,7 +86,7 @@ def test_what_is_not_finite(case: Any, layout: str, value: float, place: int) ->
     arrays[place][-1, 0, -1, -1] = -value
     with np.errstate(invalid="ignore"):
         expected = found("numpy", arrays, case)
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     for ours, theirs in zip(found("numba", arrays, case), expected, strict=True):
         if layout == "first":
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
@@ -111,7 +102,7 @@ def test_gradients_twice(case: Any, layout: str) -> None:
     arrays = [a[:, :2] if a.ndim == 4 and a.shape[1] > 1 else a for a in drawn(case)]
     filters = 2 * (case[1][0] // case[0][1])
     arrays = [arrays[0], arrays[1][:filters], arrays[2][:filters]]
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     options = case[2:]
     with use_kernels("numba"):
         weights = RNG.standard_normal(depthwise(arrays, *options).shape)
@@ -124,7 +115,7 @@ def test_gradients_twice(case: Any, layout: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_threads_change_no_bit(case: Any, layout: str) -> None:
     arrays = drawn(case, "float32")
-    arrays[0] = laid_out(np.repeat(arrays[0], 5, axis=0), layout)
+    arrays[0] = in_order(np.repeat(arrays[0], 5, axis=0), layout)
     before, results = nn.get_num_threads(), []
     try:
         for threads in (1, before):  # two, where there are two
@@ -140,7 +131,7 @@ def test_threads_change_no_bit(case: Any, layout: str) -> None:
 @pytest.mark.parametrize("case", CASES[:6])
 def test_uncompiled(case: Any, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = drawn(case)
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     expected = found("numba", arrays, case, layout)
     for home in (planes, pixels):
         for name, kind in list(vars(home).items()):

@@ -73,7 +73,7 @@ def test_a_wrong_mode_changes_nothing() -> None:
         with pytest.raises(nn.ArgumentError, match=f"use_kernels: mode: expected {expected}"):
             use_kernels("torch")
         with pytest.raises(nn.DTypeError, match="mode: expected .* received 3"):
-            use_kernels(3)  # type: ignore[arg-type]
+            use_kernels(3)  # type: ignore[arg-type]  # that is what is tested
         assert current_mode() == "numpy"
 
 

@@ -12,22 +12,13 @@ from neural_network.autograd import Tensor, check_gradients, grad
 from neural_network.functional import standardization_ops
 from neural_network.functional.standardization_ops import moments, normalized
 from neural_network.kernels.choice import use_kernels
+from tests import needs
+from tests.layouts import in_order
 
-pytest.importorskip("numba")
-kernels = pytest.importorskip("neural_network.kernels.normalization")
+kernels = needs.kernels("normalization")
 
 RNG = np.random.default_rng(0)
 SHAPES = [(7, 5), (200, 3), (4, 3, 9), (2, 5, 6, 7), (1, 17, 4, 3), (3, 2, 2, 3, 4), (70, 1, 5, 5)]
-
-
-def laid_out(X: Any, layout: str) -> Any:
-    if layout == "last":
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(X, 1, -1)), -1, 1)
-    if layout == "strided":
-        return np.repeat(X, 2, axis=-1)[..., ::2]
-    X = X.copy()
-    X.flags.writeable = layout != "read-only"
-    return X
 
 
 def drawn(shape: Any, dtype: str = "float64") -> list[Any]:
@@ -39,9 +30,9 @@ def found(mode: str, arrays: list[Any], layout: str = "first") -> list[Any]:
     """The result, and the gradients for a cotangent that is the same at each call."""
     leaves = [Tensor(array, requires_grad=True) for array in arrays]
     with use_kernels(mode):
-        out: Any = nn.batch_norm(*leaves, epsilon=0.01)  # type: ignore[arg-type]
+        out: Any = nn.batch_norm(*leaves, epsilon=0.01)  # type: ignore[arg-type]  # tensors go where arrays do
         g = np.random.default_rng(5).standard_normal(out.shape).astype(out.dtype)
-        out.backward(laid_out(g, layout))
+        out.backward(in_order(g, layout))
     return [out.data, *(leaf.grad for leaf in leaves)]
 
 
@@ -51,7 +42,7 @@ def found(mode: str, arrays: list[Any], layout: str = "first") -> list[Any]:
 def test_as_numpys(shape: Any, layout: str, dtype: str) -> None:
     arrays = drawn(shape, dtype)
     expected = found("numpy", [array.astype("float64") for array in arrays])
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     for g_layout in ("first", "last"):
         for ours, theirs in zip(found("numba", arrays, g_layout), expected, strict=True):
             assert ours.dtype == dtype
@@ -62,7 +53,7 @@ def test_as_numpys(shape: Any, layout: str, dtype: str) -> None:
 @pytest.mark.parametrize("layout", ["first", "last"])
 def test_the_order_of_memory_stays(layout: str) -> None:
     arrays = drawn((2, 5, 6, 7))
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     for array in found("numba", arrays, layout)[:2]:
         seen = array if layout == "first" else np.moveaxis(array, 1, -1)
         assert seen.flags.c_contiguous
@@ -72,7 +63,7 @@ def test_the_order_of_memory_stays(layout: str) -> None:
 @pytest.mark.parametrize("mode", ["numpy", "numba"])
 @pytest.mark.parametrize(("dtype", "mean"), [("float32", 3e4), ("float64", 1e9)])
 def test_a_large_mean_takes_no_digits(mode: str, layout: str, dtype: str, mean: float) -> None:
-    X = laid_out((RNG.standard_normal((64, 3, 20, 20)) + mean).astype(dtype), layout)
+    X = in_order((RNG.standard_normal((64, 3, 20, 20)) + mean).astype(dtype), layout)
     wide = X.astype(np.longdouble)
     axes = (0, 2, 3)
     with use_kernels(mode):
@@ -91,7 +82,7 @@ def test_what_is_not_finite_stays_in_its_channel(layout: str) -> None:
         arrays = drawn((80, 5, 3, 3))
         arrays[0][70, 1, 2, 2] = value
         expected = found("numpy", arrays)
-        arrays[0] = laid_out(arrays[0], layout)
+        arrays[0] = in_order(arrays[0], layout)
         for ours, theirs in zip(found("numba", arrays), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
         assert np.isnan(expected[0]).sum() == 80 * 9
@@ -105,7 +96,7 @@ def test_constant_and_huge_channels(layout: str) -> None:
     found = []
     for mode in ("numpy", "numba"):
         with use_kernels(mode):
-            found.append(nn.batch_norm(laid_out(X, layout)))
+            found.append(nn.batch_norm(in_order(X, layout)))
     np.testing.assert_array_equal(found[1][:, 0], 0)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-6)
     assert np.ptp(found[1][:, 1]) > 1
@@ -115,7 +106,7 @@ def test_constant_and_huge_channels(layout: str) -> None:
 @pytest.mark.parametrize("mode", ["numpy", "numba"])
 def test_gradients_twice(mode: str, layout: str) -> None:
     X, gamma, beta = drawn((3, 2, 2, 3))
-    X = laid_out(X, layout)
+    X = in_order(X, layout)
     weights = RNG.standard_normal(X.shape)
     with use_kernels(mode):
         check_gradients(nn.batch_norm, [X, gamma, beta])
@@ -133,7 +124,7 @@ def test_gradients_twice(mode: str, layout: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_threads_change_no_bit(shape: Any, layout: str) -> None:
     arrays = drawn((shape[0] * 9, *shape[1:]), "float32")
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     before, results = nn.get_num_threads(), []
     try:
         for threads in (1, before):  # two, where there are two
@@ -149,7 +140,7 @@ def test_threads_change_no_bit(shape: Any, layout: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_uncompiled(shape: Any, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = drawn(shape)
-    arrays[0] = laid_out(arrays[0], layout)
+    arrays[0] = in_order(arrays[0], layout)
     expected = found("numba", arrays)
     for name, kind in list(vars(kernels).items()):
         if hasattr(kind, "body"):

@@ -11,9 +11,9 @@ import neural_network as nn
 from neural_network.kernels.choice import use_kernels
 from neural_network.training import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 from neural_network.training.optimizers import base
+from tests import needs
 
-pytest.importorskip("numba")
-kernels = pytest.importorskip("neural_network.kernels.optimizers")
+kernels = needs.kernels("optimizers")
 
 MAKES: list[Any] = [
     lambda: SGD(0.1),

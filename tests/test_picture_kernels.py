@@ -15,10 +15,11 @@ from neural_network import conv1d, conv2d, conv3d
 from neural_network.functional.convolution import ops
 from neural_network.kernels import one_channel
 from neural_network.kernels.choice import use_kernels
+from tests import needs
+from tests.layouts import laid_out
 
-pytest.importorskip("numba")
-shifts = pytest.importorskip("neural_network.kernels.shifts")
-spectra = pytest.importorskip("neural_network.kernels.spectra")
+shifts = needs.kernels("shifts")
+spectra = needs.kernels("spectra")
 
 BOUND = {"float16": 1e-6, "float32": 1e-6, "float64": 1e-12}
 RNG = np.random.default_rng(0)
@@ -60,18 +61,6 @@ def calls(draw: Any) -> dict[str, Any]:
         "layout": draw(st.sampled_from(["C", "F", "negative", "strided"])),
         "seed": draw(st.integers(0, 2**16)),
     }
-
-
-def laid_out(array: Any, layout: str) -> Any:
-    """The same numbers, differently in memory, and never writeable."""
-    if layout == "F":
-        array = np.asfortranarray(array)
-    if layout == "negative":
-        array = np.ascontiguousarray(array[..., ::-1, ::-1])[..., ::-1, ::-1]
-    if layout == "strided":
-        array = np.repeat(array, 2, axis=-1)[..., ::2]
-    array.flags.writeable = False
-    return array
 
 
 @settings(max_examples=200, deadline=None)
@@ -234,7 +223,8 @@ def test_uncompiled_bodies_compute_the_same() -> None:
 @pytest.mark.parametrize("method", ["direct", "fft"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_thread_gives_the_same_bits(method: Any, dtype: str) -> None:
-    numba = pytest.importorskip("numba")
+    import numba
+
     if numba.config.NUMBA_NUM_THREADS < 2:
         pytest.skip("one thread is all there is")
     X, W = RNG.random((5, 300, 400)).astype(dtype), RNG.random((2, 11, 11)).astype(dtype)

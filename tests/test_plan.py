@@ -16,8 +16,9 @@ import neural_network as nn
 from neural_network.autograd import grad
 from neural_network.plan import run
 from neural_network.plan.matching import matched
+from tests.needs import need_fast
 
-pytest.importorskip("numba", reason="needs the extra fast")
+need_fast()
 
 L = nn
 NETWORKS: dict[str, tuple[Any, tuple[int, ...]]] = {

@@ -12,9 +12,10 @@ from neural_network.autograd import Tensor, check_gradients, grad
 from neural_network.functional import pooling_windows
 from neural_network.functional.pooling_windows import window_max, window_sum
 from neural_network.kernels.choice import use_kernels
+from tests import needs
+from tests.layouts import in_order
 
-pytest.importorskip("numba")
-kernels = pytest.importorskip("neural_network.kernels.pooling")
+kernels = needs.kernels("pooling")
 
 RNG = np.random.default_rng(0)
 # Pictures, window, stride.
@@ -30,22 +31,12 @@ CASES = [
 POOLS = [window_max, lambda *a: window_sum(*a, 3.0)]
 
 
-def laid_out(X: Any, layout: str) -> Any:
-    if layout == "last":
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(X, 1, -1)), -1, 1)
-    if layout == "strided":
-        return np.repeat(X, 2, axis=-1)[..., ::2]
-    X = X.copy()
-    X.flags.writeable = layout != "read-only"
-    return X
-
-
 def both_ways(pool: Any, X: Any, g_like: Any = None) -> tuple[Any, Any]:
     """The result, and the gradient for a cotangent that is the same at each call."""
     leaf = Tensor(X, requires_grad=True)
     out: Any = pool(leaf)
     g = np.random.default_rng(5).standard_normal(out.shape).astype(X.dtype)
-    out.backward(laid_out(g, g_like) if g_like else g)
+    out.backward(in_order(g, g_like) if g_like else g)
     return out.data, leaf.grad
 
 
@@ -61,7 +52,7 @@ def test_as_numpys(shape: Any, taps: Any, stride: Any, pool: Any, layout: str, d
         expected = both_ways(call, X)
     for g_like in ("first", "last"):
         with use_kernels("numba"):
-            found = both_ways(call, laid_out(X, layout), g_like)
+            found = both_ways(call, in_order(X, layout), g_like)
         for ours, theirs in zip(found, expected, strict=True):
             assert ours.dtype == theirs.dtype == dtype
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -74,7 +65,7 @@ def test_the_order_of_memory_stays(taps: Any) -> None:
         for layout in ("first", "last"):
             with use_kernels("numba"):
                 out, gradient = both_ways(
-                    lambda X, p=pool: p(X, taps, taps, (1, 1)), laid_out(X, layout), layout
+                    lambda X, p=pool: p(X, taps, taps, (1, 1)), in_order(X, layout), layout
                 )
             for array in (out, gradient):
                 seen = array if layout == "first" else np.moveaxis(array, 1, -1)
@@ -93,7 +84,7 @@ def test_what_is_not_finite(layout: str, taps: Any) -> None:
         with use_kernels("numpy"), np.errstate(invalid="ignore"):
             expected = both_ways(call, X)
         with use_kernels("numba"):
-            found = both_ways(call, laid_out(X, layout))
+            found = both_ways(call, in_order(X, layout))
         assert np.isnan(expected[0]).any()
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -115,7 +106,7 @@ def test_an_infinite_cotangent() -> None:
 def test_uncompiled(
     shape: Any, taps: Any, stride: Any, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    X = laid_out(RNG.integers(-2, 2, shape).astype("float64"), layout)
+    X = in_order(RNG.integers(-2, 2, shape).astype("float64"), layout)
     with use_kernels("numba"):
         for pool in POOLS:
             call = lambda X, p=pool: p(X, taps, stride, (1, 1))  # noqa: E731
@@ -133,7 +124,7 @@ def test_uncompiled(
 @pytest.mark.parametrize("layout", ["first", "last"])
 @pytest.mark.parametrize("pool", POOLS, ids=["max", "sum"])
 def test_threads_change_no_bit(pool: Any, layout: str) -> None:
-    X = laid_out(RNG.standard_normal((7, 5, 12, 13)).astype("float32"), layout)
+    X = in_order(RNG.standard_normal((7, 5, 12, 13)).astype("float32"), layout)
     before, found = nn.get_num_threads(), []
     try:
         for threads in (1, before):  # two, where there are two
@@ -151,7 +142,7 @@ def test_threads_change_no_bit(pool: Any, layout: str) -> None:
 @pytest.mark.parametrize("options", [{}, {"padding": 1, "ceil_mode": True, "stride": 1}])
 def test_gradients_twice(name: str, options: Any, layout: str) -> None:
     pool = getattr(nn, name)
-    X = laid_out(RNG.standard_normal((2, 3, 5, 6)), layout)
+    X = in_order(RNG.standard_normal((2, 3, 5, 6)), layout)
     weights = RNG.standard_normal(pool(X, 2, **options).shape)
     with use_kernels("numba"):
         check_gradients(lambda X: pool(X, 2, **options), [X])
@@ -161,7 +152,7 @@ def test_gradients_twice(name: str, options: Any, layout: str) -> None:
 
 @pytest.mark.parametrize("layout", ["first", "last"])
 def test_shares_and_means_are_divided_and_not_multiplied_by_estimates(layout: str) -> None:
-    X = laid_out(RNG.integers(0, 2, (2, 33, 9, 9)).astype("float32"), layout)
+    X = in_order(RNG.integers(0, 2, (2, 33, 9, 9)).astype("float32"), layout)
     for pool in (nn.max_pool2d, nn.avg_pool2d):
         expected, ours = [], []
         for mode, results in (("numpy", expected), ("numba", ours)):

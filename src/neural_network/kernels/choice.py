@@ -108,7 +108,7 @@ def _starts() -> bool:
     if not available():
         return False
     try:
-        import numba  # noqa: F401
+        import numba  # noqa: F401  # whether that goes well is the question
     except ImportError as error:  # it refuses versions of NumPy that it does not know yet
         warnings.warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
         return False

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, part, prange
+from neural_network.kernels.compiler import kernel, prange
 from neural_network.kernels.layouts import Array, Sizes, channels_last, empty, in_memory_order
 
 
@@ -80,11 +80,6 @@ def _shape(X: Array, taps: Sizes, stride: Sizes) -> Sizes:
 def _by_task(array: Array, last: bool) -> Array:
     """(N, C, H, W) → (N · C, H · W): planes; (N, H, W, C) as it is."""
     return array if last else array.reshape(-1, *array.shape[2:])
-
-
-@part
-def _quotient(a: Any, b: Any) -> Any:
-    return a / b
 
 
 @kernel
@@ -220,7 +215,7 @@ def sum_of_planes(X: Any, out: Any, fh: int, fw: int, sh: int, sw: int, divisor:
                 total[q] += seen[q]
         for i in range(rows):
             for j in range(columns):
-                out[p, i, j] = _quotient(total[i * sh * width + j * sw], divisor)
+                out[p, i, j] = total[i * sh * width + j * sw] / divisor
 
 
 @kernel
@@ -237,7 +232,7 @@ def sum_of_pixels(X: Any, out: Any, fh: int, fw: int, sh: int, sw: int, divisor:
                 for c in range(channels):
                     total[c] += seen[c]
             for c in range(channels):
-                total[c] = _quotient(total[c], divisor)
+                total[c] = total[c] / divisor
 
 
 @kernel
@@ -255,7 +250,7 @@ def sum_of_planes_gradient(
             line[:] = none
             for b in range(fw):
                 for j in range(columns):
-                    line[j * sw + b] += _quotient(g[p, i, j], divisor)
+                    line[j * sw + b] += g[p, i, j] / divisor
             for a in range(fh):
                 given = gradient[p, i * sh + a]
                 for q in range(width):
@@ -282,4 +277,4 @@ def sum_of_pixels_gradient(
                 for tap in range(fh * fw):
                     given = gradient[n, i * sh + tap // fw, j * sw + tap % fw]
                     for c in range(channels):
-                        given[c] += _quotient(wanted[c], divisor)
+                        given[c] += wanted[c] / divisor
