@@ -146,3 +146,9 @@ def test_gradient_error_is_what_check_gradients_goes_by() -> None:
     assert np.isnan(gradient_error(broken, [np.ones(2)]))
     with pytest.raises(nn.GradientError, match="received nan"):
         check_gradients(broken, [np.ones(2)])
+
+
+def test_no_label_is_no_mistake_of_numpys() -> None:
+    from neural_network.functional.labels import as_class_indices
+
+    assert as_class_indices("f", "y", np.array([], np.intp), 3).size == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -190,13 +191,30 @@ def test_memory_is_used_again() -> None:
     model, X = network("article")
     with nn.use_kernels("numba"):
         there_and_back(model, X)
-        (workspace,) = run._waiting[model]
+        (workspace,) = run._waiting[id(model)]
         before = {key: id(buffer) for key, buffer in workspace._buffers.items()}
         for rows in (5, 2, 5):
             there_and_back(model, X[:rows])
-        (again,) = run._waiting[model]
+        (again,) = run._waiting[id(model)]
     assert again is workspace
     assert {key: id(buffer) for key, buffer in again._buffers.items()} == before
+
+
+def test_memory_goes_with_the_model_and_needs_no_hash() -> None:
+    class Equal(nn.Sequential):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Equal)
+
+        __hash__ = None  # as Python itself sets it
+
+    model = Equal(nn.Dense(8, "relu"), nn.Dense(2)).initialize((6,), rng=0)
+    key = id(model)
+    with nn.use_kernels("numba"):
+        model.predict(np.ones((3, 6), np.float32))
+    assert len(run._waiting[key]) == 1
+    del model
+    gc.collect()
+    assert key not in run._waiting
 
 
 def test_threads_predict_at_once() -> None:

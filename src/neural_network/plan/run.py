@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from neural_network.plan.workspace import Room, Workspace
 WORTHWHILE = 1e6
 # Workspaces that wait to be used again, by whom they serve. Several, if several threads
 # compute with one model, or several batches are under way before the first walks back.
-_waiting: WeakKeyDictionary[Any, list[Workspace]] = WeakKeyDictionary()
+# (By its identity: a model may say what equals it, and then it has no hash.)
+_waiting: dict[int, list[Workspace]] = {}
 
 
 class Run:
@@ -39,7 +40,7 @@ class Run:
         self.steps, self.stages, self.wanted = match.steps, match.stages, wanted
         self.parameters = [t for step in match.steps for t in learned(step)]
         self._kept: list[Any] = []
-        self._waiting = _waiting.setdefault(owner, [])
+        self._waiting = _waiting_for(owner)
         self._workspace = self._waiting.pop() if self._waiting else Workspace()
         self._found: tuple[Array, Array | None, list[Array]] | None = None
 
@@ -79,6 +80,15 @@ class Run:
             share = _first(slopes) if self.wanted else None
             self._found = (G, share, found)
         return self._found[1:]
+
+
+def _waiting_for(owner: Any) -> list[Workspace]:
+    """Return the workspaces that wait to serve an object; they go when it goes."""
+    key = id(owner)
+    if key not in _waiting:
+        finalize(owner, _waiting.pop, key, None).atexit = False
+        _waiting[key] = []
+    return _waiting[key]
 
 
 def _laid_out(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
