@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -85,6 +86,30 @@ def debugging() -> bool:
     return _debugging.get()
 
 
+class Memory:
+    """The nodes whose gradients need some numbers as they are, as long as somebody holds them."""
+
+    __slots__ = ("_most", "_nodes")
+
+    def __init__(self) -> None:
+        self._nodes: list[ref[Node]] = []
+        self._most = 8
+
+    def add(self, node: Node) -> None:
+        """Note a node."""
+        if len(self._nodes) >= self._most:  # those that are gone, or have been walked through
+            self._nodes = [one for one in self._nodes if (known := one()) and known.values]
+            self._most = 2 * len(self._nodes) + 8
+        self._nodes.append(ref(node))
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield the nodes that are still held."""
+        for one in self._nodes:
+            node = one()
+            if node is not None:
+                yield node
+
+
 class Node:
     """One op that was computed, as far as its gradients need to know it."""
 
@@ -94,16 +119,17 @@ class Node:
         self.number = next(_numbers)
         self.rule = rule
         # (argument, place in it or None) → tensor, for the tensors that take part.
-        self.parents: list[tuple[str, int | None, Tensor]] = [
-            (name, place, tensor)
-            for name in rule.gradients
-            for place, tensor in _tensors_in(arguments[name])
-            if tensor.requires_grad
-        ]
-        needed = {need for name, _, _ in self.parents for need in rule.gradients[name].needs}
-        self.values: dict[str, Any] | None = {
-            need: out if need == "out" else _value_of(need, arguments) for need in needed
-        }
+        self.parents: list[tuple[str, int | None, Tensor]] = []
+        self.values: dict[str, Any] | None = {}
+        for name, formula in rule.gradients.items():
+            before = len(self.parents)
+            for place, tensor in _tensors_in(arguments[name]):
+                if tensor.requires_grad:
+                    self.parents.append((name, place, tensor))
+            if len(self.parents) > before:
+                for need in formula.needs:
+                    if need not in self.values:
+                        self.values[need] = out if need == "out" else _value_of(need, arguments)
         for value in self.values.values():
             for _, tensor in _tensors_in(value):
                 tensor.memory.add(self)
@@ -257,22 +283,18 @@ def walk_back(
     for output, start in zip(outputs, starts, strict=True):
         if output.requires_grad:
             give(output, start)
-    made_from = type(outputs[0])
-    for node in nodes:
-        g = pending.pop(-1 - node.number, None)
-        if g is None:
-            continue
-        if create_graph:
+    made_from = type(outputs[0]) if create_graph else None
+    with nullcontext() if create_graph else no_grad():
+        for node in nodes:
+            g = pending.pop(-1 - node.number, None)
+            if g is None:
+                continue
             for tensor, share in node.gradients(g, made_from):
                 give(tensor, share)
-        else:
-            with no_grad():
-                for tensor, share in node.gradients(g, None):
-                    give(tensor, share)
-                    if node.rule.own_memory:
-                        found.own[id(share)] = share
-        if not (retain_graph or create_graph):
-            node.release()
+                if node.rule.own_memory:
+                    found.own[id(share)] = share
+            if not (retain_graph or create_graph):
+                node.release()
     return found
 
 

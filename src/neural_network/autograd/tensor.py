@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
-from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
-from neural_network.autograd.engine import Found, Node, recording, walk_back
+from neural_network.autograd.engine import Found, Memory, Node, recording, walk_back
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.errors import (
     DroppedGradientError,
@@ -63,7 +62,7 @@ class Tensor(ArrayMethods):
         self.requires_grad = requires_grad
         self.grad: Array | None = None
         self.node: Node | None = None
-        self._memory: WeakSet[Node] | None = None
+        self._memory: Memory | None = None
 
     @classmethod
     def of_node(cls, data: Array, node: Node | None) -> Self:
@@ -86,7 +85,9 @@ class Tensor(ArrayMethods):
             *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
         )
         # A loss returns a Python float, which has no opinion about precision.
-        precision = np.result_type(*inputs) if isinstance(value, float) else None
+        precision = None
+        if isinstance(value, float):
+            precision = np.result_type(*(tensor.data.dtype for tensor in inputs))
         out = np.asarray(value, dtype=precision)
         node = None
         if recording() and any(t.requires_grad for t in inputs):
@@ -204,10 +205,10 @@ class Tensor(ArrayMethods):
     # --- changes in place ------------------------------------------------------
 
     @property
-    def memory(self) -> WeakSet[Node]:
+    def memory(self) -> Memory:
         """The nodes whose gradients need this memory as it is; views share the set."""
         if self._memory is None:
-            self._memory = WeakSet()
+            self._memory = Memory()
         return self._memory
 
     def _check_in_place(self, *values: Any) -> None:
@@ -353,7 +354,7 @@ def _check_no_gradient(doing: str, *values: Any) -> None:
 def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
     """Raise where a tensor that requires a gradient stands at an argument that has none."""
     for name, value in arguments.items():
-        if name not in rule.gradients:
+        if name not in rule.gradients and any(t.requires_grad for t in _tensors((value,))):
             _check_no_gradient(
                 f"{rule.name}: {name}: it has no gradient for this argument, which", value
             )

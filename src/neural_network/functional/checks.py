@@ -59,6 +59,10 @@ def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dty
     >>> X.dtype, W.dtype, dtype
     (dtype('float32'), dtype('float32'), dtype('float32'))
     """
+    if len(values) == 1:  # the usual case, in every training step
+        (only,) = values.values()
+        if type(only) is np.ndarray and only.dtype.char in "fd" and only.dtype.isnative:
+            return [only], only.dtype
     arrays = {name: as_real(function, name, value) for name, value in values.items()}
     # A plain Python number carries no opinion about precision, as in NumPy itself.
     typed = [arrays[name].dtype for name, value in values.items() if type(value) is not float]

@@ -75,8 +75,10 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     expected = "class indices from 0"
     if num_classes is not None:
         expected += f" to {num_classes - 1}"
-    if labels.dtype == np.intp and labels.size and labels.min() >= 0 and labels.max() < limit:
-        return labels  # the usual case, in every training step
+    # The usual case, in every training step. Seen without a sign, what is negative is large.
+    usual = num_classes is not None and labels.dtype == np.intp and labels.size > 0
+    if usual and labels.view(np.uintp).max() < limit:
+        return labels
     check_no_nan(function, name, labels)
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):

@@ -17,6 +17,29 @@ from neural_network.kernels.tile import LANES, largest
 
 # What an entry of ``places`` says where no number of the window passed its gradient on.
 NOWHERE = 255
+# Numbers of which a task adds up the shares, at most.
+PIECE = 8192
+
+
+@part
+def add_up(shares: Any, blocks: int, size: int, begin: int) -> None:
+    """Add to ``PIECE`` numbers of the first block, from ``begin`` on, those of the others.
+
+    The blocks, of ``size`` numbers each, lie one after the other.
+    """
+    length = min(PIECE, size - begin)
+    total = shares[begin : begin + length]
+    for block in range(1, blocks):
+        more = shares[block * size + begin : block * size + begin + length]
+        for i in range(length):
+            total[i] += more[i]
+
+
+@part
+def add_up_all(shares: Any, blocks: int, size: int) -> None:
+    """Add to the first block all others, in order."""
+    for begin in range(0, size, PIECE):
+        add_up(shares, blocks, size, begin)
 
 
 @kernel
@@ -158,7 +181,8 @@ def filters_gradient(
     Args:
         X: (N, H, W, C), contiguous, padded.
         G: (N, GH, GW, columns), contiguous: the gradients, padded to whole vectors.
-        partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block.
+        partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block; in the
+            first of them the sum of all.
         rows, places: outputs of the convolution, OH and OW.
         fh, fw, sh, sw: as in ``convolve``.
         top, left: where in ``G`` the gradients begin; zeros stand around them.
@@ -178,6 +202,8 @@ def filters_gradient(
                     columns, wide * columns, sums,
                     (task * fh + m) * run * columns, columns, True,
                 )  # fmt: skip
+    for task in prange(-(-fh * run * columns // PIECE)):
+        add_up(sums, partial.shape[0], fh * run * columns, task * PIECE)
 
 
 @part
@@ -233,7 +259,8 @@ def masked(
         G: (N, OH, OW, F), of any strides.
         out: (N, OH, OW, F): what relu returned; not looked at without ``rectify``.
         result: (N, H, W, columns), contiguous.
-        partial: (N, F): the sum over each picture, which is the bias's share.
+        partial: (N, F), to be filled: the sum over each picture, which is the bias's share; in
+            the first of them the sum of all.
         rectify: whether relu followed.
         top, left: where the middle begins.
         planar, planar_out: in ``G`` and ``out`` the numbers of a filter lie side by side.
@@ -253,3 +280,4 @@ def masked(
                 found = target[j]
                 for f in range(filters):
                     total[f] += found[f]
+    add_up_all(partial.reshape(-1), pictures, filters)

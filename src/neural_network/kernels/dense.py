@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, prange
+from neural_network.kernels.compiler import kernel, part, prange
 from neural_network.kernels.products import products
 from neural_network.kernels.tile import WIDTH
 
@@ -62,94 +62,95 @@ def affine(X: Any, W: Any, b: Any, out: Any, rectify: bool) -> None:
 
 
 @kernel
-def slopes(G: Any, out: Any, spread: Any, bias: Any, rectify: bool) -> None:
-    """Copy gradients (N, units) into padded columns, those that relu let through; sum them.
-
-    Args:
-        G: (N, units), contiguous.
-        out: (N, units): what relu returned; not looked at without ``rectify``.
-        spread: (N, columns), contiguous, to be filled.
-        bias: (units,), to be filled with the sums over rows.
-        rectify: whether relu followed.
-    """
-    count, units = G.shape
-    columns = spread.shape[1]
-    for task in prange(-(-columns // WIDTH)):
-        left = task * WIDTH
-        shown, width = min(WIDTH, units - left), min(WIDTH, columns - left)
-        total = np.zeros(WIDTH, G.dtype)
-        for n in range(count):
-            source, target = G[n, left : left + shown], spread[n, left : left + width]
-            if rectify:
-                passed = out[n, left : left + shown]
-                for c in range(shown):
-                    target[c] = source[c] if passed[c] > 0 else np.float32(0)
-            else:
-                for c in range(shown):
-                    target[c] = source[c]
-            for c in range(shown):
-                total[c] += target[c]
-            for c in range(shown, width):
-                target[c] = np.float32(0)
-        bias[left : left + shown] = total[:shown]
-
-
-@kernel
-def weights_gradient(X: Any, G: Any, out: Any) -> None:
-    """Fill ``out`` with Xᵀ · G.
+def gradients(
+    X: Any, W: Any, G: Any, out: Any, spread: Any, dW: Any, db: Any, dX: Any, rectify: bool
+) -> None:
+    """Carry the gradient of ``affine`` back: three products, of which the last may be left out.
 
     Args:
         X: (N, inputs), contiguous.
-        G: (N, columns), contiguous, padded to whole vectors.
-        out: (inputs, columns), contiguous.
+        W: (inputs, units), contiguous.
+        G: (N, units), contiguous: the gradient behind relu.
+        out: (N, units): what relu returned; not looked at without ``rectify``.
+        spread: (N, columns), contiguous, to be filled: what relu let through of ``G``, padded
+            to whole vectors.
+        dW: (inputs, units), contiguous, to be filled with Xᵀ · spread.
+        db: (units,), to be filled with the sums of ``spread`` over rows.
+        dX: (N, inputs), contiguous, to be filled with spread · Wᵀ; or empty.
+        rectify: whether relu followed.
     """
-    count, inputs = X.shape
-    columns = G.shape[1]
-    numbers, gradients, sums = X.reshape(-1), G.reshape(-1), out.reshape(-1)
+    (count, inputs), units, columns = X.shape, W.shape[1], spread.shape[1]
+    numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
+    for task in prange(-(-columns // WIDTH)):
+        _let_through(task * WIDTH, G, out, spread, db, rectify)
     # An even number of tasks, so that two threads have the same to do.
     tasks = 2 * -(-inputs // (2 * BAND))
     band = -(-inputs // tasks)
     for task in prange(tasks):
         first = task * band
         rows = min(band, inputs - first)
-        if rows > 0:
+        if rows > 0 and units == columns:
             products(
                 rows, columns, numbers, first, 1, inputs, 1, 0, count,
-                gradients, 0, columns, 0, sums, first * columns, columns, False,
+                slopes, 0, columns, 0, found, first * columns, columns, False,
             )  # fmt: skip
+        elif rows > 0:
+            sums = np.empty(rows * columns, X.dtype)
+            products(
+                rows, columns, numbers, first, 1, inputs, 1, 0, count,
+                slopes, 0, columns, 0, sums, 0, columns, False,
+            )  # fmt: skip
+            for i in range(rows):
+                for u in range(units):
+                    dW[first + i, u] = sums[i * columns + u]
+    for task in prange(-(-inputs // WIDTH) if dX.size > 0 else 0):
+        _inputs_share(task * WIDTH, spread, W, dX)
 
 
-@kernel
-def inputs_gradient(G: Any, W: Any, out: Any) -> None:
-    """Fill ``out`` with G · Wᵀ.
-
-    Args:
-        G: (N, units), contiguous.
-        W: (inputs, units), contiguous.
-        out: (N, inputs), contiguous.
-    """
+@part
+def _let_through(left: int, G: Any, out: Any, spread: Any, bias: Any, rectify: bool) -> None:
+    """Copy some columns of the gradients that relu let through, and sum them over rows."""
     count, units = G.shape
-    inputs = W.shape[0]
-    gradients, target = G.reshape(-1), out.reshape(-1)
-    for task in prange(-(-inputs // WIDTH)):
-        left = task * WIDTH
-        width = min(WIDTH, inputs - left)
-        # The weights of this task, turned; columns beyond the last stay 0.
-        turned = np.zeros(units * WIDTH, G.dtype)
-        for i in range(width):
-            row = W[left + i]
-            for u in range(units):
-                turned[u * WIDTH + i] = row[u]
-        if width == WIDTH:
-            products(
-                count, WIDTH, gradients, 0, units, 1, 1, 0, units,
-                turned, 0, WIDTH, 0, target, left, inputs, False,
-            )  # fmt: skip
+    shown, width = min(WIDTH, units - left), min(WIDTH, spread.shape[1] - left)
+    total = np.zeros(WIDTH, G.dtype)
+    for n in range(count):
+        source, target = G[n, left : left + shown], spread[n, left : left + width]
+        if rectify:
+            passed = out[n, left : left + shown]
+            for c in range(shown):
+                target[c] = source[c] if passed[c] > 0 else np.float32(0)
         else:
-            sums = np.empty(count * WIDTH, G.dtype)
-            products(
-                count, WIDTH, gradients, 0, units, 1, 1, 0, units,
-                turned, 0, WIDTH, 0, sums, 0, WIDTH, False,
-            )  # fmt: skip
-            for n in range(count):
-                out[n, left:] = sums[n * WIDTH : n * WIDTH + width]
+            for c in range(shown):
+                target[c] = source[c]
+        for c in range(shown):
+            total[c] += target[c]
+        for c in range(shown, width):
+            target[c] = np.float32(0)
+    bias[left : left + shown] = total[:shown]
+
+
+@part
+def _inputs_share(left: int, spread: Any, W: Any, out: Any) -> None:
+    """Compute some columns of spread · Wᵀ."""
+    (inputs, units), (count, columns) = W.shape, spread.shape
+    width = min(WIDTH, inputs - left)
+    slopes, target = spread.reshape(-1), out.reshape(-1)
+    # The weights of these columns, turned; those beyond the last stay 0.
+    turned = np.zeros(units * WIDTH, out.dtype)
+    for i in range(width):
+        row = W[left + i]
+        for u in range(units):
+            turned[u * WIDTH + i] = row[u]
+    if width == WIDTH:
+        products(
+            count, WIDTH, slopes, 0, columns, 1, 1, 0, units,
+            turned, 0, WIDTH, 0, target, left, inputs, False,
+        )  # fmt: skip
+    else:
+        sums = np.empty(count * WIDTH, out.dtype)
+        products(
+            count, WIDTH, slopes, 0, columns, 1, 1, 0, units,
+            turned, 0, WIDTH, 0, sums, 0, WIDTH, False,
+        )  # fmt: skip
+        for n in range(count):
+            out[n, left:] = sums[n * WIDTH : n * WIDTH + width]

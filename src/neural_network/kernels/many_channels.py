@@ -56,42 +56,59 @@ def cost(X: Array, W: Array, outputs: Sizes) -> float:
 
 def convolve(X: Array, W: Array, outputs: Sizes, stride: Sizes) -> Array:
     """Compute what ``convolve_direct`` computes, in channels-last memory."""
-    from neural_network.kernels import pictures
+    from neural_network.kernels.pictures import NO_BIAS, NO_PADS, Sums, fresh
+    from neural_network.kernels.threads import parallel_region
 
-    seen, weight = _as_pictures(X), _as_filters(W)
+    seen, weight = _last(X), _as_filters(W)
     high, wide = _two(outputs)
     out = np.empty((len(X), high, wide, len(weight)), np.float32)
-    laid = pictures.channels_last(seen, pictures.NO_PADS, pictures.fresh)
-    pictures.sums(laid, weight, pictures.NO_BIAS, _two(stride), out, False)
+    sums = Sums(seen.shape, weight.shape, _two(stride), NO_PADS, None, (high, wide), fresh)
+    with parallel_region():
+        sums(seen, weight, NO_BIAS, out, False)
     return out.transpose(0, 3, 1, 2).reshape(len(X), 1, len(weight), *outputs)
 
 
 def transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes) -> Array:
     """Compute what ``convolve_transpose`` computes, in channels-last memory."""
-    from neural_network.kernels import pictures
+    from neural_network.kernels.threads import parallel_region
 
-    back = pictures.Back(_as_filters(W).shape[2:], _two(stride), _two(Y.shape[3:]), _two(sizes))
-    slopes = _as_pictures(Y).transpose(0, 2, 3, 1)
-    spread, _ = back.spread(slopes, None, pictures.fresh, wanted=True)
-    found = back.for_pictures(spread, _as_filters(W), pictures.fresh)
-    return found.transpose(0, 3, 1, 2).reshape(len(Y), 1, W.shape[2], *sizes)
+    weight = _as_filters(W)
+    back = _back((len(Y), *_two(sizes), weight.shape[1]), weight.shape, stride, Y, wanted=True)
+    out = np.empty((len(Y), *_two(sizes), weight.shape[1]), np.float32)
+    with parallel_region():
+        back.spread_out(_last(Y), None)
+        back.for_pictures(weight, out)
+    return out.transpose(0, 3, 1, 2).reshape(len(Y), 1, W.shape[2], *sizes)
 
 
 def filters(X: Array, Y: Array, taps: Sizes, stride: Sizes) -> Array:
     """Compute what ``convolve_filters`` computes."""
-    from neural_network.kernels import pictures
+    from neural_network.kernels.pictures import contiguous
+    from neural_network.kernels.threads import parallel_region
 
-    back = pictures.Back(_two(taps), _two(stride), _two(Y.shape[3:]), _two(X.shape[3:]))
-    laid = pictures.channels_last(_as_pictures(X), pictures.NO_PADS, pictures.fresh)
-    slopes = _as_pictures(Y).transpose(0, 2, 3, 1)
-    spread, _ = back.spread(slopes, None, pictures.fresh, wanted=False)
-    found = back.for_filters(laid, spread, Y.shape[2], pictures.fresh, wanted=False)
-    return found.reshape(1, Y.shape[2], X.shape[2], *taps)
+    seen = _last(X)
+    shape = (Y.shape[2], X.shape[2], *_two(taps))
+    back = _back(seen.shape, shape, stride, Y, wanted=False)
+    with parallel_region():
+        back.spread_out(_last(Y), None)
+        found = back.for_filters(contiguous(seen))
+    return np.ascontiguousarray(found).reshape(1, Y.shape[2], X.shape[2], *taps)
+
+
+def _back(seen: Sizes, weight: Sizes, stride: Sizes, Y: Array, *, wanted: bool) -> Any:
+    from neural_network.kernels.pictures import NO_PADS, Back, fresh
+
+    return Back(seen, weight, _two(stride), NO_PADS, _two(Y.shape[3:]), fresh, wanted=wanted)
 
 
 def _as_pictures(X: Array) -> Array:
     """See (N, 1, C, *sizes) as (N, C, H, W); a signal is a picture of one row."""
     return X[:, 0] if X.ndim == 5 else X[:, 0, :, None]
+
+
+def _last(X: Array) -> Array:
+    """Move the channels behind the places: (N, H, W, C)."""
+    return _as_pictures(X).transpose(0, 2, 3, 1)
 
 
 def _as_filters(W: Array) -> Array:

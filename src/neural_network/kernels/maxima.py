@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.compiler import kernel, part, prange
-from neural_network.kernels.convolution import NOWHERE
+from neural_network.kernels.convolution import NOWHERE, PIECE, add_up, add_up_all
 from neural_network.kernels.products import products
 from neural_network.kernels.tile import LANES, exchange, gather
 
@@ -73,6 +73,18 @@ def _exchange_rows(
             dx[place] += values[k] * w[w_at + c]
 
 
+@part
+def _give_rows(
+    values: Any, places: Any, first: int, count: int, x: Any, dx: Any, at: int,
+    w: Any, dw: Any, w_at: int, length: int,
+) -> None:  # fmt: skip
+    """Give to the filters, and to the pictures if ``dx`` has room for it."""
+    if dx.size > 0:
+        _exchange_rows(values, places, first, count, x, dx, at, w, dw, w_at, length)
+    else:
+        _add_rows(values, places, first, count, x, at, dw, w_at, length)
+
+
 @kernel
 def follow_maxima(
     X: Any, W: Any, G: Any, chosen: Any, dX: Any, partial: Any, partial_b: Any,
@@ -86,8 +98,9 @@ def follow_maxima(
         G: (N, PH, PW, F), of any strides: the gradient behind pooling and relu.
         chosen: what ``convolve_and_pool`` noted.
         dX: (N, H, W, C), contiguous, to be filled; or empty, if nobody asks for it.
-        partial: (blocks, F, fh · fw · C), to be filled: the filters' gradient by blocks.
-        partial_b: (blocks, F), to be filled: the bias's.
+        partial: (blocks, F, fh · fw · C), to be filled: the filters' gradient by blocks; in the
+            first of them the sum of all.
+        partial_b: (blocks, F), to be filled likewise: the bias's.
         fh, fw, sh, sw, ph, pw: as in ``convolve_and_pool``.
         block: pictures in a block.
     """
@@ -138,16 +151,13 @@ def follow_maxima(
                             bias[f] += g if passes else np.float32(0)
                 for m in range(fh):
                     for f in range(filters):
-                        if dX.size > 0:
-                            _exchange_rows(
-                                value, place, f * room, count[f], numbers, shares,
-                                top + m * line, weights, own_weights, f * taps + m * run, run,
-                            )  # fmt: skip
-                        else:
-                            _add_rows(
-                                value, place, f * room, count[f], numbers, top + m * line,
-                                own_weights, f * taps + m * run, run,
-                            )  # fmt: skip
+                        _give_rows(
+                            value, place, f * room, count[f], numbers, shares, top + m * line,
+                            weights, own_weights, f * taps + m * run, run,
+                        )  # fmt: skip
+    for task in prange(-(-filters * taps // PIECE)):
+        add_up(sums, partial.shape[0], filters * taps, task * PIECE)
+    add_up_all(partial_b.reshape(-1), partial_b.shape[0], filters)
 
 
 @kernel
@@ -162,7 +172,7 @@ def gather_maxima(
 
     Args:
         X, G, chosen, partial_b, fh, fw, sh, sw, ph, pw, block: as in ``follow_maxima``.
-        partial: (blocks, fh · fw · C, columns), to be filled.
+        partial: (blocks, fh · fw · C, columns), to be filled, the first with the sum of all.
         rows, places: outputs of the convolution that pooling looked at.
     """
     pictures, height, width, channels = X.shape
@@ -196,3 +206,6 @@ def gather_maxima(
                     rows, sh * line, places, spread, 0, columns, places * columns,
                     sums, (task * fh + m) * run * columns, columns, True,
                 )  # fmt: skip
+    for task in prange(-(-fh * run * columns // PIECE)):
+        add_up(sums, partial.shape[0], fh * run * columns, task * PIECE)
+    add_up_all(partial_b.reshape(-1), partial_b.shape[0], filters)

@@ -37,26 +37,6 @@ def note_and_count(source: Any, target: Any, numbers: Any, found: Any) -> None:
         found[task] = count
 
 
-@kernel
-def add_up(parts: Any, total: Any) -> None:
-    """Add arrays (parts, n), the first to the second, and so on, into ``total`` (n,)."""
-    for task in prange(-(-total.shape[0] // BLOCK)):
-        begin, end = task * BLOCK, (task + 1) * BLOCK
-        sums = total[begin:end]
-        sums[:] = parts[0, begin:end]
-        for k in range(1, parts.shape[0]):
-            more = parts[k, begin:end]
-            for i in range(sums.shape[0]):
-                sums[i] += more[i]
-
-
-def added(parts: Any) -> Any:
-    """Return the sum of (parts, …) over its first axis, taken in order."""
-    total = np.empty(parts.shape[1:], parts.dtype)
-    add_up(parts.reshape(len(parts), -1), total.reshape(-1))
-    return total
-
-
 def noted_and_finite(source: Any, target: Any, numbers: Any) -> bool:
     """Copy one buffer, and say whether all numbers of another one are finite: one walk."""
     found = np.empty(-(-numbers.size // BLOCK), np.int64)

@@ -1,20 +1,21 @@
-"""From arrays of pictures and filters to the kernels' layout and back.
+"""Convolutions of many channels, prepared once for given sizes: from arrays to kernels and back.
 
-What networks compute with pictures, (N, C, H, W) outside, is done here on (N, H, W, C):
-``sums`` and ``sums_and_maxima`` there, ``gradients`` and ``gradients_of_maxima`` back.
+What networks compute with pictures, (N, C, H, W) outside, is done here on (N, H, W, C).
+``Sums`` goes there; ``Back`` goes back through a convolution, ``BackAlongMaxima`` through one
+with pooling behind it. Each takes its memory when it is made. Kernels are called without
+waiting for a turn: whoever calls is in a ``parallel_region``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neural_network.kernels import convolution, maxima
 from neural_network.kernels.memory import aligned
-from neural_network.kernels.numbers import added
 from neural_network.kernels.products import padded
 from neural_network.kernels.tile import LANES
 
@@ -31,112 +32,87 @@ NO_PADS = ((0, 0), (0, 0))
 BLOCKS = 16
 
 
-class Gradients(NamedTuple):
-    """For the picture (or None), the filters and the bias."""
-
-    X: Array | None
-    weight: Array
-    bias: Array
-
-
 def fresh(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # noqa: ARG001  # a ``Take``
     """Return new memory."""
     return aligned(shape, dtype)
 
 
-def channels_last(X: Array, pads: Pads, take: Take) -> Array:
-    """Return (N, C, H, W) pictures as (N, H, W, C), contiguous, zeros around them."""
-    seen = X.transpose(0, 2, 3, 1)
-    (top, bottom), (left, right) = pads
-    if not (top or bottom or left or right) and seen.flags.c_contiguous:
-        return seen
-    n, h, w, c = seen.shape
-    out = take("pictures", (n, h + top + bottom, w + left + right, c), np.float32)
-    convolution.channels_last(seen, out, top, left, _planar(seen))
-    return out
+def contiguous(X: Array) -> Array:
+    """Return (N, H, W, C) pictures of any strides as they lie side by side."""
+    if X.flags.c_contiguous:
+        return X
+    laid = aligned(X.shape)
+    convolution.channels_last.compiled(X, laid, 0, 0, _planar(X))
+    return laid
 
 
-def sums(X: Array, weight: Array, bias: Array, stride: Sizes, out: Array, rectify: bool) -> None:
-    """Fill ``out`` (N, OH, OW, F) with the sums under each window of ``X``, channels last."""
-    (fh, fw), (sh, sw) = weight.shape[2:], stride
-    band = _band(len(X), out.shape[1])
-    convolution.convolve(
-        X, _matrix(weight), bias, out, fh, fw, sh, sw, 0, 0, rectify, _planar(out), band
-    )
-
-
-def sums_and_maxima(
-    X: Array, weight: Array, bias: Array, stride: Sizes, pool: Sizes, out: Array, chosen: Array,
-    rectify: bool,
-) -> None:  # fmt: skip
-    """Fill ``out`` with the largest sum of each pooling window, ``chosen`` with its place."""
-    (fh, fw), (sh, sw), (ph, pw) = weight.shape[2:], stride, pool
-    band = _band(len(X), out.shape[1])
-    convolution.convolve_and_pool(
-        X, _matrix(weight), bias, out, chosen, fh, fw, sh, sw, ph, pw, rectify, _planar(out), band
-    )
-
-
-def gradients(
-    X: Array, weight: Array, G: Array, out: Array | None, stride: Sizes, pads: Pads, take: Take,
-    wanted: bool = True,
-) -> Gradients:  # fmt: skip
-    """Carry the gradient of ``sums`` back.
+class Sums:
+    """The way there, for given sizes.
 
     Args:
-        X: (N, H, W, C), padded, as ``sums`` took it.
-        weight: (F, C, fh, fw).
-        G: (N, OH, OW, F), of any strides.
-        out: what ``sums`` returned, if relu followed.
-        stride: as in ``sums``.
-        pads: how much of ``X`` is padding; its gradient is not asked for.
+        sizes: (N, H, W, C) of the pictures, without padding.
+        filters: the shape (F, C, fh, fw) of the filters.
+        stride: steps of the window.
+        pads: zeros around the pictures.
+        pool: the size of the pooling window behind, or None.
         take: gives memory.
-        wanted: whether the picture's gradient is.
+
+    Attributes:
+        chosen: (N, PH, PW, F) uint8: with pooling, which place had the largest sum.
     """
-    sizes = tuple(n - sum(pair) for n, pair in zip(X.shape[1:3], pads, strict=True))
-    back = Back(weight.shape[2:], stride, G.shape[1:3], sizes, pads)
-    spread, bias = back.spread(G, out, take, wanted)
-    dW = back.for_filters(X, spread, len(weight), take, wanted)
-    dX = back.for_pictures(spread, weight, take) if wanted else None
-    return Gradients(dX, dW, bias)
 
+    def __init__(
+        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, pool: Sizes | None,
+        outputs: Sizes, take: Take,
+    ) -> None:  # fmt: skip
+        n, h, w, c = sizes
+        (top, bottom), (left, right) = pads
+        self._padded = bool(top or bottom or left or right)
+        self._corner = (top, left)
+        self._laid: Array | None = None
+        self._take, self._room = take, (n, h + top + bottom, w + left + right, c)
+        self._matrix = _Matrix(filters, take)
+        # All rows of a picture make one task, or some of them where pictures are few.
+        band = max(1, outputs[0] * min(n, BLOCKS) // BLOCKS)
+        self.chosen: Array | None = None
+        if pool is None:
+            self._numbers, self._band = (*filters[2:], *stride, 0, 0), band
+        else:
+            self._numbers, self._band = (*filters[2:], *stride, *pool), band
+            self.chosen = take("chosen", (n, *outputs, filters[0]), np.uint8)
 
-def gradients_of_maxima(
-    X: Array, weight: Array, G: Array, chosen: Array, stride: Sizes, pool: Sizes, pads: Pads,
-    take: Take, wanted: bool = True,
-) -> Gradients:  # fmt: skip
-    """Carry the gradient of ``sums_and_maxima`` back; arguments as in ``gradients``."""
-    n, filters = len(X), len(weight)
-    (fh, fw), (sh, sw), (ph, pw) = weight.shape[2:], stride, pool
-    blocks = min(n, BLOCKS)
-    block, channels = -(-n // blocks), X.shape[3]
-    shares = take("shares of bias", (blocks, filters), np.float32)
-    if fw * channels < LANES and not wanted:
-        columns = padded(filters)
-        partial = take("shares of filters", (blocks, fh * fw * channels, columns), np.float32)
-        maxima.gather_maxima(
-            X, G, chosen, partial, shares, G.shape[1] * ph, G.shape[2] * pw,
-            fh, fw, sh, sw, ph, pw, block,
-        )  # fmt: skip
-        found = added(partial)[:, :filters].T
-        dX = None
-    else:
-        rows = aligned((filters, fh * fw * channels))
-        rows[...] = weight.transpose(0, 2, 3, 1).reshape(filters, -1)
-        partial = take("shares of filters", (blocks, *rows.shape), np.float32)
-        dX = take("input's gradient", X.shape if wanted else (0, *X.shape[1:]), np.float32)
-        maxima.follow_maxima(
-            X, rows, G, chosen, dX, partial, shares,
-            fh, fw, sh, sw, ph, pw, block,
-        )  # fmt: skip
-        found = added(partial)
-    taps = found.reshape(filters, fh, fw, channels)
-    dW = np.ascontiguousarray(taps.transpose(0, 3, 1, 2))
-    (top, bottom), (left, right) = pads
-    inner = None
-    if wanted and dX is not None:
-        inner = dX[:, top : X.shape[1] - bottom, left : X.shape[2] - right]
-    return Gradients(inner, dW, shares.sum(axis=0))
+    def __call__(self, X: Array, weight: Array, bias: Array, out: Array, rectify: bool) -> Array:
+        """Fill ``out`` with the sums under each window, or the largest of each pooling window.
+
+        Args:
+            X: (N, H, W, C), of any strides.
+            weight: (F, C, fh, fw).
+            bias: (F,), or ``NO_BIAS``.
+            out: (N, OH, OW, F), of any strides.
+            rectify: whether relu follows.
+
+        Returns:
+            The pictures as the filters saw them: padded, contiguous.
+        """
+        seen = self._seen(X)
+        matrix, planar = self._matrix.of(weight), _planar(out)
+        if self.chosen is None:
+            convolution.convolve.compiled(
+                seen, matrix, bias, out, *self._numbers, rectify, planar, self._band
+            )
+        else:
+            convolution.convolve_and_pool.compiled(
+                seen, matrix, bias, out, self.chosen, *self._numbers, rectify, planar, self._band
+            )
+        return seen
+
+    def _seen(self, X: Array) -> Array:
+        if not self._padded and X.flags.c_contiguous:
+            return X
+        if self._laid is None:
+            self._laid = self._take("pictures", self._room, np.float32)
+        convolution.channels_last.compiled(X, self._laid, *self._corner, _planar(X))
+        return self._laid
 
 
 class _Axis:
@@ -174,94 +150,185 @@ class Back:
     """The way back through a convolution, for given sizes.
 
     Args:
-        taps, stride: of the filters.
+        sizes: (N, H, W, C) of the pictures, without padding.
+        filters: the shape (F, C, fh, fw) of the filters.
+        stride: steps of the window.
+        pads: zeros around the pictures.
         outputs: how often the window fitted.
-        sizes: of the pictures without their padding.
-        pads: the padding.
+        take: gives memory.
+        wanted: whether the pictures' gradient is asked for, which needs zeros around.
     """
 
     def __init__(
-        self, taps: Sizes, stride: Sizes, outputs: Sizes, sizes: Sizes, pads: Pads = NO_PADS
-    ) -> None:
-        self.taps, self.stride, self.outputs = taps, stride, outputs
-        self.axes = [
-            _Axis(t, s, o, size, before)
-            for t, s, o, size, (before, _) in zip(taps, stride, outputs, sizes, pads, strict=True)
+        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, outputs: Sizes, take: Take,
+        *, wanted: bool,
+    ) -> None:  # fmt: skip
+        n, *size, channels = sizes
+        self._sizes, self._filters, self._outputs, self._stride = sizes, filters, outputs, stride
+        taps = filters[2:]
+        self._axes = [
+            _Axis(t, s, o, length, before)
+            for t, s, o, length, (before, _) in zip(taps, stride, outputs, size, pads, strict=True)
         ]
+        self._corner = tuple(axis.before if wanted else 0 for axis in self._axes)
+        high, wide = (
+            o + (axis.before + axis.after if wanted else 0)
+            for o, axis in zip(outputs, self._axes, strict=True)
+        )
+        columns = padded(filters[0])
+        self.spread = take("gradients", (n, high, wide, columns), np.float32)
+        self._bias = take("shares of bias", (n, filters[0]), np.float32)
+        blocks = min(n, BLOCKS)
+        self._block = -(-n // blocks)
+        self._shares = take(
+            "shares of filters", (blocks, taps[0] * taps[1] * channels, columns), np.float32
+        )
+        self._phases = list(self._prepared_phases(columns, take)) if wanted else []
 
-    def spread(self, G: Array, out: Array | None, take: Take, wanted: bool) -> tuple[Array, Array]:
-        """Lay gradients out for the two products that follow; return the bias's gradient too.
+    def _prepared_phases(self, columns: int, take: Take) -> Any:
+        """Yield of each phase: where its numbers stand, its taps, its matrix, where it begins."""
+        (n, *_), (_, channels, *_) = self._sizes, self._filters
+        rows, places = self._axes
+        for i, si, top, down in rows.phases:
+            band = max(1, -(-(rows.size - i) // si) * min(n, BLOCKS) // BLOCKS)
+            for j, sj, left, along in places.phases:
+                shape = (channels, columns, len(down), len(along))
+                # Where one axis has a single phase, its taps are turned by a view.
+                matrix = _Matrix(shape, take, f"filters {i} {j}") if down and along else None
+                yield (slice(i, None, si), slice(j, None, sj)), (down, along), matrix, (
+                    len(down), len(along), 1, 1, top, left, False, False, band,
+                )  # fmt: skip
+
+    def spread_out(self, G: Array, out: Array | None) -> Array:
+        """Lay gradients out for the products that follow; return the bias's gradient.
 
         Args:
             G: (N, OH, OW, F), of any strides.
             out: what relu returned, if it followed.
-            take: gives memory.
-            wanted: whether the picture's gradient is asked for, which needs zeros around.
         """
-        n, filters = len(G), G.shape[3]
-        top, left = self._corner(wanted)
-        high, wide = (
-            o + (axis.before + axis.after if wanted else 0)
-            for o, axis in zip(self.outputs, self.axes, strict=True)
-        )
-        spread = take("gradients", (n, high, wide, padded(filters)), np.float32)
-        share = take("shares of bias", (n, filters), np.float32)
         relu = G if out is None else out
-        convolution.masked(
-            G, relu, spread, share, out is not None, top, left, _planar(G), _planar(relu)
-        )
-        return spread, share.sum(axis=0)
+        convolution.masked.compiled(
+            G, relu, self.spread, self._bias, out is not None, *self._corner,
+            _planar(G), _planar(relu),
+        )  # fmt: skip
+        share: Array = self._bias[0]
+        return share
 
-    def for_filters(self, X: Array, spread: Array, filters: int, take: Take, wanted: bool) -> Array:
-        """Return (F, C, fh, fw) from padded pictures, channels last, and spread gradients."""
-        (fh, fw), (sh, sw), (rows, places) = self.taps, self.stride, self.outputs
-        n, channels = len(X), X.shape[3]
+    def for_filters(self, X: Array) -> Array:
+        """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded pictures."""
+        filters, channels, fh, fw = self._filters
+        convolution.filters_gradient.compiled(
+            X, self.spread, self._shares, *self._outputs, fh, fw, *self._stride, *self._corner,
+            self._block,
+        )  # fmt: skip
+        taps: Array = self._shares[0, :, :filters].reshape(fh, fw, channels, filters)
+        return taps.transpose(3, 2, 0, 1)
+
+    def for_pictures(self, weight: Array, out: Array) -> None:
+        """Fill ``out`` (N, H, W, C), without padding: a convolution for each phase."""
+        for where, (down, along), matrix, numbers in self._phases:
+            part = out[:, where[0], where[1]]
+            if matrix is None:  # no tap ever stood there
+                part[...] = 0
+                continue
+            taps = weight[:, :, down][:, :, :, along]
+            convolution.convolve.compiled(self.spread, matrix.turned(taps), NO_BIAS, part, *numbers)
+
+
+class BackAlongMaxima:
+    """The way back through a convolution with pooling behind it; arguments as in ``Back``.
+
+    Args:
+        sizes, filters, stride, pads, outputs, take, wanted: as in ``Back``.
+        pool: the size of the pooling window.
+
+    Attributes:
+        dX: (N, H, W, C), without padding: the pictures' gradient after a call, if it is wanted.
+    """
+
+    def __init__(
+        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, outputs: Sizes, take: Take,
+        pool: Sizes, *, wanted: bool,
+    ) -> None:  # fmt: skip
+        n, h, w, channels = sizes
+        count, _, fh, fw = filters
+        (top, bottom), (left, right) = pads
+        self._filters, self._wanted = filters, wanted
         blocks = min(n, BLOCKS)
-        partial = take(
-            "shares of filters", (blocks, fh * fw * channels, spread.shape[3]), np.float32
-        )
-        convolution.filters_gradient(
-            X, spread, partial, rows, places, fh, fw, sh, sw, *self._corner(wanted), -(-n // blocks)
-        )
-        taps = added(partial)[:, :filters].reshape(fh, fw, channels, filters)
-        return np.ascontiguousarray(taps.transpose(3, 2, 0, 1))
+        self._numbers = (fh, fw, *stride, *pool, -(-n // blocks))
+        self._bias = take("shares of bias", (blocks, count), np.float32)
+        # Lists of maxima cost more than they save where windows hold few numbers.
+        self._few = fw * channels < LANES and not wanted
+        if self._few:
+            shape = (blocks, fh * fw * channels, padded(count))
+            self._before = (outputs[0] * pool[0], outputs[1] * pool[1])
+        else:
+            shape = (blocks, count, fh * fw * channels)
+            self._rows = take("rows of filters", (count, fh, fw, channels), np.float32)
+            high, wide = h + top + bottom, w + left + right
+            room = (n if wanted else 0, high, wide, channels)
+            self._dX = take("padded gradient", room, np.float32)
+            # The pictures' gradient, after a call.
+            self.dX = self._dX[:, top : high - bottom, left : wide - right]
+        self._shares = take("shares of filters", shape, np.float32)
 
-    def for_pictures(self, spread: Array, weight: Array, take: Take) -> Array:
-        """Return (N, H, W, C) without padding: a convolution for each phase."""
-        n, columns = len(spread), spread.shape[3]
-        filters, channels = weight.shape[:2]
-        rows, places = self.axes
-        out = take("input's gradient", (n, rows.size, places.size, channels), np.float32)
-        for i, si, top, down in rows.phases:
-            for j, sj, left, along in places.phases:
-                part = out[:, i::si, j::sj]
-                if not down or not along:  # no tap ever stood there
-                    part[...] = 0
-                    continue
-                taps = np.zeros((columns, channels, len(down), len(along)), np.float32)
-                taps[:filters] = weight[:, :, down][:, :, :, along]
-                convolution.convolve(
-                    spread, _matrix(taps.transpose(1, 0, 2, 3)), NO_BIAS, part,
-                    len(down), len(along), 1, 1, top, left, False, False, _band(n, part.shape[1]),
-                )  # fmt: skip
-        return out
+    def __call__(self, X: Array, weight: Array, G: Array, chosen: Array) -> tuple[Array, Array]:
+        """Return the gradients for the filters and the bias, as views of memory.
 
-    def _corner(self, wanted: bool) -> Sizes:
-        return tuple(axis.before if wanted else 0 for axis in self.axes)
-
-
-def _matrix(weight: Array) -> Array:
-    """Return filters (F, C, fh, fw) as a matrix (fh · fw · C, F), columns padded."""
-    filters, channels, fh, fw = weight.shape
-    matrix = aligned((fh, fw, channels, padded(filters)))
-    matrix[..., filters:] = 0
-    matrix[..., :filters] = weight.transpose(2, 3, 1, 0)
-    return matrix.reshape(fh * fw * channels, -1)
+        Args:
+            X: (N, H, W, C), padded, as ``Sums`` saw it.
+            weight: (F, C, fh, fw).
+            G: (N, PH, PW, F), of any strides.
+            chosen: what ``Sums`` noted.
+        """
+        filters, channels, fh, fw = self._filters
+        if self._few:
+            maxima.gather_maxima.compiled(
+                X, G, chosen, self._shares, self._bias, *self._before, *self._numbers
+            )
+            taps = self._shares[0, :, :filters].reshape(fh, fw, channels, filters)
+            return taps.transpose(3, 2, 0, 1), self._bias[0]
+        np.copyto(self._rows, weight.transpose(0, 2, 3, 1))
+        maxima.follow_maxima.compiled(
+            X, self._rows.reshape(filters, -1), G, chosen, self._dX, self._shares, self._bias,
+            *self._numbers,
+        )  # fmt: skip
+        taps = self._shares[0].reshape(filters, fh, fw, channels)
+        return taps.transpose(0, 3, 1, 2), self._bias[0]
 
 
-def _band(pictures: int, rows: int) -> int:
-    """Return how many rows a task computes: all of a picture, or less where pictures are few."""
-    return max(1, rows * min(pictures, BLOCKS) // BLOCKS)
+class _Matrix:
+    """Memory for filters as kernels read them: (fh · fw · C, F), columns padded to whole vectors.
+
+    Args:
+        filters: their shape (F, C, fh, fw).
+        take: gives memory.
+        name: of the memory.
+    """
+
+    def __init__(self, filters: Sizes, take: Take, name: str = "filters") -> None:
+        count, channels, fh, fw = filters
+        self._memory = take(name, (fh, fw, channels, padded(count)), np.float32)
+        self._shown = self._memory[..., :count]
+        self._rest = self._memory[..., count:]
+        self._flat = self._memory.reshape(fh * fw * channels, -1)
+
+    def of(self, weight: Array) -> Array:
+        """Return the matrix of filters (F, C, fh, fw)."""
+        if self._rest.size:
+            self._rest[...] = 0
+        np.copyto(self._shown, weight.transpose(2, 3, 1, 0))
+        return self._flat
+
+    def turned(self, weight: Array) -> Array:
+        """Return the matrix that leads back, from filters to channels; zeros for the rest."""
+        memory, given = self._shown, len(weight)
+        if given < memory.shape[2]:
+            memory[:, :, given:] = 0
+        if self._rest.size:
+            self._rest[...] = 0
+        np.copyto(memory[:, :, :given], weight.transpose(2, 3, 0, 1))
+        return self._flat
 
 
 def _planar(X: Array) -> bool:

@@ -139,7 +139,7 @@ def _through(owner: Layer, layers: list[Layer], prefix: str, X: Any) -> Any:
     """Hand an input from layer to layer; neighbours that a plan knows are computed together."""
     place = 0
     while place < len(layers):
-        done, X = together(owner, layers[place:], X)
+        done, X = together(owner, layers, place, X)
         if done == 0:
             X = _called(f"{prefix}{place}", layers[place], X)
         place += done or 1

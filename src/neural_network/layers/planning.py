@@ -4,38 +4,98 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
+from neural_network.autograd.tensor import Tensor
+from neural_network.functional.checks import Array
 from neural_network.layers.watching import watchers
-from neural_network.plan.run import compute
+from neural_network.plan.matching import Match, matched
+from neural_network.plan.run import compute, considered, pays
 from neural_network.plan.steps import Steps
 
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
 
+Key = tuple[int, tuple[int, ...]]
 
-def together(owner: Layer, layers: Sequence[Layer], X: Any) -> tuple[int, Any]:
-    """Compute as many layers as a plan knows, from the first on.
+
+class _Known:
+    """What was found out about layers, as long as they stay what they are.
+
+    Args:
+        layers: all that were there, of which the first few were looked at.
+        match: what stages can compute of them.
+        seen: how many were looked at.
+    """
+
+    def __init__(self, layers: Sequence[Layer], match: Match, seen: int) -> None:
+        self.match = match
+        self._count = len(layers)
+        self._stamps = [layer._stamp for layer in layers[:seen]]
+        self._data: list[Array] = [tensor.data for tensor in match.parameters]
+
+    def holds(self, layers: Sequence[Layer], place: int) -> bool:
+        """Say whether it is still true of the layers from a place on."""
+        if len(layers) - place != self._count:
+            return False
+        for number, stamp in enumerate(self._stamps, place):
+            if layers[number]._stamp != stamp:
+                return False
+        for tensor, data in zip(self.match.parameters, self._data, strict=True):
+            if tensor.data is not data:
+                return False
+        return True
+
+
+# Of each layer that holds others, by its identity: (place of the first layer, shape of a row).
+_known: dict[int, dict[Key, _Known]] = {}
+# So many shapes of rows are remembered.
+REMEMBERED = 64
+
+
+def together(owner: Layer, layers: Sequence[Layer], place: int, X: Any) -> tuple[int, Any]:
+    """Compute as many layers as a plan knows, from a place on.
 
     Args:
         owner: the layer whose runs share memory.
         layers: the layers.
-        X: what goes into the first.
+        place: of the first.
+        X: what goes into it.
 
     Returns:
         How many were computed, and the result; (0, X) where each has to compute itself, as
-        it has where somebody watches it.
+        it has where somebody watches it, where there is too little work, or no kernel.
     """
-    if not hasattr(X, "dtype") or watchers():
+    if not hasattr(X, "dtype") or watchers() or not considered(X):
         return 0, X
-    known = []
-    for layer in layers:
-        steps = _known_steps(layer)
-        if steps is None:
-            break
-        known.append(steps)
-    return compute(owner, known, X) if known else (0, X)
+    match = _match(owner, layers, place, X.shape[1:])
+    if not pays(match, len(X.data) if isinstance(X, Tensor) else len(X)):
+        return 0, X
+    return match.layers, compute(owner, match, X)
+
+
+def _match(owner: Layer, layers: Sequence[Layer], place: int, shape: tuple[int, ...]) -> Match:
+    """Return what stages can compute, from memory if that is still true."""
+    table = _known.get(id(owner))
+    if table is None:
+        finalize(owner, _known.pop, id(owner), None).atexit = False
+        table = _known[id(owner)] = {}
+    known = table.get((place, shape))
+    if known is None or not known.holds(layers, place):
+        steps = []
+        for layer in layers[place:]:
+            steps.append(_known_steps(layer))
+            if steps[-1] is None:
+                break
+        row = shape if len(shape) == 1 else (*shape[1:], shape[0])
+        known = _Known(layers[place:], matched(steps, row), len(steps))
+        if all(map(_lasting, layers[place : place + len(steps)])):
+            if len(table) == REMEMBERED:
+                table.clear()
+            table[place, shape] = known
+    return known.match
 
 
 def _known_steps(layer: Layer) -> Steps:
@@ -44,3 +104,16 @@ def _known_steps(layer: Layer) -> Steps:
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
     return layer.steps()
+
+
+def _lasting(layer: Layer) -> bool:
+    """Say whether all that a layer's steps follow from can only change by assignment."""
+    from neural_network.layers.layer import Layer
+
+    if type(layer).steps is Layer.steps:  # which asks for nothing
+        return True
+    try:
+        hash(tuple(value for name, value in vars(layer).items() if name[0] != "_"))
+    except TypeError:  # a list, of which one entry may change
+        return False
+    return True

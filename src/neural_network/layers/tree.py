@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # What may hold layers and parameters. A tuple of types, because it is asked in every step.
 _HOLDERS = (dict, list, tuple)
+_NOTHING = object()
+_stamps = count(1)
 
 
 class Tree:
@@ -34,6 +37,27 @@ class Tree:
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
     _training = True
+    # A number that no other layer has had, and that is another one after each change.
+    _stamp = 0
+    # The stamp with which it was found that no layer is inside. This is asked in every step.
+    _childless = -1
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; where that changes one, what a plan knows is not true any more."""
+        own = self.__dict__
+        before = own.get(name, _NOTHING)
+        object.__setattr__(self, name, value)
+        if own.get(name, _NOTHING) is not before:
+            own["_stamp"] = next(_stamps)
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute, which is a change."""
+        object.__delattr__(self, name)
+        self.__dict__["_stamp"] = next(_stamps)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy of a layer."""
+        self.__dict__.update(state, _stamp=next(_stamps))
 
     # --- what is inside --------------------------------------------------------------
 
@@ -80,8 +104,12 @@ class Tree:
             layer = waiting.pop()
             if id(layer) not in found:
                 found[id(layer)] = layer
-                # Of its class: an attribute of that name is refused when it is first called.
-                waiting += [child for _, child in type(layer).children(layer)][::-1]
+                if layer._childless != layer._stamp:
+                    # Of its class: an attribute of that name is refused when it is first called.
+                    inner = [child for _, child in type(layer).children(layer)]
+                    waiting += inner[::-1]
+                    if not inner and type(layer).children is Tree.children and _settled(layer):
+                        layer.__dict__["_childless"] = layer._stamp
         return list(found.values())
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
@@ -249,6 +277,12 @@ def inside(layer: Tree) -> Iterator[tuple[str, Any]]:
             yield from _unfolded(name, value)
         else:
             yield name, value
+
+
+def _settled(layer: Tree) -> bool:
+    """Say whether what lies in a layer changes by assignment alone: there is no list in it."""
+    values = [value for name, value in vars(layer).items() if name[0] != "_"]
+    return not any(isinstance(value, _HOLDERS) and not _plain(value) for value in values)
 
 
 def _plain(value: Any) -> bool:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from neural_network.errors import ShapeError
 from neural_network.plan.stages import Convolution, Product, Stage
-from neural_network.plan.steps import Convolve, Lay, Multiply, PoolMax, Rectify, Step, Steps
+from neural_network.plan.steps import (
+    Convolve,
+    Lay,
+    Multiply,
+    PoolMax,
+    Rectify,
+    Step,
+    Steps,
+    learned,
+)
 
 Shape = tuple[int, ...]
 Kind = TypeVar("Kind")
@@ -46,12 +55,24 @@ class _Reader:
         return self.layers if self.place == len(self.steps) else self.steps[self.place][1]
 
 
-class Match(NamedTuple):
-    """What stages can compute: how many layers, which steps, and the stages."""
+class Match:
+    """What stages can compute.
 
-    layers: int
-    steps: list[Step]
-    stages: list[Stage]
+    Args:
+        layers: how many layers.
+        steps: which steps.
+        stages: the stages.
+
+    Attributes:
+        layers, steps, stages: as given.
+        parameters: what the steps learn, in order.
+        work: products that one row takes.
+    """
+
+    def __init__(self, layers: int, steps: list[Step], stages: list[Stage]) -> None:
+        self.layers, self.steps, self.stages = layers, steps, stages
+        self.parameters = [tensor for step in steps for tensor in learned(step)]
+        self.work = sum(stage.work for stage in stages)
 
 
 def matched(layers: Sequence[Steps], shape: Shape) -> Match:

@@ -16,10 +16,9 @@ from neural_network.functional.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.choice import possible, worthwhile
 from neural_network.kernels.memory import aligned
-from neural_network.plan.matching import Match, matched
-from neural_network.plan.stages import INPUTS_GRADIENT
-from neural_network.plan.steps import Steps, computed_plainly, learned
-from neural_network.plan.workspace import Room, Workspace
+from neural_network.plan.matching import Match
+from neural_network.plan.steps import computed_plainly
+from neural_network.plan.workspace import Workspace
 
 # Products of a batch from where on compiled stages are worth it.
 WORTHWHILE = 1e6
@@ -34,31 +33,42 @@ class Run:
 
     The workspace goes back to those that wait when nobody holds the run any more: after the
     walk back, or at once where nothing is recorded.
+
+    Args:
+        owner: whose runs share memory.
+        match: what is computed.
+        rows: of the input.
+        wanted: whether the input's gradient will be asked for.
     """
 
-    def __init__(self, owner: Any, match: Match, wanted: bool) -> None:
-        self.steps, self.stages, self.wanted = match.steps, match.stages, wanted
-        self.parameters = [t for step in match.steps for t in learned(step)]
-        self._kept: list[Any] = []
+    def __init__(self, owner: Any, match: Match, rows: int, *, wanted: bool) -> None:
+        self.match, self.wanted = match, wanted
         self._waiting = _waiting_for(owner)
-        self._workspace = self._waiting.pop() if self._waiting else Workspace()
+        try:
+            self._workspace = self._waiting.pop()
+        except IndexError:
+            self._workspace = Workspace()
+        self._stages = self._workspace.prepared(match, rows, wanted=wanted)
         self._found: tuple[Array, Array | None, list[Array]] | None = None
 
     def __del__(self) -> None:
         """Let the next one have the memory."""
-        self._waiting.append(self._workspace)
+        if hasattr(self, "_workspace"):
+            self._waiting.append(self._workspace)
 
     def forward(self, X: Array) -> Array:
         """Compute all stages: (N, C, H, W) or (N, inputs) → the same of the last stage."""
+        from neural_network.kernels.threads import parallel_region
+
+        # The last result is the caller's own.
+        out = aligned((len(X), *self.match.stages[-1].outputs))
         X = _last(X)
-        end = len(self.stages) - 1
-        for place, stage in enumerate(self.stages):
-            room, shape = Room(self._workspace, place), (len(X), *stage.outputs)
-            # The last result is the caller's own.
-            out = aligned(shape) if place == end else room.take("out", shape)
-            self._kept.append(stage.forward(X, room, out))
-            X = out
-        return _first(X)
+        with parallel_region():
+            for stage in self._stages[:-1]:
+                stage.forward(X, stage.out)
+                X = stage.out
+            self._stages[-1].forward(X, out)
+        return _first(out)
 
     def backward(self, G: Array) -> tuple[Array | None, list[Array]]:
         """Return the gradients for the input, if it is wanted, and for all parameters.
@@ -66,17 +76,16 @@ class Run:
         Those for the parameters lie in one memory, in order, as the parameters of a model do.
         """
         if self._found is None or self._found[0] is not G:
-            found = _laid_out([parameter.shape for parameter in self.parameters])
+            from neural_network.kernels.threads import parallel_region
+
+            found = _laid_out([parameter.data.shape for parameter in self.match.parameters])
             slopes: Any = _last(G) if G.ndim == 4 else np.ascontiguousarray(G)
             end = len(found)
-            for place in range(len(self.stages) - 1, -1, -1):
-                begin = end - self.stages[place].learns
-                # The last gradient is the caller's own.
-                room = Room(self._workspace, place, () if place else (INPUTS_GRADIENT,))
-                slopes = self.stages[place].backward(
-                    slopes, self._kept[place], room, self.wanted or place > 0, found[begin:end]
-                )
-                end = begin
+            with parallel_region():
+                for place in range(len(self._stages) - 1, -1, -1):
+                    begin = end - self.match.stages[place].learns
+                    slopes = self._stages[place].backward(slopes, found[begin:end])
+                    end = begin
             share = _first(slopes) if self.wanted else None
             self._found = (G, share, found)
         return self._found[1:]
@@ -137,7 +146,7 @@ def _recorded(g: Tensor, X: Any, parameters: Any, run: Run) -> list[Any]:
     has a part in what came before.
     """
     inputs = [value + np.zeros((), np.float32) for value in (X, *parameters)]
-    out = computed_plainly(run.steps, inputs[0], inputs[1:])
+    out = computed_plainly(run.match.steps, inputs[0], inputs[1:])
     targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
     found = walk_back([out], [g], targets, create_graph=True, retain_graph=True)
     return [found[id(value)][1] if id(value) in found else None for value in inputs]
@@ -150,25 +159,30 @@ RULE.gradients["X"] = Gradient(_for_input, ("X", "parameters", "run"))
 RULE.gradients["parameters"] = Gradient(_for_parameters, ("X", "parameters", "run"))
 
 
-def compute(owner: Any, layers: Sequence[Steps], X: Any) -> tuple[int, Any]:
-    """Compute as many layers as stages can, from the first on.
+def compute(owner: Any, match: Match, X: Any) -> Any:
+    """Compute what was matched.
 
     Args:
         owner: an object whose runs share memory: what holds the layers.
-        layers: what each layer does; None for what has no words.
+        match: of layers that follow each other.
         X: an array or a tensor.
 
     Returns:
-        How many layers were computed, and their result: an array where nothing is recorded.
-        (0, X), where this is nothing for stages: other types, too little work, no kernels.
+        The result: an array where nothing is recorded and none came in.
     """
-    if X.dtype != np.float32 or X.ndim not in (2, 4) or debugging() or not possible():
-        return 0, X
-    match = matched(layers, X.shape[1:] if X.ndim == 2 else (*X.shape[2:], X.shape[1]))
-    if not worthwhile(len(X) * sum(stage.work for stage in match.stages), WORTHWHILE):
-        return 0, X
-    run = Run(owner, match, wanted=isinstance(X, Tensor) and X.requires_grad)
-    if recording() and (run.wanted or any(t.requires_grad for t in run.parameters)):
-        return match.layers, Tensor.__lift__(RULE, (X, run.parameters, run), {})
-    out = run.forward(X.data if isinstance(X, Tensor) else X)
-    return match.layers, Tensor(out) if isinstance(X, Tensor) else out
+    tensor = isinstance(X, Tensor)
+    run = Run(owner, match, len(X.data if tensor else X), wanted=tensor and X.requires_grad)
+    if recording() and (run.wanted or any(t.requires_grad for t in match.parameters)):
+        return Tensor.__lift__(RULE, (X, match.parameters, run), {})
+    out = run.forward(X.data if tensor else X)
+    return Tensor(out) if tensor else out
+
+
+def considered(X: Any) -> bool:
+    """Say whether an input is of a kind that stages take, where kernels may run at all."""
+    return X.dtype == np.float32 and X.ndim in (2, 4) and possible() and not debugging()
+
+
+def pays(match: Match, rows: int) -> bool:
+    """Say whether compiled stages are worth it."""
+    return bool(match.stages) and worthwhile(rows * match.work, WORTHWHILE)

@@ -1,7 +1,6 @@
-"""Stages: steps that are computed in one go, there and back.
+"""Stages: steps that are computed in one go, for inputs of one shape.
 
-Between stages pictures lie channels last, (N, H, W, C), and vectors as (N, inputs), contiguous.
-Kernels are imported where they run: what a stage would cost is known without them.
+What a stage would cost is known without kernels: they are imported when one is prepared.
 """
 
 from __future__ import annotations
@@ -10,43 +9,61 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from neural_network.functional.checks import Array
 from neural_network.functional.window import Padding, Pads, output_sizes, reach, resolve_padding
 from neural_network.plan.steps import Convolve, Multiply, learned
-from neural_network.plan.workspace import Room
+
+if TYPE_CHECKING:
+    from neural_network.plan.workspace import Room
 
 Shape = tuple[int, ...]
-NO_BIAS = np.zeros(0, np.float32)
-# What stages call the memory of the gradient that they return.
-INPUTS_GRADIENT = "input's gradient"
+
+
+class Prepared(ABC):
+    """A stage ready to compute so many rows, there and back, with memory of its own.
+
+    Pictures lie channels last, (N, H, W, C), and vectors as (N, inputs), contiguous.
+
+    Attributes:
+        out: where the result goes, unless it is the last one, which is the caller's own.
+    """
+
+    out: Array
+
+    @abstractmethod
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; note what ``backward`` needs."""
+
+    @abstractmethod
+    def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
+        """Return the input's gradient, if it is wanted; the parameters' go ``into`` arrays."""
 
 
 class Stage(ABC):
     """Some steps in one go, for inputs of one shape.
 
     Attributes:
-        outputs: the shape of one row of the result, as it lies in memory.
+        inputs, outputs: the shape of one row before and after, as it lies in memory.
         learns: how many parameters it has.
         work: products that one row takes.
     """
 
+    inputs: Shape
     outputs: Shape
     learns: int
     work = 0
 
     @abstractmethod
-    def forward(self, X: Array, room: Room, out: Array) -> Any:
-        """Fill ``out``; return what ``backward`` needs."""
+    def prepared(self, rows: int, room: Room, *, wanted: bool) -> Prepared:
+        """Take memory for so many rows.
 
-    @abstractmethod
-    def backward(
-        self, G: Array, kept: Any, room: Room, wanted: bool, into: Sequence[Array]
-    ) -> Array | None:
-        """Return the input's gradient, if it is wanted; the parameters' go ``into`` arrays."""
+        Args:
+            rows: how many.
+            room: gives memory.
+            wanted: whether the input's gradient will be asked for.
+        """
 
 
 class Convolution(Stage):
@@ -64,8 +81,9 @@ class Convolution(Stage):
         self, step: Convolve, inputs: Shape, *, rectify: bool, pool: Shape | None, lay: bool
     ) -> None:
         self.step, self.rectify, self.pool, self.lay = step, rectify, pool, lay
-        self.learns = len(learned(step))
-        filters, _, *taps = step.weight.shape
+        self.inputs, self.learns = inputs, len(learned(step))
+        self.filters = step.weight.shape
+        filters, _, *taps = self.filters
         self.pads, maps, pooled = _sizes(
             inputs[:2], tuple(taps), step.stride, _hashable(step.padding), pool
         )
@@ -73,51 +91,11 @@ class Convolution(Stage):
         self.maps = (*pooled, filters)
         self.outputs = (prod(self.maps),) if lay else self.maps
 
-    def forward(self, X: Array, room: Room, out: Array) -> Any:
-        """Fill ``out``; keep the padded pictures, and what relu or the maxima chose."""
-        from neural_network.kernels import pictures
+    def prepared(self, rows: int, room: Room, *, wanted: bool) -> Prepared:
+        """Take memory for padded pictures, filters and maxima."""
+        from neural_network.plan.prepared import PreparedConvolution
 
-        step = self.step
-        bias = NO_BIAS if step.bias is None else step.bias.data
-        seen = pictures.channels_last(X.transpose(0, 3, 1, 2), self.pads, room.take)
-        shown = self._as_maps(out)
-        if self.pool is None:
-            pictures.sums(seen, step.weight.data, bias, step.stride, shown, self.rectify)
-            return seen, out if self.rectify else None, None
-        chosen = room.take("chosen", (len(X), *self.maps), np.uint8)
-        pictures.sums_and_maxima(
-            seen, step.weight.data, bias, step.stride, self.pool, shown, chosen, self.rectify
-        )
-        return seen, None, chosen
-
-    def backward(
-        self, G: Array, kept: Any, room: Room, wanted: bool, into: Sequence[Array]
-    ) -> Array | None:
-        """Follow the maxima where there was pooling; else convolve backwards."""
-        from neural_network.kernels import pictures
-
-        seen, out, chosen = kept
-        step, slopes = self.step, self._as_maps(G)
-        if self.pool is None:
-            shown = None if out is None else self._as_maps(out)
-            found = pictures.gradients(
-                seen, step.weight.data, slopes, shown, step.stride, self.pads, room.take, wanted
-            )
-        else:
-            found = pictures.gradients_of_maxima(
-                seen, step.weight.data, slopes, chosen, step.stride, self.pool, self.pads,
-                room.take, wanted,
-            )  # fmt: skip
-        for target, gradient in zip(into, (found.weight, found.bias), strict=False):
-            target[...] = gradient
-        return found.X
-
-    def _as_maps(self, array: Array) -> Array:
-        """See an array that is laid side by side, channels first, as (N, H, W, C)."""
-        if not self.lay:
-            return array
-        high, wide, filters = self.maps
-        return array.reshape(len(array), filters, high, wide).transpose(0, 2, 3, 1)
+        return PreparedConvolution(self, rows, room, wanted=wanted)
 
 
 @lru_cache(1024)
@@ -152,48 +130,11 @@ class Product(Stage):
         self.step, self.rectify = step, rectify
         self.learns = len(learned(step))
         self.work = step.weight.size
-        self.outputs = (step.weight.shape[1],)
+        (inputs, units) = step.weight.shape
+        self.inputs, self.outputs = (inputs,), (units,)
 
-    def forward(self, X: Array, room: Room, out: Array) -> Any:
-        """Fill ``out``; keep the input, and what relu returned."""
-        from neural_network.kernels import dense
-        from neural_network.kernels.products import padded
+    def prepared(self, rows: int, room: Room, *, wanted: bool) -> Prepared:
+        """Take memory for weights and gradients."""
+        from neural_network.plan.prepared import PreparedProduct
 
-        W = self.step.weight.data
-        inputs, units = W.shape
-        if units != padded(units):
-            wide = room.take("weights", (inputs, padded(units)), np.float32)
-            wide[:, :units] = W
-            wide[:, units:] = 0
-            W = wide
-        bias = NO_BIAS if self.step.bias is None else self.step.bias.data
-        dense.affine(X, W, bias, out, self.rectify)
-        return X, out
-
-    def backward(
-        self, G: Array, kept: Any, room: Room, wanted: bool, into: Sequence[Array]
-    ) -> Array | None:
-        """Three products, of which the input's may be left out."""
-        from neural_network.kernels import dense
-        from neural_network.kernels.products import padded
-
-        X, out = kept
-        W = self.step.weight.data
-        inputs, units = W.shape
-        columns = padded(units)
-        slopes = room.take("gradients", (len(X), columns))
-        bias = room.take("bias", (units,)) if self.step.bias is None else into[1]
-        dense.slopes(G, out, slopes, bias, self.rectify)
-        if units == columns:
-            dense.weights_gradient(X, slopes, into[0])
-            own = slopes
-        else:
-            wide = room.take("weights' gradient", (inputs, columns))
-            dense.weights_gradient(X, slopes, wide)
-            into[0][...] = wide[:, :units]
-            own = np.ascontiguousarray(slopes[:, :units])
-        if not wanted:
-            return None
-        dX = room.take(INPUTS_GRADIENT, X.shape)
-        dense.inputs_gradient(own, W, dX)
-        return dX
+        return PreparedProduct(self, rows, room, wanted=wanted)

@@ -105,7 +105,7 @@ def softmax_cross_entropy(
         shifted = _shifted(targets.without_ignored(Z))
         weighed = targets.weigh(shifted)
         # The memory of the shifted scores serves their exponentials: one array of (n, k).
-        normalizers = np.log(np.sum(np.exp(shifted, out=shifted), axis=1))
+        normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
         rows = targets.totals * normalizers - weighed
     return reduce_rows(rows, reduction, dtype, targets.divisor)
 
@@ -131,14 +131,14 @@ def _(
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         slopes = _shifted(Z)
         np.exp(slopes, out=slopes)
-        slopes *= factors / np.sum(slopes, axis=1, keepdims=True)
+        slopes *= factors / slopes.sum(axis=1, keepdims=True)
     targets.subtract_from(slopes, share)
     return slopes
 
 
 def _shifted(Z: Array) -> Array:
     """Return the scores with 0 for the highest of each row, so that exp cannot overflow."""
-    shifted: Array = Z - np.max(Z, axis=1, keepdims=True)
+    shifted: Array = Z - Z.max(axis=1, keepdims=True)
     return shifted
 
 

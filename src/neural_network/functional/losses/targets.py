@@ -37,6 +37,7 @@ class Targets:
     Attributes:
         weights: t, (n, k); or (n,) where only one class of each row counts.
         places: then where those stand: (rows, classes), as NumPy indexes. Else None.
+        alike: all ``weights`` are 1.
         ignored: (n,) which rows count nothing; None if all count.
         divisor: what the mean divides the sum of the rows by.
         shape: (n, k).
@@ -47,6 +48,7 @@ class Targets:
     ignored: Array | None
     divisor: float
     shape: tuple[int, int]
+    alike: bool = False
 
     @property
     def totals(self) -> Array:
@@ -56,7 +58,8 @@ class Targets:
     def weigh(self, values: Array) -> Array:
         """Return ``Σ_j t[i, j] · values[i, j]``, (n,), where 0 times −∞ is 0."""
         if self.places is not None:
-            return _times(self.weights, values[self.places])
+            shown: Array = values[self.places]
+            return shown if self.alike else _times(self.weights, shown)
         rows: Array = np.einsum("ij,ij->i", self.weights, values)
         if not np.all(np.isfinite(rows)):
             rows = np.sum(_times(self.weights, values), axis=1)
@@ -72,6 +75,8 @@ class Targets:
         """Do ``array −= spread(share)`` in place, touching as few numbers as it can."""
         if self.places is None:
             array -= share * self.weights
+        elif self.alike and share.size == 1:
+            array[self.places] -= share
         else:
             array[self.places] -= (share * self.weights[:, None])[:, 0]
 
@@ -97,6 +102,9 @@ def as_targets(
     n, k = predictions.shape
     dtype = predictions.dtype
     labels = np.asarray(labels)
+    if labels.ndim == 1 and class_weights is None and ignore_index is None and not label_smoothing:
+        places = (np.arange(n), labels.astype(np.intp, copy=False))
+        return Targets(np.ones(n, dtype), places, None, float(n), (n, k), alike=True)
     weight_of = np.ones(k) if class_weights is None else np.asarray(class_weights)
     weight_of = weight_of.astype(dtype)
     label_smoothing = float(label_smoothing)  # NumPy's float64 would widen float32

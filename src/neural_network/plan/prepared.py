@@ -1,0 +1,137 @@
+"""Stages that have taken their memory: what is left is to call kernels.
+
+Whoever computes with them is in a ``parallel_region``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neural_network.functional.checks import Array
+from neural_network.kernels import dense
+from neural_network.kernels.pictures import NO_BIAS, Back, BackAlongMaxima, Sums
+from neural_network.kernels.products import padded
+from neural_network.plan.stages import Convolution, Prepared, Product
+from neural_network.plan.workspace import Room
+
+
+class PreparedConvolution(Prepared):
+    """Convolution, bias, relu and pooling, ready for so many pictures.
+
+    Args:
+        stage: what is computed.
+        rows: pictures.
+        room: gives memory.
+        wanted: whether the pictures' gradient will be asked for.
+    """
+
+    def __init__(self, stage: Convolution, rows: int, room: Room, *, wanted: bool) -> None:
+        self._stage, self._room, self._wanted = stage, room, wanted
+        self._sizes = (rows, *stage.inputs)
+        self._given = (self._sizes, stage.filters, stage.step.stride, stage.pads)
+        self._sums = Sums(*self._given, stage.pool, stage.maps[:2], room.take)
+        self.out = room.take("out", (rows, *stage.outputs))
+        self._seen = self._shown = self.out
+        # What the way back needs is taken by the first who goes it.
+        self._back: Back | None = None
+        self._back_along_maxima: BackAlongMaxima | None = None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the padded pictures, and what relu or the maxima chose."""
+        step = self._stage.step
+        bias = NO_BIAS if step.bias is None else step.bias.data
+        self._shown = self._as_maps(out)
+        self._seen = self._sums(X, step.weight.data, bias, self._shown, self._stage.rectify)
+
+    def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
+        """Follow the maxima where there was pooling; else convolve backwards."""
+        weight, slopes = self._stage.step.weight.data, self._as_maps(G)
+        if self._stage.pool is None:
+            back = self._way_back()
+            bias = back.spread_out(slopes, self._shown if self._stage.rectify else None)
+            filters = back.for_filters(self._seen)
+        else:
+            assert self._sums.chosen is not None
+            along = self._way_back_along_maxima(self._stage.pool)
+            filters, bias = along(self._seen, weight, slopes, self._sums.chosen)
+        for target, gradient in zip(into, (filters, bias), strict=False):
+            np.copyto(target, gradient)
+        if not self._wanted:
+            return None
+        if self._stage.pool is not None:
+            return along.dX.copy() if self._room.lasting else along.dX
+        dX = self._room.take_lasting("input's gradient", self._sizes)
+        back.for_pictures(weight, dX)
+        return dX
+
+    def _way_back(self) -> Back:
+        if self._back is None:
+            maps = self._stage.maps[:2]
+            self._back = Back(*self._given, maps, self._room.take, wanted=self._wanted)
+        return self._back
+
+    def _way_back_along_maxima(self, pool: tuple[int, ...]) -> BackAlongMaxima:
+        if self._back_along_maxima is None:
+            maps = self._stage.maps[:2]
+            self._back_along_maxima = BackAlongMaxima(
+                *self._given, maps, self._room.take, pool, wanted=self._wanted
+            )
+        return self._back_along_maxima
+
+    def _as_maps(self, array: Array) -> Array:
+        """See an array that is laid side by side, channels first, as (N, H, W, C)."""
+        if not self._stage.lay:
+            return array
+        high, wide, filters = self._stage.maps
+        return array.reshape(len(array), filters, high, wide).transpose(0, 2, 3, 1)
+
+
+class PreparedProduct(Prepared):
+    """``X · W + b`` and relu, ready for so many rows.
+
+    Args:
+        stage: what is computed.
+        rows: how many.
+        room: gives memory.
+        wanted: whether the input's gradient will be asked for.
+    """
+
+    def __init__(self, stage: Product, rows: int, room: Room, *, wanted: bool) -> None:
+        self._stage, self._room, self._wanted = stage, room, wanted
+        (inputs,), (units,) = stage.inputs, stage.outputs
+        self._columns = padded(units)
+        self._weights: Array | None = None
+        if units != self._columns:
+            self._weights = room.take("weights", (inputs, self._columns))
+        self.out = room.take("out", (rows, units))
+        self._X = self._shown = self.out
+        self._spread: Array | None = None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the input, and what relu returned."""
+        step = self._stage.step
+        W = step.weight.data
+        if self._weights is not None:
+            units = W.shape[1]
+            self._weights[:, :units] = W
+            self._weights[:, units:] = 0
+            W = self._weights
+        bias = NO_BIAS if step.bias is None else step.bias.data
+        dense.affine.compiled(X, W, bias, out, self._stage.rectify)
+        self._X, self._shown = X, out
+
+    def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
+        """Three products, of which the input's may be left out."""
+        step, X = self._stage.step, self._X
+        if self._spread is None:
+            self._spread = self._room.take("gradients", (len(X), self._columns))
+        dW = into[0]
+        db = self._room.take("bias", (dW.shape[1],)) if step.bias is None else into[1]
+        rows = X.shape if self._wanted else (0, X.shape[1])
+        dX = self._room.take_lasting("input's gradient", rows)
+        dense.gradients.compiled(
+            X, step.weight.data, G, self._shown, self._spread, dW, db, dX, self._stage.rectify
+        )
+        return dX if self._wanted else None

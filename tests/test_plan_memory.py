@@ -1,0 +1,170 @@
+"""What a plan remembers of layers is true as long as they stay what they are, and no longer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network.layers import planning
+from tests.needs import need_fast
+from tests.test_plan import there_and_back
+
+need_fast()
+
+
+def network() -> tuple[Any, Any]:
+    model = nn.Sequential(
+        nn.Conv2D(6, 3, activation="relu"), nn.MaxPool2D(2), nn.Activation("relu"), nn.Flatten(),
+        nn.Dense(8, "relu"), nn.Dense(3),
+    )  # fmt: skip
+    X = np.random.default_rng(0).standard_normal((4, 2, 10, 10)).astype("float32")
+    return model.initialize((2, 10, 10), rng=1), X
+
+
+def _set(model: Any, place: int, **attributes: Any) -> None:
+    for name, value in attributes.items():
+        setattr(model[place], name, value)
+
+
+def _new_layer(model: Any, place: int, layer: nn.Layer) -> None:
+    model.layers[place] = layer
+
+
+def _weight(model: Any) -> None:
+    model[4].weight = nn.Parameter(model[4].weight.data * 2)
+
+
+def _numbers(model: Any) -> None:
+    model[4].weight.data = model[4].weight.data[::-1].copy()
+
+
+def _in_place(model: Any) -> None:
+    model[4].weight.data *= -1
+
+
+def _own_forward(model: Any) -> None:
+    model[4].forward = lambda X: np.zeros((len(X), 8), np.float32)
+
+
+def _no_forward_any_more(model: Any) -> None:
+    _own_forward(model)
+    model.predict(np.ones((4, 2, 10, 10), np.float32))
+    del model[4].forward
+
+
+CHANGES: dict[str, Callable[[Any], None]] = {
+    "activation": lambda m: _set(m, 0, activation=nn.tanh),
+    "no activation": lambda m: _set(m, 4, activation=lambda Z: Z),
+    "no bias": lambda m: _set(m, 4, bias=None),
+    "pooling": lambda m: _set(m, 1, ceil_mode=True),
+    "stride and padding": lambda m: _set(m, 0, stride=(2, 2), padding=((5, 4), (5, 4))),
+    "another function": lambda m: _set(m, 2, function=nn.sigmoid),
+    "a parameter": _weight,
+    "its array": _numbers,
+    "its numbers": _in_place,
+    "a forward of its own": _own_forward,
+    "and none again": _no_forward_any_more,
+    "a layer": lambda m: _new_layer(m, 5, nn.Dense(3).initialize((8,), rng=7)),
+    "one more": lambda m: m.layers.append(nn.Activation("relu")),
+    "one less": lambda m: m.layers.pop(),
+    "other types": lambda m: m.astype("float64"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_seen(change: str) -> None:
+    model, X = network()
+    with nn.use_kernels("numba"):
+        model.predict(X)
+        there_and_back(model, X)
+        CHANGES[change](model)
+        found = [model.predict(X), *there_and_back(model, X)]
+    with nn.use_kernels("numpy"):
+        expected = [model.predict(X), *there_and_back(model, X)]
+    for ours, theirs in zip(found, expected, strict=True):
+        if theirs is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+
+
+def test_a_list_that_changes_in_place() -> None:
+    model, X = network()
+    model[0].padding = [[0, 0], [0, 0]]
+    with nn.use_kernels("numba"):
+        model.predict(X)
+        model[0].padding[0][0] = 2
+        model[0].padding[0][1] = 1
+        model.layers[3:] = [nn.Flatten()]
+        found = model.predict(X)
+    with nn.use_kernels("numpy"):
+        np.testing.assert_allclose(found, model.predict(X), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, copy.copy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+def test_a_copied_layer_is_another_one(copied: Any) -> None:
+    model, X = network()
+    with nn.use_kernels("numba"):
+        before = model.predict(X)
+        twin = copied(model[5])
+        twin.weight = nn.Parameter(model[5].weight.data * 2)
+        twin.bias = nn.Parameter(model[5].bias.data * 2)
+        model.layers[5] = twin
+        np.testing.assert_allclose(model.predict(X), 2 * before, rtol=1e-5)
+        model.layers[5] = copied(twin)
+        model.layers[5].weight.data = twin.weight.data * 0
+        model.layers[5].bias.data = twin.bias.data * 0
+        np.testing.assert_array_equal(model.predict(X), 0)
+
+
+def test_plans_are_remembered_and_go_with_the_model() -> None:
+    model, X = network()
+    key = id(model)
+    with nn.use_kernels("numba"):
+        model.predict(X)
+        known = planning._known[key][0, X.shape[1:]]
+        model.predict(X)
+        there_and_back(model, X)
+    assert planning._known[key][0, X.shape[1:]] is known
+    del model
+    assert key not in planning._known
+
+
+def test_stamps_change_with_what_they_stand_for() -> None:
+    layer = nn.Dense(3).train()
+    before = layer._stamp
+    layer.units = layer.units
+    layer.train()
+    assert layer._stamp == before
+    layer.units = 4
+    assert layer._stamp > before
+    with pytest.raises(AttributeError):
+        del layer.nothing
+    assert nn.Dense(3)._stamp != nn.Dense(3)._stamp
+
+
+def test_layers_inside_are_found_after_a_change() -> None:
+    class Holder(nn.Layer):
+        def __init__(self) -> None:
+            self.parts: list[nn.Layer] = []
+            self.single: Any = None
+
+        def forward(self, X: Any) -> Any:
+            return X
+
+    holder, inner = Holder(), nn.Flatten()
+    assert holder.all_layers() == [holder]
+    holder.parts.append(inner)
+    assert holder.all_layers() == [holder, inner]
+    holder.parts.clear()
+    assert holder.all_layers() == [holder]
+    dense = nn.Dense(2)
+    assert dense.all_layers() == [dense]
+    dense.more = inner  # type: ignore[attr-defined]
+    assert dense.all_layers() == [dense, inner]
