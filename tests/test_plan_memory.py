@@ -44,6 +44,10 @@ def _numbers(model: Any) -> None:
     model[4].weight.data = model[4].weight.data[::-1].copy()
 
 
+def _give(model: Any, place: int, numbers: Any) -> None:
+    model[place].weight.data = numbers
+
+
 def _in_place(model: Any) -> None:
     model[4].weight.data *= -1
 
@@ -68,6 +72,10 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "a parameter": _weight,
     "its array": _numbers,
     "its numbers": _in_place,
+    "its numbers, turned": lambda m: _give(m, 4, m[4].weight.data[::-1]),
+    "its numbers in columns": lambda m: _give(m, 0, np.asfortranarray(m[0].weight.data)),
+    "its numbers, wide": lambda m: _give(m, 4, m[4].weight.data.astype("float64")),
+    "its numbers, foreign": lambda m: _give(m, 0, m[0].weight.data.astype(">f4")),
     "a forward of its own": _own_forward,
     "and none again": _no_forward_any_more,
     "a layer": lambda m: _new_layer(m, 5, nn.Dense(3).initialize((8,), rng=7)),

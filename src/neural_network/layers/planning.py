@@ -13,7 +13,7 @@ from neural_network.functional.checks import Array
 from neural_network.layers.watching import watchers
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.run import compute, considered, pays
-from neural_network.plan.steps import Steps
+from neural_network.plan.steps import Steps, learned
 
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
@@ -103,7 +103,14 @@ def _known_steps(layer: Layer) -> Steps:
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
-    return layer.steps()
+    steps = layer.steps()
+    arrays = [tensor.data for step in steps or () for tensor in learned(step)]
+    return steps if all(map(_plain, arrays)) else None
+
+
+def _plain(array: Array) -> bool:
+    """Say whether kernels can read an array that somebody may have given to a parameter."""
+    return array.dtype == np.float32 and array.dtype.isnative and array.flags.c_contiguous
 
 
 def _lasting(layer: Layer) -> bool:
