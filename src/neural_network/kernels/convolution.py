@@ -42,15 +42,23 @@ def add_up_all(shares: Any, blocks: int, size: int) -> None:
         add_up(shares, blocks, size, begin)
 
 
+@part
+def _inside(row: int, taps: int, begin: int, end: int) -> Any:
+    """Return which of the taps from a row on is the first inside, and how many are."""
+    upper = max(0, begin - row)
+    return upper, max(0, min(taps, end - row) - upper)
+
+
 @kernel
 def convolve(
-    X: Any, W: Any, b: Any, out: Any, fh: int, fw: int, sh: int, sw: int, top: int, left: int,
-    rectify: bool, planar: bool, band: int,
+    X: Any, W: Any, b: Any, out: Any, begin: int, end: int,
+    fh: int, fw: int, sh: int, sw: int, top: int, left: int, rectify: bool, planar: bool, band: int,
 ) -> None:  # fmt: skip
     """Fill ``out`` with the sums under each window, plus ``b``; ``rectify`` makes it max(0, ·).
 
     Args:
         X: (N, H, W, C), contiguous, padded.
+        begin, end: the rows of ``X`` that are no padding; others are not looked at.
         W: (fh · fw · C, columns), the columns padded to whole vectors.
         b: (F,) of what is added; empty for nothing.
         out: (N, OH, OW, F), of any strides.
@@ -71,10 +79,13 @@ def convolve(
         n, first = task // bands, (task % bands) * band
         sums = np.empty(places * columns, X.dtype)
         for i in range(first, min(first + band, rows)):
-            begin = (n * height + top + i * sh) * line + left * channels
+            row = top + i * sh
+            upper, runs = _inside(row, fh, begin, end)
             products(
-                places, columns, numbers, begin, sw * channels, 1, fh, line, fw * channels,
-                weights, 0, columns, fw * channels * columns, sums, 0, columns, False,
+                places, columns, numbers, (n * height + row + upper) * line + left * channels,
+                sw * channels, 1, runs, line, fw * channels,
+                weights, upper * fw * channels * columns, columns, fw * channels * columns,
+                sums, 0, columns, False,
             )  # fmt: skip
             for j in range(places):
                 found = sums[j * columns : j * columns + filters]
@@ -121,13 +132,13 @@ def _hand_out_row(row: Any, columns: int, target: Any, planar: bool) -> None:
 
 @kernel
 def convolve_and_pool(
-    X: Any, W: Any, b: Any, out: Any, chosen: Any, fh: int, fw: int, sh: int, sw: int,
-    ph: int, pw: int, rectify: bool, planar: bool, band: int,
+    X: Any, W: Any, b: Any, out: Any, chosen: Any, begin: int, end: int,
+    fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, rectify: bool, planar: bool, band: int,
 ) -> None:  # fmt: skip
     """Convolve, and keep the largest sum of each window of ph × pw neighbours.
 
     Args:
-        X, W, b, fh, fw, sh, sw, rectify: as in ``convolve``.
+        X, W, b, begin, end, fh, fw, sh, sw, rectify: as in ``convolve``.
         out: (N, PH, PW, F), of any strides.
         chosen: (N, PH, PW, F) uint8: which of the window's places, row by row, had the
             largest sum first; ``NOWHERE`` where relu or NaN stops every gradient.
@@ -153,10 +164,12 @@ def convolve_and_pool(
                 lifted[q * columns : q * columns + filters] = b
         for p in range(first, min(first + band, rows)):
             for r in range(ph):
-                begin = (n * height + (p * ph + r) * sh) * line
+                row = (p * ph + r) * sh
+                upper, runs = _inside(row, fh, begin, end)
                 products(
-                    seen, columns, numbers, begin, sw * channels, 1, fh, line, fw * channels,
-                    weights, 0, columns, fw * channels * columns,
+                    seen, columns, numbers, (n * height + row + upper) * line,
+                    sw * channels, 1, runs, line, fw * channels,
+                    weights, upper * fw * channels * columns, columns, fw * channels * columns,
                     sums, r * seen * columns, columns, False,
                 )  # fmt: skip
             _largest_of_row(
@@ -173,8 +186,8 @@ def convolve_and_pool(
 
 @kernel
 def filters_gradient(
-    X: Any, G: Any, partial: Any, rows: int, places: int, fh: int, fw: int, sh: int, sw: int,
-    top: int, left: int, block: int,
+    X: Any, G: Any, partial: Any, begin: int, end: int, rows: int, places: int,
+    fh: int, fw: int, sh: int, sw: int, top: int, left: int, block: int,
 ) -> None:  # fmt: skip
     """Add up, for each filter and tap, what the windows showed times their gradient.
 
@@ -183,9 +196,9 @@ def filters_gradient(
         G: (N, GH, GW, columns), contiguous: the gradients, padded to whole vectors.
         partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block; in the
             first of them the sum of all.
+        begin, end, fh, fw, sh, sw: as in ``convolve``.
         rows, places: outputs of the convolution, OH and OW.
-        fh, fw, sh, sw: as in ``convolve``.
-        top, left: where in ``G`` the gradients begin; zeros stand around them.
+        top, left: where in ``G`` the gradients begin.
         block: pictures in a block.
     """
     pictures, height, width, channels = X.shape
@@ -196,9 +209,13 @@ def filters_gradient(
         partial[task] = 0
         for n in range(task * block, min(task * block + block, pictures)):
             for m in range(fh):
+                # Outputs whose window has this tap inside the picture.
+                first = max(0, -(-(begin - m) // sh))
+                last = min(rows, -(-(end - m) // sh))
                 products(
-                    run, columns, numbers, (n * height + m) * line, 1, sw * channels,
-                    rows, sh * line, places, gradients, ((n * high + top) * wide + left) * columns,
+                    run, columns, numbers, (n * height + first * sh + m) * line, 1, sw * channels,
+                    max(0, last - first), sh * line, places,
+                    gradients, ((n * high + top + first) * wide + left) * columns,
                     columns, wide * columns, sums,
                     (task * fh + m) * run * columns, columns, True,
                 )  # fmt: skip
@@ -222,38 +239,50 @@ def _copy_row(source: Any, target: Any, planar: bool) -> None:
 
 @kernel
 def channels_last(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
-    """Copy (N, H, W, C) pictures of any strides into the middle of larger, zeroed ones.
+    """Copy (N, H, W, C) pictures of any strides into the middle of larger ones, zeros around.
 
     ``planar``: in ``X`` the numbers of a channel lie side by side.
     """
     pictures, height, width, _ = X.shape
     for n in prange(pictures):
-        if out.shape[1] > height or out.shape[2] > width:
-            out[n] = 0
+        out[n, :top] = 0
+        out[n, top + height :] = 0
         for i in range(height):
-            _copy_row(X[n, i], out[n, top + i, left : left + width], planar)
+            target = out[n, top + i]
+            target[:left] = 0
+            target[left + width :] = 0
+            _copy_row(X[n, i], target[left : left + width], planar)
 
 
 @part
-def _stop_row(target: Any, out: Any, planar: bool) -> None:
-    """Set to 0 what relu did not let through."""
-    places, filters = out.shape
+def _let_through(
+    source: Any, out: Any, target: Any, total: Any, rectify: bool, planar: bool
+) -> None:
+    """Copy a row of gradients that relu let through, and add them up by filters."""
+    places, filters = source.shape
     if planar:
         for f in range(filters):
+            found = np.float32(0)
             for j in range(places):
-                target[j, f] = target[j, f] if out[j, f] > 0 else np.float32(0)
+                g = np.float32(0) if rectify and not out[j, f] > 0 else source[j, f]
+                target[j, f] = g
+                found += g
+            total[f] += found
     else:
         for j in range(places):
             for f in range(filters):
-                target[j, f] = target[j, f] if out[j, f] > 0 else np.float32(0)
+                g = np.float32(0) if rectify and not out[j, f] > 0 else source[j, f]
+                target[j, f] = g
+                total[f] += g
 
 
 @kernel
 def masked(
-    G: Any, out: Any, result: Any, partial: Any, rectify: bool, top: int, left: int,
-    planar: bool, planar_out: bool,
-) -> None:  # fmt: skip
-    """Copy gradients into the middle of larger, zeroed arrays; relu lets through what was above 0.
+    G: Any, out: Any, result: Any, partial: Any, rectify: bool, top: int, left: int, planar: bool
+) -> None:
+    """Copy gradients into the middle of larger arrays; relu lets through what was above 0.
+
+    Zeros stand left and right of it; rows above and below stay as they are.
 
     Args:
         G: (N, OH, OW, F), of any strides.
@@ -263,21 +292,17 @@ def masked(
             the first of them the sum of all.
         rectify: whether relu followed.
         top, left: where the middle begins.
-        planar, planar_out: in ``G`` and ``out`` the numbers of a filter lie side by side.
+        planar: in ``G`` the numbers of a filter lie side by side.
     """
     pictures, rows, places, filters = G.shape
     for n in prange(pictures):
-        if result.shape[1] > rows or result.shape[2] > places or result.shape[3] > filters:
-            result[n] = 0
         total = partial[n]
         total[:] = 0
         for i in range(rows):
-            target = result[n, top + i, left : left + places, :filters]
-            _copy_row(G[n, i], target, planar)
-            if rectify:
-                _stop_row(target, out[n, i], planar_out)
-            for j in range(places):
-                found = target[j]
-                for f in range(filters):
-                    total[f] += found[f]
+            whole = result[n, top + i]
+            whole[:left] = 0
+            whole[left + places :] = 0
+            whole[left : left + places, filters:] = 0
+            target = whole[left : left + places, :filters]
+            _let_through(G[n, i], out[n, i], target, total, rectify, planar)
     add_up_all(partial.reshape(-1), pictures, filters)

@@ -75,10 +75,10 @@ class Sums:
         # All rows of a picture make one task, or some of them where pictures are few.
         band = max(1, outputs[0] * min(n, BLOCKS) // BLOCKS)
         self.chosen: Array | None = None
-        if pool is None:
-            self._numbers, self._band = (*filters[2:], *stride, 0, 0), band
-        else:
-            self._numbers, self._band = (*filters[2:], *stride, *pool), band
+        # From where to where rows are no padding, sizes and steps, and a corner or the pool.
+        self._numbers = (top, top + h, *filters[2:], *stride, *(pool or (0, 0)))
+        self._band = band
+        if pool is not None:
             self.chosen = take("chosen", (n, *outputs, filters[0]), np.uint8)
 
     def __call__(self, X: Array, weight: Array, bias: Array, out: Array, rectify: bool) -> Array:
@@ -164,6 +164,8 @@ class Back:
         *, wanted: bool,
     ) -> None:  # fmt: skip
         n, *size, channels = sizes
+        # The rows that are no padding, of the pictures and of the gradients laid out.
+        self._rows = (pads[0][0], pads[0][0] + size[0])
         self._sizes, self._filters, self._outputs, self._stride = sizes, filters, outputs, stride
         taps = filters[2:]
         self._axes = [
@@ -175,6 +177,7 @@ class Back:
             o + (axis.before + axis.after if wanted else 0)
             for o, axis in zip(outputs, self._axes, strict=True)
         )
+        self._spread_rows = (self._corner[0], self._corner[0] + outputs[0])
         columns = padded(filters[0])
         self.spread = take("gradients", (n, high, wide, columns), np.float32)
         self._bias = take("shares of bias", (n, filters[0]), np.float32)
@@ -196,7 +199,7 @@ class Back:
                 # Where one axis has a single phase, its taps are turned by a view.
                 matrix = _Matrix(shape, take, f"filters {i} {j}") if down and along else None
                 yield (slice(i, None, si), slice(j, None, sj)), (down, along), matrix, (
-                    len(down), len(along), 1, 1, top, left, False, False, band,
+                    *self._spread_rows, len(down), len(along), 1, 1, top, left, False, False, band,
                 )  # fmt: skip
 
     def spread_out(self, G: Array, out: Array | None) -> Array:
@@ -208,8 +211,7 @@ class Back:
         """
         relu = G if out is None else out
         convolution.masked.compiled(
-            G, relu, self.spread, self._bias, out is not None, *self._corner,
-            _planar(G), _planar(relu),
+            G, relu, self.spread, self._bias, out is not None, *self._corner, _planar(G),
         )  # fmt: skip
         share: Array = self._bias[0]
         return share
@@ -218,8 +220,8 @@ class Back:
         """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded pictures."""
         filters, channels, fh, fw = self._filters
         convolution.filters_gradient.compiled(
-            X, self.spread, self._shares, *self._outputs, fh, fw, *self._stride, *self._corner,
-            self._block,
+            X, self.spread, self._shares, *self._rows, *self._outputs, fh, fw, *self._stride,
+            *self._corner, self._block,
         )  # fmt: skip
         taps: Array = self._shares[0, :, :filters].reshape(fh, fw, channels, filters)
         return taps.transpose(3, 2, 0, 1)
