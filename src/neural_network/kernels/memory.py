@@ -26,3 +26,14 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[An
     raw = np.empty(size + LINE, np.uint8)
     begin = -raw.ctypes.data % LINE
     return raw[begin : begin + size].view(kind).reshape(shape)
+
+
+def aligned_whole(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return a 1-D array as ``aligned`` does, whose views say that they are views of it.
+
+    >>> whole = aligned_whole(6)
+    >>> whole[2:].base is whole, whole.ctypes.data % 64
+    (True, 0)
+    """
+    memory: Any = aligned((size,), dtype).data if size else b""
+    return np.frombuffer(memory, dtype)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neural_network.functional.checks import Array
+from neural_network.kernels.memory import aligned_whole
 from neural_network.layers.parameter import Parameter
 
 
@@ -27,7 +28,7 @@ def flat_parameters(parameters: Sequence[Parameter]) -> Array:
     if isinstance(base, np.ndarray) and _lie_in(base, parameters):
         return base
     dtype = np.result_type(*(parameter.dtype for parameter in parameters))
-    flat = np.empty(sum(parameter.size for parameter in parameters), dtype)
+    flat = aligned_whole(sum(parameter.size for parameter in parameters), dtype)
     for parameter, part in zip(parameters, parts(parameters), strict=True):
         flat[part] = parameter.data.ravel()
         parameter.data = flat[part].reshape(parameter.shape)

@@ -15,7 +15,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.choice import possible, worthwhile
-from neural_network.kernels.memory import aligned
+from neural_network.kernels.memory import aligned, aligned_whole
 from neural_network.plan.matching import Match
 from neural_network.plan.steps import computed_plainly
 from neural_network.plan.workspace import Workspace
@@ -103,7 +103,7 @@ def _waiting_for(owner: Any) -> list[Workspace]:
 def _laid_out(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Return arrays of these shapes, one after the other in one memory."""
     ends = list(accumulate((prod(shape) for shape in shapes), initial=0))
-    flat = np.empty(ends[-1], np.float32)
+    flat = aligned_whole(ends[-1])
     return [
         flat[begin:end].reshape(shape)
         for begin, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)

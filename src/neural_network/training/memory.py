@@ -12,6 +12,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.errors import GradientError, ShapeError, sentence
 from neural_network.functional.checks import Array
 from neural_network.kernels.choice import worthwhile
+from neural_network.kernels.memory import aligned
 from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
@@ -51,7 +52,7 @@ class Memory:
         self._frozen: list[bool] | None = None
         self._weight = self._loss = 0.0
         self._noted: list[Array] | None = None
-        self._before = np.empty_like(self.flat)
+        self._before = aligned(self.flat.shape, self.flat.dtype)
         self._moving = False
 
     # --- a step ------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from neural_network.errors import ArgumentError, sentence
 from neural_network.functional.checks import Array, as_number
 from neural_network.kernels.choice import worthwhile
+from neural_network.kernels.memory import aligned
 from neural_network.training.buffers import (
     Part,
     as_share,
@@ -112,7 +113,11 @@ class Optimizer(Described, ABC):
         """
         check_buffer(f"{type(self).__name__}.start", "parameters", parameters)
         self.steps = 0
-        self.slots_state = {slot: np.zeros_like(parameters) for slot in self.slots}
+        self.slots_state = {
+            slot: aligned(parameters.shape, parameters.dtype) for slot in self.slots
+        }
+        for memory in self.slots_state.values():
+            memory[...] = 0
         self._outline = outline(parameters)
 
     def rate(self, time: float, total: float) -> float:
