@@ -136,10 +136,10 @@ def test_plans_are_remembered_and_go_with_the_model() -> None:
     key = id(model)
     with nn.use_kernels("numba"):
         model.predict(X)
-        known = planning._known[key][0, X.shape[1:]]
+        known = planning._known[key][0, X.shape[1:], False]
         model.predict(X)
         there_and_back(model, X)
-    assert planning._known[key][0, X.shape[1:]] is known
+    assert planning._known[key][0, X.shape[1:], False] is known
     del model
     assert key not in planning._known
 
@@ -176,3 +176,78 @@ def test_layers_inside_are_found_after_a_change() -> None:
     assert dense.all_layers() == [dense]
     dense.more = inner  # type: ignore[attr-defined]
     assert dense.all_layers() == [dense, inner]
+
+
+def normed() -> tuple[Any, Any]:
+    model = nn.Sequential(
+        nn.Conv2D(6, 3, bias=False), nn.BatchNorm(), nn.Activation("relu"), nn.MaxPool2D(2),
+        nn.Dropout(0.5), nn.Conv2D(9, 2), nn.BatchNorm(epsilon=0.1), nn.Flatten(),
+        nn.Dense(8), nn.BatchNorm(), nn.Activation("relu"), nn.Dropout(0.5, rng=0), nn.Dense(3),
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((8, 2, 10, 10)).astype("float32")
+    model.initialize((2, 10, 10), rng=1)
+    for layer in model:
+        if isinstance(layer, nn.BatchNorm):  # some factors below 0, as they may become
+            size = layer.gamma.shape
+            layer.gamma.data[...] = rng.standard_normal(size)
+            layer.beta.data[...] = rng.standard_normal(size)
+            layer.running_mean.data = rng.standard_normal(size).astype("float32")
+            layer.running_variance.data = rng.random(size).astype("float32")
+    return model, X
+
+
+def by_both(model: Any, X: Any) -> Any:
+    """What the kernels predict, after a look whether NumPy predicts the same."""
+    with nn.use_kernels("numba"):
+        found = model.predict(X)
+    with nn.use_kernels("numpy"):
+        np.testing.assert_allclose(found, model.predict(X), rtol=1e-4, atol=1e-4)
+    return found
+
+
+def test_batch_norm_is_folded_into_what_stands_before() -> None:
+    model, X = normed()
+    before = by_both(model, X)
+    known = planning._known[id(model)][0, X.shape[1:], False]
+    assert known.match.layers == len(model)
+    assert len(known.match.stages) == 4
+    # Statistics and parameters that move are seen.
+    with nn.use_kernels("numba"):
+        model(X)
+    assert np.abs(by_both(model, X) - before).max() > 1e-3
+    model[1].gamma.data *= 2
+    model[6].beta.data = np.ones(9)  # float64
+    by_both(model, X)
+    # Its gradient in evaluation is the op's.
+    model.eval()
+    with nn.use_kernels("numba"):
+        found = there_and_back(model, X)
+    with nn.use_kernels("numpy"):
+        expected = there_and_back(model, X)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+
+
+def test_training_without_a_record_still_drops_and_looks_at_the_batch() -> None:
+    model, X = normed()
+    with nn.use_kernels("numba"), nn.no_grad():
+        predicted = model.predict(X)
+        moved = model[1].running_mean.data.copy()
+        out = model(X)
+        assert np.abs(out - predicted).max() > 1e-3
+        assert np.abs(model[1].running_mean.data - moved).max() > 1e-3
+        model.eval()
+        still = model(X)
+        model[11].train()  # one of them alone
+        assert np.abs(model(X) - still).max() > 1e-3
+    np.testing.assert_allclose(still, by_both(model.eval(), X), rtol=1e-4, atol=1e-4)
+
+
+def test_batch_norm_that_stands_alone_is_computed_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(
+        nn.BatchNorm(), nn.Conv2D(4, 3), nn.MaxPool2D(2), nn.BatchNorm(), nn.Flatten(), nn.Dense(2)
+    ).initialize((3, 8, 8), rng=0)
+    model[3].running_mean.data = rng.standard_normal(4).astype("float32")
+    by_both(model, rng.standard_normal((4, 3, 8, 8)).astype("float32"))

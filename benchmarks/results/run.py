@@ -13,21 +13,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import mean, stdev
-from time import perf_counter
 from typing import Any
 
+import cold
+from cold import spread
 from recipes import RECIPES
-from train_seed import ROOT, RUNNING, STORED, describe_commit, processor
+from train_seed import ROOT, RUNNING, STORED
 
 from neural_network.files import written_beside
 
 HERE = Path(__file__).parent
-TIME_SEEDS = (0, 1, 2, 3, 4)
-TIME_FILE = STORED / "time_to_99.json"
 WEIGHTS = ROOT / "src" / "neural_network" / "models" / "weights" / "tiny_cnn.safetensors"
 # The seed whose weights are shipped: fixed beforehand, not the best one.
 SHIPPED_SEED = 0
@@ -53,47 +50,6 @@ def run_seed(job: tuple[str, int]) -> None:
         print(f"{name} seed {seed}: {line.rstrip()}", flush=True)
     if process.wait():
         raise SystemExit(f"{name} seed {seed} failed; start again to go on")
-
-
-def measure_time() -> dict[str, Any]:
-    """Time cold processes, alone on the machine, one after the other.
-
-    Each seed twice: with an empty cache of compiled kernels, and with what that run left.
-    """
-    runs = []
-    for seed in TIME_SEEDS:
-        found: dict[str, Any] = {}
-        with tempfile.TemporaryDirectory() as cache:
-            for kind in ("empty", "filled"):
-                start = perf_counter()
-                done = subprocess.run(
-                    [sys.executable, str(HERE / "time_to_99.py"), str(seed)],
-                    capture_output=True, text=True, check=True,
-                    env=quiet_environment() | {"NUMBA_CACHE_DIR": cache},
-                )  # fmt: skip
-                found[f"{kind} cache, s"] = round(perf_counter() - start, 1)
-                result = json.loads(done.stdout)
-                if found.setdefault("accuracy", result["accuracy"]) != result["accuracy"]:
-                    raise SystemExit(f"seed {seed} gave two results: {found}, {result}")
-        runs.append({"seed": seed, **found})
-        print(f"time to 99.0 %: {runs[-1]}", flush=True)
-    return {
-        "runs": runs,
-        "commit": describe_commit(),
-        "machine": processor(),
-        "cores": os.cpu_count(),
-    }
-
-
-def quiet_environment() -> dict[str, str]:
-    """Return the environment without what would force NumPy's BLAS to another processor's code."""
-    forced = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-    return {name: value for name, value in os.environ.items() if name not in forced}
-
-
-def spread(values: list[float], digits: int) -> str:
-    """Return mean ± standard deviation."""
-    return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
 
 
 def table() -> str:
@@ -136,35 +92,7 @@ def table() -> str:
         "",
         *(f"- {note}" for note in sorted(notes)),
     ]
-    if TIME_FILE.exists():
-        lines += time_lines(json.loads(TIME_FILE.read_text()))
-    return "\n".join(lines) + "\n"
-
-
-def time_lines(measured: dict[str, Any]) -> list[str]:
-    """Return the section on time to 99.0 %."""
-    runs = measured["runs"]
-    empty, filled, accuracy = (
-        [run[name] for run in runs] for name in ("empty cache, s", "filled cache, s", "accuracy")
-    )
-    return [
-        "",
-        "## Time to 99.0 % on MNIST",
-        "",
-        "From a cold process to the tested network: start, imports, reading 60,000 digits,",
-        "compiling kernels (or loading them from the cache), training, testing. Two 5×5",
-        "convolutions and a dense layer, three epochs, fixed beforehand on training digits:",
-        "`benchmarks/results/time_to_99.py`. Alone on the machine:",
-        f"{measured['machine']}, {measured['cores']} cores, commit {measured['commit']}.",
-        "",
-        "| seed | seconds, empty cache | seconds, filled cache | accuracy, % |",
-        "| ---: | ---: | ---: | ---: |",
-        *(
-            f"| {run['seed']} | {e} | {f} | {a:.2f} |"
-            for run, e, f, a in zip(runs, empty, filled, accuracy, strict=True)
-        ),
-        f"| mean ± sd | {spread(empty, 1)} | {spread(filled, 1)} | {spread(accuracy, 2)} |",
-    ]
+    return "\n".join([*lines, *cold.lines()]) + "\n"
 
 
 def main() -> None:
@@ -183,9 +111,9 @@ def main() -> None:
         if trained.exists():
             WEIGHTS.parent.mkdir(exist_ok=True)
             shutil.copyfile(trained, WEIGHTS)
-        if jobs or not TIME_FILE.exists():
-            with written_beside(TIME_FILE) as temporary:
-                temporary.write_text(json.dumps(measure_time(), indent=1) + "\n")
+        if jobs or not cold.TIME_FILE.exists():
+            cold.measure_time()
+        cold.measure_best()
     page = ROOT / "docs" / "results.md"
     with written_beside(page) as temporary:
         temporary.write_text(table())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
+Parent = tuple[str, "int | None", "Tensor"]
 
 
 @contextmanager
@@ -111,29 +112,41 @@ class Memory:
 
 
 class Node:
-    """One op that was computed, as far as its gradients need to know it."""
+    """One op that was computed, as far as its gradients need to know it.
+
+    Args:
+        rule: the op's.
+        parents: (argument, place in it or None, tensor) of the tensors that take part.
+        values: what the gradients need, by name.
+    """
 
     __slots__ = ("__weakref__", "checksums", "number", "parents", "rule", "values")
 
-    def __init__(self, rule: Rule, arguments: Mapping[str, Any], out: Array) -> None:
+    def __init__(self, rule: Rule, parents: list[Parent], values: dict[str, Any]) -> None:
         self.number = next(_numbers)
         self.rule = rule
-        # (argument, place in it or None) → tensor, for the tensors that take part.
-        self.parents: list[tuple[str, int | None, Tensor]] = []
-        self.values: dict[str, Any] | None = {}
-        for name, formula in rule.gradients.items():
-            before = len(self.parents)
-            for place, tensor in _tensors_in(arguments[name]):
-                if tensor.requires_grad:
-                    self.parents.append((name, place, tensor))
-            if len(self.parents) > before:
-                for need in formula.needs:
-                    if need not in self.values:
-                        self.values[need] = out if need == "out" else _value_of(need, arguments)
-        for value in self.values.values():
+        self.parents = parents
+        self.values: dict[str, Any] | None = values
+        for value in values.values():
             for _, tensor in _tensors_in(value):
                 tensor.memory.add(self)
         self.checksums = self._checksums() if _debugging.get() else None
+
+    @classmethod
+    def of_call(cls, rule: Rule, arguments: Mapping[str, Any], out: Array) -> Node:
+        """Return the node of an op's call: it keeps what the gradients name, and no more."""
+        parents: list[Parent] = []
+        values: dict[str, Any] = {}
+        for name, formula in rule.gradients.items():
+            before = len(parents)
+            for place, tensor in _tensors_in(arguments[name]):
+                if tensor.requires_grad:
+                    parents.append((name, place, tensor))
+            if len(parents) > before:
+                for need in formula.needs:
+                    if need not in values:
+                        values[need] = out if need == "out" else _value_of(need, arguments)
+        return cls(rule, parents, values)
 
     def gradients(self, g: Any, made_from: type[Tensor] | None) -> Iterator[tuple[Tensor, Any]]:
         """Yield each parent with its share of the gradient.

@@ -93,7 +93,7 @@ class Tensor(ArrayMethods):
         if recording() and any(t.requires_grad for t in inputs):
             arguments = rule.bind(args, kwargs)
             _check_all_have_gradients(rule, arguments)
-            node = Node(rule, arguments, out)
+            node = Node.of_call(rule, arguments, out)
         result = Tensor.of_node(out, node)  # also where cls is a parameter's
         if out.base is not None:  # a view: what changes one changes the other
             for tensor in inputs:

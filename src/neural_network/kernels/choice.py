@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 from types import TracebackType
@@ -13,6 +16,9 @@ from neural_network.errors import ArgumentError, DTypeError, MissingDependencyEr
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
 NEEDED = ("numba", "threadpoolctl")
+
+
+_wanted: ContextVar[bool] = ContextVar("wanted", default=True)
 
 
 class _Choice:
@@ -68,6 +74,16 @@ class use_kernels:  # noqa: N801  # it is called as a function is
         _Choice.mode = self._before.pop()
 
 
+@contextmanager
+def without_kernels() -> Iterator[None]:
+    """Use no kernel inside the block, in this thread: its numbers are worth no compiling."""
+    token = _wanted.set(False)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
 def current_mode() -> str:
     """Return the mode: what ``use_kernels`` chose, or the environment, or "auto"."""
     if _Choice.mode is None:
@@ -83,14 +99,14 @@ def worthwhile(work: float, threshold: float) -> bool:
         threshold: from where on a kernel is worth it in the mode "auto".
     """
     mode = current_mode()
-    if mode == "numpy":
+    if mode == "numpy" or not _wanted.get():
         return False
     return mode == "numba" or (work >= threshold and _starts())
 
 
 def possible() -> bool:
     """Say whether a compiled kernel may do any work at all."""
-    return current_mode() != "numpy" and available()
+    return current_mode() != "numpy" and _wanted.get() and available()
 
 
 @cache

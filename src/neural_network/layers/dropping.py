@@ -10,6 +10,7 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.checks import as_number
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
+from neural_network.plan.steps import Steps
 
 
 class Dropout(Layer):
@@ -56,6 +57,10 @@ class Dropout(Layer):
         drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
         keep = np.greater_equal(drawn, np.uint32(self.rate * 2**32)).reshape(shape)
         return X * np.multiply(keep, 1 / (1 - self.rate), dtype=X.dtype)
+
+    def evaluation_steps(self) -> Steps:
+        """Nothing."""
+        return []
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if not shape:

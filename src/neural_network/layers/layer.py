@@ -14,6 +14,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
 from neural_network.functional.checks import Array, as_count, as_generator, as_real
+from neural_network.kernels.choice import without_kernels
 from neural_network.layers import arguments, modes
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.planning import together
@@ -117,6 +118,10 @@ class Layer(Tree):
         """
         return None
 
+    def evaluation_steps(self) -> Steps:
+        """Return what this layer does in evaluation, where nothing is recorded; see ``steps``."""
+        return self.steps()
+
     def penalty(self) -> Any:
         """Return what the penalties of this layer and all inside add to the loss."""
         return sum((layer.own_penalty() for layer in self.all_layers()), 0.0)
@@ -214,6 +219,7 @@ class Layer(Tree):
             with (
                 self.in_mode(training=False),
                 no_grad(),
+                without_kernels(),
                 np.errstate(all="ignore"),
                 all_or_nothing(self),
             ):
@@ -260,7 +266,7 @@ class Layer(Tree):
                         sentence("predict", "model", "a row of results for each row", received)
                     )
                 parts.append(part)
-        return np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.

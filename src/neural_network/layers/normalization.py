@@ -16,6 +16,7 @@ from neural_network.functional.standardization import (
 )
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size
+from neural_network.plan.steps import Scale, Steps
 
 
 class _Norm(Layer):
@@ -94,6 +95,11 @@ class BatchNorm(_Norm):
         out, found = batch_norm_and_moments(X, self.gamma, self.beta, self.epsilon)
         self._observe(*found, X.size // X.shape[1])
         return out
+
+    def evaluation_steps(self) -> Steps:
+        """A factor and a summand for each channel, which the weights before can take up."""
+        mean, variance = self.running_mean, self.running_variance
+        return [Scale(self.gamma, self.beta, mean, variance, self.epsilon)]
 
     def _observe(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics towards the batch's."""

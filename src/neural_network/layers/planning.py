@@ -8,6 +8,7 @@ from weakref import finalize
 
 import numpy as np
 
+from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.checks import Array
 from neural_network.layers.watching import watchers
@@ -18,7 +19,7 @@ from neural_network.plan.steps import Steps, learned
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
 
-Key = tuple[int, tuple[int, ...]]
+Key = tuple[int, tuple[int, ...], bool]
 
 
 class _Known:
@@ -28,11 +29,15 @@ class _Known:
         layers: all that were there, of which the first few were looked at.
         match: what stages can compute of them.
         seen: how many were looked at.
+        modes: the places among them of those whose mode was looked at, and that mode.
     """
 
-    def __init__(self, layers: Sequence[Layer], match: Match, seen: int) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], match: Match, seen: int, modes: Sequence[tuple[int, bool]]
+    ) -> None:
         self.match = match
         self._count = len(layers)
+        self._modes = modes
         self._stamps = [layer._stamp for layer in layers[:seen]]
         self._data: list[Array] = [tensor.data for tensor in match.parameters]
 
@@ -43,13 +48,17 @@ class _Known:
         for number, stamp in enumerate(self._stamps, place):
             if layers[number]._stamp != stamp:
                 return False
+        for number, training in self._modes:
+            if layers[place + number].training != training:
+                return False
         for tensor, data in zip(self.match.parameters, self._data, strict=True):
             if tensor.data is not data:
                 return False
         return True
 
 
-# Of each layer that holds others, by its identity: (place of the first layer, shape of a row).
+# Of each layer that holds others, by its identity: (place of the first layer, shape of a row,
+# whether it is recorded).
 _known: dict[int, dict[Key, _Known]] = {}
 # So many shapes of rows are remembered.
 REMEMBERED = 64
@@ -82,30 +91,41 @@ def _match(owner: Layer, layers: Sequence[Layer], place: int, shape: tuple[int, 
     if table is None:
         finalize(owner, _known.pop, id(owner), None).atexit = False
         table = _known[id(owner)] = {}
-    known = table.get((place, shape))
+    key = place, shape, recording()
+    known = table.get(key)
     if known is None or not known.holds(layers, place):
-        steps = []
-        for layer in layers[place:]:
-            steps.append(_known_steps(layer))
+        steps: list[Steps] = []
+        modes: list[tuple[int, bool]] = []
+        for number, layer in enumerate(layers[place:]):
+            if not recording() and _has_modes(layer):
+                modes.append((number, layer.training))
+            steps.append(_known_steps(layer, evaluated=modes[-1:] == [(number, False)]))
             if steps[-1] is None:
                 break
         row = shape if len(shape) == 1 else (*shape[1:], shape[0])
-        known = _Known(layers[place:], matched(steps, row), len(steps))
+        known = _Known(layers[place:], matched(steps, row), len(steps), modes)
         if all(map(_lasting, layers[place : place + len(steps)])):
             if len(table) == REMEMBERED:
                 table.clear()
-            table[place, shape] = known
+            table[key] = known
     return known.match
 
 
-def _known_steps(layer: Layer) -> Steps:
+def _known_steps(layer: Layer, *, evaluated: bool) -> Steps:
     """Return what a layer does, if it is built, and is what the library made it."""
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
-    steps = layer.steps()
+    steps = layer.evaluation_steps() if evaluated else layer.steps()
     arrays = [tensor.data for step in steps or () for tensor in learned(step)]
     return steps if all(map(_plain, arrays)) else None
+
+
+def _has_modes(layer: Layer) -> bool:
+    """Say whether a layer does something else in evaluation than in training."""
+    from neural_network.layers.layer import Layer
+
+    return type(layer).evaluation_steps is not Layer.evaluation_steps
 
 
 def _plain(array: Array) -> bool:
@@ -117,7 +137,7 @@ def _lasting(layer: Layer) -> bool:
     """Say whether all that a layer's steps follow from can only change by assignment."""
     from neural_network.layers.layer import Layer
 
-    if type(layer).steps is Layer.steps:  # which asks for nothing
+    if type(layer).steps is Layer.steps and not _has_modes(layer):  # it asks for nothing
         return True
     try:
         hash(tuple(value for name, value in vars(layer).items() if name[0] != "_"))

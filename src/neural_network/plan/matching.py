@@ -13,6 +13,7 @@ from neural_network.plan.steps import (
     Multiply,
     PoolMax,
     Rectify,
+    Scale,
     Step,
     Steps,
     learned,
@@ -99,12 +100,14 @@ def _next_stage(reader: _Reader, shape: Shape) -> Stage | None:
         while reader.next(Lay):  # already side by side
             begin = reader.place
     if (product := reader.next(Multiply)) and shape == (product.weight.shape[0],):
-        return Product(product, rectify=reader.next(Rectify) is not None)
+        scale = reader.next(Scale)
+        return Product(product, scale, rectify=reader.next(Rectify) is not None)
     reader.place = begin
     convolve = reader.next(Convolve)
     if convolve is None or len(shape) != 3 or shape[2] != convolve.weight.shape[1]:
         reader.place = begin
         return None
+    scale = reader.next(Scale)
     rectify = reader.next(Rectify) is not None
     pool = reader.next(PoolMax)
     # relu grows with its argument: before or after the maximum, it gives the same.
@@ -112,8 +115,9 @@ def _next_stage(reader: _Reader, shape: Shape) -> Stage | None:
     lay = reader.next(Lay) is not None
     try:
         return Convolution(
-            convolve, shape, rectify=rectify, pool=None if pool is None else pool.size, lay=lay
-        )
+            convolve, shape, scale,
+            rectify=rectify, pool=None if pool is None else pool.size, lay=lay,
+        )  # fmt: skip
     except ShapeError:  # a window that does not fit: the layer itself says so best
         reader.place = begin
         return None

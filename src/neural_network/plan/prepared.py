@@ -40,10 +40,9 @@ class PreparedConvolution(Prepared):
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the padded pictures, and what relu or the maxima chose."""
-        step = self._stage.step
-        bias = NO_BIAS if step.bias is None else step.bias.data
+        weight, bias = _folded(self._stage, (-1, 1, 1, 1))
         self._shown = self._as_maps(out)
-        self._seen = self._sums(X, step.weight.data, bias, self._shown, self._stage.rectify)
+        self._seen = self._sums(X, weight, bias, self._shown, self._stage.rectify)
 
     def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
         """Follow the maxima where there was pooling; else convolve backwards."""
@@ -111,14 +110,12 @@ class PreparedProduct(Prepared):
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the input, and what relu returned."""
-        step = self._stage.step
-        W = step.weight.data
+        W, bias = _folded(self._stage, (1, -1))
         if self._weights is not None:
             units = W.shape[1]
             self._weights[:, :units] = W
             self._weights[:, units:] = 0
             W = self._weights
-        bias = NO_BIAS if step.bias is None else step.bias.data
         dense.affine.compiled(X, W, bias, out, self._stage.rectify)
         self._X, self._shown = X, out
 
@@ -135,3 +132,19 @@ class PreparedProduct(Prepared):
             X, step.weight.data, G, self._shown, self._spread, dW, db, dX, self._stage.rectify
         )
         return dX if self._wanted else None
+
+
+def _folded(stage: Convolution | Product, along: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return weight and bias, with batch norm behind them multiplied in.
+
+    Args:
+        stage: whose they are.
+        along: the shape of a factor for each filter or unit, beside the weight.
+    """
+    weight, bias = stage.step.weight.data, stage.step.bias
+    if stage.scale is None:
+        return weight, NO_BIAS if bias is None else bias.data
+    factor, summand = stage.scale.line()
+    with np.errstate(all="ignore"):
+        folded = weight * factor.reshape(along)
+        return folded, summand if bias is None else summand + bias.data * factor

@@ -10,7 +10,7 @@ from weakref import finalize
 
 import numpy as np
 
-from neural_network.autograd.engine import debugging, recording, walk_back
+from neural_network.autograd.engine import Node, Parent, debugging, recording, walk_back
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Gradient, Rule
@@ -172,9 +172,17 @@ def compute(owner: Any, match: Match, X: Any) -> Any:
     """
     tensor = isinstance(X, Tensor)
     run = Run(owner, match, len(X.data if tensor else X), wanted=tensor and X.requires_grad)
-    if recording() and (run.wanted or any(t.requires_grad for t in match.parameters)):
-        return Tensor.__lift__(RULE, (X, match.parameters, run), {})
     out = run.forward(X.data if tensor else X)
+    if recording():
+        parents: list[Parent] = [("X", None, X)] if run.wanted else []
+        parents += [
+            ("parameters", place, parameter)
+            for place, parameter in enumerate(match.parameters)
+            if parameter.requires_grad
+        ]
+        if parents:
+            values = {"X": X, "parameters": match.parameters, "run": run}
+            return Tensor.of_node(out, Node(RULE, parents, values))
     return Tensor(out) if tensor else out
 
 

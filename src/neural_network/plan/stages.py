@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from neural_network.functional.checks import Array
 from neural_network.functional.window import Padding, Pads, output_sizes, reach, resolve_padding
-from neural_network.plan.steps import Convolve, Multiply, learned
+from neural_network.plan.steps import Convolve, Multiply, Scale, learned
 
 if TYPE_CHECKING:
     from neural_network.plan.workspace import Room
@@ -72,15 +72,18 @@ class Convolution(Stage):
     Args:
         step: the filters.
         inputs: (H, W, C) of one picture.
+        scale: batch norm in evaluation, right behind the filters, or None.
         rectify: whether relu follows.
         pool: the size of the pooling window, or None.
         lay: whether channels come first and side by side in the result.
     """
 
     def __init__(
-        self, step: Convolve, inputs: Shape, *, rectify: bool, pool: Shape | None, lay: bool
-    ) -> None:
-        self.step, self.rectify, self.pool, self.lay = step, rectify, pool, lay
+        self, step: Convolve, inputs: Shape, scale: Scale | None = None,
+        *, rectify: bool, pool: Shape | None, lay: bool,
+    ) -> None:  # fmt: skip
+        self.step, self.scale = step, scale
+        self.rectify, self.pool, self.lay = rectify, pool, lay
         self.inputs, self.learns = inputs, len(learned(step))
         self.filters = step.weight.shape
         filters, _, *taps = self.filters
@@ -123,11 +126,12 @@ class Product(Stage):
 
     Args:
         step: the weights.
+        scale: batch norm in evaluation, right behind them, or None.
         rectify: whether relu follows.
     """
 
-    def __init__(self, step: Multiply, *, rectify: bool) -> None:
-        self.step, self.rectify = step, rectify
+    def __init__(self, step: Multiply, scale: Scale | None = None, *, rectify: bool) -> None:
+        self.step, self.scale, self.rectify = step, scale, rectify
         self.learns = len(learned(step))
         self.work = step.weight.size
         (inputs, units) = step.weight.shape

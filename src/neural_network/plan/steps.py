@@ -14,9 +14,11 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.activations import relu
+from neural_network.functional.checks import Array
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.linear import matmul
 from neural_network.functional.pooling import max_pool2d
+from neural_network.functional.standardization import batch_norm
 from neural_network.functional.window import Padding, Sizes
 
 
@@ -77,7 +79,30 @@ class Lay:
         return np.reshape(X, (len(X), -1))
 
 
-Step: TypeAlias = Convolve | Multiply | Rectify | PoolMax | Lay
+@dataclass(frozen=True)
+class Scale:
+    """What batch norm does in evaluation, channel by channel; nothing in it is learned then."""
+
+    gamma: Tensor
+    beta: Tensor
+    mean: Tensor
+    variance: Tensor
+    epsilon: float
+
+    def plainly(self, X: Any) -> Any:
+        """Compute it by ops."""
+        mean, variance = self.mean.data, self.variance.data
+        return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
+
+    def line(self) -> tuple[Array, Array]:
+        """Return the factor and the summand of each channel: it is ``x · factor + summand``."""
+        with np.errstate(all="ignore"):
+            factor = self.gamma.data / np.sqrt(self.variance.data + np.float32(self.epsilon))
+            summand = self.beta.data - self.mean.data * factor
+        return factor.astype(np.float32, copy=False), summand.astype(np.float32, copy=False)
+
+
+Step: TypeAlias = Convolve | Multiply | Rectify | PoolMax | Lay | Scale
 # What a layer does; None where the vocabulary has no words for it.
 Steps: TypeAlias = Sequence[Step] | None
 
