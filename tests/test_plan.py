@@ -168,6 +168,38 @@ def test_a_layer_that_stands_twice() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+LAYOUTS = {
+    "columns": np.asfortranarray,
+    "backwards": lambda X: X[::-1].copy()[::-1],
+    "every other": lambda X: np.repeat(X, 2, axis=-1)[..., ::2],
+    "of another machine": lambda X: X.astype(">f4"),
+    "one for all": lambda X: np.broadcast_to(X[:1], X.shape),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["article", "vectors", "pool without relu"])
+def test_memory_of_any_kind(name: str, layout: str) -> None:
+    model, X = network(name)
+    X = LAYOUTS[layout](X)
+    with nn.use_kernels("numpy"):
+        expected = [model.predict(X), *gradients(model, X, LAYOUTS[layout])]
+    with nn.use_kernels("numba"):
+        found = [model.predict(X), *gradients(model, X, LAYOUTS[layout])]
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+
+
+def gradients(model: Any, X: Any, lay_out: Any) -> list[Any]:
+    """For the input and all parameters, for a gradient that lies in memory in that way."""
+    model.zero_grad()
+    x = nn.Tensor(X, requires_grad=True)
+    out = model(x)
+    g = np.random.default_rng(3).standard_normal(out.shape).astype("float32")
+    out.backward(lay_out(g))
+    return [x.grad, *(p.grad for p in model.parameters())]
+
+
 def test_results_are_the_callers_own() -> None:
     model, X = network("article")
     with nn.use_kernels("numba"):

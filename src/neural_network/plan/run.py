@@ -79,7 +79,7 @@ class Run:
             from neural_network.kernels.threads import parallel_region
 
             found = _laid_out([parameter.data.shape for parameter in self.match.parameters])
-            slopes: Any = _last(G) if G.ndim == 4 else np.ascontiguousarray(G)
+            slopes: Any = _last(G)
             end = len(found)
             with parallel_region():
                 for place in range(len(self._stages) - 1, -1, -1):
@@ -111,8 +111,10 @@ def _laid_out(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 
 
 def _last(X: Array) -> Array:
-    """Move the channels of pictures behind their places."""
-    return X.transpose(0, 2, 3, 1) if X.ndim == 4 else X
+    """Move the channels of pictures behind their places; lay vectors side by side."""
+    if not X.flags.writeable:  # kernels are compiled anew for memory that cannot be written
+        X = X.copy()
+    return X.transpose(0, 2, 3, 1) if X.ndim == 4 else np.ascontiguousarray(X)
 
 
 def _first(X: Array) -> Array:
