@@ -30,6 +30,9 @@ LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
 VECTORS = 2 if LANES == 8 else 4
 ROWS = 6
 WIDTH = VECTORS * LANES
+# A sum has to wait four cycles for its last product before the next can be added, and two begin
+# in each: so many have to be under way. Tiles of fewer sums take several of each.
+CHAINS = 8
 
 
 def _tile(  # the twin
@@ -164,11 +167,14 @@ def _compiled_tile(
         x, w, y = (writer.data(i) for i in (3, 10, 14))
         add, mul = builder.add, builder.mul
         number = at.type
-        totals = [writer.sums(V) for _ in range(P)]
+        # Each way has sums of its own, to which every so-many-th product goes.
+        ways = max(1, min(4, CHAINS // (P * V)))
+        totals = [[writer.sums(V) for _ in range(P)] for _ in range(ways)]
         zero = ir.Constant(writer.vector, None)
-        for line in totals:
-            for total in line:
-                builder.store(zero, total)
+        for own in totals:
+            for line in own:
+                for total in line:
+                    builder.store(zero, total)
         rows_at = [mul(row, ir.Constant(number, p)) for p in range(P)]
         y_places = [add(y_at, mul(y_row, ir.Constant(number, p))) for p in range(P)]
         lanes_at = [ir.Constant(number, v * L) for v in range(V)]
@@ -176,21 +182,34 @@ def _compiled_tile(
             for p in range(P):
                 for v in range(V):
                     before = writer.load(y, add(y_places[p], lanes_at[v]))
-                    builder.store(before, totals[p][v])
+                    builder.store(before, totals[0][p][v])
+
+        def add_products(way: int, x_at: Any, w_now: Any) -> None:
+            factors = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
+            for p in range(P):
+                number_of_row = writer.spread(x, add(x_at, rows_at[p]))
+                for v in range(V):
+                    writer.add_product(totals[way][p][v], number_of_row, factors[v])
+
         with cgutils.for_range(builder, runs) as outer:
             x_run = add(at, mul(outer.index, run))
             w_begin = add(w_at, mul(outer.index, w_run))
-            with cgutils.for_range(builder, length) as inner:
-                x_at = add(x_run, mul(inner.index, step))
-                w_now = add(w_begin, mul(inner.index, w_step))
-                factors = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
-                for p in range(P):
-                    number_of_row = writer.spread(x, add(x_at, rows_at[p]))
-                    for v in range(V):
-                        writer.add_product(totals[p][v], number_of_row, factors[v])
+            rounds = builder.sdiv(length, ir.Constant(number, ways))
+            with cgutils.for_range(builder, rounds) as inner:
+                for way in range(ways):
+                    k = add(mul(inner.index, ir.Constant(number, ways)), ir.Constant(number, way))
+                    add_products(way, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
+            if ways > 1:
+                done = mul(rounds, ir.Constant(number, ways))
+                with cgutils.for_range(builder, builder.sub(length, done)) as rest:
+                    k = add(done, rest.index)
+                    add_products(0, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
         for p in range(P):
             for v in range(V):
-                writer.store(builder.load(totals[p][v]), y, add(y_places[p], lanes_at[v]))
+                total = builder.load(totals[0][p][v])
+                for way in range(1, ways):
+                    total = builder.fadd(total, builder.load(totals[way][p][v]))
+                writer.store(total, y, add(y_places[p], lanes_at[v]))
         return context.get_dummy_value()
 
     return signature, write
