@@ -15,22 +15,22 @@ import numpy as np
 
 import neural_network as nn
 
-EPOCHS, BATCH_SIZE, PEAK_RATE, AVERAGE = 64, 128, 0.003, 0.999
+EPOCHS, BATCH_SIZE, PEAK_RATE, AVERAGE = 68, 128, 0.003, 0.999
 AUGMENT = nn.Augment(nn.Shift(2), nn.Rotate(10), nn.Scale(0.1))
 
 
 def network(seed: int) -> nn.Sequential:
     """Two pairs of convolutions with pooling behind each, and two dense layers with dropout."""
 
-    def convolution(filters: int) -> nn.Conv2D:
-        return nn.Conv2D(filters, 3, activation="relu", initializer="he_uniform")
+    def convolution(filters: int, size: int) -> nn.Conv2D:
+        return nn.Conv2D(filters, size, activation="relu", initializer="he_uniform")
 
     return nn.Sequential(
-        convolution(32),
-        convolution(32),
+        convolution(32, 5),
+        convolution(32, 5),
         nn.MaxPool2D(2),
-        convolution(64),
-        convolution(64),
+        convolution(64, 3),
+        convolution(64, 3),
         nn.MaxPool2D(2),
         nn.Flatten(),
         nn.Dropout(0.5),

@@ -12,7 +12,7 @@ from statistics import mean, stdev
 from time import perf_counter
 from typing import Any
 
-from best_in_15_minutes import AUGMENT, AVERAGE, BATCH_SIZE, EPOCHS, PEAK_RATE
+from best_in_15_minutes import AUGMENT, AVERAGE, BATCH_SIZE, EPOCHS, PEAK_RATE, network
 from train_seed import STORED, describe_commit, processor
 
 from neural_network.files import written_beside
@@ -23,8 +23,8 @@ TIME_FILE = STORED / "time_to_99.json"
 BEST_SEEDS = (0, 1, 2)
 BEST_FILE = STORED / "best_in_15_minutes.json"
 BEST_SETTINGS = {
-    "epochs": EPOCHS, "batch_size": BATCH_SIZE, "peak_rate": PEAK_RATE, "average": AVERAGE,
-    "augment": repr(AUGMENT),
+    "model": repr(network(0)), "epochs": EPOCHS, "batch_size": BATCH_SIZE,
+    "peak_rate": PEAK_RATE, "average": AVERAGE, "augment": repr(AUGMENT),
 }  # fmt: skip
 LIMIT = 15 * 60
 
