@@ -79,32 +79,40 @@ def gradients(
         dX: (N, inputs), contiguous, to be filled with spread · Wᵀ; or empty.
         rectify: whether relu followed.
     """
-    (count, inputs), units, columns = X.shape, W.shape[1], spread.shape[1]
-    numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
+    inputs, columns = X.shape[1], spread.shape[1]
     for task in prange(-(-columns // WIDTH)):
         _let_through(task * WIDTH, G, out, spread, db, rectify)
-    # An even number of tasks, so that two threads have the same to do.
-    tasks = 2 * -(-inputs // (2 * BAND))
-    band = -(-inputs // tasks)
-    for task in prange(tasks):
-        first = task * band
-        rows = min(band, inputs - first)
-        if rows > 0 and units == columns:
-            products(
-                rows, columns, numbers, first, 1, inputs, 1, 0, count,
-                slopes, 0, columns, 0, found, first * columns, columns, False,
-            )  # fmt: skip
-        elif rows > 0:
-            sums = np.empty(rows * columns, X.dtype)
-            products(
-                rows, columns, numbers, first, 1, inputs, 1, 0, count,
-                slopes, 0, columns, 0, sums, 0, columns, False,
-            )  # fmt: skip
-            for i in range(rows):
-                for u in range(units):
-                    dW[first + i, u] = sums[i * columns + u]
-    for task in prange(-(-inputs // WIDTH) if dX.size > 0 else 0):
-        _inputs_share(task * WIDTH, spread, W, dX)
+    # An even number of tasks, so that two threads have the same to do. Those of the second
+    # product are as many operations as those of the third.
+    weights = 2 * -(-inputs // (2 * BAND))
+    band = -(-inputs // weights)
+    others = -(-inputs // WIDTH) if dX.size > 0 else 0
+    for task in prange(weights + others):
+        if task < weights:
+            _weights_share(task * band, min(band, inputs - task * band), X, spread, dW)
+        else:
+            _inputs_share((task - weights) * WIDTH, spread, W, dX)
+
+
+@part
+def _weights_share(first: int, rows: int, X: Any, spread: Any, dW: Any) -> None:
+    """Compute some rows of Xᵀ · spread."""
+    (count, inputs), units, columns = X.shape, dW.shape[1], spread.shape[1]
+    numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
+    if rows > 0 and units == columns:
+        products(
+            rows, columns, numbers, first, 1, inputs, 1, 0, count,
+            slopes, 0, columns, 0, found, first * columns, columns, False,
+        )  # fmt: skip
+    elif rows > 0:
+        sums = np.empty(rows * columns, X.dtype)
+        products(
+            rows, columns, numbers, first, 1, inputs, 1, 0, count,
+            slopes, 0, columns, 0, sums, 0, columns, False,
+        )  # fmt: skip
+        for i in range(rows):
+            for u in range(units):
+                dW[first + i, u] = sums[i * columns + u]
 
 
 @part
