@@ -81,6 +81,8 @@ class Tensor(ArrayMethods):
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors, and record it where a gradient is wanted."""
         inputs = list(_tensors((*args, *kwargs.values())))
+        if rule.behind_kernels is not None and any(t.by_kernels for t in inputs):
+            rule = rule.behind_kernels
         value = rule.forward(
             *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
         )
@@ -203,6 +205,11 @@ class Tensor(ArrayMethods):
         return start
 
     # --- changes in place ------------------------------------------------------
+
+    @property
+    def by_kernels(self) -> bool:
+        """Whether compiled kernels computed it, as the record says."""
+        return self.node is not None and self.node.rule.by_kernels
 
     @property
     def memory(self) -> Memory:

@@ -60,6 +60,10 @@ class Rule:
         self.samples: Samples | None = None
         # Whether its gradients share memory with nothing, each other included.
         self.own_memory = False
+        # Whether compiled kernels computed it, and what takes an op's place right behind such
+        # a one: there, little work is worth a kernel too.
+        self.by_kernels = False
+        self.behind_kernels: Rule | None = None
         parameters = inspect.signature(forward).parameters.values()
         self.names = tuple(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]

@@ -156,7 +156,7 @@ def _recorded(g: Tensor, X: Any, parameters: Any, run: Run) -> list[Any]:
 
 RULE = Rule(_run)
 RULE.name = "run"
-RULE.own_memory = True
+RULE.own_memory = RULE.by_kernels = True
 RULE.gradients["X"] = Gradient(_for_input, ("X", "parameters", "run"))
 RULE.gradients["parameters"] = Gradient(_for_parameters, ("X", "parameters", "run"))
 
