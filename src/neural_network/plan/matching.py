@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from math import prod
 from typing import TypeVar
 
 from neural_network.errors import ShapeError
+from neural_network.functional.checks import Array
+from neural_network.kernels.memory import aligned_whole
 from neural_network.plan.stages import Convolution, Product, Stage
 from neural_network.plan.steps import (
     Convolve,
@@ -74,6 +78,16 @@ class Match:
         self.layers, self.steps, self.stages = layers, steps, stages
         self.parameters = [tensor for step in steps for tensor in learned(step)]
         self.work = sum(stage.work for stage in stages)
+        self._shapes = [tensor.data.shape for tensor in self.parameters]
+        self._ends = list(accumulate((prod(shape) for shape in self._shapes), initial=0))
+
+    def gradients(self) -> list[Array]:
+        """Return an array for each parameter's gradient, one after the other in one memory."""
+        flat = aligned_whole(self._ends[-1])
+        return [
+            flat[begin:end].reshape(shape)
+            for begin, end, shape in zip(self._ends, self._ends[1:], self._shapes, strict=False)
+        ]
 
 
 def matched(layers: Sequence[Steps], shape: Shape) -> Match:

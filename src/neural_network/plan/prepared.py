@@ -106,7 +106,10 @@ class PreparedProduct(Prepared):
             self._weights = room.take("weights", (inputs, self._columns))
         self.out = room.take("out", (rows, units))
         self._X = self._shown = self.out
+        # What the way back needs is taken by the first who goes it.
         self._spread: Array | None = None
+        self._dX = np.empty((0, inputs), np.float32)
+        self._db: Array | None = None
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the input, and what relu returned."""
@@ -124,14 +127,15 @@ class PreparedProduct(Prepared):
         step, X = self._stage.step, self._X
         if self._spread is None:
             self._spread = self._room.take("gradients", (len(X), self._columns))
-        dW = into[0]
-        db = self._room.take("bias", (dW.shape[1],)) if step.bias is None else into[1]
-        rows = X.shape if self._wanted else (0, X.shape[1])
-        dX = self._room.take_lasting("input's gradient", rows)
+            if step.bias is None:
+                self._db = self._room.take("bias", (into[0].shape[1],))
+        if self._wanted and (self._room.lasting or self._dX.size == 0):
+            self._dX = self._room.take_lasting("input's gradient", X.shape)
         dense.gradients.compiled(
-            X, step.weight.data, G, self._shown, self._spread, dW, db, dX, self._stage.rectify
-        )
-        return dX if self._wanted else None
+            X, step.weight.data, G, self._shown, self._spread, into[0],
+            into[1] if self._db is None else self._db, self._dX, self._stage.rectify,
+        )  # fmt: skip
+        return self._dX if self._wanted else None
 
 
 def _folded(stage: Convolution | Product, along: tuple[int, ...]) -> tuple[Array, Array]:

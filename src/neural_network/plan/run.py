@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
-from math import prod
 from typing import Any
 from weakref import finalize
 
@@ -15,7 +12,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.choice import possible, worthwhile
-from neural_network.kernels.memory import aligned, aligned_whole
+from neural_network.kernels.memory import aligned
 from neural_network.plan.matching import Match
 from neural_network.plan.steps import computed_plainly
 from neural_network.plan.workspace import Workspace
@@ -78,7 +75,7 @@ class Run:
         if self._found is None or self._found[0] is not G:
             from neural_network.kernels.threads import parallel_region
 
-            found = _laid_out([parameter.data.shape for parameter in self.match.parameters])
+            found = self.match.gradients()
             slopes: Any = _last(G)
             end = len(found)
             with parallel_region():
@@ -98,16 +95,6 @@ def _waiting_for(owner: Any) -> list[Workspace]:
         finalize(owner, _waiting.pop, key, None).atexit = False
         _waiting[key] = []
     return _waiting[key]
-
-
-def _laid_out(shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Return arrays of these shapes, one after the other in one memory."""
-    ends = list(accumulate((prod(shape) for shape in shapes), initial=0))
-    flat = aligned_whole(ends[-1])
-    return [
-        flat[begin:end].reshape(shape)
-        for begin, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True)
-    ]
 
 
 def _last(X: Array) -> Array:
