@@ -342,3 +342,23 @@ print("numba" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_the_way_back_needs_cannot_change_in_place(frozen: bool) -> None:
+    model, X = network("article")
+    if frozen:
+        model[0].freeze()
+    x = nn.Tensor(X)
+    with nn.use_kernels("numba"), nn.no_grad():
+        model(x)
+        x += 1  # nothing is recorded
+    with nn.use_kernels("numba"):
+        out = model(x)
+        for tensor in (x, *model.parameters()):
+            with nn.no_grad(), pytest.raises(nn.GradientError, match=r"in-place.*of run still"):
+                tensor[...] = 1
+        out.backward(np.ones_like(out.data))
+        with nn.no_grad():
+            x += 1
+            model[0].weight += 1

@@ -47,6 +47,7 @@ class Run:
             self._workspace = Workspace()
         self._stages = self._workspace.prepared(match, rows, wanted=wanted)
         self._found: tuple[Array, Array | None, list[Array]] | None = None
+        self.X: Any = None  # what went in, where it is recorded
 
     def __del__(self) -> None:
         """Let the next one have the memory."""
@@ -112,29 +113,25 @@ def _first(X: Array) -> Array:
 # --- the op --------------------------------------------------------------------------
 
 
-def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the tape looks for tensors in them
+def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the tape knows them by name
     return run.forward(X)
 
 
-def _for_input(g: Any, X: Any, parameters: Any, run: Run) -> Any:
-    if isinstance(g, Tensor):
-        return _recorded(g, X, parameters, run)[0]
-    return run.backward(g)[0]
+def _for_input(g: Any, run: Run) -> Any:
+    return _recorded(g, run)[0] if isinstance(g, Tensor) else run.backward(g)[0]
 
 
-def _for_parameters(g: Any, X: Any, parameters: Any, run: Run) -> Any:
-    if isinstance(g, Tensor):
-        return _recorded(g, X, parameters, run)[1:]
-    return run.backward(g)[1]
+def _for_parameters(g: Any, run: Run) -> Any:
+    return _recorded(g, run)[1:] if isinstance(g, Tensor) else run.backward(g)[1]
 
 
-def _recorded(g: Tensor, X: Any, parameters: Any, run: Run) -> list[Any]:
+def _recorded(g: Tensor, run: Run) -> list[Any]:
     """Return all gradients as tensors with a record, from the plain ops.
 
     The walk goes to copies of what took part, so that it ends there, also where a parameter
     has a part in what came before.
     """
-    inputs = [value + np.zeros((), np.float32) for value in (X, *parameters)]
+    inputs = [value + np.zeros((), np.float32) for value in (run.X, *run.match.parameters)]
     out = computed_plainly(run.match.steps, inputs[0], inputs[1:])
     targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
     found = walk_back([out], [g], targets, create_graph=True, retain_graph=True)
@@ -144,8 +141,8 @@ def _recorded(g: Tensor, X: Any, parameters: Any, run: Run) -> list[Any]:
 RULE = Rule(_run)
 RULE.name = "run"
 RULE.own_memory = RULE.by_kernels = True
-RULE.gradients["X"] = Gradient(_for_input, ("X", "parameters", "run"))
-RULE.gradients["parameters"] = Gradient(_for_parameters, ("X", "parameters", "run"))
+RULE.gradients["X"] = Gradient(_for_input, ("run",))
+RULE.gradients["parameters"] = Gradient(_for_parameters, ("run",))
 
 
 def compute(owner: Any, match: Match, X: Any) -> Any:
@@ -170,8 +167,11 @@ def compute(owner: Any, match: Match, X: Any) -> Any:
             if parameter.requires_grad
         ]
         if parents:
-            values = {"X": X, "parameters": match.parameters, "run": run}
-            return Tensor.of_node(out, Node(RULE, parents, values))
+            node, run.X = Node(RULE, parents, {"run": run}), X
+            # The run needs them all as they are, whether they have a gradient or not.
+            for taking_part in (X, *match.parameters) if tensor else match.parameters:
+                taking_part.memory.add(node)
+            return Tensor.of_node(out, node)
     return Tensor(out) if tensor else out
 
 
