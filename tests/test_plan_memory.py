@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -251,3 +254,28 @@ def test_batch_norm_that_stands_alone_is_computed_by_itself() -> None:
     ).initialize((3, 8, 8), rng=0)
     model[3].running_mean.data = rng.standard_normal(4).astype("float32")
     by_both(model, rng.standard_normal((4, 3, 8, 8)).astype("float32"))
+
+
+def test_memory_begins_with_a_line_of_the_cache() -> None:
+    model, X = network()
+    trainer = nn.Trainer(model, rng=0, progress=False)
+    with nn.use_kernels("numba"):
+        trainer.fit(X, np.array([0, 1, 2, 0]), batch_size=2)
+    buffers = [
+        model.flat_parameters(), trainer.memory.gradients, *trainer.optimizer.slots_state.values()
+    ]  # fmt: skip
+    assert [buffer.ctypes.data % 64 for buffer in buffers] == [0, 0, 0, 0]
+    assert model[0].weight.data.base is model.flat_parameters()
+
+
+def test_initialize_compiles_nothing() -> None:
+    code = (
+        "import sys, neural_network as nn\n"
+        "nn.models.small_resnet(rng=0)\n"
+        "print([name for name in sys.modules if name.startswith('numba')])\n"
+    )
+    environment = {**os.environ, "NEURAL_NETWORK_KERNELS": "numba"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.strip() == "[]"
