@@ -51,7 +51,9 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     # Slow, on any machine: the line comes after a second of compiling.
     slow = "import neural_network.kernels.compiling as c; c.SILENT = 0.05\n"
     out, err = finish(start(slow + code, NUMBA_CACHE_DIR=str(tmp_path)))
-    line = "neural_network: compiling kernels for this machine, once; this may take half a minute\n"
+    line = (
+        "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
+    )
     assert err == line
     assert Path(out.strip()).parent == tmp_path
     assert not list(tmp_path.rglob("*.lock"))

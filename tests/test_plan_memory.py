@@ -279,3 +279,18 @@ def test_initialize_compiles_nothing() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "odd", [lambda W: W.astype("float64"), lambda W: np.repeat(W, 2, axis=-1)[..., ::2]]
+)
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_weight_that_kernels_could_not_read_is_forgotten(odd: Any, place: int) -> None:
+    model, X = network()
+    with nn.use_kernels("numba"):
+        before, weight = model.predict(X), model[place].weight.data
+        model[place].weight.data = odd(weight)
+        model.predict(X)
+        model[place].weight.data = weight
+        np.testing.assert_array_equal(model.predict(X), before)
+        assert planning._known[id(model)][0, X.shape[1:], False].match.layers == len(model)

@@ -13,7 +13,7 @@ from typing import Any
 from neural_network.errors import FileWriteError
 from neural_network.files import locked
 
-LINE = "neural_network: compiling kernels for this machine, once; this may take half a minute\n"
+LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
 SILENT = 1.0  # seconds of compiling before the line is printed
 LONGEST = 120.0  # seconds that another process is waited for
 # What a lock that somebody else has fails with.

@@ -15,12 +15,15 @@ from neural_network.kernels.memory import aligned_whole
 from neural_network.layers.parameter import Parameter
 
 
-def flat_parameters(parameters: Sequence[Parameter]) -> Array:
-    """Return the buffer under the parameters; lay them into a new one where they have none.
+def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None) -> Array:
+    """Return the buffer under the parameters; lay them into one where they have none.
 
     Where the parameters are not (or no longer) neighbours in one memory, because layers
-    were added or copied, their numbers move to a new buffer and their ``data`` become
-    views of it.
+    were added or copied, their numbers move to a buffer and their ``data`` become views of it.
+
+    Args:
+        parameters: in order.
+        before: the buffer that they had, which serves again if it has their size and type.
     """
     if not parameters:
         return np.zeros(0, np.float32)
@@ -28,9 +31,15 @@ def flat_parameters(parameters: Sequence[Parameter]) -> Array:
     if isinstance(base, np.ndarray) and _lie_in(base, parameters):
         return base
     dtype = np.result_type(*(parameter.dtype for parameter in parameters))
-    flat = aligned_whole(sum(parameter.size for parameter in parameters), dtype)
-    for parameter, part in zip(parameters, parts(parameters), strict=True):
-        flat[part] = parameter.data.ravel()
+    size = sum(parameter.size for parameter in parameters)
+    if before is not None and (before.size, before.dtype) == (size, dtype):
+        flat = before
+    else:
+        flat = aligned_whole(size, dtype)
+    # Copied before anything is written: two parameters may have changed places.
+    numbers = [np.array(parameter.data) for parameter in parameters]
+    for parameter, found, part in zip(parameters, numbers, parts(parameters), strict=True):
+        flat[part] = found.ravel()
         parameter.data = flat[part].reshape(parameter.shape)
     return flat
 

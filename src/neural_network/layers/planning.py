@@ -11,6 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.checks import Array
+from neural_network.layers.parameter import Parameter
 from neural_network.layers.watching import watchers
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.run import compute, considered, pays
@@ -39,7 +40,13 @@ class _Known:
         self._count = len(layers)
         self._modes = modes
         self._stamps = [layer._stamp for layer in layers[:seen]]
-        self._data: list[Array] = [tensor.data for tensor in match.parameters]
+        # Of all that were looked at: an array that kernels cannot read ends a match, too.
+        self._data = [
+            (value, value.data)
+            for layer in layers[:seen]
+            for value in vars(layer).values()
+            if isinstance(value, Parameter)
+        ]
 
     def holds(self, layers: Sequence[Layer], place: int) -> bool:
         """Say whether it is still true of the layers from a place on."""
@@ -51,10 +58,7 @@ class _Known:
         for number, training in self._modes:
             if layers[place + number].training != training:
                 return False
-        for tensor, data in zip(self.match.parameters, self._data, strict=True):
-            if tensor.data is not data:
-                return False
-        return True
+        return all(tensor.data is data for tensor, data in self._data)
 
 
 # Of each layer that holds others, by its identity: (place of the first layer, shape of a row,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from neural_network.functional.checks import Array
 from neural_network.layers import modes
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.stamped import Stamped
 
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
 # What may hold layers and parameters. A tuple of types, because it is asked in every step.
 _HOLDERS = (dict, list, tuple)
-_NOTHING = object()
-_stamps = count(1)
 
 
-class Tree:
+class Tree(Stamped):
     """The half of ``Layer`` that looks inside: each one is a tree of layers and parameters.
 
     Attributes:
@@ -37,27 +35,14 @@ class Tree:
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
     _training = True
-    # A number that no other layer has had, and that is another one after each change.
-    _stamp = 0
+    # What ``flat_parameters`` returned last.
+    _flat: Array | None = None
     # The stamp with which it was found that no layer is inside. This is asked in every step.
     _childless = -1
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; where that changes one, what a plan knows is not true any more."""
-        own = self.__dict__
-        before = own.get(name, _NOTHING)
-        object.__setattr__(self, name, value)
-        if own.get(name, _NOTHING) is not before:
-            own["_stamp"] = next(_stamps)
-
-    def __delattr__(self, name: str) -> None:
-        """Delete an attribute, which is a change."""
-        object.__delattr__(self, name)
-        self.__dict__["_stamp"] = next(_stamps)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the copy of a layer."""
-        self.__dict__.update(state, _stamp=next(_stamps))
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of: it gets a buffer of its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_flat"}
 
     # --- what is inside --------------------------------------------------------------
 
@@ -131,13 +116,21 @@ class Tree:
     def flat_parameters(self) -> Array:
         """Return the one buffer, 1-D, of which all parameters are views.
 
+        While there are as many numbers, it is the same array in each call: other numbers,
+        parameters and layers that the model was given move into it, and take its type.
+
         Raises:
             ArgumentError: there are no parameters yet.
         """
         parameters = self.parameters()
         if not parameters:
             self._check_built("flat_parameters")
-        return flat_parameters(parameters)
+        for layer in self.all_layers():
+            for _, value in inside(layer):
+                if isinstance(value, Parameter):
+                    value.data = value.data.astype(layer.dtype, copy=False)
+        flat = self.__dict__["_flat"] = flat_parameters(parameters, self._flat)
+        return flat
 
     def flat_gradients(self) -> Array:
         """Return what ``backward()`` has added up, 1-D, in the order of ``flat_parameters``."""

@@ -1,0 +1,58 @@
+"""The one buffer under a model's parameters stays the same array while the model is edited."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+
+EDITS: dict[str, Any] = {
+    "an array": lambda m: setattr(m[0].weight, "data", m[0].weight.data.copy()),
+    "an array of another type": lambda m: setattr(
+        m[0].weight, "data", m[0].weight.data.astype("float64")
+    ),
+    "a layer": lambda m: m.layers.__setitem__(2, nn.Dense(3).initialize((4,), rng=5)),
+    "a parameter": lambda m: setattr(m[0], "bias", nn.Parameter(np.ones(4))),
+    "a part's own buffer": lambda m: m[:1].flat_parameters(),
+    "two that change places": lambda m: _exchange(m[0].bias, m[1].bias),
+}
+
+
+def _exchange(one: Any, other: Any) -> None:
+    one.data, other.data = other.data, one.data
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_buffer_stays_the_same_array_when_a_model_is_edited(edit: str) -> None:
+    model = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(4), nn.Dense(3)).initialize((2,), rng=0)
+    X, y = np.random.default_rng(0).standard_normal((8, 2)).astype("float32"), np.arange(8) % 3
+    flat, optimizer = model.flat_parameters(), nn.SGD(0.5)
+    optimizer.start(flat)
+    model[0].bias.data[...] = [1, 2, 3, 4]
+    EDITS[edit](model)
+    numbers = [np.array(p.data, "float32") for p in model.parameters()]
+    nn.softmax_cross_entropy(model(X), y).backward()
+    gradients = model.flat_gradients()
+    assert model.flat_parameters() is flat
+    assert {p.data.dtype.name for p in model.parameters()} == {"float32"}
+    np.testing.assert_array_equal(flat, np.concatenate([n.ravel() for n in numbers]))
+    optimizer.update(flat, gradients)
+    moved = [
+        not np.array_equal(p.data, n) for p, n in zip(model.parameters(), numbers, strict=True)
+    ]
+    assert moved == [True] * 6
+
+
+def test_copies_have_buffers_of_their_own() -> None:
+    model = nn.Sequential(nn.Dense(4), nn.Dense(3)).initialize((2,), rng=0)
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        twin.flat_parameters()[...] = 0
+        assert np.all(twin[0].weight.data == 0)
+    assert model.flat_parameters().any()
+    larger = len(pickle.dumps(model))
+    assert larger < 2 * model.flat_parameters().nbytes + 5000
