@@ -56,3 +56,13 @@ def test_copies_have_buffers_of_their_own() -> None:
     assert model.flat_parameters().any()
     larger = len(pickle.dumps(model))
     assert larger < 2 * model.flat_parameters().nbytes + 5000
+
+
+def test_a_layer_is_replaced_by_its_place() -> None:
+    model = nn.Sequential(nn.Dense(4), nn.Dense(3)).initialize((2,), rng=0)
+    model[-1] = nn.Dense(5)
+    assert model.predict(np.ones((1, 2))).shape == (1, 5)
+    with pytest.raises(nn.DTypeError, match="layer 0: expected a layer such as"):
+        model[0] = nn.Dense  # type: ignore[assignment]
+    with pytest.raises(IndexError):
+        model[2] = nn.Dense(5)

@@ -84,6 +84,8 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "a layer": lambda m: _new_layer(m, 5, nn.Dense(3).initialize((8,), rng=7)),
     "one more": lambda m: m.layers.append(nn.Activation("relu")),
     "one less": lambda m: m.layers.pop(),
+    "a bare array": lambda m: _set(m, 4, weight=m[4].weight.data * 2),
+    "bare filters": lambda m: _set(m, 0, weight=m[0].weight.data * 2),
     "other types": lambda m: m.astype("float64"),
 }
 
@@ -221,6 +223,8 @@ def test_batch_norm_is_folded_into_what_stands_before() -> None:
     assert np.abs(by_both(model, X) - before).max() > 1e-3
     model[1].gamma.data *= 2
     model[6].beta.data = np.ones(9)  # float64
+    by_both(model, X)
+    model[9].gamma = model[9].gamma.data * 3  # a bare array
     by_both(model, X)
     # Its gradient in evaluation is the op's.
     model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,7 +21,8 @@ class Sequential(Layer):
             is one layer with one set of parameters; so it is again after ``load``.
 
     Attributes:
-        layers: the list; ``model[0]`` is its first, ``model[1:3]`` a model of two.
+        layers: the list; ``model[0]`` is its first, ``model[1:3]`` a model of two, and
+            ``model[-1] = layer`` replaces the last.
 
     Raises:
         DTypeError: something else than a layer.
@@ -58,6 +60,10 @@ class Sequential(Layer):
     def __getitem__(self, key: int | slice) -> Layer:
         """Return a layer, or a model of some of the layers, which it shares."""
         return Sequential(self.layers[key]) if isinstance(key, slice) else self.layers[key]
+
+    def __setitem__(self, key: int, layer: Layer) -> None:
+        """Put another layer in the place of one."""
+        self.layers[operator.index(key)] = check_layers("Sequential", (layer,))[0]
 
     def __repr__(self) -> str:
         """Show a layer in each line."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.autograd.tensor import Tensor
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.checks import Array, as_count, as_number
 from neural_network.functional.standardization import (
@@ -98,8 +99,10 @@ class BatchNorm(_Norm):
 
     def evaluation_steps(self) -> Steps:
         """A factor and a summand for each channel, which the weights before can take up."""
-        mean, variance = self.running_mean, self.running_variance
-        return [Scale(self.gamma, self.beta, mean, variance, self.epsilon)]
+        numbers = (self.gamma, self.beta, self.running_mean, self.running_variance)
+        if not all(isinstance(one, Tensor) for one in numbers):  # somebody's bare arrays
+            return None
+        return [Scale(*numbers, self.epsilon)]
 
     def _observe(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics towards the batch's."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
-from neural_network.functional.checks import Array
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.watching import watchers
 from neural_network.plan.matching import Match, matched
@@ -121,8 +120,7 @@ def _known_steps(layer: Layer, *, evaluated: bool) -> Steps:
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
     steps = layer.evaluation_steps() if evaluated else layer.steps()
-    arrays = [tensor.data for step in steps or () for tensor in learned(step)]
-    return steps if all(map(_plain, arrays)) else None
+    return steps if all(_plain(one) for step in steps or () for one in learned(step)) else None
 
 
 def _has_modes(layer: Layer) -> bool:
@@ -132,8 +130,11 @@ def _has_modes(layer: Layer) -> bool:
     return type(layer).evaluation_steps is not Layer.evaluation_steps
 
 
-def _plain(array: Array) -> bool:
-    """Say whether kernels can read an array that somebody may have given to a parameter."""
+def _plain(parameter: Any) -> bool:
+    """Say whether kernels can read what somebody may have put in a parameter's place."""
+    if not isinstance(parameter, Tensor):
+        return False
+    array = parameter.data
     return array.dtype == np.float32 and array.dtype.isnative and array.flags.c_contiguous
 
 
