@@ -352,7 +352,7 @@ def test_parameters_are_views_of_one_buffer() -> None:
     before = pair.flat_parameters()
     pair.layers.reverse()  # the buffer follows the order of the layers
     np.testing.assert_array_equal(check(pair).reshape(2, 12), np.arange(24).reshape(2, 12))
-    assert pair.flat_parameters() is before
+    assert pair.flat_parameters() is not before
     assert Flatten().initialize((2,)).flat_parameters().size == 0
 
 

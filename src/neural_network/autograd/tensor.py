@@ -213,7 +213,7 @@ class Tensor(ArrayMethods):
 
     @property
     def memory(self) -> Memory:
-        """The nodes whose gradients need this memory as it is; views share the set."""
+        """The nodes whose gradients need this memory as it is; views share them."""
         if self._memory is None:
             self._memory = Memory()
         return self._memory

@@ -33,8 +33,8 @@ class use_kernels:  # noqa: N801  # it is called as a function is
     Args:
         mode: ``"numpy"``: NumPy alone. ``"numba"``: a compiled kernel wherever there is
             one. ``"auto"``, the default: a compiled kernel where the work is large enough
-            to be worth it, and Numba is there. What is chosen depends on shapes and types
-            alone, so that one call gives one result. The environment variable
+            to be worth it, and Numba is there. What is chosen depends on the network, shapes
+            and types alone, never on what is compiled already. The environment variable
             ``NEURAL_NETWORK_KERNELS`` sets the mode that a process begins with.
 
     Returns:

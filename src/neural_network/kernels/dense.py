@@ -1,7 +1,7 @@
 """Dense layers: matrix products cut into blocks that fit the cache, each on one thread.
 
-How a product is cut depends on its sizes alone, and each sum is taken from first to last,
-so the result is the same on any number of threads.
+How a product is cut, and each of its sums, depends on sizes alone, so the result is the same on
+any number of threads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Cross-entropy of softmax for a batch of training: too little work to call NumPy ten times.
+"""Cross-entropy of softmax for a batch of training.
 
-What NumPy does with a few hundred scores is done before the call is; so these run on one
-thread, and only behind a network that kernels have computed.
+NumPy takes about ten calls for it, each of which costs more than its arithmetic on a few hundred
+scores. These run on one thread, and only behind a network that kernels have computed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,17 @@ def total_loss(Z: Any, labels: Any) -> Any:
 
 
 @part
-def slopes(Z: Any, labels: Any, share: Any, out: Any) -> None:
-    """Fill ``out`` with ``share · (softmax(z) − [j = y])``; arguments as of ``total_loss``."""
+def slopes(Z: Any, labels: Any, share: Any, out: Any) -> Any:
+    """Fill ``out`` with ``share · (softmax(z) − [j = y])``; arguments as of ``total_loss``.
+
+    Returns:
+        False where a label is no class; then the rest is not filled.
+    """
     rows, classes = Z.shape
     for i in range(rows):
+        label = labels[i]
+        if label < 0 or label >= classes:
+            return False
         highest = _highest(Z[i])
         exponentials = np.float32(0)
         for j in range(classes):
@@ -48,7 +55,8 @@ def slopes(Z: Any, labels: Any, share: Any, out: Any) -> None:
         factor = share / exponentials
         for j in range(classes):
             out[i, j] *= factor
-        out[i, labels[i]] -= share
+        out[i, label] -= share
+    return True
 
 
 @part

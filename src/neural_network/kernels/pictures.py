@@ -55,6 +55,7 @@ class Sums:
         stride: steps of the window.
         pads: zeros around the pictures.
         pool: the size of the pooling window behind, or None.
+        outputs: how often the window fitted, or the pooling window behind it.
         take: gives memory.
 
     Attributes:
@@ -255,7 +256,7 @@ class BackAlongMaxima:
         n, h, w, channels = sizes
         count, _, fh, fw = filters
         (top, bottom), (left, right) = pads
-        self._filters, self._wanted = filters, wanted
+        self._filters = filters
         blocks = min(n, BLOCKS)
         self._numbers = (fh, fw, *stride, *pool, -(-n // blocks))
         self._bias = take("shares of bias", (blocks, count), np.float32)

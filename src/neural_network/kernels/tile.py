@@ -20,11 +20,11 @@ from llvmlite import binding, ir
 from numba.core import cgutils as _cgutils, types
 from numba.extending import intrinsic
 
-# Numbers in a vector register, and vectors in the widest tile. With 32 registers six rows of
-# four vectors leave room for the factors; with 16, of two.
 # Numba's helpers, which have no types.
 cgutils: Any = _cgutils
 
+# Numbers in a vector register, and vectors in the widest tile. With 32 registers six rows of
+# four vectors leave room for the factors; with 16, of two.
 _FEATURES = binding.get_host_cpu_features()
 LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
 VECTORS = 2 if LANES == 8 else 4

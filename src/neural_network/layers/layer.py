@@ -266,7 +266,7 @@ class Layer(Tree):
                         sentence("predict", "model", "a row of results for each row", received)
                     )
                 parts.append(part)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return np.concatenate(parts)
 
     def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.

@@ -10,7 +10,8 @@ import numpy as np
 
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
-from neural_network.layers.parameter import Parameter
+from neural_network.functional.checks import Array
+from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.watching import watchers
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.run import compute, considered, pays
@@ -25,27 +26,36 @@ Key = tuple[int, tuple[int, ...], bool]
 class _Known:
     """What was found out about layers, as long as they stay what they are.
 
+    What they are is noted before they are asked: another thread may change them meanwhile.
+
     Args:
-        layers: all that were there, of which the first few were looked at.
-        match: what stages can compute of them.
-        seen: how many were looked at.
-        modes: the places among them of those whose mode was looked at, and that mode.
+        count: how many layers there were, of which the first few were looked at.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], match: Match, seen: int, modes: Sequence[tuple[int, bool]]
-    ) -> None:
-        self.match = match
-        self._count = len(layers)
-        self._modes = modes
-        self._stamps = [layer._stamp for layer in layers[:seen]]
-        # Of all that were looked at: an array that kernels cannot read ends a match, too.
-        self._data = [
-            (value, value.data)
-            for layer in layers[:seen]
-            for value in vars(layer).values()
-            if isinstance(value, Parameter)
-        ]
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._stamps: list[int] = []
+        self._data: list[tuple[Tensor, Array]] = []
+        self._modes: list[tuple[int, bool]] = []
+        self.steps: list[Steps] = []
+        self.match: Match
+
+    def look_at(self, layer: Layer) -> Steps:
+        """Note what a layer is, and return what it does."""
+        number = len(self._stamps)
+        self._stamps.append(layer._stamp)
+        # An array that kernels cannot read ends a match, so the others count, too. What batch
+        # norm keeps moves in each training step, and is looked at in evaluation.
+        kinds = Parameter if recording() else (Parameter, Buffer)
+        values = list(vars(layer).values())
+        self._data += [(value, value.data) for value in values if isinstance(value, kinds)]
+        evaluated = False
+        if not recording() and _has_modes(layer):
+            training = layer.training
+            self._modes.append((number, training))
+            evaluated = not training
+        self.steps.append(_known_steps(layer, evaluated=evaluated))
+        return self.steps[-1]
 
     def holds(self, layers: Sequence[Layer], place: int) -> bool:
         """Say whether it is still true of the layers from a place on."""
@@ -97,18 +107,14 @@ def _match(owner: Layer, layers: Sequence[Layer], place: int, shape: tuple[int, 
     key = place, shape, recording()
     known = table.get(key)
     if known is None or not known.holds(layers, place):
-        steps: list[Steps] = []
-        modes: list[tuple[int, bool]] = []
-        for number, layer in enumerate(layers[place:]):
-            if not recording() and _has_modes(layer):
-                modes.append((number, layer.training))
-            steps.append(_known_steps(layer, evaluated=modes[-1:] == [(number, False)]))
-            if steps[-1] is None:
+        known = _Known(len(layers) - place)
+        for layer in layers[place:]:
+            if known.look_at(layer) is None:
                 break
         row = shape if len(shape) == 1 else (*shape[1:], shape[0])
-        known = _Known(layers[place:], matched(steps, row), len(steps), modes)
-        if all(map(_lasting, layers[place : place + len(steps)])):
-            if len(table) == REMEMBERED:
+        known.match = matched(known.steps, row)
+        if all(map(_lasting, layers[place : place + len(known.steps)])):
+            if len(table) >= REMEMBERED:
                 table.clear()
             table[key] = known
     return known.match

@@ -23,7 +23,7 @@ class Stamped:
         own = self.__dict__
         before = own.get(name, _NOTHING)
         super().__setattr__(name, value)
-        if own.get(name, _NOTHING) is not before:
+        if own.get(name, _NOTHING) is not before or name == "__class__":
             own["_stamp"] = next(_stamps)
 
     def __delattr__(self, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -35,14 +36,16 @@ class Tree(Stamped):
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
     _training = True
-    # What ``flat_parameters`` returned last.
-    _flat: Array | None = None
-    # The stamp with which it was found that no layer is inside. This is asked in every step.
-    _childless = -1
+    # What ``flat_parameters`` returned last, and whose views were in it.
+    _flat: tuple[Array | None, list[Parameter]] = (None, [])
+    # The stamp, and how many names, with which it was found that no layer is inside. This is
+    # asked in every step.
+    _childless: tuple[int, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it gets a buffer of its own."""
-        return {name: value for name, value in self.__dict__.items() if name != "_flat"}
+        left = ("_flat", "_childless")
+        return {name: value for name, value in self.__dict__.items() if name not in left}
 
     # --- what is inside --------------------------------------------------------------
 
@@ -89,12 +92,15 @@ class Tree(Stamped):
             layer = waiting.pop()
             if id(layer) not in found:
                 found[id(layer)] = layer
-                if layer._childless != layer._stamp:
+                # A name may also have come in past ``__setattr__``.
+                if layer._childless != (layer._stamp, len(layer.__dict__)):
                     # Of its class: an attribute of that name is refused when it is first called.
                     inner = [child for _, child in type(layer).children(layer)]
                     waiting += inner[::-1]
                     if not inner and type(layer).children is Tree.children and _settled(layer):
-                        layer.__dict__["_childless"] = layer._stamp
+                        own = layer.__dict__
+                        own["_childless"] = None
+                        own["_childless"] = (layer._stamp, len(own))
         return list(found.values())
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
@@ -116,8 +122,9 @@ class Tree(Stamped):
     def flat_parameters(self) -> Array:
         """Return the one buffer, 1-D, of which all parameters are views.
 
-        While there are as many numbers, it is the same array in each call: other numbers,
-        parameters and layers that the model was given move into it, and take its type.
+        While the parameters are the same ones, it is the same array in each call: arrays that
+        they were given move into it, and take its type. With another parameter, or layer, there
+        is another buffer, and an optimizer has to be started anew.
 
         Raises:
             ArgumentError: there are no parameters yet.
@@ -129,7 +136,11 @@ class Tree(Stamped):
             for _, value in inside(layer):
                 if isinstance(value, Parameter):
                     value.data = value.data.astype(layer.dtype, copy=False)
-        flat = self.__dict__["_flat"] = flat_parameters(parameters, self._flat)
+        # The buffer of before is free only if all who had a place in it have moved into it.
+        before, had = self._flat
+        same = len(had) == len(parameters) and all(map(operator.is_, had, parameters))
+        flat = flat_parameters(parameters, before if same else None)
+        self.__dict__["_flat"] = flat, parameters
         return flat
 
     def flat_gradients(self) -> Array:

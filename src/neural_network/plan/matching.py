@@ -7,7 +7,7 @@ from itertools import accumulate
 from math import prod
 from typing import TypeVar
 
-from neural_network.errors import ShapeError
+from neural_network.errors import NeuralNetworkError
 from neural_network.functional.checks import Array
 from neural_network.kernels.memory import aligned_whole
 from neural_network.plan.stages import Convolution, Product, Stage
@@ -58,6 +58,11 @@ class _Reader:
     def done(self) -> int:
         """How many layers have been read to their end: each begins with a step that failed."""
         return self.layers if self.place == len(self.steps) else self.steps[self.place][1]
+
+
+# Places of a pooling window up to which a kernel can note in a byte which one was largest, and
+# have one value left for "none".
+MOST_PLACES = 255
 
 
 class Match:
@@ -114,16 +119,19 @@ def _next_stage(reader: _Reader, shape: Shape) -> Stage | None:
         while reader.next(Lay):  # already side by side
             begin = reader.place
     if (product := reader.next(Multiply)) and shape == (product.weight.shape[0],):
-        scale = reader.next(Scale)
+        scale = _next_scale(reader, product.weight.shape[1])
         return Product(product, scale, rectify=reader.next(Rectify) is not None)
     reader.place = begin
     convolve = reader.next(Convolve)
     if convolve is None or len(shape) != 3 or shape[2] != convolve.weight.shape[1]:
         reader.place = begin
         return None
-    scale = reader.next(Scale)
+    scale = _next_scale(reader, convolve.weight.shape[0])
     rectify = reader.next(Rectify) is not None
     pool = reader.next(PoolMax)
+    if pool is not None and prod(pool.size) > MOST_PLACES:
+        reader.place -= 1
+        pool = None
     # relu grows with its argument: before or after the maximum, it gives the same.
     rectify = (pool is not None and reader.next(Rectify) is not None) or rectify
     lay = reader.next(Lay) is not None
@@ -132,6 +140,15 @@ def _next_stage(reader: _Reader, shape: Shape) -> Stage | None:
             convolve, shape, scale,
             rectify=rectify, pool=None if pool is None else pool.size, lay=lay,
         )  # fmt: skip
-    except ShapeError:  # a window that does not fit: the layer itself says so best
+    except NeuralNetworkError:  # a window that does not fit: the layer itself says so best
         reader.place = begin
         return None
+
+
+def _next_scale(reader: _Reader, channels: int) -> Scale | None:
+    """Read a batch norm that fits so many channels; one that does not says so itself."""
+    scale = reader.next(Scale)
+    if scale is not None and not scale.fits(channels):
+        reader.place -= 1
+        return None
+    return scale

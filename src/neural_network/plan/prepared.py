@@ -44,6 +44,10 @@ class PreparedConvolution(Prepared):
         self._shown = self._as_maps(out)
         self._seen = self._sums(X, weight, bias, self._shown, self._stage.rectify)
 
+    def forget(self) -> None:
+        """Let go of pictures and maps."""
+        self._seen = self._shown = self.out
+
     def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
         """Follow the maxima where there was pooling; else convolve backwards."""
         weight, slopes = self._stage.step.weight.data, self._as_maps(G)
@@ -121,6 +125,12 @@ class PreparedProduct(Prepared):
             W = self._weights
         dense.affine.compiled(X, W, bias, out, self._stage.rectify)
         self._X, self._shown = X, out
+
+    def forget(self) -> None:
+        """Let go of inputs, results and the gradient that was handed out."""
+        self._X = self._shown = self.out
+        if self._room.lasting:
+            self._dX = self._dX[:0]
 
     def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
         """Three products, of which the input's may be left out."""

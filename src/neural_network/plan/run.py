@@ -47,10 +47,15 @@ class Run:
             self._workspace = Workspace()
         self._stages = self._workspace.prepared(match, rows, wanted=wanted)
         self._found: tuple[Array, Array | None, list[Array]] | None = None
-        self.X: Any = None  # what went in, where it is recorded
+        # Where it is recorded: what went in, and how many gradients a walk asks for.
+        self.X: Any = None
+        self.askers, self._asked = 1, 0
 
     def __del__(self) -> None:
         """Let the next one have the memory."""
+        if hasattr(self, "_stages"):
+            for stage in self._stages:
+                stage.forget()
         if hasattr(self, "_workspace"):
             self._waiting.append(self._workspace)
 
@@ -76,17 +81,21 @@ class Run:
         if self._found is None or self._found[0] is not G:
             from neural_network.kernels.threads import parallel_region
 
-            found = self.match.gradients()
+            shares = self.match.gradients()
             slopes: Any = _last(G)
-            end = len(found)
+            end = len(shares)
             with parallel_region():
                 for place in range(len(self._stages) - 1, -1, -1):
                     begin = end - self.match.stages[place].learns
-                    slopes = self._stages[place].backward(slopes, found[begin:end])
+                    slopes = self._stages[place].backward(slopes, shares[begin:end])
                     end = begin
-            share = _first(slopes) if self.wanted else None
-            self._found = (G, share, found)
-        return self._found[1:]
+            self._found = (G, _first(slopes) if self.wanted else None, shares)
+        _, share, found = self._found
+        # One walk asks for the input's and for the parameters'; the next one begins anew.
+        self._asked += 1
+        if self._asked % self.askers == 0:
+            self._found = None
+        return share, found
 
 
 def _waiting_for(owner: Any) -> list[Workspace]:
@@ -131,7 +140,13 @@ def _recorded(g: Tensor, run: Run) -> list[Any]:
     The walk goes to copies of what took part, so that it ends there, also where a parameter
     has a part in what came before.
     """
-    inputs = [value + np.zeros((), np.float32) for value in (run.X, *run.match.parameters)]
+    # What was frozen since then had a part all the same.
+    inputs = [
+        value + np.zeros((), np.float32)
+        if value is run.X or value.requires_grad
+        else Tensor(value.data, requires_grad=True)
+        for value in (run.X, *run.match.parameters)
+    ]
     out = computed_plainly(run.match.steps, inputs[0], inputs[1:])
     targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
     found = walk_back([out], [g], targets, create_graph=True, retain_graph=True)
@@ -168,10 +183,14 @@ def compute(owner: Any, match: Match, X: Any) -> Any:
         ]
         if parents:
             node, run.X = Node(RULE, parents, {"run": run}), X
+            run.askers = len({name for name, _, _ in parents})
             # The run needs them all as they are, whether they have a gradient or not.
             for taking_part in (X, *match.parameters) if tensor else match.parameters:
                 taking_part.memory.add(node)
-            return Tensor.of_node(out, node)
+            result = Tensor.of_node(out, node)
+            if match.stages[-1].keeps_result:
+                result.memory.add(node)
+            return result
     return Tensor(out) if tensor else out
 
 
@@ -182,4 +201,4 @@ def considered(X: Any) -> bool:
 
 def pays(match: Match, rows: int) -> bool:
     """Say whether compiled stages are worth it."""
-    return bool(match.stages) and worthwhile(rows * match.work, WORTHWHILE)
+    return bool(match.stages) and rows > 0 and worthwhile(rows * match.work, WORTHWHILE)

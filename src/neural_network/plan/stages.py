@@ -5,11 +5,12 @@ What a stage would cost is known without kernels: they are imported when one is 
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from neural_network.functional.checks import Array
 from neural_network.functional.window import Padding, Pads, output_sizes, reach, resolve_padding
@@ -40,6 +41,10 @@ class Prepared(ABC):
     def backward(self, G: Array, into: Sequence[Array]) -> Array | None:
         """Return the input's gradient, if it is wanted; the parameters' go ``into`` arrays."""
 
+    @abstractmethod
+    def forget(self) -> None:
+        """Let go of what belongs to others: the input and the result."""
+
 
 class Stage(ABC):
     """Some steps in one go, for inputs of one shape.
@@ -48,12 +53,14 @@ class Stage(ABC):
         inputs, outputs: the shape of one row before and after, as it lies in memory.
         learns: how many parameters it has.
         work: products that one row takes.
+        keeps_result: whether the way back needs the result as it is.
     """
 
     inputs: Shape
     outputs: Shape
     learns: int
     work = 0
+    keeps_result = False
 
     @abstractmethod
     def prepared(self, rows: int, room: Room, *, wanted: bool) -> Prepared:
@@ -91,6 +98,7 @@ class Convolution(Stage):
             inputs[:2], tuple(taps), step.stride, _hashable(step.padding), pool
         )
         self.work = prod(maps) * step.weight.size
+        self.keeps_result = rectify and pool is None
         self.maps = (*pooled, filters)
         self.outputs = (prod(self.maps),) if lay else self.maps
 
@@ -116,8 +124,10 @@ def _sizes(
 
 def _hashable(padding: Any) -> Any:
     """Return a padding as numbers, words and tuples of them."""
-    if isinstance(padding, int | str):
+    if isinstance(padding, str):
         return padding
+    if isinstance(padding, SupportsIndex):
+        return operator.index(padding)
     return tuple(_hashable(part) for part in padding)
 
 
@@ -134,6 +144,7 @@ class Product(Stage):
         self.step, self.scale, self.rectify = step, scale, rectify
         self.learns = len(learned(step))
         self.work = step.weight.size
+        self.keeps_result = rectify
         (inputs, units) = step.weight.shape
         self.inputs, self.outputs = (inputs,), (units,)
 

@@ -94,6 +94,11 @@ class Scale:
         mean, variance = self.mean.data, self.variance.data
         return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
 
+    def fits(self, channels: int) -> bool:
+        """Say whether there are numbers for just so many channels."""
+        numbers = (self.gamma, self.beta, self.mean, self.variance)
+        return all(one.data.shape == (channels,) for one in numbers)
+
     def line(self) -> tuple[Array, Array]:
         """Return the factor and the summand of each channel: it is ``x · factor + summand``."""
         with np.errstate(all="ignore"):

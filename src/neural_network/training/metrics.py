@@ -39,7 +39,7 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     0.6666666666666666
     """
     scores, indices = _as_scores_and_classes("accuracy", y_pred, y_true)
-    return np.count_nonzero(scores.argmax(axis=1) == indices) / len(scores)
+    return float(np.count_nonzero(scores.argmax(axis=1) == indices) / len(scores))
 
 
 def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:

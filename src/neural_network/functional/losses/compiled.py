@@ -50,13 +50,14 @@ def _slopes(
     classes = None
     if lift_hook((g, logits)) is None:  # else it is to be differentiated again
         classes = _classes(logits, labels, *options)
-    if classes is None:
-        return _plain.gradients["logits"].function(g, logits, labels, *options)
-    from neural_network.kernels.losses import slopes
+    if classes is not None:
+        from neural_network.kernels.losses import slopes
 
-    out = np.empty_like(logits)
-    slopes(logits, classes, np.float32(g / len(classes)), out)
-    return out
+        out = np.empty_like(logits)
+        # Looked at again: somebody may have changed the labels since.
+        if slopes(logits, classes, np.float32(g / len(classes)), out):
+            return out
+    return _plain.gradients["logits"].function(g, logits, labels, *options)
 
 
 def _classes(
@@ -66,7 +67,7 @@ def _classes(
     plain = (
         class_weights is None
         and ignore_index is None
-        and isinstance(label_smoothing, int | float)
+        and type(label_smoothing) in (int, float)
         and label_smoothing == 0
         and reduction == "mean"
         and isinstance(labels, np.ndarray)

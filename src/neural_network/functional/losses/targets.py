@@ -75,7 +75,7 @@ class Targets:
         """Do ``array −= spread(share)`` in place, touching as few numbers as it can."""
         if self.places is None:
             array -= share * self.weights
-        elif self.alike and share.size == 1:
+        elif self.alike and np.ndim(share) == 0:
             array[self.places] -= share
         else:
             array[self.places] -= (share * self.weights[:, None])[:, 0]
