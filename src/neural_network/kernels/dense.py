@@ -99,17 +99,17 @@ def _weights_share(first: int, rows: int, X: Any, spread: Any, dW: Any) -> None:
     """Compute some rows of Xᵀ · spread."""
     (count, inputs), units, columns = X.shape, dW.shape[1], spread.shape[1]
     numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
-    if rows > 0 and units == columns:
-        products(
-            rows, columns, numbers, first, 1, inputs, 1, 0, count,
-            slopes, 0, columns, 0, found, first * columns, columns, False,
-        )  # fmt: skip
-    elif rows > 0:
-        sums = np.empty(rows * columns, X.dtype)
-        products(
-            rows, columns, numbers, first, 1, inputs, 1, 0, count,
-            slopes, 0, columns, 0, sums, 0, columns, False,
-        )  # fmt: skip
+    if rows <= 0:
+        return
+    # One call for both: each is compiled with all tiles. What is padded takes a way round.
+    narrow = units != columns
+    sums = np.empty(rows * columns if narrow else 0, X.dtype)
+    target, at = (sums, 0) if narrow else (found, first * columns)
+    products(
+        rows, columns, numbers, first, 1, inputs, 1, 0, count,
+        slopes, 0, columns, 0, target, at, columns, False,
+    )  # fmt: skip
+    if narrow:
         for i in range(rows):
             for u in range(units):
                 dW[first + i, u] = sums[i * columns + u]
@@ -149,16 +149,12 @@ def _inputs_share(left: int, spread: Any, W: Any, out: Any) -> None:
         row = W[left + i]
         for u in range(units):
             turned[u * WIDTH + i] = row[u]
-    if width == WIDTH:
-        products(
-            count, WIDTH, slopes, 0, columns, 1, 1, 0, units,
-            turned, 0, WIDTH, 0, target, left, inputs, False,
-        )  # fmt: skip
-    else:
-        sums = np.empty(count * WIDTH, out.dtype)
-        products(
-            count, WIDTH, slopes, 0, columns, 1, 1, 0, units,
-            turned, 0, WIDTH, 0, sums, 0, WIDTH, False,
-        )  # fmt: skip
+    narrow = width != WIDTH
+    sums = np.empty(count * WIDTH if narrow else 0, out.dtype)
+    to, at, step = (sums, 0, WIDTH) if narrow else (target, left, inputs)
+    products(
+        count, WIDTH, slopes, 0, columns, 1, 1, 0, units, turned, 0, WIDTH, 0, to, at, step, False
+    )
+    if narrow:
         for n in range(count):
             out[n, left:] = sums[n * WIDTH : n * WIDTH + width]
