@@ -31,8 +31,9 @@ VECTORS = 2 if LANES == 8 else 4
 ROWS = 6
 WIDTH = VECTORS * LANES
 # A sum has to wait four cycles for its last product before the next can be added, and two begin
-# in each, so eight should be under way. Tiles of so few sums, which are common, take two of each.
-FEW = (3,)
+# in each, so eight should be under way. These tiles (rows, vectors) of few sums, which are
+# common, take two of each.
+FEW = ((3, 1), (1, 4))
 
 
 def _tile(  # the twin
@@ -168,7 +169,7 @@ def _compiled_tile(
         add, mul = builder.add, builder.mul
         number = at.type
         # Each way has sums of its own, to which every so-many-th product goes.
-        ways = 2 if P * V in FEW else 1
+        ways = 2 if (P, V) in FEW else 1
         totals = [[writer.sums(V) for _ in range(P)] for _ in range(ways)]
         zero = ir.Constant(writer.vector, None)
         for own in totals:
