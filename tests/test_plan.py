@@ -61,6 +61,16 @@ def there_and_back(model: Any, X: Any, recorded: bool = True) -> list[Any]:
     return [out.data, *([x.grad] if recorded else []), *(p.grad for p in model.parameters())]
 
 
+def compare_both(model: Any, X: Any) -> None:
+    """What kernels compute, there and back, equals what NumPy computes."""
+    with nn.use_kernels("numpy"):
+        expected = there_and_back(model, X)
+    with nn.use_kernels("numba"):
+        found = there_and_back(model, X)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+
+
 @pytest.mark.parametrize("recorded", [True, False], ids=["input too", "parameters"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_together_as_one_by_one(name: str, recorded: bool) -> None:
@@ -89,12 +99,7 @@ def test_of_equal_maxima_the_first_has_the_gradient() -> None:
     for parameter in model.parameters():
         parameter.data[...] = np.round(parameter.data * 16) / 16
     model[1].bias.data[:] = 1  # type: ignore[union-attr]  # and relu lets all through
-    with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X)
-    with nn.use_kernels("numba"):
-        found = there_and_back(model, X)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    compare_both(model, X)
 
 
 def stages(model: nn.Sequential, shape: tuple[int, ...]) -> tuple[int, list[str]]:

@@ -16,7 +16,7 @@ import pytest
 import neural_network as nn
 from neural_network.layers import planning
 from tests.needs import need_fast
-from tests.test_plan import there_and_back
+from tests.test_plan import compare_both, there_and_back
 
 need_fast()
 
@@ -179,7 +179,7 @@ def test_layers_inside_are_found_after_a_change() -> None:
     assert holder.all_layers() == [holder]
     dense = nn.Dense(2)
     assert dense.all_layers() == [dense]
-    dense.more = inner  # type: ignore[attr-defined]
+    dense.more = inner  # type: ignore[attr-defined]  # an attribute of one's own
     assert dense.all_layers() == [dense, inner]
 
 
@@ -228,12 +228,7 @@ def test_batch_norm_is_folded_into_what_stands_before() -> None:
     by_both(model, X)
     # Its gradient in evaluation is the op's.
     model.eval()
-    with nn.use_kernels("numba"):
-        found = there_and_back(model, X)
-    with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    compare_both(model, X)
 
 
 def test_training_without_a_record_still_drops_and_looks_at_the_batch() -> None:
@@ -249,6 +244,14 @@ def test_training_without_a_record_still_drops_and_looks_at_the_batch() -> None:
         model[11].train()  # one of them alone
         assert np.abs(model(X) - still).max() > 1e-3
     np.testing.assert_allclose(still, by_both(model.eval(), X), rtol=1e-4, atol=1e-4)
+
+
+def test_a_step_of_batch_norm_is_what_its_op_computes() -> None:
+    model, X = normed()
+    (step,) = model[1].evaluation_steps()
+    maps = model[0].predict(X)
+    factor, summand = (one[:, None, None] for one in step.line())
+    np.testing.assert_allclose(maps * factor + summand, step.plainly(maps).data, atol=1e-5)
 
 
 def test_batch_norm_that_stands_alone_is_computed_by_itself() -> None:

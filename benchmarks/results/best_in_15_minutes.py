@@ -7,11 +7,10 @@ the test digits only say what was reached.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
+from typing import Any
 
-import numpy as np
+from one_seed import report
 
 import neural_network as nn
 
@@ -51,24 +50,16 @@ class Tell(nn.Callback):
         print(f"epoch {trainer.epoch}: loss {measures['loss']:.4f}", file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Train once, and print the result as a line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seed", type=int)
-    seed = parser.parse_args().seed
-    images, labels = nn.load_mnist("train", "full")
-    test_images, test_labels = nn.load_mnist("test", "full")
-    X, X_test = (a[:, None].astype(np.float32) / 255 for a in (images, test_images))
+def train(seed: int, X: Any, y: Any) -> nn.Sequential:
+    """Train once."""
     model = network(seed)
     trainer = nn.Trainer(
         model, nn.Adam(nn.OneCycle(PEAK_RATE)), metrics=(), rng=seed, progress=False,
         augment=AUGMENT, average=AVERAGE, callbacks=[Tell()],
     )  # fmt: skip
-    trainer.fit(X, labels, EPOCHS, BATCH_SIZE)
-    accuracy = nn.accuracy(model.predict(X_test), test_labels)
-    parameters = model.summary().parameters
-    print(json.dumps({"accuracy": round(100 * accuracy, 4), "parameters": parameters}))
+    trainer.fit(X, y, EPOCHS, BATCH_SIZE)
+    return model
 
 
 if __name__ == "__main__":
-    main()
+    report(train)

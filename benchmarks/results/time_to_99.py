@@ -7,10 +7,9 @@ the training digits; the test digits only say what was reached.
 
 from __future__ import annotations
 
-import argparse
-import json
+from typing import Any
 
-import numpy as np
+from one_seed import report
 
 import neural_network as nn
 
@@ -30,22 +29,15 @@ def network(seed: int) -> nn.Sequential:
     ).initialize((1, 28, 28), rng=seed)
 
 
-def main() -> None:
-    """Train once, and print the result as a line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seed", type=int)
-    seed = parser.parse_args().seed
-    images, labels = nn.load_mnist("train", "full")
-    test_images, test_labels = nn.load_mnist("test", "full")
-    X, X_test = (a[:, None].astype(np.float32) / 255 for a in (images, test_images))
+def train(seed: int, X: Any, y: Any) -> nn.Sequential:
+    """Train once."""
     model = network(seed)
     trainer = nn.Trainer(
         model, nn.Adam(nn.OneCycle(PEAK_RATE)), metrics=(), rng=seed, progress=False
     )
-    trainer.fit(X, labels, EPOCHS, BATCH_SIZE)
-    accuracy = nn.accuracy(model.predict(X_test), test_labels)
-    print(json.dumps({"seed": seed, "accuracy": round(100 * accuracy, 4)}))
+    trainer.fit(X, y, EPOCHS, BATCH_SIZE)
+    return model
 
 
 if __name__ == "__main__":
-    main()
+    report(train)
