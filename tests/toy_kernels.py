@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.compiler import kernel, part, prange
+from neural_network.kernels.products import products
 
 
 @part
@@ -38,6 +39,17 @@ def row_squares(X: Any, out: Any) -> None:
 def exactly(X: Any, out: Any) -> None:
     for i in prange(X.shape[0]):
         out[i] = kahan(1e16, X[i], X[i])
+
+
+@kernel
+def multiply(numbers: Any, weights: Any, found: Any, sizes: Any, steps: Any, go_on: bool) -> None:
+    count, width, runs, length = sizes
+    at, row, step, run, w_at, w_step, w_run, y_at, y_row = steps
+    for _ in prange(1):
+        products(
+            count, width, numbers, at, row, step, runs, run, length,
+            weights, w_at, w_step, w_run, found, y_at, y_row, go_on,
+        )  # fmt: skip
 
 
 # Long enough (some 20 ms a call) that other threads are met inside.

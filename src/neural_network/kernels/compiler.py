@@ -15,12 +15,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, overload
 
 import numba
 
+from neural_network.kernels import linking
 from neural_network.kernels.compiling import orderly
 from neural_network.kernels.threads import parallel_region
 
@@ -75,6 +76,19 @@ def part(body: Callable[..., Any] | None = None, *, flags: frozenset[str] = FLAG
     return _compiled(body, flags, parallel=False)
 
 
+def linked_part(body: Callable[..., Any]) -> Any:
+    """Make a plain Python function a part that is compiled once, and not into each kernel.
+
+    Args:
+        body: the function; ``linking.linked`` says how it has to be annotated.
+    """
+    made = part(body)
+    if made is body:  # NUMBA_DISABLE_JIT is set
+        return body
+    digest = _digest(body.__code__.co_filename)
+    return linking.linked(made, f"neural_network_{body.__name__}_{digest}")
+
+
 def _compiled(body: Callable[..., Any], flags: frozenset[str], *, parallel: bool) -> Any:
     """Return what Numba makes of a body; Numba compiles it when it is called."""
     # Numba takes the kept file's name from here, once.
@@ -89,25 +103,32 @@ def _compiled(body: Callable[..., Any], flags: frozenset[str], *, parallel: bool
     finally:
         body.__qualname__ = plain
     if made is not body:  # NUMBA_DISABLE_JIT is not set
-        name = name.replace("<", "").replace(">", "")
-        orderly(made, f"{Path(body.__code__.co_filename).stem}.{name}", aloud=parallel)
+        file = Path(body.__code__.co_filename)
+        name = f"{file.stem}.{name}".replace("<", "").replace(">", "")
+        called = partial(linking.make_known, _sources(str(file)).keys() - {str(file)})
+        orderly(made, name, aloud=parallel, before=called)
     return made
 
 
 def _digest(file: str) -> str:
     """Return a digest of a file, of this one, and of the kernels' files that it imports."""
-    # This file's own imports do not enter what is compiled.
-    sources = {__file__: _source(__file__)[0]}
+    text = hashlib.sha256()
+    for _, source in sorted(_sources(file).items(), key=lambda item: Path(item[0]).name):
+        text.update(hashlib.sha256(source).digest())
+    return text.hexdigest()[:12]
+
+
+def _sources(file: str) -> dict[str, bytes]:
+    """Return the texts of a file, of this one, and of the kernels' files that it imports."""
+    # Of this file's imports, one writes what is compiled.
+    sources = {name: _source(name)[0] for name in (__file__, linking.__file__)}
     waiting = [file]
     while waiting:
         file = waiting.pop()
         if file not in sources:
             sources[file], imports = _source(file)
             waiting += [str(Path(__file__).with_name(f"{name}.py")) for name in imports]
-    text = hashlib.sha256()
-    for file in sorted(sources, key=lambda file: Path(file).name):
-        text.update(hashlib.sha256(sources[file]).digest())
-    return text.hexdigest()[:12]
+    return sources
 
 
 @cache

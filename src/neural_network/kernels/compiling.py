@@ -37,7 +37,9 @@ class _Mine(threading.local):
 _mine = _Mine()
 
 
-def orderly(dispatcher: Any, name: str, *, aloud: bool) -> None:
+def orderly(
+    dispatcher: Any, name: str, *, aloud: bool, before: Callable[[], None] = lambda: None
+) -> None:
     """Let a compiled function's processes compile it one after the other.
 
     Numba numbers the files of its cache, one for each combination of types. Of two processes
@@ -50,6 +52,7 @@ def orderly(dispatcher: Any, name: str, *, aloud: bool) -> None:
         name: how the files of its cache begin; what it had before its last ``-`` stays when
             its sources change.
         aloud: print a line if compiling takes long.
+        before: what has to be done before it is compiled or loaded.
     """
     compile_for: Callable[[Any], Any] = dispatcher.compile
 
@@ -59,19 +62,20 @@ def orderly(dispatcher: Any, name: str, *, aloud: bool) -> None:
     def compile_alone(types: Any) -> Any:
         if types in dispatcher.overloads:
             return compile_for(types)
-        before = compiled()
+        had = compiled()
         started = time.monotonic()
         waits = True  # for another process, which compiles
 
         def busy() -> bool:
-            return waits or compiled() > before
+            return waits or compiled() > had
 
         with _saying(busy) if aloud else ExitStack(), _alone(dispatcher.stats.cache_path, name):
             waits = False
+            before()
             try:
                 return compile_for(types)
             finally:
-                if compiled() > before:
+                if compiled() > had:
                     _Telling.spent += (time.monotonic() - started) if aloud else 0.0
                     _remove_older(dispatcher.stats.cache_path, name)
 

@@ -31,9 +31,11 @@ VECTORS = 2 if LANES == 8 else 4
 ROWS = 6
 WIDTH = VECTORS * LANES
 # A sum has to wait four cycles for its last product before the next can be added, and two begin
-# in each, so eight should be under way. These tiles (rows, vectors) of few sums, which are
-# common, take two of each.
-FEW = ((3, 1), (1, 4))
+# in each, so eight should be under way. Tiles of so few sums take two of each.
+FEW = 4
+# Rows of a tile one vector wide. Each of its products loads a number of its own, and all share
+# what is loaded of the vector: the taller, the less that is beside the products.
+TALL = (1, 2, 3, 4, 5, 6, 7, 12, 13, 14)
 
 
 def _tile(  # the twin
@@ -44,7 +46,8 @@ def _tile(  # the twin
     """Add up ``rows`` × ``vectors · lanes`` sums of ``runs · length`` products each.
 
     ``y[p, c] = Σ_m Σ_k x[at + p·row + m·run + k·step] · w[w_at + m·w_run + k·w_step + c]``,
-    where row p of ``y`` begins at ``y_at + p·y_row``; ``go_on`` adds to what is there.
+    where row p of ``y`` begins at ``y_at + p·y_row``; ``go_on`` adds to what is there. There
+    are 1 to ``ROWS`` rows or, one vector wide, one of ``TALL``; ``row`` or ``step`` is 1.
     """
     width = vectors * lanes
     for p in range(rows):
@@ -115,7 +118,9 @@ class _Writer:
         self.vector = ir.VectorType(ir.FloatType(), lanes)
 
     def data(self, place: int) -> Any:
-        """Return the address of an array's first number."""
+        """Return the address of an array's first number, or the address that was handed over."""
+        if isinstance(self.types[place], types.CPointer):
+            return self.values[place]
         array = self.context.make_array(self.types[place])
         return array(self.context, self.builder, self.values[place]).data
 
@@ -154,36 +159,58 @@ def _compiled_tile(
     runs: Any, run: Any, length: Any, w: Any, w_at: Any, w_step: Any, w_run: Any, y: Any, y_at: Any,
     y_row: Any, go_on: Any,
 ) -> Any:  # fmt: skip
-    P, V, L = (size.literal_value for size in (rows, vectors, lanes))
+    V, L = vectors.literal_value, lanes.literal_value
     place = types.intp
     signature = types.void(
-        rows, vectors, lanes, x, place, place, place, place, place, place,
+        place, vectors, lanes, x, place, place, place, place, place, place,
         w, place, place, place, y, place, place, types.boolean,
     )  # fmt: skip
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         writer = _Writer(context, builder, signature, arguments, L)
-        (_, _, _, _, at, row, step, runs, run, length, _, w_at, w_step, w_run, _, y_at, y_row,
-         go_on) = arguments  # fmt: skip
-        x, w, y = (writer.data(i) for i in (3, 10, 14))
-        add, mul = builder.add, builder.mul
-        number = at.type
-        # Each way has sums of its own, to which every so-many-th product goes.
-        ways = 2 if (P, V) in FEW else 1
-        totals = [[writer.sums(V) for _ in range(P)] for _ in range(ways)]
-        zero = ir.Constant(writer.vector, None)
-        for own in totals:
-            for line in own:
-                for total in line:
-                    builder.store(zero, total)
-        rows_at = [mul(row, ir.Constant(number, p)) for p in range(P)]
-        y_places = [add(y_at, mul(y_row, ir.Constant(number, p))) for p in range(P)]
-        lanes_at = [ir.Constant(number, v * L) for v in range(V)]
-        with builder.if_then(go_on):
-            for p in range(P):
-                for v in range(V):
-                    before = writer.load(y, add(y_places[p], lanes_at[v]))
-                    builder.store(before, totals[0][p][v])
+        end = builder.append_basic_block("end")
+        choice = builder.switch(arguments[0], end)
+        for size in TALL if V == 1 else range(1, ROWS + 1):
+            block = builder.append_basic_block(f"rows.{size}")
+            choice.add_case(size, block)
+            builder.position_at_end(block)
+            _write_tile(writer, size, V, arguments)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, write
+
+
+def _write_tile(writer: _Writer, P: int, V: int, arguments: Any) -> None:
+    """Write the tile of P rows and V vectors."""
+    _, _, _, _, at, row, step, runs, run, length, _, w_at, w_step, w_run, _, y_at, y_row, go_on = (
+        arguments
+    )
+    builder = writer.builder
+    x, w, y = (writer.data(place) for place in (3, 10, 14))
+    add, mul = builder.add, builder.mul
+
+    def number(value: int) -> Any:
+        return ir.Constant(at.type, value)
+
+    # Each way has sums of its own, to which every so-many-th product goes.
+    ways = 2 if P * V <= FEW else 1
+    totals = [[writer.sums(V) for _ in range(P)] for _ in range(ways)]
+    for own in totals:
+        for line in own:
+            for total in line:
+                builder.store(ir.Constant(writer.vector, None), total)
+    y_places = [add(y_at, mul(y_row, number(p))) for p in range(P)]
+    lanes_at = [number(v * writer.lanes) for v in range(V)]
+    with builder.if_then(go_on):
+        for p in range(P):
+            for v in range(V):
+                before = writer.load(y, add(y_places[p], lanes_at[v]))
+                builder.store(before, totals[0][p][v])
+
+    def add_all(row: Any, step: Any) -> None:
+        rows_at = [mul(row, number(p)) for p in range(P)]
 
         def add_products(way: int, x_at: Any, w_now: Any) -> None:
             factors = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
@@ -195,25 +222,30 @@ def _compiled_tile(
         with cgutils.for_range(builder, runs) as outer:
             x_run = add(at, mul(outer.index, run))
             w_begin = add(w_at, mul(outer.index, w_run))
-            rounds = builder.sdiv(length, ir.Constant(number, ways))
+            rounds = builder.sdiv(length, number(ways))
             with cgutils.for_range(builder, rounds) as inner:
                 for way in range(ways):
-                    k = add(mul(inner.index, ir.Constant(number, ways)), ir.Constant(number, way))
+                    k = add(mul(inner.index, number(ways)), number(way))
                     add_products(way, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
             if ways > 1:
-                done = mul(rounds, ir.Constant(number, ways))
+                done = mul(rounds, number(ways))
                 with cgutils.for_range(builder, builder.sub(length, done)) as rest:
                     k = add(done, rest.index)
                     add_products(0, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
-        for p in range(P):
-            for v in range(V):
-                total = builder.load(totals[0][p][v])
-                for way in range(1, ways):
-                    total = builder.fadd(total, builder.load(totals[way][p][v]))
-                writer.store(total, y, add(y_places[p], lanes_at[v]))
-        return context.get_dummy_value()
 
-    return signature, write
+    # With the 1 written into it, a loop has fewer addresses to keep than with any number.
+    is_one = builder.icmp_signed("==", step, number(1))
+    with builder.if_else(is_one) as (neighbours, others):
+        with neighbours:
+            add_all(row, number(1))
+        with others:
+            add_all(number(1), step)
+    for p in range(P):
+        for v in range(V):
+            total = builder.load(totals[0][p][v])
+            for way in range(1, ways):
+                total = builder.fadd(total, builder.load(totals[way][p][v]))
+            writer.store(total, y, add(y_places[p], lanes_at[v]))
 
 
 @intrinsic(prefer_literal=True)
