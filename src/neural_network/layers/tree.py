@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -189,15 +189,13 @@ class Tree(Stamped):
             layer.training = training
         return self
 
-    @contextmanager
-    def in_mode(self, *, training: bool) -> Iterator[None]:
+    def in_mode(self, *, training: bool) -> AbstractContextManager[None]:
         """Switch for a block and for this thread alone.
 
         Other threads see what they saw before, also those that the block starts. What is
         switched inside the block ends with it.
         """
-        with modes.switched(self.all_layers(), training=training):
-            yield
+        return modes.switched(self.all_layers(), training=training)
 
     def freeze(self) -> Self:
         """Keep the parameters of this layer and all inside as they are; learn no more.
