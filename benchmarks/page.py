@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+import first_steps
 from goals import GOALS, verdict
 from quiet import QUIET, is_quiet
 from timing import PAUSE
@@ -115,6 +116,8 @@ def _costs(numbers: dict[str, Any]) -> str:
     if sizes := numbers.get("sizes"):
         told = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
         lines.append(f"**I.** Installed, with all that each needs: {told}.")
+    if first := numbers.get("first"):
+        lines.append(first_steps.told(first))
     beyond = [r for r in numbers["rows"] if "memory" in r]
     if beyond:
         told = ", ".join(f"{r['key'].split()[1]} {r['memory']:.2f}" for r in beyond)

@@ -22,6 +22,7 @@ from typing import Any
 
 import chart
 import costs
+import first_steps
 import inference
 import limits
 import memory
@@ -47,7 +48,11 @@ GROUPS: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "epoch": (training.epoch, ("torch",)),
     "layers": (single_layers.layers, ("torch",)),
 }
-COSTS = {"H": ("import", costs.importing), "I": ("sizes", costs.sizes)}
+COSTS = {
+    "H": ("import", costs.importing),
+    "I": ("sizes", costs.sizes),
+    "first": ("first", first_steps.measure),
+}
 QUICK = ("A", "B", "E", "F")
 
 
