@@ -42,6 +42,14 @@ def network(seed: int) -> nn.Sequential:
     ).initialize((1, 28, 28), rng=seed)
 
 
+def settings() -> dict[str, Any]:
+    """Return what a stored result has to agree with."""
+    return {
+        "model": repr(network(0)), "epochs": EPOCHS, "batch_size": BATCH_SIZE,
+        "peak_rate": PEAK_RATE, "average": AVERAGE, "augment": repr(AUGMENT),
+    }  # fmt: skip
+
+
 class Tell(nn.Callback):
     """Says on the error stream how far it is: the output is one line of JSON."""
 

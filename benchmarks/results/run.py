@@ -111,7 +111,7 @@ def main() -> None:
         if trained.exists():
             WEIGHTS.parent.mkdir(exist_ok=True)
             shutil.copyfile(trained, WEIGHTS)
-        if jobs or not cold.TIME_FILE.exists():
+        if jobs or not cold.time_runs():
             cold.measure_time()
         cold.measure_best()
     page = ROOT / "docs" / "results.md"

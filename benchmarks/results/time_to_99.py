@@ -29,6 +29,14 @@ def network(seed: int) -> nn.Sequential:
     ).initialize((1, 28, 28), rng=seed)
 
 
+def settings() -> dict[str, Any]:
+    """Return what a stored result has to agree with."""
+    return {
+        "model": repr(network(0)), "epochs": EPOCHS, "batch_size": BATCH_SIZE,
+        "peak_rate": PEAK_RATE,
+    }  # fmt: skip
+
+
 def train(seed: int, X: Any, y: Any) -> nn.Sequential:
     """Train once."""
     model = network(seed)
