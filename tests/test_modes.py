@@ -114,6 +114,22 @@ def test_blocks_inside_blocks() -> None:
     assert model.training
 
 
+def test_a_block_begins_where_it_is_entered() -> None:
+    model = network()
+    block = model.in_mode(training=False)
+    model.layers.append(Dropout(0.5))
+    with block:
+        assert not model.layers[-1].training
+    assert model.layers[-1].training
+
+    @model.in_mode(training=False)
+    def inside() -> bool:
+        return model.layers[-1].training
+
+    assert not inside()
+    assert not inside()
+
+
 def test_generators_may_leave_their_blocks_in_any_order() -> None:
     model = network()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_compiling import finish, start
+from tests.test_compiling import ROOT, finish, start
 
 pytestmark = pytest.mark.usefixtures("fast")
 
@@ -82,6 +82,41 @@ def test_it_is_compiled_once_for_all_kernels_and_found_again(tmp_path: Path) -> 
     assert other.stat().st_size < kept.stat().st_size
     # The next process loads the kernel, which has to find the part by its name.
     assert finish(start(SUMS + MISSES, **environment))[0] == "0\n"
+
+
+def test_it_is_said_that_it_is_compiled(tmp_path: Path) -> None:
+    slow = "import neural_network.kernels.compiling as c; c.SILENT = 0.05\n"
+    _, err = finish(start(slow + AFFINE, NUMBA_CACHE_DIR=str(tmp_path)))
+    assert err.startswith("neural_network: compiling kernels")
+    assert err.count("\n") == 1
+
+
+TYPED = """
+import numpy as np
+from neural_network.kernels.compiler import kernel, linked_part, prange
+from neural_network.kernels.products import products
+from neural_network.kernels.tile import tile
+@linked_part
+def own(x: "Any", w: "Any", y: "Any", begin: "int") -> "None":
+    tile(1, 1, 8, x, 0, 1, 1, 1, 1, 3, w, 0, 8, 0, y, begin, 8, False)
+@kernel
+def compute(x, w, y):
+    for _ in prange(1):
+        own(x, w, y, 8)
+        products(1, 8, x, 0, 1, 1, 1, 1, 3, w, 0, 8, 0, y, 16, 8, False)
+x, w, y = (np.full(32, value, np.float32) for value in (7, 1, 0))
+compute(x, w, y)
+assert y.tolist() == [0] * 8 + [21] * 16 + [0] * 8, y
+"""
+
+
+def test_it_is_found_wherever_the_caller_stands(tmp_path: Path) -> None:
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    # At a prompt there is no file; a file may be spelled in more ways than one.
+    finish(start(f"exec(compile({TYPED!r}, '<stdin>', 'exec'))", **environment))
+    spelled = f"import sys; sys.path.insert(0, {str(ROOT)!r} + '/.//src')\n"
+    finish(start(spelled + AFFINE, **environment))
+    finish(start(spelled + AFFINE, **environment))
 
 
 def test_its_body_computes_the_same() -> None:

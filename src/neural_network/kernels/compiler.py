@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, overload
 
@@ -47,7 +47,7 @@ class Kernel:
     def __init__(self, body: Callable[..., Any]) -> None:
         self.body = body
         self.name = body.__name__
-        self.compiled = _compiled(body, FLAGS, parallel=True)
+        self.compiled = _compiled(body, FLAGS, parallel=True, aloud=True)
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays and numbers."""
@@ -72,8 +72,8 @@ def part(body: Callable[..., Any] | None = None, *, flags: frozenset[str] = FLAG
         flags: what the compiler may do to sums and products (LLVM's fast-math flags).
     """
     if body is None:
-        return lambda body: _compiled(body, flags, parallel=False)
-    return _compiled(body, flags, parallel=False)
+        return lambda body: _compiled(body, flags, parallel=False, aloud=False)
+    return _compiled(body, flags, parallel=False, aloud=False)
 
 
 def linked_part(body: Callable[..., Any]) -> Any:
@@ -82,14 +82,16 @@ def linked_part(body: Callable[..., Any]) -> Any:
     Args:
         body: the function; ``linking.linked`` says how it has to be annotated.
     """
-    made = part(body)
+    made = _compiled(body, FLAGS, parallel=False, aloud=True)
     if made is body:  # NUMBA_DISABLE_JIT is set
         return body
     digest = _digest(body.__code__.co_filename)
     return linking.linked(made, f"neural_network_{body.__name__}_{digest}")
 
 
-def _compiled(body: Callable[..., Any], flags: frozenset[str], *, parallel: bool) -> Any:
+def _compiled(
+    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, aloud: bool
+) -> Any:
     """Return what Numba makes of a body; Numba compiles it when it is called."""
     # Numba takes the kept file's name from here, once.
     plain, name = body.__qualname__, f"{body.__qualname__}-{_digest(body.__code__.co_filename)}"
@@ -103,24 +105,14 @@ def _compiled(body: Callable[..., Any], flags: frozenset[str], *, parallel: bool
     finally:
         body.__qualname__ = plain
     if made is not body:  # NUMBA_DISABLE_JIT is not set
-        file = Path(body.__code__.co_filename)
-        name = f"{file.stem}.{name}".replace("<", "").replace(">", "")
-        called = partial(linking.make_known, _sources(str(file)).keys() - {str(file)})
-        orderly(made, name, aloud=parallel, before=called)
+        name = f"{Path(body.__code__.co_filename).stem}.{name}".replace("<", "").replace(">", "")
+        orderly(made, name, aloud=aloud, before=linking.make_known)
     return made
 
 
 def _digest(file: str) -> str:
-    """Return a digest of a file, of this one, and of the kernels' files that it imports."""
-    text = hashlib.sha256()
-    for _, source in sorted(_sources(file).items(), key=lambda item: Path(item[0]).name):
-        text.update(hashlib.sha256(source).digest())
-    return text.hexdigest()[:12]
-
-
-def _sources(file: str) -> dict[str, bytes]:
-    """Return the texts of a file, of this one, and of the kernels' files that it imports."""
-    # Of this file's imports, one writes what is compiled.
+    """Return a digest of a file, of two of these, and of the kernels' files that it imports."""
+    # This file says how to compile; what a call of a linked part becomes, the other one.
     sources = {name: _source(name)[0] for name in (__file__, linking.__file__)}
     waiting = [file]
     while waiting:
@@ -128,7 +120,10 @@ def _sources(file: str) -> dict[str, bytes]:
         if file not in sources:
             sources[file], imports = _source(file)
             waiting += [str(Path(__file__).with_name(f"{name}.py")) for name in imports]
-    return sources
+    text = hashlib.sha256()
+    for file in sorted(sources, key=lambda file: Path(file).name):
+        text.update(hashlib.sha256(sources[file]).digest())
+    return text.hexdigest()[:12]
 
 
 @cache

@@ -62,6 +62,7 @@ def orderly(
     def compile_alone(types: Any) -> Any:
         if types in dispatcher.overloads:
             return compile_for(types)
+        before()  # which says itself that it takes long
         had = compiled()
         started = time.monotonic()
         waits = True  # for another process, which compiles
@@ -71,7 +72,6 @@ def orderly(
 
         with _saying(busy) if aloud else ExitStack(), _alone(dispatcher.stats.cache_path, name):
             waits = False
-            before()
             try:
                 return compile_for(types)
             finally:

@@ -101,7 +101,7 @@ def _weights_share(first: int, rows: int, X: Any, spread: Any, dW: Any) -> None:
     numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
     if rows <= 0:
         return
-    # One call for both: each is compiled with all tiles. What is padded takes a way round.
+    # What is padded takes a way round.
     narrow = units != columns
     sums = np.empty(rows * columns if narrow else 0, X.dtype)
     target, at = (sums, 0) if narrow else (found, first * columns)

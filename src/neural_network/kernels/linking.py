@@ -1,14 +1,17 @@
 """Parts that are compiled once, and that kernels call by name.
 
 Other parts are compiled anew into each kernel that calls them. Where one is large, that is most
-of what the first step of a training takes: ``products`` is some thirty loops. So it is compiled
-for itself, and kernels call it as a program calls what stands in a library. The name has to be
-known before a kernel is made or loaded that uses it; ``make_known`` sees to that.
+of what the first step of a training takes: ``products`` holds a loop for each size of a tile.
+So it is compiled for itself, and kernels call it as a program calls what stands in a library.
+The name has to be known before a kernel is made or loaded that uses it: LLVM would end the
+process. ``make_known`` sees to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from llvmlite import binding, ir
@@ -22,27 +25,46 @@ types: Any = _types
 ADDRESS = types.CPointer(types.float32)
 KINDS = {"int": types.intp, "bool": types.boolean, "Any": ADDRESS}
 
-# What makes a name known, by the file in which its part stands; nothing once it is.
-_waiting: dict[str, Callable[[], None]] = {}
+# Of each part that LLVM does not know yet, what tells it.
+_waiting: list[Callable[[], None]] = []
+# What was told, so that it stays where it is.
+_kept: list[Any] = []
 
 
-def make_known(files: Iterable[str]) -> None:
-    """Let LLVM know the parts that stand in some files, before it meets who calls them."""
-    for file in files:
-        tell = _waiting.get(file)
-        if tell is not None:
+class _Here(threading.local):
+    """What this thread is about."""
+
+    telling = False
+
+
+_here = _Here()
+
+
+def make_known() -> None:
+    """Let LLVM know all parts that are there, before it meets who may call them.
+
+    Two threads may do so at once; the second finds what the first has compiled.
+    """
+    if _here.telling:  # what a part is made of is compiled
+        return
+    for tell in tuple(_waiting):
+        _here.telling = True
+        try:
             tell()
-            _waiting.pop(file, None)
+        finally:
+            _here.telling = False
+        with suppress(ValueError):  # another thread was faster
+            _waiting.remove(tell)
 
 
 def linked(dispatcher: Any, name: str) -> Any:
     """Return what kernels call in a part's place.
 
     Args:
-        dispatcher: what ``numba.njit`` made of the part, the only one of its file. It returns
-            nothing, and its arguments are annotated as ``int``, ``bool`` or, for flat float32
-            arrays, ``Any``.
-        name: by which it is known, and nothing else.
+        dispatcher: what ``numba.njit`` made of the part. It returns nothing, and its arguments
+            are annotated, by text, as ``int``, ``bool`` or, for flat float32 arrays, ``Any``;
+            it can only hand these on to ``tile`` and its like.
+        name: by which kernels find it. No other part may have it, of other sources neither.
     """
     body = dispatcher.py_func
     kinds = [KINDS[kind] for word, kind in body.__annotations__.items() if word != "return"]
@@ -54,8 +76,9 @@ def linked(dispatcher: Any, name: str) -> Any:
         # The function as C would call it.
         address = made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name)
         binding.add_symbol(name, address)
+        _kept.append(made)
 
-    _waiting[body.__code__.co_filename] = tell
+    _waiting.append(tell)
 
     @intrinsic
     def call(typing: Any, *given: Any) -> Any:  # noqa: ARG001  # Numba looks at the names

@@ -10,8 +10,7 @@ from neural_network.kernels.tile import LANES, ROWS, VECTORS, tile
 # Columns are padded to whole vectors, the shortest of which has eight numbers,
 # so that no tile has to know where they end.
 PADDED_TO = 8
-# Rows of the tallest tile of one vector, and where they would be fewer than so many, of the
-# next that there is.
+# Tiles of one vector have at most 14 rows where that makes them 12 or more, else at most 7.
 TALLEST, TALL_FROM, LESS_TALL = 14, 12, 7
 
 

@@ -10,36 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from types import TracebackType
 
 # The layers of one block by their id, which a layer that is held here keeps; and their modes.
 Block = dict[int, tuple[object, bool]]
 _blocks: ContextVar[tuple[Block, ...]] = ContextVar("modes", default=())
 
 
-class switched:  # noqa: N801  # it is called as a function is
-    """Give layers a mode inside a block, in this thread alone.
+def begin(layers: Iterable[object], *, training: bool) -> Block:
+    """Begin a block that gives layers a mode, in this thread alone."""
+    block: Block = {id(layer): (layer, training) for layer in layers}
+    _blocks.set((*_blocks.get(), block))
+    return block
 
-    Args:
-        layers: which.
-        training: the mode.
-    """
 
-    def __init__(self, layers: Iterable[object], *, training: bool) -> None:
-        self._block: Block = {id(layer): (layer, training) for layer in layers}
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-        _blocks.set((*_blocks.get(), self._block))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the block: not simply the last one, generators may leave theirs in another order."""
-        _blocks.set(tuple(other for other in _blocks.get() if other is not self._block))
+def end(block: Block) -> None:
+    """End a block."""
+    # Not simply the last one: generators may leave their blocks in another order.
+    _blocks.set(tuple(other for other in _blocks.get() if other is not block))
 
 
 def mode_of(layer: object) -> bool | None:

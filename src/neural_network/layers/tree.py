@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -189,13 +189,18 @@ class Tree(Stamped):
             layer.training = training
         return self
 
-    def in_mode(self, *, training: bool) -> AbstractContextManager[None]:
+    @contextmanager
+    def in_mode(self, *, training: bool) -> Iterator[None]:
         """Switch for a block and for this thread alone.
 
         Other threads see what they saw before, also those that the block starts. What is
         switched inside the block ends with it.
         """
-        return modes.switched(self.all_layers(), training=training)
+        block = modes.begin(self.all_layers(), training=training)
+        try:
+            yield
+        finally:
+            modes.end(block)
 
     def freeze(self) -> Self:
         """Keep the parameters of this layer and all inside as they are; learn no more.
