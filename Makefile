@@ -19,7 +19,7 @@ help:
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
 	@echo "make bench-quick  four of its rows, printed; a minute"
-	@echo "make results      train all seeds of docs/results.md that are not stored yet; hours"
+	@echo "make results      train all seeds of docs/results.md that are not stored yet; an hour"
 	@echo "make pictures     draw docs/images again"
 	@echo "make clean        remove .venv and what was built"
 
