@@ -9,7 +9,7 @@ import pytest
 
 from conformance.agreement import agree
 from neural_network.functional.attention import scaled_dot_product_attention
-from neural_network.functional.embedding import embedding
+from neural_network.functional.embeddings import embedding
 from neural_network.functional.gathering import gather, scatter_add
 
 

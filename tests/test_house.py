@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,20 +32,25 @@ def test_the_contracts_names_are_on_the_face() -> None:
         assert callable(getattr(nn, name))
 
 
-def test_the_lazy_face_is_what_type_checkers_see() -> None:
-    block = ast.parse((SOURCE / "__init__.pyi").read_text())
+@pytest.mark.parametrize(("face", "rooms"), [(nn, nn._ROOMS), (nn.functional, ())])
+def test_a_lazy_face_is_what_type_checkers_see(face: Any, rooms: tuple[str, ...]) -> None:
+    block = ast.parse((Path(face.__file__).with_name("__init__.pyi")).read_text())
     typed = {
         (node.module, alias.name)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    lazy = {(f"neural_network.{home}", name) for home, names in nn._HOMES.items() for name in names}
-    rooms = {("neural_network", room) for room in nn._ROOMS}
-    assert typed == lazy | rooms
-    assert set(dir(nn)) == set(nn.__all__)
+    lazy = {
+        (f"{face.__name__}.{home}", name) for home, names in face._HOMES.items() for name in names
+    }
+    assert typed == lazy | {(face.__name__, room) for room in rooms}
+    assert set(dir(face)) == set(face.__all__)
+    # A file of the same name would stand in its place once it is imported.
+    files = {path.stem for path in Path(face.__file__).parent.iterdir()}
+    assert not files & {name for _, name in lazy}
     with pytest.raises(AttributeError, match="has no attribute 'tensorflow'"):
-        nn.tensorflow  # noqa: B018
+        face.tensorflow  # noqa: B018
 
 
 def public() -> list[str]:

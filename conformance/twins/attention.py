@@ -9,7 +9,7 @@ import torch
 from torch.nn import attention, functional as F
 
 from neural_network.functional.attention import scaled_dot_product_attention
-from neural_network.functional.embedding import embedding
+from neural_network.functional.embeddings import embedding
 from neural_network.functional.gathering import gather, scatter_add
 
 

@@ -126,7 +126,7 @@ _HOMES = {
         "conv_transpose2d",
         "conv_transpose3d",
     ),
-    "functional.dropout": ("dropout", "dropout2d"),
+    "functional.dropping": ("dropout", "dropout2d"),
     "functional.filters": ("FILTERS", "named_filter"),
     "functional.labels": ("one_hot",),
     "functional.linear": ("matrix_multiply",),
@@ -152,7 +152,7 @@ _HOMES = {
         "adaptive_max_pool3d",
     ),
     "functional.attention": ("scaled_dot_product_attention",),
-    "functional.embedding": ("embedding",),
+    "functional.embeddings": ("embedding",),
     "functional.interpolation": ("interpolate",),
     "functional.standardization": (
         "batch_norm",

@@ -98,8 +98,8 @@ from neural_network.functional.convolution.conv_transpose import (
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
-from neural_network.functional.dropout import dropout as dropout, dropout2d as dropout2d
-from neural_network.functional.embedding import embedding as embedding
+from neural_network.functional.dropping import dropout as dropout, dropout2d as dropout2d
+from neural_network.functional.embeddings import embedding as embedding
 from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
