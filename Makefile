@@ -66,7 +66,7 @@ $(VENV)/.made-with:
 	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here. Try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; found $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	$(PYTHON) -m venv $(if $(wildcard $@),--clear) $(VENV)
 	@echo '$(PYTHON)' > $@
 
 # A stamp for each set of extras; made again when pyproject.toml changes.

@@ -223,4 +223,3 @@ from neural_network.training.schedules import (
 from neural_network.training.trainer import Trainer as Trainer
 
 __version__: str
-__all__: list[str]

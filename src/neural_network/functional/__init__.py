@@ -97,11 +97,14 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_FAMILIES = {home.partition(".")[0] for home in _HOMES}
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605  (a table, not a list)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _FAMILIES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

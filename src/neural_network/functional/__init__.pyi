@@ -120,5 +120,3 @@ from neural_network.functional.standardization import (
     instance_norm as instance_norm,
     layer_norm as layer_norm,
 )
-
-__all__: list[str]

@@ -108,7 +108,8 @@ class _Convolution(Weighted):
             return
         letters = "L" if self.axes == 1 else ", ".join("DHW"[-self.axes :])
         lacks = len(shape) == self.axes + 1
-        hint = "; X[:, None] adds an axis for a single channel" if lacks else ""
+        hint = "; X[:, None] adds an axis for a single channel, X[None] one for a single row"
+        hint = hint if lacks else ""
         raise ShapeError(
             sentence(type(self).__name__, "X", f"(N, C, {letters}){hint}", f"shape {shape}")
         )
