@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.checks import Array, as_floating, rounded
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 @op

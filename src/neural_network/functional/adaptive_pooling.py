@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +26,7 @@ from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis
 
 Size = int | tuple[int, ...]
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def windows_of(size: int, count: int) -> tuple[Array, Array]:

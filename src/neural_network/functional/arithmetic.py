@@ -8,14 +8,14 @@ them, so its gradient is the sum over those places: ``sum_to``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def sum_to(g: Array, shape: tuple[int, ...]) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +13,7 @@ from neural_network.functional.checks import Array, as_floating, as_real, check_
 from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:

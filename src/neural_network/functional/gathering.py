@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 # Up to so many slices for one place are added round by round, which is faster.
 FEW = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import floor
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis
 
 Mode = Literal["nearest", "linear", "bilinear", "trilinear"]
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 # The word for straight lines along one, two and three axes.
 LINEAR = ("linear", "bilinear", "trilinear")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from neural_network.functional.arithmetic import sum_to
 from neural_network.functional.checks import Array, as_floating, check_ndim, rounded
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 @op

@@ -29,7 +29,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -47,7 +47,8 @@ class Call(NamedTuple):
     kwargs: dict[str, Any]
 
 
-Samples = Callable[[np.random.Generator], Iterable[Call]]
+# By name: NumPy loads its generators when they are first looked at, which takes long.
+Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Call]]"
 
 
 class Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +21,7 @@ from neural_network.functional.pooling_windows import pool_max, pool_mean, windo
 from neural_network.functional.window import Padding, output_sizes, per_axis
 
 Size = int | tuple[int, ...]
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def max_pool(

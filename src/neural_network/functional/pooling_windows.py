@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +39,7 @@ from neural_network.functional.window import (
 from neural_network.kernels.choice import worthwhile
 from neural_network.kernels.layouts import plain
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 # From so many numbers on a compiled body is faster, the wait for Numba not counted.
 WORTH_A_KERNEL = 1 << 15

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from neural_network.functional.checks import Array, as_choice, as_floating, as_n
 from neural_network.functional.error_function import erf
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:

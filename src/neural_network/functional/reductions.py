@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from neural_network.functional.op import Call, call, gradient, op, samples
 
 # NumPy's stubs change from release to release in how they type axis and keepdims.
 _np: Any = np
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 Axis = int | tuple[int, ...] | None
 
 

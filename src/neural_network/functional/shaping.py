@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from neural_network.functional.arithmetic import sum_to
 from neural_network.functional.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 @op

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,7 +33,7 @@ from neural_network.functional.standardization_ops import (
     standardize,
 )
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def batch_norm(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 from string import ascii_lowercase
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from neural_network.functional.op import Call, call, gradient, lift_hook, op, sa
 from neural_network.kernels.choice import worthwhile
 from neural_network.kernels.layouts import plain
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 Axes = tuple[int, ...]
 
 # From so many numbers on a compiled body is faster, the wait for Numba not counted.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +32,7 @@ from neural_network.functional.window import (
     resolve_padding,
 )
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def conv2d(

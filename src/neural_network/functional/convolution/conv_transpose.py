@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis, reach
 
 Size = int | tuple[int, ...]
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 def conv_transpose2d(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from neural_network.functional.window import Pads, Sizes, output_sizes, pad_spat
 from neural_network.kernels.choice import worthwhile
 from neural_network.kernels.layouts import plain
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 # From so many products on a compiled body is faster, the wait for Numba not counted.
 WORTH_A_KERNEL = 1 << 17

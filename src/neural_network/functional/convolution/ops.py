@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from neural_network.functional.window import Sizes, output_sizes
 from neural_network.kernels.one_channel import shifts_serve
 
 Method = Literal["auto", "direct", "fft"]
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 # The transform's rounding spreads over the picture, so it has to be clearly
 # faster before "auto" takes it.
 FFT_ADVANTAGE = 2.0

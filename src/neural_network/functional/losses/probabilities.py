@@ -7,7 +7,7 @@ and the logarithm in one step, and lose nothing on the way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,7 +31,7 @@ from neural_network.functional.losses.targets import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 # Keeps log(0) finite. It is the article's value; float32 holds it too (down to 1e-38).
 EPSILON = 1e-15

@@ -7,7 +7,7 @@ these go from the scores to the loss in one step.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,7 +41,7 @@ from neural_network.functional.losses.targets import (
 from neural_network.functional.op import Call, call, gradient, lift_hook, op, samples
 from neural_network.functional.rectifiers import softplus
 
-Rng = np.random.Generator
+Rng: TypeAlias = "np.random.Generator"
 
 
 @op
