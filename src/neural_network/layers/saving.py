@@ -81,10 +81,10 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
         DTypeError: ``layers`` is no table of classes.
         FileNotFoundError: there is no such file.
 
-    >>> load("no.safetensors")
+    >>> load("no.safetensors")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
       ...
-    FileNotFoundError: No such file or directory: no.safetensors
+    FileNotFoundError: No such file or directory: ...
     """
     arrays, metadata = _read(path)
     return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
