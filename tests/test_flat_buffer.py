@@ -79,6 +79,6 @@ def test_a_layer_is_replaced_by_its_place() -> None:
     model[-1] = nn.Dense(5)
     assert model.predict(np.ones((1, 2))).shape == (1, 5)
     with pytest.raises(nn.DTypeError, match="layer 0: expected a layer such as"):
-        model[0] = nn.Dense  # type: ignore[assignment]  # that is what is tested
+        model[0] = nn.Dense
     with pytest.raises(IndexError):
         model[2] = nn.Dense(5)

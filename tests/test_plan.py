@@ -61,14 +61,14 @@ def there_and_back(model: Any, X: Any, recorded: bool = True) -> list[Any]:
     return [out.data, *([x.grad] if recorded else []), *(p.grad for p in model.parameters())]
 
 
-def compare_both(model: Any, X: Any) -> None:
+def compare_both(model: Any, X: Any, *, rtol: float = 1e-3, atol: float = 2e-4) -> None:
     """What kernels compute, there and back, equals what NumPy computes."""
     with nn.use_kernels("numpy"):
         expected = there_and_back(model, X)
     with nn.use_kernels("numba"):
         found = there_and_back(model, X)
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["input too", "parameters"])
@@ -165,12 +165,7 @@ def test_a_layer_that_stands_twice() -> None:
         (6,), rng=0
     )
     X = np.random.default_rng(0).standard_normal((3, 6)).astype("float32")
-    with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X)
-    with nn.use_kernels("numba"):
-        found = there_and_back(model, X)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    compare_both(model, X, rtol=1e-4, atol=1e-5)
 
 
 LAYOUTS = {

@@ -128,10 +128,10 @@ def test_one_row_without_reduction() -> None:
 
 def test_predictions_are_the_callers_own() -> None:
     class Constant(nn.Layer):
-        def build(self, shape: Any, rng: Any) -> None:  # noqa: ARG002  # layers take them
+        def build(self, _shape: Any, _rng: Any) -> None:
             self.value = nn.Parameter(np.ones((2, 3)))
 
-        def forward(self, X: Any) -> Any:  # noqa: ARG002  # its result is always the same
+        def forward(self, _X: Any) -> Any:
             return self.value
 
     X = np.ones((2, 6), np.float32)

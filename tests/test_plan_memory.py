@@ -179,7 +179,7 @@ def test_layers_inside_are_found_after_a_change() -> None:
     assert holder.all_layers() == [holder]
     dense = nn.Dense(2)
     assert dense.all_layers() == [dense]
-    dense.more = inner  # type: ignore[attr-defined]  # an attribute of one's own
+    dense.more = inner
     assert dense.all_layers() == [dense, inner]
 
 

@@ -7,8 +7,7 @@ package costs next to nothing. ``neural_network.datasets``, ``.by_hand`` and
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from neural_network.faces import loader
 
 __version__ = "0.1.0"
 
@@ -189,19 +188,10 @@ _ROOMS = (
     "autograd", "by_hand", "datasets", "errors", "files", "functional", "kernels", "layers",
     "models", "training", "visual",
 )  # fmt: skip
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_NAMES = [name for names in _HOMES.values() for name in names]
 
-__all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])  # noqa: PLE0605  (a table, not a list)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"{__name__}.{name}")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value  # the next look-up finds it without coming here
-    return value
+__all__ = sorted([*_NAMES, *_ROOMS, "__version__"])  # noqa: PLE0605  (a table, not a list)
+__getattr__ = loader(globals(), _HOMES, _ROOMS)
 
 
 def __dir__() -> list[str]:

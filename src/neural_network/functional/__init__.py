@@ -6,8 +6,7 @@ The names below are loaded when they are first used, as those of the package are
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from neural_network.faces import loader
 
 # Where each name lives. Type checkers read ``__init__.pyi``; a test holds both together.
 _HOMES = {
@@ -96,20 +95,11 @@ _HOMES = {
         "layer_norm",
     ),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_NAMES = [name for names in _HOMES.values() for name in names]
 _FAMILIES = {home.partition(".")[0] for home in _HOMES}
 
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605  (a table, not a list)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _FAMILIES:
-        return import_module(f"{__name__}.{name}")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value  # the next look-up finds it without coming here
-    return value
+__all__ = sorted(_NAMES)  # noqa: PLE0605  (a table, not a list)
+__getattr__ = loader(globals(), _HOMES, _FAMILIES)
 
 
 def __dir__() -> list[str]:

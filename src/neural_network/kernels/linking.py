@@ -81,7 +81,7 @@ def linked(dispatcher: Any, name: str) -> Any:
     _waiting.append(tell)
 
     @intrinsic
-    def call(typing: Any, *given: Any) -> Any:  # noqa: ARG001  # Numba looks at the names
+    def call(_: Any, *given: Any) -> Any:
         def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values = cgutils.unpack_tuple(builder, arguments[0])
             handed = [
