@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from tests.needs import need, need_fast
 
 import neural_network
-from neural_network.kernels.choice import available
+from neural_network.kernels.runtime.gate import available
 
 # Without the extra `fast`, what imports Numba cannot even be looked at.
 collect_ignore_glob = [] if available() else ["src/neural_network/kernels/*"]

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.agreement import agree
 from neural_network import functional
-from neural_network.functional import arithmetic
+from neural_network.functional import elementwise
 
 ACTIVATIONS = [
     ("identity", {}),
@@ -105,7 +105,7 @@ def test_clip_lets_the_gradient_through_on_its_bounds() -> None:
 
 @pytest.mark.parametrize("steps", [np.floor, np.ceil])
 def test_steps(steps: Any) -> None:
-    agree(arithmetic.flat, np.random.default_rng(10).normal(0, 3, (3, 4)), steps)
+    agree(elementwise.flat, np.random.default_rng(10).normal(0, 3, (3, 4)), steps)
 
 
 def test_where() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.agreement import agree
-from neural_network.functional import standardization as norms
+from neural_network.functional.normalization import norms
 
 SHAPES = [(6, 4), (3, 4, 5), (2, 4, 3, 3), (2, 4, 2, 3, 3)]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.agreement import agree
-from neural_network.functional import adaptive_pooling as pools
 from neural_network.functional.interpolation import interpolate
+from neural_network.functional.pooling import adaptive as pools
 
 LARGEST = {1: 17, 2: 9, 3: 6}
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}

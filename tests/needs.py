@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from neural_network.kernels.choice import available
+from neural_network.kernels.runtime.gate import available
 
 
 def need(present: object, what: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, part, prange
 from neural_network.kernels.products import products
+from neural_network.kernels.runtime.compiler import kernel, part, prange
 
 
 @part

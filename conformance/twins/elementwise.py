@@ -1,4 +1,4 @@
-"""Twins that work number by number, or along rows: arithmetic and activations."""
+"""Twins that work number by number, or along rows: elementwise and activations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from neural_network import functional as ours
-from neural_network.functional import arithmetic
+from neural_network.functional import elementwise
 
 
 def flat(a: Any, steps: Any) -> Any:
@@ -18,29 +18,29 @@ def flat(a: Any, steps: Any) -> Any:
 
 
 TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
-    arithmetic.add: torch.add,
-    arithmetic.subtract: torch.subtract,
-    arithmetic.multiply: torch.multiply,
-    arithmetic.divide: torch.divide,
-    arithmetic.power: torch.pow,
-    arithmetic.maximum: torch.maximum,
-    arithmetic.minimum: torch.minimum,
-    arithmetic.where: lambda condition, a, b: torch.where(torch.from_numpy(condition), a, b),
-    arithmetic.negative: torch.negative,
-    arithmetic.positive: torch.positive,
-    arithmetic.absolute: torch.absolute,
-    arithmetic.square: torch.square,
-    arithmetic.sqrt: torch.sqrt,
-    arithmetic.exp: torch.exp,
-    arithmetic.expm1: torch.expm1,
-    arithmetic.log: torch.log,
-    arithmetic.log1p: torch.log1p,
-    arithmetic.sin: torch.sin,
-    arithmetic.cos: torch.cos,
-    arithmetic.sign: torch.sign,
-    arithmetic.flat: flat,
-    arithmetic.clip: lambda a, low=None, high=None: torch.clamp(a, low, high),
-    arithmetic.cast: lambda a, dtype: a.to(getattr(torch, np.dtype(dtype).name)),
+    elementwise.add: torch.add,
+    elementwise.subtract: torch.subtract,
+    elementwise.multiply: torch.multiply,
+    elementwise.divide: torch.divide,
+    elementwise.power: torch.pow,
+    elementwise.maximum: torch.maximum,
+    elementwise.minimum: torch.minimum,
+    elementwise.where: lambda condition, a, b: torch.where(torch.from_numpy(condition), a, b),
+    elementwise.negative: torch.negative,
+    elementwise.positive: torch.positive,
+    elementwise.absolute: torch.absolute,
+    elementwise.square: torch.square,
+    elementwise.sqrt: torch.sqrt,
+    elementwise.exp: torch.exp,
+    elementwise.expm1: torch.expm1,
+    elementwise.log: torch.log,
+    elementwise.log1p: torch.log1p,
+    elementwise.sin: torch.sin,
+    elementwise.cos: torch.cos,
+    elementwise.sign: torch.sign,
+    elementwise.flat: flat,
+    elementwise.clip: lambda a, low=None, high=None: torch.clamp(a, low, high),
+    elementwise.cast: lambda a, dtype: a.to(getattr(torch, np.dtype(dtype).name)),
     ours.identity: lambda Z: Z.clone(),
     ours.relu: F.relu,
     ours.sigmoid: torch.sigmoid,

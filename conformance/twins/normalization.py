@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from neural_network.functional import standardization as ours, standardization_ops as ops
+from neural_network.functional.normalization import norms as ours, ops
 
 
 def centred(X: Any, axes: Any) -> Any:

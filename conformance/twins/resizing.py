@@ -7,8 +7,8 @@ from typing import Any
 
 from torch.nn import functional as F
 
-from neural_network.functional import adaptive_pooling as pools
 from neural_network.functional.interpolation import interpolate
+from neural_network.functional.pooling import adaptive as pools
 
 
 def interpolate_twin(

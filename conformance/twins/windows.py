@@ -9,9 +9,9 @@ import numpy as np
 from torch.nn import functional as F, grad as nn_grad
 
 from neural_network import functional as ours
-from neural_network.functional import pooling_windows
-from neural_network.functional.convolution import ops
+from neural_network.functional.convolution import ops as conv_ops
 from neural_network.functional.convolution.depthwise import depthwise as depthwise_op
+from neural_network.functional.pooling import ops as pool_ops
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -173,12 +173,12 @@ TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     ours.conv_transpose1d: _conv_transpose(1),
     ours.conv_transpose2d: _conv_transpose(2),
     ours.conv_transpose3d: _conv_transpose(3),
-    ops.correlate: correlate,
-    ops.correlate_transpose: correlate_transpose,
-    ops.correlate_filters: correlate_filters,
+    conv_ops.correlate: correlate,
+    conv_ops.correlate_transpose: correlate_transpose,
+    conv_ops.correlate_filters: correlate_filters,
     depthwise_op: depthwise,
-    pooling_windows.window_max: window_max,
-    pooling_windows.window_sum: window_sum,
+    pool_ops.window_max: window_max,
+    pool_ops.window_sum: window_sum,
     ours.max_pool: max_pool,
     ours.max_pool1d: _max_pool(1),
     ours.max_pool2d: _max_pool(2),

@@ -43,9 +43,9 @@ _HOMES = {
         "LayerNorm",
     ),
     "layers.layer": ("Layer",),
-    "layers.watching": ("watching",),
+    "layers.hooks": ("watching",),
     "layers.initializers": ("INITIALIZERS",),
-    "layers.dropping": (
+    "layers.dropout": (
         "Dropout",
         "Dropout2D",
     ),
@@ -75,7 +75,7 @@ _HOMES = {
     "functional.error_function": ("erf",),
     "functional.rectifiers": ("elu", "gelu", "hardswish", "leaky_relu", "mish", "silu", "softplus"),
     "functional.op": ("call", "gradient", "op", "samples"),
-    "functional.pooling": (
+    "functional.pooling.pool": (
         "avg_pool1d",
         "avg_pool2d",
         "avg_pool3d",
@@ -116,16 +116,16 @@ _HOMES = {
         "GradientError",
     ),
     "files": ("load_arrays", "save_arrays"),
-    "kernels.choice": ("use_kernels",),
-    "kernels.threads": ("get_num_threads", "set_num_threads"),
+    "kernels.runtime.gate": ("use_kernels",),
+    "kernels.runtime.threads": ("get_num_threads", "set_num_threads"),
     "functional.activations": ("identity", "relu", "sigmoid", "softmax", "log_softmax", "tanh"),
     "functional.convolution.conv": ("conv2d", "conv1d", "conv3d"),
-    "functional.convolution.conv_transpose": (
+    "functional.convolution.transpose": (
         "conv_transpose1d",
         "conv_transpose2d",
         "conv_transpose3d",
     ),
-    "functional.dropping": ("dropout", "dropout2d"),
+    "functional.dropouts": ("dropout", "dropout2d"),
     "functional.filters": ("FILTERS", "named_filter"),
     "functional.labels": ("one_hot",),
     "functional.linear": ("matrix_multiply",),
@@ -142,7 +142,7 @@ _HOMES = {
         "nll",
         "softmax_cross_entropy",
     ),
-    "functional.adaptive_pooling": (
+    "functional.pooling.adaptive": (
         "adaptive_avg_pool1d",
         "adaptive_avg_pool2d",
         "adaptive_avg_pool3d",
@@ -153,14 +153,14 @@ _HOMES = {
     "functional.attention": ("scaled_dot_product_attention",),
     "functional.embeddings": ("embedding",),
     "functional.interpolation": ("interpolate",),
-    "functional.standardization": (
+    "functional.normalization.norms": (
         "batch_norm",
         "batch_statistics",
         "group_norm",
         "instance_norm",
         "layer_norm",
     ),
-    "functional.normalization": ("normalize",),
+    "functional.normalization.columns": ("normalize",),
     "training.averaging": ("ExponentialAverage",),
     "training.clipping": ("clip_by_norm", "clip_by_value"),
     "training.metrics": ("accuracy", "class_report", "confusion_matrix"),

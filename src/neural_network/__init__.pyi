@@ -77,14 +77,6 @@ from neural_network.functional.activations import (
     softmax as softmax,
     tanh as tanh,
 )
-from neural_network.functional.adaptive_pooling import (
-    adaptive_avg_pool1d as adaptive_avg_pool1d,
-    adaptive_avg_pool2d as adaptive_avg_pool2d,
-    adaptive_avg_pool3d as adaptive_avg_pool3d,
-    adaptive_max_pool1d as adaptive_max_pool1d,
-    adaptive_max_pool2d as adaptive_max_pool2d,
-    adaptive_max_pool3d as adaptive_max_pool3d,
-)
 from neural_network.functional.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
@@ -93,12 +85,12 @@ from neural_network.functional.convolution.conv import (
     conv2d as conv2d,
     conv3d as conv3d,
 )
-from neural_network.functional.convolution.conv_transpose import (
+from neural_network.functional.convolution.transpose import (
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
-from neural_network.functional.dropping import dropout as dropout, dropout2d as dropout2d
+from neural_network.functional.dropouts import dropout as dropout, dropout2d as dropout2d
 from neural_network.functional.embeddings import embedding as embedding
 from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
@@ -118,14 +110,29 @@ from neural_network.functional.losses import (
     nll as nll,
     softmax_cross_entropy as softmax_cross_entropy,
 )
-from neural_network.functional.normalization import normalize as normalize
+from neural_network.functional.normalization.columns import normalize as normalize
+from neural_network.functional.normalization.norms import (
+    batch_norm as batch_norm,
+    batch_statistics as batch_statistics,
+    group_norm as group_norm,
+    instance_norm as instance_norm,
+    layer_norm as layer_norm,
+)
 from neural_network.functional.op import (
     call as call,
     gradient as gradient,
     op as op,
     samples as samples,
 )
-from neural_network.functional.pooling import (
+from neural_network.functional.pooling.adaptive import (
+    adaptive_avg_pool1d as adaptive_avg_pool1d,
+    adaptive_avg_pool2d as adaptive_avg_pool2d,
+    adaptive_avg_pool3d as adaptive_avg_pool3d,
+    adaptive_max_pool1d as adaptive_max_pool1d,
+    adaptive_max_pool2d as adaptive_max_pool2d,
+    adaptive_max_pool3d as adaptive_max_pool3d,
+)
+from neural_network.functional.pooling.pool import (
     avg_pool1d as avg_pool1d,
     avg_pool2d as avg_pool2d,
     avg_pool3d as avg_pool3d,
@@ -144,15 +151,8 @@ from neural_network.functional.rectifiers import (
     silu as silu,
     softplus as softplus,
 )
-from neural_network.functional.standardization import (
-    batch_norm as batch_norm,
-    batch_statistics as batch_statistics,
-    group_norm as group_norm,
-    instance_norm as instance_norm,
-    layer_norm as layer_norm,
-)
-from neural_network.kernels.choice import use_kernels as use_kernels
-from neural_network.kernels.threads import (
+from neural_network.kernels.runtime.gate import use_kernels as use_kernels
+from neural_network.kernels.runtime.threads import (
     get_num_threads as get_num_threads,
     set_num_threads as set_num_threads,
 )
@@ -166,7 +166,8 @@ from neural_network.layers.convolution import (
     DepthwiseConv2D as DepthwiseConv2D,
 )
 from neural_network.layers.dense import Dense as Dense, Embedding as Embedding
-from neural_network.layers.dropping import Dropout as Dropout, Dropout2D as Dropout2D
+from neural_network.layers.dropout import Dropout as Dropout, Dropout2D as Dropout2D
+from neural_network.layers.hooks import watching as watching
 from neural_network.layers.initializers import INITIALIZERS as INITIALIZERS
 from neural_network.layers.layer import Layer as Layer
 from neural_network.layers.normalization import (
@@ -181,7 +182,6 @@ from neural_network.layers.pooling import (
     MaxPool2D as MaxPool2D,
 )
 from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
-from neural_network.layers.watching import watching as watching
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
     Callback as Callback,

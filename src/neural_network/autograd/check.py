@@ -10,8 +10,8 @@ import numpy as np
 from neural_network.autograd.engine import walk_back
 from neural_network.autograd.tensor import Tensor, owned
 from neural_network.autograd.trees import map_tree
+from neural_network.checks import Array, as_generator, as_number
 from neural_network.errors import DTypeError, GradientError, sentence
-from neural_network.functional.checks import Array, as_generator, as_number
 
 STEP = 1e-6
 

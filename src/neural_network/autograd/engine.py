@@ -19,9 +19,10 @@ from weakref import ref
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import GradientError
-from neural_network.functional.checks import Array
 from neural_network.functional.op import PROPERTIES, Rule
+from neural_network.lifting import array_under, is_tensor
 
 if TYPE_CHECKING:
     from neural_network.autograd.tensor import Tensor
@@ -163,7 +164,7 @@ class Node:
         if self.checksums is not None:
             self._compare_checksums()
         if made_from is None:
-            values = {need: _raw(value) for need, value in self.values.items()}
+            values = {need: array_under(value) for need, value in self.values.items()}
         else:
             values = dict(self.values)
             if "out" in values:
@@ -212,30 +213,21 @@ def _value_of(need: str, arguments: Mapping[str, Any]) -> Any:
     assert what in PROPERTIES
     value = arguments[name]
     if isinstance(value, list | tuple):
-        return [getattr(np.asarray(_raw(v)), what) for v in value]
-    return getattr(np.asarray(_raw(value)), what)
+        return [getattr(np.asarray(array_under(v)), what) for v in value]
+    return getattr(np.asarray(array_under(value)), what)
 
 
 def _tensors_in(value: Any) -> list[tuple[int | None, Any]]:
     """Return the tensors of an argument: itself, or those of a list, with their places."""
-    if hasattr(type(value), "__lift__"):
+    if is_tensor(value):
         return [(None, value)]
     if isinstance(value, list | tuple):
-        return [(i, item) for i, item in enumerate(value) if hasattr(type(item), "__lift__")]
+        return [(i, item) for i, item in enumerate(value) if is_tensor(item)]
     return []
 
 
-def _raw(value: Any) -> Any:
-    """Return the arrays under tensors, also inside a list."""
-    if hasattr(type(value), "__lift__"):
-        return value.data
-    if isinstance(value, list | tuple) and _tensors_in(value):
-        return type(value)(_raw(item) for item in value)
-    return value
-
-
 def _checksum(value: Any) -> int:
-    raw = _raw(value)
+    raw = array_under(value)
     items = raw if isinstance(raw, list | tuple) else [raw]
     total = 0
     for item in items:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import arithmetic, linear, reductions, shaping
+from neural_network.functional import elementwise, linear, reductions, shaping
+from neural_network.lifting import array_under
 
 if TYPE_CHECKING:
     from neural_network.autograd.tensor import Tensor
-    from neural_network.functional.checks import Array
+    from neural_network.checks import Array
 
 # NumPy's stubs change from release to release, and know nothing of tensors.
 _np: Any = np
@@ -56,34 +57,34 @@ class ArrayMethods:
     # --- operators -------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return _op(arithmetic.add(self, other))
+        return _op(elementwise.add(self, other))
 
     def __radd__(self, other: Any) -> Tensor:
-        return _op(arithmetic.add(other, self))
+        return _op(elementwise.add(other, self))
 
     def __sub__(self, other: Any) -> Tensor:
-        return _op(arithmetic.subtract(self, other))
+        return _op(elementwise.subtract(self, other))
 
     def __rsub__(self, other: Any) -> Tensor:
-        return _op(arithmetic.subtract(other, self))
+        return _op(elementwise.subtract(other, self))
 
     def __mul__(self, other: Any) -> Tensor:
-        return _op(arithmetic.multiply(self, other))
+        return _op(elementwise.multiply(self, other))
 
     def __rmul__(self, other: Any) -> Tensor:
-        return _op(arithmetic.multiply(other, self))
+        return _op(elementwise.multiply(other, self))
 
     def __truediv__(self, other: Any) -> Tensor:
-        return _op(arithmetic.divide(self, other))
+        return _op(elementwise.divide(self, other))
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return _op(arithmetic.divide(other, self))
+        return _op(elementwise.divide(other, self))
 
     def __pow__(self, other: Any) -> Tensor:
-        return _op(arithmetic.power(self, other))
+        return _op(elementwise.power(self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
-        return _op(arithmetic.power(other, self))
+        return _op(elementwise.power(other, self))
 
     def __matmul__(self, other: Any) -> Tensor:
         return _op(linear.matmul(self, other))
@@ -92,33 +93,33 @@ class ArrayMethods:
         return _op(linear.matmul(other, self))
 
     def __neg__(self) -> Tensor:
-        return _op(arithmetic.negative(self))
+        return _op(elementwise.negative(self))
 
     def __pos__(self) -> Tensor:
-        return _op(arithmetic.positive(self))
+        return _op(elementwise.positive(self))
 
     def __abs__(self) -> Tensor:
-        return _op(arithmetic.absolute(self))
+        return _op(elementwise.absolute(self))
 
     # Comparisons decide and do not slope: they return arrays.
 
     def __eq__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _decided(np.equal(self.data, _raw(other)))
+        return _decided(np.equal(self.data, array_under(other)))
 
     def __ne__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _decided(np.not_equal(self.data, _raw(other)))
+        return _decided(np.not_equal(self.data, array_under(other)))
 
     def __lt__(self, other: Any) -> Array:
-        return _decided(np.less(self.data, _raw(other)))
+        return _decided(np.less(self.data, array_under(other)))
 
     def __le__(self, other: Any) -> Array:
-        return _decided(np.less_equal(self.data, _raw(other)))
+        return _decided(np.less_equal(self.data, array_under(other)))
 
     def __gt__(self, other: Any) -> Array:
-        return _decided(np.greater(self.data, _raw(other)))
+        return _decided(np.greater(self.data, array_under(other)))
 
     def __ge__(self, other: Any) -> Array:
-        return _decided(np.greater_equal(self.data, _raw(other)))
+        return _decided(np.greater_equal(self.data, array_under(other)))
 
     __hash__ = object.__hash__  # by identity: a tensor can be a key, though == compares numbers
 
@@ -131,10 +132,10 @@ class ArrayMethods:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return _raw(value) in self.data
+        return array_under(value) in self.data
 
     def __getitem__(self, key: Any) -> Tensor:
-        return _op(shaping.index(self, _raw(key)))
+        return _op(shaping.index(self, array_under(key)))
 
     @property
     def T(self) -> Tensor:  # noqa: N802  (ndarray's name)
@@ -213,7 +214,7 @@ class ArrayMethods:
 
     def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Return the standard deviation along axes."""
-        return _op(arithmetic.sqrt(self.var(axis, ddof, keepdims)))
+        return _op(elementwise.sqrt(self.var(axis, ddof, keepdims)))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Return the largest number along axes."""
@@ -245,7 +246,7 @@ class ArrayMethods:
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Return the numbers held between bounds."""
-        return _op(arithmetic.clip(self, min, max))
+        return _op(elementwise.clip(self, min, max))
 
     def round(self, decimals: int = 0) -> Tensor:
         """Return the numbers rounded; flat, so the gradient is 0."""
@@ -255,7 +256,7 @@ class ArrayMethods:
         """Return the numbers in another floating type, recorded."""
         if not copy and self.data.dtype == dtype:
             return self
-        return _op(arithmetic.cast(self, dtype))
+        return _op(elementwise.cast(self, dtype))
 
     def copy(self) -> Tensor:
         """Return a copy, recorded."""
@@ -314,11 +315,3 @@ def _decided(value: Any) -> Array:
     """Tell the type checker that a comparison of arrays returns an array."""
     array: Array = value
     return array
-
-
-def _raw(value: Any) -> Any:
-    if isinstance(value, ArrayMethods):
-        return value.data
-    if isinstance(value, tuple):
-        return tuple(_raw(item) for item in value)
-    return value

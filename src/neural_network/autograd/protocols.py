@@ -15,45 +15,45 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import activations, arithmetic, linear, reductions, shaping
+from neural_network.functional import activations, elementwise, linear, reductions, shaping
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: arithmetic.add,
-    np.subtract: arithmetic.subtract,
-    np.multiply: arithmetic.multiply,
-    np.true_divide: arithmetic.divide,
-    np.power: arithmetic.power,
-    np.float_power: arithmetic.power,
-    np.maximum: arithmetic.maximum,
-    np.minimum: arithmetic.minimum,
-    np.negative: arithmetic.negative,
-    np.positive: arithmetic.positive,
-    np.absolute: arithmetic.absolute,
-    np.fabs: arithmetic.absolute,
-    np.square: arithmetic.square,
-    np.sqrt: arithmetic.sqrt,
-    np.exp: arithmetic.exp,
-    np.expm1: arithmetic.expm1,
-    np.log: arithmetic.log,
-    np.log1p: arithmetic.log1p,
-    np.sin: arithmetic.sin,
-    np.cos: arithmetic.cos,
+    np.add: elementwise.add,
+    np.subtract: elementwise.subtract,
+    np.multiply: elementwise.multiply,
+    np.true_divide: elementwise.divide,
+    np.power: elementwise.power,
+    np.float_power: elementwise.power,
+    np.maximum: elementwise.maximum,
+    np.minimum: elementwise.minimum,
+    np.negative: elementwise.negative,
+    np.positive: elementwise.positive,
+    np.absolute: elementwise.absolute,
+    np.fabs: elementwise.absolute,
+    np.square: elementwise.square,
+    np.sqrt: elementwise.sqrt,
+    np.exp: elementwise.exp,
+    np.expm1: elementwise.expm1,
+    np.log: elementwise.log,
+    np.log1p: elementwise.log1p,
+    np.sin: elementwise.sin,
+    np.cos: elementwise.cos,
     np.tanh: activations.tanh,
     np.matmul: linear.matmul,
-    np.sign: arithmetic.sign,
-    np.reciprocal: lambda a: arithmetic.divide(1.0, a),
-    np.log2: lambda a: arithmetic.divide(arithmetic.log(a), np.log(2.0)),
-    np.log10: lambda a: arithmetic.divide(arithmetic.log(a), np.log(10.0)),
-    np.exp2: lambda a: arithmetic.power(2.0, a),
-    np.tan: lambda a: arithmetic.divide(arithmetic.sin(a), arithmetic.cos(a)),
+    np.sign: elementwise.sign,
+    np.reciprocal: lambda a: elementwise.divide(1.0, a),
+    np.log2: lambda a: elementwise.divide(elementwise.log(a), np.log(2.0)),
+    np.log10: lambda a: elementwise.divide(elementwise.log(a), np.log(10.0)),
+    np.exp2: lambda a: elementwise.power(2.0, a),
+    np.tan: lambda a: elementwise.divide(elementwise.sin(a), elementwise.cos(a)),
     np.logaddexp: lambda a, b: reductions.logsumexp(shaping.stack(list(_together(a, b))), axis=0),
-    np.hypot: lambda a, b: arithmetic.sqrt(
-        arithmetic.add(arithmetic.square(a), arithmetic.square(b))
+    np.hypot: lambda a, b: elementwise.sqrt(
+        elementwise.add(elementwise.square(a), elementwise.square(b))
     ),
-    np.floor: lambda a: arithmetic.flat(a, np.floor),
-    np.ceil: lambda a: arithmetic.flat(a, np.ceil),
-    np.rint: lambda a: arithmetic.flat(a, np.rint),
-    np.trunc: lambda a: arithmetic.flat(a, np.trunc),
+    np.floor: lambda a: elementwise.flat(a, np.floor),
+    np.ceil: lambda a: elementwise.flat(a, np.ceil),
+    np.rint: lambda a: elementwise.flat(a, np.rint),
+    np.trunc: lambda a: elementwise.flat(a, np.trunc),
 }
 
 # They decide and do not slope: plain arrays come out.
@@ -134,14 +134,14 @@ def _sort(a: Any, axis: int = -1) -> Any:
 
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return arithmetic.multiply(a, b)
+        return elementwise.multiply(a, b)
     if np.ndim(b) > 2:
         raise DroppedGradientError("numpy.dot: no rule for more than 2 dimensions; use np.matmul")
     return linear.matmul(a, b)
 
 
 def _outer(a: Any, b: Any) -> Any:
-    return arithmetic.multiply(shaping.reshape(a, (-1, 1)), shaping.reshape(b, (1, -1)))
+    return elementwise.multiply(shaping.reshape(a, (-1, 1)), shaping.reshape(b, (1, -1)))
 
 
 def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -153,7 +153,7 @@ def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     lead = (slice(None),) * (axis % a.ndim)
     total: Any = 1.0
     for i in range(a.shape[axis]):
-        total = arithmetic.multiply(shaping.index(a, (*lead, i)), total)
+        total = elementwise.multiply(shaping.index(a, (*lead, i)), total)
     return _expand_dims(total, axis) if keepdims else total
 
 
@@ -171,7 +171,7 @@ def _cumprod(a: Any, axis: int | None = None) -> Any:
     lead = (slice(None),) * (axis % a.ndim)
     totals = [shaping.index(a, (*lead, 0))]
     for i in range(1, a.shape[axis]):
-        totals.append(arithmetic.multiply(totals[-1], shaping.index(a, (*lead, i))))
+        totals.append(elementwise.multiply(totals[-1], shaping.index(a, (*lead, i))))
     return shaping.stack(totals, axis)
 
 
@@ -183,11 +183,11 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    return arithmetic.where(np.asarray(getattr(condition, "data", condition)), x, y)
+    return elementwise.where(np.asarray(getattr(condition, "data", condition)), x, y)
 
 
 def _std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    return arithmetic.sqrt(reductions.var(a, axis, keepdims, ddof))
+    return elementwise.sqrt(reductions.var(a, axis, keepdims, ddof))
 
 
 def _atleast_2d(*arrays: Any) -> Any:
@@ -233,18 +233,18 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.trace: lambda a, offset=0: reductions.sum(_diagonal(a, offset)),
     np.sort: _sort,
     np.where: _where,
-    np.clip: lambda a, a_min=None, a_max=None, min=None, max=None: arithmetic.clip(
+    np.clip: lambda a, a_min=None, a_max=None, min=None, max=None: elementwise.clip(
         a, a_min if min is None else min, a_max if max is None else max
     ),
-    np.round: lambda a, decimals=0: arithmetic.flat(a, lambda x: np.round(x, decimals)),
+    np.round: lambda a, decimals=0: elementwise.flat(a, lambda x: np.round(x, decimals)),
     np.dot: _dot,
-    np.vdot: lambda a, b: reductions.sum(arithmetic.multiply(a, b)),
+    np.vdot: lambda a, b: reductions.sum(elementwise.multiply(a, b)),
     np.inner: lambda a, b: linear.matmul(a, _swapaxes(b, -1, -2) if np.ndim(b) > 1 else b),
     np.outer: _outer,
     np.einsum: linear.einsum,
     np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
-    np.copy: arithmetic.positive,
-    np.astype: lambda x, dtype: arithmetic.cast(x, dtype),  # noqa: PLW0108
+    np.copy: elementwise.positive,
+    np.astype: lambda x, dtype: elementwise.cast(x, dtype),  # noqa: PLW0108
     np.diff: lambda a, n=1, axis=-1: _diff(a, n, axis),
 }
 
@@ -259,14 +259,14 @@ def _diff(a: Any, n: int, axis: int) -> Any:
     lead = (slice(None),) * (axis % a.ndim)
     for _ in range(n):
         later, earlier = (shaping.index(a, (*lead, s)) for s in (slice(1, None), slice(None, -1)))
-        a = arithmetic.subtract(later, earlier)
+        a = elementwise.subtract(later, earlier)
     return a
 
 
 def _norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if ord not in (None, 2) or (ord == 2 and x.ndim != 1 and not isinstance(axis, int)):
         raise DroppedGradientError(f"numpy.linalg.norm: no rule for ord={ord!r}")
-    return arithmetic.sqrt(reductions.sum(arithmetic.square(x), axis, keepdims))
+    return elementwise.sqrt(reductions.sum(elementwise.square(x), axis, keepdims))
 
 
 REDUCING = {np.add: reductions.sum, np.maximum: reductions.max, np.minimum: reductions.min}

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd import protocols
 from neural_network.autograd.engine import Found, Memory, Node, recording, walk_back
 from neural_network.autograd.methods import ArrayMethods
+from neural_network.checks import Array, as_real
 from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
@@ -18,7 +19,6 @@ from neural_network.errors import (
     ShapeError,
     sentence,
 )
-from neural_network.functional.checks import Array, as_real
 from neural_network.functional.op import Rule
 
 

@@ -12,7 +12,7 @@ from neural_network.autograd.engine import recording, walk_back
 from neural_network.autograd.tensor import Tensor, owned
 from neural_network.autograd.trees import map_tree
 from neural_network.errors import DroppedGradientError, DTypeError, ShapeError, sentence
-from neural_network.functional.arithmetic import positive
+from neural_network.functional.elementwise import positive
 
 Argnums = int | Sequence[int]
 

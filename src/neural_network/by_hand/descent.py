@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.by_hand.networks import backward, forward
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.functional.activations import identity
-from neural_network.functional.batching import cut
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_callable,
     as_count,
@@ -29,6 +26,9 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.functional.activations import identity
+from neural_network.functional.batching import cut
 from neural_network.functional.losses import cross_entropy
 
 Rng = int | np.random.Generator | None

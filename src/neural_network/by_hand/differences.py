@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural_network.checks import Array, as_callable, as_number, as_single
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array, as_callable, as_number, as_single
 
 
 def numerical_gradient(

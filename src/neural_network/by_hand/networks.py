@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.functional.activations import relu, sigmoid, softmax
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_floating,
     check_ndim,
@@ -23,6 +22,7 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
+from neural_network.functional.activations import relu, sigmoid, softmax
 
 
 def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.datasets import load_fashion_mnist, load_image_folder, load_mnist
 from neural_network.datasets.folders import SizesDifferError
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
-from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
 

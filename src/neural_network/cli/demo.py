@@ -15,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from neural_network.by_hand import backward_mlp, forward_mlp, initial_parameters
+from neural_network.checks import Array
 from neural_network.cli.data import Pictures, as_inputs
 from neural_network.cli.models import OF_DIGITS, notes_to_save
 from neural_network.cli.output import confirm_overwrite, predicted
@@ -22,7 +23,6 @@ from neural_network.cli.settings import checked_settings, make_optimizer
 from neural_network.datasets import batches, load_mnist, one_hot
 from neural_network.errors import FileWriteError
 from neural_network.files import save_arrays
-from neural_network.functional.checks import Array
 from neural_network.functional.losses import cross_entropy
 from neural_network.layers.saving import save as save_model
 from neural_network.models import tiny_cnn

@@ -9,11 +9,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from neural_network.checks import Array
 from neural_network.cli.output import confirm_overwrite
 from neural_network.datasets.mnist import load_mnist
 from neural_network.datasets.pictures import load_picture
 from neural_network.errors import ArgumentError, needs_extra, sentence
-from neural_network.functional.checks import Array
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import FILTERS, filter_key, named_filter
 from neural_network.functional.window import Padding

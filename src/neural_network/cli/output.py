@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError
-from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
 
 ROWS_AT_ONCE = 256

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from neural_network.checks import Array
 from neural_network.cli.data import as_inputs, shaped_for
 from neural_network.cli.models import OF_DIGITS, Notes, class_names, read_model
 from neural_network.cli.output import confirm_overwrite, free_name, predicted
@@ -19,7 +20,6 @@ from neural_network.datasets.digits import FIELD, count_digits
 from neural_network.datasets.folders import as_image
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import softmax
-from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
 from neural_network.models import load_tiny_cnn
 from neural_network.visual import save_figure, show_predictions

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from neural_network.checks import as_choice, as_count, as_number
 from neural_network.cli.data import DATA, check_data
 from neural_network.datasets.augmentation import Augment
 from neural_network.datasets.augmentation.augment import KINDS
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import written_beside
-from neural_network.functional.checks import as_choice, as_count, as_number
 from neural_network.models import MODELS
 from neural_network.training.buffers import as_share
 from neural_network.training.optimizers import OPTIMIZERS, Optimizer

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_count, as_flag, as_generator, as_real
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.batching import cut
-from neural_network.functional.checks import Array, as_count, as_flag, as_generator, as_real
 
 
 def batches(

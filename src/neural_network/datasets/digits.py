@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_real, check_ndim, check_not_empty
 from neural_network.errors import ArgumentError, sentence
-from neural_network.functional.checks import Array, as_real, check_ndim, check_not_empty
 
 FIELD = 28  # the side of MNIST's pictures
 BOX = 20  # the side of the box that a digit is fitted into

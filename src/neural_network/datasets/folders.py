@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import load_colours, load_picture
 from neural_network.errors import FileFormatError, ShapeError, needs_extra, sentence
-from neural_network.functional.checks import Array, as_count, as_flag
 
 
 class SizesDifferError(FileFormatError):

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import FileFormatError
-from neural_network.functional.checks import Array
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"

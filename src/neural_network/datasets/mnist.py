@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
 from neural_network.datasets.sources import Collection, find_or_download
 from neural_network.errors import ArgumentError, FileFormatError, sentence
-from neural_network.functional.checks import Array, as_choice
 
 Split = Literal["train", "test"]
 Subset = Literal["sample", "full"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import FileFormatError, needs_extra
-from neural_network.functional.checks import Array
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,7 +11,7 @@ from neural_network.faces import loader
 # Where each name lives. Type checkers read ``__init__.pyi``; a test holds both together.
 _HOMES = {
     "activations": ("identity", "log_softmax", "relu", "sigmoid", "softmax", "tanh"),
-    "adaptive_pooling": (
+    "pooling.adaptive": (
         "adaptive_avg_pool1d",
         "adaptive_avg_pool2d",
         "adaptive_avg_pool3d",
@@ -19,7 +19,7 @@ _HOMES = {
         "adaptive_max_pool2d",
         "adaptive_max_pool3d",
     ),
-    "arithmetic": (
+    "elementwise": (
         "absolute",
         "add",
         "clip",
@@ -43,8 +43,8 @@ _HOMES = {
     ),
     "attention": ("scaled_dot_product_attention",),
     "convolution.conv": ("conv1d", "conv2d", "conv3d"),
-    "convolution.conv_transpose": ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-    "dropping": ("dropout", "dropout2d"),
+    "convolution.transpose": ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    "dropouts": ("dropout", "dropout2d"),
     "embeddings": ("embedding",),
     "error_function": ("erf",),
     "filters": ("FILTERS", "named_filter"),
@@ -64,8 +64,8 @@ _HOMES = {
         "nll",
         "softmax_cross_entropy",
     ),
-    "normalization": ("normalize",),
-    "pooling": (
+    "normalization.columns": ("normalize",),
+    "pooling.pool": (
         "avg_pool1d",
         "avg_pool2d",
         "avg_pool3d",
@@ -87,7 +87,7 @@ _HOMES = {
         "stack",
         "transpose",
     ),
-    "standardization": (
+    "normalization.norms": (
         "batch_norm",
         "batch_statistics",
         "group_norm",

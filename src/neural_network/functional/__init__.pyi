@@ -8,15 +8,21 @@ from neural_network.functional.activations import (
     softmax as softmax,
     tanh as tanh,
 )
-from neural_network.functional.adaptive_pooling import (
-    adaptive_avg_pool1d as adaptive_avg_pool1d,
-    adaptive_avg_pool2d as adaptive_avg_pool2d,
-    adaptive_avg_pool3d as adaptive_avg_pool3d,
-    adaptive_max_pool1d as adaptive_max_pool1d,
-    adaptive_max_pool2d as adaptive_max_pool2d,
-    adaptive_max_pool3d as adaptive_max_pool3d,
+from neural_network.functional.attention import (
+    scaled_dot_product_attention as scaled_dot_product_attention,
 )
-from neural_network.functional.arithmetic import (
+from neural_network.functional.convolution.conv import (
+    conv1d as conv1d,
+    conv2d as conv2d,
+    conv3d as conv3d,
+)
+from neural_network.functional.convolution.transpose import (
+    conv_transpose1d as conv_transpose1d,
+    conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+)
+from neural_network.functional.dropouts import dropout as dropout, dropout2d as dropout2d
+from neural_network.functional.elementwise import (
     absolute as absolute,
     add as add,
     clip as clip,
@@ -38,20 +44,6 @@ from neural_network.functional.arithmetic import (
     subtract as subtract,
     where as where,
 )
-from neural_network.functional.attention import (
-    scaled_dot_product_attention as scaled_dot_product_attention,
-)
-from neural_network.functional.convolution.conv import (
-    conv1d as conv1d,
-    conv2d as conv2d,
-    conv3d as conv3d,
-)
-from neural_network.functional.convolution.conv_transpose import (
-    conv_transpose1d as conv_transpose1d,
-    conv_transpose2d as conv_transpose2d,
-    conv_transpose3d as conv_transpose3d,
-)
-from neural_network.functional.dropping import dropout as dropout, dropout2d as dropout2d
 from neural_network.functional.embeddings import embedding as embedding
 from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
@@ -75,8 +67,23 @@ from neural_network.functional.losses import (
     nll as nll,
     softmax_cross_entropy as softmax_cross_entropy,
 )
-from neural_network.functional.normalization import normalize as normalize
-from neural_network.functional.pooling import (
+from neural_network.functional.normalization.columns import normalize as normalize
+from neural_network.functional.normalization.norms import (
+    batch_norm as batch_norm,
+    batch_statistics as batch_statistics,
+    group_norm as group_norm,
+    instance_norm as instance_norm,
+    layer_norm as layer_norm,
+)
+from neural_network.functional.pooling.adaptive import (
+    adaptive_avg_pool1d as adaptive_avg_pool1d,
+    adaptive_avg_pool2d as adaptive_avg_pool2d,
+    adaptive_avg_pool3d as adaptive_avg_pool3d,
+    adaptive_max_pool1d as adaptive_max_pool1d,
+    adaptive_max_pool2d as adaptive_max_pool2d,
+    adaptive_max_pool3d as adaptive_max_pool3d,
+)
+from neural_network.functional.pooling.pool import (
     avg_pool1d as avg_pool1d,
     avg_pool2d as avg_pool2d,
     avg_pool3d as avg_pool3d,
@@ -112,11 +119,4 @@ from neural_network.functional.shaping import (
     split as split,
     stack as stack,
     transpose as transpose,
-)
-from neural_network.functional.standardization import (
-    batch_norm as batch_norm,
-    batch_statistics as batch_statistics,
-    group_norm as group_norm,
-    instance_norm as instance_norm,
-    layer_norm as layer_norm,
 )

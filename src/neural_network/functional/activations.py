@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_floating, rounded
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import Array, as_floating, rounded
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 Rng: TypeAlias = "np.random.Generator"

@@ -8,9 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import DTypeError, ShapeError, sentence
-from neural_network.functional.activations import softmax
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_flag,
     as_floating,
@@ -19,6 +17,8 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.functional.activations import softmax
 from neural_network.functional.op import Call, call, samples
 
 Rng: TypeAlias = "np.random.Generator"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 
 
 def cut(order: Array, batch_size: int) -> Iterator[Array]:

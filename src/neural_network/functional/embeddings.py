@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_floating, as_real, check_ndim, rounded
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array, as_floating, as_real, check_ndim, rounded
 from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
 

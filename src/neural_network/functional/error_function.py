@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.functional.checks import Array, as_floating
+from neural_network.checks import Array, as_floating
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 # Rational approximations of Cody, "Rational Chebyshev approximation for the error

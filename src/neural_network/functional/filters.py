@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array
 
 
 class Filter(NamedTuple):

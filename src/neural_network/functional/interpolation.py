@@ -9,8 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_choice,
     as_flag,
@@ -20,6 +19,7 @@ from neural_network.functional.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis

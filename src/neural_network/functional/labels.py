@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ArgumentError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_count,
     as_real,
@@ -14,6 +13,7 @@ from neural_network.functional.checks import (
     check_no_nan,
     check_not_empty,
 )
+from neural_network.errors import ArgumentError, sentence
 
 # A larger label is more likely a mistake than a class; its rows would fill the memory.
 MOST_INFERRED_CLASSES = 1_000_000

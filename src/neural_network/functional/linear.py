@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_floating, check_ndim, rounded
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.arithmetic import sum_to
-from neural_network.functional.checks import Array, as_floating, check_ndim, rounded
+from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 Rng: TypeAlias = "np.random.Generator"

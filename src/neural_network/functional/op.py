@@ -33,10 +33,11 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
+from neural_network.lifting import lift_hook
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LIFT_HOOK = "__lift__"
 PROPERTIES = ("shape", "dtype")
 
 
@@ -231,14 +232,3 @@ def call(*args: Any, **kwargs: Any) -> Call:
     Call(args=(1.0,), kwargs={'axis': 0})
     """
     return Call(args, kwargs)
-
-
-def lift_hook(values: Iterable[Any]) -> Callable[..., Any] | None:
-    """Return the hook of the first value that carries one, also inside a list or tuple."""
-    for value in values:
-        hook: Callable[..., Any] | None = getattr(type(value), LIFT_HOOK, None)
-        if hook is None and isinstance(value, list | tuple):
-            hook = lift_hook(value)
-        if hook is not None:
-            return hook
-    return None

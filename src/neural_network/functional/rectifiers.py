@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.functional.activations import sigmoid, tanh
-from neural_network.functional.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.functional.error_function import erf
 from neural_network.functional.op import Call, call, gradient, op, samples
 

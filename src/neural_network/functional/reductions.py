@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 # NumPy's stubs change from release to release in how they type axis and keepdims.

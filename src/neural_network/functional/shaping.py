@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from neural_network.functional.arithmetic import sum_to
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
+from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 Rng: TypeAlias = "np.random.Generator"

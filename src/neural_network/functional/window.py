@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
+from neural_network.checks import Array, as_count
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.checks import Array, as_count
 
 Sizes: TypeAlias = tuple[int, ...]
 Pads: TypeAlias = tuple[tuple[int, int], ...]

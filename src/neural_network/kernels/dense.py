@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, part, prange
 from neural_network.kernels.products import products
+from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import WIDTH
 
 # Rows of a block; products of a block that are summed before the next block of rows comes:

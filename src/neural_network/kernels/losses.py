@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import part
+from neural_network.kernels.runtime.compiler import part
 
 
 @part

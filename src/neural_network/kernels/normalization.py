@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, prange
-from neural_network.kernels.layouts import Array, channels_last, empty, in_memory_order
+from neural_network.kernels.runtime.compiler import kernel, prange
+from neural_network.kernels.runtime.layouts import Array, channels_last, empty, in_memory_order
 
 # Rows of a block, channels last: with 64 channels of float32, 16 kB.
 ROWS = 64

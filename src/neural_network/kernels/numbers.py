@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, prange
+from neural_network.kernels.runtime.compiler import kernel, prange
 
 # Numbers that one task looks at: 64 KB of float32.
 BLOCK = 16384

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, part, prange
+from neural_network.kernels.runtime.compiler import kernel, part, prange
 
 # Numbers in a block: a thread's work is whole blocks.
 BLOCK = 4096

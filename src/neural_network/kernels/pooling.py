@@ -12,8 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.compiler import kernel, prange
-from neural_network.kernels.layouts import Array, Sizes, channels_last, empty, in_memory_order
+from neural_network.kernels.runtime.compiler import kernel, prange
+from neural_network.kernels.runtime.layouts import (
+    Array,
+    Sizes,
+    channels_last,
+    empty,
+    in_memory_order,
+)
 
 
 def window_max(X: Array, taps: Sizes, stride: Sizes) -> Array:

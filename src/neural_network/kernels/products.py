@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neural_network.kernels.compiler import linked_part, part
+from neural_network.kernels.runtime.compiler import linked_part, part
 from neural_network.kernels.tile import LANES, ROWS, VECTORS, tile
 
 # Columns are padded to whole vectors, the shortest of which has eight numbers,

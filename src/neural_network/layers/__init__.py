@@ -10,7 +10,8 @@ from neural_network.layers.convolution import (
     DepthwiseConv2D,
 )
 from neural_network.layers.dense import Dense, Embedding
-from neural_network.layers.dropping import Dropout, Dropout2D
+from neural_network.layers.dropout import Dropout, Dropout2D
+from neural_network.layers.hooks import watching
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm, GroupNorm, LayerNorm
@@ -18,7 +19,6 @@ from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from neural_network.layers.saving import load, load_notes, save
 from neural_network.layers.summary import Summary
-from neural_network.layers.watching import watching
 
 __all__ = [
     "INITIALIZERS", "Activation", "AvgPool2D", "BatchNorm", "Buffer", "Conv1D", "Conv2D",

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from neural_network.checks import as_count, as_flag
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
-from neural_network.functional.checks import as_count, as_flag
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
-from neural_network.functional.convolution.conv_transpose import conv_transpose2d
+from neural_network.functional.convolution.transpose import conv_transpose2d
 from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.activation import Function, as_activation
 from neural_network.layers.initializers import Initializer, as_initializer

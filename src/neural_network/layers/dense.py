@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import as_count, as_flag
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
-from neural_network.functional.checks import as_count, as_flag
 from neural_network.functional.embeddings import embedding
 from neural_network.functional.linear import matmul
 from neural_network.layers.activation import Function, as_activation

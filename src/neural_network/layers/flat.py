@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neural_network.functional.checks import Array
-from neural_network.kernels.memory import aligned_whole
+from neural_network.checks import Array
+from neural_network.kernels.runtime.aligned import aligned_whole
 from neural_network.layers.parameter import Parameter
 
 

@@ -7,8 +7,8 @@ from math import prod, sqrt
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator

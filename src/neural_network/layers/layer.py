@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array, as_count, as_generator, as_real
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
-from neural_network.functional.checks import Array, as_count, as_generator, as_real
-from neural_network.kernels.choice import without_kernels
+from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import arguments, modes
+from neural_network.layers.hooks import watchers
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.planning import together
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
-from neural_network.layers.watching import watchers
 from neural_network.plan.steps import Steps
 
 if TYPE_CHECKING:

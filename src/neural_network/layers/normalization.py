@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array, as_count, as_number
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import Array, as_count, as_number
-from neural_network.functional.standardization import (
+from neural_network.functional.normalization.norms import (
     batch_norm,
     batch_norm_and_moments,
     group_norm,

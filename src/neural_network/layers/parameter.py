@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import as_real
 from neural_network.errors import DTypeError, ShapeError, sentence
-from neural_network.functional.checks import as_real
 
 T = TypeVar("T", bound=Tensor)
 

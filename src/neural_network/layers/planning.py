@@ -10,9 +10,9 @@ import numpy as np
 
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
+from neural_network.layers.hooks import watchers
 from neural_network.layers.parameter import Buffer, Parameter
-from neural_network.layers.watching import watchers
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.run import compute, considered, pays
 from neural_network.plan.steps import Steps, learned

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neural_network.functional.checks import as_flag
-from neural_network.functional.pooling import avg_pool2d, global_avg_pool, max_pool2d
+from neural_network.checks import as_flag
+from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, max_pool2d
 from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.layer import Layer
 from neural_network.layers.sliding import Size, as_padding

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from neural_network.functional.checks import Array, as_count, as_generator
+from neural_network.checks import Array, as_count, as_generator
 
 # A Philox block is four words of 64 bits; a counter step makes one block.
 WORDS_IN_BLOCK = 4

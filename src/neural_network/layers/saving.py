@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
 from neural_network.files import check_version, read_arrays, write_arrays
-from neural_network.functional.checks import Array
 from neural_network.layers.arguments import names, ours, same
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import at_most

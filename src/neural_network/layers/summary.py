@@ -10,8 +10,8 @@ import numpy as np
 
 from neural_network.autograd.engine import no_grad
 from neural_network.errors import ArgumentError, sentence
+from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer, as_sizes
-from neural_network.layers.watching import watching
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array
 from neural_network.layers import modes
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.parameter import Buffer, Parameter

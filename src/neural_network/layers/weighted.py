@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import as_number
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import as_number
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter, check_size, from_file

@@ -8,7 +8,7 @@ from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
 from neural_network.layers.convolution import Conv2D
 from neural_network.layers.dense import Dense
-from neural_network.layers.dropping import Dropout
+from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D

@@ -7,9 +7,9 @@ from itertools import accumulate
 from math import prod
 from typing import TypeVar
 
+from neural_network.checks import Array
 from neural_network.errors import NeuralNetworkError
-from neural_network.functional.checks import Array
-from neural_network.kernels.memory import aligned_whole
+from neural_network.kernels.runtime.aligned import aligned_whole
 from neural_network.plan.stages import Convolution, Product, Stage
 from neural_network.plan.steps import (
     Convolve,

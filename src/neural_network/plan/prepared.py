@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.kernels import dense
-from neural_network.kernels.pictures import NO_BIAS, Back, BackAlongMaxima, Sums
+from neural_network.kernels.convolution.prepared import NO_BIAS, Back, BackAlongMaxima, Sums
 from neural_network.kernels.products import padded
 from neural_network.plan.stages import Convolution, Prepared, Product
 from neural_network.plan.workspace import Room

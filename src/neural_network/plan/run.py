@@ -9,16 +9,14 @@ import numpy as np
 
 from neural_network.autograd.engine import Node, Parent, debugging, recording, walk_back
 from neural_network.autograd.tensor import Tensor
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.op import Gradient, Rule
-from neural_network.kernels.choice import possible, worthwhile
-from neural_network.kernels.memory import aligned
+from neural_network.kernels.runtime.aligned import aligned
+from neural_network.kernels.runtime.gate import kernel_wanted, kernels_possible
 from neural_network.plan.matching import Match
 from neural_network.plan.steps import computed_plainly
 from neural_network.plan.workspace import Workspace
 
-# Products of a batch from where on compiled stages are worth it.
-WORTHWHILE = 1e6
 # Workspaces that wait to be used again, by whom they serve. Several, if several threads
 # compute with one model, or several batches are under way before the first walks back.
 # (By its identity: a model may say what equals it, and then it has no hash.)
@@ -61,7 +59,7 @@ class Run:
 
     def forward(self, X: Array) -> Array:
         """Compute all stages: (N, C, H, W) or (N, inputs) → the same of the last stage."""
-        from neural_network.kernels.threads import parallel_region
+        from neural_network.kernels.runtime.threads import parallel_region
 
         # The last result is the caller's own.
         out = aligned((len(X), *self.match.stages[-1].outputs))
@@ -79,7 +77,7 @@ class Run:
         Those for the parameters lie in one memory, in order, as the parameters of a model do.
         """
         if self._found is None or self._found[0] is not G:
-            from neural_network.kernels.threads import parallel_region
+            from neural_network.kernels.runtime.threads import parallel_region
 
             shares = self.match.gradients()
             slopes: Any = _last(G)
@@ -196,9 +194,9 @@ def compute(owner: Any, match: Match, X: Any) -> Any:
 
 def considered(X: Any) -> bool:
     """Say whether an input is of a kind that stages take, where kernels may run at all."""
-    return X.dtype == np.float32 and X.ndim in (2, 4) and possible() and not debugging()
+    return X.dtype == np.float32 and X.ndim in (2, 4) and kernels_possible() and not debugging()
 
 
 def pays(match: Match, rows: int) -> bool:
     """Say whether compiled stages are worth it."""
-    return bool(match.stages) and rows > 0 and worthwhile(rows * match.work, WORTHWHILE)
+    return bool(match.stages) and rows > 0 and kernel_wanted("network", rows * match.work)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.window import Padding, Pads, output_sizes, reach, resolve_padding
 from neural_network.plan.steps import Convolve, Multiply, Scale, learned
 

@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
 from neural_network.functional.activations import relu
-from neural_network.functional.checks import Array
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.linear import matmul
-from neural_network.functional.pooling import max_pool2d
-from neural_network.functional.standardization import batch_norm
+from neural_network.functional.normalization.norms import batch_norm
+from neural_network.functional.pooling.pool import max_pool2d
 from neural_network.functional.window import Padding, Sizes
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.functional.checks import Array
-from neural_network.kernels.memory import aligned
+from neural_network.checks import Array
+from neural_network.kernels.runtime.aligned import aligned
 from neural_network.plan.matching import Match
 from neural_network.plan.stages import Prepared
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, sentence
-from neural_network.functional.checks import Array
 from neural_network.training.buffers import (
     as_share,
     blend,

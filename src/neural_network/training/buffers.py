@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import Array, as_count, as_number, as_real, check_ndim
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.functional.checks import Array, as_count, as_number, as_real, check_ndim
 
 # Numbers in a block: of float32, seven such arrays (parameters, gradients, two of state,
 # three temporaries) are 1.8 MB, about a second-level cache. In smaller blocks the calls

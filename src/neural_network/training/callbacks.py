@@ -13,16 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
 from neural_network.files import locked, written_beside
-from neural_network.functional.checks import (
-    Array,
-    as_choice,
-    as_count,
-    as_flag,
-    as_number,
-    as_single,
-)
 from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import check_version, read_arrays, write_arrays
-from neural_network.functional.checks import Array
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import model_content, model_from
 from neural_network.layers.settings import describe
-from neural_network.training.feeding import is_finite
+from neural_network.training.data import is_finite
 from neural_network.training.history import History
 from neural_network.training.position import check_position
 from neural_network.training.schedules import Schedule

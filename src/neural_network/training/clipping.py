@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from neural_network.functional.checks import Array, as_number
+from neural_network.checks import Array, as_number
 from neural_network.training.buffers import blocks, check_buffer
 
 

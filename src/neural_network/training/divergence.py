@@ -8,12 +8,12 @@ import numpy as np
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
 from neural_network.errors import DivergenceError
-from neural_network.functional.checks import Array
+from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import drawing
-from neural_network.layers.watching import watching
-from neural_network.training.feeding import is_finite
+from neural_network.training.data import is_finite
 
 if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer

@@ -7,14 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_real, check_no_nan, check_not_empty, check_shape
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.checks import (
-    Array,
-    as_real,
-    check_no_nan,
-    check_not_empty,
-    check_shape,
-)
 from neural_network.functional.labels import as_class_indices
 
 

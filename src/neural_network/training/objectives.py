@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_real, as_single
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional import losses
-from neural_network.functional.checks import Array, as_real, as_single
 from neural_network.training.metrics import accuracy
 
 Loss = Callable[..., Any]

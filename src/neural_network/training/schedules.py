@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import Array, as_choice, as_count, as_number
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array, as_choice, as_count, as_number
 from neural_network.training.buffers import as_share, checked_state
 from neural_network.training.settings import Described
 

@@ -12,15 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
 from neural_network.errors import DTypeError, ShapeError, sentence
-from neural_network.functional.checks import (
-    Array,
-    as_callable,
-    as_count,
-    as_flag,
-    as_number,
-    as_single,
-)
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed, drawing, generator
@@ -29,11 +22,11 @@ from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callbacks import Callback, as_callbacks
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
+from neural_network.training.data import Batch, Feed, as_feed, as_rows, is_finite
 from neural_network.training.divergence import explain_gradients, explain_loss, explain_step
-from neural_network.training.feeding import Batch, Feed, as_feed, as_rows, is_finite
+from neural_network.training.dry_run import as_validation, build, expected_measures, raw, try_fit
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, interrupted_late, noticing_interrupts
-from neural_network.training.memory import Memory, recorded
 from neural_network.training.objectives import (
     Loss,
     Metric,
@@ -45,9 +38,9 @@ from neural_network.training.objectives import (
     weighted_mean,
 )
 from neural_network.training.optimizers import Optimizer, as_optimizer
+from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.schedules import Schedule
-from neural_network.training.trials import as_validation, build, expected_measures, raw, try_fit
 
 Augmentation = Callable[[Array, np.random.Generator], Array]
 

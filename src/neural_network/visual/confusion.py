@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import as_real
 from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
-from neural_network.functional.checks import as_real
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_real, check_ndim, check_not_empty
 from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
-from neural_network.functional.checks import Array, as_real, check_ndim, check_not_empty
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times

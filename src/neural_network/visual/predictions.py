@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import as_real, check_ndim, check_not_empty
 from neural_network.errors import ShapeError, needs_extra, sentence
-from neural_network.functional.checks import as_real, check_ndim, check_not_empty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

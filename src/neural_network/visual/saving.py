@@ -7,9 +7,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neural_network.checks import as_count
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.files import written_beside
-from neural_network.functional.checks import as_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import Array
 from neural_network.datasets.augmentation.steps import (
     Augmentation,
     Cutout,
@@ -22,7 +23,6 @@ from neural_network.datasets.augmentation.steps import (
 )
 from neural_network.datasets.augmentation.warp import one_after_the_other, warped
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import Array
 
 
 @dataclass(frozen=True, init=False, repr=False)

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.datasets.augmentation.warp import Warp, still, warped
-from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_count,
     as_flag,
@@ -27,6 +25,8 @@ from neural_network.functional.checks import (
     check_ndim,
     check_not_empty,
 )
+from neural_network.datasets.augmentation.warp import Warp, still, warped
+from neural_network.errors import ArgumentError, DTypeError, sentence
 
 Rng = np.random.Generator
 Shape = tuple[int, int, int]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 
 # Samples that are fetched at a time: what they need stays in a core's cache.
 BLOCK_SAMPLES = 32_768

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_choice,
     as_count,
@@ -19,6 +18,7 @@ from neural_network.functional.checks import (
     check_shape,
     rounded,
 )
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.depthwise import depthwise, suits
 from neural_network.functional.convolution.ops import Method, correlate
 from neural_network.functional.op import Call, call, samples

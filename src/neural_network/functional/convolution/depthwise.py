@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.convolution.ops import (
     correlate,
     correlate_filters,
@@ -20,13 +20,11 @@ from neural_network.functional.convolution.ops import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Pads, Sizes, output_sizes, pad_spatial
-from neural_network.kernels.choice import worthwhile
-from neural_network.kernels.layouts import plain
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.kernels.runtime.layouts import plain
 
 Rng: TypeAlias = "np.random.Generator"
 
-# From so many products on a compiled body is faster, the wait for Numba not counted.
-WORTH_A_KERNEL = 1 << 17
 # A float32 sum of more products may miss the bound that ``conv2d`` promises.
 EXACT_FLOAT32_TERMS = 16
 
@@ -83,14 +81,14 @@ def _(g: Any, arrays: Any, pads: Pads, stride: Sizes, dilation: Sizes) -> Any:
 
 def _large(X: Any, W: Any) -> bool:
     each = len(W) // X.shape[1]
-    return worthwhile(X.size * each * prod(W.shape[2:]), WORTH_A_KERNEL)
+    return kernel_wanted("depthwise convolution", X.size * each * prod(W.shape[2:]))
 
 
 def _compiled(X: Any, W: Any, *others: Any) -> Any:
     """Return the compiled bodies if they are to do this."""
     if not plain(X, W, *others) or not _large(X, W):
         return None
-    from neural_network.kernels import depthwise as bodies
+    from neural_network.kernels.convolution import depthwise as bodies
 
     return bodies
 

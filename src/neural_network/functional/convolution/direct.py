@@ -17,8 +17,8 @@ Both work through blocks that stay in the processor's cache, so the memory they
 need does not grow with the picture.
 
 Large pictures of which each filter reads one channel are the compiled shifts' work
-(``kernels/shifts.py``), and those of many channels the compiled tiles'
-(``kernels/pictures.py``).
+(``kernels/convolution/shifts.py``), and those of many channels the compiled tiles'
+(``kernels/convolution/prepared.py``).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from math import prod
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.window import Sizes, reach, tap_slices
-from neural_network.kernels import many_channels
-from neural_network.kernels.one_channel import cost_shifts, shifts_serve
+from neural_network.kernels.convolution import tiled
+from neural_network.kernels.convolution.single_channel import cost_shifts, shifts_serve
 
 # Bytes that a block's working memory should not exceed: two blocks of shifts and the
 # windows of one product stay in the second-level cache or near it.
@@ -70,11 +70,11 @@ def convolve_direct(
         (N, G, F, *outputs), of the type of ``X``.
     """
     groups, filters = W.shape[:2]
-    if many_channels.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
-        return many_channels.convolve(X, W, outputs, stride)
+    if tiled.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
+        return tiled.convolve(X, W, outputs, stride)
     out = np.empty((len(X), groups, filters, *outputs), X.dtype)
     if shifts_serve(X, W, outputs):
-        from neural_network.kernels import shifts
+        from neural_network.kernels.convolution import shifts
 
         shifts.by_shifts(X, W, out, stride, dilation)
         return out
@@ -91,8 +91,8 @@ def convolve_direct(
 
 def cost_direct(X: Array, W: Array, outputs: Sizes, dilation: Sizes, precise: bool = True) -> float:
     """Return an estimate of the nanoseconds that :func:`convolve_direct` takes."""
-    if many_channels.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
-        return many_channels.cost(X, W, outputs)
+    if tiled.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
+        return tiled.cost(X, W, outputs)
     if shifts_serve(X, W, outputs):
         return cost_shifts(X, W, outputs)
     return min(_costs(len(X), W, outputs))
@@ -175,8 +175,8 @@ def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation
     Returns:
         (N, G, C, *sizes), of the type of ``Y``.
     """
-    if many_channels.serve(Y, W.shape, len(Y) * prod(Y.shape[3:]), dilation):
-        return many_channels.transpose(Y, W, sizes, stride)
+    if tiled.serve(Y, W.shape, len(Y) * prod(Y.shape[3:]), dilation):
+        return tiled.transpose(Y, W, sizes, stride)
     groups, filters, channels, *tap_list = W.shape
     taps = tuple(tap_list)
     terms = channels * prod(taps)
@@ -214,8 +214,8 @@ def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: S
     groups, channels = X.shape[1:3]
     filters = Y.shape[2]
     shape = (groups, filters, channels, *taps)
-    if many_channels.serve(Y, shape, len(Y) * prod(Y.shape[3:]), dilation):
-        return many_channels.filters(X, Y, taps, stride)
+    if tiled.serve(Y, shape, len(Y) * prod(Y.shape[3:]), dilation):
+        return tiled.filters(X, Y, taps, stride)
     terms = channels * prod(taps)
     total = np.zeros((groups, filters, terms), X.dtype)
     keep = (slice(None),) * 3

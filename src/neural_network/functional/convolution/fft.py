@@ -11,7 +11,7 @@ All transforms run in float64: rounding in a transform spreads over the whole
 tile, and float32 would leave it at about a millionth of the largest sum.
 
 Large pictures of which each filter reads one channel are the work of a compiled transform
-along the columns (``kernels/spectra.py``).
+along the columns (``kernels/convolution/fft.py``).
 
 Shapes are those of ``direct``: pictures (N, G, C, *sizes), filters
 (G, F, C, *taps), result (N, G, F, *outputs).
@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.window import Sizes, reach, tap_slices
-from neural_network.kernels.choice import worthwhile
-from neural_network.kernels.one_channel import WORTH_A_SEARCH, tile
+from neural_network.kernels.convolution.single_channel import tile
+from neural_network.kernels.runtime.gate import kernel_wanted
 
 # Tiles longer than this leave the second-level cache (measured in two dimensions:
 # 256 is best, 512 a third slower), unless the filter itself is long.
@@ -70,7 +70,7 @@ def convolve_fft(X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Si
         some = slice(first, first + at_once)
         weights = np.ldexp(W[:, some].astype(wide), -down)
         if cut:
-            from neural_network.kernels.spectra import by_columns
+            from neural_network.kernels.convolution.fft import by_columns
 
             by_columns(seen, weights, out[:, :, some], stride, dilation, cut.length, 2.0**-up)
         else:
@@ -118,8 +118,8 @@ def _power_of_two(array: Array) -> int:
 
 def _largest_sizes(X: Array) -> Array:
     """Return the largest |number| of each picture: NaN if one is NaN."""
-    if X.dtype in (np.float32, np.float64) and worthwhile(X.size, WORTH_A_SEARCH):
-        from neural_network.kernels.spectra import largest_sizes
+    if X.dtype in (np.float32, np.float64) and kernel_wanted("largest of a picture", X.size):
+        from neural_network.kernels.convolution.fft import largest_sizes
 
         return largest_sizes(X)
     within = tuple(range(1, X.ndim))

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.convolution.direct import (
     convolve_direct,
     convolve_filters,
@@ -27,7 +27,7 @@ from neural_network.functional.convolution.direct import (
 from neural_network.functional.convolution.fft import convolve_fft, cost_fft, rounds_within
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Sizes, output_sizes
-from neural_network.kernels.one_channel import shifts_serve
+from neural_network.kernels.convolution.single_channel import shifts_serve
 
 Method = Literal["auto", "direct", "fft"]
 Rng: TypeAlias = "np.random.Generator"

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.functional.checks import Array
+from neural_network.checks import Array
 from neural_network.functional.losses.scores import softmax_cross_entropy
-from neural_network.functional.op import RULES, Gradient, Rule, lift_hook
-from neural_network.kernels.choice import possible
+from neural_network.functional.op import RULES, Gradient, Rule
+from neural_network.kernels.runtime.gate import kernels_possible
+from neural_network.lifting import lift_hook
 
 # Scores up to which one thread is faster than NumPy.
 MOST = 8192
@@ -77,7 +78,7 @@ def _classes(
         and Z.dtype == np.float32
         and 0 < Z.size <= MOST
         and Z.flags.c_contiguous
-        and possible()
+        and kernels_possible()
     )
     # A copy, so that what cannot be written is compiled for no second time.
     return labels.astype(np.intp) if plain else None

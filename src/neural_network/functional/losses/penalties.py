@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_floating, as_number, rounded
 from neural_network.errors import DTypeError, sentence
-from neural_network.functional.checks import Array, as_floating, as_number, rounded
-from neural_network.functional.op import lift_hook
+from neural_network.lifting import lift_hook
 
 
 def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import as_floating, as_real, check_ndim, check_probabilities
 from neural_network.functional.activations import log_softmax, softmax
-from neural_network.functional.checks import as_floating, as_real, check_ndim, check_probabilities
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,

@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.errors import ShapeError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_choice,
     check_no_nan,
@@ -21,6 +20,7 @@ from neural_network.functional.checks import (
     check_same_shape,
     rounded,
 )
+from neural_network.errors import ShapeError, sentence
 
 Reduction = Literal["mean", "sum", "none"]
 # What a loss returns: a float; with "none" an array; a tensor where tensors come in.

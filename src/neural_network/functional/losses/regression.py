@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.functional.checks import as_floating, as_number
+from neural_network.checks import as_floating, as_number
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,

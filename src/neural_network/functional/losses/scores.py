@@ -12,9 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.activations import sigmoid, softmax
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_floating,
     as_number,
@@ -22,6 +20,8 @@ from neural_network.functional.checks import (
     check_not_empty,
     check_probabilities,
 )
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.activations import sigmoid, softmax
 from neural_network.functional.labels import as_class_indices
 from neural_network.functional.losses.reduction import (
     Loss,
@@ -38,8 +38,9 @@ from neural_network.functional.losses.targets import (
     check_class_weights,
     checked_targets,
 )
-from neural_network.functional.op import Call, call, gradient, lift_hook, op, samples
+from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.rectifiers import softplus
+from neural_network.lifting import lift_hook
 
 Rng: TypeAlias = "np.random.Generator"
 

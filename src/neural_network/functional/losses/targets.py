@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.checks import (
+from neural_network.checks import (
     Array,
     as_count,
     as_number,
@@ -23,6 +22,7 @@ from neural_network.functional.checks import (
     check_probabilities,
     check_shape,
 )
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.labels import as_class_indices
 from neural_network.functional.losses.reduction import check_reduction
 from neural_network.functional.shaping import unindex

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from neural_network.checks import as_choice
 from neural_network.errors import DTypeError, sentence
-from neural_network.functional.checks import as_choice
 from neural_network.training.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from neural_network.training.optimizers.base import Optimizer
 from neural_network.training.optimizers.descent import SGD, Lion, momentum_update

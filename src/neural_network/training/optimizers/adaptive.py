@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from neural_network.functional.checks import Array, as_flag, as_number
+from neural_network.checks import Array, as_flag, as_number
 from neural_network.training.buffers import as_share, blend
 from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule

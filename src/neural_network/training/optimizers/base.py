@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.checks import Array, as_number
 from neural_network.errors import ArgumentError, sentence
-from neural_network.functional.checks import Array, as_number
-from neural_network.kernels.choice import worthwhile
-from neural_network.kernels.memory import aligned
+from neural_network.kernels.runtime.aligned import aligned
+from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.training.buffers import (
     Part,
     as_share,
@@ -27,9 +27,6 @@ from neural_network.training.buffers import (
 )
 from neural_network.training.schedules import Schedule, as_rate
 from neural_network.training.settings import Described
-
-# From so many numbers on, parameters and state together, a compiled step is faster.
-WORTH_A_KERNEL = 1 << 16
 
 # The formula of a class → its compiled twin, which does the weight decay too: what it leaves
 # of a parameter, and how much of that it adds to the gradient, stand before the rate. A
@@ -199,7 +196,7 @@ class Optimizer(Described, ABC):
         """Return the compiled body if it is to make this step."""
         twin = TWINS.get(type(self).apply)
         count = sum(stop - start for start, stop in parts) * (1 + len(self.slots))
-        if twin is None or not worthwhile(count, WORTH_A_KERNEL):
+        if twin is None or not kernel_wanted("optimizer", count):
             return None
         # The results are the same bits, so that arrays that kernels are not compiled for
         # (with gaps, read-only) can go the other way.

@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.checks import Array, as_flag, as_floating, as_number, check_same_shape, rounded
 from neural_network.errors import ArgumentError, sentence
-from neural_network.functional.checks import (
-    Array,
-    as_flag,
-    as_floating,
-    as_number,
-    check_same_shape,
-    rounded,
-)
 from neural_network.training.buffers import blend
 from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule

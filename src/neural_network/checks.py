@@ -1,0 +1,219 @@
+"""From what the caller passed to arrays that the mathematics can trust.
+
+Every function of the library takes its arguments through here, so that one
+rule of types holds everywhere: the result has the widest floating type among
+the arguments, integers and booleans follow it, and float64 stands where there
+is none. float16 is computed in float32 and rounded once, at the end.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.lifting import is_tensor
+
+Array = NDArray[Any]
+
+
+def as_real(function: str, name: str, value: ArrayLike) -> Array:
+    """Return ``value`` as an array of real numbers (bool, integer or floating).
+
+    What carries a lift hook, a tensor, stays what it is: code that only looks at
+    shapes and types, and computes by ops, serves arrays and tensors alike.
+    """
+    if is_tensor(value):
+        lifted: Array = value  # type: ignore[assignment]  # it has an array's attributes
+        return lifted
+    # A mask says "these entries do not count"; np.asarray would forget it in silence.
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+        raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(
+            sentence(function, name, "rows of equal length", "a ragged sequence")
+        ) from error
+    if array.dtype.kind in "US":
+        hint = "text: np.unique(names, return_inverse=True) numbers names"
+        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype} ({hint})"))
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}"))
+    return array
+
+
+def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
+    """Cast all arguments to the type they are computed in; say what the result gets.
+
+    Returns:
+        The arrays in the *computing* type (float32 where the result is float16)
+        and the *result* type. An array that already has the type is not copied.
+
+    >>> (X, W), dtype = as_floating("f", X=np.ones(2, "float32"), W=np.ones(2, "int8"))
+    >>> X.dtype, W.dtype, dtype
+    (dtype('float32'), dtype('float32'), dtype('float32'))
+    """
+    if len(values) == 1:  # the usual case, in every training step
+        (only,) = values.values()
+        if type(only) is np.ndarray and only.dtype.char in "fd" and only.dtype.isnative:
+            return [only], only.dtype
+    arrays = {name: as_real(function, name, value) for name, value in values.items()}
+    # A plain Python number carries no opinion about precision, as in NumPy itself.
+    typed = [arrays[name].dtype for name, value in values.items() if type(value) is not float]
+    floating = [dtype for dtype in typed if dtype.kind == "f"]
+    result = np.result_type(*floating) if floating else np.dtype(np.float64)
+    result = result.newbyteorder("=")
+    computing = np.dtype(np.float32) if result == np.float16 else result
+    return [array.astype(computing, copy=False) for array in arrays.values()], result
+
+
+def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
+    """Raise ShapeError unless the array has one of these numbers of dimensions."""
+    if array.ndim not in ndims:
+        counts = " or ".join(str(ndim) for ndim in ndims)
+        raise ShapeError(sentence(function, name, f"{counts} dimensions", f"shape {array.shape}"))
+
+
+def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]) -> None:
+    """Raise ShapeError unless the array has one of these shapes."""
+    if array.shape not in shapes:
+        allowed = " or ".join(dict.fromkeys(str(shape) for shape in shapes))
+        raise ShapeError(sentence(function, name, f"shape {allowed}", f"shape {array.shape}"))
+
+
+def check_same_shape(function: str, name: str, array: Array, other: str, like: Array) -> None:
+    """Raise ShapeError unless the array has the shape of another one; never broadcast."""
+    if array.shape != like.shape:
+        received = f"shape {array.shape}"
+        if array.size == like.size:
+            received += f"; {name}.reshape{like.shape} has it"
+        raise ShapeError(sentence(function, name, f"the shape {like.shape} of {other}", received))
+
+
+def check_not_empty(function: str, name: str, array: Array) -> None:
+    """Raise ShapeError if the array has no element."""
+    if array.size == 0:
+        raise ShapeError(
+            sentence(function, name, "at least one element", f"an empty array {array.shape}")
+        )
+
+
+def check_no_nan(function: str, name: str, array: Array) -> None:
+    """Raise ArgumentError if a label or target is NaN."""
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        count = int(np.isnan(array).sum())
+        raise ArgumentError(sentence(function, name, "a number in every place", f"{count} NaN"))
+
+
+def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """Raise ArgumentError for a value outside [0, 1], allowing for rounding; NaN passes.
+
+    ``dtype`` is the type of the result: what was computed in float16 is rounded coarsely.
+    """
+    slack = 1e-2 if dtype == np.float16 else 1e-6
+    low, high = float(np.min(array)), float(np.max(array))
+    if low < -slack or high > 1 + slack:
+        raise ArgumentError(
+            sentence(function, name, "values from 0 to 1", f"values from {low:.9g} to {high:.9g}")
+        )
+
+
+def as_count(function: str, name: str, value: object, minimum: int = 1) -> int:
+    """Return a whole number of at least ``minimum``; floats and booleans are refused."""
+    expected = f"a whole number of at least {minimum}"
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]  # refusing is its job
+    except TypeError:
+        raise DTypeError(sentence(function, name, expected, repr(value))) from None
+    if number < minimum:
+        raise ArgumentError(sentence(function, name, expected, number))
+    return number
+
+
+def as_number(
+    function: str,
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    between: tuple[float, float] | None = None,
+) -> float:
+    """Return a finite float: greater than ``above``, or inside ``between`` (ends allowed)."""
+    expected = "a finite number"
+    if above is not None:
+        expected = f"a finite number above {above:g}"
+    if between is not None:
+        upper = "up" if between[1] == np.inf else f"to {between[1]:g}"
+        expected = f"a finite number from {between[0]:g} {upper}"
+    if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
+        raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
+    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
+        raise DTypeError(sentence(function, name, expected, repr(value)))
+    try:
+        number = float(value)  # type: ignore[arg-type]  # refusing is its job
+    except OverflowError:
+        raise ArgumentError(sentence(function, name, expected, "a larger one")) from None
+    except (TypeError, ValueError):
+        raise DTypeError(sentence(function, name, expected, repr(value))) from None
+    inside = between is None or between[0] <= number <= between[1]
+    if not (np.isfinite(number) and inside and (above is None or number > above)):
+        raise ArgumentError(sentence(function, name, expected, number))
+    return number
+
+
+def as_choice(function: str, name: str, value: object, choices: Sequence[str]) -> str:
+    """Return ``value`` if it is one of the words; otherwise list the words."""
+    if not isinstance(value, str) or value not in choices:
+        words = ", ".join(repr(choice) for choice in choices)
+        kind = ArgumentError if isinstance(value, str) else DTypeError
+        raise kind(sentence(function, name, f"one of {words}", repr(value)))
+    return value
+
+
+def as_flag(function: str, name: str, value: object) -> bool:
+    """Return a true or false; a word such as ``"no"`` is not taken for true."""
+    if not isinstance(value, bool | np.bool_):
+        raise DTypeError(sentence(function, name, "True or False", repr(value)))
+    return bool(value)
+
+
+def as_generator(function: str, rng: object) -> np.random.Generator:
+    """Return a generator from a seed or a ``numpy.random.Generator``."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is None:
+        return np.random.default_rng()
+    return np.random.default_rng(as_count(function, "rng", rng, minimum=0))
+
+
+def as_callable(function: str, name: str, value: object) -> None:
+    """Raise DTypeError unless the value can be called."""
+    if not callable(value):
+        raise DTypeError(sentence(function, name, "a function", repr(value)))
+
+
+def as_single(function: str, name: str, value: Any) -> float:
+    """Return what a caller's function gave as one float, or say what it gave."""
+    try:
+        if np.iscomplexobj(value):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        received = f"shape {np.shape(value)}" if np.ndim(value) else repr(value)
+        raise DTypeError(sentence(function, name, "a result of one number", received)) from None
+
+
+def rounded(array: Array, dtype: DTypeLike) -> Array:
+    """Cast from the computing type to the result type; no copy where they agree."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(under="ignore"):
+        return array.astype(dtype, copy=False)

@@ -1,0 +1,215 @@
+"""``conv_transpose1d`` … ``conv_transpose3d``: convolution walked backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import (
+    Array,
+    as_count,
+    as_floating,
+    check_ndim,
+    check_not_empty,
+    check_shape,
+    rounded,
+)
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.convolution.ops import correlate_transpose
+from neural_network.functional.op import Call, call, samples
+from neural_network.functional.window import per_axis, reach
+
+Size = int | tuple[int, ...]
+Rng: TypeAlias = "np.random.Generator"
+
+
+def conv_transpose2d(
+    X: ArrayLike,
+    filters: ArrayLike,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    *,
+    dilation: Size = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+) -> Array:
+    """Spread each number over a window, times the filter, and add up where windows overlap.
+
+    The transpose of ``conv2d`` as a linear map: what ``conv2d`` gathers from a window,
+    this scatters to it. With a stride it enlarges pictures.
+
+    Args:
+        X: (N, C, H, W).
+        filters: (C, F/groups, fh, fw): the filters of the convolution that it undoes
+            in shape, which goes from F to C channels.
+        stride: distance between the windows of neighbouring numbers.
+        padding: rows and columns cut off at each side; what ``conv2d`` would have added.
+        output_padding: rows and columns added at the end, below ``stride``: of the
+            sizes that ``conv2d`` brings to the same, this chooses one.
+        dilation: distance between neighbouring taps.
+        groups: cut channels into this many independent groups.
+        bias: (F,), added to each map.
+
+    Returns:
+        (N, F, OH, OW) in the widest floating type of the arguments, with
+        OH = (H − 1)·s − 2·padding + d·(fh − 1) + 1 + output_padding.
+
+    Raises:
+        DTypeError: not real numbers; a size that is no whole number.
+        ShapeError: shapes that do not fit, or nothing left after the cutting.
+        ArgumentError: a stride or dilation below 1, a padding below 0, an
+            ``output_padding`` of ``stride`` or more.
+
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep
+    learning", arXiv 1603.07285, chapter 4.
+
+    >>> conv_transpose2d(np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0]]]]), stride=2)
+    array([[[[1., 2., 1., 2.]]]])
+    """
+    return _conv_transpose(
+        "conv_transpose2d", X, filters, stride, padding, output_padding, dilation, groups, bias, 2
+    )
+
+
+def conv_transpose1d(
+    X: ArrayLike,
+    filters: ArrayLike,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    *,
+    dilation: Size = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+) -> Array:
+    """Transpose of ``conv1d``; see ``conv_transpose2d``.
+
+    Args:
+        X: (N, C, L).
+        filters: (C, F/groups, fl).
+        stride, padding, output_padding, dilation, groups, bias: as in ``conv_transpose2d``.
+
+    Returns:
+        (N, F, OL), in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``conv_transpose2d``.
+
+    Source: as ``conv_transpose2d``.
+
+    >>> conv_transpose1d([[[1.0, 10.0]]], [[[1.0, 2.0]]])
+    array([[[ 1., 12., 20.]]])
+    """
+    return _conv_transpose(
+        "conv_transpose1d", X, filters, stride, padding, output_padding, dilation, groups, bias, 1
+    )
+
+
+def conv_transpose3d(
+    X: ArrayLike,
+    filters: ArrayLike,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    *,
+    dilation: Size = 1,
+    groups: int = 1,
+    bias: ArrayLike | None = None,
+) -> Array:
+    """Transpose of ``conv3d``; see ``conv_transpose2d``.
+
+    Args:
+        X: (N, C, D, H, W).
+        filters: (C, F/groups, fd, fh, fw).
+        stride, padding, output_padding, dilation, groups, bias: as in ``conv_transpose2d``.
+
+    Returns:
+        (N, F, OD, OH, OW), in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``conv_transpose2d``.
+
+    Source: as ``conv_transpose2d``.
+
+    >>> conv_transpose3d(np.ones((1, 1, 2, 2, 2)), np.ones((1, 1, 1, 1, 1)), stride=2).shape
+    (1, 1, 3, 3, 3)
+    """
+    return _conv_transpose(
+        "conv_transpose3d", X, filters, stride, padding, output_padding, dilation, groups, bias, 3
+    )
+
+
+def _conv_transpose(
+    function: str,
+    X: ArrayLike,
+    filters: ArrayLike,
+    stride: object,
+    padding: object,
+    output_padding: object,
+    dilation: object,
+    groups: int,
+    bias: ArrayLike | None,
+    axes: int,
+) -> Array:
+    named = {"X": X, "filters": filters}
+    if bias is not None:
+        named["bias"] = bias
+    (X, W, *rest), dtype = as_floating(function, **named)
+    for name, array in (("X", X), ("filters", W)):
+        check_ndim(function, name, array, axes + 2)
+        check_not_empty(function, name, array)
+    groups = as_count(function, "groups", groups)
+    count, channels = X.shape[:2]
+    if channels % groups:
+        expected = f"a divisor of the {channels} channels"
+        raise ShapeError(sentence(function, "groups", expected, groups))
+    check_shape(function, "filters", W, (channels, *W.shape[1:]))
+    maps = W.shape[1] * groups
+    for b in rest:
+        check_shape(function, "bias", b, (maps,))
+    steps = per_axis(function, "stride", stride, axes)
+    spacing = per_axis(function, "dilation", dilation, axes)
+    cut = per_axis(function, "padding", padding, axes, minimum=0)
+    more = per_axis(function, "output_padding", output_padding, axes, minimum=0)
+    if any(m >= s for m, s in zip(more, steps, strict=True)):
+        expected = f"less than the stride {steps}"
+        raise ArgumentError(sentence(function, "output_padding", expected, more))
+    covered = reach(W.shape[2:], spacing)
+    # What the convolution would have seen: its padded picture, a rest at the end included.
+    padded = tuple(
+        (n - 1) * s + cover + m
+        for n, s, cover, m in zip(X.shape[2:], steps, covered, more, strict=True)
+    )
+    if any(2 * c >= size for c, size in zip(cut, padded, strict=True)):
+        expected = f"less than half of the result {padded}"
+        raise ShapeError(sentence(function, "padding", expected, cut))
+    grouped = X.reshape(count, groups, channels // groups, *X.shape[2:])
+    weights = W.reshape(groups, channels // groups, *W.shape[1:])
+    out = correlate_transpose(grouped, weights, padded, steps, spacing)
+    inner: tuple[Any, ...] = tuple(slice(c, size - c) for c, size in zip(cut, padded, strict=True))
+    out = out.reshape(count, maps, *padded)[(slice(None), slice(None), *inner)]
+    for b in rest:
+        out = out + b.reshape(-1, *[1] * axes)
+    return rounded(out, dtype)
+
+
+@samples(conv_transpose1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 4)), rng.standard_normal((2, 3, 3)), 2, 1, 1)
+
+
+@samples(conv_transpose2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 3, 4)), rng.standard_normal((2, 3, 3, 2)), (2, 1))
+    yield call(
+        rng.standard_normal((1, 4, 3, 3)), rng.standard_normal((4, 1, 2, 2)), dilation=2, groups=2
+    )
+
+
+@samples(conv_transpose3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 2, 3, 2)), rng.standard_normal((2, 1, 2, 2, 2)), 2)

@@ -1,0 +1,122 @@
+"""Dropout: as the article's series defines it, and of whole channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_flag, as_floating, as_generator, as_number, rounded
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.op import Call, call, samples
+
+Rng: TypeAlias = "np.random.Generator"
+
+
+def dropout(
+    A: ArrayLike,
+    p: float,
+    training: bool = True,
+    *,
+    rng: int | np.random.Generator | None = None,
+) -> Array:
+    """Keep each element with probability ``p``, set the others to 0; no rescaling.
+
+    Beware of two conventions. Here, as in the article's series, ``p`` is the
+    **keep** probability and the survivors keep their size. Most frameworks take
+    the *drop* rate and divide the survivors by what is kept.
+
+    Args:
+        A: activations of any shape.
+        p: probability of keeping an element, from 0 to 1.
+        training: False makes it the identity.
+        rng: a seed or a ``numpy.random.Generator``; None draws from
+            ``np.random.binomial``, so that ``np.random.seed`` governs it.
+
+    Returns:
+        A new array of the same shape, in the floating type of ``A``.
+
+    Raises:
+        DTypeError: ``A`` does not hold real numbers, ``training`` is no boolean.
+        ArgumentError: ``p`` lies outside [0, 1].
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks
+    from Overfitting", JMLR 15, 2014.
+
+    >>> dropout(np.ones(6), 0.5, rng=0)
+    array([1., 0., 0., 0., 1., 1.])
+    """
+    (A,), dtype = as_floating("dropout", A=A)
+    keep = as_number("dropout", "p", p, between=(0, 1))
+    if not as_flag("dropout", "training", training):
+        return A.astype(dtype)
+    binomial = np.random.binomial if rng is None else as_generator("dropout", rng).binomial
+    mask = binomial(1, keep, size=A.shape)
+    return rounded(np.where(mask != 0, A, np.zeros((), A.dtype)), dtype)
+
+
+def dropout2d(
+    X: ArrayLike,
+    rate: float,
+    *,
+    training: bool = True,
+    rng: int | np.random.Generator | None = None,
+) -> Array:
+    """Set whole channels to 0, each with probability ``rate``; divide the others by what is kept.
+
+    ``out[n, c] = X[n, c] · kept[n, c] / (1 − rate)``, so that the expected sum stays.
+    Neighbouring places of a channel tell nearly the same, so dropping single ones
+    would drop little. Beware of two conventions: ``rate`` is what is **dropped**;
+    ``p`` of the article's ``dropout`` is what is kept, and nothing is divided there.
+
+    Args:
+        X: (N, C, …) with spatial axes, one or more.
+        rate: probability of dropping a channel, from 0 to below 1.
+        training: False makes it the identity.
+        rng: a seed or a ``numpy.random.Generator``; None draws anew each time.
+
+    Returns:
+        A new array of the same shape, in the floating type of ``X``. NaN or ∞ in a
+        dropped channel becomes NaN.
+
+    Raises:
+        DTypeError: ``X`` does not hold real numbers, ``training`` is no boolean.
+        ShapeError: ``X`` has no spatial axis.
+        ArgumentError: ``rate`` is negative, or 1 or more.
+
+    Source: Tompson et al., "Efficient Object Localization Using Convolutional
+    Networks", arXiv 1411.4280, section 3.2 (spatial dropout).
+
+    >>> dropout2d(np.ones((1, 3, 2)), 0.5, rng=0)
+    array([[[2., 2.],
+            [0., 0.],
+            [0., 0.]]])
+    """
+    (X,), dtype = as_floating("dropout2d", X=X)
+    if X.ndim < 3:
+        raise ShapeError(
+            sentence("dropout2d", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
+        )
+    dropped = as_number("dropout2d", "rate", rate, between=(0, 1))
+    if dropped == 1:
+        raise ArgumentError(
+            sentence("dropout2d", "rate", "a rate below 1, which keeps something", rate)
+        )
+    if not as_flag("dropout2d", "training", training):
+        return X.astype(dtype)
+    kept = as_generator("dropout2d", rng).random(X.shape[:2]) >= dropped
+    factors = (kept / (1 - dropped)).astype(X.dtype)
+    with np.errstate(invalid="ignore"):
+        return rounded(X * factors.reshape((*X.shape[:2], *(1,) * (X.ndim - 2))), dtype)
+
+
+@samples(dropout)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((4, 3)), 0.6, rng=1)
+
+
+@samples(dropout2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 4, 2)), 0.4, rng=1)

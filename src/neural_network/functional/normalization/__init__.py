@@ -1,0 +1,1 @@
+"""Normalization: the article's columns; batch, layer, group and instance norm."""

@@ -1,0 +1,69 @@
+"""Bringing numbers to one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.functional.op import Call, call, gradient, op, samples
+
+
+@op
+def normalize(X: ArrayLike) -> Array:
+    """Bring each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
+
+    The standard deviation is the population's (divided by n). A constant column
+    becomes 0: it carries no information, and its deviation of 0 must not divide.
+    Sums are taken in float64 whatever the input, so that neither a long float32
+    column nor a float16 one loses its digits.
+
+    Args:
+        X: (n, d), a row per sample; or (n,), one column.
+
+    Returns:
+        The same shape, in the floating type of ``X`` (float64 for integers).
+
+    Raises:
+        DTypeError: ``X`` does not hold real numbers.
+        ShapeError: not one or two dimensions, or empty.
+
+    Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.3.
+
+    >>> normalize([[1.0, 5.0], [3.0, 5.0]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+    (X,), dtype = as_floating("normalize", X=X)
+    check_ndim("normalize", "X", X, 1, 2)
+    check_not_empty("normalize", "X", X)
+    wide = X.astype(np.result_type(X.dtype, np.float64), copy=False)
+    # Comparing is exact; the mean of equal numbers is not always that number,
+    # and dividing its rounding error by itself would invent ±1 out of nothing.
+    constant = np.all(wide == wide[0], axis=0)
+    # A column with ∞ becomes NaN, which says so well enough without a warning.
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        # A power of two changes no digit, and keeps squares from vanishing or overflowing.
+        _, power = np.frexp(np.max(np.abs(wide), axis=0))
+        wide = np.ldexp(wide, -power)
+        deviation = np.where(constant, 1, np.std(wide, axis=0))
+        centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
+        return rounded(centred / deviation, dtype)
+
+
+@gradient(normalize, "X")
+def _(g: Any, X: Any, out: Any) -> Any:
+    # The mean and the deviation move with every number: what they take away is the
+    # mean of g, and the part of g along the result itself.
+    constant = np.all(np.equal(X, X[0]), axis=0)
+    left = g - np.mean(g, axis=0) - out * np.mean(g * out, axis=0)
+    return np.where(constant, 0, left / np.where(constant, 1, np.std(X, axis=0)))
+
+
+@samples(normalize)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 3)))
+    yield call(rng.standard_normal(4))

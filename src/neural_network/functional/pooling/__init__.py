@@ -1,0 +1,1 @@
+"""Pooling: largest number or mean of each window."""

@@ -1,0 +1,310 @@
+"""Pooling: the article's ``max_pool``, and the layers' ``max_pool1d`` … ``avg_pool3d``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.errors import ShapeError, sentence
+from neural_network.functional.op import Call, call, samples
+from neural_network.functional.pooling.ops import pool_max, pool_mean, window_max
+from neural_network.functional.window import Padding, output_sizes, per_axis
+
+Size = int | tuple[int, ...]
+Rng: TypeAlias = "np.random.Generator"
+
+
+def max_pool(
+    X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
+) -> Array:
+    """Maximum of each window of one picture; no padding.
+
+    ``out[i, j] = max over m, n < size of X[i·stride + m, j·stride + n]``
+
+    Args:
+        X: (H, W), or (H, W, C) with the channels last.
+        size: height and width of the window, an int or a pair.
+        stride: steps of the window, an int or a pair.
+
+    Returns:
+        (OH, OW), or (OH, OW, C) where there are several channels, in the
+        floating type of ``X``; OH = floor((H − size) / stride) + 1. A window
+        that holds a NaN gives NaN.
+
+    Raises:
+        DTypeError: ``X`` does not hold real numbers, or a size is no whole number.
+        ShapeError: another rank, an empty picture, or a window that does not fit.
+        ArgumentError: a size or stride below 1.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.3.
+
+    >>> max_pool([[1, 2, 5, 6], [3, 4, 7, 8]])
+    array([[4., 8.]])
+    """
+    (X,), dtype = as_floating("max_pool", X=X)
+    check_ndim("max_pool", "X", X, 2, 3)
+    check_not_empty("max_pool", "X", X)
+    taps = per_axis("max_pool", "size", size, axes=2)
+    steps = per_axis("max_pool", "stride", stride, axes=2)
+    none, once = ((0, 0), (0, 0)), (1, 1)
+    output_sizes("max_pool", X.shape[:2], taps, steps, none, once, window="window")
+    if X.ndim == 3 and X.shape[2] == 1:
+        X = X.reshape(X.shape[:2])
+    if X.ndim == 2:
+        return rounded(window_max(X, taps, steps, once), dtype)
+    maxima = window_max(np.moveaxis(X, 2, 0), taps, steps, once)
+    return rounded(np.moveaxis(maxima, 0, 2), dtype)
+
+
+def max_pool2d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window, channel by channel.
+
+    ``out[…, i, j] = max over m, n < size of X[…, i·s + m·d, j·s + n·d]``
+
+    The layer that networks use; ``max_pool`` is the article's, of one picture with
+    the channels last.
+
+    Args:
+        X: (N, C, H, W).
+        size: of the window, an int or a (vertical, horizontal) pair.
+        stride: steps of the window; ``size`` where left out.
+        padding: −∞ around the picture, as in ``conv2d``; at most half of the window.
+        dilation: distance between neighbouring taps.
+        ceil_mode: a last window that reaches beyond the end counts too.
+
+    Returns:
+        (N, C, OH, OW), in the floating type of ``X``. A window with a NaN gives NaN.
+
+    Raises:
+        DTypeError: not real numbers; a size that is no whole number.
+        ShapeError: another rank, an empty array, a window that does not fit, a
+            padding beyond half of the window.
+        ArgumentError: a size, stride or dilation below 1.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.3.
+
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+    return pool_max("max_pool2d", X, size, stride, padding, dilation, ceil_mode, 2)
+
+
+def max_pool1d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window of signals (N, C, L); see ``max_pool2d``.
+
+    Args:
+        X: (N, C, L).
+        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+
+    Returns:
+        (N, C, OL), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> max_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
+    array([[[5., 4., 3.]]])
+    """
+    return pool_max("max_pool1d", X, size, stride, padding, dilation, ceil_mode, 1)
+
+
+def max_pool3d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Largest number of each window of volumes (N, C, D, H, W); see ``max_pool2d``.
+
+    Args:
+        X: (N, C, D, H, W).
+        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+
+    Returns:
+        (N, C, OD, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> max_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
+    array([7.])
+    """
+    return pool_max("max_pool3d", X, size, stride, padding, dilation, ceil_mode, 3)
+
+
+def avg_pool2d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window, channel by channel.
+
+    Args:
+        X: (N, C, H, W).
+        size: of the window, an int or a (vertical, horizontal) pair.
+        stride: steps of the window; ``size`` where left out.
+        padding: zeros around the picture, as in ``conv2d``; at most half of the window.
+        ceil_mode: a last window that reaches beyond the end counts too.
+        count_include_pad: whether the zeros of the padding count in the mean.
+
+    Returns:
+        (N, C, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> avg_pool2d(np.ones((1, 1, 2, 2)), padding=1)
+    array([[[[0.25, 0.25],
+             [0.25, 0.25]]]])
+    """
+    return pool_mean("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
+
+
+def avg_pool1d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window of signals (N, C, L); see ``avg_pool2d``.
+
+    Args:
+        X: (N, C, L).
+        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+
+    Returns:
+        (N, C, OL), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> avg_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
+    array([[[3., 3., 3.]]])
+    """
+    return pool_mean("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
+
+
+def avg_pool3d(
+    X: ArrayLike,
+    size: Size = 2,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    *,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Mean of each window of volumes (N, C, D, H, W); see ``avg_pool2d``.
+
+    Args:
+        X: (N, C, D, H, W).
+        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+
+    Returns:
+        (N, C, OD, OH, OW), in the floating type of ``X``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
+
+    Source: as ``max_pool2d``.
+
+    >>> avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
+    array([3.5])
+    """
+    return pool_mean("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
+
+
+def global_avg_pool(X: ArrayLike) -> Array:
+    """Mean of each channel over all its places.
+
+    Args:
+        X: (N, C, …), at least one spatial axis.
+
+    Returns:
+        (N, C), in the floating type of ``X``.
+
+    Raises:
+        DTypeError: not real numbers.
+        ShapeError: no spatial axis, or an empty array.
+
+    Source: Lin, Chen and Yan, "Network In Network", arXiv 1312.4400.
+
+    >>> global_avg_pool(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[1.5, 5.5]])
+    """
+    (X,), dtype = as_floating("global_avg_pool", X=X)
+    if X.ndim < 3:
+        raise ShapeError(
+            sentence("global_avg_pool", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
+        )
+    check_not_empty("global_avg_pool", "X", X)
+    return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
+
+
+@samples(max_pool)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((5, 6)))
+    yield call(rng.standard_normal((4, 5, 2)), (2, 3), 1)
+
+
+@samples(max_pool1d)
+@samples(avg_pool1d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 7)), 3, 2, 1)
+    yield call(rng.standard_normal((1, 2, 7)), ceil_mode=True)
+
+
+@samples(max_pool2d)
+@samples(avg_pool2d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 2, 5, 6)))
+    yield call(rng.standard_normal((1, 2, 5, 6)), (3, 2), (1, 2), (1, 0), ceil_mode=True)
+
+
+@samples(max_pool3d)
+@samples(avg_pool3d)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((1, 2, 4, 3, 5)), 2, 1)
+
+
+@samples(global_avg_pool)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3, 2, 4)))

@@ -1,0 +1,1 @@
+"""What every kernel stands on: whether to use one, compiling, the cache, threads, memory."""

@@ -1,0 +1,99 @@
+"""Layers that drop at random while training: ``Dropout`` and ``Dropout2D``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.checks import as_number
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.layers.randomness import Draws, as_seed
+from neural_network.plan.steps import Steps
+
+
+class Dropout(Layer):
+    """Set numbers to 0 at random while training, and scale up the rest; else the identity.
+
+    ``out = X · keep / (1 − rate)`` with keep drawn 0 or 1 for each number (*inverted*
+    dropout: the mean stays, and evaluation needs no factor). Note that ``rate`` is the
+    share that is dropped, where ``p`` of the article's function ``dropout`` is the share
+    that stays.
+
+    Inside a ``Trainer`` the draws follow from its seed, the step and the row.
+
+    Args:
+        rate: the share to drop, from 0 up to but not including 1.
+        rng: a seed or a Generator for draws outside a ``Trainer``.
+
+    Attributes:
+        rate: as given.
+
+    Raises:
+        DTypeError, ArgumentError: a rate that is none.
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting", JMLR 15, 2014.
+
+    >>> Dropout(0.5, rng=0)(np.ones((1, 6)))
+    array([[2., 0., 2., 2., 2., 2.]], dtype=float32)
+    """
+
+    def __init__(self, rate: float, *, rng: int | np.random.Generator | None = None) -> None:
+        name = type(self).__name__
+        self.rate = as_number(name, "rate", rate, between=(0, 1))
+        if self.rate == 1:
+            raise ArgumentError(sentence(name, "rate", "a number below 1", rate))
+        self._own_draws = Draws(as_seed(rng, name), step=0)
+
+    def forward(self, X: Any) -> Any:
+        """Any shape → the same."""
+        if not self.training or self.rate == 0:
+            return X
+        X = self._numbers(X)
+        shape = self._mask_shape(X.shape)  # raises before anything is drawn
+        # What ``draw`` is made of: a comparison of whole numbers saves a pass and loses no bit.
+        drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
+        keep = np.greater_equal(drawn, np.uint32(self.rate * 2**32)).reshape(shape)
+        return X * np.multiply(keep, 1 / (1 - self.rate), dtype=X.dtype)
+
+    def evaluation_steps(self) -> Steps:
+        """Nothing."""
+        return []
+
+    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if not shape:
+            raise ShapeError(sentence("Dropout", "X", "(N, …)", "a single number"))
+        return shape
+
+
+class Dropout2D(Dropout):
+    """Set whole channels of (N, C, …) to 0 at random while training; else as ``Dropout``.
+
+    Neighbouring pixels tell nearly the same, so dropping some of them takes nothing away.
+
+    Args:
+        rate: the share of channels to drop, from 0 up to but not including 1.
+        rng: a seed or a Generator for draws outside a ``Trainer``.
+
+    Attributes:
+        rate: as given.
+
+    Raises:
+        DTypeError, ArgumentError: a rate that is none.
+        ShapeError: (when called) fewer than two axes.
+
+    Source: Tompson et al., "Efficient Object Localization Using Convolutional
+    Networks", arXiv 1411.4280.
+
+    >>> Dropout2D(0.5, rng=0)(np.ones((1, 3, 1, 2)))[0, :, 0]
+    array([[2., 2.],
+           [0., 0.],
+           [2., 2.]], dtype=float32)
+    """
+
+    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) < 2:
+            raise ShapeError(sentence("Dropout2D", "X", "(N, C, …)", f"shape {shape}"))
+        return (*shape[:2], *(1,) * (len(shape) - 2))

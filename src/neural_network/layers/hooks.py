@@ -1,0 +1,52 @@
+"""Being told of each layer's call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from neural_network.checks import as_callable
+
+if TYPE_CHECKING:
+    from neural_network.layers.layer import Layer
+
+# Told of every layer's call: (layer, what went in, what came out).
+Watcher = Callable[["Layer", Any, Any], None]
+_watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Tell ``watcher`` of each layer's call inside the block: the layer, its input, its output.
+
+    Args:
+        watcher: a function of the three; of several inputs it is told the first.
+
+    Returns:
+        A context manager.
+
+    Raises:
+        DTypeError: no function.
+
+    >>> def tell(layer, X, out):
+    ...     print(type(layer).__name__, np.shape(out))
+    >>> model = Sequential(Flatten(), Dense(2))
+    >>> with watching(tell):
+    ...     _ = model(np.ones((1, 2, 2)))
+    Flatten (1, 4)
+    Dense (1, 2)
+    Sequential (1, 2)
+    """
+    as_callable("watching", "watcher", watcher)
+    token = _watchers.set((*_watchers.get(), watcher))
+    try:
+        yield
+    finally:
+        _watchers.reset(token)
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return who is to be told of each layer's call."""
+    return _watchers.get()

@@ -1,0 +1,252 @@
+"""Where a training's batches come from: arrays in memory or on disk, or any iterable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_count, as_real
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.layers.randomness import generator
+
+# So many rows are tried before a training begins.
+EXAMPLE = 32
+
+
+class Batch(NamedTuple):
+    """Rows that are computed together."""
+
+    X: Array
+    y: Array
+    weights: Array | None = None  # of the rows
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.X)
+
+
+class ArrayFeed:
+    """Batches of arrays, each epoch in an order that follows from the seed.
+
+    ``X`` may be memory-mapped: only the rows of a batch are read.
+    """
+
+    whole = True  # all targets can be looked at before the training
+
+    def __init__(self, X: Array, y: Array, batch_size: int, weights: Array | None) -> None:
+        self.X, self.y, self.weights = X, y, weights
+        self.batch_size = batch_size
+        # What was in memory was looked at before.
+        self._unseen = [("X", X)] if _is_mapped(X) else []
+        self._unseen += [("y", y)] if _is_mapped(y) else []
+
+    @property
+    def count(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.X) // self.batch_size)
+
+    @property
+    def rows_of_last(self) -> int:
+        """How many rows the last batch of an epoch has."""
+        return (len(self.X) - 1) % self.batch_size + 1
+
+    @property
+    def shape(self) -> list[Any]:
+        """What has to be the same for a training to go on, as JSON holds it."""
+        return [list(self.X.shape), self.X.dtype.name, list(self.y.shape), self.batch_size]
+
+    @property
+    def targets(self) -> Array:
+        """All targets."""
+        return self.y
+
+    @property
+    def example(self) -> Batch:
+        """The first rows, to try the model on."""
+        weights = None if self.weights is None else self.weights[:EXAMPLE]
+        return Batch(np.asarray(self.X[:EXAMPLE]), np.asarray(self.y[:EXAMPLE]), weights)
+
+    def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, after those that were seen before."""
+        order = generator(seed, "order", epoch).permutation(len(self.X))
+        for start in range(skip * self.batch_size, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            for name, array in self._unseen:
+                check_finite("fit", name, array[rows], rows)
+            weights = None if self.weights is None else self.weights[rows]
+            yield Batch(np.asarray(self.X[rows]), np.asarray(self.y[rows]), weights)
+
+
+class IterableFeed:
+    """Batches that somebody else makes: an iterable that starts anew each epoch.
+
+    Or a function of the epoch's number, from 0, that returns one. Nothing is shuffled.
+    Where there is no ``len()``, nobody knows how much of an epoch has passed, and a
+    schedule moves from epoch to epoch.
+    """
+
+    whole = False
+
+    def __init__(self, source: Iterable[Any] | Callable[[int], Iterable[Any]]) -> None:
+        if isinstance(source, Iterator):
+            raise ArgumentError(
+                sentence("fit", "X", _ANEW, "an iterator, which is empty after one")
+            )
+        self.source = source
+        self.count: int | None = len(source) if isinstance(source, Sized) else None
+        self.shape: list[Any] = [self.count]
+        if self.count == 0:
+            raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
+        first = self._batches(0)
+        self._first = next((_as_batch(item, 1) for item in first), None)
+        # Asked for after the trial, and kept for the first epoch: so it begins anew, and
+        # who makes the batches is not asked a third time.
+        self._ready: Iterator[Any] | None = self._batches(0)
+        if self._ready is first:
+            received = "the same iterator twice, which is empty after one"
+            raise ArgumentError(sentence("fit", "X", _ANEW, received))
+
+    @property
+    def example(self) -> Batch:
+        """The first rows of the first batch, to try the model on."""
+        if self._first is None:
+            raise ShapeError(sentence("fit", "X", "at least one batch", "an empty iterable"))
+        return Batch(*(None if part is None else part[:EXAMPLE] for part in self._first))  # type: ignore[arg-type]  # only weights are None
+
+    @property
+    def targets(self) -> Array:
+        """The targets of the first batch; more are not known."""
+        return self.example.y if self._first is None else self._first.y
+
+    def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002  # one signature for all feeds
+        """Yield the batches of an epoch, after those that were seen before."""
+        ready, self._ready = self._ready, None
+        batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
+        for number, item in enumerate(islice(batches, skip, None), skip + 1):
+            yield _as_batch(item, number)
+
+    def _batches(self, epoch: int) -> Iterator[Any]:
+        batches: Any = self.source(epoch) if callable(self.source) else self.source
+        if not isinstance(batches, Iterable):
+            expected = "a function that returns batches"
+            raise DTypeError(sentence("fit", "X", expected, f"one that returns {batches!r}"))
+        return iter(batches)
+
+
+Feed = ArrayFeed | IterableFeed
+_ANEW = (
+    "batches that can be gone through anew in each epoch (a list, an object whose __iter__ "
+    "begins anew, or a function of the epoch that returns an iterator)"
+)
+
+
+def as_feed(
+    X: Any, y: ArrayLike | None, batch_size: int, sample_weights: ArrayLike | None = None
+) -> Feed:
+    """Return the feed for what ``fit`` was given, after looking at it.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: rows that do not belong together, none, or
+            not finite numbers.
+    """
+    size = as_count("fit", "batch_size", batch_size)
+    if y is None:
+        if isinstance(X, np.ndarray | str) or not (callable(X) or isinstance(X, Iterable)):
+            expected = "labels for the rows of X (or an iterable of batches as X)"
+            raise DTypeError(sentence("fit", "y", expected, "None"))
+        if sample_weights is not None:
+            expected = "none with an iterable, whose batches (X, y, weights) bring their own"
+            raise ArgumentError(sentence("fit", "sample_weights", expected, "an array"))
+        return IterableFeed(X)
+    inputs, targets = as_rows("fit", X, y)
+    weights = _as_weights("fit", "sample_weights", sample_weights, len(inputs))
+    if weights is not None and not np.any(weights):
+        expected = "a row that counts"
+        raise ArgumentError(sentence("fit", "sample_weights", expected, "only zeros"))
+    return ArrayFeed(inputs, targets, size, weights)
+
+
+def as_rows(function: str, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Return inputs and targets with as many rows as each other."""
+    inputs, targets = as_real(function, "X", X), as_real(function, "y", y)
+    if inputs.ndim < 2 or inputs.size == 0:
+        expected = "(n, …) with at least one row"
+        raise ShapeError(sentence(function, "X", expected, f"shape {inputs.shape}"))
+    if targets.ndim == 0 or len(targets) != len(inputs):
+        expected = f"{len(inputs)} rows, as in X"
+        raise ShapeError(sentence(function, "y", expected, f"shape {targets.shape}"))
+    for name, array in (("X", inputs), ("y", targets)):
+        if not _is_mapped(array):  # a file may be larger than the memory
+            check_finite(function, name, array)
+    return inputs, targets
+
+
+def check_finite(function: str, name: str, array: Array, rows: Array | None = None) -> None:
+    """Raise ArgumentError and name the first row with a NaN or an infinity.
+
+    ``rows`` are the numbers of the rows, where they are not those of the array.
+    """
+    if is_finite(array):
+        return
+    wrong = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+    first = wrong[0] if rows is None else rows[wrong[0]]
+    received = f"NaN or infinity in {len(wrong)} rows, first in row {first}"
+    raise ArgumentError(sentence(function, name, "finite numbers", received))
+
+
+def is_finite(array: Array) -> bool:
+    """Say whether all numbers are finite."""
+    if array.dtype.kind != "f":
+        return True
+    plain = array.flags.c_contiguous and array.dtype.itemsize in (4, 8)
+    if plain and kernel_wanted("finite check", array.size):
+        from neural_network.kernels.numbers import all_finite
+
+        return all_finite(array.reshape(-1))
+    with np.errstate(all="ignore"):
+        if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
+            numbers = array.reshape(-1)
+            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest way through
+                return True
+        # Neither needs memory; both may overflow where no number is infinite.
+        return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
+
+
+def _is_mapped(array: Any) -> bool:
+    """Say whether an array is a view of a file."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
+
+
+def _as_batch(item: Any, number: int) -> Batch:
+    name = f"batch {number}"
+    if not isinstance(item, tuple | list) or len(item) not in (2, 3):
+        expected = "(X, y) or (X, y, weights)"
+        raise DTypeError(sentence("fit", name, expected, type(item).__name__))
+    X, y = as_rows(f"fit: {name}", item[0], item[1])
+    weights = _as_weights(f"fit: {name}", "weights", item[2] if len(item) == 3 else None, len(X))
+    return Batch(X, y, weights)
+
+
+def _as_weights(function: str, name: str, value: ArrayLike | None, rows: int) -> Array | None:
+    if value is None:
+        return None
+    weights = as_real(function, name, value)
+    if weights.shape != (rows,):
+        expected = f"one for each of the {rows} rows"
+        raise ShapeError(sentence(function, name, expected, f"shape {weights.shape}"))
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if np.any(wrong):
+        place = int(np.argmax(wrong))
+        received = f"{weights[place]} for row {place}"
+        raise ArgumentError(sentence(function, name, "finite numbers of at least 0", received))
+    return weights.astype(np.float64)

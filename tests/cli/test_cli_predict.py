@@ -1,0 +1,249 @@
+"""What a trained model's file tells ``predict`` and ``evaluate``, and what these make of it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+import neural_network as nn
+from neural_network.datasets.folders import as_image
+from tests.cli.test_cli import files, run_here  # noqa: F401  (a fixture)
+
+
+def photograph(path: Path, *digits: Any) -> None:
+    """Test digits as dark ink on grey paper."""
+    paper = np.full((200, 40 + 120 * len(digits)), 190.0)
+    for place, digit in enumerate(digits):
+        ink = np.asarray(Image.fromarray(digit).resize((112, 112)), dtype=float)
+        paper[40:152, 20 + 120 * place : 132 + 120 * place] -= 0.6 * ink
+    Image.fromarray(paper.astype("uint8")).save(path)
+
+
+def a_folder(path: Path, classes: int = 3, each: int = 6, size: int = 12) -> Path:
+    """Pictures of bars, a folder per class."""
+    for label in range(classes):
+        (path / f"bar {label}").mkdir(parents=True)
+        for number in range(each):
+            picture = np.full((size, size), 10 * number, "uint8")
+            picture[3 * label : 3 * label + 3] = 255
+            Image.fromarray(picture).save(path / f"bar {label}" / f"{number}.png")
+    return path
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Path:
+    """A model of digits without notes."""
+    nn.save(nn.models.load_tiny_cnn(), tmp_path / "m.safetensors")
+    return tmp_path / "m.safetensors"
+
+
+def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) -> None:  # noqa: F811
+    images, labels = nn.load_mnist("test")
+    for place in (0, 1):
+        photograph(tmp_path / f"{place}.png", images[place])
+    done = run_here("predict", "0.png", "1.png", "--model", reader.name)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("The model's file does not say how its pictures were prepared")
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"0.png: {labels[0]}"
+    assert lines[4] == f"1.png: {labels[1]}"
+    assert lines[1].startswith(f"  {labels[0]}")
+    assert "█" in lines[1]
+    assert lines[8] == "Saved: what_it_saw.png"
+    with Image.open(tmp_path / "what_it_saw.png") as picture:
+        assert picture.height > 500
+    every = run_here("predict", "0.png", "--all", "--save", "b.svg")
+    assert every.stderr == ""  # that network is known
+    shares = [line.split()[1].rstrip("%") for line in every.stdout.splitlines()[1:-1]]
+    assert len(shares) == 10
+    assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
+
+
+def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+    photograph(tmp_path / "a.png", nn.load_mnist("test")[0][0])
+    for name in ("what_it_saw.png", "what_it_saw-2.png", "what_it_saw-3.png"):
+        done = run_here("predict", "a.png")
+        assert done.returncode == 0
+        assert done.stdout.splitlines()[-1] == f"Saved: {name}"
+    (tmp_path / "what_it_saw.png").write_text("mine")
+    assert run_here("predict", "a.png", "--force").stdout.endswith("Saved: what_it_saw.png\n")
+    assert (tmp_path / "what_it_saw.png").stat().st_size > 100
+    asked = run_here("predict", "a.png", "--save", "what_it_saw.png")
+    assert asked.returncode == 2
+    assert "what_it_saw.png exists already; --force overwrites" in asked.stderr
+
+
+def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+    images = nn.load_mnist("test")[0]
+    photograph(tmp_path / "two.png", images[0], images[1])
+    photograph(tmp_path / "one.png", images[0])
+    done = run_here("predict", "one.png", "two.png")
+    assert done.returncode == 0
+    line = "there seem to be several digits in two.png; one at a time is read best\n"
+    assert done.stderr == line
+
+
+def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
+    run_here: Any,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """Bars at the top, the middle, … would all be one bar to ``prepare_digit``."""
+    a_folder(tmp_path / "bars")
+    quick = ["--epochs", "8", "--batch-size", "4", "--validation", "0.3"]
+    done = run_here("train", "--data", "bars", "--model", "mlp", "--size", "10", *quick)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "run" / "model.safetensors"
+    classes = ["bar 0", "bar 1", "bar 2"]
+    assert nn.load_notes(path) == {
+        "classes": classes,
+        "pictures": {"as": "resize", "size": [10, 10], "grey": True},
+    }
+    pictures = [f"bars/{name}/5.png" for name in reversed(classes)]
+    read = run_here("predict", *pictures, "--model", "run/model.safetensors", "--all")
+    assert read.returncode == 0
+    assert read.stderr == ""
+    firsts = [line for line in read.stdout.splitlines() if line.startswith("bars/")]
+    assert firsts == [f"bars/{name}/5.png: {name}" for name in reversed(classes)]
+    # The numbers are those of the model on the pictures of the folder.
+    images = nn.load_image_folder(tmp_path / "bars", size=10)[0]
+    outputs = nn.load(path).predict(images[[17], None] / np.float32(255))
+    assert f"  bar 2  {nn.softmax(outputs)[0, 2]:6.1%}" in read.stdout.splitlines()[1]
+
+    # Folders are matched by name, in whatever order, and some may be missing.
+    (tmp_path / "bars" / "bar 0").rename(tmp_path / "kept")
+    evaluated = run_here("evaluate", "run/model.safetensors", "--data", "bars")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "100.0% of 12 pictures right" in evaluated.stdout
+    (tmp_path / "kept").rename(tmp_path / "bars" / "zbar 0")
+    wrong = run_here("evaluate", "run/model.safetensors", "--data", "bars")
+    assert wrong.returncode == 2
+    expected = "--data: expected classes of the model (bar 0, bar 1, bar 2), received zbar 0"
+    assert expected in wrong.stderr
+    mnist = run_here("evaluate", "run/model.safetensors")
+    assert "received 0, 1, 2" in mnist.stderr
+
+    # A file of before has no names; what is assumed then is said.
+    nn.save(nn.load(path), tmp_path / "old.safetensors")
+    old = run_here("evaluate", "old.safetensors", "--data", "bars")
+    assert "does not name its classes: taken as bar 1, bar 2, zbar 0." in old.stderr
+    assert "33.3% of 18" in old.stdout or "0.0% of 18" in old.stdout
+    unknown = run_here("predict", *pictures[:1], "--model", "old.safetensors")
+    assert unknown.returncode == 2
+    assert "expected a model that reads digits, of shape (1, 28, 28), or says" in unknown.stderr
+
+
+def test_a_model_of_digits_says_so(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+    quick = ["--model", "perceptron", "--epochs", "1", "--batch-size", "100"]
+    assert run_here("train", *quick).returncode == 0
+    noted = nn.load_notes(tmp_path / "run" / "model.safetensors")
+    assert noted == {"classes": list("0123456789"), "pictures": {"as": "digit"}}
+    photograph(tmp_path / "a.png", nn.load_mnist("test")[0][0])
+    read = run_here("predict", "a.png", "--model", "run/model.safetensors")
+    assert (read.returncode, read.stderr) == (0, "")
+    for label, digit in enumerate("73"):
+        (tmp_path / "some" / digit).mkdir(parents=True)
+        picture = nn.load_mnist("test")[0][label]
+        Image.fromarray(picture).save(tmp_path / "some" / digit / "a.png")
+    evaluated = run_here("evaluate", "run/model.safetensors", "--data", "some")
+    assert evaluated.returncode == 0
+    assert "predict` would prepare them as digits" in evaluated.stderr
+
+
+# --- notes in a file ------------------------------------------------------------
+
+NOTES: list[Any] = [
+    {},
+    {
+        "classes": ["ü", "\udc80", ""],
+        "n": 2**70,
+        "x": 0.1,
+        "no": None,
+        "yes": True,
+        "in": {"a": []},
+    },
+]
+
+
+@pytest.mark.parametrize("notes", NOTES)
+def test_notes_come_back(tmp_path: Path, notes: Any) -> None:
+    path = tmp_path / "m.safetensors"
+    model = nn.Sequential(nn.Dense(2)).initialize((3,), rng=0)
+    nn.save(model, path, notes=notes)
+    assert nn.load_notes(path) == notes
+    assert np.array_equal(nn.load(path).predict(np.eye(3)), model.predict(np.eye(3)))
+    nn.save(model, path)
+    assert nn.load_notes(path) == {}
+
+
+@pytest.mark.parametrize("notes", [["a"], "a", {1: 2}, {"a": (1, 2)}, {"a": np.ones(2)}, {"a": np.nan}])  # fmt: skip
+def test_notes_that_would_not_come_back(tmp_path: Path, notes: Any) -> None:
+    model = nn.Sequential(nn.Dense(2)).initialize((3,), rng=0)
+    with pytest.raises(nn.DTypeError, match="save: notes: expected a dict, name → numbers, text"):
+        nn.save(model, tmp_path / "m.safetensors", notes=notes)
+    assert files(tmp_path) == []
+
+
+def test_notes_of_files_that_hold_none(tmp_path: Path) -> None:
+    nn.save_arrays(tmp_path / "arrays", {"a": np.ones(2)})
+    with pytest.raises(nn.FileFormatError, match="expected a neural-network-numpy model"):
+        nn.load_notes(tmp_path / "arrays")
+    assert nn.load_notes(Path(__file__).parents[1] / "fixtures" / "model_v1.safetensors") == {}
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", "3"])
+def test_damaged_notes(tmp_path: Path, monkeypatch: Any, text: str) -> None:
+    from neural_network.layers import saving
+
+    path = tmp_path / "m.safetensors"
+    monkeypatch.setattr(saving, "_as_json", lambda notes: notes)
+    nn.save(nn.Sequential(nn.Dense(2)).initialize((3,), rng=0), path, notes=text)  # type: ignore[arg-type]
+    with pytest.raises(nn.FileFormatError, match="damaged metadata: notes"):
+        nn.load_notes(path)
+
+
+def test_as_image_is_what_a_folder_gives(tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars", classes=1)
+    images = nn.load_image_folder(tmp_path / "bars", size=(5, 7))[0]
+    shades = nn.load_picture(tmp_path / "bars" / "bar 0" / "3.png")
+    np.testing.assert_array_equal(as_image(shades, (5, 7)), images[3])
+
+
+def test_predictions_are_drawn_under_the_classes_names() -> None:
+    picture, seen = np.zeros((4, 4)), np.zeros((1, 2, 2))
+    names = ["a cat", "$dog"]
+    figure = nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], classes=names)
+    bars = figure.axes[2]
+    assert bars.get_title() == "$dog: 75.0%"
+    assert [label.get_text() for label in bars.get_yticklabels()] == names
+    figure.canvas.draw()
+    plt.close(figure)
+    with pytest.raises(nn.ShapeError, match="classes: expected a name for each of the 2 classes"):
+        nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], classes=["one"])
+
+
+# --- Ctrl-C ---------------------------------------------------------------------
+
+
+def test_ctrl_c_while_libraries_are_loaded_is_quiet() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from neural_network.__main__ import main\n"
+        "sys.argv[1:] = ['--version']\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")

@@ -1,0 +1,180 @@
+"""Which bodies compute: use_kernels, its variable, and what is imported when."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neural_network as nn
+from neural_network.kernels.runtime import gate
+from neural_network.kernels.runtime.gate import (
+    THRESHOLDS,
+    _Choice,
+    current_mode,
+    kernel_wanted,
+    use_kernels,
+)
+
+LITTLE, MUCH = THRESHOLDS["pooling"] - 1, THRESHOLDS["pooling"]
+ROOT = Path(__file__).parents[2]
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True,
+        check=False, env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv(gate.VARIABLE, raising=False)
+    monkeypatch.setattr(_Choice, "mode", None)
+    gate.available.cache_clear()
+    gate._starts.cache_clear()
+    yield
+    gate.available.cache_clear()
+    gate._starts.cache_clear()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(gate, "find_spec", lambda name: None if name == missing else object())
+
+
+def test_a_call_stays_and_a_block_ends() -> None:
+    assert current_mode() == "auto"
+    nn.use_kernels("numpy")
+    assert current_mode() == "numpy"
+    with use_kernels("auto"):
+        assert current_mode() == "auto"
+        with pytest.raises(KeyError), use_kernels("numpy"):
+            assert current_mode() == "numpy"
+            raise KeyError
+        assert current_mode() == "auto"
+    assert current_mode() == "numpy"
+    use_kernels()
+    assert current_mode() == "auto"
+
+
+def test_one_choice_is_entered_again_and_inside_itself() -> None:
+    numpy_alone = use_kernels("numpy")
+    with numpy_alone:
+        with numpy_alone:
+            assert current_mode() == "numpy"
+        assert current_mode() == "numpy"
+    assert current_mode() == "auto"
+    with numpy_alone:
+        assert current_mode() == "numpy"
+    assert current_mode() == "auto"
+
+
+def test_a_wrong_mode_changes_nothing() -> None:
+    with use_kernels("numpy"):
+        expected = r"one of 'auto', 'numpy', 'numba', received 'torch'"
+        with pytest.raises(nn.ArgumentError, match=f"use_kernels: mode: expected {expected}"):
+            use_kernels("torch")
+        with pytest.raises(nn.DTypeError, match="mode: expected .* received 3"):
+            use_kernels(3)  # type: ignore[arg-type]  # that is what is tested
+        assert current_mode() == "numpy"
+
+
+def test_the_variable_says_how_a_process_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(gate.VARIABLE, "numpy")
+    assert current_mode() == "numpy"
+    use_kernels("auto")
+    assert current_mode() == "auto"
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(gate.VARIABLE, "fast")
+    text = "use_kernels: NEURAL_NETWORK_KERNELS: expected one of .* received 'fast'"
+    with pytest.raises(nn.ArgumentError, match=text):
+        kernel_wanted("pooling", LITTLE)
+    with pytest.raises(nn.ArgumentError, match=text):
+        use_kernels("numpy")
+
+
+@pytest.mark.parametrize("missing", gate.NEEDED)
+def test_what_is_missing_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, missing)
+    assert not kernel_wanted("pooling", MUCH)
+    text = r"mode='numba' needs packages .*numba, threadpoolctl.*neural-network-numpy\[fast\]"
+    with pytest.raises(nn.MissingDependencyError, match=text):
+        use_kernels("numba")
+    assert current_mode() == "auto"
+    monkeypatch.setattr(_Choice, "mode", None)
+    monkeypatch.setenv(gate.VARIABLE, "numba")
+    with pytest.raises(nn.MissingDependencyError, match="NEURAL_NETWORK_KERNELS='numba' needs"):
+        kernel_wanted("pooling", LITTLE)
+
+
+@pytest.mark.usefixtures("fast")
+def test_when_a_kernel_is_worth_it() -> None:
+    assert kernel_wanted("pooling", MUCH)
+    assert not kernel_wanted("pooling", LITTLE)
+    with use_kernels("numpy"):
+        assert not kernel_wanted("pooling", MUCH)
+    with use_kernels("numba"):
+        assert kernel_wanted("pooling", LITTLE)
+
+
+def test_a_numba_that_refuses_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.warns(RuntimeWarning, match="NumPy computes, because .*numba"):
+        assert not kernel_wanted("pooling", MUCH)
+    assert not kernel_wanted("pooling", MUCH)
+
+
+BLOCKED = """
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("numba", "threadpoolctl"):
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Without())
+"""
+
+
+def test_without_the_extra_everything_computes() -> None:
+    code = BLOCKED + (
+        "import numpy as np, neural_network as nn\n"
+        "print(nn.conv2d(np.ones((4, 8, 64, 64)), np.ones((16, 8, 3, 3))).sum())\n"
+        "print(nn.get_num_threads() >= 1)\n"
+        "for call in (lambda: nn.use_kernels('numba'), lambda: nn.set_num_threads(1)):\n"
+        "    try: call()\n"
+        "    except nn.MissingDependencyError as error: print(error)\n"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    value, counted, *errors = done.stdout.splitlines()
+    assert float(value) == 4 * 16 * 62 * 62 * 72
+    assert counted == "True"
+    assert len(errors) == 2
+    assert all("neural-network-numpy[fast]" in error for error in errors)
+
+
+def test_small_work_never_waits_for_numba() -> None:
+    code = (
+        "import sys, time, numpy as np\n"
+        "import neural_network as nn\n"
+        "image = np.ones((28, 28)); start = time.process_time()\n"
+        "nn.conv2d(image, np.ones((3, 3))); took = time.process_time() - start\n"
+        "print(took, [n for n in ('numba', 'scipy', 'threadpoolctl') if n in sys.modules])\n"
+    )
+    done = [run(code) for _ in range(3)]
+    assert all(one.stdout.split(maxsplit=1)[1].strip() == "[]" for one in done), done[0].stderr
+    assert min(float(one.stdout.split()[0]) for one in done) < 0.05
+
+
+def test_the_mode_holds_in_other_threads() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with use_kernels("numpy"), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(current_mode).result() == "numpy"
