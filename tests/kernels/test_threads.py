@@ -145,7 +145,7 @@ def test_a_region_sets_numbas_number_and_brings_the_users_back() -> None:
 
 def test_no_kernel_calls_blas() -> None:
     folder = Path(nn.kernels.__file__).parent
-    files = sorted(folder.glob("*.py"))
+    files = sorted(folder.rglob("*.py"))
     assert len(files) > 10
     for file in files:
         text = file.read_text()
