@@ -11,7 +11,12 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.kernels import dense
-from neural_network.kernels.convolution.prepared import NO_BIAS, Back, BackAlongMaxima, Sums
+from neural_network.kernels.convolution.prepared import (
+    NO_BIAS,
+    ConvBackward,
+    ConvForward,
+    PooledConvBackward,
+)
 from neural_network.kernels.products import padded
 from neural_network.plan.stages import Convolution, Prepared, Product
 from neural_network.plan.workspace import Room
@@ -31,12 +36,12 @@ class PreparedConvolution(Prepared):
         self._stage, self._room, self._wanted = stage, room, wanted
         self._sizes = (rows, *stage.inputs)
         self._given = (self._sizes, stage.filters, stage.step.stride, stage.pads)
-        self._sums = Sums(*self._given, stage.pool, stage.maps[:2], room.take)
+        self._sums = ConvForward(*self._given, stage.pool, stage.maps[:2], room.take)
         self.out = room.take("out", (rows, *stage.outputs))
         self._seen = self._shown = self.out
         # What the way back needs is taken by the first who goes it.
-        self._back: Back | None = None
-        self._back_along_maxima: BackAlongMaxima | None = None
+        self._back: ConvBackward | None = None
+        self._back_along_maxima: PooledConvBackward | None = None
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the padded pictures, and what relu or the maxima chose."""
@@ -53,12 +58,12 @@ class PreparedConvolution(Prepared):
         weight, slopes = self._stage.step.weight.data, self._as_maps(G)
         if self._stage.pool is None:
             back = self._way_back()
-            bias = back.spread_out(slopes, self._shown if self._stage.rectify else None)
-            filters = back.for_filters(self._seen)
+            bias = back.relu_backward(slopes, self._shown if self._stage.rectify else None)
+            filters = back.weight_gradient(self._seen)
         else:
-            assert self._sums.chosen is not None
+            assert self._sums.argmax is not None
             along = self._way_back_along_maxima(self._stage.pool)
-            filters, bias = along(self._seen, weight, slopes, self._sums.chosen)
+            filters, bias = along(self._seen, weight, slopes, self._sums.argmax)
         for target, gradient in zip(into, (filters, bias), strict=False):
             np.copyto(target, gradient)
         if not self._wanted:
@@ -66,20 +71,22 @@ class PreparedConvolution(Prepared):
         if self._stage.pool is not None:
             return along.dX.copy() if self._room.lasting else along.dX
         dX = self._room.take_lasting("input's gradient", self._sizes)
-        back.for_pictures(weight, dX)
+        back.input_gradient(weight, dX)
         return dX
 
-    def _way_back(self) -> Back:
+    def _way_back(self) -> ConvBackward:
         if self._back is None:
             maps = self._stage.maps[:2]
-            self._back = Back(*self._given, maps, self._room.take, wanted=self._wanted)
+            self._back = ConvBackward(
+                *self._given, maps, self._room.take, needs_input_grad=self._wanted
+            )
         return self._back
 
-    def _way_back_along_maxima(self, pool: tuple[int, ...]) -> BackAlongMaxima:
+    def _way_back_along_maxima(self, pool: tuple[int, ...]) -> PooledConvBackward:
         if self._back_along_maxima is None:
             maps = self._stage.maps[:2]
-            self._back_along_maxima = BackAlongMaxima(
-                *self._given, maps, self._room.take, pool, wanted=self._wanted
+            self._back_along_maxima = PooledConvBackward(
+                *self._given, maps, self._room.take, pool, needs_input_grad=self._wanted
             )
         return self._back_along_maxima
 

@@ -1,14 +1,14 @@
-"""Convolutions of many channels, prepared once for given sizes: from arrays to kernels and back.
+"""Prepared convolutions: buffers allocated once for given shapes, then only kernels are called.
 
-What networks compute with pictures, (N, C, H, W) outside, is done here on (N, H, W, C).
-``Sums`` goes there; ``Back`` goes back through a convolution, ``BackAlongMaxima`` through one
-with pooling behind it. Each takes its memory when it is made. Kernels are called without
-waiting for a turn: whoever calls is in a ``parallel_region``.
+Images are (N, C, H, W) outside and (N, H, W, C) here. ``ConvForward`` computes a convolution with
+its bias, relu and max pooling; ``ConvBackward`` the gradients of a convolution, and
+``PooledConvBackward`` those of a convolution with max pooling behind it. Kernels are called
+through ``.compiled``, so the caller must be inside a ``parallel_region``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,118 +22,113 @@ from neural_network.kernels.tile import LANES
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
-# Gives memory for an array: (name, shape, dtype).
-Take = Callable[[str, Sizes, Any], Array]
+# Returns the memory of an array: (name, shape, dtype) -> array.
+Buffer = Callable[[str, Sizes, Any], Array]
 
 NO_BIAS = np.zeros(0, np.float32)
 NO_PADS = ((0, 0), (0, 0))
-# Into how many blocks pictures are cut for the filters' gradient: as many partial sums are
-# kept, and added in order. Enough for many cores; fixed, so that threads do not matter.
+# A batch is cut into this many blocks for the filters' gradient; one partial sum is kept for each
+# block, and the sums are added in order. Fixed, so that results do not depend on the number of
+# threads; large enough for many cores.
 BLOCKS = 16
 
 
-def fresh(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # noqa: ARG001  # a ``Take``
-    """Return new memory."""
+def new_buffer(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # noqa: ARG001  # a ``Buffer``
+    """Return newly allocated memory."""
     return aligned(shape, dtype)
 
 
 def contiguous(X: Array) -> Array:
-    """Return (N, H, W, C) pictures of any strides as they lie side by side."""
+    """Return (N, H, W, C) images of any strides as a contiguous array."""
     if X.flags.c_contiguous:
         return X
-    laid = aligned(X.shape)
-    tiles.channels_last.compiled(X, laid, 0, 0, _planar(X))
-    return laid
+    copy = aligned(X.shape)
+    tiles.channels_last.compiled(X, copy, 0, 0, _planar(X))
+    return copy
 
 
-class Sums:
-    """The way there, for given sizes.
+class ConvForward:
+    """Convolution, bias, relu and max pooling for given shapes.
 
     Args:
-        sizes: (N, H, W, C) of the pictures, without padding.
-        filters: the shape (F, C, fh, fw) of the filters.
-        stride: steps of the window.
-        pads: zeros around the pictures.
-        pool: the size of the pooling window behind, or None.
-        outputs: how often the window fitted, or the pooling window behind it.
-        take: gives memory.
+        input_shape: (N, H, W, C), without padding.
+        weight_shape: (F, C, fh, fw).
+        stride: of the convolution.
+        pads: zeros around the images.
+        pool: size of the pooling window, or None.
+        output_sizes: height and width of the result: of the convolution, or of the pooling.
+        buffer: allocates memory.
 
     Attributes:
-        chosen: (N, PH, PW, F) uint8: with pooling, which place had the largest sum.
+        argmax: (N, PH, PW, F) uint8: with pooling, the index of the largest sum of each window.
     """
 
     def __init__(
-        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, pool: Sizes | None,
-        outputs: Sizes, take: Take,
+        self, input_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads,
+        pool: Sizes | None, output_sizes: Sizes, buffer: Buffer,
     ) -> None:  # fmt: skip
-        n, h, w, c = sizes
+        n, h, w, c = input_shape
         (top, bottom), (left, right) = pads
-        self._padded = bool(top or bottom or left or right)
-        self._corner = (top, left)
-        self._laid: Array | None = None
-        self._take, self._room = take, (n, h + top + bottom, w + left + right, c)
-        self._matrix = _Matrix(filters, take)
-        # All rows of a picture make one task, or some of them where pictures are few.
-        band = max(1, outputs[0] * min(n, BLOCKS) // BLOCKS)
-        self.chosen: Array | None = None
-        # From where to where rows are no padding, sizes and steps, and a corner or the pool.
-        self._numbers = (top, top + h, *filters[2:], *stride, *(pool or (0, 0)))
-        self._band = band
+        self._corner, self._buffer = (top, left), buffer
+        self._padded_shape = (n, h + top + bottom, w + left + right, c)
+        self._is_padded = self._padded_shape != tuple(input_shape)
+        self._padded: Array | None = None
+        self._matrix = _WeightMatrix(weight_shape, buffer)
+        # A task computes all rows of an image, or some of them where there are few images.
+        self._band = max(1, output_sizes[0] * min(n, BLOCKS) // BLOCKS)
+        # First and last row that are no padding, sizes, strides, and top left corner or pool.
+        self._numbers = (top, top + h, *weight_shape[2:], *stride, *(pool or (0, 0)))
+        self.argmax: Array | None = None
         if pool is not None:
-            self.chosen = take("chosen", (n, *outputs, filters[0]), np.uint8)
+            self.argmax = buffer("argmax", (n, *output_sizes, weight_shape[0]), np.uint8)
 
-    def __call__(self, X: Array, weight: Array, bias: Array, out: Array, rectify: bool) -> Array:
-        """Fill ``out`` with the sums under each window, or the largest of each pooling window.
+    def __call__(self, X: Array, weight: Array, bias: Array, out: Array, relu: bool) -> Array:
+        """Fill ``out`` with the sums of each window, or the largest sum of each pooling window.
 
         Args:
             X: (N, H, W, C), of any strides.
             weight: (F, C, fh, fw).
             bias: (F,), or ``NO_BIAS``.
             out: (N, OH, OW, F), of any strides.
-            rectify: whether relu follows.
+            relu: whether to apply relu.
 
         Returns:
-            The pictures as the filters saw them: padded, contiguous.
+            The padded, contiguous images, which the backward pass needs.
         """
-        seen = self._seen(X)
-        matrix, planar = self._matrix.of(weight), _planar(out)
-        if self.chosen is None:
-            tiles.convolve.compiled(
-                seen, matrix, bias, out, *self._numbers, rectify, planar, self._band
-            )
-        else:
-            tiles.convolve_and_pool.compiled(
-                seen, matrix, bias, out, self.chosen, *self._numbers, rectify, planar, self._band
-            )
-        return seen
+        padded_input, matrix = self._pad(X), self._matrix.forward(weight)
+        outputs = (out,) if self.argmax is None else (out, self.argmax)
+        run = tiles.convolve if self.argmax is None else tiles.convolve_and_pool
+        run.compiled(
+            padded_input, matrix, bias, *outputs, *self._numbers, relu, _planar(out), self._band
+        )
+        return padded_input
 
-    def _seen(self, X: Array) -> Array:
-        if not self._padded and X.flags.c_contiguous:
+    def _pad(self, X: Array) -> Array:
+        if not self._is_padded and X.flags.c_contiguous:
             return X
-        if self._laid is None:
-            self._laid = self._take("pictures", self._room, np.float32)
-        tiles.channels_last.compiled(X, self._laid, *self._corner, _planar(X))
-        return self._laid
+        if self._padded is None:
+            self._padded = self._buffer("padded input", self._padded_shape, np.float32)
+        tiles.channels_last.compiled(X, self._padded, *self._corner, _planar(X))
+        return self._padded
 
 
 class _Axis:
-    """One spatial axis of the way back to the picture.
+    """How the input gradient is computed along one spatial axis.
 
-    The number at t = i + padding met output o by tap m where t = o · stride + m. All t that
-    leave the same rest a by the stride meet the taps a, a + stride, …, so they are a
-    convolution of their own, of every stride-th tap, over the outputs: a *phase*.
+    Input i contributed to output o through tap m where i + padding = o · stride + m. All inputs
+    whose i + padding has the same remainder a modulo the stride use the taps a, a + stride, …, so
+    their gradient is a convolution with every stride-th tap over the outputs: a *phase*.
 
     Attributes:
-        phases: (first number, step, first output counted from ``-before``, its taps from
-            last to first) of each.
-        before, after: how many zeros the outputs need at both ends.
+        phases: (first input, first output counted from ``-before``, taps from last to first) of
+            each phase; from the first input on, every stride-th belongs to it.
+        before, after: zeros that the output gradient needs at both ends.
     """
 
     def __init__(self, taps: int, stride: int, outputs: int, size: int, padding: int) -> None:
-        self.size = size
-        self.phases: list[tuple[int, int, int, list[int]]] = []
+        self.size, self.stride = size, stride
         self.before = last = 0
-        begun = []
+        phases = []
         for a in range(min(stride, size + padding)):
             own = list(range(a, taps, stride))[::-1]
             first = max(-(-(padding - a) // stride), 0)
@@ -141,199 +136,205 @@ class _Axis:
             if begin >= size:
                 continue
             last = max(last, first + -(-(size - begin) // stride))
-            begun.append((begin, first - (len(own) - 1), own))
-            self.before = max(self.before, -begun[-1][1])
-        self.phases += [(begin, stride, first + self.before, own) for begin, first, own in begun]
+            phases.append((begin, first - (len(own) - 1), own))
+            self.before = max(self.before, -phases[-1][1])
+        self.phases = [(begin, first + self.before, own) for begin, first, own in phases]
         self.after = max(last - outputs, 0)
 
 
-class Back:
-    """The way back through a convolution, for given sizes.
+class ConvBackward:
+    """Gradients of a convolution for given shapes.
 
     Args:
-        sizes: (N, H, W, C) of the pictures, without padding.
-        filters: the shape (F, C, fh, fw) of the filters.
-        stride: steps of the window.
-        pads: zeros around the pictures.
-        outputs: how often the window fitted.
-        take: gives memory.
-        wanted: whether the pictures' gradient is asked for, which needs zeros around.
+        input_shape: (N, H, W, C), without padding.
+        weight_shape: (F, C, fh, fw).
+        stride: of the convolution.
+        pads: zeros around the images.
+        output_sizes: height and width of the convolution's result.
+        buffer: allocates memory.
+        needs_input_grad: whether ``input_gradient`` will be called.
     """
 
     def __init__(
-        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, outputs: Sizes, take: Take,
-        *, wanted: bool,
+        self, input_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads,
+        output_sizes: Sizes, buffer: Buffer, *, needs_input_grad: bool,
     ) -> None:  # fmt: skip
-        n, *size, channels = sizes
-        # The rows that are no padding, of the pictures and of the gradients laid out.
-        self._rows = (pads[0][0], pads[0][0] + size[0])
-        self._sizes, self._filters, self._outputs, self._stride = sizes, filters, outputs, stride
-        taps = filters[2:]
-        self._axes = [
-            _Axis(t, s, o, length, before)
-            for t, s, o, length, (before, _) in zip(taps, stride, outputs, size, pads, strict=True)
+        n, *sizes, channels = input_shape
+        filters, _, *taps = weight_shape
+        self._rows = (pads[0][0], pads[0][0] + sizes[0])  # rows that are no padding
+        self._weight_shape, self._output_sizes, self._stride = weight_shape, output_sizes, stride
+        axes = [
+            _Axis(t, s, o, size, before)
+            for t, s, o, size, (before, _) in zip(
+                taps, stride, output_sizes, sizes, pads, strict=True
+            )
         ]
-        self._corner = tuple(axis.before if wanted else 0 for axis in self._axes)
-        high, wide = (
-            o + (axis.before + axis.after if wanted else 0)
-            for o, axis in zip(outputs, self._axes, strict=True)
-        )
-        self._spread_rows = (self._corner[0], self._corner[0] + outputs[0])
-        columns = padded(filters[0])
-        self.spread = take("gradients", (n, high, wide, columns), np.float32)
-        self._bias = take("shares of bias", (n, filters[0]), np.float32)
-        blocks = min(n, BLOCKS)
+        self._corner, (high, wide) = (0, 0), output_sizes
+        if needs_input_grad:
+            self._corner = (axes[0].before, axes[1].before)
+            high, wide = (o + a.before + a.after for o, a in zip(output_sizes, axes, strict=True))
+        columns, blocks = padded(filters), min(n, BLOCKS)
+        self._grad_out = buffer("padded gradient", (n, high, wide, columns), np.float32)
+        self._bias_sums = buffer("bias sums", (n, filters), np.float32)
         self._block = -(-n // blocks)
-        self._shares = take(
-            "shares of filters", (blocks, taps[0] * taps[1] * channels, columns), np.float32
+        self._weight_sums = buffer(
+            "filter sums", (blocks, taps[0] * taps[1] * channels, columns), np.float32
         )
-        self._phases = list(self._prepared_phases(columns, take)) if wanted else []
+        self._phases = list(self._prepare_phases(n, axes, buffer)) if needs_input_grad else []
 
-    def _prepared_phases(self, columns: int, take: Take) -> Any:
-        """Yield of each phase: where its numbers stand, its taps, its matrix, where it begins."""
-        (n, *_), (_, channels, *_) = self._sizes, self._filters
-        rows, places = self._axes
-        for i, si, top, down in rows.phases:
-            band = max(1, -(-(rows.size - i) // si) * min(n, BLOCKS) // BLOCKS)
-            for j, sj, left, along in places.phases:
-                shape = (channels, columns, len(down), len(along))
-                # Where one axis has a single phase, its taps are turned by a view.
-                matrix = _Matrix(shape, take, f"filters {i} {j}") if down and along else None
-                yield (slice(i, None, si), slice(j, None, sj)), (down, along), matrix, (
-                    *self._spread_rows, len(down), len(along), 1, 1, top, left, False, False, band,
+    def _prepare_phases(self, n: int, axes: list[_Axis], buffer: Buffer) -> Iterator[Any]:
+        """Yield the input's slices, the taps, their matrix and the kernel's numbers of a phase."""
+        filters, channels, *_ = self._weight_shape
+        rows, columns = axes
+        begin = self._corner[0]
+        for i, top, down in rows.phases:
+            band = max(1, -(-(rows.size - i) // rows.stride) * min(n, BLOCKS) // BLOCKS)
+            for j, left, along in columns.phases:
+                shape = (channels, padded(filters), len(down), len(along))
+                matrix = (
+                    _WeightMatrix(shape, buffer, f"filters {i} {j}") if down and along else None
+                )
+                yield (slice(i, None, rows.stride), slice(j, None, columns.stride)), (
+                    (down, along)
+                ), matrix, (
+                    begin, begin + self._output_sizes[0], len(down), len(along), 1, 1, top, left,
+                    False, False, band,
                 )  # fmt: skip
 
-    def spread_out(self, G: Array, out: Array | None) -> Array:
-        """Lay gradients out for the products that follow; return the bias's gradient.
+    def relu_backward(self, G: Array, out: Array | None) -> Array:
+        """Copy the gradient, masked by relu, for the methods below; return the bias's gradient.
 
         Args:
             G: (N, OH, OW, F), of any strides.
-            out: what relu returned, if it followed.
+            out: what relu returned, or None without relu.
         """
-        relu = G if out is None else out
         tiles.masked.compiled(
-            G, relu, self.spread, self._bias, out is not None, *self._corner, _planar(G),
+            G, G if out is None else out, self._grad_out, self._bias_sums, out is not None,
+            *self._corner, _planar(G),
         )  # fmt: skip
-        share: Array = self._bias[0]
-        return share
+        bias: Array = self._bias_sums[0]
+        return bias
 
-    def for_filters(self, X: Array) -> Array:
-        """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded pictures."""
-        filters, channels, fh, fw = self._filters
+    def weight_gradient(self, X: Array) -> Array:
+        """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded images."""
+        _, _, *taps = self._weight_shape
         tiles.filters_gradient.compiled(
-            X, self.spread, self._shares, *self._rows, *self._outputs, fh, fw, *self._stride,
-            *self._corner, self._block,
+            X, self._grad_out, self._weight_sums, *self._rows, *self._output_sizes, *taps,
+            *self._stride, *self._corner, self._block,
         )  # fmt: skip
-        taps: Array = self._shares[0, :, :filters].reshape(fh, fw, channels, filters)
-        return taps.transpose(3, 2, 0, 1)
+        return _as_weight(self._weight_sums[0], self._weight_shape)
 
-    def for_pictures(self, weight: Array, out: Array) -> None:
-        """Fill ``out`` (N, H, W, C), without padding: a convolution for each phase."""
+    def input_gradient(self, weight: Array, out: Array) -> None:
+        """Fill ``out`` (N, H, W, C), without padding: one convolution for each phase."""
         for where, (down, along), matrix, numbers in self._phases:
             part = out[:, where[0], where[1]]
-            if matrix is None:  # no tap ever stood there
+            if matrix is None:  # no tap reads these inputs
                 part[...] = 0
                 continue
             taps = weight[:, :, down][:, :, :, along]
-            tiles.convolve.compiled(self.spread, matrix.turned(taps), NO_BIAS, part, *numbers)
+            tiles.convolve.compiled(
+                self._grad_out, matrix.transposed(taps), NO_BIAS, part, *numbers
+            )
 
 
-class BackAlongMaxima:
-    """The way back through a convolution with pooling behind it; arguments as in ``Back``.
+class PooledConvBackward:
+    """Gradients of a convolution with max pooling behind it, for given shapes.
 
     Args:
-        sizes, filters, stride, pads, outputs, take, wanted: as in ``Back``.
-        pool: the size of the pooling window.
+        input_shape, weight_shape, stride, pads, buffer, needs_input_grad: as in ``ConvBackward``.
+        output_sizes: height and width of the pooling's result.
+        pool: size of the pooling window.
 
     Attributes:
-        dX: (N, H, W, C), without padding: the pictures' gradient after a call, if it is wanted.
+        dX: (N, H, W, C), without padding: the input's gradient after a call, where it is needed.
     """
 
     def __init__(
-        self, sizes: Sizes, filters: Sizes, stride: Sizes, pads: Pads, outputs: Sizes, take: Take,
-        pool: Sizes, *, wanted: bool,
+        self, input_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads,
+        output_sizes: Sizes, buffer: Buffer, pool: Sizes, *, needs_input_grad: bool,
     ) -> None:  # fmt: skip
-        n, h, w, channels = sizes
-        count, _, fh, fw = filters
+        n, h, w, channels = input_shape
+        filters, _, fh, fw = weight_shape
         (top, bottom), (left, right) = pads
-        self._filters = filters
+        self._weight_shape = weight_shape
         blocks = min(n, BLOCKS)
         self._numbers = (fh, fw, *stride, *pool, -(-n // blocks))
-        self._bias = take("shares of bias", (blocks, count), np.float32)
+        self._bias_sums = buffer("bias sums", (blocks, filters), np.float32)
         # Lists of maxima cost more than they save where windows hold few numbers.
-        self._few = fw * channels < LANES and not wanted
-        if self._few:
-            shape = (blocks, fh * fw * channels, padded(count))
-            self._before = (outputs[0] * pool[0], outputs[1] * pool[1])
+        self._dense = fw * channels < LANES and not needs_input_grad
+        if self._dense:
+            shape = (blocks, fh * fw * channels, padded(filters))
+            self._conv_sizes = (output_sizes[0] * pool[0], output_sizes[1] * pool[1])
         else:
-            shape = (blocks, count, fh * fw * channels)
-            self._rows = take("rows of filters", (count, fh, fw, channels), np.float32)
+            shape = (blocks, filters, fh * fw * channels)
+            self._matrix = buffer("filter rows", (filters, fh, fw, channels), np.float32)
             high, wide = h + top + bottom, w + left + right
-            room = (n if wanted else 0, high, wide, channels)
-            self._dX = take("padded gradient", room, np.float32)
-            # The pictures' gradient, after a call.
-            self.dX = self._dX[:, top : high - bottom, left : wide - right]
-        self._shares = take("shares of filters", shape, np.float32)
+            padded_shape = (n if needs_input_grad else 0, high, wide, channels)
+            self._padded_dX = buffer("padded input gradient", padded_shape, np.float32)
+            self.dX = self._padded_dX[:, top : high - bottom, left : wide - right]
+        self._weight_sums = buffer("filter sums", shape, np.float32)
 
-    def __call__(self, X: Array, weight: Array, G: Array, chosen: Array) -> tuple[Array, Array]:
-        """Return the gradients for the filters and the bias, as views of memory.
+    def __call__(self, X: Array, weight: Array, G: Array, argmax: Array) -> tuple[Array, Array]:
+        """Return the gradients of filters and bias, as views of buffers.
 
         Args:
-            X: (N, H, W, C), padded, as ``Sums`` saw it.
+            X: (N, H, W, C), the padded images that ``ConvForward`` returned.
             weight: (F, C, fh, fw).
             G: (N, PH, PW, F), of any strides.
-            chosen: what ``Sums`` noted.
+            argmax: ``ConvForward.argmax``.
         """
-        filters, channels, fh, fw = self._filters
-        if self._few:
+        filters, channels, fh, fw = self._weight_shape
+        if self._dense:
             maxima.gather_maxima.compiled(
-                X, G, chosen, self._shares, self._bias, *self._before, *self._numbers
+                X, G, argmax, self._weight_sums, self._bias_sums, *self._conv_sizes, *self._numbers
             )
-            taps = self._shares[0, :, :filters].reshape(fh, fw, channels, filters)
-            return taps.transpose(3, 2, 0, 1), self._bias[0]
-        np.copyto(self._rows, weight.transpose(0, 2, 3, 1))
+            return _as_weight(self._weight_sums[0], self._weight_shape), self._bias_sums[0]
+        np.copyto(self._matrix, weight.transpose(0, 2, 3, 1))
         maxima.follow_maxima.compiled(
-            X, self._rows.reshape(filters, -1), G, chosen, self._dX, self._shares, self._bias,
-            *self._numbers,
+            X, self._matrix.reshape(filters, -1), G, argmax, self._padded_dX, self._weight_sums,
+            self._bias_sums, *self._numbers,
         )  # fmt: skip
-        taps = self._shares[0].reshape(filters, fh, fw, channels)
-        return taps.transpose(0, 3, 1, 2), self._bias[0]
+        taps = self._weight_sums[0].reshape(filters, fh, fw, channels)
+        return taps.transpose(0, 3, 1, 2), self._bias_sums[0]
 
 
-class _Matrix:
-    """Memory for filters as kernels read them: (fh · fw · C, F), columns padded to whole vectors.
+class _WeightMatrix:
+    """Filters as kernels read them: (fh · fw · C, F), columns padded to whole vectors.
 
     Args:
-        filters: their shape (F, C, fh, fw).
-        take: gives memory.
+        weight_shape: (F, C, fh, fw).
+        buffer: allocates memory.
         name: of the memory.
     """
 
-    def __init__(self, filters: Sizes, take: Take, name: str = "filters") -> None:
-        count, channels, fh, fw = filters
-        self._memory = take(name, (fh, fw, channels, padded(count)), np.float32)
-        self._shown = self._memory[..., :count]
-        self._rest = self._memory[..., count:]
-        self._flat = self._memory.reshape(fh * fw * channels, -1)
+    def __init__(self, weight_shape: Sizes, buffer: Buffer, name: str = "filters") -> None:
+        filters, channels, fh, fw = weight_shape
+        memory = buffer(name, (fh, fw, channels, padded(filters)), np.float32)
+        self._filters, self._padding = memory[..., :filters], memory[..., filters:]
+        self._matrix = memory.reshape(fh * fw * channels, -1)
 
-    def of(self, weight: Array) -> Array:
+    def forward(self, weight: Array) -> Array:
         """Return the matrix of filters (F, C, fh, fw)."""
-        if self._rest.size:
-            self._rest[...] = 0
-        np.copyto(self._shown, weight.transpose(2, 3, 1, 0))
-        return self._flat
+        return self._filled(weight.transpose(2, 3, 1, 0))
 
-    def turned(self, weight: Array) -> Array:
-        """Return the matrix that leads back, from filters to channels; zeros for the rest."""
-        memory, given = self._shown, len(weight)
-        if given < memory.shape[2]:
-            memory[:, :, given:] = 0
-        if self._rest.size:
-            self._rest[...] = 0
-        np.copyto(memory[:, :, :given], weight.transpose(2, 3, 0, 1))
-        return self._flat
+    def transposed(self, weight: Array) -> Array:
+        """Return the matrix of filters (C, F, fh, fw) with both exchanged; missing rows are 0."""
+        return self._filled(weight.transpose(2, 3, 0, 1))
+
+    def _filled(self, rows: Array) -> Array:
+        given = rows.shape[2]
+        self._filters[:, :, given:] = 0
+        self._padding[...] = 0
+        np.copyto(self._filters[:, :, :given], rows)
+        return self._matrix
+
+
+def _as_weight(matrix: Array, weight_shape: Sizes) -> Array:
+    """View a matrix (fh · fw · C, columns) as filters (F, C, fh, fw)."""
+    filters, channels, fh, fw = weight_shape
+    return matrix[:, :filters].reshape(fh, fw, channels, filters).transpose(3, 2, 0, 1)
 
 
 def _planar(X: Array) -> bool:
-    """Say whether in (N, H, W, C) the numbers of a channel lie side by side."""
+    """Return whether in (N, H, W, C) the numbers of one channel are adjacent in memory."""
     return X.strides[3] > X.strides[2]

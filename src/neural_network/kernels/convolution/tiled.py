@@ -54,15 +54,22 @@ def cost(X: Array, W: Array, outputs: Sizes) -> float:
 
 def convolve(X: Array, W: Array, outputs: Sizes, stride: Sizes) -> Array:
     """Compute what ``convolve_direct`` computes, in channels-last memory."""
-    from neural_network.kernels.convolution.prepared import NO_BIAS, NO_PADS, Sums, fresh
+    from neural_network.kernels.convolution.prepared import (
+        NO_BIAS,
+        NO_PADS,
+        ConvForward,
+        new_buffer,
+    )
     from neural_network.kernels.runtime.threads import parallel_region
 
     seen, weight = _last(X), _as_filters(W)
     high, wide = _two(outputs)
     out = np.empty((len(X), high, wide, len(weight)), np.float32)
-    sums = Sums(seen.shape, weight.shape, _two(stride), NO_PADS, None, (high, wide), fresh)
+    forward = ConvForward(
+        seen.shape, weight.shape, _two(stride), NO_PADS, None, (high, wide), new_buffer
+    )
     with parallel_region():
-        sums(seen, weight, NO_BIAS, out, False)
+        forward(seen, weight, NO_BIAS, out, False)
     return out.transpose(0, 3, 1, 2).reshape(len(X), 1, len(weight), *outputs)
 
 
@@ -74,8 +81,8 @@ def transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes) -> Array:
     back = _back((len(Y), *_two(sizes), weight.shape[1]), weight.shape, stride, Y, wanted=True)
     out = np.empty((len(Y), *_two(sizes), weight.shape[1]), np.float32)
     with parallel_region():
-        back.spread_out(_last(Y), None)
-        back.for_pictures(weight, out)
+        back.relu_backward(_last(Y), None)
+        back.input_gradient(weight, out)
     return out.transpose(0, 3, 1, 2).reshape(len(Y), 1, W.shape[2], *sizes)
 
 
@@ -88,15 +95,17 @@ def filters(X: Array, Y: Array, taps: Sizes, stride: Sizes) -> Array:
     shape = (Y.shape[2], X.shape[2], *_two(taps))
     back = _back(seen.shape, shape, stride, Y, wanted=False)
     with parallel_region():
-        back.spread_out(_last(Y), None)
-        found = back.for_filters(contiguous(seen))
+        back.relu_backward(_last(Y), None)
+        found = back.weight_gradient(contiguous(seen))
     return np.ascontiguousarray(found).reshape(1, Y.shape[2], X.shape[2], *taps)
 
 
 def _back(seen: Sizes, weight: Sizes, stride: Sizes, Y: Array, *, wanted: bool) -> Any:
-    from neural_network.kernels.convolution.prepared import NO_PADS, Back, fresh
+    from neural_network.kernels.convolution.prepared import NO_PADS, ConvBackward, new_buffer
 
-    return Back(seen, weight, _two(stride), NO_PADS, _two(Y.shape[3:]), fresh, wanted=wanted)
+    return ConvBackward(
+        seen, weight, _two(stride), NO_PADS, _two(Y.shape[3:]), new_buffer, needs_input_grad=wanted
+    )
 
 
 def _as_pictures(X: Array) -> Array:
