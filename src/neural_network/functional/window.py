@@ -1,13 +1,16 @@
-"""Sliding windows: padding and output sizes, once, for any number of spatial dimensions.
+"""The geometry of a sliding window, computed once for any number of spatial axes.
 
-Convolution and pooling both slide a window of ``taps`` over an axis of ``size``
-numbers. With a dilation the taps stand ``dilation`` apart, so the window covers
-``dilation · (taps − 1) + 1`` numbers, its *reach*.
+Convolution and pooling slide a window of ``taps`` over an axis of ``size`` numbers. With a
+dilation the taps are ``dilation`` apart, so the window covers dilation · (taps − 1) + 1 numbers,
+its *reach*. ``Window`` holds all sizes that follow from a call's arguments. It is made where the
+arguments are checked and handed to everything that computes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import Any, TypeAlias, TypeGuard
 
@@ -19,10 +22,141 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 Sizes: TypeAlias = tuple[int, ...]
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
+Slices: TypeAlias = tuple[slice, ...]
 
 
-# More is a slip of the finger: 32 gigabytes.
+# A padded array of more numbers (32 gigabytes) is taken for a mistake.
 MOST_PADDED = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How a window slides: one number for each spatial axis in every attribute.
+
+    Attributes:
+        sizes: of the input, without padding.
+        taps: of the window.
+        stride: distance between neighbouring windows.
+        dilation: distance between neighbouring taps.
+        pads: (before, after) as the caller asked for it.
+        reach: how many numbers the window covers.
+        outputs: how often the window fits.
+        padded: sizes of the padded input. With ``ceil_mode`` the last window may reach beyond
+            ``pads``; the padded input holds all of it.
+    """
+
+    sizes: Sizes
+    taps: Sizes
+    stride: Sizes
+    dilation: Sizes
+    pads: Pads
+    reach: Sizes
+    outputs: Sizes
+    padded: Sizes
+
+    @classmethod
+    def of(
+        cls,
+        function: str,
+        sizes: Sizes,
+        taps: Sizes,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        *,
+        ceil_mode: bool = False,
+        name: str = "filter",
+    ) -> Window:
+        """Check a caller's stride, padding and dilation, and compute what follows from them.
+
+        Args:
+            function: the public function, for the errors.
+            sizes: of the input's spatial axes.
+            taps: of the window.
+            stride, padding, dilation: as the caller gave them.
+            ceil_mode: whether a last window that reaches beyond the padding counts.
+            name: what the window is called in the errors.
+
+        Raises:
+            DTypeError, ArgumentError: not whole numbers, or too small ones.
+            ShapeError: another count of numbers, or a window that does not fit even once.
+
+        >>> from neural_network.functional.window import Window
+        >>> Window.of("conv2d", (28, 28), (3, 3), padding="same", stride=2).outputs
+        (14, 14)
+        """
+        axes = len(sizes)
+        steps = per_axis(function, "stride", stride, axes)
+        spacing = per_axis(function, "dilation", dilation, axes)
+        reach = tuple([d * (t - 1) + 1 for t, d in zip(taps, spacing, strict=True)])
+        pads = resolve_padding(function, padding, sizes, reach, steps)
+        padded = tuple([n + a + b for n, (a, b) in zip(sizes, pads, strict=True)])
+        counts = []
+        for i, (n, cover, s) in enumerate(zip(padded, reach, steps, strict=True)):
+            if cover > n:
+                raise _does_not_fit(function, name, sizes, taps, reach, pads, padded)
+            whole, rest = divmod(n - cover, s)
+            # One more where numbers are left over and a window still begins before the end.
+            more = ceil_mode and rest > 0 and (whole + 1) * s < sizes[i] + pads[i][0]
+            counts.append(whole + 1 + more)
+        if ceil_mode:
+            ends = [(n - 1) * s + r for n, s, r in zip(counts, steps, reach, strict=True)]
+            padded = tuple([max(n, end) for n, end in zip(padded, ends, strict=True)])
+        if padded != sizes and prod(padded) > MOST_PADDED:
+            expected = f"a padded picture of at most {MOST_PADDED:,} numbers"
+            raise ShapeError(sentence(function, "padding", expected, times(padded)))
+        return cls(sizes, taps, steps, spacing, pads, reach, tuple(counts), padded)
+
+    @property
+    def inside(self) -> Slices:
+        """Where the input is in the padded input."""
+        pairs = zip(self.pads, self.sizes, strict=True)
+        return tuple([slice(before, before + n) for (before, _), n in pairs])
+
+    def pad(self, X: Array, value: float = 0.0) -> Array:
+        """Put a number around the last axes; without padding, return the array itself."""
+        if self.padded == self.sizes:
+            return X
+        padded = np.full((*X.shape[: -len(self.sizes)], *self.padded), value, X.dtype)
+        inside: tuple[Any, ...] = (..., *self.inside)
+        padded[inside] = X
+        return padded
+
+    def places(self, outputs: Sizes | None = None) -> list[Slices]:
+        """Return, for each tap, where in the padded input it reads from all outputs.
+
+        ``X[..., *window.places()[tap]][o]`` is the number under that tap at output ``o``.
+
+        Args:
+            outputs: how many outputs of each axis, counted from the first; all where left out.
+        """
+        outputs = self.outputs if outputs is None else outputs
+        axes = zip(self.taps, outputs, self.stride, self.dilation, strict=True)
+        return list(
+            product(
+                *[
+                    [slice(t * d, t * d + (n - 1) * s + 1, s) for t in range(taps)]
+                    for taps, n, s, d in axes
+                ]
+            )
+        )
+
+    def read_by(self, outputs: Slices) -> Slices:
+        """Return the part of the padded input that the windows of these outputs cover."""
+        axes = zip(outputs, self.stride, self.reach, strict=True)
+        return tuple([slice(o.start * s, (o.stop - 1) * s + r) for o, s, r in axes])
+
+
+def _does_not_fit(
+    function: str, name: str, sizes: Sizes, taps: Sizes, reach: Sizes, pads: Pads, padded: Sizes
+) -> ShapeError:
+    spread = f", {times(reach)} by its dilation," if reach != taps else ""
+    same = len({n for pair in pads for n in pair}) == 1
+    padding = pads[0][0] if same else pads
+    return ShapeError(
+        f"{function}: a {times(taps)} {name}{spread} does not fit a {times(sizes)} image "
+        f"(padding {padding}); expected at most {times(padded)}"
+    )
 
 
 def times(sizes: Sequence[int]) -> str:
@@ -40,12 +174,13 @@ def per_axis(function: str, name: str, value: object, axes: int, minimum: int = 
     >>> per_axis("conv2d", "stride", 2, axes=2)
     (2, 2)
     """
+    if type(value) is int and value >= minimum:  # the usual case
+        return (value,) * axes
     if _is_sequence(value):
         if len(value) != axes:
-            raise ShapeError(
-                sentence(function, name, f"one number or {axes} of them", f"{len(value)} of them")
-            )
-        return tuple(as_count(function, name, item, minimum) for item in value)
+            expected = f"one number or {axes} of them"
+            raise ShapeError(sentence(function, name, expected, f"{len(value)} of them"))
+        return tuple([as_count(function, name, item, minimum) for item in value])
     return (as_count(function, name, value, minimum),) * axes
 
 
@@ -53,13 +188,8 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def reach(taps: Sizes, dilation: Sizes) -> Sizes:
-    """Return how many numbers the window covers along each axis: d·(t − 1) + 1."""
-    return tuple(d * (t - 1) + 1 for t, d in zip(taps, dilation, strict=True))
-
-
 def resolve_padding(
-    function: str, padding: object, sizes: Sizes, covered: Sizes, stride: Sizes
+    function: str, padding: object, sizes: Sizes, reach: Sizes, stride: Sizes
 ) -> Pads:
     """Return the (before, after) padding of each axis.
 
@@ -70,31 +200,32 @@ def resolve_padding(
     >>> resolve_padding("conv2d", "same", (5, 5), (2, 3), (1, 1))
     ((0, 1), (1, 1))
     """
+    axes = len(sizes)
     if isinstance(padding, str):
         if padding == "valid":
-            return ((0, 0),) * len(sizes)
+            return ((0, 0),) * axes
         if padding == "same":
             totals = [
                 max((-(-size // s) - 1) * s + cover - size, 0)
-                for size, cover, s in zip(sizes, covered, stride, strict=True)
+                for size, cover, s in zip(sizes, reach, stride, strict=True)
             ]
-            return tuple((total // 2, total - total // 2) for total in totals)
+            return tuple([(total // 2, total - total // 2) for total in totals])
         raise ArgumentError(
             sentence(function, "padding", "'valid', 'same' or numbers", repr(padding))
         )
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
-        if len(padding) != len(sizes) or not all(
+        if len(padding) != axes or not all(
             _is_sequence(pair) and len(pair) == 2 for pair in padding
         ):
-            raise ShapeError(
-                sentence(function, "padding", f"{len(sizes)} (before, after) pairs", repr(padding))
-            )
-        return tuple(
-            (as_count(function, "padding", before, 0), as_count(function, "padding", after, 0))
-            for before, after in padding
-        )
-    each = per_axis(function, "padding", padding, len(sizes), minimum=0)
-    return tuple((pad, pad) for pad in each)
+            expected = f"{axes} (before, after) pairs"
+            raise ShapeError(sentence(function, "padding", expected, repr(padding)))
+        return tuple([per_axis(function, "padding", pair, 2, minimum=0) for pair in padding])  # type: ignore[misc]  # two each
+    return tuple([(n, n) for n in per_axis(function, "padding", padding, axes, minimum=0)])
+
+
+def reach(taps: Sizes, dilation: Sizes) -> Sizes:
+    """Return how many numbers the window covers along each axis: d·(t − 1) + 1."""
+    return tuple(d * (t - 1) + 1 for t, d in zip(taps, dilation, strict=True))
 
 
 def output_sizes(
