@@ -10,7 +10,7 @@ import pytest
 from conformance.agreement import agree
 from neural_network.functional.attention import scaled_dot_product_attention
 from neural_network.functional.embeddings import embedding
-from neural_network.functional.gathering import gather, scatter_add
+from neural_network.functional.shaping import gather, scatter_add
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3), (2, 0)])

@@ -10,7 +10,7 @@ from torch.nn import attention, functional as F
 
 from neural_network.functional.attention import scaled_dot_product_attention
 from neural_network.functional.embeddings import embedding
-from neural_network.functional.gathering import gather, scatter_add
+from neural_network.functional.shaping import gather, scatter_add
 
 
 def gather_twin(X: Any, places: Any, axis: int) -> Any:

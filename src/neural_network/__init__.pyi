@@ -70,11 +70,18 @@ from neural_network.errors import (
 )
 from neural_network.files import load_arrays as load_arrays, save_arrays as save_arrays
 from neural_network.functional.activations import (
+    elu as elu,
+    gelu as gelu,
+    hardswish as hardswish,
     identity as identity,
+    leaky_relu as leaky_relu,
     log_softmax as log_softmax,
+    mish as mish,
     relu as relu,
     sigmoid as sigmoid,
+    silu as silu,
     softmax as softmax,
+    softplus as softplus,
     tanh as tanh,
 )
 from neural_network.functional.attention import (
@@ -91,8 +98,8 @@ from neural_network.functional.convolution.transpose import (
     conv_transpose3d as conv_transpose3d,
 )
 from neural_network.functional.dropouts import dropout as dropout, dropout2d as dropout2d
+from neural_network.functional.elementwise import erf as erf
 from neural_network.functional.embeddings import embedding as embedding
-from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot
@@ -141,15 +148,6 @@ from neural_network.functional.pooling.pool import (
     max_pool1d as max_pool1d,
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
-)
-from neural_network.functional.rectifiers import (
-    elu as elu,
-    gelu as gelu,
-    hardswish as hardswish,
-    leaky_relu as leaky_relu,
-    mish as mish,
-    silu as silu,
-    softplus as softplus,
 )
 from neural_network.kernels.runtime.gate import use_kernels as use_kernels
 from neural_network.kernels.runtime.threads import (

@@ -9,7 +9,7 @@ import pytest
 
 import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients
-from neural_network.functional.gathering import FEW, scatter_add
+from neural_network.functional.shaping import FEW, scatter_add
 
 RNG = np.random.default_rng(0)
 attend = nn.scaled_dot_product_attention

@@ -17,30 +17,11 @@ import numpy as np
 from neural_network.errors import DroppedGradientError
 from neural_network.functional import activations, elementwise, linear, reductions, shaping
 
-UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: elementwise.add,
-    np.subtract: elementwise.subtract,
-    np.multiply: elementwise.multiply,
-    np.true_divide: elementwise.divide,
-    np.power: elementwise.power,
+UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
     np.float_power: elementwise.power,
-    np.maximum: elementwise.maximum,
-    np.minimum: elementwise.minimum,
-    np.negative: elementwise.negative,
-    np.positive: elementwise.positive,
-    np.absolute: elementwise.absolute,
     np.fabs: elementwise.absolute,
-    np.square: elementwise.square,
-    np.sqrt: elementwise.sqrt,
-    np.exp: elementwise.exp,
-    np.expm1: elementwise.expm1,
-    np.log: elementwise.log,
-    np.log1p: elementwise.log1p,
-    np.sin: elementwise.sin,
-    np.cos: elementwise.cos,
     np.tanh: activations.tanh,
     np.matmul: linear.matmul,
-    np.sign: elementwise.sign,
     np.reciprocal: lambda a: elementwise.divide(1.0, a),
     np.log2: lambda a: elementwise.divide(elementwise.log(a), np.log(2.0)),
     np.log10: lambda a: elementwise.divide(elementwise.log(a), np.log(10.0)),

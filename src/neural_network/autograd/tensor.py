@@ -81,8 +81,8 @@ class Tensor(ArrayMethods):
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors, and record it where a gradient is wanted."""
         inputs = list(_tensors((*args, *kwargs.values())))
-        if rule.behind_kernels is not None and any(t.by_kernels for t in inputs):
-            rule = rule.behind_kernels
+        if rule.after_kernels is not None and any(t.by_kernels for t in inputs):
+            rule = rule.after_kernels
         value = rule.forward(
             *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
         )

@@ -10,7 +10,21 @@ from neural_network.faces import loader
 
 # Where each name lives. Type checkers read ``__init__.pyi``; a test holds both together.
 _HOMES = {
-    "activations": ("identity", "log_softmax", "relu", "sigmoid", "softmax", "tanh"),
+    "activations": (
+        "elu",
+        "gelu",
+        "hardswish",
+        "identity",
+        "leaky_relu",
+        "log_softmax",
+        "mish",
+        "relu",
+        "sigmoid",
+        "silu",
+        "softmax",
+        "softplus",
+        "tanh",
+    ),
     "pooling.adaptive": (
         "adaptive_avg_pool1d",
         "adaptive_avg_pool2d",
@@ -25,6 +39,7 @@ _HOMES = {
         "clip",
         "cos",
         "divide",
+        "erf",
         "exp",
         "expm1",
         "log",
@@ -46,7 +61,6 @@ _HOMES = {
     "convolution.transpose": ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
     "dropouts": ("dropout", "dropout2d"),
     "embeddings": ("embedding",),
-    "error_function": ("erf",),
     "filters": ("FILTERS", "named_filter"),
     "interpolation": ("interpolate",),
     "labels": ("one_hot",),
@@ -75,7 +89,6 @@ _HOMES = {
         "max_pool2d",
         "max_pool3d",
     ),
-    "rectifiers": ("elu", "gelu", "hardswish", "leaky_relu", "mish", "silu", "softplus"),
     "reductions": ("logsumexp", "max", "mean", "min", "sum", "var"),
     "shaping": (
         "broadcast_to",

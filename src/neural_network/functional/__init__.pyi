@@ -1,11 +1,18 @@
 """What type checkers see of the lazy face; a test holds it and ``_HOMES`` together."""
 
 from neural_network.functional.activations import (
+    elu as elu,
+    gelu as gelu,
+    hardswish as hardswish,
     identity as identity,
+    leaky_relu as leaky_relu,
     log_softmax as log_softmax,
+    mish as mish,
     relu as relu,
     sigmoid as sigmoid,
+    silu as silu,
     softmax as softmax,
+    softplus as softplus,
     tanh as tanh,
 )
 from neural_network.functional.attention import (
@@ -28,6 +35,7 @@ from neural_network.functional.elementwise import (
     clip as clip,
     cos as cos,
     divide as divide,
+    erf as erf,
     exp as exp,
     expm1 as expm1,
     log as log,
@@ -45,7 +53,6 @@ from neural_network.functional.elementwise import (
     where as where,
 )
 from neural_network.functional.embeddings import embedding as embedding
-from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot
@@ -92,15 +99,6 @@ from neural_network.functional.pooling.pool import (
     max_pool1d as max_pool1d,
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
-)
-from neural_network.functional.rectifiers import (
-    elu as elu,
-    gelu as gelu,
-    hardswish as hardswish,
-    leaky_relu as leaky_relu,
-    mish as mish,
-    silu as silu,
-    softplus as softplus,
 )
 from neural_network.functional.reductions import (
     logsumexp as logsumexp,

@@ -1,21 +1,27 @@
-"""Activation functions: what a layer does to its sums."""
+"""Activation functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, rounded
+from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.errors import ShapeError, sentence
+from neural_network.functional.elementwise import elementary, erf
 from neural_network.functional.op import Call, call, gradient, op, samples
 
 Rng: TypeAlias = "np.random.Generator"
 
 
-@op
+def _away_from_zero(rng: Rng) -> Iterator[Call]:
+    yield call(rng.uniform(0.1, 2, (3, 4)) * rng.choice([-1, 1], (3, 4)))
+    yield call(rng.standard_normal(()))
+
+
+@elementary(lambda g: g, of=_away_from_zero)
 def identity(Z: ArrayLike) -> Array:
     """Return the input unchanged: the activation of linear regression.
 
@@ -39,12 +45,7 @@ def identity(Z: ArrayLike) -> Array:
     return Z.astype(dtype)
 
 
-@gradient(identity, "Z")
-def _(g: Any) -> Any:
-    return g
-
-
-@op
+@elementary(lambda g, Z: g * np.greater(Z, 0), of=_away_from_zero)
 def relu(Z: ArrayLike) -> Array:
     """Rectified linear unit, element by element: ``max(0, Z)``.
 
@@ -67,12 +68,7 @@ def relu(Z: ArrayLike) -> Array:
     return rounded(np.maximum(Z, 0), dtype)
 
 
-@gradient(relu, "Z")
-def _(g: Any, Z: Any) -> Any:
-    return g * np.greater(Z, 0)
-
-
-@op
+@elementary(lambda g, out: g * out * (1 - out), of=_away_from_zero)
 def sigmoid(Z: ArrayLike) -> Array:
     """Logistic function, element by element: ``1 / (1 + exp(-Z))``.
 
@@ -101,12 +97,7 @@ def sigmoid(Z: ArrayLike) -> Array:
         return rounded(np.where(Z >= 0, 1, decay) / (1 + decay), dtype)
 
 
-@gradient(sigmoid, "Z")
-def _(g: Any, out: Any) -> Any:
-    return g * out * (1 - out)
-
-
-@op
+@elementary(lambda g, out: g * (1 - out * out), of=_away_from_zero)
 def tanh(Z: ArrayLike) -> Array:
     """Hyperbolic tangent, element by element: a sigmoid from −1 to 1.
 
@@ -128,18 +119,187 @@ def tanh(Z: ArrayLike) -> Array:
     return rounded(np.tanh(Z), dtype)
 
 
-@gradient(tanh, "Z")
-def _(g: Any, out: Any) -> Any:
-    return g * (1 - out * out)
+def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
+    """Rectified linear unit that leaks: ``Z`` above 0, ``slope · Z`` below.
+
+    Args:
+        Z: any shape.
+        slope: how much passes below 0.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network
+    Acoustic Models", ICML 2013.
+
+    >>> leaky_relu([-2.0, 3.0], 0.5)
+    array([-1.,  3.])
+    """
+    (Z,), dtype = as_floating("leaky_relu", Z=Z)
+    factor = as_number("leaky_relu", "slope", slope)
+    return rounded(np.where(np.greater(Z, 0), Z, Z * factor), dtype)
 
 
-@samples(identity)
-@samples(sigmoid)
-@samples(tanh)
-@samples(relu)
+def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
+    """Exponential linear unit: ``Z`` above 0, ``alpha · (exp(Z) − 1)`` below.
+
+    Args:
+        Z: any shape.
+        alpha: the unit tends to −alpha far below 0.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Clevert, Unterthiner and Hochreiter, arXiv 1511.07289.
+
+    >>> elu([-np.log(2), 3.0])
+    array([-0.5,  3. ])
+    """
+    (Z,), dtype = as_floating("elu", Z=Z)
+    factor = as_number("elu", "alpha", alpha)
+    above = np.greater(Z, 0)
+    # The branch that is not taken must not overflow: its slope would be ∞ · 0. (And not by
+    # minimum(Z, 0), which halves the slope where both are equal: at 0 it is alpha.)
+    below = np.expm1(np.where(above, 0, Z)) * factor
+    return rounded(np.where(above, Z, below), dtype)
+
+
+@elementary(lambda g, Z: g * sigmoid(Z), of=lambda rng: [call(rng.standard_normal((3, 4)))])
+def softplus(Z: ArrayLike) -> Array:
+    """Smooth relu: ``log(1 + exp(Z))``, computed as ``max(Z, 0) + log1p(exp(−|Z|))``.
+
+    Args:
+        Z: any shape.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Dugas et al., "Incorporating Second-Order Functional Knowledge for
+    Better Option Pricing", NIPS 2000.
+
+    >>> softplus([0.0, 1000.0])
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+    (Z,), dtype = as_floating("softplus", Z=Z)
+    with np.errstate(under="ignore"):
+        return rounded(np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z))), dtype)
+
+
+def silu(Z: ArrayLike) -> Array:
+    """Sigmoid linear unit, also called swish: ``Z · sigmoid(Z)``.
+
+    Args:
+        Z: any shape.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Elfwing, Uchibe and Doya, arXiv 1702.03118.
+
+    >>> silu([0.0, 100.0])
+    array([  0., 100.])
+    """
+    (Z,), dtype = as_floating("silu", Z=Z)
+    return rounded(Z * sigmoid(Z), dtype)
+
+
+def mish(Z: ArrayLike) -> Array:
+    """Self-regularized unit: ``Z · tanh(softplus(Z))``.
+
+    Args:
+        Z: any shape.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Misra, arXiv 1908.08681.
+
+    >>> mish([0.0, 100.0])
+    array([  0., 100.])
+    """
+    (Z,), dtype = as_floating("mish", Z=Z)
+    return rounded(Z * tanh(softplus(Z)), dtype)
+
+
+def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
+    """Gaussian error linear unit: ``Z`` times the chance that a normal number lies below it.
+
+    ``Z · (1 + erf(Z / √2)) / 2``; with ``"tanh"``,
+    ``Z · (1 + tanh(√(2/π) · (Z + 0.044715 · Z³))) / 2``.
+
+    Args:
+        Z: any shape.
+        approximate: ``"none"`` for the exact formula, ``"tanh"`` for the older one.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+        ArgumentError: another word for ``approximate``.
+
+    Source: Hendrycks and Gimpel, arXiv 1606.08415.
+
+    >>> gelu([0.0, 1.0]).round(6), gelu([1.0], "tanh").round(6)
+    (array([0.      , 0.841345]), array([0.841192]))
+    """
+    (Z,), dtype = as_floating("gelu", Z=Z)
+    if as_choice("gelu", "approximate", approximate, ("none", "tanh")) == "none":
+        below = (erf(Z * 0.7071067811865476) + 1) * 0.5
+    else:
+        below = (tanh((Z + Z * Z * Z * 0.044715) * 0.7978845608028654) + 1) * 0.5
+    return rounded(Z * below, dtype)
+
+
+def hardswish(Z: ArrayLike) -> Array:
+    """Swish of straight pieces: ``Z · min(max(Z + 3, 0), 6) / 6``.
+
+    Args:
+        Z: any shape.
+
+    Returns:
+        The same shape, in the floating type of ``Z``.
+
+    Raises:
+        DTypeError: ``Z`` does not hold real numbers.
+
+    Source: Howard et al., "Searching for MobileNetV3", arXiv 1905.02244.
+
+    >>> hardswish([-4.0, 0.0, 3.0])
+    array([-0.,  0.,  3.])
+    """
+    (Z,), dtype = as_floating("hardswish", Z=Z)
+    return rounded(Z * (np.clip(Z + 3, 0, 6) / 6), dtype)
+
+
+@samples(leaky_relu)
+@samples(elu)
+@samples(silu)
+@samples(mish)
+@samples(hardswish)
 def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.uniform(0.1, 2, (3, 4)) * rng.choice([-1, 1], (3, 4)))
-    yield call(rng.standard_normal(()))
+    yield call(3 * rng.standard_normal((3, 5)))
+
+
+@samples(gelu)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(3 * rng.standard_normal((3, 5)))
+    yield call(3 * rng.standard_normal(4), "tanh")
 
 
 @op

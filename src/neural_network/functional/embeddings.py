@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, as_real, check_ndim, rounded
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
+from neural_network.functional.shaping import gather
 
 Rng: TypeAlias = "np.random.Generator"
 

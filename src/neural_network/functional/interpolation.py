@@ -20,8 +20,8 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
+from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
 
 Mode = Literal["nearest", "linear", "bilinear", "trilinear"]

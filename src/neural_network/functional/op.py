@@ -1,27 +1,28 @@
-"""What makes a function of arrays an *op*: it can be lifted, and it knows its gradients.
+"""Ops: functions of arrays that can be differentiated.
 
-An op is three things that stand beside each other in its family's file:
+An op is three functions beside each other in one file:
 
     @op
-    def relu(Z): ...                   # forward, on arrays
+    def relu(Z): ...                   # the forward function, on arrays
 
     @gradient(relu, "Z")
-    def _(g, Z):                       # the loss's gradient for Z, given g, that for the output
+    def _(g, Z):                       # the loss's gradient for Z, given g, that for the result
         return g * (Z > 0)
 
     @samples(relu)
-    def _(rng): ...                    # calls on which a test checks all of it
+    def _(rng): ...                    # calls on which the tests check the op
 
-A function that is composed of ops needs no gradient of its own, but samples all the same.
+A function composed of ops has no gradient of its own, but samples as well. For a function of
+single elements, ``elementary`` in ``elementwise.py`` takes all three at once.
 
-This room knows nothing of automatic differentiation. An op looks for an argument
-whose type carries a *lift hook* and hands itself over to it, as NumPy does with
-``__array_function__``; where there is none, it just computes.
+This module does not import ``autograd``. An op looks for an argument whose type has the method
+``__lift__`` and calls it, as NumPy does with ``__array_function__``; without such an argument
+it computes its forward function.
 
-A gradient names as parameters just what it needs: the arguments of the op, ``out``
-(the op's result), or ``NAME_shape`` and ``NAME_dtype`` of an argument whose numbers
-it does not need. What no gradient names is not kept in memory. Gradients are written in
-plain NumPy and ops, so they can be differentiated again.
+The parameters of a gradient name what it needs: arguments of the op, ``out`` (the op's
+result), or ``NAME_shape`` and ``NAME_dtype`` of an argument whose values it does not need.
+Nothing else is kept for the backward pass. Gradients consist of NumPy functions and ops, so
+they can be differentiated again.
 """
 
 from __future__ import annotations
@@ -42,30 +43,41 @@ PROPERTIES = ("shape", "dtype")
 
 
 class Call(NamedTuple):
-    """One way to call an op: a sample for the tests."""
+    """The arguments of one call: a sample for the tests."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
 
-# By name: NumPy loads its generators when they are first looked at, which takes long.
+# A string, because NumPy loads its generators on first use, which is slow.
 Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Call]]"
 
 
+class Gradient(NamedTuple):
+    """The gradient for one argument: a function of ``g`` and of what it needs by name."""
+
+    function: Callable[..., Any]
+    needs: tuple[str, ...]  # the parameters after g
+
+
 class Rule:
-    """All that is known about one op."""
+    """An op: its forward function, its gradients by argument, its samples.
+
+    Attributes:
+        own_memory: the gradients share memory with nothing, nor with each other.
+        by_kernels: compiled kernels compute it.
+        after_kernels: the op that takes its place where an argument was computed by kernels;
+            then a kernel is worth its call for little work, too.
+    """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
         self.forward = forward
         self.name = forward.__name__
         self.gradients: dict[str, Gradient] = {}
         self.samples: Samples | None = None
-        # Whether its gradients share memory with nothing, each other included.
         self.own_memory = False
-        # Whether compiled kernels computed it, and what takes an op's place right behind such
-        # a one: there, little work is worth a kernel too.
         self.by_kernels = False
-        self.behind_kernels: Rule | None = None
+        self.after_kernels: Rule | None = None
         parameters = inspect.signature(forward).parameters.values()
         self.names = tuple(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
@@ -75,8 +87,8 @@ class Rule:
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return name → value for a call, defaults included.
 
-        The same as ``inspect.Signature.bind``, ten times as fast: it runs for every
-        op of every training step.
+        As ``inspect.Signature.bind``, but ten times as fast: it runs for every op of every
+        training step.
         """
         if self.variadic is None:
             return {**self.defaults, **dict(zip(self.names, args, strict=False)), **kwargs}
@@ -86,14 +98,7 @@ class Rule:
         return {**self.defaults, **first, self.variadic: args[leading:], **kwargs}
 
 
-class Gradient(NamedTuple):
-    """How the loss's gradient for one argument follows from that for the output."""
-
-    function: Callable[..., Any]
-    needs: tuple[str, ...]  # the parameters after g
-
-
-# Each op's public function → what is known about it.
+# Each op → its rule.
 RULES: dict[Callable[..., Any], Rule] = {}
 # Each function composed of ops → its samples.
 COMPOSED: dict[Callable[..., Any], Samples] = {}
@@ -107,12 +112,12 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
             change its arguments.
 
     Returns:
-        The op: on arrays it is ``forward``; on tensors its result is a tensor, and
-        recorded where a gradient is wanted.
+        The op: on arrays it is ``forward``; on tensors its result is a tensor, recorded
+        where one of them requires a gradient.
 
     Raises:
-        DroppedGradientError: (when called) a tensor that requires a gradient stands
-            at an argument for which no ``gradient`` was registered.
+        DroppedGradientError: (when called) a tensor that requires a gradient is passed
+            for an argument without a registered ``gradient``.
 
     >>> @op
     ... def cube(x):
@@ -145,14 +150,14 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         name: the argument. Where it takes a list of arrays, the gradient is a list.
 
     Returns:
-        A decorator. Its function takes ``g``, the loss's gradient for the op's
-        result, and what it needs by name: arguments, ``out``, ``NAME_shape`` or
-        ``NAME_dtype``; and returns the loss's gradient for the argument, of its shape.
+        A decorator. Its function takes ``g``, the loss's gradient for the op's result, and
+        what it needs by name (arguments, ``out``, ``NAME_shape`` or ``NAME_dtype``), and
+        returns the loss's gradient for the argument, in the argument's shape.
 
     Raises:
         TypeError: ``name`` or a parameter is not one of the op's.
 
-    >>> gradient(conv2d, "image")  # no op but made of ops
+    >>> gradient(conv2d, "image")  # composed of ops
     Traceback (most recent call last):
       ...
     TypeError: gradient: expected an op, received conv2d
@@ -175,15 +180,15 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
 def samples(
     function: Callable[..., Any],
 ) -> Callable[[Samples], Samples]:
-    """Register the decorated function as the source of sample calls of another one.
+    """Register the decorated function as the source of sample calls of a function.
 
     Args:
         function: an op, or a plain function composed of ops.
 
     Returns:
-        A decorator. Its function takes a ``numpy.random.Generator`` and yields
-        calls, written ``call(…)``, on small float64 arrays. The tests check on each
-        the gradients, their gradients, types, and that no input is changed.
+        A decorator. Its function takes a ``numpy.random.Generator`` and yields calls,
+        written ``call(…)``, with small float64 arrays. On each the tests check gradients,
+        second derivatives, types, and that no argument is changed.
 
     Raises:
         Nothing.
@@ -207,7 +212,7 @@ def samples(
 
 
 def all_samples() -> dict[Callable[..., Any], Samples | None]:
-    """Return every op and every composed function of which samples are known → the samples.
+    """Return every op, and every composed function with samples → its samples.
 
     >>> all_samples()[relu] is not None, all_samples()[elu] is not None
     (True, True)
@@ -216,14 +221,14 @@ def all_samples() -> dict[Callable[..., Any], Samples | None]:
 
 
 def call(*args: Any, **kwargs: Any) -> Call:
-    """Write a sample as one would write the call.
+    """Return the arguments of a call as a sample; see ``samples``.
 
     Args:
         args: the op's arguments.
         kwargs: the op's arguments by name.
 
     Returns:
-        Both, for ``samples``.
+        Positional and keyword arguments.
 
     Raises:
         Nothing.

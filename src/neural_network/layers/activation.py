@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.functional import activations, rectifiers
+from neural_network.functional import activations
 from neural_network.layers.layer import Layer
 from neural_network.plan.steps import Lay, Rectify, Steps
 
@@ -22,13 +22,13 @@ ACTIVATIONS: dict[str, Function] = {
         activations.tanh,
         activations.softmax,
         activations.log_softmax,
-        rectifiers.leaky_relu,
-        rectifiers.elu,
-        rectifiers.gelu,
-        rectifiers.silu,
-        rectifiers.mish,
-        rectifiers.softplus,
-        rectifiers.hardswish,
+        activations.leaky_relu,
+        activations.elu,
+        activations.gelu,
+        activations.silu,
+        activations.mish,
+        activations.softplus,
+        activations.hardswish,
     )
 }
 

@@ -87,4 +87,4 @@ def _classes(
 _rule = Rule(_loss)
 _rule.name = _plain.name
 _rule.gradients["logits"] = Gradient(_slopes, _plain.gradients["logits"].needs)
-_plain.behind_kernels = _rule
+_plain.after_kernels = _rule

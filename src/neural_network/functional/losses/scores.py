@@ -21,7 +21,7 @@ from neural_network.checks import (
     check_probabilities,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.activations import sigmoid, softmax
+from neural_network.functional.activations import sigmoid, softmax, softplus
 from neural_network.functional.labels import as_class_indices
 from neural_network.functional.losses.reduction import (
     Loss,
@@ -39,7 +39,6 @@ from neural_network.functional.losses.targets import (
     checked_targets,
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
-from neural_network.functional.rectifiers import softplus
 from neural_network.lifting import lift_hook
 
 Rng: TypeAlias = "np.random.Generator"

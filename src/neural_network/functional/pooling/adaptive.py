@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
-from neural_network.functional.gathering import gather
 from neural_network.functional.op import Call, call, samples
+from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
 
 Size = int | tuple[int, ...]
