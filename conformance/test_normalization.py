@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neural_network as nn
 from conformance.agreement import agree
-from neural_network.functional.normalization import norms
 
 SHAPES = [(6, 4), (3, 4, 5), (2, 4, 3, 3), (2, 4, 2, 3, 3)]
 
@@ -29,16 +29,16 @@ def test_batch_norm(shape: Any, epsilon: float) -> None:
     rng, X = drawn(shape)
     mean, variance = rng.standard_normal(4), rng.uniform(0.5, 2, 4)
     for options in affine(rng, 4):
-        agree(norms.batch_norm, X, epsilon=epsilon, **options)
+        agree(nn.batch_norm, X, epsilon=epsilon, **options)
         agree(
-            norms.batch_norm, X, mean=mean, variance=variance, epsilon=epsilon,
+            nn.batch_norm, X, mean=mean, variance=variance, epsilon=epsilon,
             fixed=("mean", "variance"), **options,
         )  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_batch_statistics(shape: Any) -> None:
-    agree(norms.batch_statistics, drawn(shape)[1], order=0)
+    agree(nn.batch_statistics, drawn(shape)[1], order=0)
 
 
 @pytest.mark.parametrize("shape", [(5,), *SHAPES])
@@ -50,7 +50,7 @@ def test_layer_norm(shape: Any) -> None:
     for axes in choices:
         named = sorted(a % X.ndim for a in (axes if isinstance(axes, tuple) else (axes,)))
         for options in affine(rng, [shape[a] for a in named]):
-            agree(norms.layer_norm, X, axes=axes, **options)
+            agree(nn.layer_norm, X, axes=axes, **options)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -58,11 +58,11 @@ def test_layer_norm(shape: Any) -> None:
 def test_group_norm(shape: Any, groups: int) -> None:
     rng, X = drawn(shape)
     for options in affine(rng, 4):
-        agree(norms.group_norm, X, groups, epsilon=1e-3, **options)
+        agree(nn.group_norm, X, groups, epsilon=1e-3, **options)
 
 
 @pytest.mark.parametrize("shape", SHAPES[1:])
 def test_instance_norm(shape: Any) -> None:
     rng, X = drawn(shape)
     for options in affine(rng, 4):
-        agree(norms.instance_norm, X, **options)
+        agree(nn.instance_norm, X, **options)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from neural_network.functional.normalization import norms as ours, ops
+from neural_network.functional.normalization import batch_norm as batch, ops, sample_norms
 
 
 def centred(X: Any, axes: Any) -> Any:
@@ -68,7 +68,7 @@ def instance_norm(X: Any, gamma: Any = None, beta: Any = None, *, epsilon: float
     return F.instance_norm(X, weight=gamma, bias=beta, eps=epsilon)
 
 
-def normalized(arrays: Any, epsilon: float) -> Any:
+def batch_normalize(arrays: Any, epsilon: float) -> Any:
     return F.batch_norm(arrays[0], None, None, *arrays[1:], training=True, eps=epsilon)
 
 
@@ -76,10 +76,10 @@ TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.centred: centred,
     ops.over_root_mean_square: over_root_mean_square,
     ops.affine: lambda X, gamma, beta: X * gamma + beta,
-    ops.normalized: normalized,
-    ours.batch_norm: batch_norm,
-    ours.batch_statistics: batch_statistics,
-    ours.layer_norm: layer_norm,
-    ours.group_norm: group_norm,
-    ours.instance_norm: instance_norm,
+    batch.batch_normalize: batch_normalize,
+    batch.batch_norm: batch_norm,
+    batch.batch_statistics: batch_statistics,
+    sample_norms.layer_norm: layer_norm,
+    sample_norms.group_norm: group_norm,
+    sample_norms.instance_norm: instance_norm,
 }

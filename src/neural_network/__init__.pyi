@@ -117,10 +117,12 @@ from neural_network.functional.losses import (
     nll as nll,
     softmax_cross_entropy as softmax_cross_entropy,
 )
-from neural_network.functional.normalization.columns import normalize as normalize
-from neural_network.functional.normalization.norms import (
+from neural_network.functional.normalization.batch_norm import (
     batch_norm as batch_norm,
     batch_statistics as batch_statistics,
+)
+from neural_network.functional.normalization.normalize import normalize as normalize
+from neural_network.functional.normalization.sample_norms import (
     group_norm as group_norm,
     instance_norm as instance_norm,
     layer_norm as layer_norm,

@@ -9,7 +9,7 @@ import pytest
 
 import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients, grad
-from neural_network.functional.normalization.ops import standardize
+from neural_network.functional.normalization.ops import normalize_over
 
 RNG = np.random.default_rng(0)
 SHAPES = [(5, 4), (3, 4, 5), (2, 4, 3, 2), (2, 4, 2, 3, 2)]
@@ -119,7 +119,7 @@ def test_numbers_by_hand() -> None:
 def test_the_gradient_is_the_fused_formula() -> None:
     X, g, axes = RNG.standard_normal((4, 3, 5)), RNG.standard_normal((4, 3, 5)), (0, 2)
     t = Tensor(X, requires_grad=True)
-    out = standardize(t, axes, 0.1)
+    out = normalize_over(t, axes, 0.1)
     out.backward(g)
     y = out.data
     root = np.sqrt(X.var(axis=axes, keepdims=True) + 0.1)

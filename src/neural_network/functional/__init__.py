@@ -78,7 +78,7 @@ _HOMES = {
         "nll",
         "softmax_cross_entropy",
     ),
-    "normalization.columns": ("normalize",),
+    "normalization.normalize": ("normalize",),
     "pooling.pool": (
         "avg_pool1d",
         "avg_pool2d",
@@ -100,13 +100,8 @@ _HOMES = {
         "stack",
         "transpose",
     ),
-    "normalization.norms": (
-        "batch_norm",
-        "batch_statistics",
-        "group_norm",
-        "instance_norm",
-        "layer_norm",
-    ),
+    "normalization.batch_norm": ("batch_norm", "batch_statistics"),
+    "normalization.sample_norms": ("group_norm", "instance_norm", "layer_norm"),
 }
 _NAMES = [name for names in _HOMES.values() for name in names]
 _FAMILIES = {home.partition(".")[0] for home in _HOMES}

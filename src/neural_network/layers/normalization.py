@@ -9,12 +9,8 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_number
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.normalization.norms import (
-    batch_norm,
-    batch_norm_and_moments,
-    group_norm,
-    layer_norm,
-)
+from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
+from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size
 from neural_network.plan.steps import Scale, Steps

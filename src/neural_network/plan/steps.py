@@ -17,7 +17,7 @@ from neural_network.checks import Array
 from neural_network.functional.activations import relu
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.linear import matmul
-from neural_network.functional.normalization.norms import batch_norm
+from neural_network.functional.normalization.batch_norm import batch_norm
 from neural_network.functional.pooling.pool import max_pool2d
 from neural_network.functional.window import Padding, Sizes
 

@@ -1,0 +1,190 @@
+"""Layer, group and instance normalization: mean and variance of parts of a sample.
+
+All three are ``γ · (X − mean) / √(variance + ε) + β`` and differ in the axes along which mean
+and variance are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_count, as_number, check_shape, rounded
+from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.functional.normalization.ops import (
+    Axes,
+    as_arguments,
+    check_channels,
+    check_several,
+    normalize_over,
+    scale_and_shift,
+)
+from neural_network.functional.op import Call, call, samples
+
+Rng: TypeAlias = "np.random.Generator"
+
+
+def layer_norm(
+    X: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    *,
+    axes: int | tuple[int, ...] = -1,
+    epsilon: float = 1e-5,
+) -> Array:
+    """Layer normalization: ``γ · (X − mean) / √(variance + ε) + β`` over each sample's features.
+
+    Args:
+        X: any shape with at least one axis.
+        gamma: the scale γ, of the sizes of ``X`` along ``axes`` (in their order in ``X``).
+        beta: the shift β, of the same shape.
+        axes: where the features are: the last axis, or a tuple of axes.
+        epsilon: ε, above 0.
+
+    Returns:
+        The shape of ``X``, in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError: not real numbers, axes that are no whole numbers.
+        ShapeError: an empty ``X``; axes that it does not have, or named twice; another
+            shape of ``gamma`` or ``beta``.
+        ArgumentError: an ``epsilon`` that is not above 0.
+
+    Source: Ba, Kiros and Hinton, "Layer Normalization", arXiv 1607.06450.
+
+    >>> layer_norm([[1.0, 3.0], [10.0, 30.0]]).round(3)
+    array([[-1.,  1.],
+           [-1.,  1.]])
+    """
+    function = "layer_norm"
+    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    eps = as_number(function, "epsilon", epsilon, above=0)
+    chosen = _axes_of(function, X, axes)
+    sizes = tuple(X.shape[axis] for axis in chosen)
+    for name, value in given.items():
+        check_shape(function, name, value, sizes)
+    shape = tuple(n if i in chosen else 1 for i, n in enumerate(X.shape))
+    return rounded(scale_and_shift(normalize_over(X, chosen, eps), given, shape), dtype)
+
+
+def group_norm(
+    X: ArrayLike,
+    groups: int,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    *,
+    epsilon: float = 1e-5,
+) -> Array:
+    """Group normalization: ``γ · (X − mean) / √(variance + ε) + β`` over groups of channels.
+
+    Mean and variance are those of a sample's C / groups neighbouring channels.
+
+    Args:
+        X: (N, C) or (N, C, …).
+        groups: how many; divides C. 1 takes all channels together.
+        gamma: (C,) the scale γ.
+        beta: (C,) the shift β.
+        epsilon: ε, above 0.
+
+    Returns:
+        The shape of ``X``, in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError: not real numbers, ``groups`` that is no whole number.
+        ShapeError: less than two axes, an empty ``X``, ``groups`` that does not divide
+            C; ``gamma`` or ``beta`` that is not (C,).
+        ArgumentError: ``groups`` below 1, an ``epsilon`` that is not above 0.
+
+    Source: Wu and He, "Group Normalization", arXiv 1803.08494.
+
+    >>> group_norm([[1.0, 3.0, 10.0, 30.0]], 2).round(3)
+    array([[-1.,  1., -1.,  1.]])
+    """
+    function = "group_norm"
+    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    count = as_count(function, "groups", groups)
+    eps = as_number(function, "epsilon", epsilon, above=0)
+    shape = check_channels(function, X, given)
+    if X.shape[1] % count:
+        raise ShapeError(
+            sentence(function, "groups", f"a divisor of the {X.shape[1]} channels", count)
+        )
+    grouped = normalize_over(X.reshape((X.shape[0], count, -1)), (2,), eps)
+    return rounded(scale_and_shift(grouped.reshape(X.shape), given, shape), dtype)
+
+
+def instance_norm(
+    X: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    *,
+    epsilon: float = 1e-5,
+) -> Array:
+    """Instance normalization: ``γ · (X − mean) / √(variance + ε) + β`` over a channel's places.
+
+    Args:
+        X: (N, C, …), at least one spatial axis and more than one place.
+        gamma: (C,) the scale γ.
+        beta: (C,) the shift β.
+        epsilon: ε, above 0.
+
+    Returns:
+        The shape of ``X``, in the widest floating type of the arguments.
+
+    Raises:
+        DTypeError: not real numbers.
+        ShapeError: no spatial axis, an empty ``X``, a single place; ``gamma`` or
+            ``beta`` that is not (C,).
+        ArgumentError: an ``epsilon`` that is not above 0.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", arXiv 1607.08022.
+
+    >>> instance_norm([[[1.0, 3.0], [10.0, 30.0]]]).round(3)
+    array([[[-1.,  1.],
+            [-1.,  1.]]])
+    """
+    function = "instance_norm"
+    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    eps = as_number(function, "epsilon", epsilon, above=0)
+    shape = check_channels(function, X, given, spatial=1)
+    check_several(function, X, prod(X.shape[2:]))
+    return rounded(
+        scale_and_shift(normalize_over(X, tuple(range(2, X.ndim)), eps), given, shape), dtype
+    )
+
+
+def _axes_of(function: str, X: Array, axes: object) -> Axes:
+    """Return the axes as numbers from 0, in order."""
+    named = axes if isinstance(axes, tuple | list) else (axes,)
+    expected = f"different axes of the shape {X.shape}"
+    if not named or not all(
+        isinstance(a, int | np.integer) and not isinstance(a, bool) for a in named
+    ):
+        raise DTypeError(sentence(function, "axes", "an axis or a tuple of axes", repr(axes)))
+    chosen = tuple(sorted(int(a) % X.ndim for a in named if -X.ndim <= a < X.ndim))
+    if len(set(chosen)) != len(named):
+        raise ShapeError(sentence(function, "axes", expected, repr(axes)))
+    return chosen
+
+
+@samples(instance_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 3, 5)))
+    yield call(rng.standard_normal((2, 3, 2, 3)), *rng.standard_normal((2, 3)))
+
+
+@samples(layer_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((3, 4)), *rng.standard_normal((2, 4)))
+    yield call(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4)), axes=(0, 2))
+    yield call(rng.standard_normal((3, 4)), None, rng.standard_normal(4))
+
+
+@samples(group_norm)
+def _(rng: Rng) -> Iterator[Call]:
+    yield call(rng.standard_normal((2, 4, 3)), 2, *rng.standard_normal((2, 4)))
+    yield call(rng.standard_normal((2, 6)), 1)
