@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+# A worker for each processor; conftest.py gives each of several workers one thread.
+IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # The whole MNIST, where a folder beside the project has it.
 SHARED := $(abspath ../shared/data/mnist)
@@ -10,11 +12,13 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help demo test conformance test-lowest bench bench-quick results pictures clean
+.PHONY: help demo test test-quick conformance test-lowest bench bench-quick results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, two networks that learn; under a minute"
-	@echo "make test         every check"
+	@echo "make test         every check; 5 minutes on two cores, 7 where no kernel is compiled yet;"
+	@echo "                  PYTEST_ADDOPTS=--randomly-seed=1234 before it repeats an order of the tests"
+	@echo "make test-quick   the style, and the tests that take no several seconds; 2 minutes"
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
@@ -31,7 +35,12 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
+
+test-quick: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
 conformance: $(VENV)/.conformance
 	$(BIN)/python -m pytest conformance
@@ -40,7 +49,7 @@ test-lowest: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python tools/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e '.[test]'
-	$(LOWEST)/bin/python -m pytest
+	$(LOWEST)/bin/python -m pytest $(IN_PARALLEL)
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
