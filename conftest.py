@@ -66,7 +66,7 @@ def repeatable_randomness(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     """
     if not request.config.pluginmanager.hasplugin("randomly"):
         random.seed(0)
-        np.random.seed(0)  # noqa: NPY002  # the functions of the article draw from it
+        np.random.seed(0)  # the functions of the article draw from it
     for generator, state in GENERATORS:
         generator.bit_generator.state = state
 

@@ -17,32 +17,39 @@ THREAD_LIMITS = (
 )  # fmt: skip
 
 
-def without_limits() -> dict[str, str]:
-    """Return the environment, without the thread limits of a worker among several."""
-    return {name: value for name, value in os.environ.items() if name not in THREAD_LIMITS}
-
-
 def start_python(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """Start Python with these arguments; its output can be read, its input written."""
+    """Start Python in the root of the project; what it prints can be read.
+
+    Args:
+        arguments: those of the command.
+        options: those of ``subprocess.Popen``.
+    """
     options = {"cwd": ROOT, "text": True, "stdout": subprocess.PIPE, **options}
     return subprocess.Popen([sys.executable, *arguments], **options)
 
 
-def run_python(
-    code: str, *arguments: str | Path, fails: bool = False, **options: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run code in a fresh process until it ends, which has to be a success.
+def run_python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python in the root of the project until it ends.
+
+    Args:
+        arguments: those of the command.
+        options: those of ``subprocess.run``.
+    """
+    options = {"cwd": ROOT, "text": True, "capture_output": True, "timeout": HANGS, **options}
+    return subprocess.run([sys.executable, *arguments], check=False, **options)
+
+
+def output_of(code: str, *, one_thread: bool = True, **environment: str) -> str:
+    """Run code in a process that has to succeed, and return what it prints.
 
     Args:
         code: what to run.
-        arguments: what it finds in ``sys.argv[1:]``.
-        fails: whether the process may end with an error.
-        options: as of ``subprocess.run``; ``environment`` is added to the environment.
+        one_thread: whether the limits hold that a worker among several has.
+        environment: variables to add.
     """
-    environment = options.pop("env", dict(os.environ)) | options.pop("environment", {})
-    options = {"cwd": ROOT, "text": True, "capture_output": True, "timeout": HANGS, **options}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, check=False, **options
-    )
-    assert fails or done.returncode == 0, done.stdout + done.stderr
-    return done
+    inherited = dict(os.environ)
+    if not one_thread:
+        inherited = {key: inherited[key] for key in inherited if key not in THREAD_LIMITS}
+    done = run_python("-c", code, env=inherited | environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.processes import HANGS, ROOT, start_python
+
 pytestmark = pytest.mark.usefixtures("fast")
 
 MIXED = """
@@ -32,14 +32,13 @@ def start(
     code: str, *arguments: str, cwd: Path = ROOT, **environment: str
 ) -> subprocess.Popen[str]:
     ours = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**ours, **environment},
-    )  # fmt: skip
+    return start_python(
+        "-c", code, *arguments, cwd=cwd, stderr=subprocess.PIPE, env=ours | environment
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=HANGS)
     assert process.returncode == 0, out + err
     return out, err
 
@@ -47,17 +46,25 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
 def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     # Two kernels, each of some seconds: one line.
     code = "import tests.toy_kernels as t; t.sums(); t.row_squares(t.X, np.empty(len(t.X)))"
-    code = f"import numpy as np\n{code}\nprint(t.row_squares.compiled.stats.cache_path)"
-    # Slow, on any machine: the line comes after a second of cache.
-    slow = "import neural_network.kernels.runtime.cache as c; c.SILENT = 0.05\n"
-    out, err = finish(start(slow + code, NUMBA_CACHE_DIR=str(tmp_path)))
+    code = (
+        f"import numpy as np\n{code}\nstats = t.row_squares.compiled.stats\n"
+        "print(stats.cache_path, sum(stats.cache_misses.values()))"
+    )
+    # Long, on any machine: the line comes after a second of compiling.
+    long = "import neural_network.kernels.runtime.cache as c; c.SILENT = 0.05\n"
+    out, err = finish(start(long + code, NUMBA_CACHE_DIR=str(tmp_path)))
     line = (
         "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
     )
     assert err == line
-    assert Path(out.strip()).parent == tmp_path
+    folder, compiled = out.split()
+    assert Path(folder).parent == tmp_path
+    assert compiled == "1"
     assert not list(tmp_path.rglob("*.lock"))
-    _, err = finish(start(slow + code, NUMBA_CACHE_DIR=str(tmp_path)))
+    # Nothing is compiled, and so nothing said, however long this process waits for a processor.
+    endless = "import neural_network.kernels.runtime.cache as c; c.SILENT = 1e6\n"
+    out, err = finish(start(endless + code, NUMBA_CACHE_DIR=str(tmp_path)))
+    assert out.split() == [folder, "0"]
     assert err == ""
 
 

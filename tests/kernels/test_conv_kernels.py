@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,8 @@ import neural_network as nn
 from neural_network.functional.convolution import direct
 from neural_network.kernels.convolution import tiled
 from tests.needs import need_fast
+from tests.processes import output_of
+from tests.threads import on_one_and_two_threads
 
 need_fast()
 
@@ -85,16 +84,10 @@ def test_any_order_in_memory_gives_the_same() -> None:
 
 def test_threads_do_not_change_a_bit() -> None:
     X, W, Y, *rest = example()
-    before = nn.get_num_threads()
-    results = []
     with nn.use_kernels("numba"):
-        for count in sorted({1, before}):
-            nn.set_num_threads(count)
-            results.append(three(X, W, Y, *rest))
-        nn.set_num_threads(before)
-    for result in results[1:]:
-        for ours, theirs in zip(result, results[0], strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+        found = on_one_and_two_threads(lambda: three(X, W, Y, *rest))
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -142,5 +135,4 @@ for a, b in zip(found, expected):
 from neural_network.kernels.convolution.tiles import convolve
 assert convolve.compiled is convolve.body
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    output_of(code, NUMBA_DISABLE_JIT="1")

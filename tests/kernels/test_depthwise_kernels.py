@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients, grad
 from neural_network.functional.convolution.depthwise import depthwise, suits
 from neural_network.kernels.runtime.gate import use_kernels
 from tests import needs
 from tests.layouts import in_order
+from tests.threads import on_one_and_two_threads
 
 planes = needs.kernels("convolution.depthwise_planes")
 pixels = needs.kernels("convolution.depthwise_pixels")
@@ -116,14 +116,8 @@ def test_gradients_twice(case: Any, layout: str) -> None:
 def test_threads_change_no_bit(case: Any, layout: str) -> None:
     arrays = drawn(case, "float32")
     arrays[0] = in_order(np.repeat(arrays[0], 5, axis=0), layout)
-    before, results = nn.get_num_threads(), []
-    try:
-        for threads in (1, before):  # two, where there are two
-            nn.set_num_threads(threads)
-            results.append(found("numba", arrays, case, layout))
-    finally:
-        nn.set_num_threads(before)
-    for ours, theirs in zip(results[0], results[-1], strict=True):
+    results = on_one_and_two_threads(lambda: found("numba", arrays, case, layout))
+    for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from tests.kernels.test_threads import run
+from tests.processes import HANGS
 
 pytestmark = [
     pytest.mark.usefixtures("fast"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork"),
 ]
 
-START = """
+START = (
+    f"HANGS = {HANGS:.0f}\n"
+    + """
 import os, signal, threading, time, warnings
 warnings.simplefilter("ignore")
 from tests.toy_kernels import sums
@@ -23,7 +26,7 @@ n = nn.get_num_threads()
 state = nn.kernels.runtime.threads._state
 
 def child():
-    signal.alarm(60)
+    signal.alarm(HANGS)
     threads = [nn.get_num_threads()]
     assert (sums() == expected).all()
     nn.set_num_threads(n)
@@ -40,6 +43,7 @@ def fork():
             os._exit(4)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 """
+)
 
 BUSY = """
 stop = False
@@ -96,15 +100,18 @@ order = []
 inside = threading.Event()
 def computes():
     with nn.kernels.runtime.threads.parallel_region():
-        inside.set(); time.sleep(0.3); order.append("computed")
-    time.sleep(0.2)
+        inside.set()
+        while len(state.line) < 2: time.sleep(0.001)  # the other thread waits, and so does the fork
+        order.append("computed")
 def comes_later():
     inside.wait()
     with nn.kernels.runtime.threads.parallel_region(): order.append("later")
 threads = [threading.Thread(target=each) for each in (computes, comes_later)]
 for thread in threads: thread.start()
 while not state.line: time.sleep(0.001)
-os.register_at_fork(after_in_parent=lambda: order.append("forked"))
+def child():
+    signal.alarm(HANGS)
+    return order == ["computed"]
 code = fork()
 for thread in threads: thread.join()
 print(code, *order)
@@ -113,13 +120,13 @@ print(code, *order)
 
 def test_a_fork_waits_for_who_is_inside_and_goes_before_who_is_not() -> None:
     # On the work queue, where the second thread already waits in line behind the first.
-    assert last(START + WAITING, "workqueue") == "0 computed forked later"
+    assert last(START + WAITING, "workqueue") == "0 computed later"
 
 
 def test_a_fork_inside_a_region(layer: str) -> None:
     code = START + (
         "def child():\n"
-        "    signal.alarm(60)\n"
+        "    signal.alarm(HANGS)\n"
         "    return (sums() == expected).all() and len(state.regions) == 1\n"
         "with nn.kernels.runtime.threads.parallel_region():\n"
         "    code = fork()\n"
@@ -133,7 +140,7 @@ def test_a_pool_of_forked_workers_while_a_thread_computes(layer: str) -> None:
         "import multiprocessing\n"
         "def work(_): return (sums() == expected).all() and nn.get_num_threads() == 1\n"
         "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
-        "    results = pool.map_async(work, range(6)).get(120)"
+        "    results = pool.map_async(work, range(6)).get(HANGS)"
     ) + JOIN + "print(results)"  # fmt: skip
     assert last(code, layer) == str([True] * 6)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,18 +16,9 @@ from neural_network.kernels.runtime.gate import (
     kernel_wanted,
     use_kernels,
 )
+from tests.processes import output_of
 
 LITTLE, MUCH = THRESHOLDS["pooling"] - 1, THRESHOLDS["pooling"]
-ROOT = Path(__file__).parents[2]
-
-
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True,
-        check=False, env={**os.environ, **environment}, timeout=300,
-    )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -151,9 +140,7 @@ def test_without_the_extra_everything_computes() -> None:
         "    try: call()\n"
         "    except nn.MissingDependencyError as error: print(error)\n"
     )
-    done = run(code)
-    assert done.returncode == 0, done.stderr
-    value, counted, *errors = done.stdout.splitlines()
+    value, counted, *errors = output_of(code).splitlines()
     assert float(value) == 4 * 16 * 62 * 62 * 72
     assert counted == "True"
     assert len(errors) == 2
@@ -162,15 +149,22 @@ def test_without_the_extra_everything_computes() -> None:
 
 def test_small_work_never_waits_for_numba() -> None:
     code = (
-        "import sys, time, numpy as np\n"
+        "import sys\n"
+        "from time import process_time\n"
+        "start = process_time(); import numpy as np; yardstick = process_time() - start\n"
         "import neural_network as nn\n"
-        "image = np.ones((28, 28)); start = time.process_time()\n"
-        "nn.conv2d(image, np.ones((3, 3))); took = time.process_time() - start\n"
-        "print(took, [n for n in ('numba', 'scipy', 'threadpoolctl') if n in sys.modules])\n"
+        "image = np.ones((28, 28)); start = process_time()\n"
+        "nn.conv2d(image, np.ones((3, 3))); took = process_time() - start\n"
+        "print(took / yardstick, [n for n in ('numba', 'scipy', 'threadpoolctl') if n in sys.modules])\n"
     )
-    done = [run(code) for _ in range(3)]
-    assert all(one.stdout.split(maxsplit=1)[1].strip() == "[]" for one in done), done[0].stderr
-    assert min(float(one.stdout.split()[0]) for one in done) < 0.05
+    ratios = []
+    for _ in range(10):  # other programs may disturb some of them
+        ratio, imported = output_of(code).split(maxsplit=1)
+        assert imported == "[]\n"
+        ratios.append(float(ratio))
+        if ratios[-1] < 0.5:
+            return
+    pytest.fail(f"a first conv2d took {min(ratios):.2f} of the time that importing NumPy takes")
 
 
 def test_the_mode_holds_in_other_threads() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ from neural_network.autograd import Tensor
 from neural_network.functional.op import Call
 from tests.functional.test_ops import CASES, changed
 from tests.needs import need_fast
+from tests.processes import output_of
 
 need_fast()
 
@@ -67,5 +65,4 @@ for case in CASES:
         except AssertionError as error:
             raise AssertionError(f"{case.id}, {dtype}") from error
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    output_of(code, NUMBA_DISABLE_JIT="1")

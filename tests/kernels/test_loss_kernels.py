@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -14,6 +11,7 @@ import neural_network as nn
 from neural_network.autograd import Tensor, grad
 from neural_network.functional.losses import compiled
 from tests.needs import need_fast
+from tests.processes import output_of
 
 need_fast()
 
@@ -137,5 +135,4 @@ from tests.kernels.test_loss_kernels import CASES, RNG, test_as_the_op
 for case in CASES:
     test_as_the_op(case)
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    output_of(code, NUMBA_DISABLE_JIT="1")

@@ -14,6 +14,7 @@ from neural_network.functional.normalization.batch_norm import batch_normalize, 
 from neural_network.kernels.runtime.gate import THRESHOLDS, use_kernels
 from tests import needs
 from tests.layouts import in_order
+from tests.threads import on_one_and_two_threads
 
 kernels = needs.kernels("normalization")
 
@@ -125,14 +126,8 @@ def test_gradients_twice(mode: str, layout: str) -> None:
 def test_threads_change_no_bit(shape: Any, layout: str) -> None:
     arrays = drawn((shape[0] * 9, *shape[1:]), "float32")
     arrays[0] = in_order(arrays[0], layout)
-    before, results = nn.get_num_threads(), []
-    try:
-        for threads in (1, before):  # two, where there are two
-            nn.set_num_threads(threads)
-            results.append(found("numba", arrays, layout))
-    finally:
-        nn.set_num_threads(before)
-    for ours, theirs in zip(results[0], results[-1], strict=True):
+    results = on_one_and_two_threads(lambda: found("numba", arrays, layout))
+    for ours, theirs in zip(*results, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import neural_network as nn
 from neural_network.kernels.runtime.gate import THRESHOLDS, use_kernels
 from neural_network.training import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 from neural_network.training.optimizers import base
 from tests import needs
+from tests.threads import on_one_and_two_threads
 
 kernels = needs.kernels("optimizers")
 
@@ -72,14 +72,8 @@ def test_uncompiled(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
 def test_threads_change_no_bit(make: Any) -> None:
-    before, found = nn.get_num_threads(), []
-    try:
-        for threads in (1, before):  # two, where there are two
-            nn.set_num_threads(threads)
-            found.append(trained(make, "numba", "float32", 50_001))
-    finally:
-        nn.set_num_threads(before)
-    for ours, theirs in zip(found[0], found[-1], strict=True):
+    found = on_one_and_two_threads(lambda: trained(make, "numba", "float32", 50_001))
+    for ours, theirs in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-import neural_network as nn
 from neural_network import conv1d, conv2d, conv3d
 from neural_network.functional.convolution import ops
 from neural_network.kernels.convolution import single_channel
 from neural_network.kernels.runtime.gate import use_kernels
 from tests import needs
 from tests.layouts import laid_out
+from tests.processes import output_of
+from tests.threads import on_one_and_two_threads
 
 shifts = needs.kernels("convolution.shifts")
 fft = needs.kernels("convolution.fft")
@@ -208,12 +207,7 @@ def test_uncompiled_bodies_compute_the_same() -> None:
     )
     printed = []
     for disabled in ("0", "1"):
-        command = [
-            sys.executable, "-c", f"import os; os.environ['NUMBA_DISABLE_JIT'] = '{disabled}'\n{code}"
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        lines = done.stdout.splitlines()
+        lines = output_of(code, NUMBA_DISABLE_JIT=disabled).splitlines()
         printed.append([np.array(line.split(), float) for line in lines])
     assert [len(line) for line in printed[0]] == [3 * 4 * 17 * 10] * 4 + [5 * 196]
     for rtol, compiled, plain in zip((1e-6, 1e-6, *[1e-13] * 3), *printed, strict=True):
@@ -223,16 +217,8 @@ def test_uncompiled_bodies_compute_the_same() -> None:
 @pytest.mark.parametrize("method", ["direct", "fft"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_thread_gives_the_same_bits(method: Any, dtype: str) -> None:
-    import numba
-
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("one thread is all there is")
     X, W = RNG.random((5, 300, 400)).astype(dtype), RNG.random((2, 11, 11)).astype(dtype)
-    found = []
-    for threads in (1, 2):
-        nn.set_num_threads(threads)
-        found.append(by("numba", X, W, method=method))
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(*on_one_and_two_threads(lambda: by("numba", X, W, method=method)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -254,8 +240,7 @@ def test_small_pictures_never_load_a_compiler() -> None:
         "nn.conv2d(np.ones((1000, 28, 28), 'f'), np.ones((3, 3), 'f'))\n"
         "assert 'numba' in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    output_of(code)
 
 
 def test_auto_takes_the_transform_for_large_filters_of_large_pictures() -> None:

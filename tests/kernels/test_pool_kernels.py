@@ -13,6 +13,7 @@ from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.kernels.runtime.gate import THRESHOLDS, use_kernels
 from tests import needs
 from tests.layouts import in_order
+from tests.threads import on_one_and_two_threads
 
 kernels = needs.kernels("pooling")
 
@@ -124,15 +125,11 @@ def test_uncompiled(
 @pytest.mark.parametrize("pool", POOLS, ids=["max", "sum"])
 def test_threads_change_no_bit(pool: Any, layout: str) -> None:
     X = in_order(RNG.standard_normal((7, 5, 12, 13)).astype("float32"), layout)
-    before, found = nn.get_num_threads(), []
-    try:
-        for threads in (1, before):  # two, where there are two
-            nn.set_num_threads(threads)
-            with use_kernels("numba"):
-                found.append(both_ways(lambda X: pool(X, (3, 3), (2, 2), (1, 1)), X))
-    finally:
-        nn.set_num_threads(before)
-    for ours, theirs in zip(found[0], found[-1], strict=True):
+    with use_kernels("numba"):
+        found = on_one_and_two_threads(
+            lambda: both_ways(lambda X: pool(X, (3, 3), (2, 2), (1, 1)), X)
+        )
+    for ours, theirs in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

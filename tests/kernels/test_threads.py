@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,20 +17,16 @@ import pytest
 
 import neural_network as nn
 from neural_network.kernels.runtime.threads import _state, parallel_region
+from tests.processes import HANGS, output_of
+from tests.threads import need_two_threads, on_one_and_two_threads
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("fast")
 
 
 def run(code: str, **environment: str) -> str:
-    """Run code in a fresh process, with the toy kernels at hand, and return what it prints."""
+    """Run code in a fresh process without limits on threads, and return what it prints."""
     start = "import sys, neural_network as nn\n"
-    done = subprocess.run(
-        [sys.executable, "-c", start + code], cwd=ROOT, capture_output=True, text=True,
-        check=False, env={**os.environ, **environment}, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return output_of(start + code, one_thread=False, **environment)
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +41,11 @@ def as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two threads, whatever the machine: Numba's are started in the first region."""
+def two() -> None:
+    """Two threads of Numba's, which are started in the first region."""
+    need_two_threads()
     with parallel_region():
-        import numba
-
-        config: Any = numba.config
-    if config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("one processor alone")
+        pass
 
 
 def blas() -> dict[str, int]:
@@ -113,10 +104,8 @@ def test_the_environment_limits_a_worker(variable: str) -> None:
 def test_the_same_bits_on_one_thread_and_on_two() -> None:
     from tests.toy_kernels import X, row_sums, sums
 
-    nn.set_num_threads(2)
-    expected = sums()
-    nn.set_num_threads(1)
-    assert np.array_equal(sums(), expected)
+    found, expected = on_one_and_two_threads(sums)
+    assert np.array_equal(found, expected)
     plain = np.empty(2)
     row_sums.body(X[:2], plain)
     np.testing.assert_allclose(plain, expected[:2], rtol=1e-9)
@@ -230,21 +219,22 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(
     try:
         for turn in range(3000):
             try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-6 * (20 + turn % 60))
-                for _ in range(100):
-                    with parallel_region():
-                        pass
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 1e-6 * (20 + turn % 60))
+                    for _ in range(100):
+                        with parallel_region():
+                            pass
+                finally:  # the interrupt may come here, too
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 caught += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
             assert _state.regions == {}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert caught > 1000
     with ThreadPoolExecutor(1) as pool:  # no lock is held
-        assert pool.submit(enter).result(10)
+        assert pool.submit(enter).result(HANGS)
 
 
 def test_the_layer_is_tbb_where_it_is_installed(require: Any) -> None:

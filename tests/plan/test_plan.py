@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +14,8 @@ from neural_network.autograd import grad
 from neural_network.plan import run
 from neural_network.plan.matching import matched
 from tests.needs import need_fast
+from tests.processes import output_of
+from tests.threads import on_one_and_two_threads
 
 need_fast()
 
@@ -289,19 +287,11 @@ def test_what_is_not_finite_comes_through(value: float) -> None:
     assert np.isfinite(found[[0, 1, 3, 4]]).all()
 
 
-@pytest.fixture
-def as_it_was() -> Iterator[None]:
-    before = nn.get_num_threads()
-    yield
-    nn.set_num_threads(before)
-
-
-def test_training_gives_the_same_bits_on_any_number_of_threads(as_it_was: None) -> None:
+def test_training_gives_the_same_bits_on_any_number_of_threads() -> None:
     images, labels = nn.load_mnist()
     X = images[:400, None].astype("float32") / 255
 
-    def trained(threads: int) -> Any:
-        nn.set_num_threads(threads)
+    def trained() -> Any:
         model = nn.Sequential(
             nn.Conv2D(8, 3, activation="relu"), nn.Conv2D(16, 3, activation="relu"), nn.MaxPool2D(2),
             nn.Flatten(), nn.Dense(32, "relu"), nn.Dense(10),
@@ -310,10 +300,7 @@ def test_training_gives_the_same_bits_on_any_number_of_threads(as_it_was: None) 
         return model.flat_parameters().copy()
 
     with nn.use_kernels("numba"):
-        one = trained(1)
-        most = trained(nn.get_num_threads() if nn.get_num_threads() > 1 else 1)
-        np.testing.assert_array_equal(trained(max(1, os.cpu_count() or 1)), one)
-    np.testing.assert_array_equal(most, one)
+        np.testing.assert_array_equal(*on_one_and_two_threads(trained))
 
 
 def test_stages_run_uncompiled() -> None:
@@ -329,8 +316,7 @@ for name in ("article", "pool without relu", "pooled at once"):
     for a, b in zip(found, expected):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-4)
 """
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    output_of(code, NUMBA_DISABLE_JIT="1")
 
 
 def test_one_digit_waits_for_no_compiler() -> None:
@@ -340,8 +326,7 @@ model = nn.models.lenet5(rng=0)
 model.predict(np.zeros((1, 1, 28, 28), np.float32))
 print("numba" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert output_of(code) == "False\n"
 
 
 @pytest.mark.parametrize("frozen", [True, False])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-import subprocess
-import sys
 from functools import cached_property
 from typing import Any
 from weakref import ref
@@ -16,6 +14,7 @@ import pytest
 import neural_network as nn
 from neural_network.autograd import grad
 from tests.needs import need_fast
+from tests.processes import output_of
 
 need_fast()
 
@@ -66,8 +65,7 @@ try:
 except IndexError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "index 10 is out of bounds" in done.stdout
+    assert "index 10 is out of bounds" in output_of(code)
 
 
 def test_a_result_that_the_way_back_needs_cannot_change_in_place() -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +14,7 @@ import neural_network as nn
 from neural_network.layers import planning
 from tests.needs import need_fast
 from tests.plan.test_plan import compare_both, there_and_back
+from tests.processes import output_of
 
 need_fast()
 
@@ -281,11 +279,7 @@ def test_initialize_compiles_nothing() -> None:
         "nn.models.small_resnet(rng=0)\n"
         "print([name for name in sys.modules if name.startswith('numba')])\n"
     )
-    environment = {**os.environ, "NEURAL_NETWORK_KERNELS": "numba"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout.strip() == "[]"
+    assert output_of(code, NEURAL_NETWORK_KERNELS="numba") == "[]\n"
 
 
 @pytest.mark.parametrize(
