@@ -9,13 +9,14 @@ import pytest
 
 import neural_network as nn
 from neural_network.autograd import Tensor, grad
-from neural_network.functional.losses import compiled
+from neural_network.functional.op import RULES
 from tests.needs import need_fast
 from tests.processes import output_of
 
 need_fast()
 
 RNG = np.random.default_rng(0)
+RULE = RULES[nn.softmax_cross_entropy]
 
 
 def model(classes: int = 5) -> Any:
@@ -26,7 +27,7 @@ def loss_and_gradients(mode: str, net: Any, X: Any, y: Any, **options: Any) -> l
     net.zero_grad()
     with nn.use_kernels(mode):
         loss = nn.softmax_cross_entropy(net(X), y, **options)
-        taken = loss.node.rule is compiled._rule
+        taken = loss.node.rule is RULE.after_kernels
         assert taken == (mode == "numba")
         g = RNG.standard_normal(loss.shape).astype(loss.dtype) if loss.ndim else None
         if g is None:
@@ -115,11 +116,11 @@ def test_second_derivatives() -> None:
 def test_scores_that_no_kernel_computed_stay_with_the_op() -> None:
     Z = Tensor(RNG.standard_normal((3, 5)).astype("float32"), requires_grad=True)
     with nn.use_kernels("numba"):
-        assert nn.softmax_cross_entropy(Z, [0, 1, 2]).node.rule is compiled._plain
+        assert nn.softmax_cross_entropy(Z, [0, 1, 2]).node.rule is RULE
         many = nn.softmax_cross_entropy(
             model()(np.ones((2000, 8), np.float32)), np.zeros(2000, int)
         )
-    assert many.node.rule is compiled._rule  # too many for one thread: the op's forward inside
+    assert many.node.rule is RULE.after_kernels  # too many for one thread: the op's forward inside
     with nn.use_kernels("numba"):
         out = model()(np.ones((3, 8), np.float32))
     with nn.use_kernels("numpy"):

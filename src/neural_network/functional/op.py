@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
@@ -175,6 +176,24 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         rule.gradients[name] = Gradient(formula, tuple(needs))
 
     return register
+
+
+def after_kernels(
+    function: Callable[..., Any], forward: Callable[..., Any], **gradients: Callable[..., Any]
+) -> None:
+    """Register what computes an op where compiled kernels computed one of its arguments.
+
+    Args:
+        function: the op.
+        forward: takes what the op takes.
+        gradients: for each argument with a gradient, what takes the place of its formula.
+    """
+    rule = RULES[function]
+    rule.after_kernels = other = copy(rule)
+    other.forward = forward
+    other.gradients = {
+        name: rule.gradients[name]._replace(function=formula) for name, formula in gradients.items()
+    }
 
 
 def samples(

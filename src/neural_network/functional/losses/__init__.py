@@ -1,6 +1,6 @@
 """Losses: one number that says how wrong a prediction is, and its penalties."""
 
-from neural_network.functional.losses import compiled  # noqa: F401  # it gives the op a twin
+from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.functional.losses.penalties import l2_regularization
 from neural_network.functional.losses.probabilities import (
     binary_cross_entropy,
@@ -9,11 +9,7 @@ from neural_network.functional.losses.probabilities import (
     nll,
 )
 from neural_network.functional.losses.regression import huber, l1, mse_loss
-from neural_network.functional.losses.scores import (
-    binary_cross_entropy_with_logits,
-    hinge,
-    softmax_cross_entropy,
-)
+from neural_network.functional.losses.scores import binary_cross_entropy_with_logits, hinge
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "hinge", "huber",

@@ -14,20 +14,17 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import as_floating, as_real, check_ndim, check_probabilities
 from neural_network.functional.activations import log_softmax, softmax
+from neural_network.functional.losses.cross_entropies import as_targets, checked_targets
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,
+    check_distributions,
+    check_log_probabilities,
     check_pair,
     reduce_elements,
     reduce_rows,
     share_of_elements,
     share_of_rows,
-)
-from neural_network.functional.losses.targets import (
-    as_targets,
-    check_distributions,
-    check_log_probabilities,
-    checked_targets,
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 

@@ -1,7 +1,7 @@
-"""From the losses of rows to the loss: what all losses check, and how they are reduced.
+"""What all losses share: reduction over rows, and checks of labels and predictions.
 
-A *row* is what stands at one place of the first axis. The loss of a row of several
-elements is their mean, so that the mean over rows is the mean over all elements.
+A *row* is a slice of the first axis. The loss of a row of several elements is their mean, so
+that the mean over rows is the mean over all elements.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.checks import (
     Array,
     as_choice,
+    as_real,
     check_no_nan,
     check_not_empty,
+    check_probabilities,
     check_same_shape,
+    check_shape,
     rounded,
 )
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 
 Reduction = Literal["mean", "sum", "none"]
-# What a loss returns: a float; with "none" an array; a tensor where tensors come in.
-# Writing that out for type checkers would take three signatures for each loss.
+# What a loss returns: a float; with "none" an array; for tensors a tensor.
+# Exact types would take three signatures for each loss.
 Loss = Any
 
 
@@ -62,13 +65,48 @@ def reduce_rows(rows: Array, reduction: Reduction, dtype: DTypeLike, divisor: fl
 
 
 def share_of_elements(g: Any, reduction: Reduction, shape: tuple[int, ...]) -> Any:
-    """Return what the loss's gradient ``g`` gives to each element's loss."""
+    """Return the loss's gradient for the loss of each element, given ``g``, that for the result."""
     rows = shape[0] if shape else 1
     return share_of_rows(g, reduction, len(shape), rows) / (prod(shape) // rows)
 
 
 def share_of_rows(g: Any, reduction: Reduction, ndim: int, divisor: float) -> Any:
-    """Return what the loss's gradient ``g`` gives to each row's loss, for ``ndim`` axes."""
+    """Return the loss's gradient for the loss of each row, to broadcast over ``ndim`` axes."""
     if reduction == "none":
         return g.reshape((-1, *(1,) * (ndim - 1)))
     return g if reduction == "sum" else g / divisor
+
+
+def check_distributions(function: str, name: str, rows: Array) -> None:
+    """Raise unless each row of an (n, k) array is a probability for each class, in total 1."""
+    check_no_nan(function, name, rows)
+    check_probabilities(function, name, rows, rows.dtype)
+    totals: Any = np.sum(rows, axis=1, dtype=np.float64)
+    off = np.abs(totals - 1) > (1e-2 if rows.dtype == np.float16 else 1e-4)
+    if np.any(off):
+        first = int(np.argmax(off))
+        received = f"a sum of {totals[first]:.6g} in row {first}"
+        raise ArgumentError(sentence(function, name, "rows that sum to 1", received))
+
+
+def check_log_probabilities(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """Raise for a number above 0, allowing for rounding: no logarithm of a probability."""
+    highest = float(np.max(array))
+    if highest > (1e-2 if dtype == np.float16 else 1e-6):
+        expected = "logarithms of probabilities, none above 0"
+        raise ArgumentError(sentence(function, name, expected, f"{highest:.9g}"))
+
+
+def check_class_weights(function: str, name: str, weights: ArrayLike, k: int) -> None:
+    """Raise unless there are k weights, finite, none negative, not all 0."""
+    array = as_real(function, name, weights)
+    check_shape(function, name, array, (k,))
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if np.any(wrong):
+        place = int(np.argmax(wrong))
+        received = f"{array[place]} for class {place}"
+        raise ArgumentError(sentence(function, name, "finite numbers of at least 0", received))
+    if not np.any(array):
+        raise ArgumentError(
+            sentence(function, name, "a class that weighs more than 0", "only zeros")
+        )

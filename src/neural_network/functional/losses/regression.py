@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,12 +17,41 @@ from neural_network.functional.losses.reduction import (
     reduce_elements,
     share_of_elements,
 )
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import RULES, Call, Gradient, call, op, samples
 
 Rng: TypeAlias = "np.random.Generator"
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@op
+def _of_difference(
+    slope: Callable[..., Any], *options: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make the decorated loss of ``y_pred − y`` an op, given its slope.
+
+    Args:
+        slope: takes the gradient that each element's loss receives, the difference, and options.
+        options: the names of further arguments that ``slope`` takes.
+    """
+
+    def decorate(forward: Callable[P, R]) -> Callable[P, R]:
+        loss = op(forward)
+        for name, other in (("y_pred", "y"), ("y", "y_pred")):
+            formula = partial(_gradient, slope, name, other)
+            RULES[loss].gradients[name] = Gradient(formula, (name, other, "reduction", *options))
+        return loss
+
+    return decorate
+
+
+def _gradient(
+    slope: Callable[..., Any], name: str, other: str, g: Any, *, reduction: Reduction, **values: Any
+) -> Any:
+    difference = np.subtract(values.pop(name), values.pop(other))
+    return slope(share_of_elements(g, reduction, difference.shape), difference, **values)
+
+
+@_of_difference(lambda share, difference: share * 2 * difference)
 def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
 
@@ -51,19 +81,7 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
         return reduce_elements(np.square(y_pred - y), reduction, dtype)
 
 
-@gradient(mse_loss, "y_pred")
-def _(g: Any, y_pred: Any, y: Any, reduction: Reduction) -> Any:
-    difference = np.subtract(y_pred, y)
-    return share_of_elements(g, reduction, difference.shape) * 2 * difference
-
-
-@gradient(mse_loss, "y")
-def _(g: Any, y_pred: Any, y: Any, reduction: Reduction) -> Any:
-    difference = np.subtract(y, y_pred)
-    return share_of_elements(g, reduction, difference.shape) * 2 * difference
-
-
-@op
+@_of_difference(lambda share, difference: share * np.sign(difference))
 def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean absolute error: ``mean(|y_pred − y|)`` over all elements.
 
@@ -94,19 +112,9 @@ def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Los
     return reduce_elements(np.abs(y_pred - y), reduction, dtype)
 
 
-@gradient(l1, "y_pred")
-def _(g: Any, y_pred: Any, y: Any, reduction: Reduction) -> Any:
-    difference = np.subtract(y_pred, y)
-    return share_of_elements(g, reduction, difference.shape) * np.sign(difference)
-
-
-@gradient(l1, "y")
-def _(g: Any, y_pred: Any, y: Any, reduction: Reduction) -> Any:
-    difference = np.subtract(y, y_pred)
-    return share_of_elements(g, reduction, difference.shape) * np.sign(difference)
-
-
-@op
+@_of_difference(
+    lambda share, difference, delta: share * np.clip(difference, -delta, delta), "delta"
+)
 def huber(
     y_pred: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: Reduction = "mean"
 ) -> Loss:
@@ -143,20 +151,6 @@ def huber(
         # Both pieces in one formula, in which no distance is squared that could overflow.
         near = np.minimum(distance, delta)
         return reduce_elements(near * (distance - near / 2), reduction, dtype)
-
-
-@gradient(huber, "y_pred")
-def _(g: Any, y_pred: Any, y: Any, delta: float, reduction: Reduction) -> Any:
-    difference = np.subtract(y_pred, y)
-    share = share_of_elements(g, reduction, difference.shape)
-    return share * np.clip(difference, -delta, delta)
-
-
-@gradient(huber, "y")
-def _(g: Any, y_pred: Any, y: Any, delta: float, reduction: Reduction) -> Any:
-    difference = np.subtract(y, y_pred)
-    share = share_of_elements(g, reduction, difference.shape)
-    return share * np.clip(difference, -delta, delta)
 
 
 @samples(mse_loss)

@@ -1,7 +1,7 @@
-"""Losses of scores (logits): what a network is trained with, stable at any size.
+"""Losses of scores of two classes, or of margins.
 
-A probability that is rounded to 0 or 1 has lost what its score still knows, so
-these go from the scores to the loss in one step.
+They are computed from the scores (logits) in one step, because a probability that is rounded
+to 0 or 1 has lost information.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from neural_network.checks import (
     check_probabilities,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.activations import sigmoid, softmax, softplus
+from neural_network.functional.activations import sigmoid, softplus
 from neural_network.functional.labels import as_class_indices
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,
+    check_class_weights,
     check_pair,
     check_reduction,
     reduce_elements,
@@ -33,132 +34,9 @@ from neural_network.functional.losses.reduction import (
     share_of_elements,
     share_of_rows,
 )
-from neural_network.functional.losses.targets import (
-    as_targets,
-    check_class_weights,
-    checked_targets,
-)
 from neural_network.functional.op import Call, call, gradient, op, samples
-from neural_network.lifting import lift_hook
 
 Rng: TypeAlias = "np.random.Generator"
-
-
-@op
-def softmax_cross_entropy(
-    logits: ArrayLike,
-    labels: ArrayLike,
-    *,
-    class_weights: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
-    ignore_index: int | None = None,
-    reduction: Reduction = "mean",
-) -> Loss:
-    """Cross-entropy of ``softmax(logits)``: the loss to train classifiers with.
-
-    With log p = log_softmax(logits), the loss of row i with the label y is
-
-    ``l_i = −Σ_j t[i, j] · log p[i, j]``,  ``t[i, j] = w_j · ((1 − s) · [j = y] + s / k)``
-
-    for class weights w (1 unless given) and the smoothing s. Its slope is
-    ``softmax(logits) · Σ_j t − t``. The options mean what PyTorch's ``cross_entropy``
-    means by them.
-
-    Args:
-        logits: (n, k) scores.
-        labels: (n,) class indices from 0 to k − 1 (floats that are whole numbers
-            pass), or (n, k) probabilities that stand in place of [j = y]: one-hot
-            rows, or soft ones that sum to 1. No gradient.
-        class_weights: (k,) what each class counts: finite, none negative, not all 0.
-        label_smoothing: s, from 0 to 1: the share of the label that is spread over
-            all classes.
-        ignore_index: rows with this label (any whole number, also a negative one)
-            count nothing, whatever their logits; for class indices only.
-        reduction: ``"mean"``, ``"sum"`` of the rows, or ``"none"``. The mean is
-            ``Σ l_i / Σ w_y`` over the rows that are not ignored. For rows of
-            probabilities it is ``Σ l_i / n``, so one-hot rows and indices agree
-            unless there are class weights.
-
-    Returns:
-        A float; with ``"none"`` (n,). Labels and weights do not widen the floating
-        type of ``logits``.
-
-    Raises:
-        DTypeError: an argument does not hold real numbers.
-        ShapeError: ``logits`` not (n, k) or empty; labels or weights of another shape.
-        ArgumentError: a label that is NaN, no whole number or no class; rows that do
-            not sum to 1; weights that are negative, not finite or all 0; a smoothing
-            outside [0, 1]; no row that counts, where a mean is asked for.
-
-    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3;
-    Szegedy et al., arXiv 1512.00567, section 7 (label smoothing).
-
-    >>> softmax_cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
-    array([6.93147181e-01, 1.00000000e+03])
-    """
-    function = "softmax_cross_entropy"
-    (Z,), dtype = as_floating(function, logits=logits)
-    targets = checked_targets(
-        function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
-    )
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        shifted = _shifted(targets.without_ignored(Z))
-        weighed = targets.weigh(shifted)
-        # The memory of the shifted scores serves their exponentials: one array of (n, k).
-        normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
-        rows = targets.totals * normalizers - weighed
-    return reduce_rows(rows, reduction, dtype, targets.divisor)
-
-
-@gradient(softmax_cross_entropy, "logits")
-def _(
-    g: Any,
-    logits: Any,
-    labels: Any,
-    class_weights: Any,
-    label_smoothing: float,
-    ignore_index: int | None,
-    reduction: Reduction,
-) -> Any:
-    (Z,), _ = as_floating("softmax_cross_entropy", logits=logits)
-    targets = as_targets(Z, labels, class_weights, label_smoothing, ignore_index)
-    Z = targets.without_ignored(Z)
-    share = share_of_rows(g, reduction, 2, targets.divisor)
-    factors = share * targets.totals[:, None]
-    if lift_hook((g, logits)) is not None:  # to be differentiated again
-        return softmax(Z) * factors - targets.spread(share)
-    # The same in one array: this runs in every training step.
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        slopes = _shifted(Z)
-        np.exp(slopes, out=slopes)
-        slopes *= factors / slopes.sum(axis=1, keepdims=True)
-    targets.subtract_from(slopes, share)
-    return slopes
-
-
-def _shifted(Z: Array) -> Array:
-    """Return the scores with 0 for the highest of each row, so that exp cannot overflow."""
-    shifted: Array = Z - Z.max(axis=1, keepdims=True)
-    return shifted
-
-
-@samples(softmax_cross_entropy)
-def _(rng: Rng) -> Iterator[Call]:
-    Z, labels = rng.standard_normal((5, 3)), np.array([2, 0, 1, 2, 0])
-    weights = np.array([0.5, 2.0, 1.0])
-    # Labels have no gradient: in float32 the tests leave them as they are.
-    soft = softmax(rng.standard_normal((5, 3))).astype("float32")
-    options: list[dict[str, Any]] = [
-        {},
-        {"class_weights": weights},
-        {"label_smoothing": 0.3},
-        {"class_weights": weights, "label_smoothing": 0.3},
-    ]
-    for option in options:
-        for reduction in ("mean", "sum", "none"):
-            yield call(Z, labels, **option, ignore_index=2, reduction=reduction)
-            yield call(Z, soft, **option, reduction=reduction)
-    yield call(Z, labels)
 
 
 @op

@@ -1,0 +1,381 @@
+"""Cross-entropy of softmax: the loss, its gradient, its labels, and its compiled version.
+
+A label is a class index or a row of probabilities. Class weights, label smoothing and ignored
+labels are combined into ``Targets``: the weight of each class in each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import (
+    Array,
+    as_count,
+    as_floating,
+    as_number,
+    as_real,
+    check_not_empty,
+    check_shape,
+)
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.activations import softmax
+from neural_network.functional.labels import as_class_indices
+from neural_network.functional.losses.reduction import (
+    Loss,
+    Reduction,
+    check_class_weights,
+    check_distributions,
+    check_reduction,
+    reduce_rows,
+    share_of_rows,
+)
+from neural_network.functional.op import RULES, Call, after_kernels, call, gradient, op, samples
+from neural_network.functional.shaping import unindex
+from neural_network.kernels.runtime.gate import kernels_possible
+from neural_network.lifting import lift_hook
+
+Rng: TypeAlias = "np.random.Generator"
+Places = tuple[Array, Array]
+
+# The number of scores up to which the kernel, on one thread, is faster than NumPy.
+MOST_SCORES = 8192
+
+
+@op
+def softmax_cross_entropy(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    class_weights: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Loss:
+    """Cross-entropy of ``softmax(logits)``: the loss to train classifiers with.
+
+    With log p = log_softmax(logits), the loss of row i with the label y is
+
+    ``l_i = −Σ_j t[i, j] · log p[i, j]``,  ``t[i, j] = w_j · ((1 − s) · [j = y] + s / k)``
+
+    for class weights w (1 unless given) and the smoothing s. Its slope is
+    ``softmax(logits) · Σ_j t − t``. The options mean what PyTorch's ``cross_entropy``
+    means by them.
+
+    Args:
+        logits: (n, k) scores.
+        labels: (n,) class indices from 0 to k − 1 (floats that are whole numbers
+            pass), or (n, k) probabilities that stand in place of [j = y]: one-hot
+            rows, or soft ones that sum to 1. No gradient.
+        class_weights: (k,) what each class counts: finite, none negative, not all 0.
+        label_smoothing: s, from 0 to 1: the share of the label that is spread over
+            all classes.
+        ignore_index: rows with this label (any whole number, also a negative one)
+            count nothing, whatever their logits; for class indices only.
+        reduction: ``"mean"``, ``"sum"`` of the rows, or ``"none"``. The mean is
+            ``Σ l_i / Σ w_y`` over the rows that are not ignored. For rows of
+            probabilities it is ``Σ l_i / n``, so one-hot rows and indices agree
+            unless there are class weights.
+
+    Returns:
+        A float; with ``"none"`` (n,). Labels and weights do not widen the floating
+        type of ``logits``.
+
+    Raises:
+        DTypeError: an argument does not hold real numbers.
+        ShapeError: ``logits`` not (n, k) or empty; labels or weights of another shape.
+        ArgumentError: a label that is NaN, no whole number or no class; rows that do
+            not sum to 1; weights that are negative, not finite or all 0; a smoothing
+            outside [0, 1]; no row that counts, where a mean is asked for.
+
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3;
+    Szegedy et al., arXiv 1512.00567, section 7 (label smoothing).
+
+    >>> softmax_cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+    function = "softmax_cross_entropy"
+    (Z,), dtype = as_floating(function, logits=logits)
+    targets = checked_targets(
+        function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
+    )
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        shifted = _shifted(targets.without_ignored(Z))
+        weighed = targets.weigh(shifted)
+        # The memory of the shifted scores serves their exponentials: one array of (n, k).
+        normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
+        rows = targets.totals * normalizers - weighed
+    return reduce_rows(rows, reduction, dtype, targets.divisor)
+
+
+@gradient(softmax_cross_entropy, "logits")
+def _(
+    g: Any,
+    logits: Any,
+    labels: Any,
+    class_weights: Any,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Any:
+    (Z,), _ = as_floating("softmax_cross_entropy", logits=logits)
+    targets = as_targets(Z, labels, class_weights, label_smoothing, ignore_index)
+    Z = targets.without_ignored(Z)
+    share = share_of_rows(g, reduction, 2, targets.divisor)
+    factors = share * targets.totals[:, None]
+    if lift_hook((g, logits)) is not None:  # to be differentiated again
+        return softmax(Z) * factors - targets.spread(share)
+    # The same in one array: this runs in every training step.
+    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
+        slopes = _shifted(Z)
+        np.exp(slopes, out=slopes)
+        slopes *= factors / slopes.sum(axis=1, keepdims=True)
+    targets.subtract_from(slopes, share)
+    return slopes
+
+
+def _shifted(Z: Array) -> Array:
+    """Return the scores with 0 for the highest of each row, so that exp cannot overflow."""
+    shifted: Array = Z - Z.max(axis=1, keepdims=True)
+    return shifted
+
+
+# --- the compiled version ---------------------------------------------------------------
+#
+# The usual case of training, class indices without options, behind a network that compiled
+# kernels computed. Everything else, and every error, is left to the functions above.
+
+
+def _compiled_loss(logits: Any, labels: Any, **options: Any) -> Any:
+    indices = _indices_for_kernel(logits, labels, **options)
+    if indices is not None:
+        from neural_network.kernels.losses import total_loss
+
+        total = total_loss(logits, indices)
+        if not total < 0:  # which says that a label is no class
+            return total / len(indices)
+    return RULES[softmax_cross_entropy].forward(logits, labels, **options)
+
+
+def _compiled_gradient(g: Any, logits: Any, labels: Any, **options: Any) -> Any:
+    indices = None
+    if lift_hook((g, logits)) is None:  # else it is to be differentiated again
+        indices = _indices_for_kernel(logits, labels, **options)
+    if indices is not None:
+        from neural_network.kernels.losses import slopes
+
+        out = np.empty_like(logits)
+        # Checked again, because the labels may have been changed since.
+        if slopes(logits, indices, np.float32(g / len(indices)), out):
+            return out
+    formula = RULES[softmax_cross_entropy].gradients["logits"].function
+    return formula(g, logits, labels, **options)
+
+
+def _indices_for_kernel(
+    Z: Any,
+    labels: Any,
+    *,
+    class_weights: Any = None,
+    label_smoothing: Any = 0.0,
+    ignore_index: Any = None,
+    reduction: Any = "mean",
+) -> Array | None:
+    """Return the labels as the kernel reads them; None where it does not serve."""
+    usual = (
+        class_weights is None
+        and ignore_index is None
+        and type(label_smoothing) in (int, float)
+        and label_smoothing == 0
+        and reduction == "mean"
+        and isinstance(labels, np.ndarray)
+        and labels.dtype.kind in "iu"
+        and labels.shape == Z.shape[:1]
+        and Z.ndim == 2
+        and Z.dtype == np.float32
+        and 0 < Z.size <= MOST_SCORES
+        and Z.flags.c_contiguous
+        and kernels_possible()
+    )
+    # A copy, because a kernel is compiled once more for an array that is read-only.
+    return labels.astype(np.intp) if usual else None
+
+
+after_kernels(softmax_cross_entropy, _compiled_loss, logits=_compiled_gradient)
+
+
+# --- labels -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The weight t of each class: the loss of row i is ``−Σ_j t[i, j] · log p[i, j]``.
+
+    Attributes:
+        weights: t, (n, k); or (n,) if each row has one class of weight other than 0.
+        places: then their indices, (rows, classes), as NumPy indexes; else None.
+        ignored: (n,) which rows are ignored; None for none.
+        divisor: of the sum of the rows, for the mean.
+        shape: (n, k).
+        alike: all ``weights`` are 1.
+    """
+
+    weights: Array
+    places: Places | None
+    ignored: Array | None
+    divisor: float
+    shape: tuple[int, int]
+    alike: bool = False
+
+    @property
+    def totals(self) -> Array:
+        """``Σ_j t[i, j]``, (n,)."""
+        return self.weights if self.places is not None else np.sum(self.weights, axis=1)
+
+    def weigh(self, values: Array) -> Array:
+        """Return ``Σ_j t[i, j] · values[i, j]``, (n,), where 0 times −∞ is 0."""
+        if self.places is not None:
+            shown: Array = values[self.places]
+            return shown if self.alike else _times(self.weights, shown)
+        rows: Array = np.einsum("ij,ij->i", self.weights, values)
+        if not np.all(np.isfinite(rows)):
+            rows = np.sum(_times(self.weights, values), axis=1)
+        return rows
+
+    def spread(self, share: Any) -> Any:
+        """Return ``share[i] · t[i, j]``, (n, k), for ``share`` (n, 1) or a single number."""
+        if self.places is None:
+            return share * self.weights
+        return unindex((share * self.weights[:, None])[:, 0], self.places, self.shape)
+
+    def subtract_from(self, array: Array, share: Array) -> None:
+        """Compute ``array −= spread(share)`` in place."""
+        if self.places is None:
+            array -= share * self.weights
+        elif self.alike and np.ndim(share) == 0:
+            array[self.places] -= share
+        else:
+            array[self.places] -= (share * self.weights[:, None])[:, 0]
+
+    def without_ignored(self, predictions: Any) -> Any:
+        """Return predictions with 0 in ignored rows, whose values must not matter."""
+        if self.ignored is None:
+            return predictions
+        return np.where(self.ignored[:, None], 0, predictions)
+
+
+def _times(weights: Array, values: Array) -> Array:
+    return np.where(weights > 0, weights * values, 0)
+
+
+def as_targets(
+    predictions: Array,
+    labels: Any,
+    class_weights: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Targets:
+    """Return checked labels as targets, in the type of the (n, k) predictions."""
+    n, k = predictions.shape
+    dtype = predictions.dtype
+    labels = np.asarray(labels)
+    if labels.ndim == 1 and class_weights is None and ignore_index is None and not label_smoothing:
+        places = (np.arange(n), labels.astype(np.intp, copy=False))
+        return Targets(np.ones(n, dtype), places, None, float(n), (n, k), alike=True)
+    weight_of = np.ones(k) if class_weights is None else np.asarray(class_weights)
+    weight_of = weight_of.astype(dtype)
+    label_smoothing = float(label_smoothing)  # NumPy's float64 would widen float32
+    if labels.ndim == 2:
+        shares = labels.astype(dtype, copy=False)
+        if label_smoothing:
+            shares = (1 - label_smoothing) * shares + label_smoothing / k
+        if class_weights is not None:
+            shares = shares * weight_of
+        return Targets(shares, None, None, n, (n, k))
+
+    labels, ignored = _counted(labels, ignore_index)
+    places = (np.arange(n), labels.astype(np.intp))
+    weights = weight_of[places[1]]
+    if ignored is not None:
+        weights[ignored] = 0
+    divisor = float(np.sum(weights, dtype=np.float64))
+    if not label_smoothing:
+        return Targets(weights, places, ignored, divisor, (n, k))
+    shares = np.tile(label_smoothing / k * weight_of, (n, 1))
+    if ignored is not None:
+        shares[ignored] = 0
+    shares[places] += (1 - label_smoothing) * weights
+    return Targets(shares, None, ignored, divisor, (n, k))
+
+
+def _counted(labels: Array, ignore_index: int | None) -> tuple[Array, Array | None]:
+    """Return labels with class 0 in place of ignored ones, and which those are (None: none)."""
+    if ignore_index is None:
+        return labels, None
+    ignored = np.equal(labels, ignore_index)
+    return (np.where(ignored, 0, labels), ignored) if np.any(ignored) else (labels, None)
+
+
+def checked_targets(
+    function: str,
+    name: str,
+    predictions: Array,
+    labels: ArrayLike,
+    class_weights: ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: object,
+) -> Targets:
+    """Return labels as targets, or say what is wrong with them (or with the predictions)."""
+    check_reduction(function, reduction)
+    as_number(function, "label_smoothing", label_smoothing, between=(0, 1))
+    if predictions.ndim != 2:
+        received = f"shape {predictions.shape}"
+        if predictions.ndim > 2:
+            received += " (a network that keeps places wants Flatten() before its last Dense layer)"
+        raise ShapeError(sentence(function, name, "2 dimensions", received))
+    check_not_empty(function, name, predictions)
+    n, k = predictions.shape
+    array = as_real(function, "labels", labels)
+    check_shape(function, "labels", array, (n,), (n, k))
+    if class_weights is not None:
+        check_class_weights(function, "class_weights", class_weights, k)
+    if array.ndim == 2:
+        check_distributions(function, "labels", array)
+        if ignore_index is not None:
+            expected = "None, because rows of probabilities hold no index"
+            raise ArgumentError(sentence(function, "ignore_index", expected, ignore_index))
+    else:
+        if ignore_index is not None:  # any number that a label can be
+            as_count(function, "ignore_index", ignore_index, minimum=-(2**63))
+        as_class_indices(function, "labels", _counted(array, ignore_index)[0], k)
+    targets = as_targets(predictions, array, class_weights, label_smoothing, ignore_index)
+    if reduction == "mean" and targets.divisor == 0:
+        received = f"{n} that are ignored or whose class weighs 0"
+        raise ArgumentError(
+            sentence(function, "labels", "a row that counts, for a mean over the rows", received)
+        )
+    return targets
+
+
+@samples(softmax_cross_entropy)
+def _(rng: Rng) -> Iterator[Call]:
+    Z, labels = rng.standard_normal((5, 3)), np.array([2, 0, 1, 2, 0])
+    weights = np.array([0.5, 2.0, 1.0])
+    # Labels have no gradient: in float32 the tests leave them as they are.
+    soft = softmax(rng.standard_normal((5, 3))).astype("float32")
+    options: list[dict[str, Any]] = [
+        {},
+        {"class_weights": weights},
+        {"label_smoothing": 0.3},
+        {"class_weights": weights, "label_smoothing": 0.3},
+    ]
+    for option in options:
+        for reduction in ("mean", "sum", "none"):
+            yield call(Z, labels, **option, ignore_index=2, reduction=reduction)
+            yield call(Z, soft, **option, reduction=reduction)
+    yield call(Z, labels)
