@@ -1,7 +1,7 @@
-"""The plan: sees a network's layers side by side where each of them sees itself.
+"""The plan: neighbouring layers that compiled kernels compute together.
 
-Layers say what they do in a small vocabulary (``steps``). Neighbours that can be computed in
-one go, convolution, bias, relu and pooling, become one stage (``stages``); stages that follow
-each other become one run, which is one op to the tape (``run``). Buffers between stages are
-taken once and used again in each step.
+Layers describe themselves as a list of steps (``vocabulary``). Steps that one sequence of kernels
+computes, such as a convolution, its bias, relu and max pooling, become a stage; there is one file
+for each kind (``conv``, ``dense``). ``matching`` finds the stages of neighbouring layers; ``run``
+computes them as one op with a gradient; their buffers are allocated once (``workspace``).
 """

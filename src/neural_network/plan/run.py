@@ -1,151 +1,151 @@
-"""A run: layers next to each other, computed in stages, and one op to the tape."""
+"""A run: the stages of neighbouring layers, computed by kernels as one op with a gradient."""
 
 from __future__ import annotations
 
 from typing import Any
-from weakref import finalize
 
 import numpy as np
 
-from neural_network.autograd.engine import Node, Parent, debugging, recording, walk_back
+from neural_network.autograd.engine import Node, Parent, recording, walk_back
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.runtime.aligned import aligned
-from neural_network.kernels.runtime.gate import kernel_wanted, kernels_possible
 from neural_network.plan.matching import Match
-from neural_network.plan.steps import computed_plainly
-from neural_network.plan.workspace import Workspace
-
-# Workspaces that wait to be used again, by whom they serve. Several, if several threads
-# compute with one model, or several batches are under way before the first walks back.
-# (By its identity: a model may say what equals it, and then it has no hash.)
-_waiting: dict[int, list[Workspace]] = {}
+from neural_network.plan.vocabulary import PreparedStage, run_by_ops
+from neural_network.plan.workspace import StageBuffers, Workspace
 
 
 class Run:
-    """One computation of some stages: what is kept on the way there, for the way back.
+    """One computation of a match, with what its backward pass needs.
 
-    The workspace goes back to those that wait when nobody holds the run any more: after the
-    walk back, or at once where nothing is recorded.
+    It takes a workspace that no other run uses, and puts it back when it is deleted: after the
+    backward pass, or at once where nothing is recorded.
 
     Args:
-        owner: whose runs share memory.
+        workspaces: those that no run uses.
         match: what is computed.
         rows: of the input.
-        wanted: whether the input's gradient will be asked for.
+        needs_input_grad: whether the gradient of the input is needed.
     """
 
-    def __init__(self, owner: Any, match: Match, rows: int, *, wanted: bool) -> None:
-        self.match, self.wanted = match, wanted
-        self._waiting = _waiting_for(owner)
+    def __init__(
+        self, workspaces: list[Workspace], match: Match, rows: int, *, needs_input_grad: bool
+    ) -> None:
+        self.match, self.needs_input_grad = match, needs_input_grad
+        self._unused = workspaces
         try:
-            self._workspace = self._waiting.pop()
+            self._workspace = workspaces.pop()
         except IndexError:
             self._workspace = Workspace()
-        self._stages = self._workspace.prepared(match, rows, wanted=wanted)
-        self._found: tuple[Array, Array | None, list[Array]] | None = None
-        # Where it is recorded: what went in, and how many gradients a walk asks for.
-        self.X: Any = None
-        self.askers, self._asked = 1, 0
+        self._stages: list[PreparedStage] = self._workspace.prepared(
+            (match, rows, needs_input_grad), lambda: self._prepare(rows)
+        )
+        self._gradients: tuple[Array, Array | None, list[Array]] | None = None
+        # Where it is recorded: the input, and how many gradients a backward pass takes.
+        self.saved_input: Any = None
+        self.takers, self._taken = 1, 0
+
+    def _prepare(self, rows: int) -> list[PreparedStage]:
+        return [
+            stage.prepare(
+                rows,
+                StageBuffers(self._workspace, number),
+                needs_input_grad=self.needs_input_grad or number > 0,
+            )
+            for number, stage in enumerate(self.match.stages)
+        ]
 
     def __del__(self) -> None:
-        """Let the next one have the memory."""
+        """Put the workspace back."""
         if hasattr(self, "_stages"):
             for stage in self._stages:
-                stage.forget()
+                stage.release()
         if hasattr(self, "_workspace"):
-            self._waiting.append(self._workspace)
+            self._unused.append(self._workspace)
 
     def forward(self, X: Array) -> Array:
-        """Compute all stages: (N, C, H, W) or (N, inputs) → the same of the last stage."""
-        from neural_network.kernels.runtime.threads import parallel_region
+        """Compute all stages: (N, C, H, W) or (N, inputs) to the shape of the last stage."""
+        from neural_network.kernels.runtime.threads import parallel_region  # loads Numba
 
-        # The last result is the caller's own.
-        out = aligned((len(X), *self.match.stages[-1].outputs))
-        X = _last(X)
+        out = aligned((len(X), *self.match.stages[-1].output_shape))  # the caller keeps it
+        X = _channels_last(X)
         with parallel_region():
             for stage in self._stages[:-1]:
                 stage.forward(X, stage.out)
                 X = stage.out
             self._stages[-1].forward(X, out)
-        return _first(out)
+        return _channels_first(out)
 
-    def backward(self, G: Array) -> tuple[Array | None, list[Array]]:
-        """Return the gradients for the input, if it is wanted, and for all parameters.
+    def backward(self, grad_out: Array) -> tuple[Array | None, list[Array]]:
+        """Return the gradients of the input, if it is needed, and of all parameters.
 
-        Those for the parameters lie in one memory, in order, as the parameters of a model do.
+        Those of the parameters are views of one buffer, in order, as are the parameters.
         """
-        if self._found is None or self._found[0] is not G:
-            from neural_network.kernels.runtime.threads import parallel_region
+        if self._gradients is None or self._gradients[0] is not grad_out:
+            from neural_network.kernels.runtime.threads import parallel_region  # loads Numba
 
-            shares = self.match.gradients()
-            slopes: Any = _last(G)
-            end = len(shares)
+            gradients = self.match.new_gradients()
+            grad: Any = _channels_last(grad_out)
+            end = len(gradients)
             with parallel_region():
-                for place in range(len(self._stages) - 1, -1, -1):
-                    begin = end - self.match.stages[place].learns
-                    slopes = self._stages[place].backward(slopes, shares[begin:end])
+                for stage, prepared in zip(
+                    reversed(self.match.stages), reversed(self._stages), strict=True
+                ):
+                    begin = end - stage.parameters
+                    grad = prepared.backward(grad, gradients[begin:end])
                     end = begin
-            self._found = (G, _first(slopes) if self.wanted else None, shares)
-        _, share, found = self._found
-        # One walk asks for the input's and for the parameters'; the next one begins anew.
-        self._asked += 1
-        if self._asked % self.askers == 0:
-            self._found = None
-        return share, found
+            input_grad = _channels_first(grad) if self.needs_input_grad else None
+            self._gradients = (grad_out, input_grad, gradients)
+        _, input_grad, gradients = self._gradients
+        # A backward pass takes the input's gradient and the parameters'; another begins anew.
+        self._taken += 1
+        if self._taken % self.takers == 0:
+            self._gradients = None
+        return input_grad, gradients
 
 
-def _waiting_for(owner: Any) -> list[Workspace]:
-    """Return the workspaces that wait to serve an object; they go when it goes."""
-    key = id(owner)
-    if key not in _waiting:
-        finalize(owner, _waiting.pop, key, None).atexit = False
-        _waiting[key] = []
-    return _waiting[key]
-
-
-def _last(X: Array) -> Array:
-    """Move the channels of pictures behind their places; lay vectors side by side."""
-    if not X.flags.writeable:  # kernels are compiled anew for memory that cannot be written
+def _channels_last(X: Array) -> Array:
+    """Return images as a view (N, H, W, C), vectors as a contiguous array."""
+    if not X.flags.writeable:  # kernels would be compiled anew for read-only memory
         X = X.copy()
     return X.transpose(0, 2, 3, 1) if X.ndim == 4 else np.ascontiguousarray(X)
 
 
-def _first(X: Array) -> Array:
-    """Move the channels of pictures before their places."""
+def _channels_first(X: Array) -> Array:
+    """Return images as a view (N, C, H, W)."""
     return X.transpose(0, 3, 1, 2) if X.ndim == 4 else X
 
 
 # --- the op --------------------------------------------------------------------------
 
 
-def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the tape knows them by name
+def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the record names them
     return run.forward(X)
 
 
-def _for_input(g: Any, run: Run) -> Any:
-    return _recorded(g, run)[0] if isinstance(g, Tensor) else run.backward(g)[0]
+def _input_grad(g: Any, run: Run) -> Any:
+    return _recorded_gradients(g, run)[0] if isinstance(g, Tensor) else run.backward(g)[0]
 
 
-def _for_parameters(g: Any, run: Run) -> Any:
-    return _recorded(g, run)[1:] if isinstance(g, Tensor) else run.backward(g)[1]
+def _parameter_gradients(g: Any, run: Run) -> Any:
+    return _recorded_gradients(g, run)[1:] if isinstance(g, Tensor) else run.backward(g)[1]
 
 
-def _recorded(g: Tensor, run: Run) -> list[Any]:
-    """Return all gradients as tensors with a record, from the plain ops.
+def _recorded_gradients(g: Tensor, run: Run) -> list[Any]:
+    """Return all gradients as recorded tensors, computed by ops.
 
-    The walk goes to copies of what took part, so that it ends there, also where a parameter
-    has a part in what came before.
+    The backward pass goes to copies of the inputs, so that it ends there, also where a
+    parameter was used before, too.
     """
-    # What was frozen since then had a part all the same.
+    # What was frozen since the forward pass was part of it all the same.
     inputs = [
         value + np.zeros((), np.float32)
-        if value is run.X or value.requires_grad
+        if value is run.saved_input or value.requires_grad
         else Tensor(value.data, requires_grad=True)
-        for value in (run.X, *run.match.parameters)
+        for value in (run.saved_input, *run.match.parameters)
     ]
-    out = computed_plainly(run.match.steps, inputs[0], inputs[1:])
+    out = run_by_ops(run.match.steps, inputs[0], inputs[1:])
     targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
     found = walk_back([out], [g], targets, create_graph=True, retain_graph=True)
     return [found[id(value)][1] if id(value) in found else None for value in inputs]
@@ -154,49 +154,41 @@ def _recorded(g: Tensor, run: Run) -> list[Any]:
 RULE = Rule(_run)
 RULE.name = "run"
 RULE.own_memory = RULE.by_kernels = True
-RULE.gradients["X"] = Gradient(_for_input, ("run",))
-RULE.gradients["parameters"] = Gradient(_for_parameters, ("run",))
+RULE.gradients["X"] = Gradient(_input_grad, ("run",))
+RULE.gradients["parameters"] = Gradient(_parameter_gradients, ("run",))
 
 
-def compute(owner: Any, match: Match, X: Any) -> Any:
+def compute(workspaces: list[Workspace], match: Match, X: Any) -> Any:
     """Compute what was matched.
 
     Args:
-        owner: an object whose runs share memory: what holds the layers.
-        match: of layers that follow each other.
+        workspaces: those of the owner that no run uses.
+        match: of neighbouring layers.
         X: an array or a tensor.
 
     Returns:
-        The result: an array where nothing is recorded and none came in.
+        An array, or a tensor where X is one or the computation is recorded.
     """
     tensor = isinstance(X, Tensor)
-    run = Run(owner, match, len(X.data if tensor else X), wanted=tensor and X.requires_grad)
-    out = run.forward(X.data if tensor else X)
+    array: Array = X.data if tensor else X
+    needs_input_grad = tensor and X.requires_grad
+    run = Run(workspaces, match, len(array), needs_input_grad=needs_input_grad)
+    out = run.forward(array)
     if recording():
-        parents: list[Parent] = [("X", None, X)] if run.wanted else []
+        parents: list[Parent] = [("X", None, X)] if needs_input_grad else []
         parents += [
             ("parameters", place, parameter)
             for place, parameter in enumerate(match.parameters)
             if parameter.requires_grad
         ]
         if parents:
-            node, run.X = Node(RULE, parents, {"run": run}), X
-            run.askers = len({name for name, _, _ in parents})
-            # The run needs them all as they are, whether they have a gradient or not.
-            for taking_part in (X, *match.parameters) if tensor else match.parameters:
-                taking_part.memory.add(node)
+            node, run.saved_input = Node(RULE, parents, {"run": run}), X
+            run.takers = len({name for name, _, _ in parents})
+            # The backward pass needs all of them unchanged, whether they have a gradient or not.
+            for value in (X, *match.parameters) if tensor else match.parameters:
+                value.memory.add(node)
             result = Tensor.of_node(out, node)
-            if match.stages[-1].keeps_result:
+            if match.stages[-1].needs_output:
                 result.memory.add(node)
             return result
     return Tensor(out) if tensor else out
-
-
-def considered(X: Any) -> bool:
-    """Say whether an input is of a kind that stages take, where kernels may run at all."""
-    return X.dtype == np.float32 and X.ndim in (2, 4) and kernels_possible() and not debugging()
-
-
-def pays(match: Match, rows: int) -> bool:
-    """Say whether compiled stages are worth it."""
-    return bool(match.stages) and rows > 0 and kernel_wanted("network", rows * match.work)

@@ -1,0 +1,195 @@
+"""The stage of a convolution with batch norm in evaluation, relu, max pooling and flatten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Self
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
+from neural_network.errors import NeuralNetworkError
+from neural_network.functional.convolution.conv import conv2d
+from neural_network.functional.pooling.pool import max_pool2d
+from neural_network.functional.window import Padding, Sizes, Window
+from neural_network.plan.vocabulary import (
+    NO_BIAS,
+    BatchNorm,
+    Flatten,
+    PreparedStage,
+    Reader,
+    ReLU,
+    Shape,
+    Stage,
+    Step,
+)
+from neural_network.plan.workspace import StageBuffers
+
+# The kernel stores the index of a window's largest number in one byte, one value of which is
+# "none".
+MOST_TAPS = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Conv(Step):
+    """``conv2d`` with filters (F, C, fh, fw) and a bias (F,) or none."""
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: Sizes
+    padding: Padding
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The filters and the bias."""
+        return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+    def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
+        """Compute it by ops."""
+        down, along = self.stride
+        return conv2d(X, weight, (down, along), self.padding, bias=bias, precise=False)
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Step):
+    """``max_pool2d`` without padding, the stride being the size."""
+
+    size: Sizes
+
+    def by_ops(self, X: Any) -> Any:
+        """Compute it by ops."""
+        return max_pool2d(X, self.size)
+
+
+class ConvStage(Stage):
+    """Convolution, bias, relu and max pooling; flatten where it follows.
+
+    Args:
+        conv: the convolution.
+        norm: batch norm in evaluation, right behind it, or None.
+        window: of the convolution.
+        relu: whether relu follows.
+        pool: the window of max pooling, or None.
+        flatten: whether the result is flattened, channels first.
+    """
+
+    def __init__(
+        self, conv: Conv, norm: BatchNorm | None, window: Window,
+        *, relu: bool, pool: Window | None, flatten: bool,
+    ) -> None:  # fmt: skip
+        self.conv, self.norm, self.window = conv, norm, window
+        self.relu, self.pool, self.flatten = relu, pool, flatten
+        filters, channels = conv.weight.shape[:2]
+        self.maps = (*(pool or window).outputs, filters)
+        self.input_shape = (*window.sizes, channels)
+        self.output_shape = (prod(self.maps),) if flatten else self.maps
+        self.parameters = len(conv.parameters)
+        self.work = prod(window.outputs) * conv.weight.size
+        self.needs_output = relu and pool is None
+
+    @classmethod
+    def match(cls, reader: Reader, shape: Shape) -> Self | None:
+        """Match [Conv, BatchNorm?, ReLU?, MaxPool?, ReLU?, Flatten?]."""
+        conv = reader.next(Conv)
+        if conv is None or len(shape) != 3 or shape[2] != conv.weight.shape[1]:
+            return None
+        norm = reader.next(BatchNorm, lambda norm: norm.has_channels(conv.weight.shape[0]))
+        relu = reader.next(ReLU) is not None
+        max_pool = reader.next(MaxPool, lambda pool: prod(pool.size) <= MOST_TAPS)
+        try:
+            window = Window.of("plan", shape[:2], conv.weight.shape[2:], conv.stride, conv.padding)
+            pool = max_pool and Window.of("plan", window.outputs, max_pool.size, max_pool.size)
+        except NeuralNetworkError:  # it does not fit; the layer's own error names the layer
+            return None
+        # relu is monotonic: before or after the maximum, the result is the same.
+        relu = (pool is not None and reader.next(ReLU) is not None) or relu
+        flatten = reader.next(Flatten) is not None
+        return cls(conv, norm, window, relu=relu, pool=pool, flatten=flatten)
+
+    def prepare(
+        self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
+    ) -> PreparedStage:
+        """Allocate buffers for padded images, filters and indices of maxima."""
+        return PreparedConv(self, rows, buffers, needs_input_grad=needs_input_grad)
+
+
+class PreparedConv(PreparedStage):
+    """A convolution stage with its buffers.
+
+    Args:
+        stage: what is computed.
+        rows: how many images.
+        buffers: of the stage.
+        needs_input_grad: whether the gradient of the images is needed.
+    """
+
+    def __init__(
+        self, stage: ConvStage, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
+    ) -> None:
+        from neural_network.kernels.convolution.prepared import ConvForward  # loads Numba
+
+        self._stage, self._buffers, self._needs_input_grad = stage, buffers, needs_input_grad
+        window, pool = stage.window, stage.pool
+        self._shape = (rows, *stage.input_shape)
+        self._sizes = (self._shape, stage.conv.weight.shape, window.stride, window.pads)
+        self._convolve = ConvForward(
+            *self._sizes, None if pool is None else pool.taps, stage.maps[:2], buffers.buffer
+        )
+        self.out = buffers.buffer("out", (rows, *stage.output_shape))
+        self._saved_input = self._output = self.out
+        # Backward buffers are allocated on first use.
+        self._conv_backward: Any = None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the padded images, and the result for relu."""
+        conv, norm = self._stage.conv, self._stage.norm
+        weight, bias = conv.weight.data, NO_BIAS if conv.bias is None else conv.bias.data
+        if norm is not None:
+            weight, bias = norm.folded(weight, bias, axis=0)
+        self._output = self._as_maps(out)
+        self._saved_input = self._convolve(X, weight, bias, self._output, self._stage.relu)
+
+    def release(self) -> None:
+        """Drop the references to images and maps."""
+        self._saved_input = self._output = self.out
+
+    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
+        """Compute the gradients through the maxima, or through all outputs without pooling."""
+        pooled, weight = self._stage.pool is not None, self._stage.conv.weight.data
+        if self._conv_backward is None:
+            self._conv_backward = self._backward_kernels()
+        kernels, grad_out = self._conv_backward, self._as_maps(grad_out)
+        if pooled:
+            filters, bias = kernels(self._saved_input, weight, grad_out, self._convolve.argmax)
+        else:
+            bias = kernels.relu_backward(grad_out, self._output if self._stage.relu else None)
+            filters = kernels.weight_gradient(self._saved_input)
+        for target, gradient in zip(gradients, (filters, bias), strict=False):
+            np.copyto(target, gradient)
+        if not self._needs_input_grad:
+            return None
+        if pooled:
+            dX: Array = kernels.dX
+            return dX.copy() if self._buffers.first else dX
+        dX = self._buffers.persistent_buffer("input gradient", self._shape)
+        kernels.input_gradient(weight, dX)
+        return dX
+
+    def _backward_kernels(self) -> Any:
+        from neural_network.kernels.convolution.prepared import ConvBackward, PooledConvBackward
+
+        stage, buffer = self._stage, self._buffers.buffer
+        sizes, needs = (*self._sizes, stage.maps[:2], buffer), self._needs_input_grad
+        if stage.pool is None:
+            return ConvBackward(*sizes, needs_input_grad=needs)
+        return PooledConvBackward(*sizes, stage.pool.taps, needs_input_grad=needs)
+
+    def _as_maps(self, array: Array) -> Array:
+        """Return a flattened array, channels first, as a view (N, H, W, C)."""
+        if not self._stage.flatten:
+            return array
+        height, width, filters = self._stage.maps
+        return array.reshape(len(array), filters, height, width).transpose(0, 2, 3, 1)

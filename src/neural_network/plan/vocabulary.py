@@ -1,0 +1,214 @@
+"""Steps, in which layers describe what they compute, and the base class of stages.
+
+A step can be computed by ops: that defines what it means, and serves second derivatives and
+inputs too small for kernels. Steps that only one kind of stage computes stand in its file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
+from neural_network.functional.activations import relu
+from neural_network.functional.normalization.batch_norm import batch_norm
+from neural_network.plan.workspace import StageBuffers
+
+Shape = tuple[int, ...]
+NO_BIAS = np.zeros(0, np.float32)
+
+
+class Step(ABC):
+    """One operation of a layer."""
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The tensors that it learns, in the order in which ``by_ops`` takes them."""
+        return []
+
+    @abstractmethod
+    def by_ops(self, X: Any, *parameters: Any) -> Any:
+        """Compute it by ops, with these parameters in place of its own."""
+
+
+# What a layer computes; None where there are no steps for it.
+Steps: TypeAlias = Sequence[Step] | None
+AnyStep = TypeVar("AnyStep", bound=Step)
+
+
+def run_by_ops(steps: Sequence[Step], X: Any, parameters: Sequence[Any]) -> Any:
+    """Compute steps one after the other by ops, with these parameters in place of their own."""
+    given = iter(parameters)
+    for step in steps:
+        X = step.by_ops(X, *[next(given) for _ in step.parameters])
+    return X
+
+
+@dataclass(frozen=True, eq=False)
+class ReLU(Step):
+    """``relu``."""
+
+    def by_ops(self, X: Any) -> Any:
+        """Compute it by ops."""
+        return relu(X)
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten(Step):
+    """Reshape (N, …) to (N, inputs)."""
+
+    def by_ops(self, X: Any) -> Any:
+        """Compute it by ops."""
+        return X.reshape(len(X), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm(Step):
+    """Batch norm in evaluation: a factor and a shift for each channel, which learn nothing."""
+
+    gamma: Tensor
+    beta: Tensor
+    mean: Tensor
+    variance: Tensor
+    epsilon: float
+
+    def by_ops(self, X: Any) -> Any:
+        """Compute it by ops."""
+        mean, variance = self.mean.data, self.variance.data
+        return batch_norm(X, self.gamma.data, self.beta.data, mean, variance, epsilon=self.epsilon)
+
+    def has_channels(self, channels: int) -> bool:
+        """Say whether each tensor has this many numbers."""
+        tensors = (self.gamma, self.beta, self.mean, self.variance)
+        return all(tensor.data.shape == (channels,) for tensor in tensors)
+
+    def folded(self, weight: Array, bias: Array, axis: int) -> tuple[Array, Array]:
+        """Return the weight and bias of a linear map with this batch norm behind it.
+
+        Args:
+            weight: of the linear map.
+            bias: one number for each output, or ``NO_BIAS``.
+            axis: of the weight, along which the outputs are.
+        """
+        with np.errstate(all="ignore"):
+            factor = self.gamma.data / np.sqrt(self.variance.data + np.float32(self.epsilon))
+            shift = self.beta.data - self.mean.data * factor
+            factor, shift = (a.astype(np.float32, copy=False) for a in (factor, shift))
+            along = [1] * weight.ndim
+            along[axis] = -1
+            return weight * factor.reshape(along), shift + bias * factor if bias.size else shift
+
+
+class Reader:
+    """Reads the steps of neighbouring layers in order.
+
+    Args:
+        layers: the steps of each layer; reading ends before the first that has none (None).
+
+    Attributes:
+        position: of the next step.
+    """
+
+    def __init__(self, layers: Sequence[Steps]) -> None:
+        self._steps: list[Step] = []
+        self._ends = [0]  # position behind each layer
+        for steps in layers:
+            if steps is None:
+                break
+            self._steps += steps
+            self._ends.append(len(self._steps))
+        self.position = 0
+
+    def next(
+        self, kind: type[AnyStep], fits: Callable[[AnyStep], bool] = lambda _: True
+    ) -> AnyStep | None:
+        """Return the next step and go on, if it is of this kind and fits; else None."""
+        if self.position < len(self._steps):
+            step = self._steps[self.position]
+            if isinstance(step, kind) and fits(step):
+                self.position += 1
+                return step
+        return None
+
+    def layers_before(self, position: int) -> int:
+        """Return how many layers end at or before a position."""
+        return sum(end <= position for end in self._ends) - 1
+
+    def ends_a_layer(self) -> bool:
+        """Say whether the next step, if there is one, begins another layer."""
+        return self.position in self._ends
+
+    def steps_before(self, position: int) -> list[Step]:
+        """Return the steps before a position."""
+        return self._steps[:position]
+
+
+class PreparedStage(ABC):
+    """A stage with its buffers for a number of rows.
+
+    Images are channels last, (N, H, W, C), vectors (N, inputs) and contiguous. Its methods are
+    called inside a ``parallel_region``.
+
+    Attributes:
+        out: buffer of the result; the last stage fills an array of the caller's instead.
+    """
+
+    out: Array
+
+    @abstractmethod
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep what ``backward`` needs."""
+
+    @abstractmethod
+    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
+        """Fill the gradients of the parameters; return that of the input, if it is needed."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Drop the references to arrays of the caller's."""
+
+
+class Stage(ABC):
+    """Some steps that kernels compute together, for inputs of one shape.
+
+    A subclass is tried by ``matching`` as soon as its file is imported, which the layers whose
+    steps it computes do.
+
+    Attributes:
+        input_shape, output_shape: of one row, channels last.
+        parameters: how many there are.
+        work: multiplications for one row.
+        needs_output: whether ``backward`` needs the result unchanged.
+    """
+
+    kinds: ClassVar[list[type[Stage]]] = []
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    work: int
+    needs_output: bool
+
+    def __init_subclass__(cls) -> None:
+        """Register the kind of stage."""
+        Stage.kinds.append(cls)
+
+    @classmethod
+    @abstractmethod
+    def match(cls, reader: Reader, shape: Shape) -> Self | None:
+        """Return the stage that begins at the next step, and read its steps; else None.
+
+        Args:
+            reader: of the steps.
+            shape: of one row of the input, channels last.
+        """
+
+    @abstractmethod
+    def prepare(
+        self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
+    ) -> PreparedStage:
+        """Allocate buffers for so many rows."""
