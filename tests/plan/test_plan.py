@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
 
 import neural_network as nn
 from neural_network.autograd import grad
-from neural_network.plan import run
 from neural_network.plan.matching import matched
 from tests.needs import need_fast
 from tests.processes import output_of
@@ -107,13 +107,13 @@ def stages(model: nn.Sequential, shape: tuple[int, ...]) -> tuple[int, list[str]
 
 def test_which_layers_become_one_stage() -> None:
     model, _ = network("article")
-    assert stages(model, (12, 12, 1)) == (6, ["Convolution", "Convolution", "Product", "Product"])
+    assert stages(model, (12, 12, 1)) == (6, ["ConvStage", "ConvStage", "DenseStage", "DenseStage"])
     model, _ = network("a stop in between")
-    assert stages(model, (10, 10, 2)) == (1, ["Convolution"])
+    assert stages(model, (10, 10, 2)) == (1, ["ConvStage"])
     model, _ = network("vectors")
-    assert stages(model, (70,)) == (5, ["Product", "Product", "Product"])
+    assert stages(model, (70,)) == (5, ["DenseStage", "DenseStage", "DenseStage"])
     # What does not fit is left to the layer, which says so.
-    assert stages(model, (71,)) == (1, [])
+    assert stages(model, (71,)) == (0, [])
     model, _ = network("pooled at once")
     assert stages(model, (2, 2, 1)) == (0, [])
 
@@ -221,11 +221,11 @@ def test_memory_is_used_again() -> None:
     model, X = network("article")
     with nn.use_kernels("numba"):
         there_and_back(model, X)
-        (workspace,) = run._waiting[id(model)]
+        (workspace,) = model._plan.workspaces
         before = {key: id(buffer) for key, buffer in workspace._buffers.items()}
         for rows in (5, 2, 5):
             there_and_back(model, X[:rows])
-        (again,) = run._waiting[id(model)]
+        (again,) = model._plan.workspaces
     assert again is workspace
     assert {key: id(buffer) for key, buffer in again._buffers.items()} == before
 
@@ -238,13 +238,12 @@ def test_memory_goes_with_the_model_and_needs_no_hash() -> None:
         __hash__ = None  # as Python itself sets it
 
     model = Equal(nn.Dense(8, "relu"), nn.Dense(2)).initialize((6,), rng=0)
-    key = id(model)
     with nn.use_kernels("numba"):
         model.predict(np.ones((3, 6), np.float32))
-    assert len(run._waiting[key]) == 1
+    (workspace,) = map(ref, model._plan.workspaces)
     del model
     gc.collect()
-    assert key not in run._waiting
+    assert workspace() is None
 
 
 def test_threads_predict_at_once() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network.layers import planning
+from neural_network.plan.vocabulary import NO_BIAS
 from tests.needs import need_fast
 from tests.plan.test_plan import compare_both, there_and_back
 from tests.processes import output_of
@@ -26,6 +26,11 @@ def network() -> tuple[Any, Any]:
     )  # fmt: skip
     X = np.random.default_rng(0).standard_normal((4, 2, 10, 10)).astype("float32")
     return model.initialize((2, 10, 10), rng=1), X
+
+
+def whole_match(model: Any) -> Any:
+    """The match of the latest decision that begins with the first layer."""
+    return [*model._plan.decisions.values()][-1].parts[0].match
 
 
 def _set(model: Any, place: int, **attributes: Any) -> None:
@@ -134,19 +139,6 @@ def test_a_copied_layer_is_another_one(copied: Any) -> None:
         np.testing.assert_array_equal(model.predict(X), 0)
 
 
-def test_plans_are_remembered_and_go_with_the_model() -> None:
-    model, X = network()
-    key = id(model)
-    with nn.use_kernels("numba"):
-        model.predict(X)
-        known = planning._known[key][0, X.shape[1:], False]
-        model.predict(X)
-        there_and_back(model, X)
-    assert planning._known[key][0, X.shape[1:], False] is known
-    del model
-    assert key not in planning._known
-
-
 def test_stamps_change_with_what_they_stand_for() -> None:
     layer = nn.Dense(3).train()
     before = layer._stamp
@@ -212,9 +204,9 @@ def by_both(model: Any, X: Any) -> Any:
 def test_batch_norm_is_folded_into_what_stands_before() -> None:
     model, X = normed()
     before = by_both(model, X)
-    known = planning._known[id(model)][0, X.shape[1:], False]
-    assert known.match.layers == len(model)
-    assert len(known.match.stages) == 4
+    match = whole_match(model)
+    assert match.layers == len(model)
+    assert len(match.stages) == 4
     # Statistics and parameters that move are seen.
     with nn.use_kernels("numba"):
         model(X)
@@ -248,8 +240,11 @@ def test_a_step_of_batch_norm_is_what_its_op_computes() -> None:
     model, X = normed()
     (step,) = model[1].evaluation_steps()
     maps = model[0].predict(X)
-    factor, summand = (one[:, None, None] for one in step.line())
-    np.testing.assert_allclose(maps * factor + summand, step.plainly(maps).data, atol=1e-5)
+    ones = np.ones((6, 1, 1, 1), np.float32)
+    factor, shift = step.folded(ones, NO_BIAS, axis=0)
+    np.testing.assert_allclose(
+        maps * factor[:, :, 0] + shift[:, None, None], step.by_ops(maps), atol=1e-5
+    )
 
 
 def test_batch_norm_that_stands_alone_is_computed_by_itself() -> None:
@@ -294,4 +289,4 @@ def test_a_weight_that_kernels_could_not_read_is_forgotten(odd: Any, place: int)
         model.predict(X)
         model[place].weight.data = weight
         np.testing.assert_array_equal(model.predict(X), before)
-        assert planning._known[id(model)][0, X.shape[1:], False].match.layers == len(model)
+    assert whole_match(model).layers == len(model)

@@ -10,7 +10,8 @@ import numpy as np
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional import activations
 from neural_network.layers.layer import Layer
-from neural_network.plan.steps import Lay, Rectify, Steps
+from neural_network.plan import vocabulary
+from neural_network.plan.vocabulary import ReLU, Steps
 
 Function = Callable[[Any], Any]
 ACTIVATIONS: dict[str, Function] = {
@@ -75,7 +76,7 @@ class Activation(Layer):
         """Relu, or nothing."""
         if self.function is activations.identity:
             return []
-        return [Rectify()] if self.function is activations.relu else None
+        return [ReLU()] if self.function is activations.relu else None
 
 
 class Flatten(Layer):
@@ -96,4 +97,4 @@ class Flatten(Layer):
 
     def steps(self) -> Steps:
         """What its name says."""
-        return [Lay()]
+        return [vocabulary.Flatten()]

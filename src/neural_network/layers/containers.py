@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.layer import Layer
-from neural_network.layers.planning import together
+from neural_network.layers.planning import run_layers
 
 
 class Sequential(Layer):
@@ -141,21 +141,19 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
     return list(layers)
 
 
-def _through(owner: Layer, layers: list[Layer], prefix: str, X: Any) -> Any:
-    """Hand an input from layer to layer; neighbours that a plan knows are computed together."""
-    place = 0
-    while place < len(layers):
-        done, X = together(owner, layers, place, X)
-        if done == 0:
-            X = _called(f"{prefix}{place}", layers[place], X)
-        place += done or 1
-    return X
+def _through(owner: Layer, layers: Sequence[Layer], prefix: str, X: Any) -> Any:
+    """Pass an input from layer to layer; neighbours are computed together where that is faster."""
+
+    def call(position: int, X: Any, planned: bool) -> Any:
+        return _called(f"{prefix}{position}", layers[position], X, planned=planned)
+
+    return run_layers(owner, layers, X, call)
 
 
-def _called(name: str, layer: Layer, X: Any) -> Any:
-    """Call a layer; where it complains, say which of many it is."""
+def _called(name: str, layer: Layer, X: Any, *, planned: bool = False) -> Any:
+    """Call a layer; where it raises an error, add which layer it is."""
     try:
-        return layer(X)
+        return layer._run((X,), {}, planned=True) if planned else layer(X)
     except ArgumentError as error:
         # A container inside shows its kind; the layer in it that complains has said the rest.
         shown = (

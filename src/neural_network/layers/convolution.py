@@ -18,7 +18,8 @@ from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.sliding import Size, as_padding
 from neural_network.layers.weighted import Weighted
-from neural_network.plan.steps import Convolve, Rectify, Steps
+from neural_network.plan.conv import Conv
+from neural_network.plan.vocabulary import ReLU, Steps
 
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
@@ -96,8 +97,8 @@ class _Convolution(Weighted):
         stride = self.stride
         if not isinstance(stride, tuple):  # set to one number for both axes
             stride = per_axis(type(self).__name__, "stride", stride, 2)
-        convolve = Convolve(self.weight, self.bias, stride, self.padding)
-        return [convolve, Rectify()] if self.activation is relu else [convolve]
+        conv = Conv(self.weight, self.bias, stride, self.padding)
+        return [conv, ReLU()] if self.activation is relu else [conv]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""

@@ -15,7 +15,8 @@ from neural_network.layers.activation import Function, as_activation
 from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.weighted import Weighted
-from neural_network.plan.steps import Multiply, Rectify, Steps
+from neural_network.plan import dense
+from neural_network.plan.vocabulary import ReLU, Steps
 
 
 class Dense(Weighted):
@@ -85,8 +86,8 @@ class Dense(Weighted):
         """A product, and relu or nothing behind it."""
         if self.activation not in (identity, relu):
             return None
-        product = Multiply(self.weight, self.bias)
-        return [product, Rectify()] if self.activation is relu else [product]
+        product = dense.Dense(self.weight, self.bias)
+        return [product, ReLU()] if self.activation is relu else [product]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return one for each weight and row."""

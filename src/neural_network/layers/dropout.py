@@ -10,7 +10,7 @@ from neural_network.checks import as_number
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
-from neural_network.plan.steps import Steps
+from neural_network.plan.vocabulary import Steps
 
 
 class Dropout(Layer):

@@ -18,10 +18,10 @@ from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import arguments, modes
 from neural_network.layers.hooks import watchers
 from neural_network.layers.parameter import Buffer, Parameter
-from neural_network.layers.planning import together
+from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
-from neural_network.plan.steps import Steps
+from neural_network.plan.vocabulary import Steps
 
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
@@ -135,28 +135,34 @@ class Layer(Tree):
         parameters. Where nothing is recorded (inside ``no_grad``), arrays come out.
         """
         if self._built_for is not None:
-            return self._run(X, *more, **options)
+            return self._run((X, *more), options)
         check_names(self, Layer)
         with all_or_nothing(self):
             self._build(*_outline(X), _initial.get() or np.random.default_rng())
-            out = self._run(X, *more, **options)
+            out = self._run((X, *more), options)
             check_found(self)
             return out
 
-    def _run(self, *inputs: Any, **options: Any) -> Any:
+    def _run(
+        self, inputs: tuple[Any, ...], options: Mapping[str, Any], *, planned: bool = False
+    ) -> Any:
+        """Compute a layer that is built.
+
+        Args:
+            inputs, options: of the call.
+            planned: whether a container has decided that no kernels are used.
+        """
         typed = [
             value.astype(self.dtype, copy=False)
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
             else value
             for value in inputs
         ]
-        done = 0
-        if len(typed) == 1 and not options and type(self).steps is not Layer.steps:
-            done, out = together(self, [self], 0, typed[0])
-        if not done:
+        if planned or options or len(typed) > 1 or type(self).steps is Layer.steps:
             out = self.forward(*typed, **options)
-        recorded = isinstance(out, Tensor) and out.requires_grad
-        if isinstance(out, Tensor) and not recorded and not _any_tensor(inputs):
+        else:
+            out = run_layers(self, [self], typed[0], lambda _place, X, _planned: self.forward(X))
+        if isinstance(out, Tensor) and not out.requires_grad and not _any_tensor(inputs):
             out = out.data
         for watcher in watchers():
             watcher(self, typed[0], out)

@@ -8,8 +8,9 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
+from typing import Any
 
 # The layers of one block by their id, which a layer that is held here keeps; and their modes.
 Block = dict[int, tuple[object, bool]]
@@ -35,6 +36,14 @@ def mode_of(layer: object) -> bool | None:
         if id(layer) in block:
             return block[id(layer)][1]
     return None
+
+
+def modes_of(layers: Sequence[Any]) -> tuple[bool, ...]:
+    """Return whether each layer is in training, in this thread."""
+    given: Block = {}
+    for block in _blocks.get():
+        given.update(block)
+    return tuple([given[id(one)][1] if id(one) in given else one._training for one in layers])
 
 
 def change_mode(layer: object, *, training: bool) -> bool:

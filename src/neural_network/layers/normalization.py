@@ -13,7 +13,8 @@ from neural_network.functional.normalization.batch_norm import batch_norm, batch
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size
-from neural_network.plan.steps import Scale, Steps
+from neural_network.plan import vocabulary
+from neural_network.plan.vocabulary import Steps
 
 
 class _Norm(Layer):
@@ -98,7 +99,7 @@ class BatchNorm(_Norm):
         numbers = (self.gamma, self.beta, self.running_mean, self.running_variance)
         if not all(isinstance(one, Tensor) for one in numbers):  # somebody's bare arrays
             return None
-        return [Scale(*numbers, self.epsilon)]
+        return [vocabulary.BatchNorm(*numbers, self.epsilon)]
 
     def _observe(self, mean: Array, variance: Array, count: int) -> None:
         """Move the running statistics towards the batch's."""

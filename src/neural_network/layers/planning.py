@@ -1,157 +1,200 @@
-"""Layers and the plan: which of them are computed together."""
+"""Which layers in a row are computed together: decided once, and remembered by their owner."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import finalize
 
 import numpy as np
 
-from neural_network.autograd.engine import recording
+from neural_network.autograd.engine import debugging, recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
+from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
-from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.modes import modes_of
+from neural_network.layers.parameter import Parameter
 from neural_network.plan.matching import Match, matched
-from neural_network.plan.run import compute, considered, pays
-from neural_network.plan.steps import Steps, learned
+from neural_network.plan.run import compute
+from neural_network.plan.vocabulary import Step, Steps
+from neural_network.plan.workspace import Workspace
 
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
 
-Key = tuple[int, tuple[int, ...], bool]
+# So many decisions are kept; a new one replaces the oldest.
+DECISIONS = 8
+
+# The shape of a row, the type, whether operations are recorded, and the mode of each layer.
+Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
 
 
-class _Known:
-    """What was found out about layers, as long as they stay what they are.
-
-    What they are is noted before they are asked: another thread may change them meanwhile.
+class Part:
+    """What is computed from one position on, for rows of one shape and type.
 
     Args:
-        count: how many layers there were, of which the first few were looked at.
+        row: the shape of a row.
+        dtype: of the input.
+        match: the stages that begin there, or None.
+        steps: of the layer at this position, or None.
+
+    Attributes:
+        row, dtype, match: as given.
+        ops: of the layer at this position, each with its parameters; None where it has no steps.
+        checked: whether the layer itself has computed such rows, and so raised no error.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._stamps: list[int] = []
-        self._data: list[tuple[Tensor, Array]] = []
-        self._modes: list[tuple[int, bool]] = []
-        self.steps: list[Steps] = []
-        self.match: Match
+    __slots__ = ("checked", "dtype", "match", "ops", "row")
 
-    def look_at(self, layer: Layer) -> Steps:
-        """Note what a layer is, and return what it does."""
-        number = len(self._stamps)
-        self._stamps.append(layer._stamp)
-        # An array that kernels cannot read ends a match, so the others count, too. What batch
-        # norm keeps moves in each training step, and is looked at in evaluation.
-        kinds = Parameter if recording() else (Parameter, Buffer)
-        values = list(vars(layer).values())
-        self._data += [(value, value.data) for value in values if isinstance(value, kinds)]
-        evaluated = False
-        if not recording() and _has_modes(layer):
-            training = layer.training
-            self._modes.append((number, training))
-            evaluated = not training
-        self.steps.append(_known_steps(layer, evaluated=evaluated))
-        return self.steps[-1]
-
-    def holds(self, layers: Sequence[Layer], place: int) -> bool:
-        """Say whether it is still true of the layers from a place on."""
-        if len(layers) - place != self._count:
-            return False
-        for number, stamp in enumerate(self._stamps, place):
-            if layers[number]._stamp != stamp:
-                return False
-        for number, training in self._modes:
-            if layers[place + number].training != training:
-                return False
-        return all(tensor.data is data for tensor, data in self._data)
+    def __init__(
+        self, row: tuple[int, ...], dtype: np.dtype[Any], match: Match | None, steps: Steps
+    ) -> None:
+        self.row, self.dtype, self.match = row, dtype, match
+        self.ops = None if steps is None else [(step.by_ops, step.parameters) for step in steps]
+        self.checked = False
 
 
-# Of each layer that holds others, by its identity: (place of the first layer, shape of a row,
-# whether it is recorded).
-_known: dict[int, dict[Key, _Known]] = {}
-# So many shapes of rows are remembered.
-REMEMBERED = 64
+class Decision:
+    """What is computed together, as long as the layers keep their versions.
 
-
-def together(owner: Layer, layers: Sequence[Layer], place: int, X: Any) -> tuple[int, Any]:
-    """Compute as many layers as a plan knows, from a place on.
+    Parts are found while the layers are computed for the first time: the shape behind a layer
+    that has no steps is known when it has been called.
 
     Args:
-        owner: the layer whose runs share memory.
+        layers: in a row.
+        state, arrays: of the layers, read before they are looked at: another thread may change
+            them.
+        key: what the decision is for.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], state: list[Any], arrays: list[Array], key: Key
+    ) -> None:
+        self._arrays = arrays
+        self.layers, self.state = tuple(layers), state  # held, so that no identity is used again
+        self.recorded = key[2]
+        self.parts: dict[int, Part] = {}
+        self._steps = [
+            _steps_of(layer, evaluation=not (self.recorded or training))
+            for layer, training in zip(layers, key[3], strict=True)
+        ]
+
+    def holds(self, arrays: list[Array]) -> bool:
+        """Say whether the layers have the arrays that they had."""
+        return len(arrays) == len(self._arrays) and all(map(operator.is_, arrays, self._arrays))
+
+    def decide(self, position: int, X: Array) -> Part:
+        """Find and keep what is computed from a position on."""
+        row, match, steps = X.shape[1:], None, None
+        if X.dtype == np.float32:
+            steps = self._steps[position]
+            if len(row) in (1, 3):
+                match = matched(self._steps[position:], (*row[1:], row[0]))
+        part = Part(row, X.dtype, match if match and match.stages else None, steps)
+        self.parts[position] = part
+        return part
+
+
+class Plan:
+    """The decisions for the layers of one owner, and the workspaces that no run uses."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[Key, Decision] = {}
+        self.workspaces: list[Workspace] = []
+
+    def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
+        """Return the decision for rows of this shape and type, as things are now."""
+        key = row, dtype, recording(), modes_of(layers)
+        state, arrays = _state(layers), _arrays(layers, Parameter if key[2] else Tensor)
+        found = self.decisions.get(key)
+        if found is not None and found.state == state and found.holds(arrays):
+            return found
+        # A change of the layers ends all decisions. The dictionary is replaced and never
+        # changed, so that threads need no lock.
+        kept = list(self.decisions.items()) if found is None else []
+        decision = Decision(layers, state, arrays, key)
+        self.decisions = {**dict(kept[-(DECISIONS - 1) :]), key: decision}
+        return decision
+
+
+def run_layers(
+    owner: Layer, layers: Sequence[Layer], X: Any, call: Callable[[int, Any, bool], Any]
+) -> Any:
+    """Compute layers in a row: together where kernels can and are worth it.
+
+    Args:
+        owner: that remembers the decisions.
         layers: the layers.
-        place: of the first.
-        X: what goes into it.
+        X: the input of the first.
+        call: computes the layer of a position by itself, with its input; it is told whether the
+            layer was considered here, so that it need not be planned again.
 
     Returns:
-        How many were computed, and the result; (0, X) where each has to compute itself, as
-        it has where somebody watches it, where there is too little work, or no kernel.
+        The result: an array where nothing is recorded and X is an array.
     """
-    if not hasattr(X, "dtype") or watchers() or not considered(X):
-        return 0, X
-    match = _match(owner, layers, place, X.shape[1:])
-    if not pays(match, len(X.data) if isinstance(X, Tensor) else len(X)):
-        return 0, X
-    return match.layers, compute(owner, match, X)
+    if watchers() or debugging() or not isinstance(X, np.ndarray | Tensor):
+        for position in range(len(layers)):
+            X = call(position, X, False)
+        return X
+    plan: Plan = owner.__dict__.get("_plan") or owner.__dict__.setdefault("_plan", Plan())
+    array = X.data if isinstance(X, Tensor) else X
+    decision = plan.decision(layers, array.shape[1:], array.dtype)
+    position = 0
+    while position < len(layers):
+        array = X.data if isinstance(X, Tensor) else X
+        if not isinstance(array, np.ndarray):  # whatever a layer of the user's returned
+            X, position = call(position, X, False), position + 1
+            continue
+        part = decision.parts.get(position)
+        if part is None or part.row != array.shape[1:] or part.dtype != array.dtype:
+            part = decision.decide(position, array)
+        match, rows = part.match, len(array)
+        if match is not None and rows and kernel_wanted("network", rows * match.work):
+            X = compute(plan.workspaces, match, X)
+            position += match.layers
+        elif part.checked and rows and array is X:
+            for by_ops, parameters in part.ops or ():
+                X = by_ops(X, *[parameter.data for parameter in parameters])
+            position += 1
+        else:
+            X = call(position, X, part.ops is not None)
+            part.checked = part.ops is not None and not decision.recorded
+            position += 1
+    return X
 
 
-def _match(owner: Layer, layers: Sequence[Layer], place: int, shape: tuple[int, ...]) -> Match:
-    """Return what stages can compute, from memory if that is still true."""
-    table = _known.get(id(owner))
-    if table is None:
-        finalize(owner, _known.pop, id(owner), None).atexit = False
-        table = _known[id(owner)] = {}
-    key = place, shape, recording()
-    known = table.get(key)
-    if known is None or not known.holds(layers, place):
-        known = _Known(len(layers) - place)
-        for layer in layers[place:]:
-            if known.look_at(layer) is None:
-                break
-        row = shape if len(shape) == 1 else (*shape[1:], shape[0])
-        known.match = matched(known.steps, row)
-        if all(map(_lasting, layers[place : place + len(known.steps)])):
-            if len(table) >= REMEMBERED:
-                table.clear()
-            table[key] = known
-    return known.match
+def _state(layers: Sequence[Layer]) -> list[Any]:
+    """Return what changes when a decision does not hold any more."""
+    return [
+        (id(layer), layer._stamp, layer.__class__, "forward" in layer.__dict__) for layer in layers
+    ]
 
 
-def _known_steps(layer: Layer, *, evaluated: bool) -> Steps:
-    """Return what a layer does, if it is built, and is what the library made it."""
+def _arrays(layers: Sequence[Layer], kinds: Any) -> list[Array]:
+    """Return the arrays of parameters, and of buffers where they are among the kinds."""
+    return [
+        value.data
+        for layer in layers
+        for value in layer.__dict__.values()
+        if isinstance(value, kinds)
+    ]
+
+
+def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
+    """Return what a layer computes, if it is built and computes as the library's class does."""
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
-    steps = layer.evaluation_steps() if evaluated else layer.steps()
-    return steps if all(_plain(one) for step in steps or () for one in learned(step)) else None
+    steps = layer.evaluation_steps() if evaluation else layer.steps()
+    return steps if steps is None or all(map(_readable, steps)) else None
 
 
-def _has_modes(layer: Layer) -> bool:
-    """Say whether a layer does something else in evaluation than in training."""
-    from neural_network.layers.layer import Layer
-
-    return type(layer).evaluation_steps is not Layer.evaluation_steps
-
-
-def _plain(parameter: Any) -> bool:
-    """Say whether kernels can read what somebody may have put in a parameter's place."""
-    if not isinstance(parameter, Tensor):
-        return False
-    array = parameter.data
-    return array.dtype == np.float32 and array.dtype.isnative and array.flags.c_contiguous
-
-
-def _lasting(layer: Layer) -> bool:
-    """Say whether all that a layer's steps follow from can only change by assignment."""
-    from neural_network.layers.layer import Layer
-
-    if type(layer).steps is Layer.steps and not _has_modes(layer):  # it asks for nothing
-        return True
-    try:
-        hash(tuple(value for name, value in vars(layer).items() if name[0] != "_"))
-    except TypeError:  # a list, of which one entry may change
-        return False
-    return True
+def _readable(step: Step) -> bool:
+    """Say whether kernels can read the parameters of a step."""
+    return all(
+        isinstance(parameter, Tensor)
+        and parameter.data.dtype == np.float32
+        and parameter.data.flags.c_contiguous
+        for parameter in step.parameters
+    )

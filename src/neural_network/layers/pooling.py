@@ -9,7 +9,8 @@ from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, 
 from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.layer import Layer
 from neural_network.layers.sliding import Size, as_padding
-from neural_network.plan.steps import PoolMax, Steps
+from neural_network.plan.conv import MaxPool
+from neural_network.plan.vocabulary import Steps
 
 
 class MaxPool2D(Layer):
@@ -57,7 +58,7 @@ class MaxPool2D(Layer):
         unpadded = isinstance(self.padding, int | str) and self.padding in (0, "valid")
         if not unpadded or self.ceil_mode or self.dilation != (1, 1) or self.size != self.stride:
             return None
-        return [PoolMax(per_axis("MaxPool2D", "size", self.size, 2))]
+        return [MaxPool(per_axis("MaxPool2D", "size", self.size, 2))]
 
 
 class AvgPool2D(Layer):

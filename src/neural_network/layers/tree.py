@@ -44,7 +44,7 @@ class Tree(Stamped):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it gets a buffer of its own."""
-        left = ("_flat", "_childless")
+        left = ("_flat", "_childless", "_plan")
         return {name: value for name, value in self.__dict__.items() if name not in left}
 
     # --- what is inside --------------------------------------------------------------

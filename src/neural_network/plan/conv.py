@@ -101,7 +101,9 @@ class ConvStage(Stage):
         max_pool = reader.next(MaxPool, lambda pool: prod(pool.size) <= MOST_TAPS)
         try:
             window = Window.of("plan", shape[:2], conv.weight.shape[2:], conv.stride, conv.padding)
-            pool = max_pool and Window.of("plan", window.outputs, max_pool.size, max_pool.size)
+            pool = None
+            if max_pool is not None:
+                pool = Window.of("plan", window.outputs, max_pool.size, max_pool.size)
         except NeuralNetworkError:  # it does not fit; the layer's own error names the layer
             return None
         # relu is monotonic: before or after the maximum, the result is the same.
@@ -109,9 +111,7 @@ class ConvStage(Stage):
         flatten = reader.next(Flatten) is not None
         return cls(conv, norm, window, relu=relu, pool=pool, flatten=flatten)
 
-    def prepare(
-        self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
-    ) -> PreparedStage:
+    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
         """Allocate buffers for padded images, filters and indices of maxima."""
         return PreparedConv(self, rows, buffers, needs_input_grad=needs_input_grad)
 

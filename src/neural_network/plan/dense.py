@@ -76,9 +76,7 @@ class DenseStage(Stage):
             pass
         return cls(dense, norm, relu=relu)
 
-    def prepare(
-        self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
-    ) -> PreparedStage:
+    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
         """Allocate buffers for padded weights."""
         return PreparedDense(self, rows, buffers, needs_input_grad=needs_input_grad)
 

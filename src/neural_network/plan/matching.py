@@ -56,7 +56,8 @@ def matched(layers: Sequence[Steps], shape: Shape) -> Match:
         shape = stage.output_shape
         if reader.ends_a_layer():
             whole, end = len(stages), reader.position
-    return Match(reader.layers_before(end) if whole else 0, reader.steps_before(end), stages[:whole])
+    count = reader.layers_before(end) if whole else 0
+    return Match(count, reader.steps_before(end), stages[:whole])
 
 
 def _next_stage(reader: Reader, shape: Shape) -> Stage | None:

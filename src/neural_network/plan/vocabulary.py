@@ -96,12 +96,12 @@ class BatchNorm(Step):
             axis: of the weight, along which the outputs are.
         """
         with np.errstate(all="ignore"):
-            factor = self.gamma.data / np.sqrt(self.variance.data + np.float32(self.epsilon))
-            shift = self.beta.data - self.mean.data * factor
-            factor, shift = (a.astype(np.float32, copy=False) for a in (factor, shift))
-            along = [1] * weight.ndim
-            along[axis] = -1
-            return weight * factor.reshape(along), shift + bias * factor if bias.size else shift
+            exact = self.gamma.data / np.sqrt(self.variance.data + np.float32(self.epsilon))
+            shift = (self.beta.data - self.mean.data * exact).astype(np.float32, copy=False)
+            factor = exact.astype(np.float32, copy=False)
+            shape = [1] * weight.ndim
+            shape[axis] = -1
+            return weight * factor.reshape(shape), shift + bias * factor if bias.size else shift
 
 
 class Reader:
@@ -208,7 +208,5 @@ class Stage(ABC):
         """
 
     @abstractmethod
-    def prepare(
-        self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
-    ) -> PreparedStage:
+    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
         """Allocate buffers for so many rows."""
