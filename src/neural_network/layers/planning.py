@@ -143,7 +143,7 @@ def run_layers(
     position = 0
     while position < len(layers):
         array = X.data if isinstance(X, Tensor) else X
-        if not isinstance(array, np.ndarray):  # whatever a layer of the user's returned
+        if not isinstance(array, np.ndarray) or array.ndim == 0:  # a user's layer may return it
             X, position = call(position, X, False), position + 1
             continue
         part = decision.parts.get(position)
