@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,9 @@ DECISIONS = 8
 
 # The shape of a row, the type, whether operations are recorded, and the mode of each layer.
 Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
+
+
+_array = attrgetter("data")
 
 
 class Part:
@@ -155,7 +159,7 @@ def run_layers(
             position += match.layers
         elif part.checked and rows and array is X:
             for by_ops, parameters in part.ops or ():
-                X = by_ops(X, *[parameter.data for parameter in parameters])
+                X = by_ops(X, *map(_array, parameters))
             position += 1
         else:
             X = call(position, X, part.ops is not None)

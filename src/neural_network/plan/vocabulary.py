@@ -16,7 +16,7 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.activations import relu
-from neural_network.functional.normalization.batch_norm import batch_norm
+from neural_network.functional.normalization.batch_norm import normalize_by
 from neural_network.plan.workspace import StageBuffers
 
 Shape = tuple[int, ...]
@@ -79,8 +79,13 @@ class BatchNorm(Step):
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
-        mean, variance = self.mean.data, self.variance.data
-        return batch_norm(X, self.gamma.data, self.beta.data, mean, variance, epsilon=self.epsilon)
+        given = {
+            "gamma": self.gamma.data,
+            "beta": self.beta.data,
+            "mean": self.mean.data,
+            "variance": self.variance.data,
+        }
+        return normalize_by(X, given, self.epsilon)
 
     def has_channels(self, channels: int) -> bool:
         """Say whether each tensor has this many numbers."""

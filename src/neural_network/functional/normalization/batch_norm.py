@@ -95,14 +95,30 @@ def batch_norm(
         function, X, gamma=gamma, beta=beta, mean=mean, variance=variance
     )
     eps = as_number(function, "epsilon", epsilon, above=0)
-    shape = check_channels(function, X, given)
-    if np.any(np.less(given["variance"], 0)):
-        raise ArgumentError(sentence(function, "variance", "numbers from 0 up", "a negative one"))
+    check_channels(function, X, given)
+    return rounded(normalize_by(X, given, eps), dtype)
+
+
+def normalize_by(X: Any, given: dict[str, Any], epsilon: float) -> Any:
+    """Return ``batch_norm`` with given moments.
+
+    Args:
+        X: (N, C, …).
+        given: "mean", "variance" and perhaps "gamma" and "beta", (C,) each, in the type of X.
+        epsilon: ε.
+
+    Raises:
+        ArgumentError: a negative variance.
+    """
+    if (array_under(given["variance"]) < 0).any():
+        expected = "numbers from 0 up"
+        raise ArgumentError(sentence("batch_norm", "variance", expected, "a negative one"))
+    shape = (1, -1, *(1,) * (X.ndim - 2))
     # The mean is subtracted first: folding it into β would lose the digits of a large one.
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         out = X - given["mean"].reshape(shape)
-        scale = given.pop("gamma", 1) / np.sqrt(given["variance"] + eps)
-        return rounded(scale_and_shift(out, given | {"gamma": scale}, shape), dtype)
+        scale = given.get("gamma", 1) / np.sqrt(given["variance"] + epsilon)
+        return scale_and_shift(out, given | {"gamma": scale}, shape)
 
 
 def batch_norm_and_moments(

@@ -159,9 +159,9 @@ def normalize_over(X: Any, axes: Axes, epsilon: float) -> Array:
 
 def scale_and_shift(X: Any, given: dict[str, Any], shape: tuple[int, ...]) -> Any:
     """Return ``γ · X + β``, with those of the two that were given."""
-    gamma, beta = (
+    gamma, beta = [
         given[name].reshape(shape) if name in given else None for name in ("gamma", "beta")
-    )
+    ]
     if gamma is None:
         return X if beta is None else X + beta
     return X * gamma if beta is None else affine(X, gamma, beta)
