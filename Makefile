@@ -12,13 +12,14 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help demo test test-quick conformance test-lowest bench bench-quick results pictures clean
+.PHONY: help api demo test test-quick conformance test-lowest bench bench-quick results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, two networks that learn; under a minute"
 	@echo "make test         every check; 5 minutes on two cores, 7 where no kernel is compiled yet;"
 	@echo "                  PYTEST_ADDOPTS=--randomly-seed=1234 before it repeats an order of the tests"
 	@echo "make test-quick   the style, and the tests that take no several seconds; 2 minutes"
+	@echo "make api          write what follows from the declarations of public names"
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
@@ -41,6 +42,9 @@ test-quick: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
+
+api:
+	$(PYTHON) tools/make_api.py
 
 conformance: $(VENV)/.conformance
 	$(BIN)/python -m pytest conformance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 import neural_network as nn
+from neural_network.lazy import NameTable
+from neural_network.names import NAMED, PUBLIC
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "neural_network"
@@ -25,32 +28,42 @@ CONTRACT = [
 ]  # fmt: skip
 
 
-def test_the_contracts_names_are_on_the_face() -> None:
+def test_the_names_of_the_contract_are_public() -> None:
     assert len(CONTRACT) == 21
     for name in CONTRACT:
         assert name in nn.__all__
         assert callable(getattr(nn, name))
 
 
-@pytest.mark.parametrize(("face", "rooms"), [(nn, nn._ROOMS), (nn.functional, ())])
-def test_a_lazy_face_is_what_type_checkers_see(face: Any, rooms: tuple[str, ...]) -> None:
-    block = ast.parse((Path(face.__file__).with_name("__init__.pyi")).read_text())
-    typed = {
-        (node.module, alias.name)
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    lazy = {
-        (f"{face.__name__}.{home}", name) for home, names in face._HOMES.items() for name in names
-    }
-    assert typed == lazy | {(face.__name__, room) for room in rooms}
-    assert set(dir(face)) == set(face.__all__)
-    # A file of the same name would stand in its place once it is imported.
-    files = {path.stem for path in Path(face.__file__).parent.iterdir()}
-    assert not files & {name for _, name in lazy}
+def test_what_follows_from_the_declarations_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "make_api.py", "--check"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_are_attributes_and_star_imports(package: str) -> None:
+    module = importlib.import_module(package)
+    assert set(dir(module)) == set(module.__all__)
+    found: dict[str, Any] = {}
+    exec(f"from {package} import *", found)
+    for file, names in PUBLIC[package].items():
+        for name in names.split():
+            home = importlib.import_module(f"neural_network.{file}")
+            assert getattr(module, name) is found[name] is getattr(home, name)
     with pytest.raises(AttributeError, match="has no attribute 'tensorflow'"):
-        _ = face.tensorflow
+        _ = module.tensorflow
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_what_is_chosen_by_name_is_loaded(kind: str) -> None:
+    table: NameTable[Any] = NameTable(kind)
+    assert list(table) == [entry.split("=")[0] for e in NAMED[kind].values() for entry in e.split()]
+    assert all(callable(value) for value in table.values())
+    assert "tensorflow" not in table
+    assert len(table) == len(list(table))
 
 
 def public() -> list[str]:
@@ -113,15 +126,40 @@ def test_mathematics_names_its_source_and_the_type_of_its_result(name: str) -> N
     assert "float" in results or "type" in results
 
 
-def test_a_file_is_read_in_one_sitting() -> None:
+# Longer than the rule allows until they are split; nothing is added here.
+TO_BE_SPLIT = {
+    "tests/autograd/test_autograd.py",
+    "tests/cli/test_cli_training.py",
+    "tests/functional/test_losses.py",
+    "tests/layers/test_layers.py",
+}
+
+
+def code_lines(text: str) -> int:
+    """Return how many lines are code: no docstring, comment or blank line."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    lines = dict(enumerate((line.strip() for line in text.splitlines()), 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1):
+                lines[number] = ""
+    return sum(bool(line) and not line.startswith("#") for line in lines.values())
+
+
+def test_code_lines_are_counted() -> None:
+    text = '"""Module."""\n\n# why\ndef f():\n    """One\n    two."""\n    return 1  # one\n'
+    assert code_lines(text) == 2
+
+
+def test_no_file_has_more_than_300_lines_of_code() -> None:
     folders = ("src", "tests", "conformance", "examples", "benchmarks", "tools")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert len(files) > 50
-    lengths = {path: len(path.read_text().splitlines()) for path in files}
-    assert {path: length for path, length in lengths.items() if length > 400} == {}
+    lines = {str(path.relative_to(ROOT)): code_lines(path.read_text()) for path in files}
+    assert {path for path, count in lines.items() if count > 300} <= TO_BE_SPLIT
 
 
-def test_the_arrows_point_one_way() -> None:
+def test_a_package_imports_only_the_packages_below_it() -> None:
     done = subprocess.run(
         [Path(sys.executable).parent / "lint-imports"],
         cwd=ROOT, capture_output=True, text=True, check=False,

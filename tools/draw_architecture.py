@@ -18,9 +18,9 @@ from typing import Any
 import matplotlib as mpl
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  # the backend comes first
+from matplotlib import pyplot as plt  # the backend comes first
 
-import neural_network as nn  # noqa: E402
+import neural_network as nn
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(nn.__file__).parent
@@ -123,7 +123,9 @@ def draw_path() -> None:
         model.predict(digit)
     steps = files_entered(lambda: model.predict(digit))
     order = order_of_packages()
-    columns = [p for p in order if any(name.split("/")[0].removesuffix(".py") == p for name, _ in steps)]
+    columns = [
+        p for p in order if any(name.split("/")[0].removesuffix(".py") == p for name, _ in steps)
+    ]
     figure, axes = plt.subplots(figsize=(2.6 * len(columns), 0.36 * len(steps) + 1.2))
     before: tuple[float, float] | None = None
     for row, (name, function) in enumerate(steps):

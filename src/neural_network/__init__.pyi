@@ -1,4 +1,4 @@
-"""What type checkers see of the lazy face; a test holds it and ``_HOMES`` together."""
+"""What type checkers and editors see of the package; written by ``make api``."""
 
 from neural_network import (
     autograd as autograd,
@@ -46,7 +46,7 @@ from neural_network.datasets.augmentation.steps import (
     Scale as Scale,
     Shift as Shift,
 )
-from neural_network.datasets.batches import batches as batches
+from neural_network.datasets.batching import batches as batches
 from neural_network.datasets.digits import prepare_digit as prepare_digit
 from neural_network.datasets.folders import load_image_folder as load_image_folder
 from neural_network.datasets.idx import read_idx as read_idx
@@ -104,18 +104,24 @@ from neural_network.functional.filters import FILTERS as FILTERS, named_filter a
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot
 from neural_network.functional.linear import matrix_multiply as matrix_multiply
-from neural_network.functional.losses import (
-    binary_cross_entropy as binary_cross_entropy,
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-    cross_entropy as cross_entropy,
-    hinge as hinge,
-    huber as huber,
-    kl as kl,
-    l1 as l1,
-    l2_regularization as l2_regularization,
-    mse_loss as mse_loss,
-    nll as nll,
+from neural_network.functional.losses.cross_entropies import (
     softmax_cross_entropy as softmax_cross_entropy,
+)
+from neural_network.functional.losses.penalties import l2_regularization as l2_regularization
+from neural_network.functional.losses.probabilities import (
+    binary_cross_entropy as binary_cross_entropy,
+    cross_entropy as cross_entropy,
+    kl as kl,
+    nll as nll,
+)
+from neural_network.functional.losses.regression import (
+    huber as huber,
+    l1 as l1,
+    mse_loss as mse_loss,
+)
+from neural_network.functional.losses.scores import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    hinge as hinge,
 )
 from neural_network.functional.normalization.batch_norm import (
     batch_norm as batch_norm,
@@ -201,15 +207,16 @@ from neural_network.training.metrics import (
     class_report as class_report,
     confusion_matrix as confusion_matrix,
 )
-from neural_network.training.optimizers import (
-    OPTIMIZERS as OPTIMIZERS,
-    SGD as SGD,
+from neural_network.training.optimizers.adaptive import (
     Adagrad as Adagrad,
     Adam as Adam,
     AdamW as AdamW,
-    Lion as Lion,
-    Optimizer as Optimizer,
     RMSprop as RMSprop,
+)
+from neural_network.training.optimizers.base import OPTIMIZERS as OPTIMIZERS, Optimizer as Optimizer
+from neural_network.training.optimizers.descent import (
+    SGD as SGD,
+    Lion as Lion,
     momentum_update as momentum_update,
 )
 from neural_network.training.schedules import (

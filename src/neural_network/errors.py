@@ -9,47 +9,60 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from neural_network.public import public
 
+
+@public
 class NeuralNetworkError(Exception):
     """Base of every error that the library raises on purpose."""
 
 
+@public
 class ArgumentError(NeuralNetworkError, ValueError):
     """An argument has a value that the function cannot work with."""
 
 
+@public
 class ShapeError(ArgumentError):
     """An array has a shape that does not fit."""
 
 
+@public
 class DTypeError(ArgumentError, TypeError):
     """An argument is of the wrong kind (text, complex, a float for a count …)."""
 
 
+@public
 class GradientError(NeuralNetworkError, RuntimeError):
     """A gradient cannot be computed from what was recorded."""
 
 
+@public
 class DroppedGradientError(GradientError, TypeError):
     """What was asked of a tensor would forget, in silence, how it was made."""
 
 
+@public
 class DivergenceError(NeuralNetworkError, ArithmeticError):
     """A training's loss or gradients are not finite numbers any more."""
 
 
+@public
 class FileFormatError(NeuralNetworkError, ValueError):
     """A file is damaged, or is not what its reader was told it is."""
 
 
+@public
 class FileWriteError(NeuralNetworkError, OSError):
     """A file could not be written; whatever stood in its place is unharmed."""
 
 
+@public
 class DatasetNotFoundError(NeuralNetworkError, FileNotFoundError):
     """A dataset was found in none of the places where it was looked for."""
 
 
+@public
 class MissingDependencyError(NeuralNetworkError, ImportError):
     """A feature needs an optional package that is not installed."""
 

@@ -21,6 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from neural_network.errors import DTypeError, FileFormatError, FileWriteError, sentence
+from neural_network.public import public
 
 FORMAT = "neural-network-numpy arrays"
 FORMAT_VERSION = "1"
@@ -162,6 +163,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+@public
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays to a safetensors file, beside and then renamed.
 
@@ -188,6 +190,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION})
 
 
+@public
 def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """Read the arrays of a safetensors file, such as :func:`save_arrays` writes.
 

@@ -346,7 +346,7 @@ def test_names() -> None:
         assert type(as_optimizer(name)) is cls
     optimizer = nn.Adam()
     assert as_optimizer(optimizer) is optimizer
-    with pytest.raises(nn.ArgumentError, match=r"expected one of 'sgd', .*, received 'Adam'"):
+    with pytest.raises(nn.ArgumentError, match=r"expected one of .*'sgd', .*, received 'Adam'"):
         as_optimizer("Adam")
     with pytest.raises(
         nn.DTypeError,

@@ -12,10 +12,12 @@ from neural_network.autograd.tensor import Tensor, owned
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import Array, as_generator, as_number
 from neural_network.errors import DTypeError, GradientError, sentence
+from neural_network.public import public
 
 STEP = 1e-6
 
 
+@public
 def check_gradients(
     f: Callable[..., Any],
     inputs: Sequence[Any],
@@ -59,6 +61,7 @@ def check_gradients(
             )
 
 
+@public(top_level=False)
 def gradient_error(
     f: Callable[..., Any], inputs: Sequence[Any], *, rng: int | np.random.Generator | None = 0
 ) -> float:

@@ -23,6 +23,7 @@ from neural_network.checks import Array
 from neural_network.errors import GradientError
 from neural_network.functional.op import PROPERTIES, Rule
 from neural_network.lifting import array_under, is_tensor
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from neural_network.autograd.tensor import Tensor
@@ -33,6 +34,7 @@ _numbers = count()
 Parent = tuple[str, "int | None", "Tensor"]
 
 
+@public
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Record nothing inside the block: results require no gradient. Also a decorator.
@@ -52,6 +54,7 @@ def no_grad() -> Iterator[None]:
         _recording.reset(token)
 
 
+@public
 @contextmanager
 def debug() -> Iterator[None]:
     """Keep a checksum of every array that a backward pass will need, and compare it there.

@@ -20,8 +20,10 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.functional.op import Rule
+from neural_network.public import public
 
 
+@public
 class Tensor(ArrayMethods):
     """An array that can remember how it was made, and say how a loss depends on it.
 

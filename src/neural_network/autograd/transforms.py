@@ -13,10 +13,12 @@ from neural_network.autograd.tensor import Tensor, owned
 from neural_network.autograd.trees import map_tree
 from neural_network.errors import DroppedGradientError, DTypeError, ShapeError, sentence
 from neural_network.functional.elementwise import positive
+from neural_network.public import public
 
 Argnums = int | Sequence[int]
 
 
+@public
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes the gradient of ``f``.
 
@@ -54,6 +56,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return gradient
 
 
+@public
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes ``(f(…), gradient)`` in one pass; see ``grad``.
 
@@ -91,6 +94,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     return both
 
 
+@public
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes all slopes of all results.
 

@@ -30,10 +30,12 @@ from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentenc
 from neural_network.functional.activations import identity
 from neural_network.functional.batching import cut
 from neural_network.functional.losses import cross_entropy
+from neural_network.public import public
 
 Rng = int | np.random.Generator | None
 
 
+@public
 def gradient_descent(
     X: ArrayLike,
     y: ArrayLike,
@@ -136,6 +138,7 @@ def gradient_descent(
     return rounded(weight, dtype), rounded(bias, dtype), losses
 
 
+@public
 def initial_parameters(
     sizes: Sequence[int], *, rng: Rng = 0, dtype: DTypeLike = np.float32
 ) -> dict[str, Array]:
@@ -176,6 +179,7 @@ def initial_parameters(
     return parameters
 
 
+@public
 def train_mlp(
     X: ArrayLike,
     y: ArrayLike,

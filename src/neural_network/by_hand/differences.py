@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from neural_network.checks import Array, as_callable, as_number, as_single
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.public import public
 
 
+@public
 def numerical_gradient(
     X: Any,
     y: Any,

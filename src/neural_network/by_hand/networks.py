@@ -23,8 +23,10 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.functional.activations import relu, sigmoid, softmax
+from neural_network.public import public
 
 
+@public
 def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     """One neuron: ``sigmoid(X · W + b)``.
 
@@ -54,6 +56,7 @@ def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     return rounded(sigmoid(X @ W + b), dtype)
 
 
+@public
 def forward_mlp(
     X: ArrayLike, W1: ArrayLike, b1: ArrayLike, W2: ArrayLike, b2: ArrayLike
 ) -> tuple[Array, Array]:
@@ -85,6 +88,7 @@ def forward_mlp(
     return A1, A2
 
 
+@public
 def backward_mlp(
     X: ArrayLike,
     A1: ArrayLike,
@@ -135,6 +139,7 @@ def backward_mlp(
     return grad_W1, grad_b1, grad_W2, grad_b2
 
 
+@public
 def forward_mlp_3layer(
     X: ArrayLike,
     W1: ArrayLike,
@@ -171,6 +176,7 @@ def forward_mlp_3layer(
     return A1, A2, A3
 
 
+@public
 def backward_mlp_3layer(
     X: ArrayLike,
     A1: ArrayLike,

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_real, check_ndim, check_not_empty
 from neural_network.errors import ArgumentError, sentence
+from neural_network.public import public
 
 FIELD = 28  # the side of MNIST's pictures
 BOX = 20  # the side of the box that a digit is fitted into
@@ -26,6 +27,7 @@ SMALLEST_STROKE = 0.04
 TALL = 0.5
 
 
+@public
 def prepare_digit(picture: ArrayLike) -> Array:
     """Make a photograph of a handwritten digit into a picture like those of MNIST.
 

@@ -12,6 +12,7 @@ import numpy as np
 from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import load_colours, load_picture
 from neural_network.errors import FileFormatError, ShapeError, needs_extra, sentence
+from neural_network.public import public
 
 
 class SizesDifferError(FileFormatError):
@@ -28,6 +29,7 @@ class SizesDifferError(FileFormatError):
         self.what, self.height, self.width = what, height, width
 
 
+@public
 def load_image_folder(
     path: str | os.PathLike[str],
     *,

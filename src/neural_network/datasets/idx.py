@@ -20,11 +20,13 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import FileFormatError
+from neural_network.public import public
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
 
 
+@public
 def read_idx(path: str | os.PathLike[str]) -> Array:
     """Read an IDX file, gzipped or plain (the content tells, not the name).
 

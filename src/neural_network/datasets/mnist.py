@@ -10,6 +10,7 @@ from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
 from neural_network.datasets.sources import Collection, find_or_download
 from neural_network.errors import ArgumentError, FileFormatError, sentence
+from neural_network.public import public
 
 Split = Literal["train", "test"]
 Subset = Literal["sample", "full"]
@@ -69,6 +70,7 @@ FASHION_MNIST = Collection(
 )
 
 
+@public
 def load_mnist(
     split: Split = "train",
     subset: Subset = "sample",
@@ -120,6 +122,7 @@ def load_mnist(
     return _read_pair([SAMPLE_FOLDER / f"{name}.gz" for name in _file_names(split)])
 
 
+@public
 def load_fashion_mnist(
     split: Split = "train",
     subset: Subset = "sample",

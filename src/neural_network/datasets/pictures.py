@@ -12,6 +12,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import FileFormatError, needs_extra
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 100_000_000
 
 
+@public
 def load_picture(path: str | os.PathLike[str]) -> Array:
     """Read a picture file as shades of grey.
 

@@ -1,4 +1,4 @@
-"""What type checkers see of the lazy face; a test holds it and ``_HOMES`` together."""
+"""What type checkers and editors see of the package; written by ``make api``."""
 
 from neural_network.functional.activations import (
     elu as elu,
@@ -61,18 +61,24 @@ from neural_network.functional.linear import (
     matmul as matmul,
     matrix_multiply as matrix_multiply,
 )
-from neural_network.functional.losses import (
-    binary_cross_entropy as binary_cross_entropy,
-    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
-    cross_entropy as cross_entropy,
-    hinge as hinge,
-    huber as huber,
-    kl as kl,
-    l1 as l1,
-    l2_regularization as l2_regularization,
-    mse_loss as mse_loss,
-    nll as nll,
+from neural_network.functional.losses.cross_entropies import (
     softmax_cross_entropy as softmax_cross_entropy,
+)
+from neural_network.functional.losses.penalties import l2_regularization as l2_regularization
+from neural_network.functional.losses.probabilities import (
+    binary_cross_entropy as binary_cross_entropy,
+    cross_entropy as cross_entropy,
+    kl as kl,
+    nll as nll,
+)
+from neural_network.functional.losses.regression import (
+    huber as huber,
+    l1 as l1,
+    mse_loss as mse_loss,
+)
+from neural_network.functional.losses.scores import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    hinge as hinge,
 )
 from neural_network.functional.normalization.batch_norm import (
     batch_norm as batch_norm,

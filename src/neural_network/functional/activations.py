@@ -12,6 +12,7 @@ from neural_network.checks import Array, as_choice, as_floating, as_number, roun
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.elementwise import elementary, erf
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -21,6 +22,8 @@ def _away_from_zero(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal(()))
 
 
+@public
+@named("activation")
 @elementary(lambda g: g, of=_away_from_zero)
 def identity(Z: ArrayLike) -> Array:
     """Return the input unchanged: the activation of linear regression.
@@ -45,6 +48,8 @@ def identity(Z: ArrayLike) -> Array:
     return Z.astype(dtype)
 
 
+@public
+@named("activation")
 @elementary(lambda g, Z: g * np.greater(Z, 0), of=_away_from_zero)
 def relu(Z: ArrayLike) -> Array:
     """Rectified linear unit, element by element: ``max(0, Z)``.
@@ -68,6 +73,8 @@ def relu(Z: ArrayLike) -> Array:
     return rounded(np.maximum(Z, 0), dtype)
 
 
+@public
+@named("activation")
 @elementary(lambda g, out: g * out * (1 - out), of=_away_from_zero)
 def sigmoid(Z: ArrayLike) -> Array:
     """Logistic function, element by element: ``1 / (1 + exp(-Z))``.
@@ -97,6 +104,8 @@ def sigmoid(Z: ArrayLike) -> Array:
         return rounded(np.where(Z >= 0, 1, decay) / (1 + decay), dtype)
 
 
+@public
+@named("activation")
 @elementary(lambda g, out: g * (1 - out * out), of=_away_from_zero)
 def tanh(Z: ArrayLike) -> Array:
     """Hyperbolic tangent, element by element: a sigmoid from −1 to 1.
@@ -119,6 +128,8 @@ def tanh(Z: ArrayLike) -> Array:
     return rounded(np.tanh(Z), dtype)
 
 
+@public
+@named("activation")
 def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     """Rectified linear unit that leaks: ``Z`` above 0, ``slope · Z`` below.
 
@@ -143,6 +154,8 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     return rounded(np.where(np.greater(Z, 0), Z, Z * factor), dtype)
 
 
+@public
+@named("activation")
 def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``Z`` above 0, ``alpha · (exp(Z) − 1)`` below.
 
@@ -170,6 +183,8 @@ def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     return rounded(np.where(above, Z, below), dtype)
 
 
+@public
+@named("activation")
 @elementary(lambda g, Z: g * sigmoid(Z), of=lambda rng: [call(rng.standard_normal((3, 4)))])
 def softplus(Z: ArrayLike) -> Array:
     """Smooth relu: ``log(1 + exp(Z))``, computed as ``max(Z, 0) + log1p(exp(−|Z|))``.
@@ -194,6 +209,8 @@ def softplus(Z: ArrayLike) -> Array:
         return rounded(np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z))), dtype)
 
 
+@public
+@named("activation")
 def silu(Z: ArrayLike) -> Array:
     """Sigmoid linear unit, also called swish: ``Z · sigmoid(Z)``.
 
@@ -215,6 +232,8 @@ def silu(Z: ArrayLike) -> Array:
     return rounded(Z * sigmoid(Z), dtype)
 
 
+@public
+@named("activation")
 def mish(Z: ArrayLike) -> Array:
     """Self-regularized unit: ``Z · tanh(softplus(Z))``.
 
@@ -236,6 +255,8 @@ def mish(Z: ArrayLike) -> Array:
     return rounded(Z * tanh(softplus(Z)), dtype)
 
 
+@public
+@named("activation")
 def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """Gaussian error linear unit: ``Z`` times the chance that a normal number lies below it.
 
@@ -266,6 +287,8 @@ def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     return rounded(Z * below, dtype)
 
 
+@public
+@named("activation")
 def hardswish(Z: ArrayLike) -> Array:
     """Swish of straight pieces: ``Z · min(max(Z + 3, 0), 6) / 6``.
 
@@ -302,6 +325,8 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(3 * rng.standard_normal(4), "tanh")
 
 
+@public
+@named("activation")
 @op
 def softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """Turn scores into probabilities along an axis: ``exp(Z) / Σ exp(Z)``.
@@ -350,6 +375,8 @@ def _rows(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((2, 4, 3)), axis=1)
 
 
+@public
+@named("activation")
 @op
 def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """Logarithm of ``softmax``: ``Z − log Σ exp(Z)`` along an axis.

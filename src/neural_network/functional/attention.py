@@ -20,10 +20,12 @@ from neural_network.checks import (
 from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.functional.op import Call, call, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def scaled_dot_product_attention(
     query: ArrayLike,
     key: ArrayLike,

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_flag, as_floating, as_generator, as_number, rounded
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.op import Call, call, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def dropout(
     A: ArrayLike,
     p: float,
@@ -57,6 +59,7 @@ def dropout(
     return rounded(np.where(mask != 0, A, np.zeros((), A.dtype)), dtype)
 
 
+@public
 def dropout2d(
     X: ArrayLike,
     rate: float,

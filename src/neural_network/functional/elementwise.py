@@ -18,9 +18,12 @@ import numpy as np
 
 from neural_network.checks import Array, as_floating
 from neural_network.functional.op import RULES, Call, Gradient, Samples, call, gradient, op, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 Slope = Callable[..., Any]
+# Attributes of ``functional`` alone.
+_public = public(top_level=False)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -124,18 +127,26 @@ def _row(
 
 # --- one argument ---------------------------------------------------------------------
 
-negative = _unary(np.negative, lambda g: -g, "Return ``−a``.")
+negative = _public(_unary(np.negative, lambda g: -g, "Return ``−a``."))
 positive = _unary(np.positive, lambda g: g, "Return a copy.")
-absolute = _unary(np.absolute, lambda g, a: g * np.sign(a), "Return the absolute value ``|a|``.")
-sign = _unary(np.sign, lambda g: 0 * g, "Return −1, 0 or 1; its gradient is 0 almost everywhere.")
-square = _unary(np.square, lambda g, a: 2 * g * a, "Return ``a²``.")
-sqrt = _unary(np.sqrt, lambda g, out: g / (2 * out), "Return the square root.", low=0.3)
-exp = _unary(np.exp, lambda g, out: g * out, "Return e to the power ``a``.")
-expm1 = _unary(np.expm1, lambda g, out: g * (out + 1), "Return ``exp(a) − 1``, exact near 0.")
-log = _unary(np.log, lambda g, a: g / a, "Return the natural logarithm.", low=0.3)
-log1p = _unary(np.log1p, lambda g, a: g / (1 + a), "Return ``log(1 + a)``, exact near 0.", low=0.3)
-sin = _unary(np.sin, lambda g, a: g * np.cos(a), "Return the sine; angles in radians.")
-cos = _unary(np.cos, lambda g, a: -g * np.sin(a), "Return the cosine; angles in radians.")
+absolute = _public(
+    _unary(np.absolute, lambda g, a: g * np.sign(a), "Return the absolute value ``|a|``.")
+)
+sign = _public(
+    _unary(np.sign, lambda g: 0 * g, "Return −1, 0 or 1; its gradient is 0 almost everywhere.")
+)
+square = _public(_unary(np.square, lambda g, a: 2 * g * a, "Return ``a²``."))
+sqrt = _public(_unary(np.sqrt, lambda g, out: g / (2 * out), "Return the square root.", low=0.3))
+exp = _public(_unary(np.exp, lambda g, out: g * out, "Return e to the power ``a``."))
+expm1 = _public(
+    _unary(np.expm1, lambda g, out: g * (out + 1), "Return ``exp(a) − 1``, exact near 0.")
+)
+log = _public(_unary(np.log, lambda g, a: g / a, "Return the natural logarithm.", low=0.3))
+log1p = _public(
+    _unary(np.log1p, lambda g, a: g / (1 + a), "Return ``log(1 + a)``, exact near 0.", low=0.3)
+)
+sin = _public(_unary(np.sin, lambda g, a: g * np.cos(a), "Return the sine; angles in radians."))
+cos = _public(_unary(np.cos, lambda g, a: -g * np.sin(a), "Return the cosine; angles in radians."))
 
 
 # --- two arguments --------------------------------------------------------------------
@@ -157,34 +168,45 @@ def _chosen(g: Any, wins: Array, ties: Array) -> Any:
     return g * (wins + np.float32(0.5) * ties)
 
 
-add = _binary(np.add, lambda g: g, lambda g: g, "Return ``a + b``.")
-subtract = _binary(np.subtract, lambda g: g, lambda g: -g, "Return ``a − b``.")
-multiply = _binary(np.multiply, lambda g, b: g * b, lambda g, a: g * a, "Return ``a · b``.")
-divide = _binary(
-    np.true_divide,
-    lambda g, b: g / b,
-    lambda g, a, b: -g * a / (b * b),
-    "Return ``a / b``.",
-    low=0.5,
+add = _public(_binary(np.add, lambda g: g, lambda g: g, "Return ``a + b``."))
+subtract = _public(_binary(np.subtract, lambda g: g, lambda g: -g, "Return ``a − b``."))
+multiply = _public(
+    _binary(np.multiply, lambda g, b: g * b, lambda g, a: g * a, "Return ``a · b``.")
 )
-power = _binary(np.power, _power_base, _power_exponent, "Return ``a`` to the power ``b``.", low=0.5)
-maximum = _binary(
-    np.maximum,
-    lambda g, a, b: _chosen(g, np.greater(a, b), np.equal(a, b)),
-    lambda g, a, b: _chosen(g, np.greater(b, a), np.equal(a, b)),
-    "Return the larger one; NaN stays NaN.",
+divide = _public(
+    _binary(
+        np.true_divide,
+        lambda g, b: g / b,
+        lambda g, a, b: -g * a / (b * b),
+        "Return ``a / b``.",
+        low=0.5,
+    )
 )
-minimum = _binary(
-    np.minimum,
-    lambda g, a, b: _chosen(g, np.less(a, b), np.equal(a, b)),
-    lambda g, a, b: _chosen(g, np.less(b, a), np.equal(a, b)),
-    "Return the smaller one; NaN stays NaN.",
+power = _public(
+    _binary(np.power, _power_base, _power_exponent, "Return ``a`` to the power ``b``.", low=0.5)
+)
+maximum = _public(
+    _binary(
+        np.maximum,
+        lambda g, a, b: _chosen(g, np.greater(a, b), np.equal(a, b)),
+        lambda g, a, b: _chosen(g, np.greater(b, a), np.equal(a, b)),
+        "Return the larger one; NaN stays NaN.",
+    )
+)
+minimum = _public(
+    _binary(
+        np.minimum,
+        lambda g, a, b: _chosen(g, np.less(a, b), np.equal(a, b)),
+        lambda g, a, b: _chosen(g, np.less(b, a), np.equal(a, b)),
+        "Return the smaller one; NaN stays NaN.",
+    )
 )
 
 
 # --- with options ---------------------------------------------------------------------
 
 
+@public(top_level=False)
 @op
 def where(condition: Any, a: Any, b: Any) -> Array:
     """Return ``a`` where the condition holds, ``b`` elsewhere."""
@@ -223,6 +245,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.uniform(0.1, 0.9, (3, 2)), np.floor)
 
 
+@public(top_level=False)
 @op
 def clip(a: Any, low: Any = None, high: Any = None) -> Array:
     """Return ``a`` limited to an interval; the gradient is 0 outside it."""
@@ -281,6 +304,7 @@ ERF_FAR = (
 )  # fmt: skip
 
 
+@public
 @elementary(
     lambda g, X: g * (2 / np.sqrt(np.pi)).astype(g.dtype) * np.exp(-X * X),
     of=lambda rng: [call(rng.uniform(-5, 5, (4, 5)))],

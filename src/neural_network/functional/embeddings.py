@@ -12,10 +12,12 @@ from neural_network.checks import Array, as_floating, as_real, check_ndim, round
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.shaping import gather
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     """Look up the row of each index: ``out[…, :] = weight[indices[…], :]``.
 

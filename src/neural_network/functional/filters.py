@@ -10,6 +10,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.public import public
 
 
 class Filter(NamedTuple):
@@ -19,49 +20,52 @@ class Filter(NamedTuple):
     shows: str
 
 
-FILTERS: Mapping[str, Filter] = MappingProxyType(
-    {
-        "edges": Filter(
-            ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
-            "where a pixel differs from its eight neighbours",
-        ),
-        "horizontal": Filter(
-            ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
-            "horizontal edges: positive where it is brighter below",
-        ),
-        "vertical": Filter(
-            ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
-            "vertical edges: positive where it is brighter to the right",
-        ),
-        "sharpen": Filter(
-            ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
-            "the picture with its edges lifted",
-        ),
-        "mean": Filter(((1 / 9,) * 3,) * 3, "the mean of a pixel and its neighbours"),
-        "gaussian-blur": Filter(
-            tuple(tuple(a * b / 16 for b in (1, 2, 1)) for a in (1, 2, 1)),
-            "a blur that weighs the centre most",
-        ),
-        "sobel-x": Filter(
-            ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
-            "the slope from left to right, smoothed downwards",
-        ),
-        "sobel-y": Filter(
-            ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
-            "the slope from top to bottom, smoothed sideways",
-        ),
-        "emboss": Filter(
-            ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
-            "a relief lit from the upper left",
-        ),
-        "laplacian": Filter(
-            ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
-            "the second derivative: ridges negative, valleys positive",
-        ),
-    }
+FILTERS: Mapping[str, Filter] = public(
+    MappingProxyType(
+        {
+            "edges": Filter(
+                ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
+                "where a pixel differs from its eight neighbours",
+            ),
+            "horizontal": Filter(
+                ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
+                "horizontal edges: positive where it is brighter below",
+            ),
+            "vertical": Filter(
+                ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
+                "vertical edges: positive where it is brighter to the right",
+            ),
+            "sharpen": Filter(
+                ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+                "the picture with its edges lifted",
+            ),
+            "mean": Filter(((1 / 9,) * 3,) * 3, "the mean of a pixel and its neighbours"),
+            "gaussian-blur": Filter(
+                tuple(tuple(a * b / 16 for b in (1, 2, 1)) for a in (1, 2, 1)),
+                "a blur that weighs the centre most",
+            ),
+            "sobel-x": Filter(
+                ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+                "the slope from left to right, smoothed downwards",
+            ),
+            "sobel-y": Filter(
+                ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+                "the slope from top to bottom, smoothed sideways",
+            ),
+            "emboss": Filter(
+                ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+                "a relief lit from the upper left",
+            ),
+            "laplacian": Filter(
+                ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+                "the second derivative: ridges negative, valleys positive",
+            ),
+        }
+    )
 )
 
 
+@public
 def named_filter(name: str) -> Array:
     """Return a classic filter as a float64 array.
 

@@ -23,6 +23,7 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
+from neural_network.public import public
 
 Mode = Literal["nearest", "linear", "bilinear", "trilinear"]
 Rng: TypeAlias = "np.random.Generator"
@@ -30,6 +31,7 @@ Rng: TypeAlias = "np.random.Generator"
 LINEAR = ("linear", "bilinear", "trilinear")
 
 
+@public
 def interpolate(
     X: ArrayLike,
     size: int | Sequence[int] | None = None,

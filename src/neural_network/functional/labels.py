@@ -14,12 +14,14 @@ from neural_network.checks import (
     check_not_empty,
 )
 from neural_network.errors import ArgumentError, sentence
+from neural_network.public import public
 
 # A larger label is more likely a mistake than a class; its rows would fill the memory.
 MOST_INFERRED_CLASSES = 1_000_000
 MOST_CLASSES = 2**31
 
 
+@public(also="datasets")
 def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     """Write each class index as a row with a single 1.
 

@@ -12,10 +12,12 @@ from neural_network.checks import Array, as_floating, check_ndim, rounded
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 @op
 def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
     """Matrix product: ``out[i, j] = Σ_k X[i, k] · W[k, j]``.
@@ -67,6 +69,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((3, 4)), rng.standard_normal((4, 2)))
 
 
+@public(top_level=False)
 @op
 def matmul(a: Any, b: Any) -> Array:
     """Return ``a @ b``: vectors, matrices, or stacks of matrices that broadcast."""
@@ -111,6 +114,7 @@ def _(rng: Rng) -> Iterator[Call]:
         yield call(rng.standard_normal(a), rng.standard_normal(b))
 
 
+@public(top_level=False)
 @op
 def einsum(subscripts: str, *operands: Any) -> Array:
     """Sum products over named axes, as ``np.einsum``: ``"ij,jk->ik"`` is a matrix product.

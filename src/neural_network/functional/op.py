@@ -36,6 +36,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from neural_network.lifting import lift_hook
+from neural_network.public import public
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,6 +106,7 @@ RULES: dict[Callable[..., Any], Rule] = {}
 COMPOSED: dict[Callable[..., Any], Samples] = {}
 
 
+@public(package=False)
 def op(forward: Callable[P, R]) -> Callable[P, R]:
     """Make a function of arrays an op; it keeps its name, docstring and signature.
 
@@ -143,6 +145,7 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+@public(package=False)
 def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[..., Any]], None]:
     """Register the decorated function as an op's gradient for one argument; see ``op``.
 
@@ -196,6 +199,7 @@ def after_kernels(
     }
 
 
+@public(package=False)
 def samples(
     function: Callable[..., Any],
 ) -> Callable[[Samples], Samples]:
@@ -239,6 +243,7 @@ def all_samples() -> dict[Callable[..., Any], Samples | None]:
     return {function: rule.samples for function, rule in RULES.items()} | COMPOSED
 
 
+@public(package=False)
 def call(*args: Any, **kwargs: Any) -> Call:
     """Return the arguments of a call as a sample; see ``samples``.
 

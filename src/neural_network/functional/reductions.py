@@ -10,6 +10,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import public
 
 # NumPy's stubs change from release to release in how they type axis and keepdims.
 _np: Any = np
@@ -37,6 +38,7 @@ def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Arra
     return np.broadcast_to(g, shape)
 
 
+@public(top_level=False)
 @op
 def sum(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the sum along axes."""
@@ -48,6 +50,7 @@ def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
     return spread(g, X_shape, axis, keepdims)
 
 
+@public(top_level=False)
 @op
 def mean(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean along axes."""
@@ -60,6 +63,7 @@ def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
     return spread(g / count, X_shape, axis, keepdims)
 
 
+@public(top_level=False)
 @op
 def var(X: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
     """Return the variance along axes: the squared distance from the mean over n − ddof."""
@@ -74,12 +78,14 @@ def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: int) -> Any:
     return spread(g, X.shape, axis, keepdims) * (2 / count) * centred
 
 
+@public(top_level=False)
 @op
 def max(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the largest number along axes; equal ones share the gradient."""
     return np.asarray(_np.max(X, axis=axis, keepdims=keepdims))
 
 
+@public(top_level=False)
 @op
 def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the smallest number along axes; equal ones share the gradient."""
@@ -96,6 +102,7 @@ gradient(max, "X")(_to_the_extreme)
 gradient(min, "X")(_to_the_extreme)
 
 
+@public(top_level=False)
 @op
 def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return ``log Σ exp(X)`` along axes, without overflow: the largest number is taken out first.

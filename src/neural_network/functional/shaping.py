@@ -11,6 +11,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -18,6 +19,7 @@ Rng: TypeAlias = "np.random.Generator"
 FEW = 16
 
 
+@public(top_level=False)
 @op
 def reshape(X: Any, shape: int | Sequence[int]) -> Array:
     """Return the numbers in another shape; one size may be −1."""
@@ -35,6 +37,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((2, 3, 2)), -1)
 
 
+@public(top_level=False)
 @op
 def transpose(X: Any, axes: Sequence[int] | None = None) -> Array:
     """Return the array with its axes in another order; reversed where none is given."""
@@ -54,6 +57,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((2, 3, 4)), (1, -1, 0))
 
 
+@public(top_level=False)
 @op
 def index(X: Any, key: Any) -> Array:
     """Return ``X[key]``, with slices, numbers, masks or lists of places."""
@@ -175,6 +179,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((0, 2)), np.array([], int), 0, 3)
 
 
+@public(top_level=False)
 @op
 def broadcast_to(X: Any, shape: tuple[int, ...]) -> Array:
     """Return the array repeated to a shape, as NumPy broadcasts."""
@@ -192,6 +197,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal(()), (2,))
 
 
+@public(top_level=False)
 @op
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
     """Join arrays along an axis."""
@@ -213,6 +219,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call((parts[0], parts[0]), axis=-1)
 
 
+@public(top_level=False)
 @op
 def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
     """Join arrays along a new axis."""
@@ -232,6 +239,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(parts, axis=-1)
 
 
+@public(top_level=False)
 @op
 def pad(X: Any, pad_width: Sequence[tuple[int, int]]) -> Array:
     """Put zeros around: (before, after) for each axis."""
@@ -251,6 +259,7 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.standard_normal((2, 3)), ((0, 1), (2, 0)))
 
 
+@public(top_level=False)
 def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """Cut into equal sections, or at places, along an axis.
 

@@ -10,28 +10,13 @@ import numpy as np
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional import activations
 from neural_network.layers.layer import Layer
+from neural_network.lazy import NameTable
 from neural_network.plan import vocabulary
 from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.public import named, public
 
 Function = Callable[[Any], Any]
-ACTIVATIONS: dict[str, Function] = {
-    function.__name__: function
-    for function in (
-        activations.identity,
-        activations.relu,
-        activations.sigmoid,
-        activations.tanh,
-        activations.softmax,
-        activations.log_softmax,
-        activations.leaky_relu,
-        activations.elu,
-        activations.gelu,
-        activations.silu,
-        activations.mish,
-        activations.softplus,
-        activations.hardswish,
-    )
-}
+ACTIVATIONS: NameTable[Function] = NameTable("activation")
 
 
 def as_activation(function: str, value: object, argument: str = "activation") -> Function:
@@ -49,6 +34,8 @@ def as_activation(function: str, value: object, argument: str = "activation") ->
     return ACTIVATIONS[value]
 
 
+@public
+@named("layer")
 class Activation(Layer):
     """A function of each number as a layer.
 
@@ -79,6 +66,8 @@ class Activation(Layer):
         return [ReLU()] if self.function is activations.relu else None
 
 
+@public
+@named("layer")
 class Flatten(Layer):
     """Lay all axes but the first side by side: (N, C, H, W) → (N, C·H·W).
 

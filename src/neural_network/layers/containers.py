@@ -11,8 +11,11 @@ import numpy as np
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.planning import run_layers
+from neural_network.public import named, public
 
 
+@public
+@named("layer")
 class Sequential(Layer):
     """One layer after the other.
 
@@ -70,6 +73,8 @@ class Sequential(Layer):
         return _lines("Sequential", self.layers)
 
 
+@public
+@named("layer")
 class Residual(Layer):
     """What goes in, added to what the layers make of it: ``X + body(X)``.
 

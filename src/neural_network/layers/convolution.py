@@ -20,6 +20,7 @@ from neural_network.layers.sliding import Size, as_padding
 from neural_network.layers.weighted import Weighted
 from neural_network.plan.conv import Conv
 from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.public import named, public
 
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
@@ -116,6 +117,8 @@ class _Convolution(Weighted):
         )
 
 
+@public
+@named("layer")
 class Conv2D(_Convolution):
     """Filters that slide over pictures: ``activation(conv2d(X, W) + b)``.
 
@@ -147,6 +150,8 @@ class Conv2D(_Convolution):
     axes = 2
 
 
+@public
+@named("layer")
 class Conv1D(_Convolution):
     """Filters that slide along signals (N, C, L): ``Conv2D`` with one axis less.
 
@@ -170,6 +175,8 @@ class Conv1D(_Convolution):
     axes = 1
 
 
+@public
+@named("layer")
 class Conv3D(_Convolution):
     """Filters that slide through volumes (N, C, D, H, W): ``Conv2D`` with one axis more.
 
@@ -193,6 +200,8 @@ class Conv3D(_Convolution):
     axes = 3
 
 
+@public
+@named("layer")
 class DepthwiseConv2D(_Convolution):
     """Filters that each see one channel: ``Conv2D`` with a group for every channel.
 
@@ -244,6 +253,8 @@ class DepthwiseConv2D(_Convolution):
         super().build(shape, rng)
 
 
+@public
+@named("layer")
 class ConvTranspose2D(Weighted):
     """Filters that enlarge pictures: ``activation(conv_transpose2d(X, W) + b)``.
 

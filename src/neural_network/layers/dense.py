@@ -17,8 +17,11 @@ from neural_network.layers.parameter import Parameter
 from neural_network.layers.weighted import Weighted
 from neural_network.plan import dense
 from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.public import named, public
 
 
+@public
+@named("layer")
 class Dense(Weighted):
     """Fully connected layer: ``activation(X W + b)``.
 
@@ -94,6 +97,8 @@ class Dense(Weighted):
         return int(np.prod(outputs[1:])) * inputs[-1]
 
 
+@public
+@named("layer")
 class Embedding(Weighted):
     """Table of vectors, one for each word: row numbers go in, rows come out.
 

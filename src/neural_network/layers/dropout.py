@@ -11,8 +11,11 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
 from neural_network.plan.vocabulary import Steps
+from neural_network.public import named, public
 
 
+@public
+@named("layer")
 class Dropout(Layer):
     """Set numbers to 0 at random while training, and scale up the rest; else the identity.
 
@@ -68,6 +71,8 @@ class Dropout(Layer):
         return shape
 
 
+@public
+@named("layer")
 class Dropout2D(Dropout):
     """Set whole channels of (N, C, …) to 0 at random while training; else as ``Dropout``.
 

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from neural_network.checks import as_callable
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from neural_network.layers.layer import Layer
@@ -17,6 +18,7 @@ Watcher = Callable[["Layer", Any, Any], None]
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 
+@public
 @contextmanager
 def watching(watcher: Watcher) -> Iterator[None]:
     """Tell ``watcher`` of each layer's call inside the block: the layer, its input, its output.

@@ -9,6 +9,8 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.lazy import NameTable
+from neural_network.public import named, public
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator
@@ -17,6 +19,7 @@ Rng = np.random.Generator
 Initializer = Callable[[Shape, int, int, Rng], Array]
 
 
+@named("initializer", "glorot", "glorot_uniform")
 def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
     """Draw from U(−a, a), a = √(6 / (fan_in + fan_out)); for tanh, sigmoid and softmax.
 
@@ -46,6 +49,7 @@ def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
     return rng.uniform(-bound, bound, shape)
 
 
+@named("initializer")
 def glorot_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
     """Draw from N(0, 2 / (fan_in + fan_out)).
 
@@ -68,6 +72,7 @@ def glorot_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
     return rng.normal(0, sqrt(2 / (fan_in + fan_out)), shape)
 
 
+@named("initializer")
 def he_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Draw from U(−a, a), a = √(6 / fan_in); as ``he_normal``.
 
@@ -91,6 +96,7 @@ def he_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
     return rng.uniform(-bound, bound, shape)
 
 
+@named("initializer", "he", "he_normal")
 def he_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Draw from N(0, 2 / fan_in); for relu and its kin, which let half of the signal through.
 
@@ -113,6 +119,7 @@ def he_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # no
     return rng.normal(0, sqrt(2 / fan_in), shape)
 
 
+@named("initializer")
 def lecun_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Draw from U(−a, a), a = √(3 / fan_in); as ``lecun_normal``.
 
@@ -136,6 +143,7 @@ def lecun_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  
     return rng.uniform(-bound, bound, shape)
 
 
+@named("initializer", "lecun", "lecun_normal")
 def lecun_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Draw from N(0, 1 / fan_in), which keeps the size of signals where nothing bends them.
 
@@ -158,6 +166,7 @@ def lecun_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  #
     return rng.normal(0, sqrt(1 / fan_in), shape)
 
 
+@named("initializer")
 def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Draw a matrix whose rows, or columns if there are fewer, are orthonormal.
 
@@ -191,6 +200,7 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
     return (Q if rows >= columns else Q.T).reshape(shape)
 
 
+@named("initializer")
 def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Return zeros; what all begin equal stays equal, so this is for biases.
 
@@ -211,6 +221,7 @@ def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: 
     return np.zeros(shape)
 
 
+@named("initializer")
 def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
     """Return ones: for factors, and for examples that are checked by hand.
 
@@ -231,20 +242,7 @@ def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: A
     return np.ones(shape)
 
 
-INITIALIZERS: dict[str, Initializer] = {
-    "glorot": glorot_uniform,
-    "glorot_uniform": glorot_uniform,
-    "glorot_normal": glorot_normal,
-    "he": he_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-    "lecun": lecun_normal,
-    "lecun_uniform": lecun_uniform,
-    "lecun_normal": lecun_normal,
-    "orthogonal": orthogonal,
-    "zeros": zeros,
-    "ones": ones,
-}
+INITIALIZERS: NameTable[Initializer] = public(NameTable("initializer"))
 
 
 def as_initializer(function: str, value: object) -> Initializer:

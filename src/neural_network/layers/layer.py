@@ -22,6 +22,7 @@ from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
 from neural_network.plan.vocabulary import Steps
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default=None)
 
 
+@public
 class Layer(Tree):
     """Base of all layers and models; subclass it for your own.
 

@@ -15,6 +15,7 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size
 from neural_network.plan import vocabulary
 from neural_network.plan.vocabulary import Steps
+from neural_network.public import named, public
 
 
 class _Norm(Layer):
@@ -42,6 +43,8 @@ class _Norm(Layer):
         return X
 
 
+@public
+@named("layer")
 class BatchNorm(_Norm):
     """Standardise each channel over the batch, then scale and shift: ``batch_norm``.
 
@@ -115,6 +118,8 @@ class BatchNorm(_Norm):
             running.data = np.clip(moved, -largest, largest).astype(running.dtype, copy=False)
 
 
+@public
+@named("layer")
 class LayerNorm(_Norm):
     """Standardise each row over its last axis, then scale and shift: ``layer_norm``.
 
@@ -144,6 +149,8 @@ class LayerNorm(_Norm):
         return layer_norm(self._check(X), self.gamma, self.beta, epsilon=self.epsilon)
 
 
+@public
+@named("layer")
 class GroupNorm(_Norm):
     """Standardise each picture over groups of channels, then scale and shift: ``group_norm``.
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import as_real
 from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.public import public
 
 T = TypeVar("T", bound=Tensor)
 
@@ -21,6 +22,7 @@ T = TypeVar("T", bound=Tensor)
 _largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
 
+@public
 class Parameter(Tensor):
     """A tensor that a layer learns: a leaf of every record, with a copy of what it is given.
 
@@ -47,6 +49,7 @@ class Parameter(Tensor):
         return _copied(self)
 
 
+@public
 class Buffer(Tensor):
     """A tensor that a layer keeps but does not learn: running means and the like.
 

@@ -11,8 +11,11 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.sliding import Size, as_padding
 from neural_network.plan.conv import MaxPool
 from neural_network.plan.vocabulary import Steps
+from neural_network.public import named, public
 
 
+@public
+@named("layer")
 class MaxPool2D(Layer):
     """Largest number of each window, channel by channel: ``max_pool2d``.
 
@@ -61,6 +64,8 @@ class MaxPool2D(Layer):
         return [MaxPool(per_axis("MaxPool2D", "size", self.size, 2))]
 
 
+@public
+@named("layer")
 class AvgPool2D(Layer):
     """Mean of each window, channel by channel: ``avg_pool2d``.
 
@@ -101,6 +106,8 @@ class AvgPool2D(Layer):
         )  # fmt: skip
 
 
+@public
+@named("layer")
 class GlobalAvgPool2D(Layer):
     """Mean of each channel over all its places: (N, C, H, W) → (N, C).
 

@@ -16,6 +16,7 @@ from neural_network.layers.arguments import names, ours, same
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import at_most
 from neural_network.layers.settings import describe, known_layers, own_classes, rebuild
+from neural_network.public import public
 
 FORMAT = "neural-network-numpy model"
 FORMAT_VERSION = "1"
@@ -23,6 +24,7 @@ FORMAT_VERSION = "1"
 WIDEST = 1 << 24
 
 
+@public
 def save(
     model: Layer, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None
 ) -> None:
@@ -63,6 +65,7 @@ def save(
     write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
 
 
+@public
 def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | None = None) -> Layer:
     """Read a model that ``save`` has written.
 
@@ -90,6 +93,7 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
     return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
 
 
+@public
 def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the notes that were given to ``save``; ``load`` passes them over.
 

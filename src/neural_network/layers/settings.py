@@ -10,6 +10,7 @@ ever read back; nothing is evaluated.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,9 @@ from neural_network.layers import arguments as given_arguments
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
+from neural_network.lazy import NameTable
 
-FUNCTIONS = {**ACTIVATIONS, **INITIALIZERS}
+FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: ignore[arg-type]  # only read
 # What a description may hold: no model is nested deeper, and none calls more layers, those
 # counted again that stand in several places: a few words can unfold to a billion calls.
 DEEPEST = 64
@@ -30,16 +32,9 @@ MOST_CALLED = 10_000
 WIDEST_STEP = 4096
 
 
-def known_layers() -> dict[str, type[Layer]]:
+def known_layers() -> NameTable[type[Layer]]:
     """Return name → class of the library's own layers."""
-    from neural_network import layers
-
-    classes = (getattr(layers, name) for name in layers.__all__)
-    return {
-        cls.__name__: cls
-        for cls in classes
-        if isinstance(cls, type) and issubclass(cls, Layer) and cls is not Layer
-    }
+    return NameTable("layer")
 
 
 def describe(layer: Layer) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from neural_network.autograd.engine import no_grad
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer, as_sizes
+from neural_network.public import public
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Row:
     multiply_adds: int
 
 
+@public(top_level=False)
 @dataclass(frozen=True)
 class Summary:
     """A model's table, which prints as one; ``Layer.summary`` makes it.

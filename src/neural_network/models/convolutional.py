@@ -12,11 +12,14 @@ from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from neural_network.public import named, public
 
 Rng = int | np.random.Generator | None
 Shape = tuple[int, int, int]
 
 
+@public(top_level=False)
+@named("model")
 def lenet5(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None) -> Sequential:
     """Return LeNet-5 with plain average pooling and a softmax layer's logits.
 
@@ -52,6 +55,8 @@ def lenet5(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = No
     return model.initialize(input_shape, rng=rng)
 
 
+@public(top_level=False)
+@named("model")
 def mnist_cnn(
     classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None
 ) -> Sequential:
@@ -86,6 +91,8 @@ def mnist_cnn(
     return model.initialize(input_shape, rng=rng)
 
 
+@public(top_level=False)
+@named("model")
 def tiny_cnn(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None) -> Sequential:
     """Return a network of under 20,000 parameters that reads digits well.
 
@@ -120,6 +127,8 @@ def tiny_cnn(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = 
     return model.initialize(input_shape, rng=rng)
 
 
+@public(top_level=False)
+@named("model")
 def small_resnet(
     classes: int = 10,
     width: int = 16,

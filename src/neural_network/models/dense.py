@@ -9,10 +9,13 @@ import numpy as np
 from neural_network.layers.activation import Flatten
 from neural_network.layers.containers import Sequential
 from neural_network.layers.dense import Dense
+from neural_network.public import named, public
 
 Rng = int | np.random.Generator | None
 
 
+@public(top_level=False)
+@named("model")
 def perceptron(
     classes: int = 10, *, input_shape: tuple[int, ...] = (1, 28, 28), rng: Rng = None
 ) -> Sequential:
@@ -38,6 +41,8 @@ def perceptron(
     return model.initialize(input_shape, rng=rng)
 
 
+@public(top_level=False)
+@named("model")
 def mlp(
     hidden: int | Sequence[int] = 128,
     classes: int = 10,

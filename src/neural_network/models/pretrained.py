@@ -7,10 +7,12 @@ from pathlib import Path
 from neural_network.errors import FileFormatError
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import load
+from neural_network.public import public
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
+@public(top_level=False)
 def load_tiny_cnn() -> Sequential:
     """Return ``tiny_cnn`` as it was trained on the whole MNIST.
 

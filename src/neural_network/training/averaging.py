@@ -8,6 +8,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, sentence
+from neural_network.public import public
 from neural_network.training.buffers import (
     as_share,
     blend,
@@ -21,6 +22,7 @@ from neural_network.training.buffers import (
 from neural_network.training.settings import Described
 
 
+@public
 class ExponentialAverage(Described):
     """Running mean of parameters in which old ones fade: ``a ← decay · a + (1 − decay) · p``.
 

@@ -16,6 +16,7 @@ import numpy as np
 from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
 from neural_network.files import locked, written_beside
+from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer
 
 
+@public
 class Callback:
     """Base of callbacks: verbs that do nothing, called by a ``Trainer``; write those you need.
 
@@ -96,6 +98,7 @@ def as_callbacks(value: object) -> list[Callback]:
     return sorted(found, key=lambda callback: callback.comes_last)
 
 
+@public
 class EarlyStopping(Callback):
     """Stop when a measure has not improved for some epochs, and go back to the best weights.
 
@@ -201,6 +204,7 @@ class EarlyStopping(Callback):
         self.best, self.best_epoch, self._weights = best, int(arrays["best_epoch"]), weights
 
 
+@public
 class Checkpoint(Callback):
     """Write all that is needed to go on, so that a training can be killed at any instant.
 
@@ -268,6 +272,7 @@ class Checkpoint(Callback):
         self._written = monotonic()
 
 
+@public
 class CSVLog(Callback):
     """Keep a CSV file of the history: a line for each epoch.
 
@@ -311,6 +316,7 @@ class CSVLog(Callback):
             temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
+@public
 class LearningRateFinder(Callback):
     """Let the learning rate grow step by step, and see where the loss falls fastest.
 

@@ -7,9 +7,11 @@ import math
 import numpy as np
 
 from neural_network.checks import Array, as_number
+from neural_network.public import public
 from neural_network.training.buffers import blocks, check_buffer
 
 
+@public
 def clip_by_norm(gradients: Array, maximum: float) -> float:
     """Shorten a gradient in place, keeping its direction: ``g ← g · min(1, maximum / ‖g‖)``.
 
@@ -49,6 +51,7 @@ def clip_by_norm(gradients: Array, maximum: float) -> float:
     return norm
 
 
+@public
 def clip_by_value(gradients: Array, limit: float) -> None:
     """Cut each number of a gradient in place: ``g ← min(max(g, −limit), limit)``.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from neural_network.public import public
 
+
+@public
 class History(dict[str, list[float]]):
     """Measure → one number for each epoch; a dict, which ``visual.show_history`` draws.
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from neural_network.public import public
+
 if TYPE_CHECKING:
     from neural_network.training.trainer import Trainer
 
 
+@public
 class TrainingInterrupted(KeyboardInterrupt):
     """A training was stopped by Ctrl-C, after a whole step; the text says how to go on."""
 

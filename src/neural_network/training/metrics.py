@@ -10,8 +10,11 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_real, check_no_nan, check_not_empty, check_shape
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.labels import as_class_indices
+from neural_network.public import named, public
 
 
+@public
+@named("metric")
 def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     """Share of rows whose largest score stands at the label.
 
@@ -36,6 +39,7 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     return float(np.count_nonzero(scores.argmax(axis=1) == indices) / len(scores))
 
 
+@public
 def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
     """Count how often each class was taken for each: ``C[i, j] = #{rows of i read as j}``.
 
@@ -63,6 +67,7 @@ def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
     return counts.astype(np.int64, copy=False)
 
 
+@public(top_level=False)
 @dataclass(frozen=True)
 class ClassReport:
     """How well each class is found.
@@ -80,6 +85,7 @@ class ClassReport:
     count: Array
 
 
+@public
 def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
     """Measure each class by itself, from the confusion matrix C.
 

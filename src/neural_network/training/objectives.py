@@ -12,30 +12,16 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_real, as_single
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.functional import losses
+from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 
 Loss = Callable[..., Any]
 Metric = Callable[[Any, Any], float]
 
-LOSSES: dict[str, Loss] = {
-    function.__name__: function
-    for function in (
-        losses.softmax_cross_entropy,
-        losses.nll,
-        losses.hinge,
-        losses.binary_cross_entropy_with_logits,
-        losses.binary_cross_entropy,
-        losses.cross_entropy,
-        losses.mse_loss,
-        losses.l1,
-        losses.huber,
-        losses.kl,
-    )
-}
+LOSSES: NameTable[Loss] = NameTable("loss")
 # Those whose labels may be class numbers, so that accuracy has a meaning.
-OF_CLASSES = (losses.softmax_cross_entropy, losses.nll, losses.hinge, losses.cross_entropy)
-METRICS: dict[str, Metric] = {"accuracy": accuracy}
+LOSSES_OF_CLASSES: NameTable[Loss] = NameTable("loss of classes")
+METRICS: NameTable[Metric] = NameTable("metric")
 
 
 def as_loss(value: object) -> Loss:
@@ -189,7 +175,7 @@ def _plain(loss: Loss) -> Loss:
 
 
 def _is_of_classes(loss: Loss) -> bool:
-    return _plain(loss) in OF_CLASSES
+    return _plain(loss) in LOSSES_OF_CLASSES.values()
 
 
 def _has_reduction(loss: Loss) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_number
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.public import public
 from neural_network.training.buffers import as_share, checked_state
 from neural_network.training.settings import Described
 
@@ -18,6 +19,7 @@ from neural_network.training.settings import Described
 SLACK = 1e-9
 
 
+@public
 class Schedule(Described, ABC):
     """A learning rate as a function of time: ``schedule(time, total)``.
 
@@ -79,6 +81,7 @@ class Schedule(Described, ABC):
         checked_state(f"{type(self).__name__}.load_state", state, like={})
 
 
+@public
 class StepDecay(Schedule):
     """A rate that falls in steps: ``start · factor^⌊time / every⌋``.
 
@@ -112,6 +115,7 @@ class StepDecay(Schedule):
         return self.start * self.factor ** math.floor(time / self.every + SLACK)
 
 
+@public
 class Cosine(Schedule):
     """Half a cosine wave: ``final + (start − final) · (1 + cos(π · time / total)) / 2``.
 
@@ -141,6 +145,7 @@ class Cosine(Schedule):
         return _wave(self.start, self.final, time / total)
 
 
+@public
 class OneCycle(Schedule):
     """Up to a high rate and down to almost none, each half a cosine wave.
 
@@ -191,6 +196,7 @@ class OneCycle(Schedule):
         return _wave(self.peak, first / self.final_divisor, (time - top) / (total - top))
 
 
+@public
 class WarmUp(Schedule):
     """A start in a straight line from 0: ``after(0) · time / duration``, then what comes ``after``.
 
@@ -251,6 +257,7 @@ class WarmUp(Schedule):
             super().load_state(state)
 
 
+@public
 class ReduceOnPlateau(Schedule):
     """A rate that falls when what is observed no longer gets better.
 

@@ -18,6 +18,7 @@ from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed, drawing, generator
 from neural_network.layers.tree import all_or_nothing
+from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callbacks import Callback, as_callbacks
 from neural_network.training.checkpoints import Restored, read_checkpoint
@@ -45,6 +46,7 @@ from neural_network.training.schedules import Schedule
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
 
+@public
 class Trainer:
     """Trains a model: batches, gradients, steps, measures.
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import as_real
 from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_NUMBERS = 20
 
 
+@public(top_level=False)
 def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
     """Draw a confusion matrix: a row for each true class, a column for each predicted one.
 

@@ -13,6 +13,7 @@ from neural_network.errors import ArgumentError, ShapeError, needs_extra, senten
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ COLUMNS = 5
 MOST_TAPS_WITH_NUMBERS = 7
 
 
+@public(top_level=False)
 def show_feature_maps(
     image: ArrayLike,
     filters: Filters = "edges",
@@ -103,6 +105,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
     return named
 
 
+@public(top_level=False)
 def draw_feature_maps(
     image: ArrayLike,
     filters: Mapping[str, ArrayLike],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neural_network.errors import DTypeError, ShapeError, needs_extra, sentence
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 VALIDATION = "validation_"
 
 
+@public(top_level=False)
 def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Figure:
     """Draw one curve for each measure, epoch by epoch.
 

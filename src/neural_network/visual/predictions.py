@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import as_real, check_ndim, check_not_empty
 from neural_network.errors import ShapeError, needs_extra, sentence
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 LONGEST_TITLE = 30
 
 
+@public(top_level=False)
 def show_predictions(
     pictures: Sequence[ArrayLike],
     seen: ArrayLike,

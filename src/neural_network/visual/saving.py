@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from neural_network.checks import as_count
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.files import written_beside
+from neural_network.public import public
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@public(top_level=False)
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120) -> Path:
     """Write a figure beside ``path`` and rename it into place.
 

@@ -1,24 +1,5 @@
 """Pictures changed a little at random, so that a network sees each digit in many ways."""
 
-from neural_network.datasets.augmentation.augment import Augment, augmentation_from
-from neural_network.datasets.augmentation.steps import (
-    Augmentation,
-    Cutout,
-    Elastic,
-    Flip,
-    Rotate,
-    Scale,
-    Shift,
-)
+from neural_network.lazy import attach
 
-__all__ = [
-    "Augment",
-    "Augmentation",
-    "Cutout",
-    "Elastic",
-    "Flip",
-    "Rotate",
-    "Scale",
-    "Shift",
-    "augmentation_from",
-]
+__getattr__, __dir__, __all__ = attach(__name__)

@@ -11,20 +11,14 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.datasets.augmentation.steps import (
-    Augmentation,
-    Cutout,
-    Elastic,
-    Flip,
-    Rotate,
-    Scale,
-    Shift,
-    Warping,
-)
+from neural_network.datasets.augmentation.steps import Augmentation, Warping
 from neural_network.datasets.augmentation.warp import one_after_the_other, warped
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.lazy import NameTable
+from neural_network.public import public
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class Augment(Augmentation):
     """Several random changes, one after the other.
@@ -106,11 +100,10 @@ class Augment(Augmentation):
         return f"Augment({', '.join(map(repr, self.steps))})"
 
 
-KINDS: Mapping[str, type[Augmentation]] = {
-    kind.__name__: kind for kind in (Shift, Rotate, Scale, Elastic, Flip, Cutout)
-}
+KINDS: NameTable[type[Augmentation]] = NameTable("augmentation")
 
 
+@public
 def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
     """Return the augmentation that ``settings()`` described.
 

@@ -27,11 +27,13 @@ from neural_network.checks import (
 )
 from neural_network.datasets.augmentation.warp import Warp, still, warped
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.public import named, public
 
 Rng = np.random.Generator
 Shape = tuple[int, int, int]
 
 
+@public(top_level=False)
 @dataclass(frozen=True, repr=False)
 class Augmentation(ABC):
     """A random change of pictures: call it with a batch and a seed or a generator."""
@@ -120,6 +122,8 @@ class Warping(Augmentation):
         return warped(X, self.draw(rng, (len(X), *X.shape[-2:])), self.fill or 0.0)
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Shift(Warping):
     """Move each picture by up to ``pixels`` up or down, and left or right.
@@ -178,6 +182,8 @@ def uniform_count(drawn: Array, ends: ArrayLike) -> Array:
     return counts
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Rotate(Warping):
     """Turn each picture about its middle by an angle between −``degrees`` and ``degrees``.
@@ -222,6 +228,8 @@ def turned(degrees: Array) -> Warp:
     return still(len(degrees))._replace(matrix=matrix)
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Scale(Warping):
     """Make each picture larger or smaller, by a factor from 1 − ``factor`` to 1 + ``factor``.
@@ -255,6 +263,8 @@ class Scale(Warping):
         return still(shape[0])._replace(matrix=np.eye(2) / factors[:, None, None])
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Elastic(Warping):
     """Bend each picture as if it were drawn on rubber.
@@ -324,6 +334,8 @@ def gaussian(length: int, sigma: float) -> Array:
         return np.asarray(np.exp(-0.5 * (steps / sigma) ** 2) / total, dtype=np.float32)
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Flip(Warping):
     """Mirror half of the pictures, left to right. Not for digits: a 2 mirrored is none.
@@ -348,6 +360,8 @@ class Flip(Warping):
         return warp
 
 
+@public
+@named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Cutout(Augmentation):
     """Cover a square of each picture, its middle anywhere on it, the same in all channels.

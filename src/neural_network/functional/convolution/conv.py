@@ -31,10 +31,12 @@ from neural_network.functional.window import (
     reach,
     resolve_padding,
 )
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def conv2d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -128,6 +130,7 @@ def conv2d(
     )  # fmt: skip
 
 
+@public
 def conv1d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -168,6 +171,7 @@ def conv1d(
     )  # fmt: skip
 
 
+@public
 def conv3d(
     image: ArrayLike,
     filter_kernel: ArrayLike,

@@ -21,11 +21,13 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.convolution.ops import correlate_transpose
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.window import per_axis, reach
+from neural_network.public import public
 
 Size = int | tuple[int, ...]
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def conv_transpose2d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -75,6 +77,7 @@ def conv_transpose2d(
     )
 
 
+@public
 def conv_transpose1d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -109,6 +112,7 @@ def conv_transpose1d(
     )
 
 
+@public
 def conv_transpose3d(
     X: ArrayLike,
     filters: ArrayLike,

@@ -38,6 +38,7 @@ from neural_network.functional.op import RULES, Call, after_kernels, call, gradi
 from neural_network.functional.shaping import unindex
 from neural_network.kernels.runtime.gate import kernels_possible
 from neural_network.lifting import lift_hook
+from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 Places = tuple[Array, Array]
@@ -46,6 +47,9 @@ Places = tuple[Array, Array]
 MOST_SCORES = 8192
 
 
+@public
+@named("loss of classes")
+@named("loss")
 @op
 def softmax_cross_entropy(
     logits: ArrayLike,

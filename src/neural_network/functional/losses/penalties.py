@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_floating, as_number, rounded
 from neural_network.errors import DTypeError, sentence
 from neural_network.lifting import lift_hook
+from neural_network.public import public
 
 
+@public
 def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
     """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
 

@@ -27,6 +27,7 @@ from neural_network.functional.losses.reduction import (
     share_of_rows,
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -34,6 +35,8 @@ Rng: TypeAlias = "np.random.Generator"
 EPSILON = 1e-15
 
 
+@public
+@named("loss")
 @op
 def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Binary cross-entropy: ``−mean(y · log(A + ε) + (1 − y) · log(1 − A + ε))``, ε = 1e-15.
@@ -82,6 +85,9 @@ def _(rng: Rng) -> Iterator[Call]:
     yield call(rng.uniform(0.1, 0.9, (4, 2)), rng.integers(0, 2, (4, 2)), reduction="none")
 
 
+@public
+@named("loss of classes")
+@named("loss")
 @op
 def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Cross-entropy of class probabilities: ``−mean_i Σ_j y[i, j] · log(A[i, j] + ε)``, ε = 1e-15.
@@ -128,6 +134,9 @@ def _(rng: Rng) -> Iterator[Call]:
         yield call(rng.uniform(0.1, 0.9, (3, 4)), one_hot, reduction=reduction)
 
 
+@public
+@named("loss of classes")
+@named("loss")
 @op
 def nll(
     log_probabilities: ArrayLike,
@@ -203,6 +212,8 @@ def _(rng: Rng) -> Iterator[Call]:
         yield call(L, soft, class_weights=weights, reduction=reduction)
 
 
+@public
+@named("loss")
 @op
 def kl(log_q: ArrayLike, p: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Kullback-Leibler divergence of p from q: ``Σ_j p · (log p − log q)`` for each row.

@@ -18,6 +18,7 @@ from neural_network.functional.losses.reduction import (
     share_of_elements,
 )
 from neural_network.functional.op import RULES, Call, Gradient, call, op, samples
+from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 P = ParamSpec("P")
@@ -51,6 +52,8 @@ def _gradient(
     return slope(share_of_elements(g, reduction, difference.shape), difference, **values)
 
 
+@public
+@named("loss")
 @_of_difference(lambda share, difference: share * 2 * difference)
 def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
@@ -81,6 +84,8 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
         return reduce_elements(np.square(y_pred - y), reduction, dtype)
 
 
+@public
+@named("loss")
 @_of_difference(lambda share, difference: share * np.sign(difference))
 def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean absolute error: ``mean(|y_pred − y|)`` over all elements.
@@ -112,6 +117,8 @@ def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Los
     return reduce_elements(np.abs(y_pred - y), reduction, dtype)
 
 
+@public
+@named("loss")
 @_of_difference(
     lambda share, difference, delta: share * np.clip(difference, -delta, delta), "delta"
 )

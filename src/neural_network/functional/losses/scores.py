@@ -35,10 +35,13 @@ from neural_network.functional.losses.reduction import (
     share_of_rows,
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
+@named("loss")
 @op
 def binary_cross_entropy_with_logits(
     logits: ArrayLike,
@@ -123,6 +126,9 @@ def _(rng: Rng) -> Iterator[Call]:
         yield call(Z, y, positive_weight=np.array([0.5, 1.0, 2.0]), reduction=reduction)
 
 
+@public
+@named("loss of classes")
+@named("loss")
 @op
 def hinge(scores: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Hinge loss: a score on the right side by less than 1 costs what it lacks.

@@ -32,6 +32,7 @@ from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.kernels.runtime.layouts import plain
 from neural_network.lifting import array_under, lift_hook
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -43,6 +44,7 @@ class Moments(NamedTuple):
     variance: Array
 
 
+@public
 def batch_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -138,6 +140,7 @@ def batch_norm_and_moments(
     return rounded(batch_normalize([X, *parameters], eps, of_batch), dtype), of_batch
 
 
+@public
 def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     """Mean and variance of each channel over the batch, as running averages need them.
 

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.public import public
 
 
+@public
 @op
 def normalize(X: ArrayLike) -> Array:
     """Bring each column to mean 0 and standard deviation 1: ``(X − mean) / std``.

@@ -24,10 +24,12 @@ from neural_network.functional.normalization.ops import (
     scale_and_shift,
 )
 from neural_network.functional.op import Call, call, samples
+from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def layer_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -71,6 +73,7 @@ def layer_norm(
     return rounded(scale_and_shift(normalize_over(X, chosen, eps), given, shape), dtype)
 
 
+@public
 def group_norm(
     X: ArrayLike,
     groups: int,
@@ -117,6 +120,7 @@ def group_norm(
     return rounded(scale_and_shift(grouped.reshape(X.shape), given, shape), dtype)
 
 
+@public
 def instance_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,

@@ -18,6 +18,7 @@ from neural_network.checks import Array, as_floating, check_ndim, check_not_empt
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
+from neural_network.public import public
 
 Size = int | tuple[int, ...]
 Rng: TypeAlias = "np.random.Generator"
@@ -81,6 +82,7 @@ def _pool(kind: Any, function: str, X: ArrayLike, output_size: object, axes: int
     return rounded(kind(X, outputs), dtype)
 
 
+@public
 def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows, channel by channel.
 
@@ -108,6 +110,7 @@ def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_mean, "adaptive_avg_pool2d", X, output_size, 2)
 
 
+@public
 def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of signals; see ``adaptive_avg_pool2d``.
 
@@ -129,6 +132,7 @@ def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_mean, "adaptive_avg_pool1d", X, output_size, 1)
 
 
+@public
 def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of volumes; see ``adaptive_avg_pool2d``.
 
@@ -150,6 +154,7 @@ def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_mean, "adaptive_avg_pool3d", X, output_size, 3)
 
 
+@public
 def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows; see ``adaptive_avg_pool2d``.
 
@@ -172,6 +177,7 @@ def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_max, "adaptive_max_pool2d", X, output_size, 2)
 
 
+@public
 def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of signals; see ``adaptive_max_pool2d``.
 
@@ -193,6 +199,7 @@ def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_max, "adaptive_max_pool1d", X, output_size, 1)
 
 
+@public
 def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of volumes; see ``adaptive_max_pool2d``.
 

@@ -13,11 +13,13 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Call, call, samples
 from neural_network.functional.pooling.ops import pool_max, pool_mean, window_max
 from neural_network.functional.window import Padding, output_sizes, per_axis
+from neural_network.public import public
 
 Size = int | tuple[int, ...]
 Rng: TypeAlias = "np.random.Generator"
 
 
+@public
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
@@ -60,6 +62,7 @@ def max_pool(
     return rounded(np.moveaxis(maxima, 0, 2), dtype)
 
 
+@public
 def max_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -102,6 +105,7 @@ def max_pool2d(
     return pool_max("max_pool2d", X, size, stride, padding, dilation, ceil_mode, 2)
 
 
+@public
 def max_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -131,6 +135,7 @@ def max_pool1d(
     return pool_max("max_pool1d", X, size, stride, padding, dilation, ceil_mode, 1)
 
 
+@public
 def max_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -160,6 +165,7 @@ def max_pool3d(
     return pool_max("max_pool3d", X, size, stride, padding, dilation, ceil_mode, 3)
 
 
+@public
 def avg_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -194,6 +200,7 @@ def avg_pool2d(
     return pool_mean("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
 
 
+@public
 def avg_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -223,6 +230,7 @@ def avg_pool1d(
     return pool_mean("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
 
 
+@public
 def avg_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -252,6 +260,7 @@ def avg_pool3d(
     return pool_mean("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
 
 
+@public
 def global_avg_pool(X: ArrayLike) -> Array:
     """Mean of each channel over all its places.
 

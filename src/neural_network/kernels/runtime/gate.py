@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from types import TracebackType
 
 from neural_network.errors import ArgumentError, DTypeError, MissingDependencyError, sentence
+from neural_network.public import public
 
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
@@ -43,6 +44,7 @@ class _Choice:
     mode: str | None = None
 
 
+@public
 class use_kernels:  # noqa: N801  # it is called as a function is
     """Choose which bodies compute, from now on or for a block.
 

@@ -42,6 +42,7 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.kernels.runtime import processors
+from neural_network.public import public
 
 # How long a thread that waits for its turn sleeps at most: if an interrupt has hit another
 # one just before it called out, that costs half a second and not for ever.
@@ -75,6 +76,7 @@ class _State:
 _state = _State()
 
 
+@public
 def set_num_threads(n: SupportsIndex) -> None:
     """Say on how many threads kernels and matrix products run, in the whole process.
 
@@ -114,6 +116,7 @@ def set_num_threads(n: SupportsIndex) -> None:
             library.set_num_threads(count)
 
 
+@public
 def get_num_threads() -> int:
     """Return on how many threads kernels run.
 

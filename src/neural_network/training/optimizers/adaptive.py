@@ -7,11 +7,14 @@ import math
 import numpy as np
 
 from neural_network.checks import Array, as_flag, as_number
+from neural_network.public import named, public
 from neural_network.training.buffers import as_share, blend
 from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule
 
 
+@public
+@named("optimizer", "adagrad")
 class Adagrad(Optimizer):
     """Steps that shrink with all gradients so far: ``s ← s + g²``, ``p ← p − rate · g / (√s + ε)``.
 
@@ -70,6 +73,8 @@ class Adagrad(Optimizer):
         optimizers.adagrad(p, g, state["squares"], *numbers)
 
 
+@public
+@named("optimizer", "rmsprop")
 class RMSprop(Optimizer):
     """Gradients over the root of their mean square: ``v ← α · v + (1 − α) · g²``, ``g / (√v + ε)``.
 
@@ -157,6 +162,8 @@ class RMSprop(Optimizer):
         optimizers.rmsprop(p, g, v, state.get("mean", v), b, *numbers, self.centered)
 
 
+@public
+@named("optimizer", "adam")
 class Adam(Optimizer):
     """Momentum over the root of the mean square, each corrected for its start at 0.
 
@@ -232,6 +239,8 @@ class Adam(Optimizer):
         optimizers.adam(p, g, state["mean"], state["squares"], *numbers)
 
 
+@public
+@named("optimizer", "adamw")
 class AdamW(Adam):
     """Adam whose weight decay stays out of the means: ``p ← p · (1 − rate · weight_decay)`` first.
 

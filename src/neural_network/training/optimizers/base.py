@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_number
-from neural_network.errors import ArgumentError, sentence
+from neural_network.checks import Array, as_choice, as_number
+from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.lazy import NameTable
+from neural_network.public import public
 from neural_network.training.buffers import (
     Part,
     as_share,
@@ -45,6 +47,7 @@ def twin_of(formula: Callable[..., None]) -> Callable[[Twin], Twin]:
     return register
 
 
+@public
 class Optimizer(Described, ABC):
     """A rule that turns gradients into steps of parameters, all in flat 1-D buffers.
 
@@ -258,3 +261,34 @@ def as_betas(function: str, betas: object) -> tuple[float, float]:
         raise ArgumentError(sentence(function, "betas", "two numbers", repr(betas)))
     first, second = (as_share(function, f"betas[{i}]", beta) for i, beta in enumerate(betas))
     return first, second
+
+
+# Each has defaults, so that its name alone is enough.
+OPTIMIZERS: NameTable[Callable[..., Optimizer]] = public(NameTable("optimizer"))
+
+
+@public(top_level=False)
+def as_optimizer(value: Optimizer | str) -> Optimizer:
+    """Return an optimizer as it is, or make the one of this name with its defaults.
+
+    Args:
+        value: an ``Optimizer``, or a key of ``OPTIMIZERS``.
+
+    Returns:
+        An optimizer.
+
+    Raises:
+        ArgumentError: there is no such name.
+        DTypeError: something else was given.
+
+    >>> from neural_network.training import as_optimizer
+    >>> as_optimizer("sgd")
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False, weight_decay=0.0)
+    """
+    if isinstance(value, Optimizer):
+        return value
+    if isinstance(value, type):
+        expected = f"an optimizer, such as {value.__name__}()"
+        raise DTypeError(sentence("Trainer", "optimizer", expected, f"the class {value.__name__}"))
+    kind = OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]
+    return kind()

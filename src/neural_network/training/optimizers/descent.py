@@ -7,11 +7,13 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_flag, as_floating, as_number, check_same_shape, rounded
 from neural_network.errors import ArgumentError, sentence
+from neural_network.public import named, public
 from neural_network.training.buffers import blend
 from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
 from neural_network.training.schedules import Schedule
 
 
+@public
 def momentum_update(
     velocity: ArrayLike, gradient: ArrayLike, mu: float, lr: float
 ) -> tuple[Array, Array]:
@@ -49,6 +51,8 @@ def momentum_update(
     return updated, updated.copy()
 
 
+@public
+@named("optimizer", "sgd")
 class SGD(Optimizer):
     """Stochastic gradient descent: ``p ← p − rate · g``, with momentum if wanted.
 
@@ -124,6 +128,8 @@ class SGD(Optimizer):
         optimizers.momentum(p, g, state["velocity"], *numbers, share, self.nesterov)
 
 
+@public
+@named("optimizer", "lion")
 class Lion(Optimizer):
     """Steps of one size, whose sign comes from a running mean of gradients.
 

@@ -1,0 +1,74 @@
+"""Public names, loaded on first use; the tables are generated (``names.py``)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, TypeVar
+
+from neural_network.names import NAMED, PACKAGES, PUBLIC
+
+T = TypeVar("T")
+
+
+def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return a package's ``__getattr__``, ``__dir__`` and ``__all__``.
+
+    Its attributes are its public names, and its files and folders as in any package.
+    """
+    homes = {name: file for file, names in PUBLIC[package].items() for name in names.split()}
+    listed = sorted([*homes, *PACKAGES.get(package, "").split()])
+    module = sys.modules[package]
+
+    def load(name: str) -> Any:
+        if name in homes:
+            value = getattr(import_module(f"neural_network.{homes[name]}"), name)
+            setattr(module, name, value)  # the next look-up does not call this function
+            return value
+        file = f"{package}.{name}"
+        if not name.startswith("_"):
+            try:
+                return import_module(file)
+            except ModuleNotFoundError as error:
+                if error.name != file:  # the file exists and needs another package
+                    raise
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return load, lambda: listed, listed
+
+
+class NameTable(Mapping[str, T]):
+    """Name → what ``@named(kind)`` declares, loaded on first use.
+
+    >>> from neural_network.lazy import NameTable
+    >>> table = NameTable("activation")
+    >>> "relu" in table, table["relu"] is relu
+    (True, True)
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._homes: dict[str, tuple[str, str]] = {}
+        for file, entries in NAMED[kind].items():
+            for entry in entries.split():
+                name, _, attribute = entry.partition("=")
+                self._homes[name] = (file, attribute or name)
+        self._loaded: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._loaded:
+            file, attribute = self._homes[name]
+            self._loaded[name] = getattr(import_module(f"neural_network.{file}"), attribute)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._homes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}"

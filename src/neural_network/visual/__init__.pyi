@@ -1,0 +1,10 @@
+"""What type checkers and editors see of the package; written by ``make api``."""
+
+from neural_network.visual.confusion import show_confusion_matrix as show_confusion_matrix
+from neural_network.visual.feature_maps import (
+    draw_feature_maps as draw_feature_maps,
+    show_feature_maps as show_feature_maps,
+)
+from neural_network.visual.history import show_history as show_history
+from neural_network.visual.predictions import show_predictions as show_predictions
+from neural_network.visual.saving import save_figure as save_figure

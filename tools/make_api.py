@@ -1,0 +1,307 @@
+"""Write what follows from the declarations ``@public`` and ``@named`` in the source (``make api``).
+
+    python tools/make_api.py           # write
+    python tools/make_api.py --check   # say what is out of date, and exit with 1
+
+It reads the source files without importing them, and writes ``names.py`` (which file defines
+each public name), the stubs ``__init__.pyi`` for type checkers and editors, and the lists
+between ``<!-- names: … -->`` and ``<!-- end -->`` in the documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PACKAGE = "neural_network"
+WIDTH = 100
+DOCUMENTS = ("README.md", "docs/*.md")
+
+
+@dataclass
+class Declaration:
+    """A public or named definition."""
+
+    file: str  # counted from the package: "functional.activations"
+    name: str
+    public: dict[str, object] | None = None  # the options of ``public``; None: not public
+    tables: dict[str, tuple[str, ...]] = field(default_factory=dict)  # kind → names
+
+
+class DeclarationError(Exception):
+    """Two definitions of one name, or a declaration that cannot be read."""
+
+
+def declarations(source: Path) -> list[Declaration]:
+    """Return the declarations in all files below ``source``, in the order of files and lines."""
+    found = []
+    for path in sorted(source.rglob("*.py")):
+        parts = path.relative_to(source).with_suffix("").parts
+        file = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        short: dict[str, ast.expr] = {}  # _public = public(top_level=False)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            match node:
+                case ast.Assign(
+                    targets=[ast.Name(id=name)],
+                    value=ast.Call(func=ast.Name(id="public"), args=[]) as mark,
+                ):
+                    short[name] = mark
+                case _:
+                    declaration = _declaration(file, node, short)
+                    if declaration.public is not None or declaration.tables:
+                        found.append(declaration)
+    return found
+
+
+def _declaration(file: str, node: ast.stmt, short: Mapping[str, ast.expr]) -> Declaration:
+    """Return what a statement declares."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            marks = node.decorator_list
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ):
+            marks = list(_applied(value))
+        case _:
+            name, marks = "", []
+    declaration = Declaration(file, name)
+    for written in marks:
+        mark = short.get(written.id, written) if isinstance(written, ast.Name) else written
+        match mark:
+            case ast.Name(id="public"):
+                declaration.public = {}
+            case ast.Call(func=ast.Name(id="public")):
+                declaration.public = {
+                    option.arg or "": ast.literal_eval(option.value) for option in mark.keywords
+                }
+            case ast.Call(func=ast.Name(id="named")):
+                kind, *names = (ast.literal_eval(argument) for argument in mark.args)
+                declaration.tables[kind] = tuple(names) or (name,)
+    return declaration
+
+
+def _applied(value: ast.expr) -> Iterator[ast.expr]:
+    """Yield ``public``, then ``named("x")``, of the expression ``public(named("x")(thing))``."""
+    while isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
+        yield value.func
+        value = value.args[0]
+
+
+def lazy_packages(source: Path) -> list[str]:
+    """Return the packages whose names come from ``attach``, counted from ours."""
+    files = sorted(source.rglob("__init__.py"))
+    attached = [path.parent for path in files if "attach(__name__)" in path.read_text("utf-8")]
+    return [".".join(folder.relative_to(source).parts) for folder in attached]
+
+
+def public_names(source: Path) -> dict[str, dict[str, list[str]]]:
+    """Return package → file → public names.
+
+    Raises:
+        DeclarationError: a name is taken, by another definition or by a file beside.
+    """
+    packages = lazy_packages(source)
+    table: dict[str, dict[str, list[str]]] = {package: {} for package in packages}
+    owners: dict[tuple[str, str], str] = {}
+    for declaration in declarations(source):
+        if declaration.public is None:
+            continue
+        options = {"top_level": True, "package": True, "also": "", **declaration.public}
+        inside = [p for p in packages if p and f"{declaration.file}.".startswith(f"{p}.")]
+        places = [*([""] if options["top_level"] else []), *(inside if options["package"] else [])]
+        for package in places + ([str(options["also"])] if options["also"] else []):
+            owner = owners.setdefault((package, declaration.name), declaration.file)
+            folder = source.joinpath(*package.split("."))
+            beside = {path.stem for path in folder.iterdir()} - {"__init__"}
+            if owner != declaration.file or declaration.name in beside:
+                here = f"{PACKAGE}.{declaration.file}"
+                raise DeclarationError(f"{here}: the name {declaration.name!r} is taken")
+            table[package].setdefault(declaration.file, []).append(declaration.name)
+    return table
+
+
+def named(source: Path) -> dict[str, dict[str, list[str]]]:
+    """Return kind → file → names, written ``name`` or ``name=definition``.
+
+    Raises:
+        DeclarationError: two definitions of one kind have the same name.
+    """
+    table: dict[str, dict[str, list[str]]] = {}
+    for declaration in declarations(source):
+        for kind, names in declaration.tables.items():
+            for name in names:
+                taken = {e.split("=")[0] for es in table.get(kind, {}).values() for e in es}
+                if name in taken:
+                    raise DeclarationError(f"{declaration.file}: two of {kind} named {name!r}")
+                entry = name if name == declaration.name else f"{name}={declaration.name}"
+                table.setdefault(kind, {}).setdefault(declaration.file, []).append(entry)
+    return dict(sorted(table.items()))
+
+
+def submodules(public: Mapping[str, Mapping[str, list[str]]]) -> str:
+    """Return the files and folders that are public attributes of the package itself."""
+    return " ".join(sorted({file.split(".")[0] for files in public.values() for file in files}))
+
+
+# --- the files that are written -------------------------------------------------------------
+
+
+def table_file(
+    public: Mapping[str, Mapping[str, list[str]]], tables: Mapping[str, Mapping[str, list[str]]]
+) -> str:
+    """Return ``names.py``."""
+    whole = {f"{PACKAGE}.{package}".strip("."): files for package, files in public.items()}
+    return f'''"""Where each public name is defined; written by ``make api``, not by hand."""
+
+# fmt: off
+
+# Package → file → its public names.
+PUBLIC: dict[str, dict[str, str]] = {{
+{_nested(whole)}}}
+
+# Package → files and folders that are public too.
+PACKAGES = {{
+    "{PACKAGE}": (
+{_wrapped(submodules(public).split(), 8)}    ),
+}}
+
+# Kind → file → names by which its definitions can be chosen.
+NAMED: dict[str, dict[str, str]] = {{
+{_nested(tables)}}}
+'''
+
+
+def _nested(table: Mapping[str, Mapping[str, list[str]]]) -> str:
+    lines = []
+    for key, files in table.items():
+        lines.append(f'    "{key}": {{\n')
+        for file, names in sorted(files.items()):
+            line = f'        "{file}": "{" ".join(names)}",\n'
+            if len(line) > WIDTH:
+                line = f'        "{file}": (\n{_wrapped(names, 12)}        ),\n'
+            lines.append(line)
+        lines.append("    },\n")
+    return "".join(lines)
+
+
+def _wrapped(words: list[str], indent: int) -> str:
+    """Return words as string literals, of which each is one line."""
+    space = " " * indent
+    parts = textwrap.wrap(" ".join(words), WIDTH - indent - 4)
+    ends = [" "] * (len(parts) - 1) + [""]
+    return "".join(f'{space}"{part}{end}"\n' for part, end in zip(parts, ends, strict=True))
+
+
+def stub(
+    package: str, files: Mapping[str, list[str]], public: Mapping[str, Mapping[str, list[str]]]
+) -> str:
+    """Return the stub of one package: an import of each public name."""
+    text = '"""What type checkers and editors see of the package; written by ``make api``."""\n\n'
+    if not package:
+        text += _import(PACKAGE, submodules(public).split())
+    for file, names in sorted(files.items()):
+        text += _import(f"{PACKAGE}.{file}", names)
+    return text + ("" if package else "\n__version__: str\n")
+
+
+def _import(module: str, names: list[str]) -> str:
+    """Return an import statement as Ruff orders and wraps it."""
+    names = sorted(names, key=_isort_key)
+    line = f"from {module} import {', '.join(f'{name} as {name}' for name in names)}\n"
+    if len(line) <= WIDTH + 1:
+        return line
+    lines = "".join(f"    {name} as {name},\n" for name in names)
+    return f"from {module} import (\n{lines})\n"
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Constants before classes before functions."""
+    kind = 0 if len(name) > 1 and name.isupper() else 1 if name[0].isupper() else 2
+    return kind, name.lower()
+
+
+def document(
+    text: str,
+    public: Mapping[str, Mapping[str, list[str]]],
+    tables: Mapping[str, Mapping[str, list[str]]],
+) -> str:
+    """Return a document with the lists between its markers written anew."""
+
+    def replaced(match: re.Match[str]) -> str:
+        names: list[str] = []
+        for selector in match["selectors"].split():
+            names += _selected(selector, public, tables)
+        listed = ", ".join(f"`{name}`" for name in dict.fromkeys(names))
+        return f"<!-- names: {match['selectors']} -->{listed}<!-- end -->"
+
+    pattern = r"<!-- names: (?P<selectors>[\w. :]+?) -->.*?<!-- end -->"
+    return re.sub(pattern, replaced, text, flags=re.DOTALL)
+
+
+def _selected(
+    selector: str,
+    public: Mapping[str, Mapping[str, list[str]]],
+    tables: Mapping[str, Mapping[str, list[str]]],
+) -> list[str]:
+    """Return the names of a kind ("named:activation") or those defined below a file or folder."""
+    prefix, _, kind = selector.partition(":")
+    if prefix == "named":
+        return [e.split("=")[0] for entries in tables[kind].values() for e in entries]
+    files = public[prefix if prefix in public else ""]
+    found = [
+        name
+        for file, names in sorted(files.items())
+        if f"{file}.".startswith(f"{selector}.")
+        for name in names
+    ]
+    if not found:
+        raise DeclarationError(f"no public name for <!-- names: {selector} -->")
+    return found
+
+
+def contents(root: Path) -> dict[Path, str]:
+    """Return each file that is generated, or holds generated lists → its right content."""
+    source = root / "src" / PACKAGE
+    public, tables = public_names(source), named(source)
+    files = {source / "names.py": table_file(public, tables)}
+    for package, of_files in public.items():
+        files[source.joinpath(*package.split("."), "__init__.pyi")] = stub(
+            package, of_files, public
+        )
+    for path in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern)):
+        files[path] = document(path.read_text(encoding="utf-8"), public, tables)
+    return files
+
+
+def main() -> None:
+    """Write the files, or say which are out of date."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--root", type=Path, default=Path(__file__).parents[1])
+    options = parser.parse_args()
+    try:
+        files = contents(options.root)
+    except DeclarationError as error:
+        sys.exit(str(error))
+    stale = [
+        path
+        for path, text in files.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    names = ", ".join(str(path.relative_to(options.root)) for path in stale)
+    if options.check and stale:
+        sys.exit(f"out of date: {names}; run `make api`")
+    for path in stale:
+        path.write_text(files[path], encoding="utf-8")
+    print(f"wrote {names}" if stale else "everything is up to date")
+
+
+if __name__ == "__main__":
+    main()
