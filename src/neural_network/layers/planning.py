@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from neural_network.plan.run import compute
 from neural_network.plan.vocabulary import Step, Steps
 from neural_network.plan.workspace import Workspace
 
-if TYPE_CHECKING:
-    from neural_network.layers.layer import Layer
+# The file of the class Layer imports this one.
+Layer = Any
 
 # So many decisions are kept; a new one replaces the oldest.
 DECISIONS = 8

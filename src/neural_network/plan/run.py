@@ -11,6 +11,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.runtime.aligned import aligned
+from neural_network.kernels.runtime.threads import parallel_region
 from neural_network.plan.matching import Match
 from neural_network.plan.vocabulary import PreparedStage, run_by_ops
 from neural_network.plan.workspace import StageBuffers, Workspace
@@ -66,8 +67,6 @@ class Run:
 
     def forward(self, X: Array) -> Array:
         """Compute all stages: (N, C, H, W) or (N, inputs) to the shape of the last stage."""
-        from neural_network.kernels.runtime.threads import parallel_region  # loads Numba
-
         out = aligned((len(X), *self.match.stages[-1].output_shape))  # the caller keeps it
         X = _channels_last(X)
         with parallel_region():
@@ -83,8 +82,6 @@ class Run:
         Those of the parameters are views of one buffer, in order, as are the parameters.
         """
         if self._gradients is None or self._gradients[0] is not grad_out:
-            from neural_network.kernels.runtime.threads import parallel_region  # loads Numba
-
             gradients = self.match.new_gradients()
             grad: Any = _channels_last(grad_out)
             end = len(gradients)
