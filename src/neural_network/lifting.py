@@ -1,21 +1,19 @@
-"""How functions of arrays meet tensors: the lift hook, without knowing the tensor class.
+"""Is this a tensor, and the array under it, without importing the tensor class.
 
-A class whose values record how they were computed carries the method ``__lift__``. An op looks
-for an argument of such a class and hands itself over to it, as NumPy does with
-``__array_function__``. This file is below everything that asks the question, so that
-``functional`` need not import ``autograd``.
+The type of a tensor has the method ``__lift__``. An op calls it on an argument that has one, as
+NumPy does with ``__array_function__``. So ``functional`` need not import ``autograd``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 LIFT_HOOK = "__lift__"
 
 
 def is_tensor(value: object) -> bool:
-    """Say whether a value carries the lift hook.
+    """Return whether a value is a tensor: whether its type has ``__lift__``.
 
     >>> from neural_network.lifting import is_tensor
     >>> is_tensor(Tensor([1.0])), is_tensor(np.ones(1))
@@ -25,7 +23,7 @@ def is_tensor(value: object) -> bool:
 
 
 def lift_hook(values: Iterable[Any]) -> Callable[..., Any] | None:
-    """Return the hook of the first value that carries one, also inside a list or tuple."""
+    """Return ``__lift__`` of the first tensor, also in a list or tuple; None without a tensor."""
     for value in values:
         hook: Callable[..., Any] | None = getattr(type(value), LIFT_HOOK, None)
         if hook is None and isinstance(value, list | tuple):
@@ -35,14 +33,23 @@ def lift_hook(values: Iterable[Any]) -> Callable[..., Any] | None:
     return None
 
 
+def tensors_in(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the tensors among values, also those in lists and tuples."""
+    for value in values:
+        if hasattr(type(value), LIFT_HOOK):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_in(value)
+
+
 def array_under(value: Any) -> Any:
-    """Return the array under a tensor, also inside a list or tuple; anything else as it is.
+    """Return the array under a tensor, also in a list or tuple; anything else as it is.
 
     >>> from neural_network.lifting import array_under
     >>> array_under([Tensor([1.0]), 2])
     [array([1.]), 2]
     """
-    if is_tensor(value):
+    if hasattr(type(value), LIFT_HOOK):
         return value.data
     if isinstance(value, list | tuple) and lift_hook(value) is not None:
         return type(value)(array_under(item) for item in value)

@@ -1,4 +1,4 @@
-"""Automatic differentiation: a tensor remembers how it was made, and walks back."""
+"""Automatic differentiation: tensors record ops, and a backward pass computes gradients."""
 
 from neural_network.lazy import attach
 

@@ -1,4 +1,4 @@
-"""Gradients against differences, along a random direction."""
+"""Gradients compared with central differences."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import walk_back
-from neural_network.autograd.tensor import Tensor, owned
+from neural_network.autograd.engine import backward_pass
+from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import Array, as_generator, as_number
 from neural_network.errors import DTypeError, GradientError, sentence
+from neural_network.lifting import array_under
 from neural_network.public import public
 
 STEP = 1e-6
@@ -27,10 +28,9 @@ def check_gradients(
 ) -> None:
     """Compare the gradients of ``f`` with central differences; raise where they differ.
 
-    The result's gradient is a *random* array: with ones everywhere, mistakes that
-    cancel in the sum go unseen (a softmax's slopes add up to 0). Every entry of
-    every floating input is moved on its own, so that a mistake in one of them is
-    found and named.
+    The gradient for the result is a random array: with ones everywhere, mistakes that cancel
+    in the sum would not be found (the slopes of a softmax add up to 0). Every entry of every
+    floating input is moved alone, so that the error names the entry.
 
     Args:
         f: takes the inputs as tensors and returns a tensor of any shape.
@@ -40,7 +40,7 @@ def check_gradients(
         rng: a seed or a ``numpy.random.Generator`` for the random array.
 
     Returns:
-        None; silence is agreement.
+        None.
 
     Raises:
         DTypeError: ``inputs`` is no list, or holds no float64 array.
@@ -51,7 +51,7 @@ def check_gradients(
     """
     allowed = as_number("check_gradients", "tolerance", tolerance, above=0)
     generator = as_generator("check_gradients", rng)
-    for place, (recorded, differences) in enumerate(_both(f, inputs, generator)):
+    for place, (recorded, differences) in enumerate(_compared(f, inputs, generator)):
         if not _relative_error(recorded, differences) <= allowed:  # NaN is not either
             error = np.abs(recorded - differences)
             worst = np.unravel_index(int(np.argmax(error)), error.shape)
@@ -65,7 +65,7 @@ def check_gradients(
 def gradient_error(
     f: Callable[..., Any], inputs: Sequence[Any], *, rng: int | np.random.Generator | None = 0
 ) -> float:
-    """Return how far the gradients of ``f`` lie from central differences.
+    """Return how much the gradients of ``f`` differ from central differences.
 
     Args:
         f, inputs, rng: as in ``check_gradients``.
@@ -80,7 +80,7 @@ def gradient_error(
     >>> gradient_error(lambda x: np.exp(x) * x, [np.array([0.5, -1.0])]) < 1e-8
     True
     """
-    pairs = _both(f, inputs, as_generator("gradient_error", rng))
+    pairs = _compared(f, inputs, as_generator("gradient_error", rng))
     return float(np.max([_relative_error(*pair) for pair in pairs], initial=0))
 
 
@@ -89,10 +89,10 @@ def _relative_error(recorded: Array, differences: Array) -> float:
     return float(np.max(np.abs(recorded - differences), initial=0)) / scale
 
 
-def _both(
+def _compared(
     f: Callable[..., Any], inputs: Sequence[Any], generator: np.random.Generator
 ) -> Iterator[tuple[Array, Array]]:
-    """Yield the recorded gradient and the differences for each floating array."""
+    """Yield the gradient and the differences for each floating array."""
     leaves: list[Tensor] = []
 
     def leaf(value: Any) -> Any:
@@ -112,13 +112,13 @@ def _both(
     if not isinstance(out, Tensor) or not out.requires_grad:
         raise GradientError(f"check_gradients: f: expected a recorded tensor, received {out!r}")
     g = np.asarray(generator.standard_normal(out.shape))
-    found = walk_back([out], [g], leaves, create_graph=False, retain_graph=False)
-    shares = {id(tensor): share for tensor, share in owned(found)}
+    found = backward_pass([out], [g], leaves, create_graph=False, retain_graph=False)
+    gradients = {id(tensor): gradient for tensor, gradient in found.copied()}
 
-    # Tensors again, of the same memory: a layer would turn a plain array to float32.
+    # Tensors of the same memory: a layer would convert a plain array to float32.
     plain = map_tree(lambda v: Tensor(v.data) if isinstance(v, Tensor) else v, arguments)
     for tensor in leaves:
-        recorded = shares.get(id(tensor), np.zeros(tensor.shape))
+        recorded = gradients.get(id(tensor), np.zeros(tensor.shape))
         yield recorded, _differences(lambda: f(*plain), tensor.data, g)
 
 
@@ -131,7 +131,7 @@ def _differences(f: Callable[[], Any], array: Array, g: Array) -> Array:
         for step in (STEP, -STEP):
             array[index] = original + step
             out = f()
-            sides.append(np.array(out.data if isinstance(out, Tensor) else out))
+            sides.append(np.array(array_under(out)))
         array[index] = original
         # The difference first, then the sum: summing first would cost digits.
         slopes[index] = np.sum(g * (sides[0] - sides[1])) / (2 * STEP)

@@ -1,10 +1,9 @@
-"""The record of what was computed, and the walk back through it.
+"""The graph of recorded ops, and the backward pass through it.
 
-Each op on a tensor that requires a gradient leaves a *node*: the op's rule, the
-tensors it came from, and the values that its gradients will need. Nodes are
-numbered as they are made, and a node comes after all it was made from, so walking
-back is visiting nodes from the highest number to the lowest: a loop, with no
-recursion that a long chain could exhaust.
+Each op on a tensor that requires a gradient creates a *node*: the op's rule, the tensors that
+were its arguments, and the values that its gradients need. Nodes are numbered in the order of
+their creation, which is a topological order. The backward pass visits them from the highest
+number to the lowest, in a loop, so that long chains cannot exhaust the stack.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -25,13 +24,10 @@ from neural_network.functional.op import PROPERTIES, Rule
 from neural_network.lifting import array_under, is_tensor
 from neural_network.public import public
 
-if TYPE_CHECKING:
-    from neural_network.autograd.tensor import Tensor
-
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
-Parent = tuple[str, "int | None", "Tensor"]
+Parent = tuple[str, "int | None", "Recorded"]
 
 
 @public
@@ -57,9 +53,9 @@ def no_grad() -> Iterator[None]:
 @public
 @contextmanager
 def debug() -> Iterator[None]:
-    """Keep a checksum of every array that a backward pass will need, and compare it there.
+    """Keep a checksum of every array saved for the backward pass, and compare it there.
 
-    Finds changes that went around the tensor, through the array it was made from.
+    Finds changes that were not made through the tensor but through the array it was made from.
 
     Returns:
         A context manager; ``backward()`` inside it raises GradientError where a
@@ -82,45 +78,83 @@ def debug() -> Iterator[None]:
 
 
 def recording() -> bool:
-    """Return whether ops are being recorded here."""
+    """Return whether ops are recorded in this thread."""
     return _recording.get()
 
 
 def debugging() -> bool:
-    """Return whether checksums are being kept here."""
+    """Return whether checksums are kept in this thread."""
     return _debugging.get()
 
 
 class Memory:
-    """The nodes whose gradients need some numbers as they are, as long as somebody holds them."""
+    """The nodes that saved a memory for the backward pass, as long as they exist."""
 
-    __slots__ = ("_most", "_nodes")
+    __slots__ = ("_limit", "_nodes")
 
     def __init__(self) -> None:
         self._nodes: list[ref[Node]] = []
-        self._most = 8
+        self._limit = 8
 
     def add(self, node: Node) -> None:
         """Note a node."""
-        if len(self._nodes) >= self._most:  # those that are gone, or have been walked through
-            self._nodes = [one for one in self._nodes if (known := one()) and known.values]
-            self._most = 2 * len(self._nodes) + 8
+        if len(self._nodes) >= self._limit:  # drop those that are gone or were released
+            self._nodes = [known for known in self._nodes if (old := known()) and old.values]
+            self._limit = 2 * len(self._nodes) + 8
         self._nodes.append(ref(node))
 
     def __iter__(self) -> Iterator[Node]:
-        """Yield the nodes that are still held."""
-        for one in self._nodes:
-            node = one()
-            if node is not None:
-                yield node
+        """Yield the nodes that still exist."""
+        return (node for known in self._nodes if (node := known()) is not None)
+
+
+class Recorded:
+    """What the engine sees of a tensor: an array and the node that computed it.
+
+    Attributes:
+        data: the array.
+        requires_grad: whether ops on it are recorded.
+        grad: the gradient that ``backward()`` left, or None.
+        node: the node of the op that computed it; None for a leaf.
+    """
+
+    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "requires_grad")
+    data: Array
+    requires_grad: bool
+    grad: Array | None
+    node: Node | None
+    _memory: Memory | None
+
+    @classmethod
+    def of_node(cls, data: Array, node: Node | None) -> Self:
+        """Return a tensor for the result of a node; without a node it requires no gradient."""
+        tensor = cls.__new__(cls)
+        tensor.data = data
+        tensor.requires_grad = node is not None
+        tensor.grad = None
+        tensor.node = node
+        tensor._memory = None
+        return tensor
+
+    @property
+    def memory(self) -> Memory:
+        """The nodes that saved this memory; views share them."""
+        if self._memory is None:
+            self._memory = Memory()
+        return self._memory
+
+    @property
+    def by_kernels(self) -> bool:
+        """Whether compiled kernels computed it, as far as is recorded."""
+        return self.node is not None and self.node.rule.by_kernels
 
 
 class Node:
-    """One op that was computed, as far as its gradients need to know it.
+    """One computed op, with what its gradients need.
 
     Args:
-        rule: the op's.
-        parents: (argument, place in it or None, tensor) of the tensors that take part.
+        rule: of the op.
+        parents: (argument, position in it or None, tensor) of the tensors that require a gradient.
         values: what the gradients need, by name.
     """
 
@@ -138,53 +172,59 @@ class Node:
 
     @classmethod
     def of_call(cls, rule: Rule, arguments: Mapping[str, Any], out: Array) -> Node:
-        """Return the node of an op's call: it keeps what the gradients name, and no more."""
+        """Return the node of a call, with the values that the gradients name."""
         parents: list[Parent] = []
         values: dict[str, Any] = {}
         for name, formula in rule.gradients.items():
             before = len(parents)
-            for place, tensor in _tensors_in(arguments[name]):
-                if tensor.requires_grad:
-                    parents.append((name, place, tensor))
+            parents += [
+                (name, place, tensor)
+                for place, tensor in _tensors_in(arguments[name])
+                if tensor.requires_grad
+            ]
             if len(parents) > before:
                 for need in formula.needs:
                     if need not in values:
                         values[need] = out if need == "out" else _value_of(need, arguments)
         return cls(rule, parents, values)
 
-    def gradients(self, g: Any, made_from: type[Tensor] | None) -> Iterator[tuple[Tensor, Any]]:
-        """Yield each parent with its share of the gradient.
+    def gradients(
+        self, grad_out: Any, tensor_type: type[Recorded] | None
+    ) -> Iterator[tuple[Recorded, Any]]:
+        """Yield each parent with its part of the gradient.
 
-        Where the walk itself is to be differentiated, ``made_from`` is the type of
-        tensors: then values stay tensors, and the formulas leave a record.
-        Otherwise everything is plain arrays.
+        Args:
+            grad_out: the loss's gradient for the op's result.
+            tensor_type: where the backward pass is recorded, the type of tensors: values are
+                tensors then, and what is computed from them is recorded. None for arrays.
         """
         if self.values is None:
             raise GradientError(
-                f"{self.rule.name}: its record was freed by an earlier backward(); "
-                "expected one walk for each forward pass, or retain_graph=True in the first"
+                f"{self.rule.name}: its record was freed by an earlier backward(); expected one "
+                "backward pass for each forward pass, or retain_graph=True in the first"
             )
         if self.checksums is not None:
             self._compare_checksums()
-        if made_from is None:
+        if tensor_type is None:
             values = {need: array_under(value) for need, value in self.values.items()}
         else:
             values = dict(self.values)
             if "out" in values:
-                values["out"] = made_from.of_node(values["out"], self)
-        done: dict[str, Any] = {}
+                values["out"] = tensor_type.of_node(values["out"], self)
+        computed: dict[str, Any] = {}
         for name, place, tensor in self.parents:
-            if name not in done:
-                rule = self.rule.gradients[name]
-                done[name] = rule.function(g, **{need: values[need] for need in rule.needs})
-            share = done[name] if place is None else done[name][place]
-            if share.shape != tensor.shape:
+            if name not in computed:
+                formula, needs = self.rule.gradients[name]
+                computed[name] = formula(grad_out, **{need: values[need] for need in needs})
+            grad = computed[name] if place is None else computed[name][place]
+            if grad.shape != tensor.data.shape:
                 raise GradientError(
                     f"{self.rule.name}: gradient for {name}: "
-                    f"expected shape {tensor.shape}, received shape {share.shape}"
+                    f"expected shape {tensor.data.shape}, received shape {grad.shape}"
                 )
-            # Integer labels would widen it; a gradient has the type of what it is for.
-            yield tensor, share if share.dtype == tensor.dtype else share.astype(tensor.dtype)
+            # A gradient has the type of its tensor; integer labels would widen it.
+            dtype = tensor.data.dtype
+            yield tensor, grad if grad.dtype == dtype else grad.astype(dtype)
 
     @property
     def keeps_its_result(self) -> bool:
@@ -192,7 +232,7 @@ class Node:
         return self.values is not None and "out" in self.values
 
     def release(self) -> None:
-        """Forget the values: they may be changed again, and their memory is free."""
+        """Drop the saved values: their memory may be changed again, or freed."""
         self.values = None
         self.checksums = None
 
@@ -221,7 +261,7 @@ def _value_of(need: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def _tensors_in(value: Any) -> list[tuple[int | None, Any]]:
-    """Return the tensors of an argument: itself, or those of a list, with their places."""
+    """Return the tensors of an argument with their positions, None for the argument itself."""
     if is_tensor(value):
         return [(None, value)]
     if isinstance(value, list | tuple):
@@ -239,80 +279,91 @@ def _checksum(value: Any) -> int:
     return total
 
 
-class Found(dict[int, "tuple[Tensor, Any]"]):
-    """``id`` of each target reached → (the target, its gradient).
+class Gradients(dict[int, "tuple[Recorded, Any]"]):
+    """``id`` of each input reached → (the input, its gradient).
 
     Attributes:
-        own: gradients that share memory with nothing, views though they be, by ``id``.
+        own: by ``id``, gradients that share memory with nothing although they may be views.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.own: dict[int, Any] = {}
 
+    def copied(self) -> Iterator[tuple[Any, Array]]:
+        """Yield inputs with gradients that are writeable and share memory with nothing."""
+        seen: set[int] = set()
+        for tensor, grad in self.values():
+            # NumPy's scalars, which 0-d arrays turn into, say that they are not writeable.
+            alone = grad.flags.owndata or id(grad) in self.own
+            if not alone or not grad.flags.writeable or id(grad) in seen:
+                grad = np.array(grad)  # noqa: PLW2901
+            seen.add(id(grad))
+            yield tensor, grad
 
-def walk_back(
-    outputs: Sequence[Tensor],
-    starts: Sequence[Any],
-    targets: Sequence[Tensor] | None,
+
+def backward_pass(
+    outputs: Sequence[Recorded],
+    grad_outputs: Sequence[Any],
+    inputs: Sequence[Recorded] | None,
     *,
     create_graph: bool,
     retain_graph: bool,
-) -> Found:
-    """Carry gradients from outputs back to targets.
+) -> Gradients:
+    """Compute the gradients for inputs from those for outputs.
 
     Args:
         outputs: tensors to begin at.
-        starts: the gradient for each of them.
-        targets: tensors to reach, anywhere in the record; None for all leaves.
-        create_graph: record the walk itself, so that it can be differentiated.
-        retain_graph: keep the record for another walk.
+        grad_outputs: the gradient for each of them.
+        inputs: tensors anywhere in the graph; None for all leaves.
+        create_graph: record the backward pass, so that it can be differentiated.
+        retain_graph: keep the saved values for another backward pass.
 
     Returns:
-        The targets reached, with their gradients.
+        The inputs that were reached, with their gradients.
     """
-    nodes = _nodes_behind(outputs)
-    wanted = None if targets is None else {identity(t): t for t in targets}
-    useful = _leading_to(nodes, wanted)
-    found = Found()
+    nodes = _nodes_before(outputs)
+    wanted = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
+    needed = _leading_to(nodes, wanted)
+    found = Gradients()
     pending: dict[int, Any] = {}
 
-    def give(tensor: Tensor, share: Any) -> None:
-        key = identity(tensor)
-        # Without a list of targets every leaf is one.
-        leaf = tensor if tensor.node is None else None
+    def accumulate(tensor: Recorded, grad: Any) -> None:
+        key, node = _key(tensor), tensor.node
+        # Without a list of inputs, every leaf is one.
+        leaf = tensor if node is None else None
         reached = leaf if wanted is None else wanted.get(key)
         if reached is not None:
             before = found.get(id(reached))
-            found[id(reached)] = (reached, share if before is None else before[1] + share)
-        if tensor.node is not None and tensor.node.number in useful:
-            pending[key] = share if key not in pending else pending[key] + share
+            found[id(reached)] = (reached, grad if before is None else before[1] + grad)
+        if node is not None and node.number in needed:
+            pending[key] = grad if key not in pending else pending[key] + grad
 
-    for output, start in zip(outputs, starts, strict=True):
+    for output, grad in zip(outputs, grad_outputs, strict=True):
         if output.requires_grad:
-            give(output, start)
-    made_from = type(outputs[0]) if create_graph else None
+            accumulate(output, grad)
+    tensor_type = type(outputs[0]) if create_graph else None
     with nullcontext() if create_graph else no_grad():
         for node in nodes:
-            g = pending.pop(-1 - node.number, None)
-            if g is None:
+            grad_out = pending.pop(-1 - node.number, None)
+            if grad_out is None:
                 continue
-            for tensor, share in node.gradients(g, made_from):
-                give(tensor, share)
+            for tensor, grad in node.gradients(grad_out, tensor_type):
+                accumulate(tensor, grad)
                 if node.rule.own_memory:
-                    found.own[id(share)] = share
+                    found.own[id(grad)] = grad
             if not (retain_graph or create_graph):
                 node.release()
     return found
 
 
-def identity(tensor: Tensor) -> int:
-    """Return what two tensors share if they are the same value in the record."""
-    return -1 - tensor.node.number if tensor.node is not None else id(tensor)
+def _key(tensor: Recorded) -> int:
+    """Return the same number for tensors that are the same value in the graph."""
+    return id(tensor) if tensor.node is None else -1 - tensor.node.number
 
 
-def _nodes_behind(outputs: Sequence[Tensor]) -> list[Node]:
-    """Return all nodes that the outputs were made from, newest first."""
+def _nodes_before(outputs: Sequence[Recorded]) -> list[Node]:
+    """Return all nodes that the outputs were computed by, newest first."""
     seen: dict[int, Node] = {}
     waiting = [output.node for output in outputs if output.node is not None]
     while waiting:
@@ -323,16 +374,15 @@ def _nodes_behind(outputs: Sequence[Tensor]) -> list[Node]:
     return [seen[number] for number in sorted(seen, reverse=True)]
 
 
-def _leading_to(nodes: Sequence[Node], wanted: Mapping[int, Tensor] | None) -> set[int]:
-    """Return the numbers of the nodes through which a target can be reached."""
+def _leading_to(nodes: Sequence[Node], wanted: Mapping[int, Recorded] | None) -> set[int]:
+    """Return the numbers of the nodes that a wanted tensor leads to."""
     if wanted is None:
         return {node.number for node in nodes}
-    useful: set[int] = set()
+    needed: set[int] = set()
     for node in reversed(nodes):  # oldest first
-        for _, _, tensor in node.parents:
-            if identity(tensor) in wanted or (
-                tensor.node is not None and tensor.node.number in useful
-            ):
-                useful.add(node.number)
-                break
-    return useful
+        if any(
+            _key(tensor) in wanted or (tensor.node is not None and tensor.node.number in needed)
+            for _, _, tensor in node.parents
+        ):
+            needed.add(node.number)
+    return needed

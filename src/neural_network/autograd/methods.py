@@ -1,26 +1,28 @@
-"""What an ndarray offers, for tensors: operators and methods, each an op behind it."""
+"""The operators and methods of an ndarray, for tensors; each calls an op."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from neural_network.autograd.engine import Recorded
+from neural_network.checks import Array
 from neural_network.errors import DroppedGradientError
 from neural_network.functional import elementwise, linear, reductions, shaping
 from neural_network.lifting import array_under
 
-if TYPE_CHECKING:
-    from neural_network.autograd.tensor import Tensor
-    from neural_network.checks import Array
-
-# NumPy's stubs change from release to release, and know nothing of tensors.
+# Ops of tensors and NumPy's functions return tensors, which their annotations do not say.
 _np: Any = np
+_elementwise: Any = elementwise
+_linear: Any = linear
+_reductions: Any = reductions
+_shaping: Any = shaping
 
-# Methods that change the array in place, hand out its memory, or make no sense of
-# a record. They exist and say what to use.
+# Methods of ndarray that change it in place, return its memory, or cannot be recorded → what to
+# use instead.
 REFUSED = {
     "fill": "t = np.full_like(t, value)",
     "itemset": "t[i] = value",
@@ -48,221 +50,220 @@ REFUSED = {
 }
 
 
-class ArrayMethods:
-    """The operators and methods of an array, recorded where a gradient is wanted."""
+class ArrayMethods(Recorded):
+    """The operators and methods of an array; recorded where a gradient is required."""
 
     __slots__ = ()
-    data: Array
 
     # --- operators -------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Tensor:
-        return _op(elementwise.add(self, other))
+    def __add__(self, other: Any) -> Self:
+        return _elementwise.add(self, other)
 
-    def __radd__(self, other: Any) -> Tensor:
-        return _op(elementwise.add(other, self))
+    def __radd__(self, other: Any) -> Self:
+        return _elementwise.add(other, self)
 
-    def __sub__(self, other: Any) -> Tensor:
-        return _op(elementwise.subtract(self, other))
+    def __sub__(self, other: Any) -> Self:
+        return _elementwise.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return _op(elementwise.subtract(other, self))
+    def __rsub__(self, other: Any) -> Self:
+        return _elementwise.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Tensor:
-        return _op(elementwise.multiply(self, other))
+    def __mul__(self, other: Any) -> Self:
+        return _elementwise.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Tensor:
-        return _op(elementwise.multiply(other, self))
+    def __rmul__(self, other: Any) -> Self:
+        return _elementwise.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Tensor:
-        return _op(elementwise.divide(self, other))
+    def __truediv__(self, other: Any) -> Self:
+        return _elementwise.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _op(elementwise.divide(other, self))
+    def __rtruediv__(self, other: Any) -> Self:
+        return _elementwise.divide(other, self)
 
-    def __pow__(self, other: Any) -> Tensor:
-        return _op(elementwise.power(self, other))
+    def __pow__(self, other: Any) -> Self:
+        return _elementwise.power(self, other)
 
-    def __rpow__(self, other: Any) -> Tensor:
-        return _op(elementwise.power(other, self))
+    def __rpow__(self, other: Any) -> Self:
+        return _elementwise.power(other, self)
 
-    def __matmul__(self, other: Any) -> Tensor:
-        return _op(linear.matmul(self, other))
+    def __matmul__(self, other: Any) -> Self:
+        return _linear.matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return _op(linear.matmul(other, self))
+    def __rmatmul__(self, other: Any) -> Self:
+        return _linear.matmul(other, self)
 
-    def __neg__(self) -> Tensor:
-        return _op(elementwise.negative(self))
+    def __neg__(self) -> Self:
+        return _elementwise.negative(self)
 
-    def __pos__(self) -> Tensor:
-        return _op(elementwise.positive(self))
+    def __pos__(self) -> Self:
+        return _elementwise.positive(self)
 
-    def __abs__(self) -> Tensor:
-        return _op(elementwise.absolute(self))
+    def __abs__(self) -> Self:
+        return _elementwise.absolute(self)
 
-    # Comparisons decide and do not slope: they return arrays.
+    # Comparisons have no gradient: they return arrays.
 
     def __eq__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _decided(np.equal(self.data, array_under(other)))
+        return _np.equal(self.data, array_under(other))
 
     def __ne__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _decided(np.not_equal(self.data, array_under(other)))
+        return _np.not_equal(self.data, array_under(other))
 
     def __lt__(self, other: Any) -> Array:
-        return _decided(np.less(self.data, array_under(other)))
+        return _np.less(self.data, array_under(other))
 
     def __le__(self, other: Any) -> Array:
-        return _decided(np.less_equal(self.data, array_under(other)))
+        return _np.less_equal(self.data, array_under(other))
 
     def __gt__(self, other: Any) -> Array:
-        return _decided(np.greater(self.data, array_under(other)))
+        return _np.greater(self.data, array_under(other))
 
     def __ge__(self, other: Any) -> Array:
-        return _decided(np.greater_equal(self.data, array_under(other)))
+        return _np.greater_equal(self.data, array_under(other))
 
-    __hash__ = object.__hash__  # by identity: a tensor can be a key, though == compares numbers
+    __hash__ = object.__hash__  # by identity, so that a tensor can be a key
 
     # --- parts and shapes ------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self.data)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
         return array_under(value) in self.data
 
-    def __getitem__(self, key: Any) -> Tensor:
-        return _op(shaping.index(self, array_under(key)))
+    def __getitem__(self, key: Any) -> Self:
+        return _shaping.index(self, array_under(key))
 
     @property
-    def T(self) -> Tensor:  # noqa: N802  (ndarray's name)
+    def T(self) -> Self:  # noqa: N802  (ndarray's name)
         """The array with its axes reversed."""
         return self.transpose()
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802  (ndarray's name)
+    def mT(self) -> Self:  # noqa: N802  (ndarray's name)
         """The array with its last two axes exchanged."""
         return self.swapaxes(-1, -2)
 
     @property
-    def real(self) -> ArrayMethods:
+    def real(self) -> Self:
         """The tensor itself, which is real."""
         return self
 
     @property
-    def flat(self) -> Iterator[Tensor]:
+    def flat(self) -> Iterator[Self]:
         """The numbers one by one."""
-        return iter(self.ravel())
+        return self.ravel().__iter__()
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any) -> Self:
         """Return the numbers in another shape."""
-        return _op(shaping.reshape(self, shape[0] if len(shape) == 1 else shape))
+        return _shaping.reshape(self, shape[0] if len(shape) == 1 else shape)
 
-    def ravel(self) -> Tensor:
+    def ravel(self) -> Self:
         """Return the numbers along one axis."""
         return self.reshape(-1)
 
-    def flatten(self) -> Tensor:
+    def flatten(self) -> Self:
         """Return a copy of the numbers along one axis."""
         return +self.reshape(-1)
 
-    def transpose(self, *axes: Any) -> Tensor:
+    def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes in another order."""
         order = axes[0] if len(axes) == 1 else axes or None
-        return _op(shaping.transpose(self, order))
+        return _shaping.transpose(self, order)
 
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
         """Return the array with two axes exchanged."""
-        return _op(np.swapaxes(self, axis1, axis2))
+        return _np.swapaxes(self, axis1, axis2)
 
-    def squeeze(self, axis: Any = None) -> Tensor:
+    def squeeze(self, axis: Any = None) -> Self:
         """Return the array without its axes of size 1."""
-        return _op(np.squeeze(self, axis))
+        return _np.squeeze(self, axis)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Return each number several times."""
-        return _op(np.repeat(self, repeats, axis))
+        return _np.repeat(self, repeats, axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+    def take(self, indices: Any, axis: int | None = None) -> Self:
         """Return the numbers at these places."""
-        return _op(np.take(self, indices, axis))
+        return _np.take(self, indices, axis)
 
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """Return the diagonal."""
-        return _op(np.diagonal(self, offset, axis1, axis2))
+        return _np.diagonal(self, offset, axis1, axis2)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+    def compress(self, condition: Any, axis: int | None = None) -> Self:
         """Return the slices where a condition holds."""
         return self.take(np.flatnonzero(condition), axis)
 
     # --- numbers ---------------------------------------------------------------
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Return the sum along axes."""
-        return _op(reductions.sum(self, axis, keepdims))
+        return _reductions.sum(self, axis, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Return the mean along axes."""
-        return _op(reductions.mean(self, axis, keepdims))
+        return _reductions.mean(self, axis, keepdims)
 
-    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Self:
         """Return the variance along axes."""
-        return _op(reductions.var(self, axis, keepdims, ddof))
+        return _reductions.var(self, axis, keepdims, ddof)
 
-    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Self:
         """Return the standard deviation along axes."""
-        return _op(elementwise.sqrt(self.var(axis, ddof, keepdims)))
+        return _elementwise.sqrt(self.var(axis, ddof, keepdims))
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Return the largest number along axes."""
-        return _op(reductions.max(self, axis, keepdims))
+        return _reductions.max(self, axis, keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def min(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Return the smallest number along axes."""
-        return _op(reductions.min(self, axis, keepdims))
+        return _reductions.min(self, axis, keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Self:
         """Return the product along axes."""
-        return _op(_np.prod(self, axis=axis, keepdims=keepdims))
+        return _np.prod(self, axis=axis, keepdims=keepdims)
 
-    def cumsum(self, axis: int | None = None) -> Tensor:
+    def cumsum(self, axis: int | None = None) -> Self:
         """Return the running sum."""
-        return _op(np.cumsum(self, axis))
+        return _np.cumsum(self, axis)
 
-    def cumprod(self, axis: int | None = None) -> Tensor:
+    def cumprod(self, axis: int | None = None) -> Self:
         """Return the running product."""
-        return _op(np.cumprod(self, axis))
+        return _np.cumprod(self, axis)
 
-    def trace(self, offset: int = 0) -> Tensor:
+    def trace(self, offset: int = 0) -> Self:
         """Return the sum of the diagonal."""
         return self.diagonal(offset).sum(-1)
 
-    def dot(self, other: Any) -> Tensor:
+    def dot(self, other: Any) -> Self:
         """Return the product of vectors or matrices."""
-        return _op(np.dot(self, other))
+        return _np.dot(self, other)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """Return the numbers held between bounds."""
-        return _op(elementwise.clip(self, min, max))
+    def clip(self, min: Any = None, max: Any = None) -> Self:
+        """Return the numbers limited to an interval."""
+        return _elementwise.clip(self, min, max)
 
-    def round(self, decimals: int = 0) -> Tensor:
-        """Return the numbers rounded; flat, so the gradient is 0."""
-        return _op(np.round(self, decimals))
+    def round(self, decimals: int = 0) -> Self:
+        """Return the numbers rounded; the gradient is 0."""
+        return _np.round(self, decimals)
 
-    def astype(self, dtype: DTypeLike, copy: bool = True) -> Tensor | ArrayMethods:
+    def astype(self, dtype: DTypeLike, copy: bool = True) -> Self:
         """Return the numbers in another floating type, recorded."""
         if not copy and self.data.dtype == dtype:
             return self
-        return _op(elementwise.cast(self, dtype))
+        return _elementwise.cast(self, dtype)
 
-    def copy(self) -> Tensor:
+    def copy(self) -> Self:
         """Return a copy, recorded."""
         return +self
 
-    # --- decisions and places: plain arrays ------------------------------------
+    # --- without a gradient: plain arrays ---------------------------------------
 
     def argmax(self, axis: int | None = None) -> Any:
         """Return the place of the largest number."""
@@ -293,25 +294,13 @@ class ArrayMethods:
         return self.data.any(axis)
 
     def tolist(self) -> Any:
-        """Return nested lists of plain numbers, on purpose without a record."""
+        """Return nested lists of plain numbers, without a record."""
         return self.data.tolist()
 
     def __getattr__(self, name: str) -> Any:
-        """Answer for the rest of what an ndarray has."""
+        """Return other attributes of an ndarray, or say what to use instead."""
         if name in REFUSED:
             raise DroppedGradientError(f"Tensor.{name}: not for tensors; use {REFUSED[name]}")
         if name in ("strides", "itemsize", "flags", "device", "nbytes", "ctypes", "base"):
             return getattr(self.data, name)
         raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-
-
-def _op(value: Any) -> Tensor:
-    """Tell the type checker that an op of a tensor returns a tensor."""
-    tensor: Tensor = value
-    return tensor
-
-
-def _decided(value: Any) -> Array:
-    """Tell the type checker that a comparison of arrays returns an array."""
-    array: Array = value
-    return array

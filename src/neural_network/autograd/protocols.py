@@ -1,9 +1,8 @@
-"""NumPy's functions on tensors: one table from theirs to ours.
+"""NumPy's functions on tensors: a table from each function to the op that computes it.
 
-Plain NumPy code that meets a tensor comes here. A function with a rule becomes an
-op; a function that decides or counts (comparisons, ``argmax``, ``isnan``) returns
-plain arrays, for there is no gradient to drop; any other function raises and is
-named, because guessing would drop a gradient in silence.
+A function in the table is recorded. A function without a gradient (comparisons, ``argmax``,
+``isnan``) returns plain arrays. Any other function raises an error that names it, because
+converting the tensor would drop its gradient silently.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy as np
 
 from neural_network.errors import DroppedGradientError
 from neural_network.functional import activations, elementwise, linear, reductions, shaping
+from neural_network.lifting import array_under
 
 UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
     np.float_power: elementwise.power,
@@ -37,13 +37,13 @@ UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
     np.trunc: lambda a: elementwise.flat(a, np.trunc),
 }
 
-# They decide and do not slope: plain arrays come out.
-DECIDING_UFUNCS = {
+# Functions without a gradient: they return plain arrays.
+UFUNCS_WITHOUT_GRADIENT = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
     np.isfinite, np.isnan, np.isinf, np.signbit,
 }  # fmt: skip
-DECIDING = {
+FUNCTIONS_WITHOUT_GRADIENT = {
     np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv,
     np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero,
     np.count_nonzero, np.searchsorted, np.shape, np.ndim, np.size, np.result_type,
@@ -60,7 +60,7 @@ def _together(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    # NumPy says in which order the axes come out, on an array whose sizes are their numbers.
+    # NumPy rearranges an array whose sizes are the numbers of its axes.
     numbered = np.broadcast_to(np.zeros(()), tuple(range(a.ndim)))
     return shaping.transpose(a, np.moveaxis(numbered, source, destination).shape)
 
@@ -84,7 +84,7 @@ def _flip(m: Any, axis: Any = None) -> Any:
 
 
 def _places(a: Any, choose: Callable[[Any], Any]) -> Any:
-    """Rearrange as NumPy does: it moves the places, and indexing moves the numbers."""
+    """Rearrange the indices of the elements by NumPy, then index with them."""
     return shaping.index(shaping.reshape(a, -1), choose(np.arange(a.size).reshape(a.shape)))
 
 
@@ -126,7 +126,7 @@ def _outer(a: Any, b: Any) -> Any:
 
 
 def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Multiply along one axis, number by number: exact also where one of them is 0."""
+    """Multiply along one axis, element by element: the gradient is right where one is 0."""
     if axis is None:
         a, axis = shaping.reshape(a, -1), 0
         if keepdims:
@@ -254,9 +254,9 @@ REDUCING = {np.add: reductions.sum, np.maximum: reductions.max, np.minimum: redu
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
-    """Answer ``ufunc(*inputs)`` where one of the inputs is a tensor."""
-    if ufunc in DECIDING_UFUNCS:
-        return getattr(ufunc, method)(*_plain(inputs), **kwargs)
+    """Compute ``ufunc(*inputs)`` where one of the inputs is a tensor."""
+    if ufunc in UFUNCS_WITHOUT_GRADIENT:
+        return getattr(ufunc, method)(*array_under(inputs), **kwargs)
     if method == "reduce" and ufunc in REDUCING:
         keywords = {"axis": 0} | kwargs
         return _bound(f"{ufunc.__name__}.reduce", REDUCING[ufunc], inputs, keywords)
@@ -267,9 +267,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
 
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Answer a function of NumPy that was given a tensor somewhere."""
-    if function in DECIDING:
-        return function(*_plain(args), **_plain(kwargs))
+    """Compute a function of NumPy where one of the arguments is a tensor."""
+    if function in FUNCTIONS_WITHOUT_GRADIENT:
+        return function(*array_under(args), **_arrays(kwargs))
     if function not in FUNCTIONS:
         module = "numpy" if function.__module__ is None else function.__module__
         raise _no_rule(f"{function.__name__}", module)
@@ -277,7 +277,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def _bound(name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
-    """Call the rule if it knows all arguments; what NumPy takes for granted may be left out."""
+    """Call the rule with NumPy's arguments, without NumPy's markers for arguments left out."""
     given = {
         k: v for k, v in kwargs.items() if v is not np._NoValue and not (k == "out" and v is None)
     }
@@ -299,16 +299,5 @@ def _no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
     )
 
 
-def _is_tensor(value: Any) -> bool:
-    return hasattr(type(value), "__lift__")
-
-
-def _plain(value: Any) -> Any:
-    """Return arguments with arrays in place of tensors."""
-    if _is_tensor(value):
-        return value.data
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(v) for v in value)
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return value
+def _arrays(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: array_under(value) for name, value in values.items()}

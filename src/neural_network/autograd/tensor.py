@@ -1,15 +1,15 @@
-"""The tensor: an array that remembers how it was made."""
+"""The tensor: an array whose computation is recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
-from neural_network.autograd.engine import Found, Memory, Node, recording, walk_back
+from neural_network.autograd.engine import Node, backward_pass, recording
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.checks import Array, as_real
 from neural_network.errors import (
@@ -20,16 +20,17 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.functional.op import Rule
+from neural_network.lifting import array_under, tensors_in
 from neural_network.public import public
 
 
 @public
 class Tensor(ArrayMethods):
-    """An array that can remember how it was made, and say how a loss depends on it.
+    """An array that records how it was computed, for the gradients of a loss.
 
-    A tensor does what an array does: operators, indexing, methods, NumPy's
-    functions. With ``requires_grad=True`` every op on it is recorded, and
-    ``loss.backward()`` puts the gradient into ``grad``.
+    A tensor has an array's operators, indexing and methods, and NumPy's functions take it.
+    With ``requires_grad=True`` every op on it is recorded, and ``loss.backward()`` puts the
+    gradient into ``grad``.
 
     Args:
         data: an array, whose memory is shared, or numbers. Text and objects raise.
@@ -50,8 +51,8 @@ class Tensor(ArrayMethods):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "requires_grad")
-    # NumPy's operators leave the work to ours: np.ones(2) * t is t.__rmul__.
+    __slots__ = ()
+    # NumPy's operators call ours: np.ones(2) * t is t.__rmul__(np.ones(2)).
     __array_priority__ = 1000
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
@@ -60,46 +61,32 @@ class Tensor(ArrayMethods):
             raise DTypeError(
                 sentence("Tensor", "data", "a floating type for a gradient", f"dtype {array.dtype}")
             )
-        self.data: Array = array
+        self.data = array
         self.requires_grad = requires_grad
-        self.grad: Array | None = None
-        self.node: Node | None = None
-        self._memory: Memory | None = None
-
-    @classmethod
-    def of_node(cls, data: Array, node: Node | None) -> Self:
-        """Return a tensor for the result of a recorded op."""
-        tensor = cls.__new__(cls)
-        tensor.data = data
-        tensor.requires_grad = node is not None
-        tensor.grad = None
-        tensor.node = node
-        tensor._memory = None
-        return tensor
+        self.grad = self.node = self._memory = None
 
     # --- ops -------------------------------------------------------------------
 
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-        """Compute an op on the arrays of its tensors, and record it where a gradient is wanted."""
-        inputs = list(_tensors((*args, *kwargs.values())))
+        """Compute an op on the arrays of its tensors; record it where a gradient is required."""
+        inputs = list(tensors_in((*args, *kwargs.values())))
         if rule.after_kernels is not None and any(t.by_kernels for t in inputs):
             rule = rule.after_kernels
         value = rule.forward(
-            *(_unwrapped(a) for a in args), **{k: _unwrapped(v) for k, v in kwargs.items()}
+            *(array_under(a) for a in args), **{k: array_under(v) for k, v in kwargs.items()}
         )
-        # A loss returns a Python float, which has no opinion about precision.
-        precision = None
-        if isinstance(value, float):
-            precision = np.result_type(*(tensor.data.dtype for tensor in inputs))
-        out = np.asarray(value, dtype=precision)
+        # A loss returns a Python float, which has no dtype.
+        of_float = isinstance(value, float)
+        dtype = np.result_type(*(tensor.data.dtype for tensor in inputs)) if of_float else None
+        out = np.asarray(value, dtype=dtype)
         node = None
         if recording() and any(t.requires_grad for t in inputs):
             arguments = rule.bind(args, kwargs)
             _check_all_have_gradients(rule, arguments)
             node = Node.of_call(rule, arguments, out)
-        result = Tensor.of_node(out, node)  # also where cls is a parameter's
-        if out.base is not None:  # a view: what changes one changes the other
+        result = Tensor.of_node(out, node)  # a Tensor, also where cls is Parameter
+        if out.base is not None:  # a view shares memory with an argument
             for tensor in inputs:
                 if np.may_share_memory(tensor.data, out):
                     result._memory = tensor.memory
@@ -108,7 +95,7 @@ class Tensor(ArrayMethods):
         return result
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Answer NumPy's element-by-element functions."""
+        """Compute one of NumPy's ufuncs."""
         out = kwargs.pop("out", None)
         if out is None:
             return protocols.call_ufunc(ufunc, method, inputs, kwargs)
@@ -118,42 +105,42 @@ class Tensor(ArrayMethods):
         else:
             _check_no_gradient(f"numpy.{ufunc.__name__}: out=", *inputs)
         raw = target.data if isinstance(target, Tensor) else target
-        getattr(ufunc, method)(*(_unwrapped(i) for i in inputs), out=raw, **kwargs)
+        getattr(ufunc, method)(*(array_under(i) for i in inputs), out=raw, **kwargs)
         return target
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Answer NumPy's other functions."""
+        """Compute another of NumPy's functions."""
         return protocols.call_function(function, args, kwargs)
 
-    # --- leaving the record ----------------------------------------------------
+    # --- conversions, which drop the record ---------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
-        """Become a plain array, unless that would drop a gradient."""
+        """Convert to a plain array, unless that would drop a gradient."""
         _check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        """Become a plain number, unless that would drop a gradient."""
+        """Convert to a plain number, unless that would drop a gradient."""
         _check_no_gradient("float() (also math.exp and its kin)", self)
         return float(self.data)
 
     def __int__(self) -> int:
-        """Become a plain number, unless that would drop a gradient."""
+        """Convert to a plain number, unless that would drop a gradient."""
         _check_no_gradient("int()", self)
         return int(self.data)
 
     def __index__(self) -> int:
-        """Become a whole number; only integers can."""
+        """Convert to a whole number; integers only."""
         return int(self.data.__index__())
 
     def __bool__(self) -> bool:
-        """Say whether a single number is not 0."""
+        """Return whether a single number is not 0."""
         return bool(self.data)
 
     def item(self) -> float:
-        """Return a single number as a plain Python number, on purpose without a record."""
+        """Return a single number as a Python number, without a record."""
         number: float = self.data.item()
         return number
 
@@ -163,15 +150,15 @@ class Tensor(ArrayMethods):
         tensor._memory = self.memory
         return tensor
 
-    # --- the walk back ---------------------------------------------------------
+    # --- the backward pass -------------------------------------------------------
 
     def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
-        """Add the gradients of this tensor to ``grad`` of every leaf it was made from.
+        """Add the gradients of this tensor to ``grad`` of every leaf it was computed from.
 
         Args:
-            gradient: that of the loss for this tensor, of its shape; may be left
-                out for a single number, where it is 1.
-            retain_graph: keep the record, so that it can be walked again.
+            gradient: the loss's gradient for this tensor, of its shape; None for a single
+                number, where it is 1.
+            retain_graph: keep the record for another backward pass.
 
         Raises:
             GradientError: nothing was recorded, or the record was freed.
@@ -182,66 +169,42 @@ class Tensor(ArrayMethods):
                 "backward: expected a tensor made from one with requires_grad=True, "
                 "received one with no record"
             )
-        start = self._start("backward", gradient)
-        found = walk_back([self], [start], None, create_graph=False, retain_graph=retain_graph)
-        for leaf, share in owned(found):
-            leaf.grad = share if leaf.grad is None else leaf.grad + share
-
-    def _start(self, function: str, gradient: ArrayLike | None) -> Array:
-        if gradient is None:
-            if self.size != 1:
-                raise ShapeError(
-                    sentence(
-                        function,
-                        "gradient",
-                        "one of the tensor's shape, or a single number to begin at",
-                        f"none for shape {self.shape}",
-                    )
-                )
-            return np.ones(self.shape, self.dtype)
-        start = np.asarray(gradient, dtype=self.dtype)
+        if gradient is None and self.size != 1:
+            expected = "one of the tensor's shape, or a tensor of a single number"
+            received = f"none for shape {self.shape}"
+            raise ShapeError(sentence("backward", "gradient", expected, received))
+        start = np.asarray(np.ones(self.shape) if gradient is None else gradient, dtype=self.dtype)
         if start.shape != self.shape:
-            raise ShapeError(
-                sentence(function, "gradient", f"shape {self.shape}", f"shape {start.shape}")
-            )
-        return start
+            expected, received = f"shape {self.shape}", f"shape {start.shape}"
+            raise ShapeError(sentence("backward", "gradient", expected, received))
+        found = backward_pass([self], [start], None, create_graph=False, retain_graph=retain_graph)
+        for leaf, grad in found.copied():
+            leaf.grad = grad if leaf.grad is None else leaf.grad + grad
 
     # --- changes in place ------------------------------------------------------
 
-    @property
-    def by_kernels(self) -> bool:
-        """Whether compiled kernels computed it, as the record says."""
-        return self.node is not None and self.node.rule.by_kernels
-
-    @property
-    def memory(self) -> Memory:
-        """The nodes whose gradients need this memory as it is; views share them."""
-        if self._memory is None:
-            self._memory = Memory()
-        return self._memory
-
     def _check_in_place(self, *values: Any) -> None:
-        """Raise GradientError if changing this tensor would spoil or drop a gradient."""
+        """Raise GradientError if a change in place would make a gradient wrong or drop it."""
         needing = [node.rule.name for node in self.memory if node.values is not None]
         if needing:
             raise GradientError(
                 f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
                 "needs these numbers; write t = t + … instead of t += …, or call backward() first"
             )
-        if recording() and any(t.requires_grad for t in _tensors((self, *values))):
+        if recording() and any(t.requires_grad for t in tensors_in((self, *values))):
             raise DroppedGradientError(
                 "in-place change: it would not be recorded; write t = t + … instead of t += …, "
                 "build the array with np.where or np.stack, or do it inside no_grad()"
             )
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Change numbers in place, where no gradient needs them."""
+        """Change numbers in place, if no gradient needs them."""
         self._check_in_place(value)
-        self.data[_unwrapped(key)] = _unwrapped(value)
+        self.data[array_under(key)] = array_under(value)
 
     def _in_place(self, ufunc: np.ufunc, other: Any) -> Self:
         self._check_in_place(other)
-        ufunc(self.data, _unwrapped(other), out=self.data)
+        ufunc(self.data, array_under(other), out=self.data)
         return self
 
     def __iadd__(self, other: Any) -> Self:
@@ -264,7 +227,7 @@ class Tensor(ArrayMethods):
         """``t **= other``."""
         return self._in_place(np.power, other)
 
-    # --- what it is ------------------------------------------------------------
+    # --- attributes of an array ---------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -288,17 +251,17 @@ class Tensor(ArrayMethods):
 
     @property
     def nbytes(self) -> int:
-        """How much memory the numbers take."""
+        """How many bytes the numbers take."""
         return self.data.nbytes
 
     def __repr__(self) -> str:
-        """Show the numbers, and whether a gradient is wanted."""
+        """Show the numbers, and whether a gradient is required."""
         inner = repr(self.data).removeprefix("array(").removesuffix(")")
         wants = ", requires_grad=True" if self.requires_grad else ""
         return f"{type(self).__name__}({inner}{wants})"
 
     def __format__(self, spec: str) -> str:
-        """Write a single number as text, ``f"{loss:.3f}"``: reading it drops no gradient."""
+        """Format a single number: ``f"{loss:.3f}"``."""
         if not spec:
             return repr(self)
         if self.size != 1:
@@ -307,7 +270,7 @@ class Tensor(ArrayMethods):
         return format(self.data.item(), spec)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Say how another process makes this leaf; its gradient and its record stay here."""
+        """Describe a leaf, without its gradient, for another process."""
         if self.node is not None:
             raise GradientError("a tensor with a record cannot leave its process; use t.detach()")
         return _leaf, (type(self), self.data, self.requires_grad)
@@ -320,39 +283,21 @@ class Tensor(ArrayMethods):
         return copied
 
     def __deepcopy__(self, memo: Any) -> Tensor:
-        """Copy a leaf; what has a record cannot be copied with it."""
+        """Copy a leaf; a tensor with a record cannot be copied."""
         if self.node is not None:
             raise GradientError("deepcopy: expected a leaf; use t.detach() or t * 1")
         return Tensor(self.data.copy(), self.requires_grad)
 
 
 def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
-    """Make the leaf that another process, or a file of joblib's, has described."""
+    """Return the leaf that ``__reduce__`` described."""
     tensor = cls.of_node(data, None)
     tensor.requires_grad = requires_grad
     return tensor
 
 
-def _unwrapped(value: Any) -> Any:
-    """Return the array of a tensor; also inside lists and tuples."""
-    if isinstance(value, Tensor):
-        return value.data
-    if isinstance(value, list | tuple) and any(isinstance(v, Tensor) for v in value):
-        return type(value)(_unwrapped(v) for v in value)
-    return value
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    """Yield the tensors among arguments, also inside lists and tuples."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
-
-
 def _check_no_gradient(doing: str, *values: Any) -> None:
-    if any(t.requires_grad for t in _tensors(values)):
+    if any(t.requires_grad for t in tensors_in(values)):
         raise DroppedGradientError(
             f"{doing} would drop the gradient of a tensor that requires one; "
             "use np.stack to join tensors, the functions of NumPy or of this library to compute, "
@@ -361,22 +306,9 @@ def _check_no_gradient(doing: str, *values: Any) -> None:
 
 
 def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
-    """Raise where a tensor that requires a gradient stands at an argument that has none."""
+    """Raise where a tensor that requires a gradient is passed for an argument without one."""
     for name, value in arguments.items():
-        if name not in rule.gradients and any(t.requires_grad for t in _tensors((value,))):
+        if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
             _check_no_gradient(
                 f"{rule.name}: {name}: it has no gradient for this argument, which", value
             )
-
-
-def owned(found: Found) -> Iterator[tuple[Tensor, Array]]:
-    """Yield targets with gradients of their own memory: writeable, shared with nothing."""
-    given: set[int] = set()
-    for tensor, found_share in found.values():
-        share = found_share
-        # NumPy's scalars, which 0-d arrays turn into, say that they are not writeable.
-        alone = share.flags.owndata or id(share) in found.own
-        if not alone or not share.flags.writeable or id(share) in given:
-            share = np.array(share)
-        given.add(id(share))
-        yield tensor, share

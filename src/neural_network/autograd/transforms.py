@@ -1,4 +1,4 @@
-"""Functions of functions: from a loss to its gradient."""
+"""Functions that return gradient functions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import recording, walk_back
-from neural_network.autograd.tensor import Tensor, owned
+from neural_network.autograd.engine import backward_pass, recording
+from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.errors import DroppedGradientError, DTypeError, ShapeError, sentence
 from neural_network.functional.elementwise import positive
@@ -89,7 +89,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
                 )
             )
         start = np.ones(traced.output.shape, traced.output.dtype)
-        return traced.value(), traced.gradient(start, keep=False)
+        return traced.value(), traced.gradient(start, retain_graph=False)
 
     return both
 
@@ -123,7 +123,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         for place in range(traced.output.size):
             start = np.zeros(traced.output.size, traced.output.dtype)
             start[place] = 1
-            rows.append(traced.gradient(start.reshape(traced.output.shape), keep=True))
+            rows.append(traced.gradient(start.reshape(traced.output.shape), retain_graph=True))
         shape = traced.output.shape
         return map_tree(lambda *parts: np.stack(parts).reshape(shape + parts[0].shape), *rows)
 
@@ -131,44 +131,45 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 class _Trace:
-    """A function that ran once on tensors, and can be walked back."""
+    """The recorded call of a function.
+
+    Attributes:
+        nested: it is called inside another differentiation, for which the backward pass is
+            recorded.
+    """
 
     def __init__(self, output: Tensor, arguments: Any, nested: bool) -> None:
-        self.output = output
-        self.arguments = arguments
-        self.nested = nested  # inside another differentiation, which needs a record of this one
+        self.output, self.arguments, self.nested = output, arguments, nested
 
     def value(self) -> Any:
         """Return the function's value: a tensor for the outer differentiation, else an array."""
         return self.output if self.nested else self.output.data[()]
 
-    def gradient(self, start: Any, *, keep: bool) -> Any:
+    def gradient(self, grad_out: Any, *, retain_graph: bool) -> Any:
         """Return the gradient in the form of the arguments."""
         leaves: list[Tensor] = []
         map_tree(leaves.append, self.arguments)
-        found = walk_back(
+        found = backward_pass(
             [self.output],
-            [Tensor(start) if self.nested else start],
+            [Tensor(grad_out) if self.nested else grad_out],
             leaves,
             create_graph=self.nested,
-            retain_graph=keep,
+            retain_graph=retain_graph,
         )
-        if self.nested:
-            shares: dict[int, Any] = {key: share for key, (_, share) in found.items()}
-        else:
-            shares = {id(tensor): share for tensor, share in owned(found)}
+        pairs = found.values() if self.nested else found.copied()
+        gradients: dict[int, Any] = {id(tensor): gradient for tensor, gradient in pairs}
 
         def of(leaf: Tensor) -> Any:
-            share = shares.get(id(leaf))
-            if share is None:  # the result does not depend on it
-                share = np.zeros(leaf.shape, leaf.dtype)
-            return share if self.nested else share[()]
+            gradient = gradients.get(id(leaf))
+            if gradient is None:  # the result does not depend on it
+                gradient = np.zeros(leaf.shape, leaf.dtype)
+            return gradient if self.nested else gradient[()]
 
         return map_tree(of, self.arguments)
 
 
 def _trace(f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: Any) -> _Trace:
-    """Run ``f`` with tensors in place of the arguments to be differentiated."""
+    """Call ``f`` with tensors for the arguments to differentiate by."""
     numbers = [argnums] if isinstance(argnums, int) else list(argnums)
     for number in numbers:
         if not -len(args) <= number < len(args):
@@ -196,7 +197,7 @@ def _trace(f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwarg
 
 
 def _leaf(value: Any) -> Tensor:
-    """Return a tensor to differentiate by; a tensor of an outer differentiation stays linked."""
+    """Return a tensor to differentiate by, connected to a tensor of an outer differentiation."""
     if isinstance(value, Tensor):
         if value.requires_grad and recording():
             linked = positive(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Node, Parent, recording, walk_back
+from neural_network.autograd.engine import Node, Parent, backward_pass, recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.op import Gradient, Rule
@@ -144,7 +144,7 @@ def _recorded_gradients(g: Tensor, run: Run) -> list[Any]:
     ]
     out = run_by_ops(run.match.steps, inputs[0], inputs[1:])
     targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
-    found = walk_back([out], [g], targets, create_graph=True, retain_graph=True)
+    found = backward_pass([out], [g], targets, create_graph=True, retain_graph=True)
     return [found[id(value)][1] if id(value) in found else None for value in inputs]
 
 
