@@ -22,6 +22,9 @@ from pathlib import Path
 PACKAGE = "neural_network"
 WIDTH = 100
 DOCUMENTS = ("README.md", "docs/*.md")
+DEFAULTS: dict[str, object] = {"top_level": True, "package": True, "also": ""}
+
+Files = dict[str, list[str]]  # file → names
 
 
 @dataclass
@@ -101,19 +104,19 @@ def lazy_packages(source: Path) -> list[str]:
     return [".".join(folder.relative_to(source).parts) for folder in attached]
 
 
-def public_names(source: Path) -> dict[str, dict[str, list[str]]]:
+def public_names(source: Path) -> dict[str, Files]:
     """Return package → file → public names.
 
     Raises:
         DeclarationError: a name is taken, by another definition or by a file beside.
     """
     packages = lazy_packages(source)
-    table: dict[str, dict[str, list[str]]] = {package: {} for package in packages}
+    table: dict[str, Files] = {package: {} for package in packages}
     owners: dict[tuple[str, str], str] = {}
     for declaration in declarations(source):
         if declaration.public is None:
             continue
-        options = {"top_level": True, "package": True, "also": "", **declaration.public}
+        options = {**DEFAULTS, **declaration.public}
         inside = [p for p in packages if p and f"{declaration.file}.".startswith(f"{p}.")]
         places = [*([""] if options["top_level"] else []), *(inside if options["package"] else [])]
         for package in places + ([str(options["also"])] if options["also"] else []):
@@ -127,13 +130,13 @@ def public_names(source: Path) -> dict[str, dict[str, list[str]]]:
     return table
 
 
-def named(source: Path) -> dict[str, dict[str, list[str]]]:
+def named(source: Path) -> dict[str, Files]:
     """Return kind → file → names, written ``name`` or ``name=definition``.
 
     Raises:
         DeclarationError: two definitions of one kind have the same name.
     """
-    table: dict[str, dict[str, list[str]]] = {}
+    table: dict[str, Files] = {}
     for declaration in declarations(source):
         for kind, names in declaration.tables.items():
             for name in names:
@@ -145,32 +148,39 @@ def named(source: Path) -> dict[str, dict[str, list[str]]]:
     return dict(sorted(table.items()))
 
 
-def submodules(public: Mapping[str, Mapping[str, list[str]]]) -> str:
-    """Return the files and folders that are public attributes of the package itself."""
-    return " ".join(sorted({file.split(".")[0] for files in public.values() for file in files}))
-
-
 # --- the files that are written -------------------------------------------------------------
 
 
-def table_file(
-    public: Mapping[str, Mapping[str, list[str]]], tables: Mapping[str, Mapping[str, list[str]]]
-) -> str:
+def table_file(source: Path, tables: Mapping[str, Files]) -> str:
     """Return ``names.py``."""
-    whole = {f"{PACKAGE}.{package}".strip("."): files for package, files in public.items()}
-    return f'''"""Where each public name is defined; written by ``make api``, not by hand."""
+    everywhere: Files = {}
+    packages_only: Files = {}
+    top_level_only: Files = {}
+    also: dict[str, dict[str, str]] = {}
+    for declaration in declarations(source):
+        if declaration.public is None:
+            continue
+        options = {**DEFAULTS, **declaration.public}
+        kept = packages_only if not options["top_level"] else everywhere
+        kept = kept if options["package"] else top_level_only
+        kept.setdefault(declaration.file, []).append(declaration.name)
+        if options["also"]:
+            also.setdefault(str(options["also"]), {})[declaration.name] = declaration.file
+    return f'''"""Which file defines each public name; written by ``make api``, not by hand."""
 
 # fmt: off
 
-# Package → file → its public names.
-PUBLIC: dict[str, dict[str, str]] = {{
-{_nested(whole)}}}
-
-# Package → files and folders that are public too.
-PACKAGES = {{
-    "{PACKAGE}": (
-{_wrapped(submodules(public).split(), 8)}    ),
-}}
+# File → its names that are attributes of the package and of each package the file lies in.
+PUBLIC = {{
+{_rows(everywhere, 4)}}}
+# Those that are not attributes of the package itself.
+PACKAGES_ONLY = {{
+{_rows(packages_only, 4)}}}
+# Those that are attributes of nothing else.
+TOP_LEVEL_ONLY = {{
+{_rows(top_level_only, 4)}}}
+# Package → names that it has from elsewhere → their files.
+ALSO: dict[str, dict[str, str]] = {also!r}
 
 # Kind → file → names by which its definitions can be chosen.
 NAMED: dict[str, dict[str, str]] = {{
@@ -178,16 +188,18 @@ NAMED: dict[str, dict[str, str]] = {{
 '''
 
 
-def _nested(table: Mapping[str, Mapping[str, list[str]]]) -> str:
+def _nested(tables: Mapping[str, Files]) -> str:
+    return "".join(f'    "{key}": {{\n{_rows(files, 8)}    }},\n' for key, files in tables.items())
+
+
+def _rows(files: Files, indent: int) -> str:
+    space = " " * indent
     lines = []
-    for key, files in table.items():
-        lines.append(f'    "{key}": {{\n')
-        for file, names in sorted(files.items()):
-            line = f'        "{file}": "{" ".join(names)}",\n'
-            if len(line) > WIDTH:
-                line = f'        "{file}": (\n{_wrapped(names, 12)}        ),\n'
-            lines.append(line)
-        lines.append("    },\n")
+    for file, names in sorted(files.items()):
+        line = f'{space}"{file}": "{" ".join(names)}",\n'
+        if len(line) > WIDTH:
+            line = f'{space}"{file}": (\n{_wrapped(names, indent + 4)}{space}),\n'
+        lines.append(line)
     return "".join(lines)
 
 
@@ -199,13 +211,13 @@ def _wrapped(words: list[str], indent: int) -> str:
     return "".join(f'{space}"{part}{end}"\n' for part, end in zip(parts, ends, strict=True))
 
 
-def stub(
-    package: str, files: Mapping[str, list[str]], public: Mapping[str, Mapping[str, list[str]]]
-) -> str:
+def stub(package: str, files: Files, public: Mapping[str, Files]) -> str:
     """Return the stub of one package: an import of each public name."""
     text = '"""What type checkers and editors see of the package; written by ``make api``."""\n\n'
     if not package:
-        text += _import(PACKAGE, submodules(public).split())
+        text += _import(
+            PACKAGE, list({file.split(".")[0] for of in public.values() for file in of})
+        )
     for file, names in sorted(files.items()):
         text += _import(f"{PACKAGE}.{file}", names)
     return text + ("" if package else "\n__version__: str\n")
@@ -229,8 +241,8 @@ def _isort_key(name: str) -> tuple[int, str]:
 
 def document(
     text: str,
-    public: Mapping[str, Mapping[str, list[str]]],
-    tables: Mapping[str, Mapping[str, list[str]]],
+    public: Mapping[str, Files],
+    tables: Mapping[str, Files],
 ) -> str:
     """Return a document with the lists between its markers written anew."""
 
@@ -247,8 +259,8 @@ def document(
 
 def _selected(
     selector: str,
-    public: Mapping[str, Mapping[str, list[str]]],
-    tables: Mapping[str, Mapping[str, list[str]]],
+    public: Mapping[str, Files],
+    tables: Mapping[str, Files],
 ) -> list[str]:
     """Return the names of a kind ("named:activation") or those defined below a file or folder."""
     prefix, _, kind = selector.partition(":")
@@ -270,7 +282,7 @@ def contents(root: Path) -> dict[Path, str]:
     """Return each file that is generated, or holds generated lists → its right content."""
     source = root / "src" / PACKAGE
     public, tables = public_names(source), named(source)
-    files = {source / "names.py": table_file(public, tables)}
+    files = {source / "names.py": table_file(source, tables)}
     for package, of_files in public.items():
         files[source.joinpath(*package.split("."), "__init__.pyi")] = stub(
             package, of_files, public

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
-from neural_network.names import NAMED, PACKAGES, PUBLIC
+from neural_network.names import ALSO, NAMED, PACKAGES_ONLY, PUBLIC, TOP_LEVEL_ONLY
 
 T = TypeVar("T")
 
@@ -15,10 +15,20 @@ T = TypeVar("T")
 def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return a package's ``__getattr__``, ``__dir__`` and ``__all__``.
 
-    Its attributes are its public names, and its files and folders as in any package.
+    Its attributes are its public names; its files and folders, as in any package, are found
+    too, and listed where they are the package's own parts ("layers", "training" …).
     """
-    homes = {name: file for file, names in PUBLIC[package].items() for name in names.split()}
-    listed = sorted([*homes, *PACKAGES.get(package, "").split()])
+    inner = package.partition(".")[2]
+    tables = (PUBLIC, PACKAGES_ONLY) if inner else (PUBLIC, TOP_LEVEL_ONLY)
+    homes = {
+        name: file
+        for table in tables
+        for file, names in table.items()
+        if not inner or file.startswith(f"{inner}.")
+        for name in names.split()
+    } | ALSO.get(inner, {})
+    folders = () if inner else {file.split(".")[0] for file in PUBLIC | PACKAGES_ONLY}
+    listed = sorted([*homes, *folders])
     module = sys.modules[package]
 
     def load(name: str) -> Any:

@@ -1,209 +1,118 @@
-"""Where each public name is defined; written by ``make api``, not by hand."""
+"""Which file defines each public name; written by ``make api``, not by hand."""
 
 # fmt: off
 
-# Package → file → its public names.
-PUBLIC: dict[str, dict[str, str]] = {
-    "neural_network": {
-        "autograd.check": "check_gradients",
-        "autograd.engine": "no_grad debug",
-        "autograd.tensor": "Tensor",
-        "autograd.transforms": "grad value_and_grad jacobian",
-        "by_hand.descent": "gradient_descent initial_parameters train_mlp",
-        "by_hand.differences": "numerical_gradient",
-        "by_hand.networks": (
-            "forward_perceptron forward_mlp backward_mlp forward_mlp_3layer backward_mlp_3layer"
-        ),
-        "datasets.augmentation.augment": "Augment augmentation_from",
-        "datasets.augmentation.steps": "Shift Rotate Scale Elastic Flip Cutout",
-        "datasets.batching": "batches",
-        "datasets.digits": "prepare_digit",
-        "datasets.folders": "load_image_folder",
-        "datasets.idx": "read_idx",
-        "datasets.mnist": "load_mnist load_fashion_mnist",
-        "datasets.pictures": "load_picture",
-        "errors": (
-            "NeuralNetworkError ArgumentError ShapeError DTypeError GradientError "
-            "DroppedGradientError DivergenceError FileFormatError FileWriteError "
-            "DatasetNotFoundError MissingDependencyError"
-        ),
-        "files": "save_arrays load_arrays",
-        "functional.activations": (
-            "identity relu sigmoid tanh leaky_relu elu softplus silu mish gelu hardswish softmax "
-            "log_softmax"
-        ),
-        "functional.attention": "scaled_dot_product_attention",
-        "functional.convolution.conv": "conv2d conv1d conv3d",
-        "functional.convolution.transpose": "conv_transpose2d conv_transpose1d conv_transpose3d",
-        "functional.dropouts": "dropout dropout2d",
-        "functional.elementwise": "erf",
-        "functional.embeddings": "embedding",
-        "functional.filters": "FILTERS named_filter",
-        "functional.interpolation": "interpolate",
-        "functional.labels": "one_hot",
-        "functional.linear": "matrix_multiply",
-        "functional.losses.cross_entropies": "softmax_cross_entropy",
-        "functional.losses.penalties": "l2_regularization",
-        "functional.losses.probabilities": "binary_cross_entropy cross_entropy nll kl",
-        "functional.losses.regression": "mse_loss l1 huber",
-        "functional.losses.scores": "binary_cross_entropy_with_logits hinge",
-        "functional.normalization.batch_norm": "batch_norm batch_statistics",
-        "functional.normalization.normalize": "normalize",
-        "functional.normalization.sample_norms": "layer_norm group_norm instance_norm",
-        "functional.op": "op gradient samples call",
-        "functional.pooling.adaptive": (
-            "adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avg_pool3d adaptive_max_pool2d "
-            "adaptive_max_pool1d adaptive_max_pool3d"
-        ),
-        "functional.pooling.pool": (
-            "max_pool max_pool2d max_pool1d max_pool3d avg_pool2d avg_pool1d avg_pool3d "
-            "global_avg_pool"
-        ),
-        "kernels.runtime.gate": "use_kernels",
-        "kernels.runtime.threads": "set_num_threads get_num_threads",
-        "layers.activation": "Activation Flatten",
-        "layers.containers": "Sequential Residual",
-        "layers.convolution": "Conv2D Conv1D Conv3D DepthwiseConv2D ConvTranspose2D",
-        "layers.dense": "Dense Embedding",
-        "layers.dropout": "Dropout Dropout2D",
-        "layers.hooks": "watching",
-        "layers.initializers": "INITIALIZERS",
-        "layers.layer": "Layer",
-        "layers.normalization": "BatchNorm LayerNorm GroupNorm",
-        "layers.parameter": "Parameter Buffer",
-        "layers.pooling": "MaxPool2D AvgPool2D GlobalAvgPool2D",
-        "layers.saving": "save load load_notes",
-        "training.averaging": "ExponentialAverage",
-        "training.callbacks": "Callback EarlyStopping Checkpoint CSVLog LearningRateFinder",
-        "training.clipping": "clip_by_norm clip_by_value",
-        "training.history": "History",
-        "training.interrupts": "TrainingInterrupted",
-        "training.metrics": "accuracy confusion_matrix class_report",
-        "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
-        "training.optimizers.base": "Optimizer OPTIMIZERS",
-        "training.optimizers.descent": "momentum_update SGD Lion",
-        "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
-        "training.trainer": "Trainer",
-    },
-    "neural_network.autograd": {
-        "autograd.check": "check_gradients gradient_error",
-        "autograd.engine": "no_grad debug",
-        "autograd.tensor": "Tensor",
-        "autograd.transforms": "grad value_and_grad jacobian",
-    },
-    "neural_network.by_hand": {
-        "by_hand.descent": "gradient_descent initial_parameters train_mlp",
-        "by_hand.differences": "numerical_gradient",
-        "by_hand.networks": (
-            "forward_perceptron forward_mlp backward_mlp forward_mlp_3layer backward_mlp_3layer"
-        ),
-    },
-    "neural_network.datasets": {
-        "datasets.augmentation.augment": "Augment augmentation_from",
-        "datasets.augmentation.steps": "Augmentation Shift Rotate Scale Elastic Flip Cutout",
-        "datasets.batching": "batches",
-        "datasets.digits": "prepare_digit",
-        "datasets.folders": "load_image_folder",
-        "datasets.idx": "read_idx",
-        "datasets.mnist": "load_mnist load_fashion_mnist",
-        "datasets.pictures": "load_picture",
-        "functional.labels": "one_hot",
-    },
-    "neural_network.datasets.augmentation": {
-        "datasets.augmentation.augment": "Augment augmentation_from",
-        "datasets.augmentation.steps": "Augmentation Shift Rotate Scale Elastic Flip Cutout",
-    },
-    "neural_network.functional": {
-        "functional.activations": (
-            "identity relu sigmoid tanh leaky_relu elu softplus silu mish gelu hardswish softmax "
-            "log_softmax"
-        ),
-        "functional.attention": "scaled_dot_product_attention",
-        "functional.convolution.conv": "conv2d conv1d conv3d",
-        "functional.convolution.transpose": "conv_transpose2d conv_transpose1d conv_transpose3d",
-        "functional.dropouts": "dropout dropout2d",
-        "functional.elementwise": (
-            "negative absolute sign square sqrt exp expm1 log log1p sin cos add subtract multiply "
-            "divide power maximum minimum where clip erf"
-        ),
-        "functional.embeddings": "embedding",
-        "functional.filters": "FILTERS named_filter",
-        "functional.interpolation": "interpolate",
-        "functional.labels": "one_hot",
-        "functional.linear": "matrix_multiply matmul einsum",
-        "functional.losses.cross_entropies": "softmax_cross_entropy",
-        "functional.losses.penalties": "l2_regularization",
-        "functional.losses.probabilities": "binary_cross_entropy cross_entropy nll kl",
-        "functional.losses.regression": "mse_loss l1 huber",
-        "functional.losses.scores": "binary_cross_entropy_with_logits hinge",
-        "functional.normalization.batch_norm": "batch_norm batch_statistics",
-        "functional.normalization.normalize": "normalize",
-        "functional.normalization.sample_norms": "layer_norm group_norm instance_norm",
-        "functional.pooling.adaptive": (
-            "adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avg_pool3d adaptive_max_pool2d "
-            "adaptive_max_pool1d adaptive_max_pool3d"
-        ),
-        "functional.pooling.pool": (
-            "max_pool max_pool2d max_pool1d max_pool3d avg_pool2d avg_pool1d avg_pool3d "
-            "global_avg_pool"
-        ),
-        "functional.reductions": "sum mean var max min logsumexp",
-        "functional.shaping": "reshape transpose index broadcast_to concatenate stack pad split",
-    },
-    "neural_network.layers": {
-        "layers.activation": "Activation Flatten",
-        "layers.containers": "Sequential Residual",
-        "layers.convolution": "Conv2D Conv1D Conv3D DepthwiseConv2D ConvTranspose2D",
-        "layers.dense": "Dense Embedding",
-        "layers.dropout": "Dropout Dropout2D",
-        "layers.hooks": "watching",
-        "layers.initializers": "INITIALIZERS",
-        "layers.layer": "Layer",
-        "layers.normalization": "BatchNorm LayerNorm GroupNorm",
-        "layers.parameter": "Parameter Buffer",
-        "layers.pooling": "MaxPool2D AvgPool2D GlobalAvgPool2D",
-        "layers.saving": "save load load_notes",
-        "layers.summary": "Summary",
-    },
-    "neural_network.models": {
-        "models.catalogue": "MODELS",
-        "models.convolutional": "lenet5 mnist_cnn tiny_cnn small_resnet",
-        "models.dense": "perceptron mlp",
-        "models.pretrained": "load_tiny_cnn",
-    },
-    "neural_network.training": {
-        "training.averaging": "ExponentialAverage",
-        "training.callbacks": "Callback EarlyStopping Checkpoint CSVLog LearningRateFinder",
-        "training.clipping": "clip_by_norm clip_by_value",
-        "training.history": "History",
-        "training.interrupts": "TrainingInterrupted",
-        "training.metrics": "accuracy confusion_matrix ClassReport class_report",
-        "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
-        "training.optimizers.base": "Optimizer OPTIMIZERS as_optimizer",
-        "training.optimizers.descent": "momentum_update SGD Lion",
-        "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
-        "training.trainer": "Trainer",
-    },
-    "neural_network.training.optimizers": {
-        "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
-        "training.optimizers.base": "Optimizer OPTIMIZERS as_optimizer",
-        "training.optimizers.descent": "momentum_update SGD Lion",
-    },
-    "neural_network.visual": {
-        "visual.confusion": "show_confusion_matrix",
-        "visual.feature_maps": "show_feature_maps draw_feature_maps",
-        "visual.history": "show_history",
-        "visual.predictions": "show_predictions",
-        "visual.saving": "save_figure",
-    },
-}
-
-# Package → files and folders that are public too.
-PACKAGES = {
-    "neural_network": (
-        "autograd by_hand datasets errors files functional kernels layers models training visual"
+# File → its names that are attributes of the package and of each package the file lies in.
+PUBLIC = {
+    "autograd.check": "check_gradients",
+    "autograd.engine": "no_grad debug",
+    "autograd.tensor": "Tensor",
+    "autograd.transforms": "grad value_and_grad jacobian",
+    "by_hand.descent": "gradient_descent initial_parameters train_mlp",
+    "by_hand.differences": "numerical_gradient",
+    "by_hand.networks": (
+        "forward_perceptron forward_mlp backward_mlp forward_mlp_3layer backward_mlp_3layer"
     ),
+    "datasets.augmentation.augment": "Augment augmentation_from",
+    "datasets.augmentation.steps": "Shift Rotate Scale Elastic Flip Cutout",
+    "datasets.batching": "batches",
+    "datasets.digits": "prepare_digit",
+    "datasets.folders": "load_image_folder",
+    "datasets.idx": "read_idx",
+    "datasets.mnist": "load_mnist load_fashion_mnist",
+    "datasets.pictures": "load_picture",
+    "errors": (
+        "NeuralNetworkError ArgumentError ShapeError DTypeError GradientError "
+        "DroppedGradientError DivergenceError FileFormatError FileWriteError DatasetNotFoundError "
+        "MissingDependencyError"
+    ),
+    "files": "save_arrays load_arrays",
+    "functional.activations": (
+        "identity relu sigmoid tanh leaky_relu elu softplus silu mish gelu hardswish softmax "
+        "log_softmax"
+    ),
+    "functional.attention": "scaled_dot_product_attention",
+    "functional.convolution.conv": "conv2d conv1d conv3d",
+    "functional.convolution.transpose": "conv_transpose2d conv_transpose1d conv_transpose3d",
+    "functional.dropouts": "dropout dropout2d",
+    "functional.elementwise": "erf",
+    "functional.embeddings": "embedding",
+    "functional.filters": "FILTERS named_filter",
+    "functional.interpolation": "interpolate",
+    "functional.labels": "one_hot",
+    "functional.linear": "matrix_multiply",
+    "functional.losses.cross_entropies": "softmax_cross_entropy",
+    "functional.losses.penalties": "l2_regularization",
+    "functional.losses.probabilities": "binary_cross_entropy cross_entropy nll kl",
+    "functional.losses.regression": "mse_loss l1 huber",
+    "functional.losses.scores": "binary_cross_entropy_with_logits hinge",
+    "functional.normalization.batch_norm": "batch_norm batch_statistics",
+    "functional.normalization.normalize": "normalize",
+    "functional.normalization.sample_norms": "layer_norm group_norm instance_norm",
+    "functional.pooling.adaptive": (
+        "adaptive_avg_pool2d adaptive_avg_pool1d adaptive_avg_pool3d adaptive_max_pool2d "
+        "adaptive_max_pool1d adaptive_max_pool3d"
+    ),
+    "functional.pooling.pool": (
+        "max_pool max_pool2d max_pool1d max_pool3d avg_pool2d avg_pool1d avg_pool3d "
+        "global_avg_pool"
+    ),
+    "kernels.runtime.gate": "use_kernels",
+    "kernels.runtime.threads": "set_num_threads get_num_threads",
+    "layers.activation": "Activation Flatten",
+    "layers.containers": "Sequential Residual",
+    "layers.convolution": "Conv2D Conv1D Conv3D DepthwiseConv2D ConvTranspose2D",
+    "layers.dense": "Dense Embedding",
+    "layers.dropout": "Dropout Dropout2D",
+    "layers.hooks": "watching",
+    "layers.initializers": "INITIALIZERS",
+    "layers.layer": "Layer",
+    "layers.normalization": "BatchNorm LayerNorm GroupNorm",
+    "layers.parameter": "Parameter Buffer",
+    "layers.pooling": "MaxPool2D AvgPool2D GlobalAvgPool2D",
+    "layers.saving": "save load load_notes",
+    "training.averaging": "ExponentialAverage",
+    "training.callbacks": "Callback EarlyStopping Checkpoint CSVLog LearningRateFinder",
+    "training.clipping": "clip_by_norm clip_by_value",
+    "training.history": "History",
+    "training.interrupts": "TrainingInterrupted",
+    "training.metrics": "accuracy confusion_matrix class_report",
+    "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
+    "training.optimizers.base": "Optimizer OPTIMIZERS",
+    "training.optimizers.descent": "momentum_update SGD Lion",
+    "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
+    "training.trainer": "Trainer",
 }
+# Those that are not attributes of the package itself.
+PACKAGES_ONLY = {
+    "autograd.check": "gradient_error",
+    "datasets.augmentation.steps": "Augmentation",
+    "functional.elementwise": (
+        "negative absolute sign square sqrt exp expm1 log log1p sin cos add subtract multiply "
+        "divide power maximum minimum where clip"
+    ),
+    "functional.linear": "matmul einsum",
+    "functional.reductions": "sum mean var max min logsumexp",
+    "functional.shaping": "reshape transpose index broadcast_to concatenate stack pad split",
+    "layers.summary": "Summary",
+    "models.catalogue": "MODELS",
+    "models.convolutional": "lenet5 mnist_cnn tiny_cnn small_resnet",
+    "models.dense": "perceptron mlp",
+    "models.pretrained": "load_tiny_cnn",
+    "training.metrics": "ClassReport",
+    "training.optimizers.base": "as_optimizer",
+    "visual.confusion": "show_confusion_matrix",
+    "visual.feature_maps": "show_feature_maps draw_feature_maps",
+    "visual.history": "show_history",
+    "visual.predictions": "show_predictions",
+    "visual.saving": "save_figure",
+}
+# Those that are attributes of nothing else.
+TOP_LEVEL_ONLY = {
+    "functional.op": "op gradient samples call",
+}
+# Package → names that it has from elsewhere → their files.
+ALSO: dict[str, dict[str, str]] = {'datasets': {'one_hot': 'functional.labels'}}
 
 # Kind → file → names by which its definitions can be chosen.
 NAMED: dict[str, dict[str, str]] = {
