@@ -1,9 +1,9 @@
-"""From what the caller passed to arrays that the mathematics can trust.
+"""Checks of arguments, and their conversion to arrays and numbers.
 
-Every function of the library takes its arguments through here, so that one
-rule of types holds everywhere: the result has the widest floating type among
-the arguments, integers and booleans follow it, and float64 stands where there
-is none. float16 is computed in float32 and rounded once, at the end.
+All functions of the library convert their arguments here, so that one rule of types holds
+everywhere: the result has the widest floating type among the arguments, integers and booleans
+follow it, and where there is no floating type it is float64. float16 is computed in float32 and
+rounded once, at the end.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ Array = NDArray[Any]
 def as_real(function: str, name: str, value: ArrayLike) -> Array:
     """Return ``value`` as an array of real numbers (bool, integer or floating).
 
-    What carries a lift hook, a tensor, stays what it is: code that only looks at
-    shapes and types, and computes by ops, serves arrays and tensors alike.
+    A tensor is returned as it is: code that reads only shapes and types, and computes by
+    ops, works with arrays and tensors alike.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":  # the usual case
+        return value
     if is_tensor(value):
         lifted: Array = value  # type: ignore[assignment]  # it has an array's attributes
         return lifted
-    # A mask says "these entries do not count"; np.asarray would forget it in silence.
+    # np.asarray would drop the mask without a word.
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     try:
@@ -49,7 +51,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
 
 
 def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
-    """Cast all arguments to the type they are computed in; say what the result gets.
+    """Cast all arguments to the type they are computed in; return the result's type too.
 
     Returns:
         The arrays in the *computing* type (float32 where the result is float16)
@@ -63,14 +65,17 @@ def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dty
         (only,) = values.values()
         if type(only) is np.ndarray and only.dtype.char in "fd" and only.dtype.isnative:
             return [only], only.dtype
-    arrays = {name: as_real(function, name, value) for name, value in values.items()}
-    # A plain Python number carries no opinion about precision, as in NumPy itself.
-    typed = [arrays[name].dtype for name, value in values.items() if type(value) is not float]
-    floating = [dtype for dtype in typed if dtype.kind == "f"]
+    arrays = [as_real(function, name, value) for name, value in values.items()]
+    # A plain Python number does not decide the precision, as in NumPy itself.
+    floating = [
+        array.dtype
+        for array, value in zip(arrays, values.values(), strict=True)
+        if array.dtype.kind == "f" and type(value) is not float
+    ]
     result = np.result_type(*floating) if floating else np.dtype(np.float64)
     result = result.newbyteorder("=")
     computing = np.dtype(np.float32) if result == np.float16 else result
-    return [array.astype(computing, copy=False) for array in arrays.values()], result
+    return [array.astype(computing, copy=False) for array in arrays], result
 
 
 def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
@@ -201,7 +206,7 @@ def as_callable(function: str, name: str, value: object) -> None:
 
 
 def as_single(function: str, name: str, value: Any) -> float:
-    """Return what a caller's function gave as one float, or say what it gave."""
+    """Return the result of a caller's function as a float; raise DTypeError unless it is one."""
     try:
         if np.iscomplexobj(value):
             raise TypeError

@@ -11,7 +11,6 @@ from hypothesis import given, settings, strategies as st
 from scipy import signal
 
 from neural_network import conv2d
-from neural_network.functional.convolution import ops as conv_module
 from tests import oracles
 from tests.layouts import laid_out
 
@@ -214,31 +213,6 @@ def test_what_is_not_finite_stays_in_its_windows(
 def test_a_zero_tap_on_infinity_is_nan_without_a_warning() -> None:
     out = conv2d(np.array([[np.inf, 1.0, 1.0]]), np.array([[0.0, 1.0]]))
     np.testing.assert_array_equal(out, [[np.nan, 1.0]])
-
-
-def test_auto_takes_the_transform_where_it_pays_and_is_safe(monkeypatch: Any) -> None:
-    taken = []
-    for name in ("convolve_fft", "convolve_direct"):
-        original = getattr(conv_module, name)
-
-        def spy(*args: Any, _name: str = name, _original: Any = original) -> Any:
-            taken.append(_name)
-            return _original(*args)
-
-        monkeypatch.setattr(conv_module, name, spy)
-    X, large, small = np.ones((256, 256)), np.ones((31, 31)), np.ones((3, 3))
-    conv2d(X, large)
-    conv2d(X, small)
-    unsafe = X.copy()
-    unsafe[0, 0] = np.nan
-    conv2d(unsafe, large)
-    conv2d(X, large * np.inf)
-    assert taken == ["convolve_fft", *["convolve_direct"] * 3]
-    # A large number that few windows see would drown the others in its rounding.
-    peaked, corner = X.copy(), large.copy()
-    peaked[0, 0], corner[-1, -1] = 1e8, 1e8
-    conv2d(peaked, corner)
-    assert taken.pop() == "convolve_direct"
 
 
 def test_the_transform_does_not_overflow_where_the_result_fits() -> None:

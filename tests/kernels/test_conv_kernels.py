@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import neural_network as nn
-from neural_network.functional.convolution import direct
-from neural_network.kernels.convolution import tiled
+from neural_network.functional.convolution import compiled
+from neural_network.functional.convolution.route import (
+    route,
+    route_filter_gradient,
+    route_transpose,
+)
+from neural_network.functional.window import Window
 from tests.needs import need_fast
 from tests.processes import output_of
 from tests.threads import on_one_and_two_threads
@@ -22,40 +27,49 @@ SIZES = st.tuples(
 )  # fmt: skip
 
 
-def three(X: Any, W: Any, Y: Any, outputs: Any, sizes: Any, stride: Any) -> list[Any]:
-    once = (1,) * len(stride)
+def three(X: Any, W: Any, Y: Any, bias: Any, window: Window) -> list[Any]:
+    """The convolution and its gradients for images and filters."""
     return [
-        direct.convolve_direct(X, W, outputs, stride, once, False),
-        direct.convolve_transpose(Y, W, sizes, stride, once),
-        direct.convolve_filters(X, Y, W.shape[3:], stride, once),
+        route(X, W, window, "direct", precise=False)(X, W, bias, window),
+        route_transpose(Y, W, window)(Y, W, window),
+        route_filter_gradient(X, Y, window)(X, Y, window),
     ]
 
 
 @given(
     SIZES,
-    st.lists(st.tuples(*[st.integers(1, 4)] * 2, st.integers(0, 7)), min_size=1, max_size=2),
+    st.lists(
+        st.tuples(*[st.integers(1, 4)] * 2, st.integers(0, 7), *[st.integers(0, 3)] * 2),
+        min_size=1,
+        max_size=2,
+    ),
+    st.booleans(),
     st.integers(0, 9),
 )
 @settings(max_examples=60)
-def test_there_and_back_as_numpys_bodies(sizes: Any, axes: Any, seed: int) -> None:
+def test_forward_and_backward_as_numpys_bodies(
+    sizes: Any, axes: Any, with_bias: bool, seed: int
+) -> None:
     n, channels, filters = sizes
-    taps, stride, more = (tuple(axis[i] for axis in axes) for i in range(3))
+    taps, stride, more, *pads = zip(*axes, strict=True)
     size = tuple(t + m for t, m in zip(taps, more, strict=True))
-    outputs = tuple(m // s + 1 for m, s in zip(more, stride, strict=True))
+    window = Window.of("f", size, taps, stride, tuple(zip(*pads, strict=True)))
     rng = np.random.default_rng(seed)
-    X, W, Y = (
+    X, W, Y, bias = (
         rng.standard_normal(shape).astype("float32")
         for shape in (
             (n, 1, channels, *size),
             (1, filters, channels, *taps),
-            (n, 1, filters, *outputs),
+            (n, 1, filters, *window.outputs),
+            (1, filters),
         )
     )
+    arrays = X, W, Y, bias if with_bias else None
     with nn.use_kernels("numpy"):
-        expected = three(X, W, Y, outputs, size, stride)
+        expected = three(*arrays, window)
     with nn.use_kernels("numba"):
-        assert tiled.serve(X, W.shape, 1, (1,) * len(axes))
-        found = three(X, W, Y, outputs, size, stride)
+        assert route(X, W, window, "direct", precise=False) is compiled.by_tiles
+        found = three(*arrays, window)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
@@ -66,7 +80,7 @@ def example(seed: int = 0) -> tuple[Any, ...]:
     X = rng.standard_normal((33, 1, 5, 9, 8)).astype("float32")
     W = rng.standard_normal((1, 22, 5, 3, 2)).astype("float32")
     Y = rng.standard_normal((33, 1, 22, 4, 7)).astype("float32")
-    return X, W, Y, (4, 7), (9, 8), (2, 1)
+    return X, W, Y, None, Window.of("f", (9, 8), (3, 2), (2, 1))
 
 
 def test_any_order_in_memory_gives_the_same() -> None:
@@ -92,32 +106,15 @@ def test_threads_do_not_change_a_bit() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_reaches_the_windows_that_hold_it(value: float) -> None:
-    X, W, _, outputs, _, stride = example()
+    X, W, _, _, window = example()
     X[3, 0, 2, 5, 4] = value
-    with nn.use_kernels("numba"):
-        out = direct.convolve_direct(X, W, outputs, stride, (1, 1), False)
-    with nn.use_kernels("numpy"):
-        expected = direct.convolve_direct(X, W, outputs, stride, (1, 1), False)
+    found = []
+    for mode in ("numba", "numpy"):
+        with nn.use_kernels(mode):
+            found.append(route(X, W, window, "direct", precise=False)(X, W, None, window))
+    out, expected = found
     np.testing.assert_array_equal(np.isfinite(out), np.isfinite(expected))
     np.testing.assert_array_equal(np.isnan(out), np.isnan(expected))
-
-
-def test_where_kernels_do_not_serve() -> None:
-    X = np.zeros((2, 1, 3, 8, 8), np.float32)
-    with nn.use_kernels("numba"):
-        assert tiled.serve(X, (1, 8, 3, 3, 3), 72, (1, 1))
-        assert not tiled.serve(X, (1, 8, 3, 3, 3), 72, (1, 1), precise=True)
-        assert tiled.serve(X, (1, 16, 1, 3, 3), 72, (1, 1), precise=True)
-        assert not tiled.serve(X, (2, 8, 3, 3, 3), 72, (1, 1))  # groups
-        assert not tiled.serve(X, (1, 8, 3, 3, 3), 72, (2, 1))  # dilation
-        assert not tiled.serve(X, (1, 8, 1, 3, 3), 72, (1, 1))  # shifts are better
-        assert not tiled.serve(X.astype("float64"), (1, 8, 3, 3, 3), 72, (1, 1))
-        assert not tiled.serve(X, (1, 8, 3, 2, 2, 2), 72, (1, 1, 1))  # volumes
-    with nn.use_kernels("numpy"):
-        assert not tiled.serve(X, (1, 8, 3, 3, 3), 10**9, (1, 1))
-    with nn.use_kernels("auto"):
-        assert not tiled.serve(X, (1, 8, 3, 3, 3), 72, (1, 1))
-        assert tiled.serve(X, (1, 8, 3, 3, 3), 10**6, (1, 1))
 
 
 def test_bodies_run_uncompiled() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from neural_network.autograd import Tensor, check_gradients, grad
-from neural_network.functional.convolution.depthwise import depthwise, suits
+from neural_network.functional.convolution.ops import depthwise
+from neural_network.functional.window import Window
 from neural_network.kernels.runtime.gate import use_kernels
 from tests import needs
 from tests.layouts import in_order
@@ -33,6 +34,20 @@ CASES = [
 ]
 
 
+def convolved(arrays: Any, case: Any) -> Any:
+    """The result (N, F, OH, OW) for (N, C, H, W), filters (F, 1, fh, fw) and perhaps a bias."""
+    X, W, *bias = arrays
+    pads, stride, dilation = case[2:]
+    window = Window.of("f", X.shape[2:], W.shape[2:], stride, pads, dilation)
+    groups = X.shape[1]
+    grouped = [
+        X[:, :, None],
+        *[array.reshape(groups, -1, *array.shape[1:]) for array in (W, *bias)],
+    ]
+    out: Any = depthwise(grouped, window, "auto", False)
+    return out.reshape(len(X), len(W), *window.outputs)
+
+
 def drawn(case: Any, dtype: str = "float64") -> list[Any]:
     shape, filters = case[:2]
     shapes: list[Any] = [shape, filters, filters[:1]]
@@ -43,7 +58,7 @@ def found(mode: str, arrays: list[Any], case: Any, layout: str = "first") -> lis
     """The result, and the gradients for a cotangent that is the same at each call."""
     leaves = [Tensor(array, requires_grad=True) for array in arrays]
     with use_kernels(mode):
-        out: Any = depthwise(leaves, *case[2:])
+        out: Any = convolved(leaves, case)
         g = np.random.default_rng(5).standard_normal(out.shape).astype(out.dtype)
         out.backward(in_order(g, layout))
     return [out.data, *(leaf.grad for leaf in leaves)]
@@ -103,11 +118,10 @@ def test_gradients_twice(case: Any, layout: str) -> None:
     filters = 2 * (case[1][0] // case[0][1])
     arrays = [arrays[0], arrays[1][:filters], arrays[2][:filters]]
     arrays[0] = in_order(arrays[0], layout)
-    options = case[2:]
     with use_kernels("numba"):
-        weights = RNG.standard_normal(depthwise(arrays, *options).shape)
-        check_gradients(lambda a: depthwise(a, *options), [arrays])
-        slope = grad(lambda X: np.sum(weights * depthwise([X, *arrays[1:]], *options) ** 2))
+        weights = RNG.standard_normal(convolved(arrays, case).shape)
+        check_gradients(lambda a: convolved(a, case), [arrays])
+        slope = grad(lambda X: np.sum(weights * convolved([X, *arrays[1:]], case) ** 2))
         check_gradients(slope, [arrays[0]], tolerance=1e-5)
 
 
@@ -136,14 +150,3 @@ def test_uncompiled(case: Any, layout: str, monkeypatch: pytest.MonkeyPatch) -> 
                     monkeypatch.setattr(kernels, name, body)
     for ours, theirs in zip(found("numba", arrays, case, layout), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
-
-
-def test_what_suits() -> None:
-    X, W = np.ones((64, 8, 28, 28), "float32"), np.ones((8, 1, 3, 3), "float32")
-    assert suits(X, W, precise=True)
-    assert not suits(X[:1, :, :5, :5], W, precise=True)  # small
-    assert not suits(X, np.ones((8, 1, 5, 5), "float32"), precise=True)  # long sums
-    assert suits(X, np.ones((8, 1, 5, 5), "float32"), precise=False)
-    assert not suits(X, np.ones((8, 4, 3, 3), "float32"), precise=False)
-    with use_kernels("numpy"):
-        assert not suits(X, W, precise=True)

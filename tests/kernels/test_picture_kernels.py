@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from neural_network import conv1d, conv2d, conv3d
-from neural_network.functional.convolution import ops
-from neural_network.kernels.convolution import single_channel
 from neural_network.kernels.runtime.gate import use_kernels
 from tests import needs
 from tests.layouts import laid_out
@@ -241,32 +239,3 @@ def test_small_pictures_never_load_a_compiler() -> None:
         "assert 'numba' in sys.modules\n"
     )
     output_of(code)
-
-
-def test_auto_takes_the_transform_for_large_filters_of_large_pictures() -> None:
-    def chosen(size: int, taps: int, dtype: str = "float32", stride: int = 1) -> str:
-        X, W = np.ones((1, 1, 1, size, size), dtype), np.ones((1, 1, 1, taps, taps), dtype)
-        outputs = ((size - taps) // stride + 1,) * 2
-        return ops._faster(X, W, outputs, (stride,) * 2, (1, 1), precise=True)
-
-    assert [chosen(1000, taps) for taps in (3, 7, 21, 63)] == ["direct"] * 2 + ["fft"] * 2
-    assert chosen(1000, 11, "float64") == "fft"
-    assert chosen(1000, 15, stride=4) == "direct"
-
-
-def test_what_the_kernels_do_not_serve() -> None:
-    one, two = np.ones((1, 1, 1, 300, 300)), np.ones((1, 1, 2, 300, 300))
-    W = np.ones((1, 1, 1, 40, 40))
-    with use_kernels("numba"):
-        assert single_channel.shifts_serve(one, W, (261, 261))
-        assert not single_channel.shifts_serve(two, np.ones((1, 1, 2, 40, 40)), (261, 261))
-        assert not single_channel.shifts_serve(one.astype("longdouble"), W, (261, 261))
-        assert single_channel.tile(one, W, (261, 261), (1, 1), (1, 1))
-        # A filter wider than half a tile, and one taller than the tallest.
-        assert single_channel.tile(one, W, (261, 183), (1, 1), (1, 3)) is None
-        assert (
-            single_channel.tile(one, np.ones((1, 1, 1, 600, 1)), (9, 300), (1, 1), (1, 1)) is None
-        )
-    with use_kernels("numpy"):
-        assert not single_channel.shifts_serve(one, W, (261, 261))
-        assert single_channel.tile(one, W, (261, 261), (1, 1), (1, 1)) is None

@@ -10,6 +10,7 @@ import pytest
 import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients, grad
 from neural_network.functional.pooling.ops import window_max, window_sum
+from neural_network.functional.window import Window
 from neural_network.kernels.runtime.gate import THRESHOLDS, use_kernels
 from tests import needs
 from tests.layouts import in_order
@@ -28,7 +29,10 @@ CASES = [
     ((2, 3, 4, 4), (1, 1), (2, 1)),
     ((1, 2, 5, 40), (2, 2), (3, 2)),
 ]
-POOLS = [window_max, lambda *a: window_sum(*a, 3.0)]
+POOLS = [
+    lambda X, taps, stride: window_max(X, Window.of("f", X.shape[2:], taps, stride)),
+    lambda X, taps, stride: window_sum(X, Window.of("f", X.shape[2:], taps, stride), 3.0),
+]
 
 
 def both_ways(pool: Any, X: Any, g_like: Any = None) -> tuple[Any, Any]:
@@ -47,7 +51,7 @@ def both_ways(pool: Any, X: Any, g_like: Any = None) -> tuple[Any, Any]:
 def test_as_numpys(shape: Any, taps: Any, stride: Any, pool: Any, layout: str, dtype: str) -> None:
     # Of few different numbers: many windows hold their largest more than once.
     X = RNG.integers(-4, 4, shape).astype(dtype)
-    call = lambda X: pool(X, taps, stride, (1, 1))  # noqa: E731
+    call = lambda X: pool(X, taps, stride)  # noqa: E731
     with use_kernels("numpy"):
         expected = both_ways(call, X)
     for g_like in ("first", "last"):
@@ -65,7 +69,7 @@ def test_the_order_of_memory_stays(taps: Any) -> None:
         for layout in ("first", "last"):
             with use_kernels("numba"):
                 out, gradient = both_ways(
-                    lambda X, p=pool: p(X, taps, taps, (1, 1)), in_order(X, layout), layout
+                    lambda X, p=pool: p(X, taps, taps), in_order(X, layout), layout
                 )
             for array in (out, gradient):
                 seen = array if layout == "first" else np.moveaxis(array, 1, -1)
@@ -80,7 +84,7 @@ def test_what_is_not_finite(layout: str, taps: Any) -> None:
     X[0, 1, :4] = np.inf
     X[1, 1] = -np.inf
     for pool in POOLS:
-        call = lambda X, p=pool: p(X, taps, (2, 2), (1, 1))  # noqa: E731
+        call = lambda X, p=pool: p(X, taps, (2, 2))  # noqa: E731
         with use_kernels("numpy"), np.errstate(invalid="ignore"):
             expected = both_ways(call, X)
         with use_kernels("numba"):
@@ -109,7 +113,7 @@ def test_uncompiled(
     X = in_order(RNG.integers(-2, 2, shape).astype("float64"), layout)
     with use_kernels("numba"):
         for pool in POOLS:
-            call = lambda X, p=pool: p(X, taps, stride, (1, 1))  # noqa: E731
+            call = lambda X, p=pool: p(X, taps, stride)  # noqa: E731
             compiled = both_ways(call, X)
             with monkeypatch.context() as patch:
                 for name, found in list(vars(kernels).items()):
@@ -126,9 +130,7 @@ def test_uncompiled(
 def test_threads_change_no_bit(pool: Any, layout: str) -> None:
     X = in_order(RNG.standard_normal((7, 5, 12, 13)).astype("float32"), layout)
     with use_kernels("numba"):
-        found = on_one_and_two_threads(
-            lambda: both_ways(lambda X: pool(X, (3, 3), (2, 2), (1, 1)), X)
-        )
+        found = on_one_and_two_threads(lambda: both_ways(lambda X: pool(X, (3, 3), (2, 2)), X))
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -107,6 +107,47 @@ class Window:
             raise ShapeError(sentence(function, "padding", expected, times(padded)))
         return cls(sizes, taps, steps, spacing, pads, reach, tuple(counts), padded)
 
+    @classmethod
+    def transposed(
+        cls,
+        function: str,
+        outputs: Sizes,
+        taps: Sizes,
+        stride: object,
+        padding: object,
+        output_padding: object,
+        dilation: object,
+    ) -> Window:
+        """Return the window of the convolution that a transposed convolution is the transpose of.
+
+        Its ``sizes`` are those of the transposed convolution's result; other arguments and
+        errors as in ``of``.
+
+        Args:
+            function: the public function, for the errors.
+            outputs: sizes of the transposed convolution's input.
+            taps: of the window.
+            stride, padding, output_padding, dilation: as the caller gave them.
+        """
+        axes = len(outputs)
+        steps = per_axis(function, "stride", stride, axes)
+        spacing = per_axis(function, "dilation", dilation, axes)
+        cut = per_axis(function, "padding", padding, axes, minimum=0)
+        more = per_axis(function, "output_padding", output_padding, axes, minimum=0)
+        if any(m >= s for m, s in zip(more, steps, strict=True)):
+            expected = f"less than the stride {steps}"
+            raise ArgumentError(sentence(function, "output_padding", expected, more))
+        reach = tuple([d * (t - 1) + 1 for t, d in zip(taps, spacing, strict=True)])
+        padded = tuple(
+            [(n - 1) * s + r + m for n, s, r, m in zip(outputs, steps, reach, more, strict=True)]
+        )
+        if any(2 * c >= size for c, size in zip(cut, padded, strict=True)):
+            expected = f"less than half of the result {padded}"
+            raise ShapeError(sentence(function, "padding", expected, cut))
+        sizes = tuple([size - 2 * c for c, size in zip(cut, padded, strict=True)])
+        pads = tuple([(c, c) for c in cut])
+        return cls(sizes, taps, steps, spacing, pads, reach, outputs, padded)
+
     @property
     def inside(self) -> Slices:
         """Where the input is in the padded input."""
@@ -122,24 +163,25 @@ class Window:
         padded[inside] = X
         return padded
 
-    def places(self, outputs: Sizes | None = None) -> list[Slices]:
-        """Return, for each tap, where in the padded input it reads from all outputs.
-
-        ``X[..., *window.places()[tap]][o]`` is the number under that tap at output ``o``.
+    def reads(self, outputs: Sizes | None = None) -> list[list[slice]]:
+        """Return, for each axis and tap, where in the padded input it reads from all outputs.
 
         Args:
             outputs: how many outputs of each axis, counted from the first; all where left out.
         """
-        outputs = self.outputs if outputs is None else outputs
-        axes = zip(self.taps, outputs, self.stride, self.dilation, strict=True)
-        return list(
-            product(
-                *[
-                    [slice(t * d, t * d + (n - 1) * s + 1, s) for t in range(taps)]
-                    for taps, n, s, d in axes
-                ]
-            )
-        )
+        counts = self.outputs if outputs is None else outputs
+        axes = zip(self.taps, counts, self.stride, self.dilation, strict=True)
+        return [
+            [slice(t * d, t * d + (n - 1) * s + 1, s) for t in range(taps)]
+            for taps, n, s, d in axes
+        ]
+
+    def places(self, outputs: Sizes | None = None) -> list[Slices]:
+        """Return ``reads`` for each tap of all axes, the last axis fastest.
+
+        ``X[..., *window.places()[tap]][o]`` is the number under that tap at output ``o``.
+        """
+        return list(product(*self.reads(outputs)))
 
     def read_by(self, outputs: Slices) -> Slices:
         """Return the part of the padded input that the windows of these outputs cover."""
@@ -221,69 +263,3 @@ def resolve_padding(
             raise ShapeError(sentence(function, "padding", expected, repr(padding)))
         return tuple([per_axis(function, "padding", pair, 2, minimum=0) for pair in padding])  # type: ignore[misc]  # two each
     return tuple([(n, n) for n in per_axis(function, "padding", padding, axes, minimum=0)])
-
-
-def reach(taps: Sizes, dilation: Sizes) -> Sizes:
-    """Return how many numbers the window covers along each axis: d·(t − 1) + 1."""
-    return tuple(d * (t - 1) + 1 for t, d in zip(taps, dilation, strict=True))
-
-
-def output_sizes(
-    function: str,
-    sizes: Sizes,
-    taps: Sizes,
-    stride: Sizes,
-    pads: Pads,
-    dilation: Sizes,
-    window: str = "filter",
-) -> Sizes:
-    """Return how often the window fits: floor((size + pads − reach) / stride) + 1.
-
-    Raises:
-        ShapeError: the window does not fit even once.
-
-    >>> output_sizes("conv2d", (28, 28), (3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))
-    (26, 26)
-    """
-    covered = reach(taps, dilation)
-    padded = tuple(size + sum(pad) for size, pad in zip(sizes, pads, strict=True))
-    if any(cover > size for cover, size in zip(covered, padded, strict=True)):
-        spread = f", {times(covered)} by its dilation," if covered != taps else ""
-        flat = {pad for pair in pads for pad in pair}
-        given = next(iter(flat)) if len(flat) == 1 else pads
-        raise ShapeError(
-            f"{function}: a {times(taps)} {window}{spread} does not fit a {times(sizes)} image "
-            f"(padding {given}); expected at most {times(padded)}"
-        )
-    return tuple(
-        (size - cover) // s + 1 for size, cover, s in zip(padded, covered, stride, strict=True)
-    )
-
-
-def pad_spatial(X: Array, pads: Pads) -> Array:
-    """Put zeros around the last axes; without padding, the array itself."""
-    if not any(pad for pair in pads for pad in pair):
-        return X
-    padded = [n + sum(pair) for n, pair in zip(X.shape[-len(pads) :], pads, strict=True)]
-    if prod(padded) > MOST_PADDED:
-        raise ShapeError(
-            sentence(
-                "pad",
-                "padding",
-                f"a padded picture of at most {MOST_PADDED:,} numbers",
-                times(padded),
-            )
-        )
-    untouched = ((0, 0),) * (X.ndim - len(pads))
-    return np.pad(X, untouched + pads)
-
-
-def tap_slices(tap: Sizes, outputs: Sizes, stride: Sizes, dilation: Sizes) -> tuple[slice, ...]:
-    """Return where one tap of the window stands while the window visits every output.
-
-    ``X[..., *tap_slices(tap, …)][o]`` is the number under that tap at output ``o``.
-    """
-    return tuple(
-        slice(t * d, t * d + (count - 1) * s + 1, s)
-        for t, count, s, d in zip(tap, outputs, stride, dilation, strict=True)
-    )

@@ -1,4 +1,4 @@
-"""``conv1d``, ``conv2d``, ``conv3d``: what callers see, over one general convolution."""
+"""``conv1d``, ``conv2d``, ``conv3d``: the public functions, over one convolution of any rank."""
 
 from __future__ import annotations
 
@@ -19,18 +19,10 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.convolution.depthwise import depthwise, suits
-from neural_network.functional.convolution.ops import Method, correlate
+from neural_network.functional.convolution.ops import correlate, depthwise
+from neural_network.functional.convolution.route import Method
 from neural_network.functional.op import Call, call, samples
-from neural_network.functional.window import (
-    Padding,
-    Sizes,
-    output_sizes,
-    pad_spatial,
-    per_axis,
-    reach,
-    resolve_padding,
-)
+from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.public import public
 
 Rng: TypeAlias = "np.random.Generator"
@@ -225,9 +217,9 @@ def _conv(
     precise: bool,
     axes: int,
 ) -> Array:
-    """Check a call of any number of spatial axes, and compute it as a layer.
+    """Check a call of any number of spatial axes, and compute it.
 
-    The steps only look at shapes, or are ops: a tensor goes the same way.
+    The steps read only shapes, or are ops, so tensors take the same path as arrays.
     """
     named = {"image": image, "filter_kernel": filter_kernel}
     if bias is not None:
@@ -235,44 +227,33 @@ def _conv(
     (X, W, *rest), dtype = as_floating(function, **named)
     layer = _as_layer(function, X, W, axes)
     groups = _check_groups(function, layer, as_count(function, "groups", groups))
-    steps = per_axis(function, "stride", stride, axes)
-    spacing = per_axis(function, "dilation", dilation, axes)
-    sizes, taps = X.shape[-axes:], W.shape[-axes:]
-    pads = resolve_padding(function, padding, sizes, reach(taps, spacing), steps)
-    outputs = output_sizes(function, sizes, taps, steps, pads, spacing)
+    window = Window.of(function, X.shape[-axes:], W.shape[-axes:], stride, padding, dilation)
+    images, filters = layer.images, layer.filters
     for b in rest:
         single = ((), (1,)) if W.ndim == axes else ()
-        check_shape(function, "bias", b, (len(layer.filters),), *single)
-    filters = layer.filters
+        check_shape(function, "bias", b, (len(filters),), *single)
     if as_flag(function, "flip", flip):
         turned: tuple[Any, ...] = (..., *[slice(None, None, -1)] * axes)
         filters = filters[turned]
     as_choice(function, "method", method, ("auto", "direct", "fft"))
-
     exact = as_flag(function, "precise", precise)
-    if (
-        groups == layer.pictures.shape[1]
-        and method != "fft"
-        and suits(layer.pictures, filters, exact)
-    ):
-        arrays = [layer.pictures, filters, *(b.reshape(-1) for b in rest)]
-        maps = depthwise(arrays, pads, steps, spacing)
-        return rounded(maps.reshape(*layer.leading, *outputs), dtype)
-    count, channels = layer.pictures.shape[:2]
-    padded = pad_spatial(layer.pictures, pads)
-    grouped = padded.reshape(count, groups, channels // groups, *padded.shape[2:])
-    weights = filters.reshape(groups, len(filters) // groups, *filters.shape[1:])
-    maps = correlate(grouped, weights, steps, spacing, method, exact)
-    out = maps.reshape(count, len(filters), *outputs)
-    for b in rest:
-        out = out + b.reshape(-1, *[1] * axes)
-    return rounded(out.reshape(*layer.leading, *outputs), dtype)
+
+    channels = filters.shape[1]
+    images = images.reshape(len(images), groups, channels, *window.sizes)
+    filters = filters.reshape(groups, -1, channels, *window.taps)
+    added = rest[0].reshape(groups, -1) if rest else None
+    if groups > 1 and channels == 1:
+        arrays = [images, filters] if added is None else [images, filters, added]
+        maps = depthwise(arrays, window, method, exact)
+    else:
+        maps = correlate(images, filters, window, method, exact, added)
+    return rounded(maps.reshape(*layer.leading, *window.outputs), dtype)
 
 
 class _Layer(NamedTuple):
-    """A row of the table, seen as its last and most general one."""
+    """A call of any row of the table, in the shapes of its last row."""
 
-    pictures: Array  # (N, C, *sizes)
+    images: Array  # (N, C, *sizes)
     filters: Array  # (F, C/groups, *taps)
     leading: Sizes  # the result's axes before the spatial ones
 
@@ -300,37 +281,21 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
         raise ShapeError(sentence(function, "image", expected, f"shape {X.shape}"))
     allowed = [(axes, axes + 1), (axes, axes + 1, axes + 2), (axes + 2,)][X.ndim - axes]
     counts = " or ".join(", ".join(str(n) for n in allowed).rsplit(", ", 1))
-    raise ShapeError(
-        sentence(
-            function,
-            "filter_kernel",
-            f"{counts} dimensions for an image of shape {X.shape}",
-            f"shape {W.shape}",
-        )
-    )
+    expected = f"{counts} dimensions for an image of shape {X.shape}"
+    raise ShapeError(sentence(function, "filter_kernel", expected, f"shape {W.shape}"))
 
 
 def _check_groups(function: str, layer: _Layer, groups: int) -> int:
-    channels, filters = layer.pictures.shape[1], len(layer.filters)
+    channels, filters = layer.images.shape[1], len(layer.filters)
     if channels % groups or filters % groups:
-        raise ShapeError(
-            sentence(
-                function,
-                "groups",
-                f"a divisor of the {channels} channels and of the {filters} filters",
-                groups,
-            )
-        )
+        expected = f"a divisor of the {channels} channels and of the {filters} filters"
+        raise ShapeError(sentence(function, "groups", expected, groups))
     if layer.filters.shape[1] != channels // groups:
-        raise ShapeError(
-            sentence(
-                function,
-                "filter_kernel",
-                f"{channels // groups} channels along axis 1 "
-                f"({channels} in the image, groups {groups})",
-                f"shape {layer.filters.shape}",
-            )
+        expected = (
+            f"{channels // groups} channels along axis 1 ({channels} in the image, groups {groups})"
         )
+        received = f"shape {layer.filters.shape}"
+        raise ShapeError(sentence(function, "filter_kernel", expected, received))
     return groups
 
 

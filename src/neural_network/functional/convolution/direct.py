@@ -1,275 +1,204 @@
-"""The convolution sum, computed as it stands, for any number of spatial dimensions.
+"""The convolution sum in NumPy, computed as it is written, for any number of spatial axes.
 
-Shapes in this room: pictures (N, G, C, *sizes), filters (G, F, C, *taps), result
-(N, G, F, *outputs), where G is the number of groups, C the channels and F the
-filters of *one* group.
+Shapes in this package: images (N, G, C, *sizes), filters (G, F, C, *taps), bias (G, F), result
+(N, G, F, *outputs), where G is the number of groups, and C and F are the channels and filters of
+*one* group.
 
-Two ways to the same sum:
+Two bodies compute the same sum:
 
-- *shifts*: for every tap, the whole picture, moved by the tap's place, times the
-  tap's weight, added up. No window is ever built. Best for a filter or two that
-  read one channel.
-- *windows*: every window laid out as a column, and one matrix product of filters
-  and columns. Each number is copied once for each tap, and then serves all
-  filters at the speed of BLAS.
+- ``by_shifts``: for every tap, the whole image, moved by the tap's offset, times the tap's weight,
+  added up. Needs the least memory; best for one or two filters that read one channel.
+- ``by_columns``: every window is laid out as a column (im2col), and one matrix product multiplies
+  filters and columns. Best everywhere else.
 
-Both work through blocks that stay in the processor's cache, so the memory they
-need does not grow with the picture.
-
-Large pictures of which each filter reads one channel are the compiled shifts' work
-(``kernels/convolution/shifts.py``), and those of many channels the compiled tiles'
-(``kernels/convolution/prepared.py``).
+Both work through blocks that fit in the processor's cache, so the memory that they need does not
+grow with the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from neural_network.checks import Array
-from neural_network.functional.window import Sizes, reach, tap_slices
-from neural_network.kernels.convolution import tiled
-from neural_network.kernels.convolution.single_channel import cost_shifts, shifts_serve
+from neural_network.functional.window import Sizes, Slices, Window
 
-# Bytes that a block's working memory should not exceed: two blocks of shifts and the
-# windows of one product stay in the second-level cache or near it.
+# Bytes of working memory of a block: two blocks of shifts, and the columns of one product, stay
+# in the second-level cache or near it.
 SHIFT_BLOCK = 1 << 18
-WINDOW_BLOCK = 1 << 21
+COLUMN_BLOCK = 1 << 21
 
 # A float32 sum of n products is off by at most n · 2⁻²⁴ of the sum of their
 # sizes, whatever the numbers: 16 products stay under one millionth. Longer sums
 # are taken in float64 and rounded once.
 EXACT_FLOAT32_TERMS = 16
 
-# Nanoseconds, measured on one machine; only their ratios matter, and only to
-# choose between ways that agree.
-NS_SHIFT_FLOAT32, NS_SHIFT_FLOAT64 = 0.35, 0.75
-NS_WINDOW_COPY, NS_MATRIX_PRODUCT = 0.7, 0.025
-NS_CALL = 1000.0
-# Shifts need less memory, so windows have to be this much faster.
-WINDOW_ADVANTAGE = 1.5
+
+def reference(X: Array, W: Array, window: Window) -> Array:
+    """Compute the sums one window at a time: the definition, with which tests compare the rest."""
+    padded = np.pad(X, ((0, 0),) * 3 + window.pads)
+    axes = zip(padded.shape[3:], window.reach, window.stride, window.dilation, strict=True)
+    slices = [[slice(i, i + r, d) for i in range(0, n - r + 1, s)] for n, r, s, d in axes]
+    within = tuple(range(3, X.ndim + 1))  # the channel and the taps
+    sums = [np.sum(padded[:, :, None, :, *at] * W, axis=within) for at in product(*slices)]
+    return np.stack(sums, axis=-1).reshape(*sums[0].shape, *map(len, slices))
 
 
-def convolve_direct(
-    X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes, precise: bool = True
-) -> Array:
-    """Sum the products under each window.
-
-    Args:
-        X: padded pictures, (N, G, C, *sizes).
-        W: filters, (G, F, C, *taps), of the same type.
-        outputs: how often the window fits along each axis.
-        stride: steps of the window along each axis.
-        dilation: distance of neighbouring taps along each axis.
-        precise: take long float32 sums in float64.
-
-    Returns:
-        (N, G, F, *outputs), of the type of ``X``.
-    """
-    groups, filters = W.shape[:2]
-    if tiled.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
-        return tiled.convolve(X, W, outputs, stride)
-    out = np.empty((len(X), groups, filters, *outputs), X.dtype)
-    if shifts_serve(X, W, outputs):
-        from neural_network.kernels.convolution import shifts
-
-        shifts.by_shifts(X, W, out, stride, dilation)
-        return out
-    terms = prod(W.shape[2:])
-    widen = precise and X.dtype == np.float32 and terms > EXACT_FLOAT32_TERMS
-    W = W.astype(np.float64 if widen else X.dtype)
-    by_shifts, by_windows = _costs(len(X), W, outputs)
-    compute = _by_shifts if by_shifts <= WINDOW_ADVANTAGE * by_windows else _by_windows
-    # ∞ · 0 is NaN by the formula, and the NaN in the result says so well enough.
-    with np.errstate(invalid="ignore", under="ignore"):
-        compute(X, W, out, stride, dilation)
+def add_bias(out: Array, bias: Array | None) -> Array:
+    """Add a bias (G, F), if there is one, to sums (N, G, F, *outputs), in place."""
+    if bias is not None:
+        out += bias.reshape(*bias.shape, *(1,) * (out.ndim - 3))
     return out
 
 
-def cost_direct(X: Array, W: Array, outputs: Sizes, dilation: Sizes, precise: bool = True) -> float:
-    """Return an estimate of the nanoseconds that :func:`convolve_direct` takes."""
-    if tiled.serve(X, W.shape, len(X) * prod(outputs), dilation, precise=precise):
-        return tiled.cost(X, W, outputs)
-    if shifts_serve(X, W, outputs):
-        return cost_shifts(X, W, outputs)
-    return min(_costs(len(X), W, outputs))
+def by_shifts(
+    X: Array, W: Array, bias: Array | None, window: Window, accumulator: Any = None
+) -> Array:
+    """Sum tap by tap; each filter reads one channel.
 
-
-def _costs(pictures: int, W: Array, outputs: Sizes) -> tuple[float, float]:
-    """Return estimates for shifts (∞ where they cannot serve) and for windows."""
-    groups, filters, channels, *taps = W.shape
-    terms = channels * prod(taps)
-    places = pictures * prod(outputs)
-    widen = terms > EXACT_FLOAT32_TERMS or W.dtype != np.float32
-    a_number = NS_SHIFT_FLOAT64 if widen else NS_SHIFT_FLOAT32
-    # Each tap is two calls, which count where a picture is small.
-    shifts = filters * terms * (groups * places * a_number + 2 * NS_CALL)
-    windows = groups * terms * places * (NS_WINDOW_COPY + filters * NS_MATRIX_PRODUCT)
-    return (
-        float(shifts) if channels == 1 else float("inf"),
-        float(windows + pictures * groups * NS_CALL),
-    )
-
-
-def _by_shifts(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
-    """Fill ``out`` tap by tap; one channel in each group."""
-    groups, filters, _, *tap_list = W.shape
-    taps = tuple(tap_list)
-    pictures = X[:, :, 0]  # (N, G, *sizes): the axis of the one channel goes
-    keep = (slice(None), slice(None))
-    place_bytes = W.dtype.itemsize * groups
-    for some, box in _blocks(len(X), out.shape[3:], place_bytes, SHIFT_BLOCK):
-        strip = pictures[some][keep + _under(box, taps, stride, dilation)]
-        strip = strip.astype(W.dtype, order="C", copy=False)
-        for f in range(filters):
-            target = out[some, :, f][keep + box]
-            total = target if target.dtype == W.dtype else np.empty(target.shape, W.dtype)
-            term = np.empty(target.shape, W.dtype)
-            for index, tap in enumerate(np.ndindex(*taps)):
-                seen = strip[keep + tap_slices(tap, target.shape[2:], stride, dilation)]
-                # One weight for each group, standing in front of the group's picture.
-                weight = W[(slice(None), f, 0, *tap)].reshape(groups, *(1,) * len(taps))
-                if index == 0:
-                    np.multiply(seen, weight, out=total)
-                else:
-                    np.multiply(seen, weight, out=term)
+    Args:
+        X: images, (N, G, 1, *sizes).
+        W: filters, (G, F, 1, *taps), of the same type.
+        bias: (G, F), or None.
+        window: how the filters slide.
+        accumulator: the type in which sums are taken; that of ``X`` where left out.
+    """
+    groups, filters = W.shape[:2]
+    images = window.pad(X)[:, :, 0]  # (N, G, *sizes)
+    out = np.empty((len(X), groups, filters, *window.outputs), X.dtype)
+    # One weight for each group, to be multiplied with the group's image.
+    weights = W.astype(accumulator or X.dtype, copy=False).reshape(groups, filters, -1)
+    weights = weights.reshape(*weights.shape, *(1,) * len(window.taps))
+    # ∞ · 0 is NaN by the formula, and the NaN in the result is warning enough.
+    with np.errstate(invalid="ignore", under="ignore"):
+        for some, box in _blocks(window.outputs, len(X), weights.itemsize * groups, SHIFT_BLOCK):
+            part = images[some, :, *window.read_by(box)].astype(weights.dtype, "C", copy=False)
+            target = out[some, :, :, *box]
+            places = window.places(target.shape[3:])
+            for f in range(filters):
+                result = target[:, :, f]
+                wide = result.dtype != weights.dtype
+                total = np.empty(result.shape, weights.dtype) if wide else result
+                term = np.empty(result.shape, weights.dtype)
+                np.multiply(part[:, :, *places[0]], weights[:, f, 0], out=total)
+                for tap, place in enumerate(places[1:], start=1):
+                    np.multiply(part[:, :, *place], weights[:, f, tap], out=term)
                     np.add(total, term, out=total)
-            if total is not target:
-                target[...] = total
+                if wide:
+                    result[...] = total
+    return add_bias(out, bias)
 
 
-def _by_windows(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
-    """Fill ``out`` by one matrix product for each block: filters × windows."""
-    groups, filters, channels, *tap_list = W.shape
-    taps = tuple(tap_list)
-    terms = channels * prod(taps)
-    matrix = W.reshape(groups, filters, terms)
-    keep = (slice(None),) * 3
-    for some, box in _blocks(
-        len(X), out.shape[3:], W.dtype.itemsize * groups * terms, WINDOW_BLOCK
-    ):
-        target = out[some][keep + box]
-        strip = X[some][keep + _under(box, taps, stride, dilation)]
-        columns = _side_by_side(strip, taps, stride, dilation).astype(W.dtype, order="C")
-        products = matrix @ columns.reshape(groups, terms, -1)
-        shown = products.reshape(groups, filters, len(strip), *target.shape[3:])
-        target[...] = np.moveaxis(shown, 2, 0)
+def by_columns(
+    X: Array, W: Array, bias: Array | None, window: Window, accumulator: Any = None
+) -> Array:
+    """Sum by one matrix product of filters and columns for each block; arguments as above."""
+    groups, filters, channels = W.shape[:3]
+    terms = channels * prod(window.taps)
+    padded = window.pad(X)
+    out = np.empty((len(X), groups, filters, *window.outputs), X.dtype)
+    matrix = W.astype(accumulator or X.dtype, copy=False).reshape(groups, filters, terms)
+    images_last = (1, 2, 0, *range(3, X.ndim))
+    with np.errstate(invalid="ignore", under="ignore"):  # as in by_shifts
+        for some, box in _blocks(
+            window.outputs, len(X), matrix.itemsize * groups * terms, COLUMN_BLOCK
+        ):
+            target = out[some, :, :, *box].transpose(images_last)
+            part = padded[some, :, :, *window.read_by(box)]
+            columns = _columns(part, window, target.shape[3:]).astype(matrix.dtype, "C")
+            target[...] = (matrix @ columns.reshape(groups, terms, -1)).reshape(target.shape)
+    return add_bias(out, bias)
 
 
-def convolve_transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Walk a convolution backwards: add to each number what the windows over it hold.
+def transpose(Y: Array, W: Array, window: Window) -> Array:
+    """Add, to each number of an image, what the windows over it hold, times the filter.
 
-    It is the convolution's transpose as a linear map of the picture, which is its
-    gradient for the picture, and what networks that enlarge pictures compute.
+    It is the convolution's transpose as a linear map of the image, which is its gradient for
+    the image, and what networks that enlarge images compute.
 
     Args:
         Y: one number for each window and filter, (N, G, F, *outputs).
         W: filters, (G, F, C, *taps), of the same type.
-        sizes: of the padded pictures.
-        stride: steps of the window along each axis.
-        dilation: distance of neighbouring taps along each axis.
+        window: of the convolution.
 
     Returns:
         (N, G, C, *sizes), of the type of ``Y``.
     """
-    if tiled.serve(Y, W.shape, len(Y) * prod(Y.shape[3:]), dilation):
-        return tiled.transpose(Y, W, sizes, stride)
-    groups, filters, channels, *tap_list = W.shape
-    taps = tuple(tap_list)
-    terms = channels * prod(taps)
-    X = np.zeros((len(Y), groups, channels, *sizes), Y.dtype)
+    groups, filters, channels = W.shape[:3]
+    terms = channels * prod(window.taps)
+    X = np.zeros((len(Y), groups, channels, *window.padded), Y.dtype)
     matrix = W.reshape(groups, filters, terms).swapaxes(1, 2)
-    keep = (slice(None),) * 3
-    place_bytes = Y.dtype.itemsize * groups * terms
-    for some, box in _blocks(len(Y), Y.shape[3:], place_bytes, WINDOW_BLOCK):
-        block = Y[some][keep + box]
+    images_last = (1, 2, 0, *range(3, Y.ndim))
+    for some, box in _blocks(window.outputs, len(Y), Y.itemsize * groups * terms, COLUMN_BLOCK):
+        block = Y[some, :, :, *box].transpose(images_last)
         outputs = block.shape[3:]
-        columns = matrix @ np.moveaxis(block, 0, 2).reshape(groups, filters, -1)
-        shares = columns.reshape(groups, channels, *taps, len(block), *outputs)
-        strip = np.moveaxis(X[some][keep + _under(box, taps, stride, dilation)], 0, 2)
-        for tap in np.ndindex(*taps):
-            place = tap_slices(tap, outputs, stride, dilation)
-            strip[keep + place] += shares[(slice(None), slice(None), *tap)]
-    return X
+        columns = matrix @ block.reshape(groups, filters, -1)
+        shares = columns.reshape(groups, channels, -1, block.shape[2], *outputs)
+        part = X[some, :, :, *window.read_by(box)].transpose(images_last)
+        for tap, place in enumerate(window.places(outputs)):
+            part[:, :, :, *place] += shares[:, :, tap]
+    return X[:, :, :, *window.inside]
 
 
-def convolve_filters(X: Array, Y: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Add up, for each filter and tap, what the windows showed times their number.
+def filter_gradient(X: Array, Y: Array, window: Window) -> Array:
+    """Add up, for each filter and tap, the numbers under it times the number of their window.
 
     It is a convolution's gradient for the filters.
 
     Args:
-        X: padded pictures, (N, G, C, *sizes).
+        X: images, (N, G, C, *sizes).
         Y: one number for each window and filter, (N, G, F, *outputs), of the same type.
-        taps: sizes of the filters.
-        stride: steps of the window along each axis.
-        dilation: distance of neighbouring taps along each axis.
+        window: of the convolution.
 
     Returns:
         (G, F, C, *taps), of the type of ``X``.
     """
     groups, channels = X.shape[1:3]
-    filters = Y.shape[2]
-    shape = (groups, filters, channels, *taps)
-    if tiled.serve(Y, shape, len(Y) * prod(Y.shape[3:]), dilation):
-        return tiled.filters(X, Y, taps, stride)
-    terms = channels * prod(taps)
+    filters, terms = Y.shape[2], channels * prod(window.taps)
+    padded = window.pad(X)
     total = np.zeros((groups, filters, terms), X.dtype)
-    keep = (slice(None),) * 3
-    place_bytes = X.dtype.itemsize * groups * terms
-    for some, box in _blocks(len(X), Y.shape[3:], place_bytes, WINDOW_BLOCK):
-        strip = X[some][keep + _under(box, taps, stride, dilation)]
-        windows = _side_by_side(strip, taps, stride, dilation)
-        numbers = np.moveaxis(Y[some][keep + box], 0, 2)
-        total += numbers.reshape(groups, filters, -1) @ windows.reshape(groups, terms, -1).swapaxes(
-            1, 2
-        )
-    return total.reshape(groups, filters, channels, *taps)
+    images_last = (1, 2, 0, *range(3, Y.ndim))
+    for some, box in _blocks(window.outputs, len(X), X.itemsize * groups * terms, COLUMN_BLOCK):
+        block = Y[some, :, :, *box].transpose(images_last)
+        columns = _columns(padded[some, :, :, *window.read_by(box)], window, block.shape[3:])
+        columns = columns.reshape(groups, terms, -1)
+        total += block.reshape(groups, filters, -1) @ columns.swapaxes(1, 2)
+    return total.reshape(groups, filters, channels, *window.taps)
 
 
-def _side_by_side(strip: Array, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return a view of what each tap sees: (N, G, C, *sizes) → (G, C, *taps, N, *outputs).
+def _columns(padded: Array, window: Window, outputs: Sizes) -> Array:
+    """Return a view of what each tap reads: (N, G, C, *sizes) → (G, C, *taps, N, *outputs).
 
-    Pictures and places stand side by side, so that a block is one long matrix product
-    for each group, and not a short one for each picture.
+    Images and outputs are side by side, so that a block is one long matrix product
+    for each group, and not a short one for each image.
     """
-    axes = tuple(range(3, 3 + len(taps)))
-    windows = np.lib.stride_tricks.sliding_window_view(strip, reach(taps, dilation), axis=axes)
-    every = tuple(slice(None, None, step) for step in stride + dilation)
-    seen = np.moveaxis(windows[(slice(None),) * 3 + every], axes, range(-len(taps), 0))
-    return np.moveaxis(seen, 0, 2 + len(taps))
+    of_image, of_group, of_channel, *of_axes = padded.strides
+    between_taps = [n * d for n, d in zip(of_axes, window.dilation, strict=True)]
+    between_windows = [n * s for n, s in zip(of_axes, window.stride, strict=True)]
+    return as_strided(
+        padded,
+        (*padded.shape[1:3], *window.taps, len(padded), *outputs),
+        (of_group, of_channel, *between_taps, of_image, *between_windows),
+        writeable=False,
+    )
 
 
 def _blocks(
-    count: int, outputs: Sizes, place_bytes: int, limit: int
-) -> Iterator[tuple[slice, tuple[slice, ...]]]:
-    """Cut pictures of so many outputs into blocks of about ``limit`` bytes.
+    outputs: Sizes, images: int, output_bytes: int, limit: int
+) -> list[tuple[slice, Slices]]:
+    """Cut the outputs of some images into blocks of about ``limit`` bytes.
 
-    As many places of the last axis as fit, then of the axis before, and at last as
-    many pictures.
+    As many outputs of the last axis as fit, then of the axis before, and at last as
+    many images.
     """
-    sides: list[int] = []
-    used = max(1, place_bytes)
-    for size in (*reversed(outputs), count):
+    used = max(1, output_bytes)
+    cuts: list[list[slice]] = []
+    for size in (*reversed(outputs), images):
         side = min(size, max(1, limit // used))
-        sides.append(side)
         used *= side
-    cuts = [
-        [slice(start, min(start + side, size)) for start in range(0, size, side)]
-        for size, side in zip((count, *outputs), reversed(sides), strict=True)
-    ]
-    for some, *box in product(*cuts):
-        yield some, tuple(box)
-
-
-def _under(
-    box: tuple[slice, ...], taps: Sizes, stride: Sizes, dilation: Sizes
-) -> tuple[slice, ...]:
-    """Return the part of a picture that the windows of these outputs see."""
-    return tuple(
-        slice(part.start * s, (part.stop - 1) * s + cover)
-        for part, s, cover in zip(box, stride, reach(taps, dilation), strict=True)
-    )
+        cuts.insert(0, [slice(i, min(i + side, size)) for i in range(0, size, side)])
+    return [(some, tuple(box)) for some, *box in product(*cuts)]

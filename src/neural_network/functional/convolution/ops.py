@@ -1,154 +1,164 @@
 """Convolution as three ops that are each other's gradients.
 
-A convolution is linear in the picture and linear in the filters. Its gradient for
-the picture is its transpose; its gradient for the filters is a sum over windows;
+A convolution is linear in the images and linear in the filters. Its gradient for
+the images is its transpose; its gradient for the filters is a sum over windows;
 and the gradients of those two are made of the same three again. So convolution can
-be differentiated as often as one likes, with three bodies in all.
+be differentiated as often as one likes, with three ops in all. ``depthwise`` is a fourth only
+because compiled kernels find all of its gradients in one pass.
 
-Shapes are those of ``direct``: pictures (N, G, C, *sizes), padded; filters
-(G, F, C, *taps); results (N, G, F, *outputs).
+Shapes are those of ``direct``: images (N, G, C, *sizes), without padding; filters
+(G, F, C, *taps); bias (G, F); results (N, G, F, *outputs).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.functional.convolution.direct import (
-    convolve_direct,
-    convolve_filters,
-    convolve_transpose,
-    cost_direct,
+from neural_network.functional.convolution import compiled
+from neural_network.functional.convolution.route import (
+    Method,
+    depthwise_compiled,
+    route,
+    route_filter_gradient,
+    route_transpose,
 )
-from neural_network.functional.convolution.fft import convolve_fft, cost_fft, rounds_within
 from neural_network.functional.op import Call, call, gradient, op, samples
-from neural_network.functional.window import Sizes, output_sizes
-from neural_network.kernels.convolution.single_channel import shifts_serve
+from neural_network.functional.window import Window
+from neural_network.kernels.runtime.layouts import plain
 
-Method = Literal["auto", "direct", "fft"]
 Rng: TypeAlias = "np.random.Generator"
-# The transform's rounding spreads over the picture, so it has to be clearly
-# faster before "auto" takes it.
-FFT_ADVANTAGE = 2.0
-# Where both are compiled, what they cost is known better, and the one along columns rounds less.
-COMPILED_FFT_ADVANTAGE = 1.25
-# Fewer taps than this are never worth a transform, nor an estimate.
-WORTH_A_THOUGHT = 16
-# What the contract of ``conv2d`` allows, times the largest sum in the picture.
-ROUNDING = {"float32": 1e-6, "float64": 1e-12}
 
 
 @op
 def correlate(
-    X: Any,
-    W: Any,
-    stride: Sizes,
-    dilation: Sizes,
-    method: Method = "auto",
-    precise: bool = True,
+    X: Any, W: Any, window: Window, method: Method = "auto", precise: bool = True, bias: Any = None
 ) -> Array:
-    """Slide filters over padded pictures and sum the products under each window."""
-    none = ((0, 0),) * len(stride)
-    outputs = output_sizes("correlate", X.shape[3:], W.shape[3:], stride, none, dilation)
-    if method == "auto":
-        method = _faster(X, W, outputs, stride, dilation, precise)
-    if method == "fft":
-        return convolve_fft(X, W, outputs, stride, dilation)
-    return convolve_direct(X, W, outputs, stride, dilation, precise)
-
-
-def _faster(
-    X: Array, W: Array, outputs: Sizes, stride: Sizes, dilation: Sizes, precise: bool
-) -> Method:
-    """Take the transform where it is clearly faster and its rounding is small enough."""
-    # A transform computes every place and keeps one in a stride.
-    if prod(W.shape[3:]) < WORTH_A_THOUGHT * prod(stride):
-        return "direct"
-    by_sum = cost_direct(X, W, outputs, dilation, precise)
-    by_fft = cost_fft(X, W, outputs, stride, dilation)
-    advantage = COMPILED_FFT_ADVANTAGE if shifts_serve(X, W, outputs) else FFT_ADVANTAGE
-    if by_sum <= advantage * by_fft:
-        return "direct"
-    bound = ROUNDING.get(X.dtype.name, 1e-12)
-    with np.errstate(over="ignore", invalid="ignore"):  # not finite: no bound can hold
-        safe = rounds_within(bound, X, W, outputs, stride, dilation)
-    return "fft" if safe else "direct"
+    """Slide filters over images and sum the products under each window."""
+    return route(X, W, window, method, precise)(X, W, bias, window)
 
 
 @op
-def correlate_transpose(Y: Any, W: Any, sizes: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Add to each number of a picture what the windows over it hold, times the filter."""
-    return convolve_transpose(Y, W, sizes, stride, dilation)
+def correlate_transpose(Y: Any, W: Any, window: Window) -> Array:
+    """Add, to each number of an image, what the windows over it hold, times the filter."""
+    return route_transpose(Y, W, window)(Y, W, window)
 
 
 @op
-def correlate_filters(X: Any, Y: Any, taps: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Add up what the windows showed times their number, for each filter and tap."""
-    return convolve_filters(X, Y, taps, stride, dilation)
+def correlate_filters(X: Any, Y: Any, window: Window) -> Array:
+    """Add up, for each filter and tap, the numbers under it times the number of their window."""
+    return route_filter_gradient(X, Y, window)(X, Y, window)
 
 
 @gradient(correlate, "X")
-def _(g: Any, W: Any, X_shape: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate_transpose(g, W, X_shape[3:], stride, dilation)
+def _(g: Any, W: Any, window: Window) -> Any:
+    return correlate_transpose(g, W, window)
 
 
 @gradient(correlate, "W")
-def _(g: Any, X: Any, W_shape: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate_filters(X, g, W_shape[3:], stride, dilation)
+def _(g: Any, X: Any, window: Window) -> Any:
+    return correlate_filters(X, g, window)
+
+
+@gradient(correlate, "bias")
+def _(g: Any) -> Any:
+    return _bias_gradient(g)
 
 
 @gradient(correlate_transpose, "Y")
-def _(g: Any, W: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate(g, W, stride, dilation)
+def _(g: Any, W: Any, window: Window) -> Any:
+    return correlate(g, W, window)
 
 
 @gradient(correlate_transpose, "W")
-def _(g: Any, Y: Any, W_shape: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate_filters(g, Y, W_shape[3:], stride, dilation)
+def _(g: Any, Y: Any, window: Window) -> Any:
+    return correlate_filters(g, Y, window)
 
 
 @gradient(correlate_filters, "X")
-def _(g: Any, Y: Any, X_shape: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate_transpose(Y, g, X_shape[3:], stride, dilation)
+def _(g: Any, Y: Any, window: Window) -> Any:
+    return correlate_transpose(Y, g, window)
 
 
 @gradient(correlate_filters, "Y")
-def _(g: Any, X: Any, stride: Sizes, dilation: Sizes) -> Any:
-    return correlate(X, g, stride, dilation)
+def _(g: Any, X: Any, window: Window) -> Any:
+    return correlate(X, g, window)
 
 
-# Pictures, filters, stride, dilation: one, two and three dimensions; groups; a rest
+@op
+def depthwise(arrays: Any, window: Window, method: Method = "auto", precise: bool = True) -> Array:
+    """Compute ``correlate`` of one channel in each group.
+
+    Args:
+        arrays: images, filters and perhaps a bias: one argument, because their gradients
+            are found together.
+        window, method, precise: as in ``route``.
+    """
+    X, W, *bias = arrays
+    return route(X, W, window, method, precise)(X, W, bias[0] if bias else None, window)
+
+
+@gradient(depthwise, "arrays")
+def _(g: Any, arrays: Any, window: Window, precise: bool) -> Any:
+    X, W = arrays[:2]
+    if plain(g, *arrays) and depthwise_compiled(X, W, precise):
+        found = compiled.depthwise_gradients(g, X, W, window)
+    else:
+        for_X, for_W = correlate_transpose(g, W, window), correlate_filters(X, g, window)
+        found = [for_X, for_W, _bias_gradient(g)]
+    return found[: len(arrays)]
+
+
+def _bias_gradient(g: Any) -> Any:
+    return np.sum(g, axis=(0, *range(3, g.ndim)))
+
+
+# Images, filters, stride, padding, dilation: one, two and three axes; groups; numbers left over
 # that no window reaches.
 SHAPES = [
-    ((2, 1, 2, 6, 5), (1, 3, 2, 3, 2), (1, 1), (1, 1)),
-    ((1, 2, 2, 6, 7), (2, 1, 2, 2, 3), (2, 3), (2, 1)),
-    ((2, 3, 1, 4, 4), (3, 1, 1, 3, 3), (1, 1), (1, 1)),
-    ((2, 1, 1, 7), (1, 2, 1, 3), (2,), (1,)),
-    ((1, 1, 2, 3, 4, 3), (1, 2, 2, 2, 2, 2), (1, 2, 1), (1, 1, 1)),
+    ((2, 1, 2, 6, 5), (1, 3, 2, 3, 2), 1, 0, 1),
+    ((1, 2, 2, 6, 7), (2, 1, 2, 2, 3), (2, 3), 0, (2, 1)),
+    ((2, 3, 1, 4, 4), (3, 1, 1, 3, 3), 1, ((1, 0), (0, 2)), 1),
+    ((2, 1, 1, 7), (1, 2, 1, 3), 2, 1, 1),
+    ((1, 1, 2, 3, 4, 3), (1, 2, 2, 2, 2, 2), (1, 2, 1), 0, 1),
 ]
+
+
+def _drawn(rng: Rng) -> Iterator[tuple[Array, Array, Array, Window]]:
+    """Yield images, filters, numbers for the results, and the window."""
+    for images, filters, stride, padding, dilation in SHAPES:
+        window = Window.of("correlate", images[3:], filters[3:], stride, padding, dilation)
+        results = (images[0], *filters[:2], *window.outputs)
+        X, W, Y = (rng.standard_normal(shape) for shape in (images, filters, results))
+        yield X, W, Y, window
 
 
 @samples(correlate)
 def _(rng: Rng) -> Iterator[Call]:
-    for picture, kernel, stride, dilation in SHAPES:
-        yield call(rng.standard_normal(picture), rng.standard_normal(kernel), stride, dilation)
+    for X, W, _, window in _drawn(rng):
+        yield call(X, W, window)
+        yield call(X, W, window, bias=rng.standard_normal(W.shape[:2]))
 
 
 @samples(correlate_transpose)
 def _(rng: Rng) -> Iterator[Call]:
-    for picture, kernel, stride, dilation in SHAPES:
-        X, W = rng.standard_normal(picture), rng.standard_normal(kernel)
-        Y = rng.standard_normal(np.shape(correlate(X, W, stride, dilation)))
-        yield call(Y, W, picture[3:], stride, dilation)
+    for _, W, Y, window in _drawn(rng):
+        yield call(Y, W, window)
 
 
 @samples(correlate_filters)
 def _(rng: Rng) -> Iterator[Call]:
-    for picture, kernel, stride, dilation in SHAPES:
-        X, W = rng.standard_normal(picture), rng.standard_normal(kernel)
-        Y = rng.standard_normal(np.shape(correlate(X, W, stride, dilation)))
-        yield call(X, Y, kernel[3:], stride, dilation)
+    for X, _, Y, window in _drawn(rng):
+        yield call(X, Y, window)
+
+
+@samples(depthwise)
+def _(rng: Rng) -> Iterator[Call]:
+    draw = rng.standard_normal
+    window = Window.of("correlate", (5, 4), (3, 2), 1, ((1, 0), (1, 1)))
+    yield call([draw((2, 3, 1, 5, 4)), draw((3, 1, 1, 3, 2)), draw((3, 1))], window)
+    window = Window.of("correlate", (6, 5), (2, 3), (2, 1), ((0, 1), (0, 0)), (1, 2))
+    yield call([draw((1, 2, 1, 6, 5)), draw((2, 2, 1, 2, 3))], window)

@@ -1,9 +1,9 @@
-"""``conv_transpose1d`` … ``conv_transpose3d``: convolution walked backwards."""
+"""``conv_transpose1d`` … ``conv_transpose3d``: the transpose of a convolution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +17,10 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.ops import correlate_transpose
 from neural_network.functional.op import Call, call, samples
-from neural_network.functional.window import per_axis, reach
+from neural_network.functional.window import Window
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
@@ -175,27 +175,12 @@ def _conv_transpose(
     maps = W.shape[1] * groups
     for b in rest:
         check_shape(function, "bias", b, (maps,))
-    steps = per_axis(function, "stride", stride, axes)
-    spacing = per_axis(function, "dilation", dilation, axes)
-    cut = per_axis(function, "padding", padding, axes, minimum=0)
-    more = per_axis(function, "output_padding", output_padding, axes, minimum=0)
-    if any(m >= s for m, s in zip(more, steps, strict=True)):
-        expected = f"less than the stride {steps}"
-        raise ArgumentError(sentence(function, "output_padding", expected, more))
-    covered = reach(W.shape[2:], spacing)
-    # What the convolution would have seen: its padded picture, a rest at the end included.
-    padded = tuple(
-        (n - 1) * s + cover + m
-        for n, s, cover, m in zip(X.shape[2:], steps, covered, more, strict=True)
+    window = Window.transposed(
+        function, X.shape[2:], W.shape[2:], stride, padding, output_padding, dilation
     )
-    if any(2 * c >= size for c, size in zip(cut, padded, strict=True)):
-        expected = f"less than half of the result {padded}"
-        raise ShapeError(sentence(function, "padding", expected, cut))
     grouped = X.reshape(count, groups, channels // groups, *X.shape[2:])
     weights = W.reshape(groups, channels // groups, *W.shape[1:])
-    out = correlate_transpose(grouped, weights, padded, steps, spacing)
-    inner: tuple[Any, ...] = tuple(slice(c, size - c) for c, size in zip(cut, padded, strict=True))
-    out = out.reshape(count, maps, *padded)[(slice(None), slice(None), *inner)]
+    out = correlate_transpose(grouped, weights, window).reshape(count, maps, *window.sizes)
     for b in rest:
         out = out + b.reshape(-1, *[1] * axes)
     return rounded(out, dtype)

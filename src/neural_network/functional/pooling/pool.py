@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from functools import reduce
+from math import prod
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.checks import Array, as_flag, as_floating, check_ndim, check_not_empty, rounded
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Call, call, samples
-from neural_network.functional.pooling.ops import pool_max, pool_mean, window_max
-from neural_network.functional.window import Padding, output_sizes, per_axis
+from neural_network.functional.pooling.ops import window_max, window_sum
+from neural_network.functional.window import Padding, Window, per_axis, times
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
@@ -51,14 +53,12 @@ def max_pool(
     check_ndim("max_pool", "X", X, 2, 3)
     check_not_empty("max_pool", "X", X)
     taps = per_axis("max_pool", "size", size, axes=2)
-    steps = per_axis("max_pool", "stride", stride, axes=2)
-    none, once = ((0, 0), (0, 0)), (1, 1)
-    output_sizes("max_pool", X.shape[:2], taps, steps, none, once, window="window")
+    window = Window.of("max_pool", X.shape[:2], taps, stride, name="window")
     if X.ndim == 3 and X.shape[2] == 1:
         X = X.reshape(X.shape[:2])
     if X.ndim == 2:
-        return rounded(window_max(X, taps, steps, once), dtype)
-    maxima = window_max(np.moveaxis(X, 2, 0), taps, steps, once)
+        return rounded(window_max(X, window), dtype)
+    maxima = window_max(np.moveaxis(X, 2, 0), window)
     return rounded(np.moveaxis(maxima, 0, 2), dtype)
 
 
@@ -102,7 +102,7 @@ def max_pool2d(
     array([[[[ 5.,  7.],
              [13., 15.]]]])
     """
-    return pool_max("max_pool2d", X, size, stride, padding, dilation, ceil_mode, 2)
+    return _max_pool("max_pool2d", X, size, stride, padding, dilation, ceil_mode, 2)
 
 
 @public
@@ -132,7 +132,7 @@ def max_pool1d(
     >>> max_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
     array([[[5., 4., 3.]]])
     """
-    return pool_max("max_pool1d", X, size, stride, padding, dilation, ceil_mode, 1)
+    return _max_pool("max_pool1d", X, size, stride, padding, dilation, ceil_mode, 1)
 
 
 @public
@@ -162,7 +162,7 @@ def max_pool3d(
     >>> max_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
     array([7.])
     """
-    return pool_max("max_pool3d", X, size, stride, padding, dilation, ceil_mode, 3)
+    return _max_pool("max_pool3d", X, size, stride, padding, dilation, ceil_mode, 3)
 
 
 @public
@@ -197,7 +197,7 @@ def avg_pool2d(
     array([[[[0.25, 0.25],
              [0.25, 0.25]]]])
     """
-    return pool_mean("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
+    return _avg_pool("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
 
 
 @public
@@ -227,7 +227,7 @@ def avg_pool1d(
     >>> avg_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
     array([[[3., 3., 3.]]])
     """
-    return pool_mean("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
+    return _avg_pool("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
 
 
 @public
@@ -257,7 +257,7 @@ def avg_pool3d(
     >>> avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
     array([3.5])
     """
-    return pool_mean("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
+    return _avg_pool("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
 
 
 @public
@@ -286,6 +286,93 @@ def global_avg_pool(X: ArrayLike) -> Array:
         )
     check_not_empty("global_avg_pool", "X", X)
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
+
+
+def _max_pool(
+    function: str,
+    X: ArrayLike,
+    size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    ceil_mode: bool,
+    axes: int,
+) -> Array:
+    """Check a call of any number of spatial axes, and take the maxima."""
+    (X,), dtype = as_floating(function, X=X)
+    window = _window(function, X, size, stride, padding, dilation, ceil_mode, axes)
+    return rounded(window_max(_padded(X, window, -np.inf), window), dtype)
+
+
+def _avg_pool(
+    function: str,
+    X: ArrayLike,
+    size: object,
+    stride: object,
+    padding: object,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    axes: int,
+) -> Array:
+    """Check a call of any number of spatial axes, and take the means."""
+    (X,), dtype = as_floating(function, X=X)
+    window = _window(function, X, size, stride, padding, 1, ceil_mode, axes)
+    include_pad = as_flag(function, "count_include_pad", count_include_pad)
+    if window.padded == window.sizes:
+        return rounded(window_sum(X, window, prod(window.taps)), dtype)
+    counts = _counts(window, include_pad).astype(X.dtype)
+    return rounded(window_sum(_padded(X, window, 0), window) / counts, dtype)
+
+
+def _window(
+    function: str,
+    X: Array,
+    size: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    ceil_mode: bool,
+    axes: int,
+) -> Window:
+    check_ndim(function, "X", X, axes + 2)
+    check_not_empty(function, "X", X)
+    taps = per_axis(function, "size", size, axes)
+    window = Window.of(
+        function, X.shape[2:], taps, taps if stride is None else stride, padding, dilation,
+        ceil_mode=as_flag(function, "ceil_mode", ceil_mode), name="window",
+    )  # fmt: skip
+    # A window of nothing but padding would have no largest number and no mean.
+    if any(max(pair) * 2 > n for pair, n in zip(window.pads, window.reach, strict=True)):
+        expected = f"at most half of the window {times(window.reach)}"
+        raise ShapeError(sentence(function, "padding", expected, repr(padding)))
+    return window
+
+
+def _padded(X: Any, window: Window, value: float) -> Any:
+    """Pad an array or tensor with a number, which has no gradient."""
+    if window.padded == window.sizes:
+        return X
+    axes = zip(window.pads, window.sizes, window.padded, strict=True)
+    widths = [(before, padded - before - n) for (before, _), n, padded in axes]
+    out = np.pad(X, [(0, 0)] * (X.ndim - len(widths)) + widths)
+    if value == 0:
+        return out
+    inside = np.pad(np.ones(window.sizes, bool), widths)
+    return np.where(inside, out, np.asarray(value, X.dtype))
+
+
+def _counts(window: Window, include_pad: bool) -> Array:
+    """Return how many numbers of each window are in its mean.
+
+    What ``ceil_mode`` adds behind the padding never counts.
+    """
+    counts = []
+    for axis, (n, (before, after)) in enumerate(zip(window.sizes, window.pads, strict=True)):
+        first, last = (-before, n + after) if include_pad else (0, n)
+        begin = np.arange(window.outputs[axis]) * window.stride[axis] - before
+        end = begin + window.taps[axis]
+        counts.append(np.minimum(end, last) - np.maximum(begin, first))
+    return reduce(np.multiply.outer, counts)
 
 
 @samples(max_pool)

@@ -38,12 +38,15 @@ def new_buffer(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # no
     return aligned(shape, dtype)
 
 
-def contiguous(X: Array) -> Array:
-    """Return (N, H, W, C) images of any strides as a contiguous array."""
-    if X.flags.c_contiguous:
+def contiguous(X: Array, pads: Pads = NO_PADS) -> Array:
+    """Return (N, H, W, C) images of any strides as a contiguous array, with zeros around them."""
+    n, h, w, c = X.shape
+    (top, bottom), (left, right) = pads
+    shape = (n, h + top + bottom, w + left + right, c)
+    if shape == X.shape and X.flags.c_contiguous:
         return X
-    copy = aligned(X.shape)
-    tiles.channels_last.compiled(X, copy, 0, 0, _planar(X))
+    copy = aligned(shape)
+    tiles.channels_last.compiled(X, copy, top, left, _planar(X))
     return copy
 
 

@@ -1,127 +1,91 @@
-"""Which convolutions of many channels the compiled kernels compute, and the way to them.
+"""Convolution of many channels by tiles, and its two gradients, for arrays of any layout.
 
-Shapes are those of ``functional/convolution/direct.py``: pictures (N, G, C, *sizes), padded;
-filters (G, F, C, *taps); results (N, G, F, *outputs). Whether kernels serve is decided by
-shapes and types alone, without loading a compiler.
+Shapes: images (N, 1, C, *sizes), filters (1, F, C, *taps), bias (1, F), results
+(N, 1, F, *outputs), of one or two spatial axes; float32.
 """
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.kernels.convolution.prepared import (
+    NO_BIAS,
+    ConvBackward,
+    ConvForward,
+    contiguous,
+    new_buffer,
+)
+from neural_network.kernels.runtime.threads import parallel_region
 
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
-
-# A float32 sum of so many products keeps the bound of ``conv2d``, whatever the numbers.
-EXACT_TERMS = 16
-# Filters that read one channel, from where on they are better taken together than by shifts.
-MANY_FILTERS = 16
-# Nanoseconds of a product on two threads, and of a number that is copied; measured on one machine.
-NS_PRODUCT, NS_COPY = 0.005, 0.5
+Pads = tuple[tuple[int, int], ...]
 
 
-def serve(X: Array, W_shape: Sizes, places: int, dilation: Sizes, *, precise: bool = False) -> bool:
-    """Say whether kernels compute this convolution, or one of its two transposes.
-
-    Args:
-        X: pictures or gradients, whose type counts.
-        W_shape: of the filters.
-        places: outputs of all pictures.
-        dilation: distances of taps.
-        precise: long float32 sums are not good enough.
-    """
-    groups, filters, channels, *taps = W_shape
-    terms = channels * prod(taps)
-    fits = groups == 1 and len(taps) <= 2 and all(d == 1 for d in dilation)
-    if not fits or X.dtype != np.float32 or (precise and terms > EXACT_TERMS):
-        return False
-    if channels == 1 and filters < MANY_FILTERS:
-        return False
-    return kernel_wanted("convolution of many channels", places * prod(W_shape))
-
-
-def cost(X: Array, W: Array, outputs: Sizes) -> float:
-    """Return an estimate of the nanoseconds that ``convolve`` takes."""
-    places = len(X) * prod(outputs)
-    return float(places * (W.size * NS_PRODUCT + W.shape[1] * NS_COPY) + X.size * NS_COPY)
-
-
-def convolve(X: Array, W: Array, outputs: Sizes, stride: Sizes) -> Array:
-    """Compute what ``convolve_direct`` computes, in channels-last memory."""
-    from neural_network.kernels.convolution.prepared import (
-        NO_BIAS,
-        NO_PADS,
-        ConvForward,
-        new_buffer,
-    )
-    from neural_network.kernels.runtime.threads import parallel_region
-
-    seen, weight = _last(X), _as_filters(W)
-    high, wide = _two(outputs)
-    out = np.empty((len(X), high, wide, len(weight)), np.float32)
+def convolve(
+    X: Array, W: Array, bias: Array | None, outputs: Sizes, stride: Sizes, pads: Pads
+) -> Array:
+    """Return the sums of each window of images, which zeros surround, with the bias added."""
+    images, weight, sizes = _channels_last(X), _weight(W), _two(outputs)
+    out = np.empty((len(X), *sizes, len(weight)), np.float32)
+    added = NO_BIAS if bias is None else np.require(bias.reshape(-1), None, ["C", "W"])
     forward = ConvForward(
-        seen.shape, weight.shape, _two(stride), NO_PADS, None, (high, wide), new_buffer
+        images.shape, weight.shape, _two(stride), _two_pads(pads), None, sizes, new_buffer
     )
     with parallel_region():
-        forward(seen, weight, NO_BIAS, out, False)
+        forward(images, weight, added, out, False)
     return out.transpose(0, 3, 1, 2).reshape(len(X), 1, len(weight), *outputs)
 
 
-def transpose(Y: Array, W: Array, sizes: Sizes, stride: Sizes) -> Array:
-    """Compute what ``convolve_transpose`` computes, in channels-last memory."""
-    from neural_network.kernels.runtime.threads import parallel_region
-
-    weight = _as_filters(W)
-    back = _back((len(Y), *_two(sizes), weight.shape[1]), weight.shape, stride, Y, wanted=True)
+def input_gradient(Y: Array, W: Array, sizes: Sizes, stride: Sizes, pads: Pads) -> Array:
+    """Return the gradient (N, 1, C, *sizes) for the images, from ``Y`` for the result."""
+    weight = _weight(W)
     out = np.empty((len(Y), *_two(sizes), weight.shape[1]), np.float32)
+    backward = _backward(out.shape, weight.shape, Y, stride, pads, needs_input_grad=True)
     with parallel_region():
-        back.relu_backward(_last(Y), None)
-        back.input_gradient(weight, out)
+        backward.relu_backward(_channels_last(Y), None)
+        backward.input_gradient(weight, out)
     return out.transpose(0, 3, 1, 2).reshape(len(Y), 1, W.shape[2], *sizes)
 
 
-def filters(X: Array, Y: Array, taps: Sizes, stride: Sizes) -> Array:
-    """Compute what ``convolve_filters`` computes."""
-    from neural_network.kernels.convolution.prepared import contiguous
-    from neural_network.kernels.runtime.threads import parallel_region
-
-    seen = _last(X)
-    shape = (Y.shape[2], X.shape[2], *_two(taps))
-    back = _back(seen.shape, shape, stride, Y, wanted=False)
+def filter_gradient(X: Array, Y: Array, taps: Sizes, stride: Sizes, pads: Pads) -> Array:
+    """Return the gradient (1, F, C, *taps) for the filters, from ``Y`` for the result."""
+    images, shape = _channels_last(X), (Y.shape[2], X.shape[2], *_two(taps))
+    backward = _backward(images.shape, shape, Y, stride, pads, needs_input_grad=False)
     with parallel_region():
-        back.relu_backward(_last(Y), None)
-        found = back.weight_gradient(contiguous(seen))
-    return np.ascontiguousarray(found).reshape(1, Y.shape[2], X.shape[2], *taps)
+        backward.relu_backward(_channels_last(Y), None)
+        gradient = backward.weight_gradient(contiguous(images, _two_pads(pads)))
+    return np.ascontiguousarray(gradient).reshape(1, Y.shape[2], X.shape[2], *taps)
 
 
-def _back(seen: Sizes, weight: Sizes, stride: Sizes, Y: Array, *, wanted: bool) -> Any:
-    from neural_network.kernels.convolution.prepared import NO_PADS, ConvBackward, new_buffer
-
+def _backward(
+    input_shape: Sizes, weight_shape: Sizes, Y: Array, stride: Sizes, pads: Pads,
+    *, needs_input_grad: bool,
+) -> ConvBackward:  # fmt: skip
     return ConvBackward(
-        seen, weight, _two(stride), NO_PADS, _two(Y.shape[3:]), new_buffer, needs_input_grad=wanted
-    )
+        input_shape, weight_shape, _two(stride), _two_pads(pads), _two(Y.shape[3:]), new_buffer,
+        needs_input_grad=needs_input_grad,
+    )  # fmt: skip
 
 
-def _as_pictures(X: Array) -> Array:
-    """See (N, 1, C, *sizes) as (N, C, H, W); a signal is a picture of one row."""
-    return X[:, 0] if X.ndim == 5 else X[:, 0, :, None]
+def _channels_last(X: Array) -> Array:
+    """See (N, 1, C, *sizes) as (N, H, W, C); a signal is an image of one row."""
+    images = X[:, 0] if X.ndim == 5 else X[:, 0, :, None]
+    return images.transpose(0, 2, 3, 1)
 
 
-def _last(X: Array) -> Array:
-    """Move the channels behind the places: (N, H, W, C)."""
-    return _as_pictures(X).transpose(0, 2, 3, 1)
-
-
-def _as_filters(W: Array) -> Array:
+def _weight(W: Array) -> Array:
+    """See (1, F, C, *taps) as (F, C, fh, fw)."""
     return W[0] if W.ndim == 5 else W[0, :, :, None]
 
 
 def _two(sizes: Sizes) -> Sizes:
-    """Return a size or step for each of two axes, where there may be one."""
-    return tuple(sizes) if len(sizes) == 2 else (1, *sizes)
+    """Return a size or stride for each of two axes, where there may be one."""
+    return sizes if len(sizes) == 2 else (1, *sizes)
+
+
+def _two_pads(pads: Pads) -> Pads:
+    return pads if len(pads) == 2 else ((0, 0), *pads)
