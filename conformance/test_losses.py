@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from conformance.agreement import agree
-from neural_network.functional import labels, losses
+from neural_network import functional as losses
+from neural_network.functional import labels
 
 REDUCTIONS = ["mean", "sum", "none"]
 SHAPES = [(5,), (4, 3), (2, 3, 4)]

@@ -18,7 +18,7 @@ from conformance.twins import (
     resizing,
     windows,
 )
-from neural_network.functional.losses import hinge
+from neural_network.functional import hinge
 
 Twin = Callable[..., Any]
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from neural_network.functional import labels, losses as ours
+from neural_network import functional as ours
+from neural_network.functional import labels
 
 
 def _reduced(elements: Any, reduction: str) -> Any:

@@ -29,7 +29,7 @@ from neural_network.checks import (
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.activations import identity
 from neural_network.functional.batching import cut
-from neural_network.functional.losses import cross_entropy
+from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.public import public
 
 Rng = int | np.random.Generator | None

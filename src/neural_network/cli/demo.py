@@ -23,7 +23,7 @@ from neural_network.cli.settings import checked_settings, make_optimizer
 from neural_network.datasets import batches, load_mnist, one_hot
 from neural_network.errors import FileWriteError
 from neural_network.files import save_arrays
-from neural_network.functional.losses import cross_entropy
+from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.layers.saving import save as save_model
 from neural_network.models import tiny_cnn
 from neural_network.training.metrics import accuracy

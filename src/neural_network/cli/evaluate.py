@@ -17,7 +17,7 @@ from neural_network.cli.data import DATA, load_pictures, shaped_for
 from neural_network.cli.models import numbered_as, read_model
 from neural_network.cli.output import confirm_overwrite, predicted
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.losses import softmax_cross_entropy
+from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
 from neural_network.visual import save_figure, show_confusion_matrix
 from neural_network.visual.saving import check_figure_path
