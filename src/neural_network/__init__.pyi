@@ -190,7 +190,6 @@ from neural_network.layers.pooling import (
 from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
-    Callback as Callback,
     Checkpoint as Checkpoint,
     CSVLog as CSVLog,
     EarlyStopping as EarlyStopping,
@@ -227,6 +226,6 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
-from neural_network.training.trainer import Trainer as Trainer
+from neural_network.training.trainer import Callback as Callback, Trainer as Trainer
 
 __version__: str

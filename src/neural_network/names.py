@@ -72,7 +72,7 @@ PUBLIC = {
     "layers.pooling": "MaxPool2D AvgPool2D GlobalAvgPool2D",
     "layers.saving": "save load load_notes",
     "training.averaging": "ExponentialAverage",
-    "training.callbacks": "Callback EarlyStopping Checkpoint CSVLog LearningRateFinder",
+    "training.callbacks": "EarlyStopping Checkpoint CSVLog LearningRateFinder",
     "training.clipping": "clip_by_norm clip_by_value",
     "training.history": "History",
     "training.interrupts": "TrainingInterrupted",
@@ -81,7 +81,7 @@ PUBLIC = {
     "training.optimizers.base": "Optimizer OPTIMIZERS",
     "training.optimizers.descent": "momentum_update SGD Lion",
     "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
-    "training.trainer": "Trainer",
+    "training.trainer": "Callback Trainer",
 }
 # Those that are not attributes of the package itself.
 PACKAGES_ONLY = {

@@ -221,7 +221,7 @@ MISTAKES = [
     (["train", "--epochs", "0"], "train: --epochs: expected a whole number of at least 1, received 0"),
     (["train", "--epochs", "2.5"], "Invalid value for '--epochs'"),
     (["train", "--batch-size", "0"], "train: --batch-size: expected a whole number of at least 1"),
-    (["train", "--optimizer", "adm"], "train: --optimizer: expected one of 'sgd', 'rmsprop'"),
+    (["train", "--optimizer", "adm"], "train: --optimizer: expected one of"),
     (["train", "--learning-rate", "-1"], "train: --learning-rate: expected a finite number above 0"),
     (["train", "--learning-rate", "nan"], "train: --learning-rate: expected a finite number above 0"),
     (["train", "--schedule", "linear"], "train: --schedule: expected one of 'none', 'cosine'"),

@@ -9,7 +9,6 @@ import pytest
 
 from neural_network.kernels.runtime.gate import THRESHOLDS, use_kernels
 from neural_network.training import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
-from neural_network.training.optimizers import base
 from tests import needs
 from tests.threads import on_one_and_two_threads
 
@@ -100,16 +99,29 @@ def test_a_formula_of_ones_own_is_used() -> None:
         def apply(self, parameters: Any, *_others: Any) -> None:
             parameters -= 1
 
+    class Mixin:
+        def apply(self, parameters: Any, *_others: Any) -> None:
+            parameters -= 1
+
+    class Mixed(Mixin, Adam):
+        pass
+
+    class Inherited(Still):
+        pass
+
     class Named(Adam):
         pass
 
-    assert Named.apply in base.TWINS
-    p = np.zeros(1 << 17)
-    still = Still()
-    still.start(p)
-    with use_kernels("numba"):
-        still.update(p, np.ones_like(p))
-    assert set(p) == {-1.0}
+    for optimizer in (Still(), Mixed(), Inherited()):
+        p = np.zeros(1 << 17)
+        optimizer.start(p)
+        with use_kernels("numba"):
+            optimizer.update(p, np.ones_like(p))
+        assert set(p) == {-1.0}
+        assert optimizer._kernel(0.1) is None
+    named = Named()
+    named.steps = 1
+    assert named._kernel(0.1)[0] == "adam"
 
 
 @pytest.mark.parametrize("layout", ["gaps", "read-only"])
@@ -130,11 +142,11 @@ def test_other_memory_gives_the_same(layout: str) -> None:
 
 
 def test_small_buffers_stay_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = []
-    monkeypatch.setitem(base.TWINS, SGD.apply, lambda *arguments: used.append(arguments))
+    used: list[Any] = []
+    monkeypatch.setattr(kernels, "sgd", lambda *arguments: used.append(arguments))
     for size in (1000, THRESHOLDS["optimizer"]):
         sgd, p = SGD(), np.zeros(size)
         sgd.start(p)
         with use_kernels("auto"):
             sgd.update(p, p)
-    assert [len(arguments[1]) for arguments in used] == [THRESHOLDS["optimizer"]]
+    assert [len(arguments[0]) for arguments in used] == [THRESHOLDS["optimizer"]]

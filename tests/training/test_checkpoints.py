@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tools.make_fixture import make_trainer, train
 
 import neural_network as nn
 from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, ReduceOnPlateau
@@ -21,6 +22,7 @@ from neural_network.training.checkpoints import load_checkpoint_model
 from tests.resumable import STEPS, WAYS, data, digest, fit, make
 
 ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
 
 
 class Keep(nn.Callback):
@@ -102,6 +104,42 @@ def killed(folder: Path, how: str | None, chance: random.Random) -> int:
                 run.wait(chance.uniform(0, 0.004))
             run.kill()
         return run.wait()
+
+
+def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path: Path) -> None:
+    """Made by tools/make_fixture.py, in the middle of the second of four epochs."""
+    checkpoint = FIXTURES / "checkpoint_v1.safetensors"
+    assert read_arrays(checkpoint)[1]["format_version"] == "1"
+    expected = nn.load_arrays(FIXTURES / "checkpoint_v1_result.safetensors")
+    file = tmp_path / "run.checkpoint"
+    trainer = make_trainer(Checkpoint(file, steps=1))
+    found = train(trainer, resume=checkpoint)
+    assert trainer.seed == trainer.history.seed == 3
+    assert trainer.optimizer.learning_rate.state().keys() >= {"current", "best"}
+    assert found.keys() == expected.keys()
+    for name, array in found.items():  # other processors round differently
+        np.testing.assert_allclose(array, expected[name], rtol=1e-3, atol=1e-6, err_msg=name)
+    model = load_checkpoint_model(checkpoint)
+    assert isinstance(model[0], nn.Conv2D)
+
+
+def test_what_a_checkpoint_stores_is_restored(tmp_path: Path) -> None:
+    """The arrays of the file are those that a training continues from, bit for bit."""
+    checkpoint = FIXTURES / "checkpoint_v1.safetensors"
+    file = tmp_path / "run.checkpoint"
+
+    class WriteAtOnce(nn.Callback):
+        def on_fit_begin(self, trainer: nn.Trainer) -> None:
+            files.write(trainer)
+            trainer.stop = True
+
+    trainer = make_trainer(WriteAtOnce(), files := Checkpoint(file))
+    train(trainer, resume=checkpoint)
+    (old, before), (new, after) = read_arrays(checkpoint), read_arrays(file)
+    assert old.keys() == new.keys()
+    for name, array in old.items():
+        np.testing.assert_array_equal(new[name], array, err_msg=name)
+    assert json.loads(after["position"]) == json.loads(before["position"])
 
 
 def test_a_finished_run_and_one_that_stopped_early_return_at_once(tmp_path: Path) -> None:

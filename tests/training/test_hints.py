@@ -43,7 +43,7 @@ def test_a_first_mistake_is_told_what_to_do(mistake: Any, sentence: str) -> None
         mistake()
 
 
-def test_a_loss_that_left_the_record_is_told_so() -> None:
+def test_a_loss_without_a_gradient_is_refused_with_a_hint() -> None:
     class Forgetful(nn.Layer):
         def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
             self.weight = nn.Parameter(rng.standard_normal((shape[-1], 3)))
@@ -52,7 +52,9 @@ def test_a_loss_that_left_the_record_is_told_so() -> None:
             return X @ self.weight.data
 
     trainer = nn.Trainer(Forgetful(), rng=0, progress=False)
-    with pytest.raises(nn.GradientError, match=r"Trainer: loss: expected one .*t.data leaves the"):
+    with pytest.raises(
+        nn.GradientError, match=r"Trainer: loss: expected one .*t.data has no gradient"
+    ):
         trainer.fit(np.eye(6), np.arange(6) % 3)
 
 

@@ -200,10 +200,10 @@ def test_everything_frozen_and_several_outputs() -> None:
     trainer = trained()
     trainer.model.freeze()
     with pytest.raises(
-        nn.errors.ArgumentError, match="parameters that learn, received none, or all frozen"
+        nn.errors.ArgumentError, match="parameters that are trained, received none, or all frozen"
     ):
         trainer.fit(X, Y)
-    with pytest.raises(nn.errors.ArgumentError, match="parameters that learn"):
+    with pytest.raises(nn.errors.ArgumentError, match="parameters that are trained"):
         Trainer([nn.Flatten()]).fit(X, Y)
 
     class Two(nn.Layer):

@@ -20,15 +20,13 @@ from neural_network.datasets.augmentation.augment import KINDS
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import written_beside
 from neural_network.models import MODELS
-from neural_network.training.buffers import as_share
+from neural_network.training.buffers import as_fraction
 from neural_network.training.optimizers import OPTIMIZERS, Optimizer
 from neural_network.training.schedules import Cosine, OneCycle, Schedule, StepDecay
 
 VERB = "train"
 # The highest rate of the default schedule, for each optimizer.
-LEARNING_RATES = {
-    "sgd": 0.2, "rmsprop": 0.005, "adagrad": 0.05, "adam": 0.01, "adamw": 0.01, "lion": 0.001,
-}  # fmt: skip
+LEARNING_RATES = {name: optimizer.typical_rate for name, optimizer in OPTIMIZERS.items()}
 # Each change that --augment knows, as it is written.
 CHANGES = {
     "shift": "shift=2", "rotate": "rotate=10", "scale": "scale=0.1",
@@ -148,7 +146,7 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
     augmentation(settings)
     as_number(VERB, "--validation", settings.validation, between=(0, 0.9))
     as_count(VERB, "--seed", settings.seed, minimum=0)
-    as_share(VERB, "--average", settings.average)
+    as_fraction(VERB, "--average", settings.average)
     if settings.size and settings.data in DATA:
         raise ArgumentError(sentence(VERB, "--size", "a folder as --data", settings.data))
     rate = given.get("learning_rate")

@@ -2,7 +2,6 @@
 
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
-    Callback as Callback,
     Checkpoint as Checkpoint,
     CSVLog as CSVLog,
     EarlyStopping as EarlyStopping,
@@ -44,4 +43,4 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
-from neural_network.training.trainer import Trainer as Trainer
+from neural_network.training.trainer import Callback as Callback, Trainer as Trainer

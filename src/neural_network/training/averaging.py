@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
-from neural_network.training.buffers import (
-    as_share,
-    blend,
-    blocks,
-    check_buffer,
-    check_like,
-    checked_state,
-    outline,
-    started,
-)
-from neural_network.training.settings import Described
+from neural_network.training.buffers import BufferState, as_fraction, blend, blocks, check_buffer
 
 
 @public
-class ExponentialAverage(Described):
-    """Running mean of parameters in which old ones fade: ``a ← decay · a + (1 − decay) · p``.
+class ExponentialAverage(BufferState):
+    """Exponential moving average of parameters: ``a ← decay · a + (1 − decay) · p``.
 
     It begins at 0, so the value is ``a / (1 − decay^steps)``, as in Adam.
 
     Args:
-        decay: how much of the old average stays, from 0 to below 1. It looks back
-            on about ``1 / (1 − decay)`` steps.
+        decay: how much of the old average stays, from 0 to below 1. It averages over
+            about ``1 / (1 − decay)`` steps.
 
     Attributes:
         decay: as given.
         steps: updates made so far.
         value: the average, a new array of the parameters' type.
+        slots, slots_state: the running sum ``a`` above, in float64.
 
     Raises:
         DTypeError: ``decay`` is no number.
@@ -52,70 +41,38 @@ class ExponentialAverage(Described):
     array([5.])
     """
 
+    slots = ("average",)
+    # float32 would drop a change of 0.0001 · (p − a) next to a, once p is near.
+    _slots_dtype = np.float64
+
     def __init__(self, decay: float = 0.999) -> None:
-        self.decay = as_share("ExponentialAverage", "decay", decay)
-        self.steps = 0
-        self._outline: Array | None = None
-        self._average: Array = np.zeros(0)
-
-    def start(self, parameters: Array) -> None:
-        """Forget everything, and make room for a 1-D buffer of float32 or float64.
-
-        Args:
-            parameters: the buffer; its numbers do not matter yet.
-
-        Raises:
-            DTypeError, ShapeError: another kind of array.
-        """
-        check_buffer("ExponentialAverage.start", "parameters", parameters)
-        self.steps = 0
-        self._outline = outline(parameters)
-        # float32 would drop a change of 0.0001 · (p − a) next to a, once p is near.
-        self._average = np.zeros(parameters.shape)
+        super().__init__()
+        self.decay = as_fraction("ExponentialAverage", "decay", decay)
 
     def update(self, parameters: Array) -> None:
-        """Take the parameters of this step into the average.
+        """Add the parameters of this step to the average.
 
         Args:
             parameters: a buffer of the size and type that ``start`` was given.
 
         Raises:
             DTypeError, ShapeError: another size or type.
-            ArgumentError: there was no ``start``.
+            ArgumentError: ``start`` was not called.
         """
-        function = "ExponentialAverage.update"
-        check_buffer(function, "parameters", parameters)
-        check_like(function, "parameters", parameters, started(function, self._outline), "start")
+        like = self._started("update")
+        check_buffer("ExponentialAverage.update", "parameters", parameters, like, "start")
         self.steps += 1
+        average = self.slots_state["average"]
         with np.errstate(under="ignore"):
             for block in blocks([(0, parameters.size)]):
-                blend(self._average[block], self.decay, parameters[block].astype(np.float64))
+                blend(average[block], self.decay, parameters[block].astype(np.float64))
 
     @property
     def value(self) -> Array:
         """The average, corrected for its start at 0; a new array of the parameters' type."""
-        function = "ExponentialAverage.value"
-        like = started(function, self._outline)
+        like = self._started("value")
         if self.steps == 0:
+            function = "ExponentialAverage.value"
             raise ArgumentError(sentence(function, "steps", "an update before", "none"))
-        corrected = self._average / (1 - self.decay**self.steps)
+        corrected = self.slots_state["average"] / (1 - self.decay**self.steps)
         return corrected.astype(like.dtype, copy=False)
-
-    def state(self) -> dict[str, Array]:
-        """Return ``{"steps": …, "average": …}``, not copied, for a checkpoint."""
-        started("ExponentialAverage.state", self._outline)
-        return {"steps": np.array(self.steps, dtype=np.int64), "average": self._average}
-
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        """Continue from what ``state`` returned, after ``start`` with a buffer of that size.
-
-        Args:
-            state: the two arrays.
-
-        Raises:
-            DTypeError, ShapeError, ArgumentError: names, types, shapes or values that
-                ``state`` cannot have returned, or no ``start``; nothing is changed then.
-        """
-        arrays = checked_state("ExponentialAverage.load_state", state, like=self.state())
-        self.steps = int(arrays["steps"])
-        self._average[...] = arrays["average"]

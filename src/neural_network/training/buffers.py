@@ -1,19 +1,22 @@
-"""Flat buffers: what optimizers, clipping and averaging share.
+"""Flat parameter buffers: what optimizers, clipping and averaging share.
 
-A model keeps all its parameters as views of one 1-D array. What changes it goes
-through it once, in blocks that stay in the cache, so that a formula of many small
-steps reads and writes the main memory once and needs no temporary of the model's size.
+A model stores all its parameters as views of one 1-D array. Whatever changes them goes over
+that array once, in blocks that stay in the cache, so that a formula of many small operations
+reads and writes the main memory once and needs no temporary array of the model's size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_number, as_real, check_ndim
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.kernels.runtime.aligned import aligned
+from neural_network.training.settings import Described
 
 # Numbers in a block: of float32, seven such arrays (parameters, gradients, two of state,
 # three temporaries) are 1.8 MB, about a second-level cache. In smaller blocks the calls
@@ -23,58 +26,129 @@ BLOCK = 65536
 Part = tuple[int, int]
 
 
-def check_buffer(function: str, name: str, array: object, *, written: bool = False) -> None:
-    """Raise unless this is a 1-D NumPy array of float32 or float64, writeable if it is ``written``.
+class Like(NamedTuple):
+    """The shape and type that an array must have."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class BufferState(Described):
+    """State arrays beside a flat parameter buffer, and the number of steps so far.
+
+    Attributes:
+        slots: names of the state arrays.
+        slots_state: the state arrays by name; zeros after ``start``.
+        steps: updates made since ``start``.
+    """
+
+    slots: tuple[str, ...] = ()
+    # The type of the state arrays; None: that of the parameters.
+    _slots_dtype: DTypeLike | None = None
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.slots_state: dict[str, Array] = {}
+        self._like: Like | None = None
+
+    def start(self, parameters: Array) -> None:
+        """Reset the step count, and allocate state for these parameters, filled with zeros.
+
+        Args:
+            parameters: a 1-D buffer of float32 or float64; only its shape and type matter.
+
+        Raises:
+            DTypeError, ShapeError: another kind of array.
+        """
+        check_buffer(f"{type(self).__name__}.start", "parameters", parameters)
+        self.steps = 0
+        dtype = np.dtype(self._slots_dtype or parameters.dtype)
+        self.slots_state = {slot: aligned(parameters.shape, dtype) for slot in self.slots}
+        for array in self.slots_state.values():
+            array[...] = 0
+        self._like = Like(parameters.shape, parameters.dtype)
+
+    def _started(self, method: str) -> Like:
+        """Return the shape and type that ``start`` was given.
+
+        Raises:
+            ArgumentError: ``start`` was not called.
+        """
+        if self._like is None:
+            function = f"{type(self).__name__}.{method}"
+            raise ArgumentError(sentence(function, "state", "a call of start() before", "none"))
+        return self._like
+
+    def state(self) -> dict[str, Array]:
+        """Return ``{"steps": …, slot: array, …}``, not copied, for a checkpoint.
+
+        Returns:
+            The count as an int64 array without dimensions, and the state arrays.
+
+        Raises:
+            ArgumentError: ``start`` was not called.
+        """
+        self._started("state")
+        return {"steps": np.array(self.steps, dtype=np.int64), **self.slots_state}
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Continue from what ``state`` returned, after ``start`` with a buffer of that size.
+
+        Args:
+            state: the arrays; they are copied.
+
+        Raises:
+            DTypeError, ShapeError, ArgumentError: names, types, shapes or values that
+                ``state`` cannot have returned, or no ``start``; nothing is changed then.
+        """
+        arrays = checked_state(f"{type(self).__name__}.load_state", state, like=self.state())
+        self.steps = int(arrays["steps"])
+        for slot, array in self.slots_state.items():
+            array[...] = arrays[slot]
+
+
+def check_buffer(
+    function: str,
+    name: str,
+    array: object,
+    like: Like | None = None,
+    of: str = "",
+    *,
+    written: bool = False,
+) -> None:
+    """Raise unless this is a 1-D NumPy array of float32 or float64.
 
     float16 is refused: the small constants that keep a division finite are 0 in it.
+
+    Args:
+        function, name: for the error.
+        array: the array.
+        like: the shape and type it must have; None: any.
+        of: what has that shape and type, for the error.
+        written: whether it has to be writeable.
     """
+    # A step of a small network takes tens of microseconds: the usual case returns at once.
     if not isinstance(array, np.ndarray):
         raise DTypeError(sentence(function, name, "a NumPy array", type(array).__name__))
+    if (array.shape, array.dtype) == like and (array.flags.writeable or not written):
+        return
     if array.dtype not in (np.float32, np.float64):
         raise DTypeError(sentence(function, name, "float32 or float64", f"dtype {array.dtype}"))
     check_ndim(function, name, array, 1)
     if written and not array.flags.writeable:
         raise ArgumentError(sentence(function, name, "an array to write to", "a read-only one"))
+    if like is not None:
+        check_like(function, name, array, like, of)
 
 
-def check_like(function: str, name: str, array: Array, like: Array, of: str) -> None:
-    """Raise unless the array has the shape and the type of another one."""
+def check_like(function: str, name: str, array: Array, like: Like | Array, of: str) -> None:
+    """Raise unless the array has the given shape and type, those of ``of``."""
     if array.shape != like.shape:
         expected = f"the shape {like.shape} of {of}"
         raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
     if array.dtype != like.dtype:
         expected = f"the dtype {like.dtype} of {of}"
         raise DTypeError(sentence(function, name, expected, f"dtype {array.dtype}"))
-
-
-def is_like(array: object, like: Array, *, written: bool = False) -> bool:
-    """Say whether this is a NumPy array of the shape and type of another one, and writeable.
-
-    >>> is_like(np.ones(3), np.zeros(3)), is_like([1.0], np.zeros(1))
-    (True, False)
-    """
-    return (
-        type(array) is np.ndarray
-        and array.dtype == like.dtype
-        and array.shape == like.shape
-        and (not written or array.flags.writeable)
-    )
-
-
-def outline(array: Array) -> Array:
-    """Return the shape and type of an array, without its memory: zeros that are all one zero.
-
-    >>> outline(np.ones(1000)).strides
-    (0,)
-    """
-    return np.broadcast_to(np.zeros((), array.dtype), array.shape)
-
-
-def started(function: str, given: Array | None) -> Array:
-    """Return the outline that ``start`` kept, or say that there was no ``start``."""
-    if given is None:
-        raise ArgumentError(sentence(function, "state", "a call of start() before", "none"))
-    return given
 
 
 def checked_state(
@@ -97,7 +171,7 @@ def checked_state(
         array = arrays[name] = as_real(function, place, state[name])
         check_like(function, place, array, own, "what it continues")
         if not np.isfinite(array).all():
-            raise ArgumentError(sentence(function, place, "finite numbers", "others too"))
+            raise ArgumentError(sentence(function, place, "finite numbers", "NaN or infinity"))
         if own.dtype.kind == "i" and array < 0:
             raise ArgumentError(sentence(function, place, "a count of at least 0", int(array)))
     return arrays
@@ -128,28 +202,28 @@ def _as_part(function: str, part: object, size: int) -> Part:
         raise DTypeError(sentence(function, "where", "slices of step 1", repr(part)))
     start = 0 if part.start is None else as_count(function, "where", part.start, minimum=0)
     stop = size if part.stop is None else as_count(function, "where", part.stop, minimum=0)
-    # A slice forgives an end beyond the array; here it would freeze what was meant to move.
+    # NumPy accepts a slice whose end lies beyond the array; here it would freeze parameters.
     if not start <= stop <= size:
         raise ArgumentError(sentence(function, "where", f"parts of 0 to {size}", repr(part)))
     return start, stop
 
 
 def blocks(parts: Sequence[Part]) -> Iterator[slice]:
-    """Cut parts of a buffer into pieces of at most ``BLOCK`` numbers."""
+    """Cut parts of a buffer into blocks of at most ``BLOCK`` numbers."""
     for start, stop in parts:
         for left in range(start, stop, BLOCK):
             yield slice(left, min(left + BLOCK, stop))
 
 
-def as_share(function: str, name: str, value: object) -> float:
-    """Return a float from 0 to below 1: how much of the old remains."""
+def as_fraction(function: str, name: str, value: object) -> float:
+    """Return a float from 0 to below 1, such as a decay rate."""
     number = as_number(function, name, value, between=(0, 1))
     if number == 1:
         raise ArgumentError(sentence(function, name, "a number below 1", number))
     return number
 
 
-def blend(mean: Array, share: float, new: Array) -> None:
-    """Move a running mean in place: ``mean ← share · mean + (1 − share) · new``."""
-    mean *= share
-    mean += (1 - share) * new
+def blend(mean: Array, decay: float, new: Array) -> None:
+    """Update a running mean in place: ``mean ← decay · mean + (1 − decay) · new``."""
+    mean *= decay
+    mean += (1 - decay) * new

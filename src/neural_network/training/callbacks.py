@@ -1,4 +1,4 @@
-"""What looks on while a network learns, and may step in."""
+"""Callbacks that come with the library."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,91 +19,15 @@ from neural_network.files import locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
-
-if TYPE_CHECKING:
-    from neural_network.training.trainer import Trainer
-
-
-@public
-class Callback:
-    """Base of callbacks: verbs that do nothing, called by a ``Trainer``; write those you need.
-
-    Everything of the trainer may be read (``trainer.model``, ``.epoch``, ``.step``,
-    ``.rate``, ``.history``); ``trainer.stop = True`` ends the training after the step.
-
-    Raises:
-        Nothing.
-
-    >>> class Say(Callback):
-    ...     def on_epoch_end(self, trainer, measures):
-    ...         print(trainer.epoch, sorted(measures))
-    >>> model = Sequential(Dense(2))
-    >>> trainer = Trainer(model, callbacks=[Say()], rng=0, progress=False)
-    >>> _ = trainer.fit(np.eye(2), np.array([0, 1]), epochs=1)
-    1 ['accuracy', 'loss']
-    """
-
-    # Whether it is told after all others: what writes down their state has to be.
-    comes_last = False
-
-    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002  # for subclasses
-        """Return a context manager that is open as long as the training runs."""
-        return nullcontext()
-
-    def on_fit_begin(self, trainer: Trainer) -> None:
-        """The training begins, or goes on."""
-
-    def on_epoch_begin(self, trainer: Trainer) -> None:
-        """An epoch begins, or goes on from the middle, after ``resume``."""
-
-    def on_step_begin(self, trainer: Trainer) -> None:
-        """A step begins; ``trainer.rate`` may be changed for it."""
-
-    def on_step_end(self, trainer: Trainer, loss: float) -> None:
-        """A step is done; ``loss`` is that of its batch."""
-
-    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
-        """An epoch is done, and in the history."""
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        """The training is over."""
-
-    def on_interrupt(self, trainer: Trainer) -> str | None:  # noqa: ARG002  # for subclasses
-        """Ctrl-C was pressed, the last step is whole; a sentence returned is shown."""
-        return None
-
-    def state(self) -> dict[str, Array]:
-        """Return what a checkpoint has to keep of this callback."""
-        return {}
-
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take back what ``state`` returned, or raise before anything is changed."""
-
-
-def as_callbacks(value: object) -> list[Callback]:
-    """Return callbacks in the order in which they are told."""
-    if isinstance(value, Callback) or not isinstance(value, Iterable):
-        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", repr(value)))
-    found = list(value)
-    for place, callback in enumerate(found):
-        if not isinstance(callback, Callback):
-            expected = "a Callback such as EarlyStopping()"
-            name = f"callbacks[{place}]"
-            raise DTypeError(sentence("Trainer", name, expected, repr(callback)))
-    paths = [os.path.realpath(c.path) for c in found if isinstance(c, Checkpoint | CSVLog)]
-    if twice := [path for path in paths if paths.count(path) > 1]:
-        received = f"two callbacks write one path: {twice[0]}"
-        raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
-    # Those that write down what the others hold come last.
-    return sorted(found, key=lambda callback: callback.comes_last)
+from neural_network.training.trainer import Callback, Trainer
 
 
 @public
 class EarlyStopping(Callback):
-    """Stop when a measure has not improved for some epochs, and go back to the best weights.
+    """Stop when a measure has not improved for some epochs, and restore the best weights.
 
     Args:
-        measure: what to look at: "validation_loss", "validation_accuracy" …
+        measure: the name of a measure: "validation_loss", "validation_accuracy" …
         patience: epochs without an improvement, at least 1.
         mode: whether smaller ("min") or larger ("max") is better; None: "max" for an
             accuracy, else "min".
@@ -142,14 +66,14 @@ class EarlyStopping(Callback):
         self.mode = guess if mode is None else as_choice(name, "mode", mode, ("min", "max"))
         self.threshold = as_number(name, "threshold", threshold, between=(0, np.inf))
         self.restore_best = as_flag(name, "restore_best", restore_best)
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.best, self.best_epoch = float("inf" if self.mode == "min" else "-inf"), 0
         self._weights: dict[str, Array] = {}
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
-        """Look whether there will be such a measure."""
+        """Check that the measure exists."""
         if self.measure not in trainer.measures:
             expected = f"one of {', '.join(trainer.measures)}"
             raise ArgumentError(sentence("EarlyStopping", "measure", expected, repr(self.measure)))
@@ -158,9 +82,9 @@ class EarlyStopping(Callback):
         return nullcontext()
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Begin anew, unless a training goes on."""
+        """Reset, unless a training is resumed."""
         if trainer.step == 0:
-            self._forget()
+            self._reset()
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
         """Compare with the best epoch."""
@@ -169,13 +93,13 @@ class EarlyStopping(Callback):
         if gain > self.threshold:
             self.best, self.best_epoch = value, trainer.epoch
             if self.restore_best:
-                # What was measured: with an average, that.
+                # The weights that were measured: the average, if there is one.
                 self._weights = trainer.final_arrays()
         elif trainer.epoch - self.best_epoch >= self.patience:
             trainer.stop = True
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self._weights:
             trainer.memory.put(self._weights)
 
@@ -185,10 +109,10 @@ class EarlyStopping(Callback):
         return {"best": np.array(self.best), "best_epoch": np.array(self.best_epoch), **kept}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
-        """Take them back.
+        """Restore them.
 
         Raises:
-            DTypeError, ArgumentError: what is no measure, no epoch or of another model.
+            DTypeError, ArgumentError: no measure, no epoch, or weights of another model.
         """
         function, start = "EarlyStopping.load_state", len("weights.")
         weights = {n[start:]: a for n, a in state.items() if n.startswith("weights.")}
@@ -206,11 +130,11 @@ class EarlyStopping(Callback):
 
 @public
 class Checkpoint(Callback):
-    """Write all that is needed to go on, so that a training can be killed at any instant.
+    """Write a checkpoint, so that a training can be killed at any instant and resumed.
 
-    ``trainer.fit(…, resume=path)`` goes on from the file and ends bit for bit where the
-    unbroken run ends. The file is written beside and renamed. Only one training at a
-    time may write it.
+    ``trainer.fit(…, resume=path)`` continues from the file and ends with the same bits as
+    the run that was not interrupted. The file is written under another name and renamed.
+    Only one training at a time may write it.
 
     Args:
         path: the file, such as "run.checkpoint".
@@ -222,7 +146,7 @@ class Checkpoint(Callback):
 
     Raises:
         DTypeError, ArgumentError: an argument of the wrong kind or value.
-        FileWriteError: (in ``fit``) the file cannot be written; the old one survives.
+        FileWriteError: (in ``fit``) the file cannot be written; an old one is left as it is.
 
     >>> Checkpoint("run.checkpoint", steps=100).path
     'run.checkpoint'
@@ -245,24 +169,24 @@ class Checkpoint(Callback):
         self._written = monotonic()
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
-        """Hold the file against another training."""
+        """Lock the file against another training."""
         check_savable(trainer)
         self._written = monotonic()
         return locked(self.path)
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
-        """Write, if it is time."""
+        """Write the checkpoint, if it is due."""
         due = self.steps is not None and trainer.step % self.steps == 0
         late = self.seconds is not None and monotonic() - self._written > self.seconds
         if due or late:
             self.write(trainer)
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002
-        """Write."""
+        """Write the checkpoint."""
         self.write(trainer)
 
     def on_interrupt(self, trainer: Trainer) -> str:
-        """Write, and say how to go on."""
+        """Write the checkpoint, and return how to resume."""
         self.write(trainer)
         return f"saved {self.path}; fit(…, resume={self.path!r}) goes on from here"
 
@@ -271,12 +195,15 @@ class Checkpoint(Callback):
         save_checkpoint(trainer, self.path)
         self._written = monotonic()
 
+    def _written_path(self) -> str:
+        return self.path
+
 
 @public
 class CSVLog(Callback):
-    """Keep a CSV file of the history: a line for each epoch.
+    """Write the history to a CSV file: a line for each epoch.
 
-    The whole file is written anew, beside and renamed, after each epoch.
+    The whole file is rewritten after each epoch, under another name, and renamed.
 
     Args:
         path: the file.
@@ -296,7 +223,7 @@ class CSVLog(Callback):
         self.path = _as_path("CSVLog", path)
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
-        """Hold the file against another training."""
+        """Lock the file against another training."""
         return locked(self.path)
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002
@@ -306,7 +233,7 @@ class CSVLog(Callback):
         history = trainer.history
         table.writerow(["epoch", *history])
         for epoch in range(history.epochs):
-            # A measure that came later stands at the end.
+            # A measure that was added later fills the last epochs.
             late = {
                 name: epoch - history.epochs + len(numbers) for name, numbers in history.items()
             }
@@ -315,14 +242,17 @@ class CSVLog(Callback):
         with written_beside(self.path) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8")
 
+    def _written_path(self) -> str:
+        return self.path
+
 
 @public
 class LearningRateFinder(Callback):
-    """Let the learning rate grow step by step, and see where the loss falls fastest.
+    """Learning rate range test: increase the rate step by step, and find the steepest loss.
 
-    The rate goes geometrically from ``low`` to ``high``; the training stops when all
-    steps are done or the loss has risen far above its best. The model gets its weights
-    back: nothing is learned.
+    The rate grows geometrically from ``low`` to ``high``; the training stops when all
+    steps are done or the loss has risen far above its minimum. The weights are restored
+    at the end.
 
     Args:
         low, high: first and last rate, 0 < low < high.
@@ -351,13 +281,13 @@ class LearningRateFinder(Callback):
 
     @contextmanager
     def during_fit(self, trainer: Trainer) -> Iterator[None]:
-        """Note where the weights are, and give them back however the training ends."""
+        """Copy the weights, and restore them however the training ends."""
         self.rates, self.losses, self.suggestion = [], [], None
         model = trainer.model
         tensors = [*model.parameters(), *(buffer for _, buffer in model.named_buffers())]
         before = [tensor.data.copy() for tensor in tensors]
         try:
-            with suppress(DivergenceError):  # what so high a rate does is an answer as well
+            with suppress(DivergenceError):  # expected of a high rate
                 yield
         finally:
             for tensor, numbers in zip(tensors, before, strict=True):
@@ -370,21 +300,21 @@ class LearningRateFinder(Callback):
         trainer.rate = self.low * (self.high / self.low) ** share
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:
-        """Note the loss; stop when there is no more to see."""
+        """Record the loss; stop after the last step, or when the loss has risen."""
         self.rates.append(trainer.rate)
         self.losses.append(loss)
         if len(self.rates) == self.steps or self._has_risen():
             trainer.stop = True
 
     def _has_risen(self) -> bool:
-        """Say whether the loss lies far above its best, seen from how it moved until then."""
+        """Return whether the loss lies far above its minimum, relative to its range before."""
         best = int(np.argmin(self.losses))
         until_best = self.losses[: max(best + 1, 5)]
         spread = max(max(until_best) - min(until_best), abs(self.losses[best]))
         return len(self.losses) > 5 and self.losses[-1] - self.losses[best] > 3 * spread + 1e-12
 
     def _find(self) -> None:
-        """Find the steepest fall of the losses, each with two neighbours on either side."""
+        """Find the steepest fall of the losses, averaged over five steps."""
         if len(self.losses) < 6:
             return
         smooth = np.convolve(self.losses, np.ones(5) / 5, mode="valid")

@@ -1,4 +1,4 @@
-"""A training's state in a file: all that the next step depends on."""
+"""Checkpoints: all that the next step of a training depends on, in a file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import copy
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -20,101 +21,80 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.saving import model_content, model_from
 from neural_network.layers.settings import describe
 from neural_network.training.data import is_finite
-from neural_network.training.history import History
-from neural_network.training.position import check_position
-from neural_network.training.schedules import Schedule
-
-if TYPE_CHECKING:
-    from neural_network.training.callbacks import Callback
-    from neural_network.training.trainer import Trainer
+from neural_network.training.divergence import HINT
+from neural_network.training.state import TrainingState
 
 FORMAT = "neural-network-numpy checkpoint"
 FORMAT_VERSION = "1"
+# A batch's number is half of the number that its random numbers are drawn from.
+MOST_BATCHES = 1 << 32
+LARGEST = 1 << 63
 
 
-def save_checkpoint(trainer: Trainer, path: str | os.PathLike[str]) -> None:
-    """Write a trainer's state: model, optimizer, averages, callbacks, position, history.
+def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
+    """Write a training's state: model, optimizer, averages, callbacks, position, history.
 
     Raises:
-        DivergenceError: weights that are not finite are worth no file; the old one survives.
-        FileWriteError: the file cannot be written; the old one survives.
+        DivergenceError: the weights are not finite; an old file is left as it is.
+        FileWriteError: the file cannot be written; an old file is left as it is.
     """
-    trainer.memory.take_up()
-    if not is_finite(trainer.memory.flat):
+    state.memory.take_up()
+    if not is_finite(state.memory.flat):
         raise DivergenceError(
-            f"Checkpoint: the weights are not finite after step {trainer.step}; "
-            f"{os.fspath(path)} is left as it was; a smaller learning rate or clip_norm= may help"
+            f"Checkpoint: the weights are not finite after step {state.step}; "
+            f"{os.fspath(path)} is left as it was; {HINT}"
         )
-    model_arrays, metadata = model_content("Checkpoint", trainer.model)
+    model_arrays, metadata = model_content("Checkpoint", state.model)
     parts: dict[str, Mapping[str, Any]] = {
         "model": model_arrays,
-        "optimizer": trainer.optimizer.state(),
+        "optimizer": state.optimizer.state(),
+        "schedule": state.optimizer.schedule.state(),
     }
-    if trainer.average is not None:
-        parts["average"] = trainer.average.state()
-    if isinstance(trainer.optimizer.learning_rate, Schedule):
-        parts["schedule"] = trainer.optimizer.learning_rate.state()
-    for place, callback in enumerate(_with_state(trainer)):
+    if state.average is not None:
+        parts["average"] = state.average.state()
+    for place, callback in enumerate(state.callbacks_with_state()):
         parts[f"callback{place}"] = callback.state()
     arrays = {
         f"{part}.{name}": np.asarray(a)
         for part, found in parts.items()
         for name, a in found.items()
     }
-    position = {
-        "epoch": trainer.epoch,
-        "batch": trainer.batch,
-        "step": trainer.step,
-        "rows": trainer.rows,
-        "sums": trainer.sums,
-        "stop": trainer.stop,
-        "seed": trainer.seed,
-        "history": dict(trainer.history),
-        "seconds": trainer.history.seconds,
-    }
     metadata |= {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "position": json.dumps(position),
-        "settings": json.dumps(settings(trainer)),
+        "position": json.dumps(state.position()),
+        "settings": json.dumps(settings(state)),
     }
     write_arrays(path, arrays, {**metadata, "checksum": _checksum(arrays, metadata)})
 
 
-def check_savable(trainer: Trainer) -> None:
+def check_savable(state: TrainingState) -> None:
     """Raise before the training if its checkpoint could not be written after the first step.
 
     Raises:
         DTypeError: the model or the optimizer has an argument that JSON cannot hold.
     """
-    json.dumps([describe(trainer.model), settings(trainer)])
+    json.dumps([describe(state.model), settings(state)])
 
 
-def settings(trainer: Trainer) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on, as JSON holds it."""
-    weights = trainer.class_weights
+def settings(state: TrainingState) -> dict[str, Any]:
+    """Return what has to be the same for a training to be resumed, as JSON holds it."""
+    weights = state.class_weights
     if isinstance(weights, dict):
-        weights = dict(sorted(weights.items()))  # the order in which they were given says nothing
+        weights = dict(sorted(weights.items()))  # their order has no meaning
     return {
-        "optimizer": trainer.optimizer.settings(),
-        "loss": _named(trainer.loss),
-        "metrics": list(trainer.metrics),
-        "augment": _named(trainer.augment),
-        "callbacks": [type(callback).__name__ for callback in _with_state(trainer)],
+        "optimizer": state.optimizer.settings(),
+        "loss": _named(state.loss),
+        "metrics": list(state.metrics),
+        "augment": _named(state.augment),
+        "callbacks": [type(callback).__name__ for callback in state.callbacks_with_state()],
         "class_weights": weights.tolist() if isinstance(weights, np.ndarray) else repr(weights),
-        "clip_norm": trainer.clip_norm,
-        "clip_value": trainer.clip_value,
-        "accumulate": trainer.accumulate,
-        "average": None if trainer.average is None else trainer.average.decay,
-        "data": trainer.feed_shape,
+        "clip_norm": state.clip_norm,
+        "clip_value": state.clip_value,
+        "accumulate": state.accumulate,
+        "average": None if state.average is None else state.average.decay,
+        "data": state.feed_shape,
     }
-
-
-def _with_state(trainer: Trainer) -> list[Callback]:
-    """Return the callbacks that a training cannot go on without; others may come and go."""
-    from neural_network.training.callbacks import Callback
-
-    return [c for c in trainer.callbacks if type(c).state is not Callback.state]
 
 
 def _named(value: object) -> str:
@@ -124,65 +104,58 @@ def _named(value: object) -> str:
         return f"{_named(value.func)}({options})"
     if hasattr(value, "__name__"):
         return str(value.__name__)
-    # Where a class writes no repr of its own, it tells an address.
+    # The repr that a class inherits from ``object`` contains an address.
     own = type(value).__repr__ is not object.__repr__
     return repr(value) if own else type(value).__name__
 
 
 @dataclass
 class Restored:
-    """What a checkpoint holds, looked at and found to fit."""
+    """The content of a checkpoint, checked against a training."""
 
     path: str
     parts: dict[str, dict[str, Array]]
     position: dict[str, Any]
-    history: History
     frozen: list[str]
 
-    def put_into_callbacks(self, trainer: Trainer) -> None:
+    def put_into_callbacks(self, state: TrainingState) -> None:
         """Give the callbacks their state; if one of them refuses, all are as they were.
 
         Raises:
             FileFormatError: one of them refuses.
         """
-        callbacks = _with_state(trainer)
+        callbacks = state.callbacks_with_state()
         before = [dict(vars(callback)) for callback in callbacks]
         for place, callback in enumerate(callbacks):
             try:
                 callback.load_state(self.parts.get(f"callback{place}", {}))
-            except Exception as error:  # whatever it says to what it has not written
+            except Exception as error:  # a callback may raise anything
                 for other, attributes in zip(callbacks, before, strict=True):
                     vars(other).clear()
                     vars(other).update(attributes)
                 name = type(callback).__name__
-                text = f"{self.path}: not the state of {name} ({_said(error)})"
+                text = f"{self.path}: not the state of {name} ({_described(error)})"
                 raise FileFormatError(text) from error
 
-    def put_into(self, trainer: Trainer) -> None:
-        """Put a trainer, whose optimizer has begun anew, where the file's one was."""
-        trainer.memory.put(self.parts["model"])
-        for name, parameter in trainer.memory.parameters.items():
+    def put_into(self, state: TrainingState) -> None:
+        """Set a training, whose optimizer was started, to the file's state."""
+        state.memory.put(self.parts["model"])
+        for name, parameter in state.memory.parameters.items():
             parameter.requires_grad = name not in self.frozen
-        trainer.optimizer.load_state(self.parts["optimizer"])
-        if isinstance(trainer.optimizer.learning_rate, Schedule):
-            trainer.optimizer.learning_rate.load_state(self.parts.get("schedule", {}))
-        if trainer.average is not None:
-            trainer.average.load_state(self.parts["average"])
-        trainer.history, trainer.seed = self.history, self.history.seed
-        trainer.sums = dict(self.position["sums"])
-        trainer.epoch, trainer.batch, trainer.step, trainer.rows = (
-            self.position[key] for key in ("epoch", "batch", "step", "rows")
-        )
-        trainer.stop = self.position["stop"]
+        state.optimizer.load_state(self.parts["optimizer"])
+        state.optimizer.schedule.load_state(self.parts.get("schedule", {}))
+        if state.average is not None:
+            state.average.load_state(self.parts["average"])
+        state.go_to(self.position)
 
 
 def read_checkpoint(
-    trainer: Trainer, path: str | os.PathLike[str], batches: int | None
+    state: TrainingState, path: str | os.PathLike[str], batches: int | None
 ) -> Restored:
-    """Read a checkpoint for a trainer whose model is built; nothing in the trainer changes.
+    """Read a checkpoint for a training whose model is built; nothing is changed.
 
     Args:
-        trainer: of the same settings.
+        state: of a training with the same settings.
         path: the file.
         batches: how many an epoch has, if that is known.
 
@@ -192,38 +165,94 @@ def read_checkpoint(
     """
     path = os.fspath(path)
     arrays, metadata = _read(path)
-    if _json(path, metadata, "architecture") != json.loads(json.dumps(describe(trainer.model))):
-        raise FileFormatError(f"{path}: the checkpoint of another model than {trainer.model!r}")
+    if _json(path, metadata, "architecture") != json.loads(json.dumps(describe(state.model))):
+        raise FileFormatError(f"{path}: the checkpoint of another model than {state.model!r}")
     theirs = _json(path, metadata, "settings")
     if not isinstance(theirs, dict):
         raise FileFormatError(f"{path}: damaged metadata: settings is no table")
-    for name, value in json.loads(json.dumps(settings(trainer))).items():
+    _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
+    position = _json(path, metadata, "position")
+    _check_position(path, position, {"loss", *state.metrics}, batches)
+    if state.seed_given:
+        _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
+    frozen = _json(path, metadata, "frozen")
+    names = [name for name, _ in state.model.named_parameters()]
+    if not isinstance(frozen, list) or not all(name in names for name in frozen):
+        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
+    parts = _by_part(arrays)
+    _check_model(path, state.model, parts.get("model", {}))
+    try:
+        _try_states(state, parts)
+    except Exception as error:  # an optimizer may raise anything
+        text = f"{path}: the checkpoint of another training ({_described(error)})"
+        raise FileFormatError(text) from error
+    return Restored(path, parts, position, frozen)
+
+
+def _check_settings(path: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    for name, value in ours.items():
         if theirs.get(name) != value:
             raise FileFormatError(
                 f"{path}: the checkpoint of another training: {name}: "
                 f"expected {value!r}, received {theirs.get(name)!r}"
             )
-    position = _json(path, metadata, "position")
-    check_position(path, position, ("loss", *trainer.metrics), batches)
-    if trainer.seed_given and position["seed"] != trainer.seed:
-        raise FileFormatError(
-            f"{path}: the checkpoint of another training: rng: "
-            f"expected {trainer.seed}, received {position['seed']}"
-        )
-    frozen = _json(path, metadata, "frozen")
-    names = [name for name, _ in trainer.model.named_parameters()]
-    if not isinstance(frozen, list) or not all(name in names for name in frozen):
-        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
-    parts = _by_part(arrays)
-    _check_model(path, trainer.model, parts.get("model", {}))
-    try:
-        _try_states(trainer, parts)
-    except Exception as error:  # whatever an optimizer says to what it has not written
-        text = f"{path}: the checkpoint of another training ({_said(error)})"
-        raise FileFormatError(text) from error
-    history = History(position["history"], seed=position["seed"])
-    history.seconds = float(position["seconds"])
-    return Restored(path, parts, position, history, frozen)
+
+
+def _check_position(path: str, position: Any, measures: set[str], batches: int | None) -> None:
+    """Raise FileFormatError unless a training can have this position.
+
+    Args:
+        path: of the file, for the error.
+        position: what the file holds, from JSON.
+        measures: names of the sums of an epoch that has begun.
+        batches: how many an epoch has, if that is known.
+    """
+    damaged = f"{path}: damaged metadata: position"
+    if not isinstance(position, dict):
+        raise FileFormatError(f"{damaged} is no table")
+    for key, fits in _FITS.items():
+        if key not in position or not fits(position[key]):
+            received = repr(position[key])[:50] if key in position else "nothing"
+            raise FileFormatError(f"{damaged}: {key} is {received}")
+    epoch, batch, rows = (position[key] for key in ("epoch", "batch", "rows"))
+    epochs = max(map(len, position["history"].values()), default=0)
+    sums, most = set(position["sums"]), MOST_BATCHES if batches is None else batches
+    for wrong, found in (
+        (epochs != epoch, f"{epoch} epochs, and a history of {epochs}"),
+        (batch > most, f"batch {batch}, and an epoch of {most}"),
+        (rows < batch or (batch == 0) != (rows == 0), f"{rows} rows in {batch} batches"),
+        (measures - sums if batch else sums, f"{batch} batches, and sums of {sorted(sums)}"),
+    ):
+        if wrong:
+            raise FileFormatError(f"{damaged}: {found}")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < LARGEST
+
+
+def _is_number(value: Any) -> bool:
+    # A measure may be infinite or NaN; a whole number of JSON may be too large for a float.
+    return type(value) is float or (type(value) is int and abs(value) < LARGEST)
+
+
+def _are_measures(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(numbers, list) and all(map(_is_number, numbers)) for numbers in value.values()
+    )
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "epoch": _is_count,
+    "batch": _is_count,
+    "step": _is_count,
+    "rows": _is_count,
+    "sums": lambda value: isinstance(value, Mapping) and all(map(_is_number, value.values())),
+    "stop": lambda value: type(value) is bool,
+    "seed": lambda value: type(value) is int and value >= 0,
+    "history": _are_measures,
+    "seconds": lambda value: _is_number(value) and isfinite(value) and value >= 0,
+}
 
 
 def load_checkpoint_model(
@@ -258,7 +287,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str
 
 
 def _checksum(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
-    """Return a number that changes with any bit: a file's arrays may be damaged unseen."""
+    """Return a number that depends on each bit: safetensors itself does not detect damage."""
     value = zlib.crc32(repr(sorted(metadata.items())).encode())
     for name, array in sorted(arrays.items()):
         value = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), value)
@@ -283,22 +312,21 @@ def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
             raise FileFormatError(f"{path}: damaged: {name} is not finite")
 
 
-def _try_states(trainer: Trainer, parts: Mapping[str, Mapping[str, Array]]) -> None:
-    """Load the states into copies, so that what does not fit is found before anything moves."""
-    flat = trainer.model.flat_parameters()
-    optimizer = copy.deepcopy(trainer.optimizer)
+def _try_states(state: TrainingState, parts: Mapping[str, Mapping[str, Array]]) -> None:
+    """Load the states into copies, so that errors are raised before anything is changed."""
+    flat = state.model.flat_parameters()
+    optimizer = copy.deepcopy(state.optimizer)
     optimizer.start(flat)
     optimizer.load_state(parts["optimizer"])
-    if isinstance(optimizer.learning_rate, Schedule):
-        optimizer.learning_rate.load_state(parts.get("schedule", {}))
-    if trainer.average is not None:
-        average = copy.deepcopy(trainer.average)
+    optimizer.schedule.load_state(parts.get("schedule", {}))
+    if state.average is not None:
+        average = copy.deepcopy(state.average)
         average.start(flat)
         average.load_state(parts["average"])
 
 
-def _said(error: Exception) -> str:
-    """Return what an error says, and its kind where that alone would say too little."""
+def _described(error: Exception) -> str:
+    """Return an error's text, with its kind unless it is the library's own."""
     return str(error) if isinstance(error, ArgumentError) else f"{type(error).__name__}: {error}"
 
 

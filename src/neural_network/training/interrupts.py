@@ -1,23 +1,20 @@
-"""Ctrl-C during a training: the step that runs is finished first."""
+"""Ctrl-C during a training: the current step is completed first."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from neural_network.public import public
-
-if TYPE_CHECKING:
-    from neural_network.training.trainer import Trainer
+from neural_network.training.state import TrainingState
 
 
 @public
 class TrainingInterrupted(KeyboardInterrupt):
-    """A training was stopped by Ctrl-C, after a whole step; the text says how to go on."""
+    """A training was stopped by Ctrl-C, after a whole step; the text says how to resume."""
 
 
 class Interrupt:
@@ -28,10 +25,10 @@ class Interrupt:
 
 @contextmanager
 def noticing_interrupts() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C, instead of breaking off anywhere; a second one does just that.
+    """Record the first Ctrl-C instead of raising at once; a second one raises.
 
-    Only a main thread can do that; in others nothing changes, nor where Ctrl-C is
-    ignored (in a shell's background), or some other language's handler waits for it.
+    Only the main thread can set a signal handler; in others nothing changes, nor where
+    SIGINT is ignored (in a shell's background) or has a handler not written in Python.
     """
     interrupt = Interrupt()
     main = threading.current_thread() is threading.main_thread()
@@ -51,20 +48,15 @@ def noticing_interrupts() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
-def interrupted(trainer: Trainer) -> TrainingInterrupted:
-    """Tell the callbacks, and return the error that says where it stopped and how to go on."""
-    answers = [callback.on_interrupt(trainer) for callback in trainer.callbacks]
-    said = [answer for answer in answers if answer is not None]
-    return TrainingInterrupted("; ".join([_where(trainer), *said]))
+def interrupted(state: TrainingState, notes: Iterable[str | None]) -> TrainingInterrupted:
+    """Return the error that says where the training stopped.
 
-
-def interrupted_late(trainer: Trainer) -> TrainingInterrupted:
-    """Return the error where all is done; the callbacks have written what goes on from here."""
-    return TrainingInterrupted(f"{_where(trainer)}; the training was over")
-
-
-def _where(trainer: Trainer) -> str:
-    where = f"stopped in epoch {trainer.epoch + 1} after batch {trainer.batch}"
-    if trainer.batch == 0:
-        where = f"stopped after epoch {trainer.epoch}"
-    return f"{where} of {trainer.epochs} epochs"
+    Args:
+        state: of the training.
+        notes: what callbacks add, such as how to continue.
+    """
+    where = f"stopped in epoch {state.epoch + 1} after batch {state.batch}"
+    if state.batch == 0:
+        where = f"stopped after epoch {state.epoch}"
+    where = f"{where} of {state.epochs} epochs"
+    return TrainingInterrupted("; ".join([where, *filter(None, notes)]))

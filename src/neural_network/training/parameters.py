@@ -1,4 +1,4 @@
-"""A model's numbers while it is trained: parameters, gradients, buffers."""
+"""A model's arrays during training: parameters, gradients, buffers."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from neural_network.training.data import is_finite
 
 
 class Memory:
-    """One buffer of parameters, and one of gradients laid out alike.
+    """One buffer of parameters, and one of gradients with the same layout.
 
-    The layers are walked once, when this is made; which parameters are frozen, and
-    whether their ``data`` still lie in the buffer, is looked at anew in each step.
+    The layers are searched for parameters once, when this is constructed. Which parameters
+    are frozen, and whether their ``data`` are views of the buffer, is checked in each step.
 
     Args:
         model: a model that is built.
 
     Attributes:
         flat: the parameters, 1-D; writing into it changes the model.
-        gradients: of the step that runs, or of the last one.
-        learned: the parts of ``flat`` that move in this step.
-        batches: how many batches' gradients wait for a step.
-        rows: how many rows they had.
+        gradients: of the current step, or of the last one.
+        learned: the parts of ``flat`` that change in this step.
+        batches: number of batches whose gradients are accumulated for the next step.
+        rows: number of their rows.
     """
 
     def __init__(self, model: Layer) -> None:
@@ -58,14 +58,14 @@ class Memory:
     # --- a step ------------------------------------------------------------------------
 
     def look(self) -> list[slice]:
-        """Return the parts that are not frozen now."""
+        """Return the parts that are not frozen."""
         frozen = [not parameter.requires_grad for parameter in self._list]
         if frozen != self._frozen:
             self._frozen, self._learned = frozen, learned_parts(self._list)
         return self._learned
 
     def begin_step(self) -> None:
-        """Take up the parameters, look what is frozen, and note the buffers, in case it fails."""
+        """Find what is frozen, and copy the buffers, to restore them if the step fails."""
         self.take_up()
         self.learned = self.look()
         hold_frozen(self._norms)
@@ -100,10 +100,10 @@ class Memory:
             self._list[place].data = self._views[place]
 
     def begin_move(self) -> bool:
-        """Take up the parameters, and note them, in case that the step leads nowhere.
+        """Copy the parameters, to restore them if the step fails.
 
         Returns:
-            Whether the gradients are all finite.
+            Whether all gradients are finite.
         """
         self.take_up()
         if kernel_wanted("finite check", self.flat.size):
@@ -117,22 +117,22 @@ class Memory:
         return finite
 
     def forget_gradients(self) -> None:
-        """Drop what an earlier ``backward()`` has left."""
+        """Clear the gradients of an earlier ``backward()``."""
         for parameter in self._list:
             parameter.grad = None
 
     def add_gradients(self, rows: int, weight: float, loss: float, *, alone: bool) -> None:
-        """Add the gradients that ``backward()`` has left to those that wait.
+        """Accumulate the gradients of the last ``backward()``.
 
         Args:
-            rows: of the batch.
-            weight: what they count together.
+            rows: number of rows of the batch.
+            weight: the sum of their weights.
             loss: of the batch.
-            alone: no other batch is in this step.
+            alone: whether this is the only batch of the step.
         """
         if self.batches == 0:
             whole = gradients_in_one(self._list)
-            if whole is not None:  # no copy: nobody else writes into it
+            if whole is not None:  # a buffer that only this step uses: no copy
                 self.gradients = whole
             else:
                 gather_gradients(self._list, self.gradients)
@@ -149,23 +149,23 @@ class Memory:
         self._loss += weight * loss
 
     def take_mean(self, *, alone: bool) -> float:
-        """Turn the sum of gradients into their mean; return the mean loss.
+        """Divide the accumulated gradients by the sum of weights; return the mean loss.
 
-        Each batch counts as much as its rows do, so that several batches give what one
-        large one would.
+        Each batch is weighted by its rows, so that several batches give the same mean as
+        one large batch.
         """
-        weight = self._weight or 1.0  # rows that all count nothing have no gradient
+        weight = self._weight or 1.0  # rows whose weights are all 0 have no gradient
         if not alone:
             self.gradients /= weight
         return self._loss / weight
 
     def end_step(self) -> None:
-        """The step is whole: what was noted is not needed any more."""
+        """The step is complete: drop the copies of parameters and buffers."""
         self._noted, self._moving = None, False
         self.batches = self.rows = 0
 
     def roll_back(self) -> None:
-        """Put parameters and buffers back to where they were when the step began, if one runs."""
+        """Restore parameters and buffers to the start of the step, if one is running."""
         if self._moving:
             self.flat[...] = self._before
             self._moving = False
@@ -180,7 +180,7 @@ class Memory:
             yield
             return
         current, averaged = self.flat.copy(), average.value
-        for part in self.look():  # what is frozen stays to the last bit
+        for part in self.look():  # frozen parameters are not averaged, not even rounded
             self.flat[part] = averaged[part]
         try:
             yield
@@ -195,13 +195,13 @@ class Memory:
         return {name: tensor.data for name, tensor in tensors.items()}
 
     def put(self, arrays: Mapping[str, Array]) -> None:
-        """Copy numbers into parameters and buffers."""
+        """Copy arrays into parameters and buffers."""
         self.take_up()
         for name, array in self.arrays().items():
             array[...] = arrays[name]
 
     def gradients_by_name(self) -> dict[str, Array]:
-        """Return the gradients of the step that runs, or the last one, by parameter."""
+        """Return the gradients of the current or last step by parameter."""
         places = parts(self._list)
         return {
             name: self.gradients[place] for name, place in zip(self.parameters, places, strict=True)
@@ -209,7 +209,7 @@ class Memory:
 
 
 def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
-    """Return the layers that both learn and keep numbers, with what they learn: batch norms."""
+    """Return the layers with parameters and buffers of their own, batch norms, with the former."""
     found = []
     for _, layer in model.named_layers():
         own = [value for value in vars(layer).values() if isinstance(value, Parameter)]
@@ -219,18 +219,18 @@ def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
 
 
 def hold_frozen(found: list[tuple[Layer, list[Parameter]]]) -> None:
-    """Let frozen batch norms standardise by what they saw before: nothing in them moves."""
+    """Let frozen batch norms use their running statistics, which then do not change."""
     for layer, own in found:
         layer.training = any(parameter.requires_grad for parameter in own)
 
 
 def recorded(loss: Any) -> Tensor:
-    """Return a loss that leads back to parameters; one that does not teaches nothing.
+    """Return a loss that was computed from parameters.
 
     Raises:
-        GradientError: nothing that learns took part in it.
+        GradientError: it has no gradient with respect to any parameter.
     """
     if isinstance(loss, Tensor) and loss.requires_grad:
         return loss
-    expected = "one computed from parameters that learn (t.data leaves the record; use t itself)"
-    raise GradientError(sentence("Trainer", "loss", expected, "one without a record"))
+    expected = "one computed from parameters (t.data has no gradient; use t itself)"
+    raise GradientError(sentence("Trainer", "loss", expected, "one without a gradient"))

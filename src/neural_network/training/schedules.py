@@ -1,4 +1,4 @@
-"""Learning rates that change while a network learns."""
+"""Learning rates that change during training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from neural_network.checks import Array, as_choice, as_count, as_number
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.public import public
-from neural_network.training.buffers import as_share, checked_state
+from neural_network.training.buffers import as_fraction, checked_state
 from neural_network.training.settings import Described
 
 # Times are sums of fractions: 0.1 + 0.2 is a little beyond 0.3.
@@ -66,11 +66,11 @@ class Schedule(Described, ABC):
         """Return the rate at ``time``, which lies from 0 to ``total``."""
 
     def watched(self, measures: Collection[str]) -> str:
-        """Return which of a training's measures ``observe`` is given: the loss."""
+        """Return the name of the measure that ``observe`` receives: the loss."""
         return "validation_loss" if "validation_loss" in measures else "loss"
 
     def observe(self, value: float) -> None:
-        """Learn how the training goes: a loss or a score, once an epoch."""
+        """Receive a measure, a loss or a score, once an epoch."""
 
     def state(self) -> dict[str, Array]:
         """Return what ``observe`` has changed, as arrays for a checkpoint."""
@@ -108,9 +108,9 @@ class StepDecay(Schedule):
     def __init__(self, start: float, every: float, factor: float = 0.1) -> None:
         self.start = as_number("StepDecay", "start", start, above=0)
         self.every = as_number("StepDecay", "every", every, above=0)
-        self.factor = as_share("StepDecay", "factor", factor)
+        self.factor = as_fraction("StepDecay", "factor", factor)
 
-    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (the end plays no part)
+    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (the end does not matter)
         """Return the rate at ``time``."""
         return self.start * self.factor ** math.floor(time / self.every + SLACK)
 
@@ -228,33 +228,27 @@ class WarmUp(Schedule):
     def at(self, time: float, total: float) -> float:
         """Return the rate at ``time``."""
         share = min(time / self.duration, 1.0)
-        if not isinstance(self.after, Schedule):
-            return share * self.after
-        if total <= self.duration:
+        if isinstance(self.after, Schedule) and total <= self.duration:
             expected = f"more than the {self.duration:g} of the warm-up"
             raise ArgumentError(sentence("WarmUp", "total", expected, total))
-        return share * self.after(max(time - self.duration, 0.0), total - self.duration)
+        after = as_schedule(self.after)
+        return share * after(max(time - self.duration, 0.0), total - self.duration)
 
     def watched(self, measures: Collection[str]) -> str:
-        """Return what the schedule that follows is given."""
-        after = self.after
-        return after.watched(measures) if isinstance(after, Schedule) else super().watched(measures)
+        """Return the measure that the schedule that follows observes."""
+        return as_schedule(self.after).watched(measures)
 
     def observe(self, value: float) -> None:
-        """Pass the value on."""
-        if isinstance(self.after, Schedule):
-            self.after.observe(value)
+        """Pass the value to the schedule that follows."""
+        as_schedule(self.after).observe(value)
 
     def state(self) -> dict[str, Array]:
         """Return the state of the schedule that follows."""
-        return self.after.state() if isinstance(self.after, Schedule) else {}
+        return as_schedule(self.after).state()
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue the schedule that follows."""
-        if isinstance(self.after, Schedule):
-            self.after.load_state(state)
-        else:
-            super().load_state(state)
+        as_schedule(self.after).load_state(state)
 
 
 @public
@@ -310,7 +304,7 @@ class ReduceOnPlateau(Schedule):
     ) -> None:
         function = "ReduceOnPlateau"
         self.start = as_number(function, "start", start, above=0)
-        self.factor = as_share(function, "factor", factor)
+        self.factor = as_fraction(function, "factor", factor)
         self.patience = as_count(function, "patience", patience, minimum=0)
         self.threshold = as_number(function, "threshold", threshold, between=(0, math.inf))
         self.minimum = as_number(function, "minimum", minimum, between=(0, self.start))
@@ -323,7 +317,7 @@ class ReduceOnPlateau(Schedule):
         self.observed = 0
         self.waited = 0
 
-    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (time plays no part)
+    def at(self, time: float, total: float) -> float:  # noqa: ARG002  (time does not matter)
         """Return the rate now."""
         return self.current
 
@@ -391,6 +385,24 @@ class ReduceOnPlateau(Schedule):
         self.best = float(arrays["best"])
         self.observed = int(arrays["observed"])
         self.waited = int(arrays["waited"])
+
+
+class Constant(Schedule):
+    """A rate that never changes, at any time."""
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+
+    def __call__(self, time: float, total: float) -> float:  # noqa: ARG002  # see the class
+        """Return the rate."""
+        return self.start
+
+    at = __call__
+
+
+def as_schedule(rate: float | Schedule) -> Schedule:
+    """Return a schedule as it is, or a number as a schedule that never changes."""
+    return rate if isinstance(rate, Schedule) else Constant(rate)
 
 
 def as_rate(function: str, name: str, value: Any) -> float | Schedule:

@@ -1,11 +1,14 @@
-"""The training loop: a ladder of short verbs, fit → train_epoch → train_step → update."""
+"""The training loop: fit → train_epoch → train_step → update, and the base of callbacks.
+
+``Trainer`` and ``Callback`` refer to each other, so both stand here.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -13,21 +16,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
-from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
-from neural_network.layers.randomness import Draws, as_seed, drawing, generator
+from neural_network.layers.randomness import as_seed, drawing
 from neural_network.layers.tree import all_or_nothing
+from neural_network.lifting import array_under
 from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
-from neural_network.training.callbacks import Callback, as_callbacks
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_feed, as_rows, is_finite
 from neural_network.training.divergence import explain_gradients, explain_loss, explain_step
-from neural_network.training.dry_run import as_validation, build, expected_measures, raw, try_fit
+from neural_network.training.dry_run import as_validation, build, expected_measures, try_fit
 from neural_network.training.history import History
-from neural_network.training.interrupts import interrupted, interrupted_late, noticing_interrupts
+from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
     Loss,
     Metric,
@@ -41,17 +44,68 @@ from neural_network.training.objectives import (
 from neural_network.training.optimizers import Optimizer, as_optimizer
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
-from neural_network.training.schedules import Schedule
-
-Augmentation = Callable[[Array, np.random.Generator], Array]
+from neural_network.training.state import Augmentation, HasState, TrainingState
 
 
 @public
-class Trainer:
+class Callback(HasState):
+    """Base of callbacks: methods that do nothing, called by a ``Trainer``; override some.
+
+    Everything of the trainer may be read (``trainer.model``, ``.epoch``, ``.step``,
+    ``.rate``, ``.history``); ``trainer.stop = True`` ends the training after the step.
+
+    Raises:
+        Nothing.
+
+    >>> class Say(Callback):
+    ...     def on_epoch_end(self, trainer, measures):
+    ...         print(trainer.epoch, sorted(measures))
+    >>> model = Sequential(Dense(2))
+    >>> trainer = Trainer(model, callbacks=[Say()], rng=0, progress=False)
+    >>> _ = trainer.fit(np.eye(2), np.array([0, 1]), epochs=1)
+    1 ['accuracy', 'loss']
+    """
+
+    # Whether it is called after all others, as those that store their state have to be.
+    comes_last = False
+
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002  # for subclasses
+        """Return a context manager that is open during the training."""
+        return nullcontext()
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """The training begins, or is resumed."""
+
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """An epoch begins, or is resumed in the middle."""
+
+    def on_step_begin(self, trainer: Trainer) -> None:
+        """A step begins; ``trainer.rate`` may be changed for it."""
+
+    def on_step_end(self, trainer: Trainer, loss: float) -> None:
+        """A step is done; ``loss`` is that of its batch."""
+
+    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
+        """An epoch is done, and in the history."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """The training is over."""
+
+    def on_interrupt(self, trainer: Trainer) -> str | None:  # noqa: ARG002  # for subclasses
+        """Ctrl-C was pressed, the last step is complete; a sentence returned is shown."""
+        return None
+
+    def _written_path(self) -> str | None:
+        """Return the path of the file that this callback writes, and no other may write."""
+        return None
+
+
+@public
+class Trainer(TrainingState):
     """Trains a model: batches, gradients, steps, measures.
 
-    Each rung of the ladder is a short method that a subclass may write anew: ``fit``,
-    ``train_epoch``, ``train_step``, ``compute_loss``, ``update``, ``evaluate``.
+    Each stage is a short method that a subclass may override: ``fit``, ``train_epoch``,
+    ``train_step``, ``compute_loss``, ``update``, ``evaluate``.
 
     Args:
         model: a layer or model, or a list of layers. What is not built is built by
@@ -63,25 +117,25 @@ class Trainer:
             loss is one of classes.
         callbacks: ``EarlyStopping``, ``Checkpoint``, ``CSVLog``, your own …
         rng: a seed or a Generator. One seed, one result.
-        augment: a function of (X, rng) that returns a batch's pictures changed, such as
+        augment: a function of (X, rng) that returns a batch with random changes, such as
             ``Augment(Shift(2), Rotate(10))``.
-        class_weights: what each class counts: a list, or a dict class → weight.
-        clip_norm: the longest gradient allowed, in the Euclidean norm.
-        clip_value: the largest entry of a gradient allowed.
-        accumulate: so many batches make one step, as one large batch of them would.
-        average: decay of an exponential average of the weights (0.999), which is what
-            is validated, and what the model ends with; None for none.
-        progress: whether to show how far it is.
+        class_weights: a weight for each class: a list, or a dict class → weight.
+        clip_norm: the largest Euclidean norm of the gradient; a longer one is scaled down.
+        clip_value: the largest absolute value of a gradient's entry; others are cut.
+        accumulate: number of batches whose gradients make one step, as one large batch would.
+        average: decay of an exponential average of the weights (0.999). The average is
+            validated, and is what the model ends with; None for no average.
+        progress: whether to print the progress.
 
     Attributes:
         history: the ``History`` so far.
         epoch, batch, step: finished epochs, batches of this epoch, and steps.
         rate: the learning rate of the current step.
         stop: set it to True to end after this step.
-        memory: the parameters, gradients and buffers of the training that runs or ran.
+        memory: the parameters, gradients and buffers of the current or last training.
 
-    Frozen parameters do not move at all, nor do the statistics of a frozen batch norm. A
-    callback may freeze and unfreeze; it is seen in the next step.
+    Frozen parameters do not change at all, nor do the statistics of a frozen batch norm. A
+    callback may freeze and unfreeze; this takes effect in the next step.
 
     Raises:
         DTypeError, ArgumentError: an argument of the wrong kind or value.
@@ -94,6 +148,8 @@ class Trainer:
     >>> history["accuracy"][-1] > 0.8
     True
     """
+
+    callbacks: list[Callback]
 
     def __init__(
         self,
@@ -131,17 +187,9 @@ class Trainer:
         self.accumulate = as_count("Trainer", "accumulate", accumulate)
         self.average = None if average is None else ExponentialAverage(average)
         self.progress = as_flag("Trainer", "progress", progress)
-        # Where a schedule that learns from what it observes begins again in each ``fit``.
-        rate = self.optimizer.learning_rate
-        self._schedule_began = rate.state() if isinstance(rate, Schedule) else {}
-        self._begin()
-
-    def _begin(self) -> None:
-        self.history = History(seed=self.seed)
-        self.epoch = self.batch = self.step = self.rows = 0
-        self.sums: dict[str, float] = {}
-        self.rate = 0.0
-        self.stop = False
+        # Each ``fit`` begins with this state of a schedule that observes the training.
+        self._first_schedule = self.optimizer.schedule.state()
+        self.begin()
 
     # --- fit ---------------------------------------------------------------------
 
@@ -161,34 +209,34 @@ class Trainer:
         Args:
             X: (n, …) inputs, in memory or memory-mapped; or an iterable of batches
                 (X, y) or (X, y, weights), for data that do not fit the memory, or a
-                function of the epoch, from 0, that returns one. The first batch is asked
-                for once more, to be tried.
+                function of the epoch, from 0, that returns one. The first batch is
+                fetched once more than the others, for a trial.
             y: (n,) labels or (n, …) targets; None with an iterable.
-            epochs: how often to go through the data, at least 1.
+            epochs: passes over the data, at least 1.
             batch_size: rows in a batch; more than there are rows make one batch.
             validation: (X, y) to measure after each epoch.
-            sample_weights: (n,) what each row counts in the loss.
-            resume: a file that ``Checkpoint`` has written: go on from there. Everything
-                else has to be as it was then; only ``epochs`` may be more.
+            sample_weights: (n,) weights of the rows in the loss.
+            resume: a file that ``Checkpoint`` has written: continue from there. Everything
+                else has to be as it was then; only ``epochs`` may be larger.
 
         Returns:
-            The history: "loss" and each metric, as means over the epoch while the
-            weights moved, and "validation_loss" … after it. While the weights move, the
-            loss contains penalties and weights of rows; in validation it does not.
+            The history: "loss" and each metric, as means over the batches of the epoch,
+            and "validation_loss" … after it. The loss contains penalties and weights of
+            rows; in validation it does not.
 
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit each other, the
                 model or the loss; nothing has changed then.
-            DivergenceError: a loss, a gradient, or weights after a step that are not
-                finite; the weights are those before that step.
+            DivergenceError: a loss, a gradient, or weights after a step are not finite;
+                the weights are those before that step.
             FileFormatError: ``resume`` is damaged or of another model or training.
-            TrainingInterrupted: Ctrl-C, after a whole step; in the last epoch's end, after
-                all is done.
+            TrainingInterrupted: Ctrl-C, after a whole step; at the end of the last epoch,
+                after everything is done.
         """
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights)
         held_out = as_validation(validation)
-        self._class_weights = try_fit(self, feed, held_out)
+        self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
         self.measures = expected_measures(self, held_out)
         self.feed_shape = feed.shape
         with all_or_nothing(self.model):  # a file that is refused leaves it unbuilt
@@ -203,30 +251,29 @@ class Trainer:
             self._interrupt = stack.enter_context(noticing_interrupts())
             self._progress = stack.enter_context(Progress(total, shown=self.progress))
             stack.enter_context(self.model.in_mode(training=True))
-            self._tell("on_fit_begin")
+            self._notify("on_fit_begin")
             stopped = None
             while self.epoch < self.epochs and not self.stop:
                 self._run_epoch(feed, held_out)
                 if self._interrupt.pressed:
-                    stopped = interrupted(self)
+                    stopped = self._interrupted()
                     if self.epoch < self.epochs and not self.stop:
                         raise stopped
             if self.average is not None:
                 self.memory.put(self.final_arrays())
-            self._tell("on_fit_end")
-            if self._interrupt.pressed:  # maybe only now
-                raise stopped or interrupted_late(self)
+            self._notify("on_fit_end")
+            if self._interrupt.pressed:  # perhaps after the last epoch
+                raise stopped or interrupted(self, ["the training was over"])
         return self.history
 
     def _prepare(self, restored: Restored | None) -> None:
-        """Lay out the buffers; the optimizer begins anew, or goes on."""
+        """Allocate the buffers; start the optimizer, or restore it."""
         if restored is not None:
             restored.put_into_callbacks(self)  # first: one of them may refuse
-        self._begin()
+        self.begin()
         self.memory = Memory(self.model)
         self.optimizer.start(self.memory.flat)
-        if isinstance(self.optimizer.learning_rate, Schedule):
-            self.optimizer.learning_rate.load_state(self._schedule_began)
+        self.optimizer.schedule.load_state(self._first_schedule)
         if self.average is not None:
             self.average.start(self.memory.flat)
         if restored is not None:
@@ -237,10 +284,10 @@ class Trainer:
     def _run_epoch(self, feed: Feed, held_out: Batch | None) -> None:
         start = perf_counter()
         self._progress.begin_epoch(self.epoch + 1, feed.count)
-        self._tell("on_epoch_begin")
+        self._notify("on_epoch_begin")
         self.train_epoch(feed)
         if self.stop and self.batch != feed.count:
-            return  # in the middle: there is nothing to measure
+            return  # in the middle of an epoch nothing is measured
         if self.batch == 0:
             raise ShapeError(sentence("fit", "X", f"a batch in epoch {self.epoch + 1}", "none"))
         measures = {name: total / self.rows for name, total in self.sums.items()}
@@ -251,14 +298,14 @@ class Trainer:
         self.epoch, self.batch, self.rows, self.sums = self.epoch + 1, 0, 0, {}
         self.history.add(measures)
         self.history.seconds += perf_counter() - start
-        rate = self.optimizer.learning_rate
-        if isinstance(rate, Schedule) and math.isfinite(seen := measures[rate.watched(measures)]):
-            rate.observe(seen)
-        self._tell("on_epoch_end", measures)
+        schedule = self.optimizer.schedule
+        if math.isfinite(value := measures[schedule.watched(measures)]):
+            schedule.observe(value)
+        self._notify("on_epoch_end", measures)
         self._progress.end_epoch(measures)
 
     def train_epoch(self, feed: Feed) -> None:
-        """Go through the data once, from the batch where a checkpoint stood."""
+        """Go through the data once, from the position of a checkpoint."""
         batches = feed.epoch(self.seed, self.epoch, skip=self.batch)
         try:
             while not self.stop and (batch := next(batches, None)) is not None:
@@ -269,30 +316,30 @@ class Trainer:
                 self._progress.step(self.batch, loss)
                 if self.memory.batches == self.accumulate or self.batch == feed.count:
                     self._end_step()
-            if self.memory.batches:  # an iterable ended where nobody knew that it would
+            if self.memory.batches:  # an iterable without a length has ended
                 self._end_step()
         except BaseException:
             self.memory.roll_back()
             raise
 
     def train_step(self, batch: Batch) -> float:
-        """Compute the loss of a batch, and add its gradient to those that wait for a step."""
+        """Compute the loss of a batch, and accumulate its gradient for the next step."""
         X = batch.X
         if self.augment is not None:
-            X = self.augment(X, generator(self.seed, "augment", self._place(self.batch)))
+            X = self.augment(X, self.augmentation_rng())
         batch = Batch(X, batch.y, row_weights(batch.y, batch.weights, self._class_weights))
-        with np.errstate(all="ignore"):  # what is not finite is looked for below
+        with np.errstate(all="ignore"):  # the result is checked below
             with drawing(self.draws()):
                 outputs = self.model(X)
                 loss = self.compute_loss(outputs, batch)
-            value = as_single("Trainer", "loss", raw(loss))
+            value = as_single("Trainer", "loss", array_under(loss))
             if not math.isfinite(value):
                 raise explain_loss(self, X, value)
             self.memory.forget_gradients()
             recorded(loss).backward()
         weight = batch.rows if batch.weights is None else float(np.sum(batch.weights))
         self.memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
-        found = {"loss": value, **self.measure(raw(outputs), batch.y)}
+        found = {"loss": value, **self.measure(np.asarray(array_under(outputs)), batch.y)}
         for name, number in found.items():
             self.sums[name] = self.sums.get(name, 0.0) + number * batch.rows
         self.rows += batch.rows
@@ -342,27 +389,15 @@ class Trainer:
             build(self.model, self.seed, inputs)
         with np.errstate(all="ignore"):
             outputs = self.model.predict(inputs, batch_size=batch_size)
-            loss = as_single("Trainer", "loss", raw(self.loss(outputs, targets)))
+            loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
         return {"loss": loss, **self.measure(outputs, targets)}
 
-    # --- the small verbs ---------------------------------------------------------------
-
-    def draws(self) -> Draws:
-        """Return the random numbers that layers draw from in the batch that comes now.
-
-        They follow from the step and the row's place in it, so that several batches of a
-        step draw what a large one would.
-        """
-        return Draws(self.seed, self._place(self.batch // self.accumulate), self.memory.rows)
-
-    def _place(self, number: int) -> int:
-        """Return a number that nothing else of this run has."""
-        return (self.epoch << 32) + number
+    # --- a step ----------------------------------------------------------------------
 
     def _begin_step(self, feed: Feed) -> None:
         passed = min(self.batch / feed.count, 1.0) if feed.count else 0.0
         self.rate = self.optimizer.rate(self.epoch + passed, self.epochs)
-        self._tell("on_step_begin")
+        self._notify("on_step_begin")
         self.memory.begin_step()
 
     def _end_step(self) -> None:
@@ -375,19 +410,30 @@ class Trainer:
             raise explain_step(self)
         self.memory.end_step()
         self.step += 1
-        self._tell("on_step_end", loss)
+        self._notify("on_step_end", loss)
         if self._interrupt.pressed:
-            raise interrupted(self)
+            raise self._interrupted()
 
-    def _tell(self, verb: str, *more: Any) -> None:
+    def _notify(self, method: str, *more: Any) -> None:
         for callback in self.callbacks:
-            getattr(callback, verb)(self, *more)
+            getattr(callback, method)(self, *more)
 
-    def averaged(self) -> AbstractContextManager[None]:
-        """Put the averaged weights into the model for a block, if there are any."""
-        return self.memory.showing(self.average)
+    def _interrupted(self) -> KeyboardInterrupt:
+        return interrupted(self, [callback.on_interrupt(self) for callback in self.callbacks])
 
-    def final_arrays(self) -> dict[str, Array]:
-        """Return a copy of what the model would end with now: averaged weights, if there are."""
-        with self.averaged():
-            return {name: array.copy() for name, array in self.memory.arrays().items()}
+
+def as_callbacks(value: object) -> list[Callback]:
+    """Return callbacks in the order in which they are called."""
+    if isinstance(value, Callback) or not isinstance(value, Iterable):
+        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", repr(value)))
+    found = list(value)
+    for place, callback in enumerate(found):
+        if not isinstance(callback, Callback):
+            expected = "a Callback such as EarlyStopping()"
+            name = f"callbacks[{place}]"
+            raise DTypeError(sentence("Trainer", name, expected, repr(callback)))
+    paths = [os.path.realpath(path) for c in found if (path := c._written_path()) is not None]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        received = f"two callbacks write one path: {twice[0]}"
+        raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
+    return sorted(found, key=lambda callback: callback.comes_last)

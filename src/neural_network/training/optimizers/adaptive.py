@@ -1,15 +1,16 @@
-"""A rate for each parameter, from the sizes of its gradients: Adagrad, RMSprop, Adam, AdamW."""
+"""Optimizers that scale each parameter's step by its gradients: Adagrad, RMSprop, Adam, AdamW."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from neural_network.checks import Array, as_flag, as_number
 from neural_network.public import named, public
-from neural_network.training.buffers import as_share, blend
-from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
+from neural_network.training.buffers import as_fraction, blend
+from neural_network.training.optimizers.base import Optimizer, as_betas
 from neural_network.training.schedules import Schedule
 
 
@@ -44,6 +45,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("squares",)
+    typical_rate = 0.05
 
     def __init__(
         self,
@@ -58,19 +60,13 @@ class Adagrad(Optimizer):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters in place."""
+        """Change a block of the parameters in place."""
         s = state["squares"]
         s += np.square(gradients)
         parameters -= rate * gradients / (np.sqrt(s) + self.eps)
 
-    @twin_of(apply)
-    def _compiled(
-        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
-    ) -> None:
-        from neural_network.kernels import optimizers
-
-        numbers = map(p.dtype.type, (shrink, decay, rate, self.eps))
-        optimizers.adagrad(p, g, state["squares"], *numbers)
+    def _kernel(self, rate: float) -> tuple[Any, ...]:
+        return "adagrad", rate, self.eps
 
 
 @public
@@ -111,6 +107,9 @@ class RMSprop(Optimizer):
     array([0.5, 2.5])
     """
 
+    typical_rate = 0.005
+    _kernel_slots = ("squares", "mean", "velocity")
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -122,7 +121,7 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay)
-        self.alpha = as_share("RMSprop", "alpha", alpha)
+        self.alpha = as_fraction("RMSprop", "alpha", alpha)
         self.eps = as_number("RMSprop", "eps", eps, above=0)
         self.momentum = as_number("RMSprop", "momentum", momentum, between=(0, 1))
         self.centered = as_flag("RMSprop", "centered", centered)
@@ -132,7 +131,7 @@ class RMSprop(Optimizer):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters in place."""
+        """Change a block of the parameters in place."""
         v = state["squares"]
         blend(v, self.alpha, np.square(gradients))
         spread = v
@@ -149,17 +148,9 @@ class RMSprop(Optimizer):
             step = b
         parameters -= rate * step
 
-    @twin_of(apply)
-    def _compiled(
-        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
-    ) -> None:
-        from neural_network.kernels import optimizers
-
-        v = state["squares"]
-        b = state.get("velocity", v)
-        shares = (self.alpha, 1 - self.alpha, self.eps, self.momentum)
-        numbers = map(p.dtype.type, (shrink, decay, rate, *shares))
-        optimizers.rmsprop(p, g, v, state.get("mean", v), b, *numbers, self.centered)
+    def _kernel(self, rate: float) -> tuple[Any, ...]:
+        means = (self.alpha, 1 - self.alpha)
+        return "rmsprop", rate, *means, self.eps, self.momentum, self.centered
 
 
 @public
@@ -212,7 +203,7 @@ class Adam(Optimizer):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters in place."""
+        """Change a block of the parameters in place."""
         m, v = state["mean"], state["squares"]
         beta1, beta2 = self.betas
         blend(m, beta1, gradients)
@@ -225,18 +216,12 @@ class Adam(Optimizer):
         step *= rate / (1 - beta1**self.steps)
         parameters -= step
 
-    @twin_of(apply)
-    def _compiled(
-        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
-    ) -> None:
-        from neural_network.kernels import optimizers
-
+    def _kernel(self, rate: float) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
         correction = math.sqrt(1 - beta2**self.steps)
-        corrected = rate / (1 - beta1**self.steps)
-        shares = (beta1, beta2, 1 - beta1, 1 - beta2)
-        numbers = map(p.dtype.type, (shrink, decay, *shares, correction, self.eps, corrected))
-        optimizers.adam(p, g, state["mean"], state["squares"], *numbers)
+        corrected_rate = rate / (1 - beta1**self.steps)
+        means = (beta1, beta2, 1 - beta1, 1 - beta2)
+        return "adam", *means, correction, self.eps, corrected_rate
 
 
 @public

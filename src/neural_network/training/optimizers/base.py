@@ -4,51 +4,29 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from neural_network.checks import Array, as_choice, as_number
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.lazy import NameTable
 from neural_network.public import public
 from neural_network.training.buffers import (
+    BufferState,
     Part,
-    as_share,
+    as_fraction,
     blocks,
     check_buffer,
-    check_like,
-    checked_state,
     chosen_parts,
-    is_like,
-    outline,
-    started,
 )
-from neural_network.training.schedules import Schedule, as_rate
-from neural_network.training.settings import Described
-
-# The formula of a class → its compiled twin, which does the weight decay too: what it leaves
-# of a parameter, and how much of that it adds to the gradient, stand before the rate. A
-# subclass with a formula of its own has no twin.
-Twin = Callable[[Any, Array, Array, dict[str, Array], float, float, float], None]
-TWINS: dict[Callable[..., None], Twin] = {}
-
-
-def twin_of(formula: Callable[..., None]) -> Callable[[Twin], Twin]:
-    """Make the decorated method the compiled twin of an ``apply``."""
-
-    def register(twin: Twin) -> Twin:
-        TWINS[formula] = twin
-        return twin
-
-    return register
+from neural_network.training.schedules import Schedule, as_rate, as_schedule
 
 
 @public
-class Optimizer(Described, ABC):
+class Optimizer(BufferState, ABC):
     """A rule that turns gradients into steps of parameters, all in flat 1-D buffers.
 
     A subclass names its state in ``slots`` and writes ``apply``, a formula that works
@@ -65,6 +43,8 @@ class Optimizer(Described, ABC):
     Attributes:
         slots: names of the state arrays, each of the parameters' shape and type.
         decoupled: whether weight decay stays out of the gradient.
+        typical_rate: a highest learning rate that suits small networks; the command
+            ``neural-network train`` begins with it.
         learning_rate, weight_decay: as given.
         steps: updates made since ``start``.
         slots_state: the state arrays by name; zeros after ``start``.
@@ -91,37 +71,33 @@ class Optimizer(Described, ABC):
     array([-1.5,  4.5])
     """
 
-    slots: tuple[str, ...] = ()
-    decoupled = False
+    decoupled: ClassVar[bool] = False
+    typical_rate: ClassVar[float] = 0.01
+    # The state arrays of the kernel, where it always takes more of them than are in use.
+    _kernel_slots: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, learning_rate: float | Schedule, *, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, learning_rate: float | Schedule = 0.01, *, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__()
         name = type(self).__name__
         self.learning_rate = as_rate(name, "learning_rate", learning_rate)
         self.weight_decay = as_number(name, "weight_decay", weight_decay, between=(0, math.inf))
-        self.steps = 0
-        self.slots_state: dict[str, Array] = {}
-        self._outline: Array | None = None
 
-    def start(self, parameters: Array) -> None:
-        """Forget everything, and make room for the state of these parameters.
+    def __init_subclass__(cls) -> None:
+        """Let a class with a formula of its own inherit no kernel of another formula."""
+        super().__init_subclass__()
+        nearest = next(c for c in cls.__mro__ if vars(c).keys() & {"apply", "_kernel"})
+        if "_kernel" not in vars(nearest):
+            cls._kernel = Optimizer._kernel  # type: ignore[method-assign]
 
-        Args:
-            parameters: a 1-D buffer of float32 or float64; its numbers do not matter yet.
-
-        Raises:
-            DTypeError, ShapeError: another kind of array.
-        """
-        check_buffer(f"{type(self).__name__}.start", "parameters", parameters)
-        self.steps = 0
-        self.slots_state = {
-            slot: aligned(parameters.shape, parameters.dtype) for slot in self.slots
-        }
-        for memory in self.slots_state.values():
-            memory[...] = 0
-        self._outline = outline(parameters)
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule; a number is one that never changes."""
+        return as_schedule(self.learning_rate)
 
     def rate(self, time: float, total: float) -> float:
-        """Return the learning rate at a time: the number, or the schedule's answer.
+        """Return the learning rate at a time: the number, or the schedule's value.
 
         Args:
             time: how much of the training has passed (in epochs, usually).
@@ -133,9 +109,7 @@ class Optimizer(Described, ABC):
         Raises:
             DTypeError, ArgumentError: what the schedule cannot work with.
         """
-        if isinstance(self.learning_rate, Schedule):
-            return self.learning_rate(time, total)
-        return self.learning_rate
+        return self.schedule(time, total)
 
     def update(
         self,
@@ -171,40 +145,46 @@ class Optimizer(Described, ABC):
             raise ArgumentError(sentence(function, "rate", expected, rate))
         else:
             rate = self.learning_rate
-        like = started(function, self._outline)
-        # Small networks are trained in tens of microseconds a step: the long way through the
-        # checks, which finds the words, only if one of them fails.
-        if not (is_like(parameters, like, written=True) and is_like(gradients, like)):
-            check_buffer(function, "parameters", parameters, written=True)
-            check_like(function, "parameters", parameters, like, "start")
-            check_buffer(function, "gradients", gradients)
-            check_like(function, "gradients", gradients, like, "parameters")
+        like = self._started("update")
+        check_buffer(function, "parameters", parameters, like, "start", written=True)
+        check_buffer(function, "gradients", gradients, like, "parameters")
         parts = chosen_parts(function, where, parameters.size)
         self.steps += 1
-        twin = self._twin(parameters, gradients, parts)
-        if twin is not None:
-            shrink = 1 - rate * self.weight_decay if self.decoupled else 1.0
-            decay = 0.0 if self.decoupled else self.weight_decay
-            for start, stop in parts:
-                piece = slice(start, stop)
-                state = {slot: array[piece] for slot, array in self.slots_state.items()}
-                twin(self, parameters[piece], gradients[piece], state, shrink, decay, rate)
+        if self._update_by_kernel(parameters, gradients, parts, rate):
             return
         with np.errstate(under="ignore"):
             for block in blocks(parts):
                 state = {slot: array[block] for slot, array in self.slots_state.items()}
                 self._decay_and_apply(parameters[block], gradients[block], state, rate)
 
-    def _twin(self, p: Array, g: Array, parts: Sequence[Part]) -> Twin | None:
-        """Return the compiled body if it is to make this step."""
-        twin = TWINS.get(type(self).apply)
-        count = sum(stop - start for start, stop in parts) * (1 + len(self.slots))
-        if twin is None or not kernel_wanted("optimizer", count):
-            return None
-        # The results are the same bits, so that arrays that kernels are not compiled for
-        # (with gaps, read-only) can go the other way.
-        ready = all(array.flags.carray for array in (p, g, *self.slots_state.values()))
-        return twin if ready else None
+    def _update_by_kernel(self, p: Array, g: Array, parts: Sequence[Part], rate: float) -> bool:
+        """Make the step by the compiled kernel, if there is one and it is wanted here."""
+        work = sum(stop - start for start, stop in parts) * (1 + len(self.slots))
+        kernel = self._kernel(rate) if kernel_wanted("optimizer", work) else None
+        arrays = (p, g, *self.slots_state.values())
+        # The results are the same bits, so NumPy can serve arrays that kernels are not
+        # compiled for (with gaps, read-only).
+        if kernel is None or not all(array.flags.carray for array in arrays):
+            return False
+        from neural_network.kernels import optimizers
+
+        name, *constants = kernel
+        decay = rate * self.weight_decay if self.decoupled else self.weight_decay
+        scales = (1 - decay, 0.0) if self.decoupled else (1.0, decay)
+        numbers = [n if type(n) is bool else p.dtype.type(n) for n in (*scales, *constants)]
+        states = [self.slots_state.get(slot, p) for slot in self._kernel_slots or self.slots]
+        for start, stop in parts:
+            pieces = [array[start:stop] for array in (p, g, *states)]
+            getattr(optimizers, name)(*pieces, *numbers)
+        return True
+
+    def _kernel(self, rate: float) -> tuple[Any, ...] | None:  # noqa: ARG002  # for subclasses
+        """Return the name of the function in ``kernels/optimizers.py`` and its last arguments.
+
+        The first are the parameters, the gradients, the state arrays, what decoupled weight
+        decay multiplies the parameters by, and how much of them is added to the gradient.
+        """
+        return None
 
     def _decay_and_apply(self, p: Array, g: Array, state: dict[str, Array], rate: float) -> None:
         if self.weight_decay and self.decoupled:
@@ -217,54 +197,27 @@ class Optimizer(Described, ABC):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters and of the state, in place: the formula.
+        """Change a block of the parameters and of the state, in place: the formula.
 
         Args:
-            parameters: a piece of the buffer; write into it (``parameters -= …``).
-            gradients: the same piece of the gradients, weight decay included. Not to
+            parameters: a block of the buffer; write into it (``parameters -= …``).
+            gradients: the same block of the gradients, weight decay included. Not to
                 be written to.
-            state: the same piece of each slot, to be written to.
+            state: the same block of each state array, to be written to.
             rate: the learning rate. ``self.steps`` is 1 at the first step.
         """
 
-    def state(self) -> dict[str, Array]:
-        """Return ``{"steps": …, slot: array, …}``, not copied, for a checkpoint.
-
-        Returns:
-            The count as an int64 array without dimensions, the slots as they are.
-
-        Raises:
-            ArgumentError: there was no ``start``.
-        """
-        started(f"{type(self).__name__}.state", self._outline)
-        return {"steps": np.array(self.steps, dtype=np.int64), **self.slots_state}
-
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        """Continue from what ``state`` returned, after ``start`` with a buffer of that size.
-
-        Args:
-            state: the arrays; they are copied.
-
-        Raises:
-            DTypeError, ShapeError, ArgumentError: names, types, shapes or values that
-                ``state`` cannot have returned, or no ``start``; nothing is changed then.
-        """
-        arrays = checked_state(f"{type(self).__name__}.load_state", state, like=self.state())
-        self.steps = int(arrays["steps"])
-        for slot, array in self.slots_state.items():
-            array[...] = arrays[slot]
-
 
 def as_betas(function: str, betas: object) -> tuple[float, float]:
-    """Return two shares, for the first and the second running mean."""
+    """Return two decay rates, of the first and the second running mean."""
     if not isinstance(betas, tuple | list) or len(betas) != 2:
         raise ArgumentError(sentence(function, "betas", "two numbers", repr(betas)))
-    first, second = (as_share(function, f"betas[{i}]", beta) for i, beta in enumerate(betas))
+    first, second = (as_fraction(function, f"betas[{i}]", beta) for i, beta in enumerate(betas))
     return first, second
 
 
 # Each has defaults, so that its name alone is enough.
-OPTIMIZERS: NameTable[Callable[..., Optimizer]] = public(NameTable("optimizer"))
+OPTIMIZERS: NameTable[type[Optimizer]] = public(NameTable("optimizer"))
 
 
 @public(top_level=False)
@@ -290,5 +243,4 @@ def as_optimizer(value: Optimizer | str) -> Optimizer:
     if isinstance(value, type):
         expected = f"an optimizer, such as {value.__name__}()"
         raise DTypeError(sentence("Trainer", "optimizer", expected, f"the class {value.__name__}"))
-    kind = OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]
-    return kind()
+    return OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]()

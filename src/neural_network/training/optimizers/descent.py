@@ -1,6 +1,8 @@
-"""Downhill with one rate for all parameters: momentum, SGD, Lion."""
+"""Optimizers with one learning rate for all parameters: momentum, SGD, Lion."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +11,7 @@ from neural_network.checks import Array, as_flag, as_floating, as_number, check_
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import blend
-from neural_network.training.optimizers.base import Optimizer, as_betas, twin_of
+from neural_network.training.optimizers.base import Optimizer, as_betas
 from neural_network.training.schedules import Schedule
 
 
@@ -87,6 +89,8 @@ class SGD(Optimizer):
     array([-0.25,  3.25])
     """
 
+    typical_rate = 0.2
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -105,7 +109,7 @@ class SGD(Optimizer):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters in place."""
+        """Change a block of the parameters in place."""
         if not self.momentum:
             parameters -= rate * gradients
             return
@@ -114,18 +118,8 @@ class SGD(Optimizer):
         b += gradients
         parameters -= rate * (gradients + self.momentum * b if self.nesterov else b)
 
-    @twin_of(apply)
-    def _compiled(
-        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
-    ) -> None:
-        from neural_network.kernels import optimizers
-
-        numbers = map(p.dtype.type, (shrink, decay, rate))
-        if not self.momentum:
-            optimizers.sgd(p, g, *numbers)
-            return
-        share = p.dtype.type(self.momentum)
-        optimizers.momentum(p, g, state["velocity"], *numbers, share, self.nesterov)
+    def _kernel(self, rate: float) -> tuple[Any, ...]:
+        return ("momentum", rate, self.momentum, self.nesterov) if self.momentum else ("sgd", rate)
 
 
 @public
@@ -163,6 +157,7 @@ class Lion(Optimizer):
 
     slots = ("mean",)
     decoupled = True
+    typical_rate = 0.001
 
     def __init__(
         self,
@@ -177,19 +172,12 @@ class Lion(Optimizer):
     def apply(
         self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
     ) -> None:
-        """Change a piece of the parameters in place."""
+        """Change a block of the parameters in place."""
         m = state["mean"]
         beta1, beta2 = self.betas
         parameters -= rate * np.sign(beta1 * m + (1 - beta1) * gradients)
         blend(m, beta2, gradients)
 
-    @twin_of(apply)
-    def _compiled(
-        self, p: Array, g: Array, state: dict[str, Array], shrink: float, decay: float, rate: float
-    ) -> None:
-        from neural_network.kernels import optimizers
-
+    def _kernel(self, rate: float) -> tuple[Any, ...]:
         beta1, beta2 = self.betas
-        shares = (beta1, beta2, 1 - beta1, 1 - beta2)
-        numbers = map(p.dtype.type, (shrink, decay, rate, *shares))
-        optimizers.lion(p, g, state["mean"], *numbers)
+        return "lion", rate, beta1, beta2, 1 - beta1, 1 - beta2
