@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Self
 
@@ -12,8 +11,8 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.errors import NeuralNetworkError
-from neural_network.functional.convolution.conv import conv2d
-from neural_network.functional.pooling.pool import max_pool2d
+from neural_network.functional.convolution.ops import correlate
+from neural_network.functional.pooling.ops import window_max
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.plan.vocabulary import (
     NO_BIAS,
@@ -33,35 +32,71 @@ from neural_network.plan.workspace import StageBuffers
 MOST_TAPS = 255
 
 
-@dataclass(frozen=True, eq=False)
-class Conv(Step):
-    """``conv2d`` with filters (F, C, fh, fw) and a bias (F,) or none."""
+class _Sliding(Step):
+    """A step that slides a window over images."""
 
-    weight: Tensor
-    bias: Tensor | None
-    stride: Sizes
-    padding: Padding
+    _window: Window | None = None
+
+    def _window_over(
+        self, sizes: Sizes, taps: Sizes, stride: Sizes, padding: Padding = 0
+    ) -> Window:
+        window = self._window  # read once: another thread may replace it
+        if window is None or window.sizes != sizes:
+            window = self._window = Window.of("plan", sizes, taps, stride, padding)
+        return window
+
+
+class Conv(_Sliding):
+    """``conv2d``.
+
+    Args:
+        weight: filters (F, C, fh, fw).
+        bias: (F,), or None.
+        stride, padding: as in ``conv2d``.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, stride: Sizes, padding: Padding
+    ) -> None:
+        self.weight, self.bias, self.stride, self.padding = weight, bias, stride, padding
 
     @property
     def parameters(self) -> list[Tensor]:
         """The filters and the bias."""
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
+    def window(self, sizes: Sizes) -> Window:
+        """Return how the filters slide over images of these sizes.
+
+        Raises:
+            ShapeError: they do not fit.
+        """
+        return self._window_over(sizes, self.weight.shape[2:], self.stride, self.padding)
+
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
         """Compute it by ops."""
-        down, along = self.stride
-        return conv2d(X, weight, (down, along), self.padding, bias=bias, precise=False)
+        window, (count, *shape) = self.window(X.shape[2:]), X.shape
+        grouped = X.reshape(count, 1, *shape)
+        added = None if bias is None else bias.reshape(1, -1)
+        maps = correlate(
+            grouped, weight.reshape(1, *weight.shape), window, precise=False, bias=added
+        )
+        return maps.reshape(count, -1, *window.outputs)
 
 
-@dataclass(frozen=True, eq=False)
-class MaxPool(Step):
+class MaxPool(_Sliding):
     """``max_pool2d`` without padding, the stride being the size."""
 
-    size: Sizes
+    def __init__(self, size: Sizes) -> None:
+        self.size = size
+
+    def window(self, sizes: Sizes) -> Window:
+        """Return how the window slides over images of these sizes; see ``Conv.window``."""
+        return self._window_over(sizes, self.size, self.size)
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
-        return max_pool2d(X, self.size)
+        return window_max(X, self.window(X.shape[2:]))
 
 
 class ConvStage(Stage):
@@ -100,10 +135,8 @@ class ConvStage(Stage):
         relu = reader.next(ReLU) is not None
         max_pool = reader.next(MaxPool, lambda pool: prod(pool.size) <= MOST_TAPS)
         try:
-            window = Window.of("plan", shape[:2], conv.weight.shape[2:], conv.stride, conv.padding)
-            pool = None
-            if max_pool is not None:
-                pool = Window.of("plan", window.outputs, max_pool.size, max_pool.size)
+            window = conv.window(shape[:2])
+            pool = None if max_pool is None else max_pool.window(window.outputs)
         except NeuralNetworkError:  # it does not fit; the layer's own error names the layer
             return None
         # relu is monotonic: before or after the maximum, the result is the same.
