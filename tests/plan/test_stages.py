@@ -58,7 +58,7 @@ class PowerStage(Stage):
         step = reader.next(Power)
         return None if step is None else cls(step, shape)
 
-    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
+    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:  # noqa: ARG002  # always computed
         return PreparedPower(self, rows, buffers)
 
 
@@ -86,7 +86,7 @@ class PreparedPower(PreparedStage):
 
 
 class PowerLayer(nn.Layer):
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    def build(self, _shape: Any, _rng: Any) -> None:
         self.exponent = nn.Parameter(np.array(1.5))
 
     def forward(self, X: Any) -> Any:
