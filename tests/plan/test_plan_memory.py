@@ -189,6 +189,8 @@ def normed() -> tuple[Any, Any]:
             layer.beta.data[...] = rng.standard_normal(size)
             layer.running_mean.data = rng.standard_normal(size).astype("float32")
             layer.running_variance.data = rng.random(size).astype("float32")
+        elif getattr(layer, "bias", None) is not None:
+            layer.bias.data[...] = rng.standard_normal(layer.bias.shape)
     return model, X
 
 

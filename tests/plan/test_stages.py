@@ -148,6 +148,10 @@ def test_steps_of_one_stage() -> None:
     assert (stage.work, stage.parameters, stage.needs_output) == (6 * 6 * 5 * 2 * 9, 2, False)
     # One geometry serves the stage, its kernels and its ops.
     assert conv.window((6, 6)) is stage.window
+    for size in (6, 7, 6):
+        X = np.zeros((2, 2, size, size), np.float32)
+        found = conv.by_ops(X, *(p.data for p in conv.parameters))
+        assert found.shape == (2, 5, size, size)
 
 
 @pytest.mark.parametrize(
