@@ -286,6 +286,16 @@ def test_an_error_is_the_layers_own_each_time() -> None:
                     model(images(0, 2, 12, 12))
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mask_is_refused_each_time(mode: str) -> None:
+    model, X = network(), images(2, 2, 12, 12)
+    with nn.use_kernels(mode), nn.no_grad():
+        for _ in range(2):
+            check(model, X)
+            with pytest.raises(nn.DTypeError, match="an array without a mask"):
+                model(np.ma.masked_array(X, X > 1))
+
+
 class Returns(nn.Layer):
     """A layer of one's own, whose results differ for inputs of one shape and type."""
 

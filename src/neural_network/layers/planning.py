@@ -24,6 +24,8 @@ from neural_network.plan.workspace import Workspace
 # The file of the class Layer imports this one.
 Layer = Any
 
+# Types whose numbers kernels and ops may read; layers refuse some others, such as masked arrays.
+ARRAYS = (np.ndarray, np.memmap)
 # So many decisions are kept; a new one replaces the oldest.
 DECISIONS = 8
 
@@ -137,17 +139,17 @@ def run_layers(
     Returns:
         The result: an array where nothing is recorded and X is an array.
     """
-    if watchers() or debugging() or not isinstance(X, np.ndarray | Tensor):
+    array = X.data if isinstance(X, Tensor) else X
+    if watchers() or debugging() or type(array) not in ARRAYS:
         for position in range(len(layers)):
             X = call(position, X, False)
         return X
     plan: Plan = owner.__dict__.get("_plan") or owner.__dict__.setdefault("_plan", Plan())
-    array = X.data if isinstance(X, Tensor) else X
     decision = plan.decision(layers, array.shape[1:], array.dtype)
     position = 0
     while position < len(layers):
         array = X.data if isinstance(X, Tensor) else X
-        if not isinstance(array, np.ndarray) or array.ndim == 0:  # a user's layer may return it
+        if type(array) not in ARRAYS or array.ndim == 0:  # a layer of the user's may return it
             X, position = call(position, X, False), position + 1
             continue
         part = decision.parts.get(position)
