@@ -3,7 +3,8 @@
     python -m tests.resumable FOLDER [HOW]
 
 goes on from ``FOLDER/run.checkpoint`` if it is there, says when a step is done, and leaves
-the digest of what it learned. HOW is where it kills itself.
+the digest of what it learned. HOW is where it kills itself, or "from outside": it then waits
+at its end until it is killed.
 """
 
 from __future__ import annotations
@@ -129,9 +130,16 @@ class KillItself(nn.Callback):
             setattr(*WAYS[self.how])
 
 
+class WaitToBeKilled(nn.Callback):
+    """At the end, where a slow killer has not come before."""
+
+    def on_fit_end(self, trainer: nn.Trainer) -> None:  # noqa: ARG002
+        signal.pause()
+
+
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    more = [KillItself(how) for how in sys.argv[2:]]
+    more = [KillItself(how) if how in WAYS else WaitToBeKilled() for how in sys.argv[2:]]
     training = make(place, Say(), *more)
     file = place / "run.checkpoint"
     history = fit(training, epochs=5, resume=file if file.exists() else None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import doctest
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.processes import run_python
 
 ROOT = Path(__file__).parents[1]
 EXPECTED: dict[str, tuple[str | None, str]] = {
@@ -27,15 +27,8 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
 
 
 def run(code: list[str], folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *code],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "MPLBACKEND": "Agg"},
-    )
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    done = run_python("-W", "error", *code, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

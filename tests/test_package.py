@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import ROOT, run_python
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_python("-m", "build", "--wheel", "--no-isolation", "-o", folder)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.iterdir()
     return path
@@ -69,8 +66,8 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
 
 def test_the_wheel_works_with_numpy_and_safetensors_alone(wheel: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
-    subprocess.run([*pip, str(wheel)], check=True)
+    done = run_python("-m", "pip", "install", "--quiet", "--no-deps", "--target", target, wheel)
+    assert done.returncode == 0, done.stderr
     code = f"""
 import sys
 HIDDEN = {{
@@ -94,8 +91,6 @@ try:
 except nn.MissingDependencyError as error:
     print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False
-    )
+    done = run_python("-I", "-c", code)
     assert done.returncode == 0, done.stderr
     assert "pip install 'neural-network-numpy[plot]'" in done.stdout

@@ -17,26 +17,22 @@ from PIL import Image
 
 import neural_network as nn
 from neural_network.__main__ import main
+from tests.processes import HANGS, run_python
 
 # On a busy machine BLAS would wait at every step for the slowest of its threads.
-ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     """Run the command in an empty folder, with a screen 200 columns wide."""
 
-    def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "neural_network", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            stdin=options.pop("stdin", subprocess.DEVNULL),
-            env={**ONE_THREAD, "COLUMNS": "200", "MPLBACKEND": "Agg", **options},
-        )
+    def call(*arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> Any:
+        shown = {"COLUMNS": "200", "MPLBACKEND": "Agg"}
+        return run_python(
+            "-m", "neural_network", *arguments,
+            cwd=tmp_path, stdin=stdin, env=os.environ | ONE_THREAD | shown | environment,
+        )  # fmt: skip
 
     return call
 
@@ -188,10 +184,7 @@ def test_a_full_disk_while_saving_the_weights(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "neural_network", "demo"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, preexec_fn=small_files,
-    )  # fmt: skip
+    done = run_python("-m", "neural_network", "demo", cwd=tmp_path, preexec_fn=small_files)
     assert done.returncode == 2
     assert "cannot write demo/mlp_2layer.safetensors: File too large" in done.stderr
     assert "mlp_2layer.safetensors" not in files(tmp_path)
@@ -227,7 +220,13 @@ def test_without_standard_input_it_does_not_ask(tmp_path: Path) -> None:
     (tmp_path / "feature_maps.png").write_text("old")
     command = f"{sys.executable} -m neural_network features <&-"
     done = subprocess.run(
-        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        command,
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANGS,
     )
     assert done.returncode == 2
     assert "--force overwrites" in done.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from PIL import Image
 import neural_network as nn
 from neural_network.datasets.folders import as_image
 from tests.cli.test_cli import files, run_here  # noqa: F401  (a fixture)
+from tests.processes import run_python
 
 
 def photograph(path: Path, *digits: Any) -> None:
@@ -232,6 +231,7 @@ def test_predictions_are_drawn_under_the_classes_names() -> None:
 # --- Ctrl-C ---------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_libraries_are_loaded_is_quiet() -> None:
     code = (
         "import os, signal, sys\n"
@@ -244,6 +244,5 @@ def test_ctrl_c_while_libraries_are_loaded_is_quiet() -> None:
         "sys.argv[1:] = ['--version']\n"
         "main()\n"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = run_python("-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from neural_network.functional.op import all_samples
 from neural_network.models import MODELS
 from tests.cli.test_cli import ONE_THREAD, files, run, run_here  # noqa: F401  (two fixtures)
 from tests.cli.test_cli_predict import a_folder, photograph
+from tests.processes import HANGS, run_python, start_python
 
 QUICK = ["--model", "perceptron", "--epochs", "2", "--batch-size", "100"]
 LONG = ["train", "--model", "mlp", "--epochs", "4", "--augment", "shift=1"]
@@ -71,13 +71,30 @@ def test_the_defaults_learn_the_digits(run: Any) -> None:  # noqa: F811
 def unbroken(tmp_path_factory: Any) -> Path:
     """The folder of a training that nobody stopped."""
     folder: Path = tmp_path_factory.mktemp("unbroken")
-    command = [sys.executable, "-m", "neural_network", *LONG, "--out", "whole"]
-    subprocess.run(
-        command, cwd=folder, timeout=300, check=True, capture_output=True, env=ONE_THREAD
+    done = run_python(
+        "-m", "neural_network", *LONG, "--out", "whole", cwd=folder, env=os.environ | ONE_THREAD
     )
+    assert done.returncode == 0, done.stderr
     return folder / "whole"
 
 
+# The command, which waits inside its second epoch until it reads a line.
+WAITING = """
+import sys
+from neural_network import Trainer
+from neural_network.__main__ import main
+train_step = Trainer.train_step
+def wait_once(self, batch):
+    if self.step == 100:
+        print("inside a step", flush=True)
+        sys.stdin.readline()
+    return train_step(self, batch)
+Trainer.train_step = wait_once
+main()
+"""
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_training_ends_as_an_unbroken_one(
     run: Any,  # noqa: F811
@@ -85,17 +102,17 @@ def test_a_stopped_training_ends_as_an_unbroken_one(
     unbroken: Path,
     kill: signal.Signals,
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "neural_network", *LONG, "--out", "broken run"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**ONE_THREAD, "PYTHONUNBUFFERED": "1"},
+    process = start_python(
+        "-c", WAITING, *LONG, "--out", "broken run", cwd=tmp_path,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | ONE_THREAD,
     )  # fmt: skip
     assert process.stdout is not None
-    assert "held out" in process.stdout.readline()
-    assert "epoch 1/4" in process.stdout.readline()
-    time.sleep(0.1)
+    lines = [process.stdout.readline() for _ in range(3)]
+    assert "held out" in lines[0]
+    assert "epoch 1/4" in lines[1]
+    assert lines[2] == "inside a step\n"
     process.send_signal(kill)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate("" if kill == signal.SIGKILL else "go on\n", timeout=HANGS)
     assert not (tmp_path / "broken run" / "model.safetensors").exists()
     if kill == signal.SIGINT:
         assert process.returncode == 130
@@ -204,7 +221,7 @@ def test_check_finds_a_wrong_gradient(tmp_path: Path) -> None:
         "sys.argv[1:] = ['check']\n"
         "from neural_network.cli.app import main\nmain()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = run_python("-c", code)
     assert done.returncode == 1, done.stderr
     assert "or without samples: relu." in done.stdout
 

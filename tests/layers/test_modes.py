@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neural_network import Dense, Dropout, Layer, Sequential, Trainer
+from tests.processes import HANGS
 
 ONES = np.ones((64, 8), np.float32)
 
@@ -28,8 +29,8 @@ class Waits(Layer):
 
     def forward(self, X: Any) -> Any:
         before = self.training
-        self.barrier.wait(10)
-        self.barrier.wait(10)
+        self.barrier.wait(HANGS)
+        self.barrier.wait(HANGS)
         self.modes += [before, self.training]
         return X
 
@@ -43,12 +44,12 @@ def test_predicting_switches_this_thread_alone() -> None:
         layer._build((1, 8), "float32", np.random.default_rng(0))
     thread = Thread(target=lambda: found.append(model.predict(ONES)))
     thread.start()
-    barrier.wait(10)  # it is in the middle
+    barrier.wait(HANGS)  # it is in the middle
     assert all(layer.training for _, layer in model.named_layers())
     assert (model[1](ONES) == 0).any()
     model.eval().train()
-    barrier.wait(10)
-    thread.join(10)
+    barrier.wait(HANGS)
+    thread.join(HANGS)
     assert waits.modes == [False, False]
     np.testing.assert_array_equal(found[0], ONES)
 

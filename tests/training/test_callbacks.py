@@ -6,7 +6,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from neural_network import (
     LearningRateFinder,
     Trainer,
 )
+from tests.processes import HANGS, start_python
 
 ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
@@ -220,29 +220,30 @@ def test_plain_lines_where_there_is_no_terminal(
     ]
 
 
-SLOW = """
+# A training that sleeps after each step, or waits after the third until it reads a line.
+PAUSES = """
 import sys, time
 import numpy as np
 import neural_network as nn
 
-class Slow(nn.Callback):
+class Pauses(nn.Callback):
     def on_step_end(self, trainer, loss):
         print("step", trainer.step, flush=True)
-        time.sleep(float(sys.argv[1]))
+        if sys.argv[1] == "sleep":
+            time.sleep(0.12)
+        elif trainer.step == 3:
+            sys.stdin.readline()
 
 X = np.random.default_rng(0).standard_normal((30, 4))
-trainer = nn.Trainer([nn.Dense(2)], callbacks=[Slow()], rng=0)
+trainer = nn.Trainer([nn.Dense(2)], callbacks=[Pauses()], rng=0)
 trainer.fit(X, np.arange(30) % 2, epochs=2, batch_size=5)
 """
 
 
 def test_a_bar_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", SLOW, "0.12"],
-        stdout=theirs,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
-    ) as run:
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with start_python("-c", PAUSES, "sleep", stdout=theirs, env=environment) as run:
         os.close(theirs)
         shown = b""
         try:
@@ -262,20 +263,17 @@ def test_a_bar_on_a_terminal() -> None:
 # --- Ctrl-C --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_finishes_the_step_and_says_where_it_stopped() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", SLOW, "0.3"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as run:
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start_python("-c", PAUSES, "wait", **pipes) as run:
         lines = [run.stdout.readline() for _ in range(3)]
         run.send_signal(signal.SIGINT)  # in the callback of that step, which goes on to its end
-        out, error = run.communicate()
+        out, error = run.communicate("go on\n", timeout=HANGS)
     assert run.returncode != 0
-    steps = len([*lines, *out.splitlines()])
-    assert steps < 6
-    assert f"TrainingInterrupted: stopped in epoch 1 after batch {steps} of 2 epochs" in error
+    assert lines == ["step 1\n", "step 2\n", "step 3\n"]
+    assert out == ""
+    assert "TrainingInterrupted: stopped in epoch 1 after batch 3 of 2 epochs" in error
 
 
 # --- checkpoints in time -----------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ import neural_network as nn
 from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, ReduceOnPlateau
 from neural_network.files import read_arrays, write_arrays
 from neural_network.training.checkpoints import load_checkpoint_model
+from tests.processes import HANGS, start_python
 from tests.resumable import STEPS, WAYS, data, digest, fit, make
 
-ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 
 
@@ -70,13 +69,13 @@ def test_killed_at_any_instant_and_resumed_it_ends_where_the_unbroken_run_ends(
     history = fit(whole, epochs=5)
     chance = random.Random(1)
     file = broken / "run.checkpoint"
-    for how in [None, *WAYS, None]:
+    for how in ["from outside", *WAYS, "from outside"]:
         code = killed(broken, how, chance)
         assert code == -signal.SIGKILL
         assert file.exists()
         assert not (broken / "result.json").exists()
     with program(broken) as run:
-        assert run.wait() == 0
+        assert run.wait(HANGS) == 0
     assert json.loads((broken / "result.json").read_text()) == [digest(whole), dict(history)]
     assert (broken / "log.csv").read_bytes() == (unbroken / "log.csv").read_bytes()
     # Nothing is left of what was half written.
@@ -88,22 +87,19 @@ def test_killed_at_any_instant_and_resumed_it_ends_where_the_unbroken_run_ends(
 
 
 def program(folder: Path, *how: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.resumable", folder, *how],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    return start_python("-m", "tests.resumable", folder, *how)
 
 
-def killed(folder: Path, how: str | None, chance: random.Random) -> int:
-    with program(folder, *([how] if how else [])) as run:
-        if how is None:
+def killed(folder: Path, how: str, chance: random.Random) -> int:
+    with program(folder, how) as run:
+        if how == "from outside":
             for _ in range(chance.randint(1, 4)):
                 run.stdout.readline()
             # Nearly all of a step's time goes into the checkpoint.
             with pytest.raises(subprocess.TimeoutExpired):
                 run.wait(chance.uniform(0, 0.004))
             run.kill()
-        return run.wait()
+        return run.wait(HANGS)
 
 
 def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path: Path) -> None:

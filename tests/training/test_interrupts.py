@@ -15,6 +15,8 @@ from neural_network import Checkpoint, Dense, Trainer
 from neural_network.training.interrupts import noticing_interrupts
 from tests.resumable import digest, fit, make
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
 X = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)
 

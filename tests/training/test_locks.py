@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import neural_network as nn
 from neural_network.files import locked, written_beside
+from tests.processes import start_python
 
 HOLD = """
 import sys
@@ -23,9 +23,7 @@ with locked(sys.argv[1]), written_beside(sys.argv[1]) as temporary:
 
 
 def holder(path: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = start_python("-c", HOLD, path, stdin=subprocess.PIPE)
     assert process.stdout.readline() == "held\n"
     return process
 
