@@ -18,7 +18,7 @@ import neural_network as nn
 from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, ReduceOnPlateau
 from neural_network.files import read_arrays, write_arrays
 from neural_network.training.checkpoints import load_checkpoint_model
-from tests.processes import HANGS, start_python
+from tests.processes import HANGS, ROOT, start_python
 from tests.resumable import STEPS, WAYS, data, digest, fit, make
 
 FIXTURES = ROOT / "tests" / "fixtures"
