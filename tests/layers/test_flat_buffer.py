@@ -17,12 +17,9 @@ EDITS: dict[str, Any] = {
         m[0].weight, "data", m[0].weight.data.astype("float64")
     ),
     "a part's own buffer": lambda m: m[:1].flat_parameters(),
-    "two that change places": lambda m: _exchange(m[0].bias, m[1].bias),
+    "another model's buffer": lambda m: nn.Sequential(m[2], m[0]).flat_parameters(),
+    "another order": lambda m: nn.Sequential(m[1], m[0], m[2]).flat_gradients(),
 }
-
-
-def _exchange(one: Any, other: Any) -> None:
-    one.data, other.data = other.data, one.data
 
 
 @pytest.mark.parametrize("edit", EDITS)

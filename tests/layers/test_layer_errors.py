@@ -52,22 +52,22 @@ WRONG: list[tuple[Callable[..., Any], type[Exception], str]] = [
     (lambda: Embedding(0, 2), A, "Embedding: vocabulary: expected a whole number of at least 1"),
     (lambda: Embedding(2, "3"), DTypeError, "Embedding: size: expected a whole number"),  # type: ignore[arg-type]
     (lambda: Conv2D(0), A, "Conv2D: filters: expected a whole number of at least 1"),
-    (lambda: Conv2D(2, (3, 3, 3)), ShapeError, "Conv2D: size: expected one number or 2 of them"),
-    (lambda: Conv1D(2, 0), A, "Conv1D: size: expected a whole number of at least 1"),
+    (lambda: Conv2D(2, (3, 3, 3)), ShapeError, "Conv2D: kernel_size: expected one number or 2 of them"),
+    (lambda: Conv1D(2, 0), A, "Conv1D: kernel_size: expected a whole number of at least 1"),
     (lambda: Conv3D(2, stride=0), A, "Conv3D: stride: expected a whole number of at least 1"),
     (lambda: Conv2D(2, padding="smae"), A, "Conv2D: padding: expected 'valid', 'same'"),
     (lambda: Conv2D(2, padding=-1), A, "Conv2D: padding: expected a whole number of at least 0"),
     (lambda: Conv2D(2, dilation=1.5), DTypeError, "Conv2D: dilation: expected a whole"),  # type: ignore[arg-type]
     (lambda: Conv2D(2, groups=0), A, "Conv2D: groups: expected a whole number of at least 1"),
     (lambda: DepthwiseConv2D(3, 0), A, "DepthwiseConv2D: multiplier: expected a whole number"),
-    (lambda: DepthwiseConv2D(0), A, "DepthwiseConv2D: size: expected a whole number"),
+    (lambda: DepthwiseConv2D(0), A, "DepthwiseConv2D: kernel_size: expected a whole number"),
     (lambda: ConvTranspose2D(2, padding="same"), DTypeError, "ConvTranspose2D: padding: expected"),  # type: ignore[arg-type]
     (lambda: ConvTranspose2D(2, stride=0), A, "ConvTranspose2D: stride: expected a whole"),
-    (lambda: MaxPool2D(0), A, "MaxPool2D: size: expected a whole number of at least 1"),
+    (lambda: MaxPool2D(0), A, "MaxPool2D: kernel_size: expected a whole number of at least 1"),
     (lambda: MaxPool2D(2, 0), A, "MaxPool2D: stride: expected a whole number of at least 1"),
     (lambda: MaxPool2D(padding="full"), A, "MaxPool2D: padding: expected 'valid'"),
     (lambda: AvgPool2D(ceil_mode=1), DTypeError, "AvgPool2D: ceil_mode: expected"),  # type: ignore[arg-type]
-    (lambda: AvgPool2D((2, 2, 2)), ShapeError, "AvgPool2D: size: expected one number or 2"),
+    (lambda: AvgPool2D((2, 2, 2)), ShapeError, "AvgPool2D: kernel_size: expected one number or 2"),
     (lambda: BatchNorm(1.5), A, "BatchNorm: momentum: expected a finite number from 0 to 1"),
     (lambda: BatchNorm(epsilon=0), A, "BatchNorm: epsilon: expected a finite number above 0"),
     (lambda: LayerNorm(0), A, "LayerNorm: epsilon: expected a finite number above 0"),
@@ -178,13 +178,13 @@ def test_a_failed_first_call_leaves_nothing() -> None:
         assert not any(layer.built for _, layer in model.named_layers())
         assert model.parameters() == []
         assert all(layer.training for _, layer in model.named_layers())
-    model.layers[1] = Dense(2)
+    model[1] = Dense(2)
     expected = Sequential(Dense(4), Dense(2)).initialize((6,), rng=0).flat_parameters()
     np.testing.assert_array_equal(model.initialize((6,), rng=0).flat_parameters(), expected)
-    model.layers += [Dense(3), Conv2D(2)]  # later ones, of a model that is built
+    model.append(Dense(3))  # a later one, of a model that is built
     with pytest.raises(ShapeError, match="Conv2D: X: expected"):
-        model.initialize((6,), rng=1)
-    assert [layer.built for layer in model] == [True, True, False, False]
+        model.append(Conv2D(2))
+    assert [layer.built for layer in model] == [True, True, False]
 
 
 def test_wrong_ways_to_initialize() -> None:
@@ -228,7 +228,7 @@ def test_what_needs_a_built_model() -> None:
         with pytest.raises(ArgumentError, match=f"{verb}: model: expected a model that is built"):
             getattr(model, verb)()
     model[0](np.ones((1, 2)))
-    with pytest.raises(ArgumentError, match="freeze: .* received the model without sizes"):
+    with pytest.raises(ArgumentError, match="freeze: .* received 1 without sizes"):
         model.freeze()
 
 

@@ -41,7 +41,7 @@ from neural_network import (
 )
 from neural_network.layers.flat import gather_gradients, learned_parts
 from neural_network.layers.randomness import Draws, drawing
-from neural_network.layers.settings import known_layers
+from neural_network.layers.saving import known_layers
 
 PICTURES, VECTORS = (3, 4, 5, 6), (3, 5)
 # A layer, the shape of its input, and of its output.
@@ -115,7 +115,7 @@ def test_gradients(case: str) -> None:
 
     def run(X: Any, *values: Any) -> Any:
         for (inner, name), value in zip(found, values, strict=True):
-            setattr(inner, name, value)
+            vars(inner)[name] = value  # an assignment would copy the numbers
         with drawing(Draws(0, 0)):
             return layer(X)
 
@@ -281,7 +281,7 @@ def test_readable_reprs() -> None:
         Conv2D(8, 3, activation=relu), Residual(Dense(2), shortcut=Flatten()), BatchNorm()
     )
     assert repr(model) == (
-        "Sequential(\n    Conv2D(filters=8, size=3, activation=relu),\n"
+        "Sequential(\n    Conv2D(filters=8, kernel_size=3, activation=relu),\n"
         "    Residual(\n        Dense(units=2),\n        shortcut=Flatten(),\n    ),\n"
         "    BatchNorm(),\n)"
     )
@@ -343,14 +343,15 @@ def test_parameters_are_views_of_one_buffer() -> None:
     assert wide.dtype == np.float64
     copied = check(deepcopy(model))
     assert not np.shares_memory(copied, wide)
-    model.layers.append(Dense(1))  # a layer added later
+    model.append(Dense(1))  # a layer added later
     assert not model.built
     model(np.ones((2, 4)))
     assert model.built
     assert check(model).size == 23 + 4
     pair = Sequential(Dense(3), Dense(3)).initialize((3,), rng=0)
     before = pair.flat_parameters()
-    pair.layers.reverse()  # the buffer follows the order of the layers
+    first, second = pair
+    pair.replace(0, second).replace(1, first)  # the buffer follows the order of the layers
     np.testing.assert_array_equal(check(pair).reshape(2, 12), np.arange(24).reshape(2, 12))
     assert pair.flat_parameters() is not before
     assert Flatten().initialize((2,)).flat_parameters().size == 0
@@ -366,7 +367,7 @@ def test_watchers_and_pieces() -> None:
         [(5, 2, 2), (5, 4)], [(5, 4), (5, 2)], [(5, 2), (5, 3)], [(5, 2, 2), (5, 3)],
     ]  # fmt: skip
     assert len(model) == 3
-    assert list(model) == model.layers
+    assert tuple(model) == model.layers
     piece = model[1:]
     assert isinstance(piece, Sequential)
     assert piece[0] is model[1]

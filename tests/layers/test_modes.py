@@ -118,7 +118,7 @@ def test_blocks_inside_blocks() -> None:
 def test_a_block_begins_where_it_is_entered() -> None:
     model = network()
     block = model.in_mode(training=False)
-    model.layers.append(Dropout(0.5))
+    model.append(Dropout(0.5))
     with block:
         assert not model.layers[-1].training
     assert model.layers[-1].training

@@ -33,7 +33,7 @@ from neural_network import (
     relu,
     save,
 )
-from neural_network.layers.settings import describe, known_layers, rebuild
+from neural_network.layers.saving import describe, known_layers, rebuild
 from tests.layers.test_layers import CASES, drawn
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -145,11 +145,11 @@ def test_half_precision_is_read(kind: str, digits: float, tmp_path: Path) -> Non
 
 def test_what_changed_after_the_call_is_written(tmp_path: Path) -> None:
     model = Sequential(Dense(3), Dropout(0.5, rng=np.random.default_rng(0)))
-    model.layers.append(Residual(Dense(3)))
+    model.append(Residual(Dense(3)))
     model.layers[1].rate = 0.25  # type: ignore[attr-defined]
     residual = model[2]
     assert isinstance(residual, Residual)
-    residual.body.append(Flatten())
+    residual.append(Flatten())
     model.initialize((2,), rng=0)
     save(model, tmp_path / "m.safetensors")
     read = load(tmp_path / "m.safetensors")
@@ -201,7 +201,7 @@ def test_a_layer_of_ones_own(tmp_path: Path) -> None:
     save(gate, path)
     read = load(path, layers={"Gate": Gate})
     assert isinstance(read, Gate)
-    assert (read.name, read.sizes, read.function) == ("g", [1, (2, 3)], relu)
+    assert (read.name, read.sizes, read.function) == ("g", (1, (2, 3)), relu)
     assert read.options == {"table": {"a": [1, None]}}
     assert read.count.data == 7
     np.testing.assert_array_equal(read(np.eye(3), 2.0).data, gate(np.eye(3), 2.0).data)
@@ -226,7 +226,7 @@ def test_what_cannot_be_saved(tmp_path: Path) -> None:
         save(model, path)
     model[0](np.ones((1, 2)))
     model(np.ones((1, 2)))
-    model.layers.append(Dense(3))
+    model.append(Dense(3))
     with pytest.raises(ArgumentError, match="save: model: .* received 2 without sizes"):
         save(model, path)
     own = Dense(2, lambda Z: Z).initialize((2,))

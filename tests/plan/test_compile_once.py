@@ -265,7 +265,7 @@ def test_a_change_ends_all_decisions() -> None:
     with nn.use_kernels("numba"):
         for size in (10, 11):
             model.predict(images(2, 2, size, size))
-        model.layers[3] = nn.Activation("tanh").initialize((4, 5, 5))
+        model[3] = nn.Activation("tanh").initialize((4, 5, 5))
         check(model, images(2, 2, 10, 10))
     assert len(model._plan.decisions) == 1
 

@@ -107,15 +107,10 @@ def test_batch_norm_of_another_size_is_refused(units: int, channels: int) -> Non
             model.predict(np.ones((3, 5), np.float32))
 
 
-def test_statistics_of_another_size_are_seen() -> None:
+def test_statistics_of_another_size_are_refused() -> None:
     model = nn.Sequential(nn.Dense(4), nn.BatchNorm()).initialize((5,), rng=0)
-    X = np.ones((3, 5), np.float32)
-    with nn.use_kernels("numba"):
-        model.predict(X)
+    with pytest.raises(nn.ShapeError, match=r"Buffer: data: expected the shape \(4,\) that it has"):
         model[1].running_mean.data = np.ones(1, np.float32)
-        model[1].running_variance.data = np.ones(1, np.float32)
-        with pytest.raises(nn.ShapeError):
-            model.predict(X)
 
 
 def test_one_row_without_reduction() -> None:
@@ -178,10 +173,11 @@ def test_a_change_while_layers_are_asked_is_seen(monkeypatch: pytest.MonkeyPatch
 
     model = nn.Sequential(nn.Dense(4), nn.Dense(3)).initialize((5,), rng=0)
     X = RNG.standard_normal((4, 5)).astype("float32")
-    matched = planning.matched
+    matched, other = planning.matched, model[1].clone(activation=nn.relu)
 
     def meanwhile(*args: Any) -> Any:
-        model[1].activation = nn.relu
+        if model[1] is not other:
+            model[1] = other
         return matched(*args)
 
     with nn.use_kernels("numba"):
@@ -211,8 +207,7 @@ def test_what_is_frozen_before_a_recorded_walk() -> None:
 
 
 def test_numbers_of_numpy_as_padding_and_an_empty_batch() -> None:
-    layer = nn.Conv2D(2, 3).initialize((1, 5, 5), rng=0)
-    layer.padding = np.int64(1)
+    layer = nn.Conv2D(2, 3, padding=np.int64(1)).initialize((1, 5, 5), rng=0)
     X = RNG.standard_normal((2, 1, 5, 5)).astype("float32")
     np.testing.assert_allclose(
         by("numba", lambda: layer.predict(X)), by("numpy", lambda: layer.predict(X)), atol=1e-5

@@ -3,20 +3,116 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.autograd.engine import no_grad
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NeuralNetworkError,
+    ShapeError,
+    sentence,
+)
+from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
 from neural_network.layers.planning import run_layers
+from neural_network.layers.structure import all_or_nothing
 from neural_network.public import named, public
+
+
+class _Stack(Layer):
+    """A layer of layers that follow each other, which verbs change."""
+
+    # The attribute that holds them.
+    _stack: ClassVar[str]
+
+    def append(self, layer: Layer) -> Self:
+        """Add a layer behind the last one.
+
+        Args:
+            layer: the layer.
+
+        Returns:
+            This layer itself, as of all these verbs.
+
+        Raises:
+            DTypeError: something else than a layer.
+            ArgumentError, ShapeError: it does not fit what is there, or the model is being
+                trained; nothing is changed then.
+        """
+        return self._restack("append", lambda layers, new: layers.append(new), layer)
+
+    def insert(self, place: int, layer: Layer) -> Self:
+        """Add a layer before the one at a place, as a list does; see ``append``."""
+        return self._restack("insert", lambda layers, new: layers.insert(place, new), layer)
+
+    def replace(self, place: int, layer: Layer) -> Self:
+        """Put a layer in the place of another one; see ``append``.
+
+        Raises:
+            IndexError: there is no such place.
+        """
+
+        def change(layers: list[Layer], new: Layer) -> None:
+            layers[operator.index(place)] = new
+
+        return self._restack("replace", change, layer)
+
+    def remove(self, place: int) -> Self:
+        """Take away the layer at a place.
+
+        Raises:
+            IndexError: there is no such place.
+            ArgumentError: it is the last one, or the model is being trained.
+        """
+        return self._restack("remove", lambda layers, _: layers.pop(operator.index(place)))
+
+    def _restack(self, verb: str, change: Callable[[list[Layer], Any], Any], *new: Layer) -> Self:
+        name = type(self).__name__
+        self._check_may_change(verb)
+        checked = check_layers(f"{name}.{verb}", new) if new else [None]
+        before = vars(self)[self._stack]
+        layers = list(before)
+        change(layers, checked[0])
+        check_layers(name, tuple(layers))
+        self._put(layers)
+        if new and self._built_for is not None:
+            error = self._misfit()
+            if error is not None:
+                self._put(before)
+                # Between two changes a model may not fit: that is what the second one is for.
+                if self._misfit() is None:
+                    raise error
+                self._put(layers)
+        return self
+
+    def _put(self, layers: Iterable[Layer]) -> None:
+        vars(self)[self._stack] = tuple(layers)
+        self._note_change("layers")
+
+    def _misfit(self) -> NeuralNetworkError | None:
+        """Return what a layer says to an input of the size that this was built for, if it does."""
+        try:
+            with (
+                self.in_mode(training=False),
+                no_grad(),
+                without_kernels(),
+                np.errstate(all="ignore"),
+                all_or_nothing(self, nothing=True),
+            ):
+                vars(self).pop("_plan", None)  # what is tried is not remembered
+                self.forward(np.zeros((2, *(self.input_shape or ())), self.input_dtype))
+        except NeuralNetworkError as error:
+            return error
+        return None
 
 
 @public
 @named("layer")
-class Sequential(Layer):
+class Sequential(_Stack):
     """One layer after the other.
 
     Args:
@@ -24,7 +120,8 @@ class Sequential(Layer):
             is one layer with one set of parameters; so it is again after ``load``.
 
     Attributes:
-        layers: the list; ``model[0]`` is its first, ``model[1:3]`` a model of two, and
+        layers: a tuple; ``model[0]`` is its first, ``model[1:3]`` a model of two that shares
+            them. ``append``, ``insert``, ``replace`` and ``remove`` change it, and
             ``model[-1] = layer`` replaces the last.
 
     Raises:
@@ -36,21 +133,20 @@ class Sequential(Layer):
     (2, 10)
     """
 
-    def __init__(self, *layers: Layer | list[Layer] | tuple[Layer, ...]) -> None:
-        self.layers = check_layers("Sequential", layers)
+    _stack = "layers"
 
-    def children(self) -> Iterator[tuple[str, Layer]]:
-        """Yield the layers by their numbers."""
-        for place, layer in enumerate(self.layers):
-            yield str(place), layer
+    def __init__(self, *layers: Layer | list[Layer] | tuple[Layer, ...]) -> None:
+        self.layers = tuple(check_layers("Sequential", layers))
+
+    def _children(self, members: Any) -> list[tuple[str, Layer]]:  # noqa: ARG002  # but the layers there are none
+        return [(str(place), layer) for place, layer in enumerate(self.layers)]
 
     def forward(self, X: Any) -> Any:
         """Hand the input from layer to layer."""
         return _through(self, self.layers, "", X)
 
-    def _given(self) -> Mapping[str, Any]:
-        """Return the layers that are there now."""
-        return {"layers": self.layers}
+    def _current_arguments(self) -> Mapping[str, Any]:
+        return {"layers": list(self.layers)}
 
     def __len__(self) -> int:
         """Return how many layers."""
@@ -62,34 +158,39 @@ class Sequential(Layer):
 
     def __getitem__(self, key: int | slice) -> Layer:
         """Return a layer, or a model of some of the layers, which it shares."""
-        return Sequential(self.layers[key]) if isinstance(key, slice) else self.layers[key]
+        if not isinstance(key, slice):
+            return self.layers[key]
+        part = Sequential(self.layers[key])
+        part._built_for = part.layers[0]._built_for if self._built_for else None
+        return part
 
     def __setitem__(self, key: int, layer: Layer) -> None:
         """Put another layer in the place of one."""
-        self.layers[operator.index(key)] = check_layers("Sequential", (layer,))[0]
+        self.replace(key, layer)
 
     def __repr__(self) -> str:
         """Show a layer in each line."""
-        return _lines("Sequential", self.layers)
+        return _lines("Sequential", [*self.layers])
 
 
 @public
 @named("layer")
-class Residual(Layer):
+class Residual(_Stack):
     """What goes in, added to what the layers make of it: ``X + body(X)``.
 
     Args:
         layers: the body, given one by one or as a list.
-        shortcut: a layer for the other way where shapes differ, such as
+        shortcut: a layer for the other path where shapes differ, such as
             ``Conv2D(32, 1, stride=2)``; None hands the input on.
 
     Attributes:
-        body: the layers.
-        shortcut: the other way, or None.
+        body: a tuple of the layers, which ``append``, ``insert``, ``replace`` and ``remove``
+            change.
+        shortcut: the other path, or None.
 
     Raises:
         DTypeError, ArgumentError: as ``Sequential``.
-        ShapeError: (when called) the two ways end in different shapes.
+        ShapeError: (when called) the two paths end in different shapes.
 
     Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition",
     arXiv 1512.03385.
@@ -98,10 +199,12 @@ class Residual(Layer):
     array([[1., 1., 1.]], dtype=float32)
     """
 
+    _stack = "body"
+
     def __init__(
         self, *layers: Layer | list[Layer] | tuple[Layer, ...], shortcut: Layer | None = None
     ) -> None:
-        self.body = check_layers("Residual", layers)
+        self.body = tuple(check_layers("Residual", layers))
         self.shortcut = None if shortcut is None else check_layers("Residual", (shortcut,))[0]
 
     def forward(self, X: Any) -> Any:
@@ -116,9 +219,8 @@ class Residual(Layer):
             raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
         return out + straight
 
-    def _given(self) -> Mapping[str, Any]:
-        """Return the layers that are there now."""
-        return {"layers": self.body, "shortcut": self.shortcut}
+    def _current_arguments(self) -> Mapping[str, Any]:
+        return {"layers": list(self.body), "shortcut": self.shortcut}
 
     def __repr__(self) -> str:
         """Show a layer in each line."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neural_network.checks import as_count, as_flag
+from neural_network.describing import accepts_old_names
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
@@ -31,10 +32,11 @@ class _Convolution(Weighted):
     axes: ClassVar[int]
     bias: Parameter | None
 
+    @accepts_old_names
     def __init__(
         self,
         filters: int,
-        size: Size = 3,
+        kernel_size: Size = 3,
         *,
         stride: Size = 1,
         padding: Padding = 0,
@@ -48,13 +50,13 @@ class _Convolution(Weighted):
     ) -> None:
         name = type(self).__name__
         self.filters = as_count(name, "filters", filters)
-        self.size = per_axis(name, "size", size, self.axes)
+        self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes)
         self.stride = per_axis(name, "stride", stride, self.axes)
         self.padding = as_padding(name, padding, self.axes)
         self.dilation = per_axis(name, "dilation", dilation, self.axes)
         self.groups = as_count(name, "groups", groups)
         self.activation = as_activation(name, activation)
-        self.with_bias = as_flag(name, "bias", bias)
+        self._use_bias = as_flag(name, "bias", bias)
         self.initializer = as_initializer(name, initializer)
         self._set_penalties(l1, l2)
 
@@ -65,11 +67,11 @@ class _Convolution(Weighted):
         if channels % self.groups or self.filters % self.groups:
             name, of = type(self).__name__, f"{channels} channels and {self.filters} filters"
             raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
-        taps = prod(self.size)
+        taps = prod(self.kernel_size)
         fans = (channels // self.groups * taps, self.filters // self.groups * taps)
-        filters = (self.filters, channels // self.groups, *self.size)
+        filters = (self.filters, channels // self.groups, *self.kernel_size)
         self.weight = self._weight(filters, fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.filters)) if self.with_bias else None
+        self.bias = Parameter(np.zeros(self.filters)) if self._use_bias else None
 
     def forward(self, X: Any) -> Any:
         """(N, C, …) → (N, filters, …)."""
@@ -92,18 +94,15 @@ class _Convolution(Weighted):
 
     def steps(self) -> Steps:
         """A convolution of pictures, and relu or nothing behind it."""
-        plain = self.axes == 2 and self.groups == 1 and self.dilation in (1, (1, 1))
+        plain = self.axes == 2 and self.groups == 1 and self.dilation == (1, 1)
         if not plain or self.activation not in (identity, relu):
             return None
-        stride = self.stride
-        if not isinstance(stride, tuple):  # set to one number for both axes
-            stride = per_axis(type(self).__name__, "stride", stride, 2)
-        conv = Conv(self.weight, self.bias, stride, self.padding)
+        conv = Conv(self.weight, self.bias, self.stride, self.padding)
         return [conv, ReLU()] if self.activation is relu else [conv]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""
-        return prod(outputs[1:]) * inputs[1] // self.groups * prod(self.size)
+        return prod(outputs[1:]) * inputs[1] // self.groups * prod(self.kernel_size)
 
     def _check_rank(self, shape: tuple[int, ...]) -> None:
         if len(shape) == self.axes + 2:
@@ -124,7 +123,7 @@ class Conv2D(_Convolution):
 
     Args:
         filters: how many, and so the channels of the result.
-        size: of each filter, an int or a (vertical, horizontal) pair.
+        kernel_size: of each filter, an int or a (vertical, horizontal) pair.
         stride, padding, dilation, groups: as in ``conv2d``; ``padding="same"`` keeps sizes.
         activation: a function or the name of one ("relu"); None for none.
         bias: whether to add b, which begins at 0.
@@ -156,7 +155,7 @@ class Conv1D(_Convolution):
     """Filters that slide along signals (N, C, L): ``Conv2D`` with one axis less.
 
     Args:
-        filters, size, stride, padding, dilation, groups, activation, bias, initializer,
+        filters, kernel_size, stride, padding, dilation, groups, activation, bias, initializer,
             l1, l2: as in ``Conv2D``.
 
     Attributes:
@@ -181,7 +180,7 @@ class Conv3D(_Convolution):
     """Filters that slide through volumes (N, C, D, H, W): ``Conv2D`` with one axis more.
 
     Args:
-        filters, size, stride, padding, dilation, groups, activation, bias, initializer,
+        filters, kernel_size, stride, padding, dilation, groups, activation, bias, initializer,
             l1, l2: as in ``Conv2D``.
 
     Attributes:
@@ -206,7 +205,7 @@ class DepthwiseConv2D(_Convolution):
     """Filters that each see one channel: ``Conv2D`` with a group for every channel.
 
     Args:
-        size: of each filter, an int or a (vertical, horizontal) pair.
+        kernel_size: of each filter, an int or a (vertical, horizontal) pair.
         multiplier: filters for each channel.
         stride, padding, dilation, activation, bias, initializer, l1, l2: as in ``Conv2D``.
 
@@ -225,9 +224,10 @@ class DepthwiseConv2D(_Convolution):
 
     axes = 2
 
+    @accepts_old_names
     def __init__(
         self,
-        size: Size = 3,
+        kernel_size: Size = 3,
         multiplier: int = 1,
         *,
         stride: Size = 1,
@@ -241,8 +241,8 @@ class DepthwiseConv2D(_Convolution):
     ) -> None:
         self.multiplier = as_count("DepthwiseConv2D", "multiplier", multiplier)
         super().__init__(
-            1, size, stride=stride, padding=padding, dilation=dilation, activation=activation,
-            bias=bias, initializer=initializer, l1=l1, l2=l2,
+            1, kernel_size, stride=stride, padding=padding, dilation=dilation,
+            activation=activation, bias=bias, initializer=initializer, l1=l1, l2=l2,
         )  # fmt: skip
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
@@ -260,7 +260,7 @@ class ConvTranspose2D(Weighted):
 
     Args:
         filters: how many, and so the channels of the result.
-        size: of each filter, an int or a (vertical, horizontal) pair.
+        kernel_size: of each filter, an int or a (vertical, horizontal) pair.
         stride, padding, output_padding, dilation, groups: as in ``conv_transpose2d``.
         activation, bias, initializer, l1, l2: as in ``Conv2D``.
 
@@ -279,10 +279,11 @@ class ConvTranspose2D(Weighted):
 
     bias: Parameter | None
 
+    @accepts_old_names
     def __init__(
         self,
         filters: int,
-        size: Size = 3,
+        kernel_size: Size = 3,
         *,
         stride: Size = 1,
         padding: Size = 0,
@@ -297,14 +298,14 @@ class ConvTranspose2D(Weighted):
     ) -> None:
         name = "ConvTranspose2D"
         self.filters = as_count(name, "filters", filters)
-        self.size = per_axis(name, "size", size, 2)
+        self.kernel_size = per_axis(name, "kernel_size", kernel_size, 2)
         self.stride = per_axis(name, "stride", stride, 2)
         self.padding = per_axis(name, "padding", padding, 2, minimum=0)
         self.output_padding = per_axis(name, "output_padding", output_padding, 2, minimum=0)
         self.dilation = per_axis(name, "dilation", dilation, 2)
         self.groups = as_count(name, "groups", groups)
         self.activation = as_activation(name, activation)
-        self.with_bias = as_flag(name, "bias", bias)
+        self._use_bias = as_flag(name, "bias", bias)
         self.initializer = as_initializer(name, initializer)
         self._set_penalties(l1, l2)
 
@@ -313,16 +314,16 @@ class ConvTranspose2D(Weighted):
         name = "ConvTranspose2D"
         if len(shape) != 4:
             raise ShapeError(sentence(name, "X", "(N, C, H, W)", f"shape {shape}"))
-        channels, taps = shape[1], prod(self.size)
+        channels, taps = shape[1], prod(self.kernel_size)
         if channels % self.groups or self.filters % self.groups:
             of = f"{channels} channels and {self.filters} filters"
             raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
         # An output is met by the numbers of its group, each at one tap in stride².
         fan_in = max(1, channels // self.groups * taps // prod(self.stride))
         fans = (fan_in, self.filters // self.groups * taps)
-        filters = (channels, self.filters // self.groups, *self.size)
+        filters = (channels, self.filters // self.groups, *self.kernel_size)
         self.weight = self._weight(filters, fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.filters)) if self.with_bias else None
+        self.bias = Parameter(np.zeros(self.filters)) if self._use_bias else None
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""
@@ -343,4 +344,4 @@ class ConvTranspose2D(Weighted):
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # of the inputs alone
         """Return the taps that each input is multiplied with."""
-        return prod(inputs[1:]) * self.filters // self.groups * prod(self.size)
+        return prod(inputs[1:]) * self.filters // self.groups * prod(self.kernel_size)

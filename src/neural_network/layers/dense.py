@@ -61,7 +61,7 @@ class Dense(Weighted):
     ) -> None:
         self.units = as_count("Dense", "units", units)
         self.activation = as_activation("Dense", activation)
-        self.with_bias = as_flag("Dense", "bias", bias)
+        self._use_bias = as_flag("Dense", "bias", bias)
         self.initializer = as_initializer("Dense", initializer)
         self._set_penalties(l1, l2)
 
@@ -72,7 +72,7 @@ class Dense(Weighted):
         inputs = shape[-1]
         fans = (inputs, self.units)
         self.weight = self._weight((inputs, self.units), fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.units)) if self.with_bias else None
+        self.bias = Parameter(np.zeros(self.units)) if self._use_bias else None
 
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""

@@ -31,7 +31,8 @@ class Dropout(Layer):
         rng: a seed or a Generator for draws outside a ``Trainer``.
 
     Attributes:
-        rate: as given.
+        rate: as given; of all arguments it is the one that may be assigned, also in training:
+            ``layer.rate = 0.3`` holds from the next call on.
 
     Raises:
         DTypeError, ArgumentError: a rate that is none.
@@ -44,22 +45,36 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, *, rng: int | np.random.Generator | None = None) -> None:
+        self.rate = rate
+        self._own_draws = Draws(as_seed(rng, type(self).__name__), step=0)
+
+    @property
+    def rate(self) -> float:
+        """The share that is dropped."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
         name = type(self).__name__
-        self.rate = as_number(name, "rate", rate, between=(0, 1))
-        if self.rate == 1:
+        checked = as_number(name, "rate", rate, between=(0, 1))
+        if checked == 1:
             raise ArgumentError(sentence(name, "rate", "a number below 1", rate))
-        self._own_draws = Draws(as_seed(rng, name), step=0)
+        self._rate = checked
+        if self._fixed is not None:  # it was constructed with another one
+            if "rate" in self._fixed:
+                self._arguments = {**self._arguments, "rate": checked}
+            self._note_change("rate")
 
     def forward(self, X: Any) -> Any:
         """Any shape → the same."""
-        if not self.training or self.rate == 0:
+        if not self.training or self._rate == 0:
             return X
         X = self._numbers(X)
         shape = self._mask_shape(X.shape)  # raises before anything is drawn
-        # What ``draw`` is made of: a comparison of whole numbers saves a pass and loses no bit.
+        # The bits under ``draw``: a comparison of whole numbers saves a pass and loses no bit.
         drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
-        keep = np.greater_equal(drawn, np.uint32(self.rate * 2**32)).reshape(shape)
-        return X * np.multiply(keep, 1 / (1 - self.rate), dtype=X.dtype)
+        keep = np.greater_equal(drawn, np.uint32(self._rate * 2**32)).reshape(shape)
+        return X * np.multiply(keep, 1 / (1 - self._rate), dtype=X.dtype)
 
     def evaluation_steps(self) -> Steps:
         """Nothing."""
@@ -83,7 +98,7 @@ class Dropout2D(Dropout):
         rng: a seed or a Generator for draws outside a ``Trainer``.
 
     Attributes:
-        rate: as given.
+        rate: as of ``Dropout``.
 
     Raises:
         DTypeError, ArgumentError: a rate that is none.

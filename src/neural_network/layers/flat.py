@@ -12,7 +12,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.kernels.runtime.aligned import aligned_whole
-from neural_network.layers.parameter import Parameter
+from neural_network.layers.parameter import Parameter, place
 
 
 def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None) -> Array:
@@ -27,9 +27,9 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
     """
     if not parameters:
         return np.zeros(0, np.float32)
-    base = parameters[0].data.base
-    if isinstance(base, np.ndarray) and _lie_in(base, parameters):
-        return base
+    found = _joined([parameter.data for parameter in parameters])
+    if found is not None:
+        return found
     dtype = np.result_type(*(parameter.dtype for parameter in parameters))
     size = sum(parameter.size for parameter in parameters)
     if before is not None and (before.size, before.dtype) == (size, dtype):
@@ -40,7 +40,7 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
     numbers = [np.array(parameter.data) for parameter in parameters]
     for parameter, found, part in zip(parameters, numbers, parts(parameters), strict=True):
         flat[part] = found.ravel()
-        parameter.data = flat[part].reshape(parameter.shape)
+        place(parameter, flat[part].reshape(parameter.shape))
     return flat
 
 
@@ -71,25 +71,26 @@ def gather_gradients(parameters: Sequence[Parameter], into: Array) -> None:
 
 def gradients_in_one(parameters: Sequence[Parameter]) -> Array | None:
     """Return the buffer that the gradients of all parameters are views of, if there is one."""
-    gradients = [parameter.grad for parameter in parameters]
-    first = gradients[0]
-    base = None if first is None else first.base
-    if not isinstance(base, np.ndarray) or base.dtype != parameters[0].dtype:
+    found = _joined([parameter.grad for parameter in parameters])
+    first = parameters[0].grad
+    # A piece of a larger memory is not taken: who holds the rest may write into it.
+    whole = first is not None and found is first.base and first.dtype == parameters[0].dtype
+    return found if whole else None
+
+
+def _joined(arrays: Sequence[Array | None]) -> Array | None:
+    """Return the piece of a 1-D buffer that the arrays fill one after the other, if they do."""
+    base = None if arrays[0] is None else arrays[0].base
+    if not isinstance(base, np.ndarray) or base.ndim != 1 or arrays[0] is None:
         return None
-    return base if _follow_each_other(base, gradients) else None
-
-
-def _lie_in(base: Array, parameters: Sequence[Parameter]) -> bool:
-    """Say whether the parameters are views of ``base``, one after the other, and fill it."""
-    return _follow_each_other(base, [parameter.data for parameter in parameters])
-
-
-def _follow_each_other(base: Array, arrays: Sequence[Array | None]) -> bool:
-    address = first = base.__array_interface__["data"][0]
+    start = address = arrays[0].__array_interface__["data"][0]
     for data in arrays:
         if data is None or data.base is not base or data.dtype != base.dtype:
-            return False
+            return None
         if not data.flags.c_contiguous or data.__array_interface__["data"][0] != address:
-            return False
+            return None
         address += data.nbytes
-    return base.ndim == 1 and address == first + base.nbytes
+    if address - start == base.nbytes:
+        return base
+    first = (start - base.__array_interface__["data"][0]) // base.itemsize
+    return base[first : first + (address - start) // base.itemsize]

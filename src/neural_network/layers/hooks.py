@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neural_network.checks import as_callable
 from neural_network.public import public
 
-if TYPE_CHECKING:
-    from neural_network.layers.layer import Layer
-
 # Told of every layer's call: (layer, what went in, what came out).
-Watcher = Callable[["Layer", Any, Any], None]
+Watcher = Callable[[Any, Any, Any], None]
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 

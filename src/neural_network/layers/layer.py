@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,15 +13,25 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_generator, as_real
+from neural_network.describing import call_text, constructing
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.batching import cut
 from neural_network.kernels.runtime.gate import without_kernels
-from neural_network.layers import arguments, modes
+from neural_network.layers import modes
+from neural_network.layers.cloning import clone
+from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
-from neural_network.layers.parameter import Buffer, Parameter
+from neural_network.layers.parameter import Buffer, Parameter, place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
-from neural_network.layers.tree import Tree, all_or_nothing, check_found, check_names, inside
+from neural_network.layers.structure import (
+    TENSORS,
+    Structure,
+    all_or_nothing,
+    as_sizes,
+    check_found,
+    check_names,
+)
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import public
 
@@ -31,13 +42,18 @@ _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default
 
 
 @public
-class Layer(Tree):
+class Layer(Structure):
     """Base of all layers and models; subclass it for your own.
 
     Write ``forward``, of one input or several, and ``build`` where parameters have sizes
     that the first input tells. Attributes that are a ``Parameter``, a ``Buffer`` or a
     ``Layer`` (also in lists and dicts) are found by themselves; names that begin with an
     underscore are private: they hold no layers and parameters, and neither do sets.
+
+    What ``__init__`` was given is fixed when it has returned, its lists are tuples then:
+    ``layer.clone(units=5)`` makes a layer with another argument. Anything else may be assigned
+    at any time. ``layer.weight = array`` copies numbers into a parameter; an assigned
+    ``Parameter`` takes its place, so that two layers can share one.
 
     Args:
         none here; what a subclass' ``__init__`` takes is noted, for ``repr`` and ``save``.
@@ -52,6 +68,8 @@ class Layer(Tree):
 
     Raises:
         ShapeError: (when called) an input that the parameters do not fit.
+        ArgumentError: (when assigned to) an argument of the constructor; a part of a model
+            that is being trained.
 
     >>> class Scale(Layer):
     ...     def build(self, shape, rng):
@@ -62,14 +80,8 @@ class Layer(Tree):
     Tensor([[2., 2., 2.]], dtype=float32, requires_grad=True)
     """
 
-    _arguments: Mapping[str, Any]
+    _training = True
     _own_draws: Draws | None = None
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Note the arguments: ``repr`` shows them, and ``save`` writes them."""
-        layer = super().__new__(cls)
-        layer._arguments = arguments.noted(layer, args, kwargs)
-        return layer
 
     def __init__(self) -> None:
         # Without it, a layer of no arguments would take any in silence.
@@ -171,16 +183,31 @@ class Layer(Tree):
         return out
 
     def _build(self, shape: tuple[int, ...], kind: str, rng: np.random.Generator) -> None:
-        before = {id(layer) for _, layer in self.named_layers()}
-        self.build(shape, rng)
-        self._built_for = (shape, kind)
-        for _, layer in self.named_layers():
+        """Let ``build`` make the parameters; what it assigns is no change of the structure."""
+        own = self.__dict__
+        if not self._builds():
+            own["_built_for"] = (shape, kind)
+            self._raise_version()
+            return
+        before = {id(layer) for layer in self.all_layers()}
+        token = constructing.set(True)
+        own["_fixed"] = None
+        try:
+            self.build(shape, rng)
+            own["_built_for"] = (shape, kind)
+        finally:
+            constructing.reset(token)
+            self._bind()
+        for layer in self.all_layers():
             if id(layer) not in before:  # made by ``build``
-                layer._training, layer.dtype = self._training, self.dtype
+                vars(layer).update(_training=self._training, dtype=self.dtype)
                 modes.join(layer, like=self)
-        for _, tensor in inside(self):
-            if isinstance(tensor, Parameter | Buffer):
-                tensor.data = tensor.data.astype(self.dtype, copy=False)
+        for _, tensor in self._members():
+            if isinstance(tensor, TENSORS) and tensor.dtype != self.dtype:
+                place(tensor, tensor.data.astype(self.dtype))
+
+    def _builds(self) -> bool:
+        return type(self).build is not Layer.build or "build" in self.__dict__
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -298,25 +325,223 @@ class Layer(Tree):
 
         return summarize(self, shape)
 
-    # --- what it is ---------------------------------------------------------------------
+    # --- what is inside ----------------------------------------------------------------
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Return the layers directly inside, with their names."""
+        return iter(self._children(self._members()))
+
+    def named_layers(self) -> Iterator[tuple[str, Layer]]:
+        """Return this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).
+
+        A layer that stands in several places comes once, by the name of the first.
+
+        Raises:
+            ArgumentError: two layers, or two tensors, that have one name.
+        """
+        contents = self._look()
+        return zip(contents.names, (self, *contents.below), strict=True)
+
+    def all_layers(self) -> list[Layer]:
+        """Return this layer and all inside it, each once, depth first, as ``named_layers`` does."""
+        return [self, *self._look().below]
+
+    def named_parameters(self) -> list[tuple[str, Parameter]]:
+        """Return (name, parameter) of all layers, frozen ones too; a shared one once.
+
+        Raises:
+            ArgumentError: two that have one name, such as ``{1: …, "1": …}`` gives.
+        """
+        return list(self._look().parameters)
+
+    def named_buffers(self) -> list[tuple[str, Buffer]]:
+        """Return (name, buffer) of all layers: what is kept but not learned."""
+        return list(self._look().buffers)
+
+    def parameters(self) -> list[Parameter]:
+        """Return the parameters of all layers."""
+        return [parameter for _, parameter in self._look().parameters]
+
+    def flat_parameters(self) -> Array:
+        """Return the one buffer, 1-D, of which all parameters are views.
+
+        While the parameters are the same ones, it is the same array in each call. With another
+        parameter, or layer, there is another buffer, and an optimizer has to be started anew.
+        For a part of a model, it is a part of the model's buffer.
+
+        Raises:
+            ArgumentError: there are no parameters yet.
+        """
+        named = self._look().parameters
+        before = self._flat
+        if before is not None and before[2] is named:
+            memories = {id(parameter.data.base) for _, parameter in named}
+            if memories == {id(before[1])}:
+                return before[0]
+        if not named:
+            self._check_built("flat_parameters")
+        for layer in self.all_layers():
+            for _, value in layer._members():
+                if isinstance(value, Parameter) and value.dtype != layer.dtype:
+                    place(value, value.data.astype(layer.dtype))
+        # The buffer of before is free only if all who had a place in it move into it again.
+        same = before is not None and [id(p) for _, p in before[2]] == [id(p) for _, p in named]
+        flat = flat_parameters(self.parameters(), before[0] if before and same else None)
+        memory = flat.base if isinstance(flat.base, np.ndarray) else flat
+        self.__dict__["_flat"] = flat, memory, named
+        return flat
+
+    def flat_gradients(self) -> Array:
+        """Return what ``backward()`` has added up, 1-D, in the order of ``flat_parameters``."""
+        gradients = np.empty_like(self.flat_parameters())
+        gather_gradients(self.parameters(), gradients)
+        return gradients
+
+    # --- modes -------------------------------------------------------------------------
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout drops and batch norm looks at the batch, in this thread."""
+        mode = modes.mode_of(self)
+        return self._training if mode is None else mode
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        if not modes.change_mode(self, training=training) and self._training != training:
+            self._training = training
+            self._raise_version()
+
+    def train(self) -> Self:
+        """Switch this layer and all inside to training."""
+        return self._switch(training=True)
+
+    def eval(self) -> Self:
+        """Switch this layer and all inside to evaluation."""
+        return self._switch(training=False)
+
+    def _switch(self, *, training: bool) -> Self:
+        for layer in self.all_layers():
+            layer.training = training
+        return self
+
+    @contextmanager
+    def in_mode(self, *, training: bool) -> Iterator[None]:
+        """Switch for a block and for this thread alone.
+
+        Other threads see what they saw before, also those that the block starts. What is
+        switched inside the block ends with it.
+        """
+        block = modes.begin(self.all_layers(), training=training)
+        try:
+            yield
+        finally:
+            modes.end(block)
+
+    @contextmanager
+    def structure_fixed(self, function: str) -> Iterator[None]:
+        """Refuse changes of the structure inside the block, as ``fit`` does.
+
+        Args:
+            function: that needs the layers and parameters as they are, for the error.
+        """
+        before = [(layer, layer._held_by) for layer in self.all_layers()]
+        for layer, _ in before:
+            layer._held_by = function
+        try:
+            yield
+        finally:
+            for layer, held_by in before:
+                layer._held_by = held_by
+
+    def freeze(self) -> Self:
+        """Keep the parameters of this layer and all inside as they are; learn no more.
+
+        In a loop of your own, running statistics still follow what they see in training;
+        ``eval`` stops them. A ``Trainer`` holds those of a frozen layer as well, from its
+        next step on.
+
+        Raises:
+            ArgumentError: there are no parameters yet.
+        """
+        return self._set_learning("freeze", learning=False)
+
+    def unfreeze(self) -> Self:
+        """Learn again.
+
+        Raises:
+            ArgumentError: there are no parameters yet.
+        """
+        return self._set_learning("unfreeze", learning=True)
+
+    def _set_learning(self, verb: str, *, learning: bool) -> Self:
+        self._check_built(verb, by_itself=False)
+        for parameter in self.parameters():
+            parameter.requires_grad = learning
+        for layer in self.all_layers():
+            layer._raise_version()
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients that ``backward()`` has added up."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Turn all parameters and buffers to a floating type: float64 for gradient checks.
+
+        Gradients that ``backward()`` has added up are forgotten.
+
+        Raises:
+            DTypeError: no floating type.
+        """
+        try:
+            wanted = np.dtype(dtype)
+        except TypeError:
+            wanted = np.dtype(object)
+        if wanted.kind != "f" or dtype is None:
+            raise DTypeError(sentence("astype", "dtype", "a floating type", repr(dtype)))
+        for _, tensor in (*self.named_parameters(), *self.named_buffers()):
+            place(tensor, tensor.data.astype(wanted))
+            tensor.grad = None
+        for layer in self.all_layers():
+            layer.dtype = wanted
+        flat_parameters(self.parameters())
+        return self
+
+    @property
+    def built(self) -> bool:
+        """Whether this layer and all inside have their parameters."""
+        return None not in [layer._built_for for layer in self.all_layers()]
+
+    # --- what it is --------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """Show the call that makes this layer."""
-        shown = [f"{name}={_shown(value)}" for name, value in self._given().items()]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return call_text(type(self).__name__, self._current_arguments())
 
-    def _given(self) -> Mapping[str, Any]:
-        """Return the arguments that make this layer; those that changed since, as they are.
+    def clone(self, **changes: Any) -> Self:
+        """Return a layer that was constructed with some other arguments.
 
-        What changed is known of the library's own classes, whose attributes are what they
-        compute with; ``save`` refuses the others where theirs have changed.
+        Args:
+            changes: name → value of the constructor's arguments that are to be others.
+
+        Returns:
+            A new layer, of the same mode and type. Where this one is built, so is the new
+            one, with the same numbers in each parameter and buffer that has the same shape;
+            others begin anew. Nothing is shared.
+
+        Raises:
+            ArgumentError: a name that the constructor does not take, or a layer whose parts
+                were changed after it was made, which its arguments do not make again.
+            DTypeError, ShapeError: whatever the constructor says to the new arguments.
+
+        >>> layer = Dense(2, "relu").initialize((3,), rng=0)
+        >>> other = layer.clone(activation="tanh")
+        >>> other, np.array_equal(other.weight.data, layer.weight.data)
+        (Dense(units=2, activation='tanh'), True)
         """
-        given = self._arguments
-        return arguments.current(self, given) if arguments.ours(type(self)) else given
-
-    def _present(self, argument: str) -> Any:
-        """Return what an argument of the constructor has become."""
-        return vars(self).get(argument, arguments.ABSENT)
+        made: Self = clone(self, changes)
+        return made
 
     def draw(self, rows: int, width: int) -> Array:
         """Return random numbers for a layer of one's own to use in ``forward``.
@@ -362,14 +587,6 @@ class Layer(Tree):
         return array if isinstance(X, Tensor) else array.astype(self.dtype, copy=False)
 
 
-def as_sizes(function: str, shape: object) -> tuple[int, ...]:
-    """Return the shape of one input as whole numbers."""
-    if not isinstance(shape, tuple | list):
-        expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
-        raise DTypeError(sentence(function, "shape", expected, repr(shape)))
-    return tuple(as_count(function, "shape", size) for size in shape)
-
-
 def _outline(X: Any) -> tuple[tuple[int, ...], str]:
     """Return an input's shape, and the name of its type; of what is no array, none."""
     if not hasattr(X, "dtype"):
@@ -382,7 +599,3 @@ def _outline(X: Any) -> tuple[tuple[int, ...], str]:
 
 def _any_tensor(values: Iterable[Any]) -> bool:
     return any(isinstance(value, Tensor) for value in values)
-
-
-def _shown(value: Any) -> str:
-    return getattr(value, "__name__", None) or repr(value)

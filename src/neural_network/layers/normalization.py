@@ -12,7 +12,7 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import Buffer, Parameter, check_size
+from neural_network.layers.parameter import Buffer, Parameter, check_size, place
 from neural_network.plan import vocabulary
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
@@ -112,10 +112,10 @@ class BatchNorm(_Norm):
         ):
             with np.errstate(over="ignore"):
                 moved = self.momentum * running.data + (1 - self.momentum) * seen
-            # Infinity would stay for good; the largest number shrinks again. A new array:
-            # what was computed from the old one may not have walked back yet.
+            # Infinity would stay for good; the largest number shrinks again. A new array: the
+            # backward pass of what was computed from the old one may be still to come.
             largest = np.finfo(running.dtype).max
-            running.data = np.clip(moved, -largest, largest).astype(running.dtype, copy=False)
+            place(running, np.clip(moved, -largest, largest).astype(running.dtype, copy=False))
 
 
 @public

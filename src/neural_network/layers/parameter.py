@@ -6,34 +6,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import as_real
+from neural_network.checks import Array, as_real
 from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.public import public
 
-T = TypeVar("T", bound=Tensor)
+# The slot under ``Tensor.data``, and what reads it.
+_slot: Any = Tensor.data  # type: ignore[misc]  # the slot itself
+_array_of = _slot.__get__
 
 # While a file is read: no array of a layer is larger than the largest one in it.
 _largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
 
+class _Held(Tensor):
+    """A tensor that a layer holds: its array keeps its shape, its type and its place."""
+
+    __slots__ = ()
+
+    def _copy_in(self, value: ArrayLike) -> None:
+        try:
+            _array_of(self)
+        except AttributeError:  # it is being made
+            place(self, value)  # type: ignore[arg-type]  # by Tensor itself
+        else:
+            copy_into(self, value, type(self).__name__, "data")
+
+    # Reading is left to the slot: it costs no call.
+    data = property(_array_of, _copy_in, doc="The array; assigned numbers are copied into it.")
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Copy the numbers; what froze a parameter stays."""
+        copied = type(self).of_node(self.data.copy(), None)
+        copied.requires_grad = self.requires_grad
+        return copied
+
+
 @public
-class Parameter(Tensor):
+class Parameter(_Held):
     """A tensor that a layer learns: a leaf of every record, with a copy of what it is given.
 
     Args:
         data: numbers of any shape; they become float32 (``Layer.astype`` changes that).
 
     Attributes:
-        data, grad, requires_grad: as of ``Tensor``; ``requires_grad=False`` freezes it.
+        data: the array; ``parameter.data = array`` copies numbers of the same shape into it.
+        grad, requires_grad: as of ``Tensor``; ``requires_grad=False`` freezes it.
 
     Raises:
         DTypeError: not real numbers.
+        ShapeError: (when ``data`` is assigned) another shape.
 
     >>> Parameter(np.zeros(2))
     Parameter([0., 0.], dtype=float32, requires_grad=True)
@@ -44,13 +72,9 @@ class Parameter(Tensor):
     def __init__(self, data: ArrayLike) -> None:
         super().__init__(_own("Parameter", data), requires_grad=True)
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        """Copy the numbers; what froze it stays."""
-        return _copied(self)
-
 
 @public
-class Buffer(Tensor):
+class Buffer(_Held):
     """A tensor that a layer keeps but does not learn: running means and the like.
 
     It is saved with the model, and no optimizer sees it.
@@ -59,10 +83,11 @@ class Buffer(Tensor):
         data: as of ``Parameter``.
 
     Attributes:
-        data: the array.
+        data: the array; ``buffer.data = array`` copies numbers of the same shape into it.
 
     Raises:
         DTypeError: not real numbers.
+        ShapeError: (when ``data`` is assigned) another shape.
 
     >>> Buffer(np.zeros(2)).requires_grad
     False
@@ -73,9 +98,29 @@ class Buffer(Tensor):
     def __init__(self, data: ArrayLike) -> None:
         super().__init__(_own("Buffer", data))
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        """Copy the numbers."""
-        return _copied(self)
+
+def place(tensor: Tensor, array: Array) -> None:
+    """Make an array the memory of a parameter or buffer, in place of the one it had."""
+    _slot.__set__(tensor, array)
+
+
+def copy_into(tensor: Tensor, value: ArrayLike, function: str, name: str) -> None:
+    """Copy numbers into the memory of a parameter or buffer.
+
+    Raises:
+        DTypeError: not real numbers, or a tensor, whose gradient would be lost.
+        ShapeError: another shape.
+        GradientError: a backward pass still needs the numbers that are there.
+    """
+    array = as_real(function, name, value)
+    if isinstance(array, Tensor):
+        expected = "an array (t.data is one), or a Parameter to share"
+        raise DTypeError(sentence(function, name, expected, "a tensor"))
+    if array.shape != tensor.shape:
+        expected = f"the shape {tensor.shape} that it has"
+        raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
+    with no_grad():
+        tensor[...] = array
 
 
 @contextmanager
@@ -108,9 +153,3 @@ def _own(function: str, data: ArrayLike) -> Any:
     if isinstance(array, Tensor):
         raise DTypeError(sentence(function, "data", "an array", "a tensor"))
     return np.array(array, dtype=np.float32)
-
-
-def _copied(tensor: T) -> T:
-    copied = type(tensor).of_node(tensor.data.copy(), None)
-    copied.requires_grad = tensor.requires_grad
-    return copied

@@ -173,7 +173,8 @@ def run_layers(
 def _state(layers: Sequence[Layer]) -> list[Any]:
     """Return what changes when a decision does not hold any more."""
     return [
-        (id(layer), layer._stamp, layer.__class__, "forward" in layer.__dict__) for layer in layers
+        (id(layer), layer._version, layer.__class__, "forward" in layer.__dict__)
+        for layer in layers
     ]
 
 

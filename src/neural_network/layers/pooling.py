@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neural_network.checks import as_flag
+from neural_network.describing import accepts_old_names
 from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, max_pool2d
 from neural_network.functional.window import Padding, per_axis
 from neural_network.layers.layer import Layer
@@ -20,10 +21,11 @@ class MaxPool2D(Layer):
     """Largest number of each window, channel by channel: ``max_pool2d``.
 
     Args:
-        size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``.
+        kernel_size, stride, padding, dilation, ceil_mode: as in ``max_pool2d``,
+            where ``kernel_size`` is ``size``.
 
     Attributes:
-        size, stride, padding, dilation, ceil_mode: as given; sizes for both axes.
+        kernel_size, stride, padding, dilation, ceil_mode: as given; sizes for both axes.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``max_pool2d``.
@@ -35,16 +37,17 @@ class MaxPool2D(Layer):
              [13., 15.]]]], dtype=float32)
     """
 
+    @accepts_old_names
     def __init__(
         self,
-        size: Size = 2,
+        kernel_size: Size = 2,
         stride: Size | None = None,
         padding: Padding = 0,
         *,
         dilation: Size = 1,
         ceil_mode: bool = False,
     ) -> None:
-        self.size, self.stride = _sizes("MaxPool2D", size, stride)
+        self.kernel_size, self.stride = _sizes("MaxPool2D", kernel_size, stride)
         self.padding = as_padding("MaxPool2D", padding, 2)
         self.dilation = per_axis("MaxPool2D", "dilation", dilation, 2)
         self.ceil_mode = as_flag("MaxPool2D", "ceil_mode", ceil_mode)
@@ -52,16 +55,21 @@ class MaxPool2D(Layer):
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
         return max_pool2d(
-            self._numbers(X), self.size, self.stride, self.padding,
+            self._numbers(X), self.kernel_size, self.stride, self.padding,
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
 
     def steps(self) -> Steps:
         """The plain case: windows side by side, no padding."""
         unpadded = isinstance(self.padding, int | str) and self.padding in (0, "valid")
-        if not unpadded or self.ceil_mode or self.dilation != (1, 1) or self.size != self.stride:
+        if (
+            not unpadded
+            or self.ceil_mode
+            or self.dilation != (1, 1)
+            or self.kernel_size != self.stride
+        ):
             return None
-        return [MaxPool(per_axis("MaxPool2D", "size", self.size, 2))]
+        return [MaxPool(self.kernel_size)]
 
 
 @public
@@ -70,10 +78,12 @@ class AvgPool2D(Layer):
     """Mean of each window, channel by channel: ``avg_pool2d``.
 
     Args:
-        size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``.
+        kernel_size, stride, padding, ceil_mode, count_include_pad: as in ``avg_pool2d``,
+            where ``kernel_size`` is ``size``.
 
     Attributes:
-        size, stride, padding, ceil_mode, count_include_pad: as given; sizes for both axes.
+        kernel_size, stride, padding, ceil_mode, count_include_pad: as given; sizes for both
+            axes.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``avg_pool2d``.
@@ -84,16 +94,17 @@ class AvgPool2D(Layer):
     array([[[[1.5]]]], dtype=float32)
     """
 
+    @accepts_old_names
     def __init__(
         self,
-        size: Size = 2,
+        kernel_size: Size = 2,
         stride: Size | None = None,
         padding: Padding = 0,
         *,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.size, self.stride = _sizes("AvgPool2D", size, stride)
+        self.kernel_size, self.stride = _sizes("AvgPool2D", kernel_size, stride)
         self.padding = as_padding("AvgPool2D", padding, 2)
         self.ceil_mode = as_flag("AvgPool2D", "ceil_mode", ceil_mode)
         self.count_include_pad = as_flag("AvgPool2D", "count_include_pad", count_include_pad)
@@ -101,7 +112,7 @@ class AvgPool2D(Layer):
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
         return avg_pool2d(
-            self._numbers(X), self.size, self.stride, self.padding,
+            self._numbers(X), self.kernel_size, self.stride, self.padding,
             ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad,
         )  # fmt: skip
 
@@ -125,7 +136,9 @@ class GlobalAvgPool2D(Layer):
         return global_avg_pool(self._numbers(X))
 
 
-def _sizes(function: str, size: Size, stride: Size | None) -> tuple[Size, Size]:
+def _sizes(
+    function: str, size: Size, stride: Size | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the window's sizes and steps along both axes."""
-    sizes = per_axis(function, "size", size, 2)
+    sizes = per_axis(function, "kernel_size", size, 2)
     return sizes, sizes if stride is None else per_axis(function, "stride", stride, 2)

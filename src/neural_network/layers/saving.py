@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.describing import Reader, Writer
+from neural_network.errors import DTypeError, FileFormatError, sentence
 from neural_network.files import check_version, read_arrays, write_arrays
-from neural_network.layers.arguments import names, ours, same
+from neural_network.layers.activation import ACTIVATIONS
+from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import at_most
-from neural_network.layers.settings import describe, known_layers, own_classes, rebuild
+from neural_network.layers.structure import check_unchanged
+from neural_network.lazy import NameTable
 from neural_network.public import public
 
 FORMAT = "neural-network-numpy model"
 FORMAT_VERSION = "1"
 # No axis of an input is longer; it bounds what a hostile file can make us allocate.
 WIDEST = 1 << 24
+# Nobody pads or strides by more; it bounds what one call of a hostile file's model allocates.
+WIDEST_STEP = 4096
+FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: ignore[arg-type]  # only read
 
 
 @public
@@ -31,10 +38,9 @@ def save(
     """Write a model to one safetensors file: parameters, buffers, architecture.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
-    A layer is stored as its class' name and arguments; those of the library's layers as
-    they are now. So that no file is written that would be read as another model, the
-    layers are made once more from their arguments, without numbers, and compared: the
-    ``__init__`` and ``build`` of classes of your own are called.
+    A layer is stored as its class' name and the arguments of its constructor. Where a part of
+    a layer of your own was exchanged later, its arguments would make another model: such a
+    model is refused.
 
     Args:
         model: a layer or model that is built.
@@ -47,8 +53,8 @@ def save(
 
     Raises:
         DTypeError: no layer; an argument of a layer, or a note, that JSON cannot hold.
-        ArgumentError: the model has no parameters yet; or its arguments do not make it
-            again, because it was changed after it was made.
+        ArgumentError: the model has no parameters yet; or the arguments of its layers do not
+            make it again, because a part was changed after it was made.
         FileWriteError: the file cannot be written.
 
     >>> import tempfile
@@ -59,7 +65,7 @@ def save(
     True
     """
     arrays, metadata = model_content("save", model)
-    _check_made_again(model, arrays, metadata)
+    check_unchanged("save", model)
     if notes is not None:
         metadata["notes"] = _as_json(notes)
     write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
@@ -120,6 +126,64 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(notes, dict):
         raise FileFormatError(f"{path}: damaged metadata: notes")
     return notes
+
+
+def known_layers() -> NameTable[type[Layer]]:
+    """Return name → class of the library's own layers."""
+    return NameTable("layer")
+
+
+def describe(model: Layer) -> dict[str, Any]:
+    """Return the call that makes a model, as JSON can hold it.
+
+    Raises:
+        DTypeError: an argument that is no number, text, list, layer or known function; a
+            class of your own with the name of one of the library's, or of another one.
+    """
+    return Writer(Layer, known_layers(), FUNCTIONS).object(model)
+
+
+def rebuild(path: str, description: object, known: Mapping[str, type[Layer]]) -> Layer:
+    """Make the layers that a description names, with no parameters yet.
+
+    Raises:
+        FileFormatError: no description, a layer that is not known, or arguments that
+            its class refuses.
+    """
+
+    def check(name: str, layer: Layer) -> None:
+        for attribute in ("padding", "output_padding", "stride"):
+            found = vars(layer).get(attribute, 0)
+            ours = type(layer).__module__.startswith("neural_network.")
+            if ours and _widest(found) > WIDEST_STEP:
+                raise FileFormatError(
+                    f"{path}: {name} has a {attribute} of {found}, expected at most {WIDEST_STEP}"
+                )
+
+    model = Reader(path, known, FUNCTIONS, check).value(description)
+    if not isinstance(model, Layer):
+        raise FileFormatError(f"{path}: expected a layer and its arguments in the metadata")
+    return model
+
+
+def _widest(sizes: Any) -> int:
+    """Return the largest number in sizes; a padding's names depend on the filter."""
+    if isinstance(sizes, tuple):
+        return max(map(_widest, sizes), default=0)
+    return sizes if isinstance(sizes, int) else 0
+
+
+def describes(path: str, description: object, model: Layer) -> bool:
+    """Say whether a file's description is of this model, by whichever version it was written."""
+    writer = Writer(Layer, known_layers(), FUNCTIONS)
+    described = json.loads(json.dumps(writer.object(model)))
+    if description == described:
+        return True
+    try:
+        made = rebuild(path, description, {**known_layers(), **writer.own})
+    except FileFormatError:
+        return False
+    return bool(json.loads(json.dumps(describe(made))) == described)
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
@@ -200,56 +264,6 @@ def _build_all(
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
 
 
-def _check_made_again(
-    model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
-) -> None:
-    """Raise ArgumentError unless what is about to be written would be read as this model."""
-    expected = "a model that its layers' arguments make again"
-    try:
-        known = {**known_layers(), **own_classes(model)}
-        again = rebuild("its description", json.loads(metadata["architecture"]), known)
-        odd = _difference(model, again)
-        if odd is None:
-            _build_all("its description", again, arrays, metadata)
-            odd = _difference(model, again)
-    except FileFormatError as error:
-        odd = f"one ({error})"
-    tensors = dict([*again.named_parameters(), *again.named_buffers()]) if odd is None else {}
-    shapes = {(name, tensor.shape) for name, tensor in tensors.items()}
-    missing = shapes ^ {(name, array.shape) for name, array in arrays.items()}
-    if odd is None and missing:
-        odd = min(missing)[0]
-    if odd is not None:
-        received = f"{odd} that was changed after it was made"
-        raise ArgumentError(sentence("save", "model", expected, received))
-
-
-def _difference(model: Layer, again: Layer) -> str | None:
-    """Return a place where two models' layers differ, as far as both have them."""
-    theirs = dict(again.named_layers())
-    for name, layer in model.named_layers():
-        made = theirs.get(name, layer)
-        place = f"layer {name} ({type(layer).__name__})" if name else f"the {type(layer).__name__}"
-        if type(made) is not type(layer):
-            return place
-        changed = _changed(layer, made)
-        if changed is not None:
-            return f"{changed} of {place}"
-    return None
-
-
-def _changed(layer: Layer, made: Layer) -> str | None:
-    """Return an argument that would be another one in what is made from the arguments."""
-    given, again = layer._given(), made._given()
-    for name in names(type(layer)):
-        pairs = [(given.get(name), again.get(name))]
-        if not ours(type(layer)) and name in vars(layer) and name in vars(made):
-            pairs.append((vars(layer)[name], vars(made)[name]))
-        if not all(same(*pair) for pair in pairs):
-            return name
-    return None
-
-
 def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, Array]) -> None:
     """Copy a file's arrays into a built model; all of them have to fit.
 
@@ -281,20 +295,26 @@ def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, 
 def _build(path: str, model: Layer, built: Mapping[str, Any]) -> None:
     """Make the parameters of each layer for the input that the file says it had."""
     unused = np.random.default_rng(0)  # what is drawn is overwritten
-    names = set()
-    for name, layer in model.named_layers():
-        match built.get(name):
-            case [list(shape), str(kind)] if all(type(n) is int and 0 <= n < WIDEST for n in shape):
-                pass
-            case _:
-                raise FileFormatError(f"{path}: damaged metadata: layer {name!r} has no sizes")
-        if kind not in np.sctypeDict or np.dtype(kind).kind not in "fiub":
-            raise FileFormatError(f"{path}: damaged metadata: layer {name!r} takes {kind!r}")
-        layer._build(tuple(shape), kind, unused)
-        names.add(name)
+    names = set[str]()
+    # Anew, because a layer may make others when it is built.
+    while waiting := [pair for pair in model.named_layers() if pair[0] not in names]:
+        for name, layer in waiting:
+            match built.get(name):
+                case [list(shape), str(kind)] if _are_sizes(shape):
+                    pass
+                case _:
+                    raise FileFormatError(f"{path}: damaged metadata: layer {name!r} has no sizes")
+            if kind not in np.sctypeDict or np.dtype(kind).kind not in "fiub":
+                raise FileFormatError(f"{path}: damaged metadata: layer {name!r} takes {kind!r}")
+            layer._build(tuple(shape), kind, unused)
+            names.add(name)
     if built.keys() - names:
         odd = min(built.keys() - names)
         raise FileFormatError(f"{path}: damaged metadata: no layer {odd!r} in the architecture")
+
+
+def _are_sizes(shape: list[Any]) -> bool:
+    return not [size for size in shape if type(size) is not int or not 0 <= size < WIDEST]
 
 
 def _check_own(own_layers: object) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import no_grad
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.hooks import watching
-from neural_network.layers.layer import Layer, as_sizes
+from neural_network.layers.structure import as_sizes
 from neural_network.public import public
 
 
@@ -97,7 +97,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summarize(model: Layer, shape: tuple[int, ...] | None) -> Summary:
+def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
     """Run the model once on zeros, and note what each of its layers does.
 
     Layers inside a layer have rows of their own; the layer around them has one only for
@@ -115,7 +115,7 @@ def summarize(model: Layer, shape: tuple[int, ...] | None) -> Summary:
     rows: list[Row] = []
     counted: set[int] = set()
 
-    def note(layer: Layer, X: Any, out: Any) -> None:
+    def note(layer: Any, X: Any, out: Any) -> None:
         inner = {id(p) for _, child in layer.children() for p in child.parameters()}
         own = {id(p): p.size for p in layer.parameters() if id(p) not in inner | counted}
         counted.update(own)

@@ -20,13 +20,6 @@ class Weighted(Layer):
     l1: float
     l2: float
 
-    def _present(self, argument: str) -> Any:
-        """Return what an argument has become: ``bias`` is a parameter, or None, by now."""
-        if argument == "bias" and not isinstance(vars(self).get("bias"), Parameter):
-            built = self._built_for is not None
-            return False if built else vars(self).get("with_bias")
-        return True if argument == "bias" else super()._present(argument)
-
     def own_penalty(self) -> Any:
         """Return l1 · Σ|weight| + l2 · Σ weight²; 0 as long as there is no weight."""
         total: Any = 0.0

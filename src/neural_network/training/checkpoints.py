@@ -18,8 +18,7 @@ from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.layers.layer import Layer
-from neural_network.layers.saving import model_content, model_from
-from neural_network.layers.settings import describe
+from neural_network.layers.saving import describe, describes, model_content, model_from
 from neural_network.training.data import is_finite
 from neural_network.training.divergence import HINT
 from neural_network.training.state import TrainingState
@@ -165,7 +164,7 @@ def read_checkpoint(
     """
     path = os.fspath(path)
     arrays, metadata = _read(path)
-    if _json(path, metadata, "architecture") != json.loads(json.dumps(describe(state.model))):
+    if not describes(path, _json(path, metadata, "architecture"), state.model):
         raise FileFormatError(f"{path}: the checkpoint of another model than {state.model!r}")
     theirs = _json(path, metadata, "settings")
     if not isinstance(theirs, dict):

@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
-from neural_network.errors import GradientError, ShapeError, sentence
+from neural_network.errors import GradientError, sentence
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
@@ -47,7 +47,7 @@ class Memory:
         self._learned: list[slice] = []
         self.batches = self.rows = 0
         self._list = [parameter for _, parameter in named]
-        self._views = [parameter.data for parameter in self._list]
+        self._model = model
         self._norms = norms(model)
         self._frozen: list[bool] | None = None
         self._weight = self._loss = 0.0
@@ -74,30 +74,8 @@ class Memory:
         self._weight = self._loss = 0.0
 
     def take_up(self) -> None:
-        """Let the layers compute with ``flat`` again, where somebody gave them other arrays.
-
-        That happens when a weight is clamped by assignment, or when a part of the model,
-        or another model with the same layer, lays out a buffer of its own. The numbers
-        that count are those in the layers.
-
-        Raises:
-            ShapeError: a parameter has another shape now.
-        """
-        moved = [
-            place
-            for place, (parameter, view) in enumerate(zip(self._list, self._views, strict=True))
-            if parameter.data is not view
-        ]
-        # Copied before anything is written: two parameters may have changed places.
-        numbers = [np.array(self._list[place].data) for place in moved]
-        for place, found in zip(moved, numbers, strict=True):
-            if found.shape != (shape := self._views[place].shape):
-                expected = f"the shape {shape} that it was built with"
-                name = list(self.parameters)[place]
-                raise ShapeError(sentence("fit", name, expected, f"shape {found.shape}"))
-        for place, found in zip(moved, numbers, strict=True):
-            self._views[place][...] = found
-            self._list[place].data = self._views[place]
+        """Let the layers compute with ``flat``, also after another model laid them out anew."""
+        self._model.flat_parameters()
 
     def begin_move(self) -> bool:
         """Copy the parameters, to restore them if the step fails.

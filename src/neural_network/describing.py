@@ -1,0 +1,424 @@
+"""A class's name and the arguments of its constructor, and the object that they make.
+
+From them follow what ``repr`` shows, what a file stores, and what settings are compared.
+A description is plain data, as JSON holds it:
+
+    {"layer": "Dense", "arguments": {"units": 10, "activation": "relu"}}
+
+A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict. An object that stands
+in several places is described once; {"again": 3} then means the one that was described as the
+fourth. Only names of known classes and functions are ever read back; nothing is evaluated.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from abc import ABCMeta
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+
+from neural_network.errors import DTypeError, FileFormatError, sentence
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+# Arguments that had another name in an earlier version: class → old name → new name. A call
+# with an old name works with a DeprecationWarning; a file with one is read silently.
+OLD_NAMES: dict[str, dict[str, str]] = {
+    "Conv1D": {"size": "kernel_size"},
+    "Conv2D": {"size": "kernel_size"},
+    "Conv3D": {"size": "kernel_size"},
+    "DepthwiseConv2D": {"size": "kernel_size"},
+    "ConvTranspose2D": {"size": "kernel_size"},
+    "MaxPool2D": {"size": "kernel_size"},
+    "AvgPool2D": {"size": "kernel_size"},
+}
+# What a description may hold: no object is nested deeper, and no model calls more layers, those
+# counted again that stand in several places: a few words can unfold to a billion calls.
+DEEPEST = 64
+MOST_CALLED = 10_000
+
+# Whether a constructor, or a layer's ``build``, is running.
+constructing: ContextVar[bool] = ContextVar("constructing", default=False)
+
+
+# --- arguments -------------------------------------------------------------------------
+
+
+def signature(cls: type[Any]) -> inspect.Signature:
+    """Return the signature of a class's constructor, without ``self``."""
+    found = cls.__dict__.get("_signature")
+    if found is None or found[0] is not cls.__init__:
+        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        found = cls.__init__, inspect.Signature(parameters)
+        cls._signature = found
+    return found[1]
+
+
+def fixed_names(cls: type[Any]) -> frozenset[str]:
+    """Return the names of a constructor's arguments, today's and older ones."""
+    found = cls.__dict__.get("_fixed_names")
+    if found is None:
+        old = (OLD_NAMES.get(base.__name__, ()) for base in cls.__mro__)
+        found = cls._fixed_names = frozenset(signature(cls).parameters).union(*old)
+    return found
+
+
+def renamed(
+    cls: type[Any],
+    arguments: Mapping[str, Any],
+    names: Mapping[str, Any],
+    *,
+    stacklevel: int | None = None,
+) -> Mapping[str, Any]:
+    """Return arguments with today's names; with ``stacklevel``, warn of each old one.
+
+    Args:
+        cls: the class; the old names of its bases hold, too.
+        arguments: name → value.
+        names: of what the constructor takes: these are no old names.
+        stacklevel: of the caller that used an old name, seen from here; None does not warn.
+    """
+    if arguments.keys() <= names.keys():
+        return arguments
+    table = {
+        old: new
+        for base in cls.__mro__
+        for old, new in OLD_NAMES.get(base.__name__, {}).items()
+        if old not in names
+    }
+    for old in arguments.keys() & table.keys() if stacklevel is not None else ():
+        text = f"{cls.__name__}: the argument {old!r} is now called {table[old]!r}"
+        warnings.warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
+    return {table.get(name, name): value for name, value in arguments.items()}
+
+
+def accepts_old_names(init: Init) -> Init:
+    """Let a constructor that a subclass's constructor calls take old names of arguments."""
+    names = inspect.signature(init).parameters
+
+    @wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it takes its place
+        init(self, *args, **renamed(type(self), kwargs, names, stacklevel=2))
+
+    return cast("Init", __init__)
+
+
+def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name → value of a constructor's call; of one that does not fit, nothing.
+
+    Lists and dicts are copied, because ``__init__`` may change those it was given.
+    """
+    try:
+        arguments = signature(cls).bind_partial(*args, **kwargs).arguments
+    except TypeError:
+        return {}  # __init__ is about to say what is wrong with them
+    return {name: _copied(value) for name, value in arguments.items()}
+
+
+def make(cls: type[Any], arguments: Mapping[str, Any]) -> Any:
+    """Make an object from the arguments that ``noted`` has returned.
+
+    Raises:
+        TypeError: an argument that its class does not take.
+    """
+    arguments = renamed(cls, arguments, signature(cls).parameters)
+    unknown = arguments.keys() - signature(cls).parameters.keys()
+    if unknown:
+        raise TypeError(f"it has no argument {min(unknown)!r}")
+    bound = inspect.BoundArguments(signature(cls), dict(arguments))
+    return cls(*bound.args, **bound.kwargs)
+
+
+def call_text(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return the call that makes an object, as text.
+
+    >>> from neural_network.describing import call_text
+    >>> call_text("Dense", {"units": 3, "activation": relu})
+    'Dense(units=3, activation=relu)'
+    """
+    return f"{name}({', '.join(f'{key}={shown(value)}' for key, value in arguments.items())})"
+
+
+def shown(value: Any) -> str:
+    """Return an argument as text: a function by its name."""
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def as_tuples(value: Any) -> Any:
+    """Return a list as a tuple, and the lists in it."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _copied(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_copied, value))
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return value
+
+
+class BoundOnce(ABCMeta):
+    """The type of classes that note their constructor's arguments.
+
+    An object gets them as ``_arguments`` before ``__init__`` runs, and is told by a call of
+    its ``_bind`` when the outermost ``__init__`` has returned.
+    """
+
+    # Those of ABCMeta are Python functions, which would run in each ``isinstance``.
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
+    if not TYPE_CHECKING:  # type checkers take the signature of ``__init__``
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            """Make an object and note its arguments."""
+            if kwargs:
+                kwargs = renamed(cls, kwargs, signature(cls).parameters, stacklevel=2)
+            made = cls.__new__(cls, *args, **kwargs)
+            made.__dict__["_arguments"] = noted(cls, args, kwargs)
+            token = constructing.set(True)
+            try:
+                made.__init__(*args, **kwargs)
+            finally:
+                constructing.reset(token)
+            made._bind()
+            return made
+
+        @property
+        def __signature__(cls) -> inspect.Signature:
+            """The signature of the constructor, which ``help`` shows."""
+            return signature(cls)
+
+
+class Bound(metaclass=BoundOnce):
+    """Base of the classes that note their constructor's arguments."""
+
+    _arguments: Mapping[str, Any]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return an argument by the name that it had in an earlier version."""
+            for base in type(self).__mro__:
+                new = OLD_NAMES.get(base.__name__, {}).get(name)
+                if new is not None and new in self.__dict__:
+                    text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
+                    warnings.warn(text, DeprecationWarning, stacklevel=2)
+                    return self.__dict__[new]
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(text, name=name, obj=self)
+
+    def _bind(self) -> None:
+        """Begin to hold the arguments fixed: the outermost ``__init__`` has returned."""
+
+    def _current_arguments(self) -> Mapping[str, Any]:
+        """Return the arguments that make this object as it is now."""
+        return self._arguments
+
+
+class Described:
+    """Keeps each argument of its constructor as an attribute of the same name.
+
+    From that follow its ``repr`` and its ``settings``, also for subclasses. A subclass chooses
+    by ``_class_key`` what ``settings`` calls the class's name, and by ``_shows_defaults``
+    whether arguments that have their default value are shown.
+    """
+
+    _class_key = "class"
+    _shows_defaults = True
+
+    def settings(self) -> dict[str, Any]:
+        """Return the class's name and the constructor's arguments, as JSON can hold them.
+
+        Returns:
+            ``{"class": name, argument: value, …}``; tuples become lists, and what has
+            settings of its own, a schedule, becomes a table inside the table.
+
+        Raises:
+            DTypeError: an argument is of another kind; override this method then.
+
+        >>> SGD(Cosine(0.5), momentum=0.9).settings()["learning_rate"]
+        {'class': 'Cosine', 'start': 0.5, 'final': 0.0}
+        """
+        named = {name: self._as_json(name, value) for name, value in self._shown().items()}
+        return {self._class_key: type(self).__name__, **named}
+
+    def _as_json(self, name: str, value: object) -> Any:
+        if isinstance(value, Described):
+            return value.settings()
+        if isinstance(value, tuple | list):
+            return [self._as_json(name, item) for item in value]
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        function = f"{type(self).__name__}.settings"
+        raise DTypeError(sentence(function, name, "what JSON can hold", type(value).__name__))
+
+    def _shown(self) -> dict[str, Any]:
+        parameters = inspect.signature(type(self)).parameters.values()
+        values = {parameter: getattr(self, parameter.name) for parameter in parameters}
+        return {
+            parameter.name: value
+            for parameter, value in values.items()
+            if self._shows_defaults or value != parameter.default
+        }
+
+    def __repr__(self) -> str:
+        return call_text(type(self).__name__, self._shown())
+
+
+# --- descriptions ----------------------------------------------------------------------
+
+
+class Writer:
+    """Describes objects for a file.
+
+    Args:
+        kind: the class whose objects are described by their arguments: ``Layer``.
+        library: name → class of the library's own.
+        functions: name → function of those that may be arguments.
+
+    Attributes:
+        places: identity → number of each object that was described, in order.
+        own: name → class of those that are not the library's.
+    """
+
+    def __init__(
+        self,
+        kind: type[Any],
+        library: Mapping[str, type[Any]],
+        functions: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self.kind, self.library, self.functions = kind, library, functions
+        self.places: dict[int, int] = {}
+        self.own: dict[str, type[Any]] = {}
+
+    def object(self, made: Any) -> dict[str, Any]:
+        """Return the call that makes an object, or the place where it was described.
+
+        Raises:
+            DTypeError: an argument that is no number, text, list, object of the kind or known
+                function; a class with the name of one of the library's, or two of one name.
+        """
+        if id(made) in self.places:
+            return {"again": self.places[id(made)]}
+        self.places[id(made)] = len(self.places)
+        cls = type(made)
+        name = cls.__name__
+        if self.library.get(name, cls) is not cls:
+            expected = f"another name: the library's {name} would be read in its place"
+            raise DTypeError(sentence("save", f"the class {cls.__qualname__}", expected, name))
+        if name not in self.library and self.own.setdefault(name, cls) is not cls:
+            place = f"the class {cls.__qualname__}"
+            raise DTypeError(sentence("save", place, "one class of each name", f"two {name}"))
+        arguments = {
+            argument: self.value(f"{name}({argument}=…)", value)
+            for argument, value in made._current_arguments().items()
+        }
+        return {"layer": name, "arguments": arguments}
+
+    def value(self, place: str, value: Any) -> Any:
+        """Return an argument as JSON can hold it."""
+        if isinstance(value, self.kind):
+            return self.object(value)
+        if isinstance(value, np.bool_ | np.integer | np.floating):
+            value = value.item()
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, tuple):
+            return {"tuple": [self.value(place, item) for item in value]}
+        if isinstance(value, list):
+            return [self.value(place, item) for item in value]
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {"dict": {key: self.value(place, item) for key, item in value.items()}}
+        if isinstance(value, np.random.Generator):
+            return None  # a file cannot hold its state, and a training draws by its own seed
+        for name, function in self.functions.items() if callable(value) else ():
+            if function is value:
+                return {"function": name}
+        expected = "numbers, text, lists, layers or the library's own functions"
+        raise DTypeError(sentence("save", place, expected, repr(value)))
+
+
+class Reader:
+    """Makes the objects that one description names.
+
+    Args:
+        path: of the file, for errors.
+        known: name → class of what may be made.
+        functions: as of ``Writer``.
+        check: called with each object that was made, and its class's name.
+
+    Raises:
+        FileFormatError: (by its methods) what is no description, an unknown class, or
+            arguments that a class refuses.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        known: Mapping[str, type[Any]],
+        functions: Mapping[str, Callable[..., Any]],
+        check: Callable[[str, Any], None],
+    ) -> None:
+        self.path, self.known, self.functions, self.check = path, known, functions, check
+        self.made: list[Any] = []
+        # How many layers each of them calls, itself included; and all so far.
+        self.calls: list[int] = []
+        self.called = 0
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """Return what a value of the description stands for."""
+        if depth > DEEPEST:
+            raise FileFormatError(f"{self.path}: layers or lists nested deeper than {DEEPEST}")
+        match value:
+            case {"layer": str(name), "arguments": dict(arguments), **rest} if not rest:
+                return self._object(name, arguments, depth)
+            case {"again": int(place), **rest} if not rest and 0 <= place < len(self.made):
+                if self.made[place] is None:
+                    raise FileFormatError(f"{self.path}: a layer that lies inside itself")
+                self._count(self.calls[place])
+                return self.made[place]
+            case {"dict": dict(items), **rest} if not rest:
+                return {key: self.value(item, depth + 1) for key, item in items.items()}
+            case {"function": str(name), **rest} if not rest and name in self.functions:
+                return self.functions[name]
+            case {"tuple": list(items), **rest} if not rest:
+                return tuple(self.value(item, depth + 1) for item in items)
+            case list(items):
+                return [self.value(item, depth + 1) for item in items]
+            case dict():
+                raise FileFormatError(f"{self.path}: expected layers and plain values, {value!r}")
+        return value
+
+    def _object(self, name: str, arguments: dict[str, Any], depth: int) -> Any:
+        if name not in self.known:
+            hint = f"layers={{{name!r}: …}} gives its class"
+            raise FileFormatError(f"{self.path}: unknown layer {name!r}; {hint}")
+        place = len(self.made)
+        self.made.append(None)
+        self.calls.append(1)
+        before = self.called
+        self._count(1)
+        values = {
+            key: self.value(item, depth + 1) if isinstance(item, dict | list) else item
+            for key, item in arguments.items()
+        }
+        try:
+            made = make(self.known[name], values)
+        except Exception as error:  # whatever a class says to arguments that it did not write
+            raise FileFormatError(
+                f"{self.path}: {name} cannot be made from its arguments ({error})"
+            ) from error
+        self.check(name, made)
+        self.made[place], self.calls[place] = made, self.called - before
+        return made
+
+    def _count(self, calls: int) -> None:
+        self.called += calls
+        if self.called > MOST_CALLED:
+            raise FileFormatError(f"{self.path}: expected at most {MOST_CALLED:,} calls of layers")

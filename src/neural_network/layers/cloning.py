@@ -1,0 +1,42 @@
+"""A layer constructed anew, with some other arguments and the numbers that still fit."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from neural_network.describing import make, renamed, signature
+from neural_network.errors import ArgumentError, sentence
+from neural_network.layers.structure import check_unchanged
+
+
+def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a layer made with changed arguments; see ``Layer.clone``."""
+    cls = type(layer)
+    names = signature(cls).parameters
+    changes = renamed(cls, changes, names, stacklevel=3)
+    if unknown := changes.keys() - names.keys():
+        expected = f"arguments of {cls.__name__}: {', '.join(names) or 'there are none'}"
+        raise ArgumentError(sentence("clone", "changes", expected, min(unknown)))
+    check_unchanged("clone", layer)
+    given = layer._current_arguments()
+    same = deepcopy({name: value for name, value in given.items() if name not in changes})
+    made = make(cls, {**same, **changes})
+    if layer.dtype != made.dtype:
+        made.astype(layer.dtype)
+    # Of a layer of several inputs, only the first one's shape is known: it is built by its
+    # first call.
+    inputs = inspect.signature(made.forward).parameters.values()
+    if layer._built_for is not None and sum(one.default is one.empty for one in inputs) == 1:
+        made.initialize(layer.input_shape, dtype=layer.input_dtype)
+    own = dict(layer.named_layers())
+    for name, inner in made.named_layers():
+        inner.training = own.get(name, layer)._training
+    numbers = dict((*layer.named_parameters(), *layer.named_buffers()))
+    for name, tensor in (*made.named_parameters(), *made.named_buffers()):
+        if name in numbers and numbers[name].shape == tensor.shape:
+            tensor.data[...] = numbers[name].data
+            tensor.requires_grad = numbers[name].requires_grad
+    return made

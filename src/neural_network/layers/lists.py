@@ -1,0 +1,126 @@
+"""Lists and dicts of layers: an own layer keeps its lists and dicts as these.
+
+They are lists and dicts in every respect; where a layer, a parameter or a buffer comes or
+goes, the layer that holds them is told, because its structure has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from weakref import ref
+
+from neural_network.describing import Bound
+from neural_network.layers.parameter import Buffer, Parameter
+
+# What a layer is made of; and what may hold it. Tuples of types, because they are used in
+# every assignment of an attribute.
+PARTS = (Bound, Parameter, Buffer)
+HOLDERS = (dict, list, tuple)
+
+
+def has_parts(value: Any, *, or_room: bool = False) -> bool:
+    """Say whether a value is, or holds, a layer, a parameter or a buffer.
+
+    Args:
+        value: anything.
+        or_room: say so also of an empty list or dict, to which one may come later.
+    """
+    if isinstance(value, PARTS):
+        return True
+    if not isinstance(value, HOLDERS):
+        return False
+    if or_room and not value:
+        return not isinstance(value, tuple)
+    items = value.values() if isinstance(value, dict) else value
+    return any(has_parts(item, or_room=or_room) for item in items)
+
+
+def kept(value: Any, owner: Any, name: str) -> Any:
+    """Return an attribute as a layer keeps it: its lists and dicts tell of their changes.
+
+    A list or dict of other things, such as a record of losses, stays the caller's own.
+    """
+    if not isinstance(value, HOLDERS) or not has_parts(value, or_room=True):
+        return value
+    if isinstance(value, tuple):
+        return tuple([kept(item, owner, name) for item in value])
+    if isinstance(value, LayerList | LayerDict) and value._owner() is owner:
+        return value
+    return (LayerDict if isinstance(value, dict) else LayerList)(value, owner, name)
+
+
+class LayerList(list[Any]):
+    """A list of layers that an own layer holds; its changes are changes of that layer."""
+
+    def __init__(self, items: Any, owner: Any, name: str) -> None:
+        self._owner: Callable[[], Any] = ref(owner)
+        self._name = name
+        self._fill(items)
+
+    def _fill(self, items: Any) -> None:
+        self._with_parts = has_parts(items)
+        filled = [kept(item, self._owner(), self._name) for item in items]
+        list.__setitem__(self, slice(None), filled)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A copy is a plain list, which the copied layer makes its own."""
+        return list, (), None, iter(self)
+
+
+class LayerDict(dict[Any, Any]):
+    """A dict of layers that an own layer holds; its changes are changes of that layer."""
+
+    def __init__(self, items: Any, owner: Any, name: str) -> None:
+        self._owner: Callable[[], Any] = ref(owner)
+        self._name = name
+        self._fill(items)
+
+    def _fill(self, items: Any) -> None:
+        self._with_parts = has_parts(items)
+        filled = {key: kept(item, self._owner(), self._name) for key, item in items.items()}
+        dict.clear(self)
+        dict.update(self, filled)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A copy is a plain dict, which the copied layer makes its own."""
+        return dict, (), None, None, iter(self.items())
+
+
+def _verb(kind: Any, name: str) -> Callable[..., Any]:
+    """Return a method that changes a list or dict, and tells its owner if parts take part."""
+    method = getattr(kind, name)
+
+    def verb(self: Any, *args: Any, **kwargs: Any) -> Any:
+        args = tuple(list(arg) if isinstance(arg, Iterator) else arg for arg in args)
+        owner = self._owner()
+        given = (args, kwargs) if kwargs else args
+        if owner is None or not (self._with_parts or has_parts(given, or_room=True)):
+            return method(self, *args, **kwargs)
+        trial = kind(self)
+        result = method(trial, *args, **kwargs)
+        changes = self._with_parts or has_parts(trial)
+        if changes:
+            owner._check_may_change(self._name)
+        self._fill(trial)
+        if changes:
+            owner._note_change(self._name)
+        return self if result is trial else result
+
+    verb.__name__, verb.__doc__ = name, method.__doc__
+    return verb
+
+
+_LIST_VERBS = (
+    "__delitem__", "__iadd__", "__imul__", "__setitem__", "append", "clear", "extend", "insert",
+    "pop", "remove", "reverse", "sort",
+)  # fmt: skip
+_DICT_VERBS = (
+    "__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update",
+)  # fmt: skip
+for _kind, _class, _names in (
+    (list, LayerList, _LIST_VERBS),
+    (dict, LayerDict, _DICT_VERBS),
+):
+    for _name in _names:
+        setattr(_class, _name, _verb(_kind, _name))

@@ -1,0 +1,392 @@
+"""The structure of a layer: what it is made of, what is fixed, and how changes are noted.
+
+What a layer was constructed with is fixed when the outermost ``__init__`` has returned. Its
+parts (layers, parameters, buffers) change through verbs: an assignment of one is a verb, too.
+Each verb raises the layer's version, a plain number. What was found out about some layers is
+true as long as their versions are the same; nobody has to be notified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array, as_count
+from neural_network.describing import Bound, as_tuples, constructing, fixed_names, shown, signature
+from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
+from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
+
+TENSORS = (Parameter, Buffer)
+# Attributes of a class that an object may replace, and that change what it computes.
+REPLACEABLE = frozenset({"forward", "build", "multiply_adds", "own_penalty", "dtype"})
+_versions = count(1)
+
+
+class Contents:
+    """What is inside a layer, true as long as no layer in it changes its version.
+
+    Attributes:
+        below: the layers inside, depth first, each once; without the layer itself, which
+            would then hold itself and outlive its last user.
+        names: of the layer itself, which is empty, and of those below.
+        versions: likewise, at the time when they were looked at; with the number of attributes,
+            because ``functools.cached_property`` adds one without an assignment.
+        parameters, buffers: (name, tensor), each once.
+    """
+
+    __slots__ = ("below", "buffers", "names", "parameters", "versions")
+
+    def __init__(self, layer: Structure) -> None:
+        waiting: list[tuple[str, Structure]] = [("", layer)]
+        seen, named, tensors = set[int](), dict[str, Structure](), dict[str, Tensor]()
+        self.versions: list[tuple[int, int]] = []
+        while waiting:
+            name, inner = waiting.pop()
+            if id(inner) in seen:
+                continue
+            seen.add(id(inner))
+            if name in named:
+                raise _collision(layer, name, named[name], inner)
+            named[name] = inner
+            # Noted before its members are read: another thread may change it meanwhile.
+            self.versions.append((inner._version, len(inner.__dict__)))
+            prefix = f"{name}." if name else ""
+            members = inner._members()
+            for own, value in members:
+                if isinstance(value, TENSORS) and id(value) not in seen:
+                    seen.add(id(value))
+                    if prefix + own in tensors:
+                        raise _collision(layer, prefix + own, tensors[prefix + own], value)
+                    tensors[prefix + own] = value
+            waiting += [(prefix + own, child) for own, child in reversed(inner._children(members))]
+        self.names = list(named)
+        self.below: list[Any] = list(named.values())[1:]
+        self.parameters = [(n, t) for n, t in tensors.items() if isinstance(t, Parameter)]
+        self.buffers = [(n, t) for n, t in tensors.items() if isinstance(t, Buffer)]
+
+
+class Structure(Bound):
+    """The half of ``Layer`` that holds its parts together."""
+
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+    _version = 0
+    # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
+    _built_for: tuple[tuple[int, ...], str] | None = None
+    # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.
+    _fixed: frozenset[str] | None = None
+    # The part that was last changed after the layer was made, and those that were tied.
+    _changed: str | None = None
+    _tied: frozenset[str] = frozenset()
+    # The function, such as "fit", that allows no change of the structure now.
+    _held_by: str | None = None
+    _contents: Contents | None = None
+    # What ``flat_parameters`` returned, its memory, and the parameters that are views of it.
+    _flat: tuple[Array, Array, list[tuple[str, Parameter]]] | None = None
+
+    # --- being made and copied ---------------------------------------------------------
+
+    def _bind(self) -> None:
+        names, own = signature(type(self)).parameters, self.__dict__
+        for name, value in [*own.items()]:
+            if name[0] != "_" and isinstance(value, HOLDERS):
+                fixed = name in names and isinstance(value, list)
+                own[name] = kept(as_tuples(value) if fixed else value, self, name)
+        own.update(_fixed=fixed_names(type(self)), _contents=None, _flat=None)
+        self._raise_version()
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Let ``build`` assign what it likes inside the block, as ``__init__`` does."""
+        token = constructing.set(True)
+        self.__dict__["_fixed"] = None
+        try:
+            yield
+        finally:
+            constructing.reset(token)
+            self._bind()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of: it gets a buffer of its own."""
+        left = ("_flat", "_contents", "_held_by", "_plan")
+        return {name: value for name, value in self.__dict__.items() if name not in left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy of a layer."""
+        self.__dict__.update(state)
+        self._bind()
+
+    # --- being changed -----------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute: constructor arguments are fixed, and a part is changed by a verb."""
+        fixed = self._fixed
+        if fixed is None or name[0] == "_":
+            super().__setattr__(name, value)
+            if name == "__class__":
+                self._raise_version()
+            return
+        before = self.__dict__.get(name)
+        if value is before and before is not None:
+            return
+        if isinstance(before, TENSORS):
+            if value is not None and not isinstance(value, PARTS):
+                copy_into(before, value, type(self).__name__, name)
+                return
+            if name in fixed and not isinstance(value, TENSORS):
+                raise self._fixed_error(name, "…")
+        elif name in fixed and not isinstance(getattr(type(self), name, None), property):
+            raise self._fixed_error(name, shown(value))
+        if isinstance(value, HOLDERS):
+            value = kept(value, self, name)
+        if has_parts(value) or has_parts(before):
+            self._check_may_change(name)
+            self._set_part(name, before, value)
+        else:
+            super().__setattr__(name, value)
+            if name in REPLACEABLE:
+                self._raise_version()
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute, likewise."""
+        if self._fixed is not None and name in self._fixed:
+            raise self._fixed_error(name, "…")
+        before = self.__dict__.get(name)
+        if has_parts(before):
+            self._check_may_change(name)
+        super().__delattr__(name)
+        if has_parts(before):
+            self._note_change(name)
+        elif name in REPLACEABLE:
+            self._raise_version()
+
+    def _set_part(self, name: str, before: Any, value: Any) -> None:
+        """Put a part in the place of what was there: a parameter is shared from now on."""
+        if isinstance(before, TENSORS) and isinstance(value, TENSORS):
+            if value.dtype != before.dtype:
+                place(value, value.data.astype(before.dtype))
+            same = type(before) is type(value) and before.shape == value.shape
+            self.__dict__["_tied"] = self._tied | {name}
+        else:
+            same = False
+        super().__setattr__(name, value)
+        self._note_change(None if same else name)
+
+    def _raise_version(self) -> None:
+        self.__dict__["_version"] = next(_versions)
+
+    def _note_change(self, name: str | None) -> None:
+        """Raise the version; ``name`` is of a part that the arguments do not make any more."""
+        self._raise_version()
+        if name is not None and not constructing.get():
+            self.__dict__["_changed"] = name
+
+    def _check_may_change(self, name: str) -> None:
+        """Raise ArgumentError while a function needs the structure as it is."""
+        if self._held_by is not None:
+            expected = (
+                f"no change of the structure during {self._held_by} "
+                "(freeze, unfreeze and hooks are possible)"
+            )
+            raise ArgumentError(sentence(type(self).__name__, name, expected, "one"))
+
+    def _fixed_error(self, name: str, value: str) -> ArgumentError:
+        expected = f"a new layer for another value: layer.clone({name}={value}) returns one"
+        return ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
+
+    # --- what is inside ----------------------------------------------------------------
+
+    def _members(self) -> list[tuple[str, Any]]:
+        """Return the layers, parameters and buffers directly inside, with their names."""
+        found: list[tuple[str, Any]] = []
+        for name, value in self.__dict__.items():
+            if name[0] == "_":
+                continue
+            if isinstance(value, PARTS):
+                found.append((name, value))
+            elif isinstance(value, HOLDERS):
+                _unfold(name, value, found)
+        return found
+
+    def _children(self, members: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Return the layers among the members, by the names that they have in this layer."""
+        return [(name, value) for name, value in members if isinstance(value, Structure)]
+
+    def _look(self) -> Contents:
+        """Return what is inside, from memory if it is still true."""
+        found = self._contents
+        if found is not None:
+            layers = (self, *found.below)
+            if [(one._version, len(one.__dict__)) for one in layers] == found.versions:
+                return found
+        found = Contents(self)
+        if None not in [layer._fixed for layer in (self, *found.below)]:
+            self.__dict__["_contents"] = found
+        return found
+
+    def _check_built(self, function: str, *, by_itself: bool = True) -> None:
+        """Raise ArgumentError where a layer has no parameters yet.
+
+        Args:
+            function: who needs them.
+            by_itself: whether a layer counts that makes none in ``build`` itself.
+        """
+        contents = self._look()
+        for name, layer in zip(contents.names, (self, *contents.below), strict=True):
+            if layer._built_for is None and (by_itself or layer._builds()):
+                expected = "a model that is built (initialize(shape), or a first call)"
+                received = f"{name or 'the model'} without sizes"
+                raise ArgumentError(sentence(function, "model", expected, received))
+
+    def _builds(self) -> bool:
+        return True
+
+
+def _unfold(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
+    """Add the parts that lie in a list, tuple or dict, also in one inside it."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, PARTS):
+            found.append((f"{name}.{key}", item))
+        elif isinstance(item, HOLDERS):
+            _unfold(f"{name}.{key}", item, found)
+
+
+# --- checks at the first call ------------------------------------------------------------
+
+
+def check_names(layer: Structure, base: type[Structure]) -> None:
+    """Raise ArgumentError where an attribute hides a method that others call."""
+    taken = {name for name in vars(layer) if not name.startswith("_") and hasattr(base, name)}
+    taken -= REPLACEABLE | {"training"}
+    if type(layer).training is not base.training:  # type: ignore[attr-defined]  # a Layer
+        taken.add("training")
+    if taken:
+        expected = "another name for an attribute: Layer has something of this one"
+        raise ArgumentError(sentence(type(layer).__name__, min(taken), expected, "it"))
+
+
+def check_found(layer: Structure) -> None:
+    """Raise ArgumentError where a layer holds another one, or a parameter, out of sight.
+
+    It would be neither trained nor switched nor saved, without a word.
+    """
+    contents = layer._look()
+    found = {id(value) for value in (layer, *contents.below)}
+    found |= {id(value) for _, value in (*contents.parameters, *contents.buffers)}
+    for name, value in vars(layer).items():
+        if name in ("_arguments", "_flat"):
+            continue
+        for spot, item in _spelled(name, value):
+            for part in item if isinstance(item, set | frozenset) else [item]:
+                if isinstance(part, Structure | Parameter | Buffer) and id(part) not in found:
+                    expected = (
+                        "layers and parameters in attributes without a leading underscore, or in "
+                        "lists and dicts there (a function that returns one hides it on purpose)"
+                    )
+                    received = f"a {type(part).__name__} that is not found"
+                    raise ArgumentError(sentence(type(layer).__name__, spot, expected, received))
+
+
+def check_unchanged(function: str, model: Structure) -> None:
+    """Raise ArgumentError unless the arguments of a model's layers make the same layers again."""
+    described, waiting = set[int](), [model]
+    while waiting:
+        layer = waiting.pop()
+        if id(layer) not in described:
+            described.add(id(layer))
+            found: list[tuple[str, Any]] = []
+            _unfold("", list(layer._current_arguments().values()), found)
+            waiting += [value for _, value in found if isinstance(value, Structure)]
+    contents = model._look()
+    owners: dict[int, list[tuple[Structure, str, str]]] = {}
+    for name, layer in zip(contents.names, (model, *contents.below), strict=True):
+        changed = layer._changed
+        arguments = layer._current_arguments() if id(layer) in described else {}
+        if changed is not None and changed not in arguments:
+            raise _changed_error(function, layer, name, f"{changed} of", "changed")
+        for own, value in layer._members():
+            if isinstance(value, TENSORS):
+                owners.setdefault(id(value), []).append((layer, name, own))
+    for several in owners.values():
+        for layer, name, own in several if len(several) > 1 else ():
+            if own in layer._tied:
+                raise _changed_error(function, layer, name, f"{own} of", "tied to another")
+
+
+def _changed_error(
+    function: str, layer: Structure, name: str, part: str, deed: str
+) -> ArgumentError:
+    kind = type(layer).__name__
+    spot = f"layer {name} ({kind})" if name else f"the {kind}"
+    expected = "a model that its layers' arguments make again"
+    received = f"{part} {spot} that was {deed} after it was made"
+    return ArgumentError(sentence(function, "model", expected, received))
+
+
+def as_sizes(function: str, shape: object) -> tuple[int, ...]:
+    """Return the shape of one input as whole numbers."""
+    if not isinstance(shape, tuple | list):
+        expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
+        raise DTypeError(sentence(function, "shape", expected, repr(shape)))
+    return tuple(as_count(function, "shape", size) for size in shape)
+
+
+def _spelled(spot: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what lies in an attribute, named as Python writes it."""
+    yield spot, value
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items:
+        yield from _spelled(f"{spot}[{key!r}]", item)
+
+
+def _collision(model: Structure, name: str, *pair: object) -> ArgumentError:
+    """Return the error of two layers, or two tensors, that have one name."""
+    spots, seen = dict[int, str](), set[int]()
+    waiting: list[tuple[str, Structure]] = [("model", model)]
+    while waiting:
+        prefix, layer = waiting.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        for own, value in vars(layer).items():
+            for spot, item in _spelled(f"{prefix}.{own}", value):
+                if not own.startswith("_"):
+                    spots.setdefault(id(item), spot)
+                    waiting += [(spot, item)] if isinstance(item, Structure) else []
+    found = " and ".join(spots.get(id(one), type(one).__name__) for one in pair)
+    expected = f"one thing of the name {name!r}"
+    return ArgumentError(sentence(type(model).__name__, "names", expected, found))
+
+
+@contextmanager
+def all_or_nothing(layer: Structure, *, nothing: bool = False) -> Iterator[None]:
+    """Put a layer and all inside back as they were if the block raises.
+
+    Else a model of which the third layer does not fit would keep two that were built,
+    and the next try would go on from there instead of from its seed.
+
+    Args:
+        layer: the layer.
+        nothing: put it back also where the block does not raise.
+    """
+    before = [(part, dict(vars(part))) for part in (layer, *layer._look().below)]
+    done = False
+    try:
+        yield
+        done = not nothing
+    finally:
+        for part, attributes in () if done else before:
+            own = vars(part)
+            if list(map(id, own.values())) != list(map(id, attributes.values())):
+                own.clear()
+                own.update(attributes)
+                part._raise_version()
