@@ -113,7 +113,7 @@ def check_no_nan(function: str, name: str, array: Array) -> None:
     """Raise ArgumentError if a label or target is NaN."""
     if array.dtype.kind == "f" and np.isnan(array).any():
         count = int(np.isnan(array).sum())
-        raise ArgumentError(sentence(function, name, "a number in every place", f"{count} NaN"))
+        raise ArgumentError(sentence(function, name, "no NaN", f"{count} NaN"))
 
 
 def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> None:

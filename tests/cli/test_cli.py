@@ -137,7 +137,7 @@ MISTAKES = [
     (["features", "--save", "text.png"], "text.png exists already; --force overwrites"),
     (["features", "--show"], "features: --show: expected a screen and a window toolkit, found none"),
     (["demo", "--save", "text.png"], "cannot make the folder text.png"),
-    (["features", "--padding", "99999999999999999999999"], "conv2d: padding: expected a padded picture of at most"),
+    (["features", "--padding", "99999999999999999999999"], "conv2d: padding: expected a padded image of at most"),
     (["features", "-f", "1e308,1e308"], "features: filter 1: expected smaller numbers, its map overflows"),
     (["features", "--save", "a.pgf"], "features: --save: expected an ending of"),
     (["features", "--save", "folder.png"], "folder.png is a folder; expected the name of a file"),

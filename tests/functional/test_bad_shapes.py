@@ -261,7 +261,7 @@ SHAPE = [
     (lambda: nn.visual.show_history([]), "show_history: history: expected at least one epoch"),
     (
         lambda: nn.conv2d(I, K, padding=10**9),
-        "conv2d: padding: expected a padded picture of at most 4,294,967,296 numbers, received 2000000005×2000000005",
+        "conv2d: padding: expected a padded image of at most 4,294,967,296 numbers, received 2000000005×2000000005",
     ),
     (
         lambda: nn.softmax(X, axis=2),

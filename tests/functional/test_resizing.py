@@ -206,7 +206,7 @@ X4 = np.ones((1, 2, 3, 4))
         (nn.ArgumentError, "size: ", lambda: nn.interpolate(X4, 0)),
         (nn.DTypeError, "size: ", lambda: nn.interpolate(X4, 2.0)),  # type: ignore[arg-type]
         (nn.ShapeError, "scale: expected one number or 2", lambda: nn.interpolate(X4, scale=[2.0])),
-        (nn.ShapeError, "scale: .* at least one place", lambda: nn.interpolate(X4, scale=0.3)),
+        (nn.ShapeError, "scale: .* at least one output", lambda: nn.interpolate(X4, scale=0.3)),
         (nn.ArgumentError, "scale: .* above 0", lambda: nn.interpolate(X4, scale=-1)),
         (nn.DTypeError, "scale: ", lambda: nn.interpolate(X4, scale="2")),  # type: ignore[arg-type]
         (nn.ArgumentError, "'nearest', 'bilinear'", lambda: nn.interpolate(X4, 2, mode="linear")),

@@ -59,15 +59,15 @@ def test_places_read_what_is_under_each_tap(axes: Any) -> None:
     np.testing.assert_array_equal(padded, np.pad(X, ((0, 0), *pads)))
     np.testing.assert_array_equal(padded[(..., *window.inside)], X)
     last = tuple(n - 1 for n in window.outputs)
-    for tap, place in zip(np.ndindex(*taps), window.places(), strict=True):
+    for tap, place in zip(np.ndindex(*taps), window.tap_slices(), strict=True):
         seen = padded[(..., *place)]
         assert seen.shape == (2, *window.outputs)
         at = [o * s + t * d for o, s, t, d in zip(last, stride, tap, dilation, strict=True)]
         np.testing.assert_array_equal(seen[(..., *last)], padded[(..., *at)])
     box = tuple(slice(n // 2, n) for n in window.outputs)
-    part = padded[(..., *window.read_by(box))]
+    part = padded[(..., *window.receptive_field(box))]
     counts = tuple(b.stop - b.start for b in box)
-    for whole, own in zip(window.places(), window.places(counts), strict=True):
+    for whole, own in zip(window.tap_slices(), window.tap_slices(counts), strict=True):
         np.testing.assert_array_equal(padded[(..., *whole)][(..., *box)], part[(..., *own)])
 
 
@@ -83,6 +83,6 @@ def test_same_keeps_sizes_and_a_window_is_a_value() -> None:
 
 def test_too_much_padding_is_taken_for_a_mistake() -> None:
     with pytest.raises(
-        ShapeError, match="f: padding: expected a padded picture of at most 4,294,967,296 numbers"
+        ShapeError, match="f: padding: expected a padded image of at most 4,294,967,296 numbers"
     ):
         Window.of("f", (5, 5), (3, 3), padding=10**9)

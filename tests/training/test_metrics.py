@@ -55,7 +55,7 @@ BAD: list[tuple[Any, Any, type[Exception], str]] = [
     ([[1.0]], [0], nn.ShapeError, "y_pred: expected at least two columns"),
     ([[1, 2]], [0, 1], nn.ShapeError, "y_true: expected shape"),
     ([[1, 2]], [2], nn.ArgumentError, "y_true: expected"),
-    ([[np.nan, 2]], [1], nn.ArgumentError, "y_pred: expected a number in every place"),
+    ([[np.nan, 2]], [1], nn.ArgumentError, "y_pred: expected no NaN"),
     ([[1, 2]], [[1, 1]], nn.ArgumentError, "y_true: expected rows with a single 1"),
     ([["a", "b"]], [1], nn.DTypeError, "y_pred: expected real numbers"),
 ]

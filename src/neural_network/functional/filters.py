@@ -1,4 +1,4 @@
-"""Classic picture filters by name, as arrays to pass to ``conv2d``."""
+"""Classic image filters by name, as arrays to pass to ``conv2d``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neural_network.public import public
 
 
 class Filter(NamedTuple):
-    """A named filter: its numbers, and what it shows."""
+    """A named filter: its numbers, and what its result shows."""
 
     values: tuple[tuple[float, ...], ...]
     shows: str
@@ -37,7 +37,7 @@ FILTERS: Mapping[str, Filter] = public(
             ),
             "sharpen": Filter(
                 ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
-                "the picture with its edges lifted",
+                "the image with its edges emphasised",
             ),
             "mean": Filter(((1 / 9,) * 3,) * 3, "the mean of a pixel and its neighbours"),
             "gaussian-blur": Filter(

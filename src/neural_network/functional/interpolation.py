@@ -1,4 +1,4 @@
-"""Interpolation: the same picture with more or fewer places."""
+"""Interpolation: resize images and other arrays along their spatial axes."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def interpolate(
     mode: Mode = "nearest",
     align_corners: bool = False,
 ) -> Array:
-    """Resize the spatial axes: each output place reads the input at ``s``, its place there.
+    """Resize the spatial axes: each output reads the input at its own position.
 
     With r = n / m along an axis (or 1 / scale, where that is given and changes the
     size), output i reads
 
     - ``"nearest"``: the number at ⌊i · r⌋;
-    - ``"bilinear"``: the line between the two neighbours of ``(i + ½) · r − ½``, places
+    - ``"bilinear"``: the line between the two neighbours of ``(i + ½) · r − ½``, positions
       before the first counting as the first;
     - ``"bilinear"`` with ``align_corners``: that of ``i · (n − 1) / (m − 1)``, so that
-      the corners of both pictures are the same numbers.
+      the corners of input and output are the same numbers.
 
-    Nothing is smoothed before the size shrinks (no antialiasing). Places are computed
-    in the type of the result, as PyTorch does: ⌊i · r⌋ of a float32 picture may fall
+    Nothing is smoothed before the size shrinks (no antialiasing). Positions are computed
+    in the type of the result, as PyTorch does: ⌊i · r⌋ of a float32 image may be
     one below the exact one.
 
     Args:
@@ -69,7 +69,7 @@ def interpolate(
     Raises:
         DTypeError: not real numbers; sizes that are no whole numbers.
         ShapeError: another rank, an empty array, another count of sizes or scales, a
-            scale that leaves no place.
+            scale that leaves no output.
         ArgumentError: both or none of ``size`` and ``scale``; a size below 1, a scale
             that is not above 0, another mode, ``align_corners`` with ``"nearest"``.
 
@@ -99,14 +99,14 @@ def interpolate(
             array = _between(array, axis, m, ratio, aligned)
         else:
             # The product is rounded to float32, which makes 0.9999999999 the 1 that it is. Beyond
-            # 10⁷ places that could reach one too far.
+            # 10⁷ outputs that could read one too far.
             read = (np.arange(m, dtype=array.dtype) * array.dtype.type(ratio)).astype(np.float32)
             array = gather(array, np.minimum(read.astype(np.intp), array.shape[axis] - 1), axis)
     return rounded(array, dtype)
 
 
 def _between(X: Any, axis: int, m: int, ratio: float, aligned: bool) -> Any:
-    """Read m places along an axis, each on the line between its two neighbours."""
+    """Read m positions along an axis, each on the line between its two neighbours."""
     n, kind = X.shape[axis], X.dtype.type
     steps = np.arange(m, dtype=X.dtype)
     if aligned:
@@ -122,7 +122,7 @@ def _between(X: Any, axis: int, m: int, ratio: float, aligned: bool) -> Any:
 def _sizes(
     function: str, sizes: tuple[int, ...], size: object, scale: object
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Return the size of each axis, and how far apart in the input two places lie."""
+    """Return the size of each axis, and the distance in the input between two outputs."""
     if (size is None) == (scale is None):
         received = "neither" if size is None else "both"
         raise ArgumentError(sentence(function, "size", "size or scale", received))
@@ -136,7 +136,7 @@ def _sizes(
     factors = [as_number(function, "scale", factor, above=0) for factor in each]
     outputs = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
     if min(outputs) < 1:
-        expected = f"a scale that leaves at least one place of {sizes}"
+        expected = f"a scale that leaves at least one output of {sizes}"
         raise ShapeError(sentence(function, "scale", expected, repr(scale)))
     # A scale of 1.1, say, that is rounded away leaves everything where it is.
     return outputs, tuple(

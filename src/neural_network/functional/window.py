@@ -103,7 +103,7 @@ class Window:
             ends = [(n - 1) * s + r for n, s, r in zip(counts, steps, reach, strict=True)]
             padded = tuple([max(n, end) for n, end in zip(padded, ends, strict=True)])
         if padded != sizes and prod(padded) > MOST_PADDED:
-            expected = f"a padded picture of at most {MOST_PADDED:,} numbers"
+            expected = f"a padded image of at most {MOST_PADDED:,} numbers"
             raise ShapeError(sentence(function, "padding", expected, times(padded)))
         return cls(sizes, taps, steps, spacing, pads, reach, tuple(counts), padded)
 
@@ -163,8 +163,8 @@ class Window:
         padded[inside] = X
         return padded
 
-    def reads(self, outputs: Sizes | None = None) -> list[list[slice]]:
-        """Return, for each axis and tap, where in the padded input it reads from all outputs.
+    def axis_slices(self, outputs: Sizes | None = None) -> list[list[slice]]:
+        """Return, for each axis and tap, the slice of the padded input that it reads.
 
         Args:
             outputs: how many outputs of each axis, counted from the first; all where left out.
@@ -176,14 +176,15 @@ class Window:
             for taps, n, s, d in axes
         ]
 
-    def places(self, outputs: Sizes | None = None) -> list[Slices]:
-        """Return ``reads`` for each tap of all axes, the last axis fastest.
+    def tap_slices(self, outputs: Sizes | None = None) -> list[Slices]:
+        """Return, for each tap of all axes, the slices of the padded input that it reads.
 
-        ``X[..., *window.places()[tap]][o]`` is the number under that tap at output ``o``.
+        ``X[..., *window.tap_slices()[tap]][o]`` is the number under that tap at output ``o``.
+        The last axis varies fastest. ``outputs``: as in ``axis_slices``.
         """
-        return list(product(*self.reads(outputs)))
+        return list(product(*self.axis_slices(outputs)))
 
-    def read_by(self, outputs: Slices) -> Slices:
+    def receptive_field(self, outputs: Slices) -> Slices:
         """Return the part of the padded input that the windows of these outputs cover."""
         axes = zip(outputs, self.stride, self.reach, strict=True)
         return tuple([slice(o.start * s, (o.stop - 1) * s + r) for o, s, r in axes])
@@ -202,7 +203,7 @@ def _does_not_fit(
 
 
 def times(sizes: Sequence[int]) -> str:
-    """Write sizes as people do.
+    """Write sizes for an error message.
 
     >>> times((3, 5))
     '3×5'
@@ -237,7 +238,7 @@ def resolve_padding(
 
     ``padding`` is a number for all axes, a number for each, a (before, after)
     pair for each, ``"valid"`` (none) or ``"same"``: as much as makes the output
-    ``ceil(size / stride)``, an odd one left over going to the end.
+    ``ceil(size / stride)``, where an odd one is added at the end.
 
     >>> resolve_padding("conv2d", "same", (5, 5), (2, 3), (1, 1))
     ((0, 1), (1, 1))

@@ -22,11 +22,12 @@ from neural_network.kernels.runtime.layouts import (
 )
 
 
-def window_max(X: Array, taps: Sizes, stride: Sizes) -> Array:
+def window_max(X: Array, outputs: Sizes, taps: Sizes, stride: Sizes) -> Array:
     """Return the largest number of each window; NaN where there is one.
 
     Args:
         X: (N, C, H, W), float32 or float64.
+        outputs: OH and OW.
         taps: height and width of the window.
         stride: its steps.
 
@@ -34,7 +35,7 @@ def window_max(X: Array, taps: Sizes, stride: Sizes) -> Array:
         (N, C, OH, OW), in the same order of memory.
     """
     last = channels_last(X)
-    seen, out = empty(_shape(X, taps, stride), X.dtype, last)
+    seen, out = empty((*X.shape[:2], *outputs), X.dtype, last)
     run = max_of_pixels if last else max_of_planes
     run(_by_task(in_memory_order(X, last), last), _by_task(seen, last), *taps, *stride)
     return out
@@ -56,10 +57,10 @@ def window_max_gradient(g: Array, X: Array, out: Array, taps: Sizes, stride: Siz
     return gradient
 
 
-def window_sum(X: Array, taps: Sizes, stride: Sizes, divisor: float = 1.0) -> Array:
+def window_sum(X: Array, outputs: Sizes, taps: Sizes, stride: Sizes, divisor: float = 1.0) -> Array:
     """Return the sum of each window divided by a number; otherwise as ``window_max``."""
     last = channels_last(X)
-    seen, out = empty(_shape(X, taps, stride), X.dtype, last)
+    seen, out = empty((*X.shape[:2], *outputs), X.dtype, last)
     run = sum_of_pixels if last else sum_of_planes
     arrays = _by_task(in_memory_order(X, last), last), _by_task(seen, last)
     run(*arrays, *taps, *stride, X.dtype.type(divisor))
@@ -76,11 +77,6 @@ def window_sum_gradient(
     arrays = _by_task(in_memory_order(g, last), last), _by_task(seen, last)
     run(*arrays, *taps, *stride, g.dtype.type(divisor))
     return gradient
-
-
-def _shape(X: Array, taps: Sizes, stride: Sizes) -> Sizes:
-    sides = zip(X.shape[2:], taps, stride, strict=True)
-    return (*X.shape[:2], *((n - tap) // step + 1 for n, tap, step in sides))
 
 
 def _by_task(array: Array, last: bool) -> Array:

@@ -42,7 +42,7 @@ def conv2d(
     method: Method = "auto",
     precise: bool = True,
 ) -> Array:
-    """Slide filters over pictures and sum the products under each window.
+    """Slide filters over images and sum the products under each window.
 
     ``out[i, j] = Σ_m Σ_n image[i·s + m·d, j·s + n·d] · filter[m, n]``, with stride
     s and dilation d, summed over channels where there are several.
@@ -70,7 +70,7 @@ def conv2d(
             ============ ======================= ===============
 
         stride: steps of the window, an int or a (vertical, horizontal) pair.
-        padding: zeros around the picture: an int, a (vertical, horizontal) pair,
+        padding: zeros around the image: an int, a (vertical, horizontal) pair,
             ((top, bottom), (left, right)), ``"valid"`` for none, or ``"same"``
             for an output of ceil(input / stride), the odd row or column at the end.
         dilation: distance between neighbouring taps, an int or a pair.
@@ -78,7 +78,7 @@ def conv2d(
         bias: (F,), added to each filter's map; also a scalar or (1,) for a
             single (fh, fw) filter.
         flip: turn the filters by 180° first (the listing's convolution).
-        method: ``"direct"`` sums as the formula says; ``"fft"`` goes through
+        method: ``"direct"`` sums as the formula says; ``"fft"`` uses
             the Fourier transform, faster for large filters; ``"auto"`` takes
             the one expected to be faster, and never ``"fft"`` for numbers that
             are not finite.
@@ -92,10 +92,10 @@ def conv2d(
         widest floating type of the arguments (float64 for integers). Its error
         is at most 1e-6 (float32) or 1e-12 (float64) times the window's
         Σ|image · filter|; with ``"fft"``, times the largest such sum in the
-        picture (more only where a huge pixel and a huge tap never meet in a window,
+        image (more only where a huge pixel and a huge tap never meet in a window,
         for a transform multiplies them all the same; ``"auto"`` then sums).
         With ``"direct"``, NaN and infinity reach just the outputs whose window holds
-        them. Beyond input and output it takes a copy of the picture
+        them. Beyond input and output it takes a copy of the image
         where that is padded, not contiguous or of another type, and some megabytes.
 
     Raises:
@@ -262,16 +262,11 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
     """Find the row of the shape table; add the axes that the row leaves out."""
     check_not_empty(function, "image", X)
     check_not_empty(function, "filter_kernel", W)
-    sizes, taps = X.shape[-axes:], W.shape[-axes:]
     match (X.ndim - axes, W.ndim - axes):
-        case (0, 0):
-            return _Layer(X.reshape(1, 1, *sizes), W.reshape(1, 1, *taps), ())
-        case (0, 1):
-            return _Layer(X.reshape(1, 1, *sizes), W.reshape(-1, 1, *taps), (len(W),))
-        case (1, 0):
-            return _Layer(X.reshape(-1, 1, *sizes), W.reshape(1, 1, *taps), (len(X),))
-        case (1, 1):
-            return _Layer(X.reshape(-1, 1, *sizes), W.reshape(-1, 1, *taps), (len(X), len(W)))
+        case (0 | 1, 0 | 1):
+            images = X.reshape(-1, 1, *X.shape[-axes:])
+            filters = W.reshape(-1, 1, *W.shape[-axes:])
+            return _Layer(images, filters, X.shape[:-axes] + W.shape[:-axes])
         case (1, 2):
             return _Layer(X.reshape(1, *X.shape), W, (len(W),))
         case (2, 2):

@@ -76,9 +76,11 @@ def by_shifts(
     # ∞ · 0 is NaN by the formula, and the NaN in the result is warning enough.
     with np.errstate(invalid="ignore", under="ignore"):
         for some, box in _blocks(window.outputs, len(X), weights.itemsize * groups, SHIFT_BLOCK):
-            part = images[some, :, *window.read_by(box)].astype(weights.dtype, "C", copy=False)
+            part = images[some, :, *window.receptive_field(box)].astype(
+                weights.dtype, "C", copy=False
+            )
             target = out[some, :, :, *box]
-            places = window.places(target.shape[3:])
+            places = window.tap_slices(target.shape[3:])
             for f in range(filters):
                 result = target[:, :, f]
                 wide = result.dtype != weights.dtype
@@ -108,7 +110,7 @@ def by_columns(
             window.outputs, len(X), matrix.itemsize * groups * terms, COLUMN_BLOCK
         ):
             target = out[some, :, :, *box].transpose(images_last)
-            part = padded[some, :, :, *window.read_by(box)]
+            part = padded[some, :, :, *window.receptive_field(box)]
             columns = _columns(part, window, target.shape[3:]).astype(matrix.dtype, "C")
             target[...] = (matrix @ columns.reshape(groups, terms, -1)).reshape(target.shape)
     return add_bias(out, bias)
@@ -138,8 +140,8 @@ def transpose(Y: Array, W: Array, window: Window) -> Array:
         outputs = block.shape[3:]
         columns = matrix @ block.reshape(groups, filters, -1)
         shares = columns.reshape(groups, channels, -1, block.shape[2], *outputs)
-        part = X[some, :, :, *window.read_by(box)].transpose(images_last)
-        for tap, place in enumerate(window.places(outputs)):
+        part = X[some, :, :, *window.receptive_field(box)].transpose(images_last)
+        for tap, place in enumerate(window.tap_slices(outputs)):
             part[:, :, :, *place] += shares[:, :, tap]
     return X[:, :, :, *window.inside]
 
@@ -164,7 +166,9 @@ def filter_gradient(X: Array, Y: Array, window: Window) -> Array:
     images_last = (1, 2, 0, *range(3, Y.ndim))
     for some, box in _blocks(window.outputs, len(X), X.itemsize * groups * terms, COLUMN_BLOCK):
         block = Y[some, :, :, *box].transpose(images_last)
-        columns = _columns(padded[some, :, :, *window.read_by(box)], window, block.shape[3:])
+        columns = _columns(
+            padded[some, :, :, *window.receptive_field(box)], window, block.shape[3:]
+        )
         columns = columns.reshape(groups, terms, -1)
         total += block.reshape(groups, filters, -1) @ columns.swapaxes(1, 2)
     return total.reshape(groups, filters, channels, *window.taps)

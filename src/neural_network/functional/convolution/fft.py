@@ -156,7 +156,7 @@ def _without_unread(X: Array, window: Window) -> Array:
     if all(s == 1 for s in window.stride + window.dilation):
         return X
     read = np.zeros(X.shape[3:], bool)
-    for place in window.places():
+    for place in window.tap_slices():
         read[place] = True
     return X if read.all() else np.where(read, X, np.zeros((), X.dtype))
 

@@ -42,7 +42,7 @@ def conv_transpose2d(
     """Spread each number over a window, times the filter, and add up where windows overlap.
 
     The transpose of ``conv2d`` as a linear map: what ``conv2d`` gathers from a window,
-    this scatters to it. With a stride it enlarges pictures.
+    this scatters to it. With a stride it enlarges images.
 
     Args:
         X: (N, C, H, W).

@@ -1,7 +1,7 @@
-"""Adaptive pooling: as many windows as the output has places, whatever the input's size.
+"""Adaptive pooling: as many windows as the output has elements, whatever the input's size.
 
 Along an axis of n numbers, window i of m reaches from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉ (the end
-not included). Where m divides n these are n/m numbers each, side by side; elsewhere
+not included). Where m divides n these are n/m numbers each, without overlap; otherwise
 neighbours overlap, and some windows are one number longer than others.
 """
 
@@ -25,7 +25,7 @@ Rng: TypeAlias = "np.random.Generator"
 
 
 def windows_of(size: int, count: int) -> tuple[Array, Array]:
-    """Return the place of every number of every window, and whether it counts: (count, longest).
+    """Return the index of every number of every window, and whether it counts: (count, longest).
 
     >>> windows_of(5, 2)[0].tolist(), windows_of(5, 4)[0].tolist()
     ([[0, 1, 2], [2, 3, 4]], [[0, 1], [1, 2], [2, 3], [3, 4]])
@@ -33,23 +33,23 @@ def windows_of(size: int, count: int) -> tuple[Array, Array]:
     windows = np.arange(count)
     begins = windows * size // count
     ends = -(-(windows + 1) * size // count)
-    places = begins[:, None] + np.arange(np.max(ends - begins))
-    return np.minimum(places, size - 1), places < ends[:, None]
+    indices = begins[:, None] + np.arange(np.max(ends - begins))
+    return np.minimum(indices, size - 1), indices < ends[:, None]
 
 
-def _side_by_side(X: Any, axis: int, count: int) -> tuple[Any, Array]:
-    """Split an axis in two, windows and their numbers, and say which numbers count."""
+def _split_axis(X: Any, axis: int, count: int) -> tuple[Any, Array]:
+    """Split an axis in two, windows and their numbers; return which numbers count, too."""
     size = X.shape[axis]
-    places, counts = windows_of(size, count)
+    indices, counts = windows_of(size, count)
     if size % count:
-        X = gather(X, places.ravel(), axis)
-    return X.reshape((*X.shape[:axis], *places.shape, *X.shape[axis + 1 :])), counts
+        X = gather(X, indices.ravel(), axis)
+    return X.reshape((*X.shape[:axis], *indices.shape, *X.shape[axis + 1 :])), counts
 
 
 def _mean(X: Any, outputs: tuple[int, ...]) -> Any:
     """Take the means axis by axis: the mean of a box is the mean of its rows' means."""
     for axis, count in enumerate(outputs, start=2):
-        X, counts = _side_by_side(X, axis, count)
+        X, counts = _split_axis(X, axis, count)
         if np.all(counts):
             X = np.mean(X, axis=axis + 1)
             continue
@@ -62,8 +62,8 @@ def _mean(X: Any, outputs: tuple[int, ...]) -> Any:
 def _max(X: Any, outputs: tuple[int, ...]) -> Any:
     """Take the maxima of all axes at once: of equal ones the first in the window counts."""
     inside: Any = np.ones((), bool)
-    for axis, count in reversed(list(enumerate(outputs, start=2))):  # the axes before stay in place
-        X, counts = _side_by_side(X, axis, count)
+    for axis, count in reversed(list(enumerate(outputs, start=2))):  # axes before stay
+        X, counts = _split_axis(X, axis, count)
         inside = inside & counts.reshape((*counts.shape, *(1,) * inside.ndim))
     if not np.all(inside):
         X = np.where(inside, X, np.asarray(-np.inf, X.dtype))
@@ -91,7 +91,7 @@ def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
     Args:
         X: (N, C, H, W).
-        output_size: OH and OW, an int or a pair; larger than the picture is allowed.
+        output_size: OH and OW, an int or a pair; larger than the image is allowed.
 
     Returns:
         (N, C, OH, OW), in the floating type of ``X``.

@@ -63,10 +63,12 @@ def window_max(X: Any, window: Window) -> Array:
         window: how it slides.
     """
     if kernels := route(X.shape, window, X):
-        maxima: Array = kernels.window_max(_four_axes(X), window.taps, window.stride)
+        maxima: Array = kernels.window_max(
+            _four_axes(X), window.outputs, window.taps, window.stride
+        )
         return _shaped(maxima, X.shape[:-2] + window.outputs)
     largest: Array = X
-    for axis, (first, *others) in enumerate(window.reads(), start=X.ndim - len(window.taps)):
+    for axis, (first, *others) in enumerate(window.axis_slices(), start=X.ndim - len(window.taps)):
         before = (slice(None),) * axis
         longer = largest
         largest = longer[(*before, first)].copy("K")
@@ -84,7 +86,7 @@ def _(g: Any, X: Any, out: Any, window: Window) -> Any:
     apart = window.taps == window.stride and max(window.dilation) == 1 and plain(g, X, out)
     total: Any = np.zeros_like(X) if apart else 0
     found: Any = None
-    for tap in window.places():
+    for tap in window.tap_slices():
         place = (..., *tap)
         chosen = np.equal(X[place], out)  # NaN equals nothing
         if found is None:
@@ -102,9 +104,11 @@ def _(g: Any, X: Any, out: Any, window: Window) -> Any:
 def window_sum(X: Any, window: Window, divisor: float = 1.0) -> Array:
     """Return the sum of each window divided by a number; arguments as in ``window_max``."""
     if kernels := route(X.shape, window, X):
-        sums: Array = kernels.window_sum(_four_axes(X), window.taps, window.stride, divisor)
+        sums: Array = kernels.window_sum(
+            _four_axes(X), window.outputs, window.taps, window.stride, divisor
+        )
         return _shaped(sums, X.shape[:-2] + window.outputs)
-    first, *others = window.places()
+    first, *others = window.tap_slices()
     total: Array = X[(..., *first)].copy("K")
     for place in others:
         total += X[(..., *place)]
@@ -122,7 +126,7 @@ def _(g: Any, X_shape: Sizes, window: Window, divisor: float) -> Any:
         return _shaped(found, X_shape)
     share = g / divisor if divisor != 1 else g
     total: Any = 0
-    for place in window.places():
+    for place in window.tap_slices():
         total = total + unindex(share, (..., *place), X_shape)
     return total
 

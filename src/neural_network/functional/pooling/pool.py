@@ -25,7 +25,7 @@ Rng: TypeAlias = "np.random.Generator"
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
-    """Maximum of each window of one picture; no padding.
+    """Maximum of each window of one image; no padding.
 
     ``out[i, j] = max over m, n < size of X[i·stride + m, j·stride + n]``
 
@@ -41,7 +41,7 @@ def max_pool(
 
     Raises:
         DTypeError: ``X`` does not hold real numbers, or a size is no whole number.
-        ShapeError: another rank, an empty picture, or a window that does not fit.
+        ShapeError: another rank, an empty image, or a window that does not fit.
         ArgumentError: a size or stride below 1.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.3.
@@ -76,14 +76,14 @@ def max_pool2d(
 
     ``out[…, i, j] = max over m, n < size of X[…, i·s + m·d, j·s + n·d]``
 
-    The layer that networks use; ``max_pool`` is the article's, of one picture with
+    The layer that networks use; ``max_pool`` is the article's, of one image with
     the channels last.
 
     Args:
         X: (N, C, H, W).
         size: of the window, an int or a (vertical, horizontal) pair.
         stride: steps of the window; ``size`` where left out.
-        padding: −∞ around the picture, as in ``conv2d``; at most half of the window.
+        padding: −∞ around the image, as in ``conv2d``; at most half of the window.
         dilation: distance between neighbouring taps.
         ceil_mode: a last window that reaches beyond the end counts too.
 
@@ -181,7 +181,7 @@ def avg_pool2d(
         X: (N, C, H, W).
         size: of the window, an int or a (vertical, horizontal) pair.
         stride: steps of the window; ``size`` where left out.
-        padding: zeros around the picture, as in ``conv2d``; at most half of the window.
+        padding: zeros around the image, as in ``conv2d``; at most half of the window.
         ceil_mode: a last window that reaches beyond the end counts too.
         count_include_pad: whether the zeros of the padding count in the mean.
 
@@ -197,7 +197,7 @@ def avg_pool2d(
     array([[[[0.25, 0.25],
              [0.25, 0.25]]]])
     """
-    return _avg_pool("avg_pool2d", X, size, stride, padding, ceil_mode, count_include_pad, 2)
+    return _avg_pool("avg_pool2d", X, count_include_pad, size, stride, padding, 1, ceil_mode, 2)
 
 
 @public
@@ -227,7 +227,7 @@ def avg_pool1d(
     >>> avg_pool1d([[[1, 5, 2, 4, 3]]], ceil_mode=True)
     array([[[3., 3., 3.]]])
     """
-    return _avg_pool("avg_pool1d", X, size, stride, padding, ceil_mode, count_include_pad, 1)
+    return _avg_pool("avg_pool1d", X, count_include_pad, size, stride, padding, 1, ceil_mode, 1)
 
 
 @public
@@ -257,12 +257,12 @@ def avg_pool3d(
     >>> avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2)).ravel()
     array([3.5])
     """
-    return _avg_pool("avg_pool3d", X, size, stride, padding, ceil_mode, count_include_pad, 3)
+    return _avg_pool("avg_pool3d", X, count_include_pad, size, stride, padding, 1, ceil_mode, 3)
 
 
 @public
 def global_avg_pool(X: ArrayLike) -> Array:
-    """Mean of each channel over all its places.
+    """Mean of each channel over all spatial axes.
 
     Args:
         X: (N, C, …), at least one spatial axis.
@@ -288,64 +288,48 @@ def global_avg_pool(X: ArrayLike) -> Array:
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
 
 
-def _max_pool(
-    function: str,
-    X: ArrayLike,
-    size: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    ceil_mode: bool,
-    axes: int,
-) -> Array:
+def _max_pool(function: str, X: ArrayLike, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the maxima."""
-    (X,), dtype = as_floating(function, X=X)
-    window = _window(function, X, size, stride, padding, dilation, ceil_mode, axes)
-    return rounded(window_max(_padded(X, window, -np.inf), window), dtype)
+    array, window, dtype = _checked(function, X, *geometry)
+    return rounded(window_max(_padded(array, window, -np.inf), window), dtype)
 
 
-def _avg_pool(
-    function: str,
-    X: ArrayLike,
-    size: object,
-    stride: object,
-    padding: object,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    axes: int,
-) -> Array:
+def _avg_pool(function: str, X: ArrayLike, count_include_pad: bool, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the means."""
-    (X,), dtype = as_floating(function, X=X)
-    window = _window(function, X, size, stride, padding, 1, ceil_mode, axes)
+    array, window, dtype = _checked(function, X, *geometry)
     include_pad = as_flag(function, "count_include_pad", count_include_pad)
     if window.padded == window.sizes:
-        return rounded(window_sum(X, window, prod(window.taps)), dtype)
-    counts = _counts(window, include_pad).astype(X.dtype)
-    return rounded(window_sum(_padded(X, window, 0), window) / counts, dtype)
+        return rounded(window_sum(array, window, prod(window.taps)), dtype)
+    counts = _counts(window, include_pad).astype(array.dtype)
+    return rounded(window_sum(_padded(array, window, 0), window) / counts, dtype)
 
 
-def _window(
+def _checked(
     function: str,
-    X: Array,
+    X: ArrayLike,
     size: object,
     stride: object,
     padding: object,
     dilation: object,
-    ceil_mode: bool,
+    ceil_mode: object,
     axes: int,
-) -> Window:
-    check_ndim(function, "X", X, axes + 2)
-    check_not_empty(function, "X", X)
+) -> tuple[Any, Window, Any]:
+    """Return the array, the window and the type of the result."""
+    (array,), dtype = as_floating(function, X=X)
+    check_ndim(function, "X", array, axes + 2)
+    check_not_empty(function, "X", array)
     taps = per_axis(function, "size", size, axes)
+    ceil = as_flag(function, "ceil_mode", ceil_mode)
+    steps = taps if stride is None else stride
+    sizes = array.shape[2:]
     window = Window.of(
-        function, X.shape[2:], taps, taps if stride is None else stride, padding, dilation,
-        ceil_mode=as_flag(function, "ceil_mode", ceil_mode), name="window",
-    )  # fmt: skip
+        function, sizes, taps, steps, padding, dilation, ceil_mode=ceil, name="window"
+    )
     # A window of nothing but padding would have no largest number and no mean.
     if any(max(pair) * 2 > n for pair, n in zip(window.pads, window.reach, strict=True)):
         expected = f"at most half of the window {times(window.reach)}"
         raise ShapeError(sentence(function, "padding", expected, repr(padding)))
-    return window
+    return array, window, dtype
 
 
 def _padded(X: Any, window: Window, value: float) -> Any:
