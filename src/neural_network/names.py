@@ -125,6 +125,11 @@ NAMED: dict[str, dict[str, str]] = {
     "augmentation": {
         "datasets.augmentation.steps": "Shift Rotate Scale Elastic Flip Cutout",
     },
+    "dataset": {
+        "datasets.mnist": (
+            "mnist=MNIST_SAMPLE mnist-full=MNIST_FULL fashion-mnist=FASHION_MNIST_FULL"
+        ),
+    },
     "initializer": {
         "layers.initializers": (
             "glorot=glorot_uniform glorot_uniform glorot_normal he_uniform he=he_normal he_normal "
@@ -161,5 +166,8 @@ NAMED: dict[str, dict[str, str]] = {
     "optimizer": {
         "training.optimizers.adaptive": "adagrad=Adagrad rmsprop=RMSprop adam=Adam adamw=AdamW",
         "training.optimizers.descent": "sgd=SGD lion=Lion",
+    },
+    "schedule": {
+        "training.schedules": "step=StepDecay cosine=Cosine one-cycle=OneCycle",
     },
 }

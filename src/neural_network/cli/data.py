@@ -8,17 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.datasets import load_fashion_mnist, load_image_folder, load_mnist
+from neural_network.datasets import load_image_folder
 from neural_network.datasets.folders import SizesDifferError
+from neural_network.datasets.sources import Dataset
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
+from neural_network.lazy import NameTable
 
-DATA = ("mnist", "mnist-full", "fashion-mnist")
-CLOTHES = (
-    "T-shirt", "trousers", "pullover", "dress", "coat",
-    "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+DATA: NameTable[Dataset] = NameTable("dataset")
 
 
 class Pictures(NamedTuple):
@@ -53,13 +51,9 @@ def load_pictures(verb: str, data: str, split: str, size: tuple[int, int] | None
             raise FileFormatError(f"{verb}: --data: {error.what}{advice}") from error
         except FileFormatError as error:
             raise FileFormatError(f"{verb}: --data: {error}") from error
-    elif data == "fashion-mnist":
-        images, labels = load_fashion_mnist(split, "full")  # type: ignore[arg-type]  # two words
-        classes = list(CLOTHES)
     else:
-        subset = "sample" if data == "mnist" else "full"
-        images, labels = load_mnist(split, subset)  # type: ignore[arg-type]  # two words
-        classes = [str(digit) for digit in range(10)]
+        images, labels = DATA[data].load(split)
+        classes = list(DATA[data].classes)
     return Pictures(as_inputs(images), labels.astype(np.int64), classes)
 
 

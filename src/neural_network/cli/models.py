@@ -7,13 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neural_network.cli.data import Pictures
+from neural_network.cli.data import DATA, Pictures
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import load, load_notes
-
-# The data whose pictures are handwritten digits, prepared as prepare_digit does.
-DIGITS = ("mnist", "mnist-full")
 
 
 class Notes(NamedTuple):
@@ -37,7 +34,7 @@ OF_DIGITS = Notes([str(digit) for digit in range(10)], "digit")
 def notes_to_save(data: str, pictures: Pictures) -> dict[str, Any]:
     """Return what a file has to say, so that others can use a model that was trained on these."""
     prepared: dict[str, Any] = {"as": "digit"}
-    if data not in DIGITS:
+    if data not in DATA or DATA[data].prepared == "resize":
         prepared = {"as": "resize", "size": list(pictures.X.shape[-2:]), "grey": True}
     return {"classes": pictures.classes, "pictures": prepared}
 

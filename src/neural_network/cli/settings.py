@@ -19,20 +19,18 @@ from neural_network.datasets.augmentation import Augment
 from neural_network.datasets.augmentation.augment import KINDS
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import written_beside
+from neural_network.lazy import NameTable
 from neural_network.models import MODELS
 from neural_network.training.buffers import as_fraction
 from neural_network.training.optimizers import OPTIMIZERS, Optimizer
-from neural_network.training.schedules import Cosine, OneCycle, Schedule, StepDecay
+from neural_network.training.schedules import Schedule
 
 VERB = "train"
-# The highest rate of the default schedule, for each optimizer.
-LEARNING_RATES = {name: optimizer.typical_rate for name, optimizer in OPTIMIZERS.items()}
-# Each change that --augment knows, as it is written.
+SCHEDULES: NameTable[type[Schedule]] = NameTable("schedule")
+# Each change that --augment knows, as it is written: shift=2, flip …
 CHANGES = {
-    "shift": "shift=2", "rotate": "rotate=10", "scale": "scale=0.1",
-    "elastic": "elastic=34/4", "cutout": "cutout=8", "flip": "flip",
-}  # fmt: skip
-SCHEDULES = ("none", "cosine", "one-cycle", "step")
+    name.lower(): f"{name.lower()}={kind.example}".rstrip("=") for name, kind in KINDS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
     as_count(VERB, "--epochs", settings.epochs)
     as_count(VERB, "--batch-size", settings.batch_size)
     as_choice(VERB, "--optimizer", settings.optimizer, tuple(OPTIMIZERS))
-    as_choice(VERB, "--schedule", settings.schedule, SCHEDULES)
+    as_choice(VERB, "--schedule", settings.schedule, ("none", *SCHEDULES))
     as_number(VERB, "--weight-decay", settings.weight_decay, between=(0, math.inf))
     augmentation(settings)
     as_number(VERB, "--validation", settings.validation, between=(0, 0.9))
@@ -151,7 +149,7 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
         raise ArgumentError(sentence(VERB, "--size", "a folder as --data", settings.data))
     rate = given.get("learning_rate")
     if rate is None or rate == 0:
-        rate = LEARNING_RATES[settings.optimizer]
+        rate = OPTIMIZERS[settings.optimizer].typical_rate
     changes = {
         "learning_rate": as_number(VERB, "--learning-rate", rate, above=0),
         "data": settings.data if settings.data in DATA else _lasting("--data", settings.data),
@@ -172,15 +170,12 @@ def _lasting(name: str, path: str) -> str:
 
 def make_optimizer(settings: Settings) -> Optimizer:
     """Return the optimizer with its schedule."""
-    rate, epochs = settings.learning_rate, settings.epochs
-    schedules: dict[str, float | Schedule] = {
-        "none": rate,
-        "cosine": Cosine(rate),
-        "one-cycle": OneCycle(rate),
-        "step": StepDecay(rate, every=epochs / 3),
-    }
+    rate: float | Schedule = settings.learning_rate
+    if settings.schedule != "none":
+        rate = SCHEDULES[settings.schedule].suggested(settings.learning_rate, settings.epochs)
     kind = OPTIMIZERS[settings.optimizer]
-    return kind(schedules[settings.schedule], weight_decay=settings.weight_decay)
+    optimizer: Optimizer = kind(rate, weight_decay=settings.weight_decay)
+    return optimizer
 
 
 def augmentation(settings: Settings) -> Augment | None:

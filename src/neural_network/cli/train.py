@@ -11,7 +11,6 @@ from neural_network.cli.data import DATA
 from neural_network.cli.output import confirm_overwrite
 from neural_network.cli.settings import (
     CHANGES,
-    LEARNING_RATES,
     SCHEDULES,
     VERB,
     Settings,
@@ -54,13 +53,13 @@ def train(
     learning_rate: Annotated[
         float | None,
         _option(
-            f"what suits the optimizer; {LEARNING_RATES['adam']} for adam",
+            f"what suits the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
             "The highest rate of the schedule.",
         ),
     ] = None,
     schedule: Annotated[
         str | None,
-        _option(Settings.schedule, f"{', '.join(SCHEDULES)} (a tenth after each third)."),
+        _option(Settings.schedule, f"none, {', '.join(SCHEDULES)} (a tenth after each third)."),
     ] = None,
     weight_decay: Annotated[
         float | None, _option(Settings.weight_decay, "How strongly weights are drawn to 0.")

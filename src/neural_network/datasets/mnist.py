@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
-from neural_network.datasets.sources import Collection, find_or_download
+from neural_network.datasets.sources import Collection, Dataset, find_or_download
 from neural_network.errors import ArgumentError, FileFormatError, sentence
-from neural_network.public import public
+from neural_network.public import named, public
 
 Split = Literal["train", "test"]
 Subset = Literal["sample", "full"]
@@ -161,6 +162,20 @@ def load_fashion_mnist(
     images, labels = _read_pair(find_or_download(FASHION_MNIST, _file_names(split), path))
     count = SAMPLE_SIZES[split] if subset == "sample" else len(images)
     return images[:count], labels[:count]
+
+
+DIGITS = tuple("0123456789")
+CLOTHES = (
+    "T-shirt", "trousers", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+MNIST_SAMPLE = named("dataset", "mnist")(Dataset(load_mnist, DIGITS, "digit"))
+MNIST_FULL = named("dataset", "mnist-full")(
+    Dataset(partial(load_mnist, subset="full"), DIGITS, "digit")
+)
+FASHION_MNIST_FULL = named("dataset", "fashion-mnist")(
+    Dataset(partial(load_fashion_mnist, subset="full"), CLOTHES)
+)
 
 
 def _file_names(split: str) -> list[str]:

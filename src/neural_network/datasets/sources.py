@@ -7,10 +7,11 @@ import hashlib
 import os
 import sys
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from neural_network.checks import Array
 from neural_network.errors import (
     DatasetNotFoundError,
     FileFormatError,
@@ -32,6 +33,21 @@ class Collection(NamedTuple):
     digests: Mapping[str, str]  # file name without .gz → SHA-256 of the unzipped content
     mirrors: Sequence[str]
     system_folders: Sequence[Path]
+
+
+class Dataset(NamedTuple):
+    """A dataset for the command, declared by ``named("dataset", name)``.
+
+    Attributes:
+        load: "train" or "test" → pictures (n, H, W), uint8 from 0 to 255, and labels (n,).
+        classes: what the labels are called.
+        prepared: how ``predict`` prepares a picture for a model of these: "digit", by
+            ``prepare_digit``; "resize", by its size alone.
+    """
+
+    load: Callable[[Any], tuple[Array, Array]]
+    classes: Sequence[str]
+    prepared: str = "resize"
 
 
 def find_or_download(

@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_number
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.public import public
+from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, checked_state
 from neural_network.training.settings import Described
 
@@ -61,6 +61,13 @@ class Schedule(Described, ABC):
         rate = self.at(min(max(time, 0.0), total), total)
         return as_number(function, "rate", rate, between=(0, math.inf))
 
+    @classmethod
+    def suggested(cls, rate: float, epochs: float) -> Schedule:  # noqa: ARG003  # for subclasses
+        """Return the schedule that the command uses: of this highest rate, for these epochs."""
+        make: Any = cls
+        schedule: Schedule = make(rate)
+        return schedule
+
     @abstractmethod
     def at(self, time: float, total: float) -> float:
         """Return the rate at ``time``, which lies from 0 to ``total``."""
@@ -82,6 +89,7 @@ class Schedule(Described, ABC):
 
 
 @public
+@named("schedule", "step")
 class StepDecay(Schedule):
     """A rate that falls in steps: ``start · factor^⌊time / every⌋``.
 
@@ -110,12 +118,18 @@ class StepDecay(Schedule):
         self.every = as_number("StepDecay", "every", every, above=0)
         self.factor = as_fraction("StepDecay", "factor", factor)
 
+    @classmethod
+    def suggested(cls, rate: float, epochs: float) -> StepDecay:
+        """Return one that leaves a tenth after each third of the epochs."""
+        return cls(rate, every=epochs / 3)
+
     def at(self, time: float, total: float) -> float:  # noqa: ARG002  (the end does not matter)
         """Return the rate at ``time``."""
         return self.start * self.factor ** math.floor(time / self.every + SLACK)
 
 
 @public
+@named("schedule", "cosine")
 class Cosine(Schedule):
     """Half a cosine wave: ``final + (start − final) · (1 + cos(π · time / total)) / 2``.
 
@@ -146,6 +160,7 @@ class Cosine(Schedule):
 
 
 @public
+@named("schedule", "one-cycle")
 class OneCycle(Schedule):
     """Up to a high rate and down to almost none, each half a cosine wave.
 

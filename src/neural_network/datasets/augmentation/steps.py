@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,7 +36,13 @@ Shape = tuple[int, int, int]
 @public(top_level=False)
 @dataclass(frozen=True, repr=False)
 class Augmentation(ABC):
-    """A random change of pictures: call it with a batch and a seed or a generator."""
+    """A random change of pictures: call it with a batch and a seed or a generator.
+
+    Attributes:
+        example: arguments joined by "/", as the command's ``--augment`` may be given them.
+    """
+
+    example: ClassVar[str] = ""
 
     def __call__(self, X: ArrayLike, rng: int | Rng | None = None) -> Array:
         """Change each picture of a batch at random.
@@ -146,6 +152,7 @@ class Shift(Warping):
             [1, 2, 3]]])
     """
 
+    example: ClassVar[str] = "2"
     pixels: Any  # an int, or a float with subpixel
     subpixel: bool = False
 
@@ -204,6 +211,7 @@ class Rotate(Warping):
     (2, 28, 28)
     """
 
+    example: ClassVar[str] = "10"
     degrees: float
 
     def __post_init__(self) -> None:
@@ -250,6 +258,7 @@ class Scale(Warping):
     dtype('float32')
     """
 
+    example: ClassVar[str] = "0.1"
     factor: float
 
     def __post_init__(self) -> None:
@@ -291,6 +300,7 @@ class Elastic(Warping):
     Elastic(alpha=34.0, sigma=4.0)
     """
 
+    example: ClassVar[str] = "34/4"
     alpha: float
     sigma: float
 
@@ -382,6 +392,7 @@ class Cutout(Augmentation):
             [1., 1., 1., 1.]]])
     """
 
+    example: ClassVar[str] = "8"
     size: int
     fill: float = dataclasses.field(default=0.0, kw_only=True)
 
