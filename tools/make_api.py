@@ -239,18 +239,16 @@ def _isort_key(name: str) -> tuple[int, str]:
     return kind, name.lower()
 
 
-def document(
-    text: str,
-    public: Mapping[str, Files],
-    tables: Mapping[str, Files],
-) -> str:
-    """Return a document with the lists between its markers written anew."""
+def document(text: str, public: Mapping[str, Files], tables: Mapping[str, Files]) -> str:
+    """Return a document with its lists written anew; each name is listed once."""
+    seen: set[str] = set()
 
     def replaced(match: re.Match[str]) -> str:
-        names: list[str] = []
+        names: set[str] = set()
         for selector in match["selectors"].split():
-            names += _selected(selector, public, tables)
-        listed = ", ".join(f"`{name}`" for name in dict.fromkeys(names))
+            names |= set(_selected(selector, public, tables))
+        listed = ", ".join(f"`{name}`" for name in sorted(names - seen, key=str.lower))
+        seen.update(names)
         return f"<!-- names: {match['selectors']} -->{listed}<!-- end -->"
 
     pattern = r"<!-- names: (?P<selectors>[\w. :]+?) -->.*?<!-- end -->"
@@ -262,15 +260,18 @@ def _selected(
     public: Mapping[str, Files],
     tables: Mapping[str, Files],
 ) -> list[str]:
-    """Return the names of a kind ("named:activation") or those defined below a file or folder."""
-    prefix, _, kind = selector.partition(":")
-    if prefix == "named":
-        return [e.split("=")[0] for entries in tables[kind].values() for e in entries]
-    files = public[prefix if prefix in public else ""]
+    """Return the names that a selector means.
+
+    "named:loss": all of a kind. "functional.filters": those of a file or folder that are
+    attributes of the package itself; "visual:visual.saving": of the package ``visual``.
+    """
+    package, _, place = selector.rpartition(":")
+    if package == "named":
+        return [e.split("=")[0] for entries in tables[place].values() for e in entries]
     found = [
         name
-        for file, names in sorted(files.items())
-        if f"{file}.".startswith(f"{selector}.")
+        for file, names in sorted(public[package].items())
+        if f"{file}.".startswith(f"{place}.")
         for name in names
     ]
     if not found:
