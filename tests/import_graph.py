@@ -1,4 +1,4 @@
-"""Which files of the package import which: read from the source, imports inside functions included."""
+"""Which files of a package import which, read from the source."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from pathlib import Path
 Graph = dict[str, set[str]]
 
 
-def import_graph(package: Path, *, for_types: bool) -> Graph:
-    """Return file → files it imports.
+def import_graph(package: Path) -> Graph:
+    """Return file → files it imports, also in functions and for type checking alone.
 
-    Args:
-        package: the folder of the package. An ``__init__.py`` counts only for what it imports
-            itself: the packages here load their names on first use.
-        for_types: whether imports under ``if TYPE_CHECKING`` count.
+    An ``__init__.py`` is imported by nobody here: packages load their names on first use.
     """
     files = {_name(package, path): path for path in package.rglob("*.py")}
     return {
         name: {
             file
-            for module, imported in _imports(ast.parse(path.read_text()), for_types=for_types)
+            for module, imported in _imports(ast.parse(path.read_text()))
             for file in (f"{module}.{imported}", module)
             if file in files and files[file].name != "__init__.py"
         }
@@ -35,18 +32,13 @@ def _name(package: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imports(node: ast.AST, *, for_types: bool) -> Iterator[tuple[str, str]]:
-    """Yield (module, name) of each import below a node."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ImportFrom) and child.module:
-            yield from ((child.module, alias.name) for alias in child.names)
-        elif isinstance(child, ast.Import):
-            yield from ((alias.name, "") for alias in child.names)
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            if for_types:
-                yield from _imports(child, for_types=True)
-        else:
-            yield from _imports(child, for_types=for_types)
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) of each import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
 
 
 def cycles(graph: Mapping[str, set[str]]) -> list[set[str]]:
