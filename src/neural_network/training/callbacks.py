@@ -128,8 +128,24 @@ class EarlyStopping(Callback):
         self.best, self.best_epoch, self._weights = best, int(arrays["best_epoch"]), weights
 
 
+class _FileCallback(Callback):
+    """A callback that writes a file, which is locked during the training."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise DTypeError(sentence(type(self).__name__, "path", "a path", repr(path)))
+        self.path = os.fspath(path)
+
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
+        """Lock the file against another training."""
+        return locked(self.path)
+
+    def _written_path(self) -> str:
+        return self.path
+
+
 @public
-class Checkpoint(Callback):
+class Checkpoint(_FileCallback):
     """Write a checkpoint, so that a training can be killed at any instant and resumed.
 
     ``trainer.fit(…, resume=path)`` continues from the file and ends with the same bits as
@@ -161,7 +177,7 @@ class Checkpoint(Callback):
         steps: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        self.path = _as_path("Checkpoint", path)
+        super().__init__(path)
         self.steps = None if steps is None else as_count("Checkpoint", "steps", steps)
         self.seconds = (
             None if seconds is None else as_number("Checkpoint", "seconds", seconds, above=0)
@@ -172,7 +188,7 @@ class Checkpoint(Callback):
         """Lock the file against another training."""
         check_savable(trainer)
         self._written = monotonic()
-        return locked(self.path)
+        return super().during_fit(trainer)
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
         """Write the checkpoint, if it is due."""
@@ -195,12 +211,9 @@ class Checkpoint(Callback):
         save_checkpoint(trainer, self.path)
         self._written = monotonic()
 
-    def _written_path(self) -> str:
-        return self.path
-
 
 @public
-class CSVLog(Callback):
+class CSVLog(_FileCallback):
     """Write the history to a CSV file: a line for each epoch.
 
     The whole file is rewritten after each epoch, under another name, and renamed.
@@ -219,13 +232,6 @@ class CSVLog(Callback):
     'log.csv'
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = _as_path("CSVLog", path)
-
-    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
-        """Lock the file against another training."""
-        return locked(self.path)
-
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002
         """Write the file."""
         text = io.StringIO(newline="")
@@ -241,9 +247,6 @@ class CSVLog(Callback):
             table.writerow([epoch + 1, *row])
         with written_beside(self.path) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8")
-
-    def _written_path(self) -> str:
-        return self.path
 
 
 @public
@@ -319,9 +322,3 @@ class LearningRateFinder(Callback):
             return
         smooth = np.convolve(self.losses, np.ones(5) / 5, mode="valid")
         self.suggestion = self.rates[int(np.argmin(np.diff(smooth))) + 2]
-
-
-def _as_path(function: str, path: object) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise DTypeError(sentence(function, "path", "a path", repr(path)))
-    return os.fspath(path)

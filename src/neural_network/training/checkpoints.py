@@ -242,10 +242,7 @@ def _are_measures(value: Any) -> bool:
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {
-    "epoch": _is_count,
-    "batch": _is_count,
-    "step": _is_count,
-    "rows": _is_count,
+    **dict.fromkeys(("epoch", "batch", "step", "rows"), _is_count),
     "sums": lambda value: isinstance(value, Mapping) and all(map(_is_number, value.values())),
     "stop": lambda value: type(value) is bool,
     "seed": lambda value: type(value) is int and value >= 0,

@@ -374,12 +374,13 @@ class ReduceOnPlateau(Schedule):
 
     def state(self) -> dict[str, Array]:
         """Return the rate, the best value and the counts, as arrays without dimensions."""
-        return {
-            "current": np.array(self.current),
-            "best": np.array(self.best),
-            "observed": np.array(self.observed, dtype=np.int64),
-            "waited": np.array(self.waited, dtype=np.int64),
+        types = {
+            "current": np.float64,
+            "best": np.float64,
+            "observed": np.int64,
+            "waited": np.int64,
         }
+        return {name: np.array(getattr(self, name), dtype) for name, dtype in types.items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what ``state`` returned.

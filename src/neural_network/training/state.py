@@ -17,6 +17,9 @@ from neural_network.training.objectives import Loss, Metric
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.parameters import Memory
 
+# The attributes that change during a training; together with the history, its position.
+POSITION = ("epoch", "batch", "step", "rows", "sums", "stop", "seed")
+
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
 
@@ -77,25 +80,13 @@ class TrainingState:
 
     def position(self) -> dict[str, Any]:
         """Return the position as JSON can hold it."""
-        return {
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "step": self.step,
-            "rows": self.rows,
-            "sums": self.sums,
-            "stop": self.stop,
-            "seed": self.seed,
-            "history": dict(self.history),
-            "seconds": self.history.seconds,
-        }
+        numbers = {name: getattr(self, name) for name in POSITION}
+        return {**numbers, "history": dict(self.history), "seconds": self.history.seconds}
 
     def go_to(self, position: Mapping[str, Any]) -> None:
         """Set the position to what ``position`` returned."""
-        names = ("epoch", "batch", "step", "rows", "stop", "seed")
-        self.epoch, self.batch, self.step, self.rows, self.stop, self.seed = (
-            position[name] for name in names
-        )
-        self.sums = dict(position["sums"])
+        for name in POSITION:
+            setattr(self, name, position[name])
         self.history = History(position["history"], seed=self.seed)
         self.history.seconds = float(position["seconds"])
 

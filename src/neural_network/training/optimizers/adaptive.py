@@ -10,7 +10,7 @@ import numpy as np
 from neural_network.checks import Array, as_flag, as_number
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, blend
-from neural_network.training.optimizers.base import Optimizer, as_betas
+from neural_network.training.optimizers.base import Optimizer, State, as_betas
 from neural_network.training.schedules import Schedule
 
 
@@ -57,9 +57,7 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate, weight_decay=weight_decay)
         self.eps = as_number("Adagrad", "eps", eps, above=0)
 
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         s = state["squares"]
         s += np.square(gradients)
@@ -128,9 +126,7 @@ class RMSprop(Optimizer):
         in_use = {"squares": True, "mean": self.centered, "velocity": self.momentum > 0}
         self.slots = tuple(slot for slot, used in in_use.items() if used)
 
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         v = state["squares"]
         blend(v, self.alpha, np.square(gradients))
@@ -200,9 +196,7 @@ class Adam(Optimizer):
         self.betas = as_betas(type(self).__name__, betas)
         self.eps = as_number(type(self).__name__, "eps", eps, above=0)
 
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         m, v = state["mean"], state["squares"]
         beta1, beta2 = self.betas

@@ -24,6 +24,9 @@ from neural_network.training.buffers import (
 )
 from neural_network.training.schedules import Schedule, as_rate, as_schedule
 
+# Blocks of the state arrays by name.
+State = dict[str, Array]
+
 
 @public
 class Optimizer(BufferState, ABC):
@@ -186,7 +189,7 @@ class Optimizer(BufferState, ABC):
         """
         return None
 
-    def _decay_and_apply(self, p: Array, g: Array, state: dict[str, Array], rate: float) -> None:
+    def _decay_and_apply(self, p: Array, g: Array, state: State, rate: float) -> None:
         if self.weight_decay and self.decoupled:
             p *= 1 - rate * self.weight_decay
         elif self.weight_decay:
@@ -194,9 +197,7 @@ class Optimizer(BufferState, ABC):
         self.apply(p, g, state, rate)
 
     @abstractmethod
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters and of the state, in place: the formula.
 
         Args:

@@ -11,7 +11,7 @@ from neural_network.checks import Array, as_flag, as_floating, as_number, check_
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import blend
-from neural_network.training.optimizers.base import Optimizer, as_betas
+from neural_network.training.optimizers.base import Optimizer, State, as_betas
 from neural_network.training.schedules import Schedule
 
 
@@ -106,9 +106,7 @@ class SGD(Optimizer):
             raise ArgumentError(sentence("SGD", "momentum", "above 0 with nesterov", self.momentum))
         self.slots = ("velocity",) if self.momentum else ()
 
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         if not self.momentum:
             parameters -= rate * gradients
@@ -169,9 +167,7 @@ class Lion(Optimizer):
         super().__init__(learning_rate, weight_decay=weight_decay)
         self.betas = as_betas("Lion", betas)
 
-    def apply(
-        self, parameters: Array, gradients: Array, state: dict[str, Array], rate: float
-    ) -> None:
+    def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         m = state["mean"]
         beta1, beta2 = self.betas
