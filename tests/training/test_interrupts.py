@@ -61,7 +61,7 @@ def test_ctrl_c_writes_a_checkpoint_from_which_it_goes_on(
     stopped = make(None, Press(place, step), Checkpoint(path, seconds=1e6))
     with pytest.raises(nn.TrainingInterrupted, match=where) as caught:
         fit(stopped)
-    assert f"saved {path}; fit(…, resume='{path}') goes on from here" in str(caught.value)
+    assert f"saved {path}; fit(…, resume='{path}') resumes from here" in str(caught.value)
     assert isinstance(caught.value, KeyboardInterrupt)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     resumed = make(None, Checkpoint(path))

@@ -1,4 +1,4 @@
-"""What turns gradients into learning: updates, learning rates, clipping, averages and metrics."""
+"""Training: the loop, optimizers, learning rates, callbacks, checkpoints and metrics."""
 
 from neural_network.lazy import attach
 

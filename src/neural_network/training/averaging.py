@@ -17,8 +17,8 @@ class ExponentialAverage(BufferState):
     It begins at 0, so the value is ``a / (1 − decay^steps)``, as in Adam.
 
     Args:
-        decay: how much of the old average stays, from 0 to below 1. It averages over
-            about ``1 / (1 − decay)`` steps.
+        decay: the factor of the old average, from 0 to below 1. It averages over about
+            ``1 / (1 − decay)`` steps.
 
     Attributes:
         decay: as given.

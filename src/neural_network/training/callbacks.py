@@ -204,7 +204,7 @@ class Checkpoint(_FileCallback):
     def on_interrupt(self, trainer: Trainer) -> str:
         """Write the checkpoint, and return how to resume."""
         self.write(trainer)
-        return f"saved {self.path}; fit(…, resume={self.path!r}) goes on from here"
+        return f"saved {self.path}; fit(…, resume={self.path!r}) resumes from here"
 
     def write(self, trainer: Trainer) -> None:
         """Write the checkpoint now."""

@@ -1,4 +1,4 @@
-"""Gradients cut to a size, so that one bad batch cannot undo the learning."""
+"""Gradient clipping, which bounds the effect of a single batch."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from neural_network.training.buffers import blocks, check_buffer
 
 @public
 def clip_by_norm(gradients: Array, maximum: float) -> float:
-    """Shorten a gradient in place, keeping its direction: ``g ← g · min(1, maximum / ‖g‖)``.
+    """Scale a gradient down in place, keeping its direction: ``g ← g · min(1, maximum / ‖g‖)``.
 
     The norm ``‖g‖ = √Σ g²`` is summed in float64: squares of float32 numbers cannot
     overflow there (those of float64 numbers beyond 1e154 can, and the norm is ∞).
 
     Args:
         gradients: all gradients in one 1-D buffer, float32 or float64.
-        maximum: the longest that is left as it is, above 0.
+        maximum: the largest norm allowed, above 0.
 
     Returns:
         The norm before, a float. If it is not finite, the gradients are left as they
-        are: no factor could mend them, and the caller should see them.
+        are, because no factor makes them finite.
 
     Raises:
         DTypeError: ``gradients`` is no array of these types.
@@ -53,11 +53,11 @@ def clip_by_norm(gradients: Array, maximum: float) -> float:
 
 @public
 def clip_by_value(gradients: Array, limit: float) -> None:
-    """Cut each number of a gradient in place: ``g ← min(max(g, −limit), limit)``.
+    """Clip each entry of a gradient in place: ``g ← min(max(g, −limit), limit)``.
 
     Args:
         gradients: all gradients in one 1-D buffer, float32 or float64.
-        limit: the largest size that a number may have, above 0.
+        limit: the largest absolute value allowed, above 0.
 
     Returns:
         Nothing; the buffer keeps its type. NaN stays NaN.

@@ -1,4 +1,4 @@
-"""Where a training's batches come from: arrays in memory or on disk, or any iterable."""
+"""Batches of a training: from arrays in memory or on disk, or from any iterable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentenc
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.randomness import generator
 
-# So many rows are tried before a training begins.
+# Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
 
 
 class Batch(NamedTuple):
-    """Rows that are computed together."""
+    """Rows that are processed together."""
 
     X: Array
     y: Array
@@ -27,38 +27,38 @@ class Batch(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """The number of rows."""
         return len(self.X)
 
 
 class ArrayFeed:
-    """Batches of arrays, each epoch in an order that follows from the seed.
+    """Batches of arrays, shuffled in each epoch by the seed.
 
     ``X`` may be memory-mapped: only the rows of a batch are read.
     """
 
-    whole = True  # all targets can be looked at before the training
+    whole = True  # all targets can be checked before the training
 
     def __init__(self, X: Array, y: Array, batch_size: int, weights: Array | None) -> None:
         self.X, self.y, self.weights = X, y, weights
         self.batch_size = batch_size
-        # What was in memory was looked at before.
-        self._unseen = [("X", X)] if _is_mapped(X) else []
-        self._unseen += [("y", y)] if _is_mapped(y) else []
+        # Arrays in memory were checked before.
+        self._unchecked = [("X", X)] if _is_mapped(X) else []
+        self._unchecked += [("y", y)] if _is_mapped(y) else []
 
     @property
     def count(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return -(-len(self.X) // self.batch_size)
 
     @property
     def rows_of_last(self) -> int:
-        """How many rows the last batch of an epoch has."""
+        """The number of rows in the last batch of an epoch."""
         return (len(self.X) - 1) % self.batch_size + 1
 
     @property
     def shape(self) -> list[Any]:
-        """What has to be the same for a training to go on, as JSON holds it."""
+        """What has to be the same for a training to be resumed, as JSON holds it."""
         return [list(self.X.shape), self.X.dtype.name, list(self.y.shape), self.batch_size]
 
     @property
@@ -73,22 +73,22 @@ class ArrayFeed:
         return Batch(np.asarray(self.X[:EXAMPLE]), np.asarray(self.y[:EXAMPLE]), weights)
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch, after those that were seen before."""
+        """Yield the batches of an epoch, without the first ``skip``."""
         order = generator(seed, "order", epoch).permutation(len(self.X))
         for start in range(skip * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            for name, array in self._unseen:
+            for name, array in self._unchecked:
                 check_finite("fit", name, array[rows], rows)
             weights = None if self.weights is None else self.weights[rows]
             yield Batch(np.asarray(self.X[rows]), np.asarray(self.y[rows]), weights)
 
 
 class IterableFeed:
-    """Batches that somebody else makes: an iterable that starts anew each epoch.
+    """Batches from an iterable that can be iterated over in each epoch.
 
-    Or a function of the epoch's number, from 0, that returns one. Nothing is shuffled.
-    Where there is no ``len()``, nobody knows how much of an epoch has passed, and a
-    schedule moves from epoch to epoch.
+    Or from a function of the epoch's number, from 0, that returns one. Nothing is shuffled.
+    Where there is no ``len()``, the fraction of an epoch that has passed is unknown, and a
+    schedule changes the rate only between epochs.
     """
 
     whole = False
@@ -105,8 +105,8 @@ class IterableFeed:
             raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
         first = self._batches(0)
         self._first = next((_as_batch(item, 1) for item in first), None)
-        # Asked for after the trial, and kept for the first epoch: so it begins anew, and
-        # who makes the batches is not asked a third time.
+        # A second iterator, kept for the first epoch: it starts with the first batch again,
+        # and the source is not called a third time.
         self._ready: Iterator[Any] | None = self._batches(0)
         if self._ready is first:
             received = "the same iterator twice, which is empty after one"
@@ -121,11 +121,11 @@ class IterableFeed:
 
     @property
     def targets(self) -> Array:
-        """The targets of the first batch; more are not known."""
+        """The targets of the first batch; others are not known."""
         return self.example.y if self._first is None else self._first.y
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002  # one signature for all feeds
-        """Yield the batches of an epoch, after those that were seen before."""
+        """Yield the batches of an epoch, without the first ``skip``."""
         ready, self._ready = self._ready, None
         batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
         for number, item in enumerate(islice(batches, skip, None), skip + 1):
@@ -141,19 +141,19 @@ class IterableFeed:
 
 Feed = ArrayFeed | IterableFeed
 _ANEW = (
-    "batches that can be gone through anew in each epoch (a list, an object whose __iter__ "
-    "begins anew, or a function of the epoch that returns an iterator)"
+    "batches that can be iterated over in each epoch (a list, an object whose __iter__ "
+    "starts again, or a function of the epoch that returns an iterator)"
 )
 
 
 def as_feed(
     X: Any, y: ArrayLike | None, batch_size: int, sample_weights: ArrayLike | None = None
 ) -> Feed:
-    """Return the feed for what ``fit`` was given, after looking at it.
+    """Return the checked feed for the arguments of ``fit``.
 
     Raises:
-        DTypeError, ShapeError, ArgumentError: rows that do not belong together, none, or
-            not finite numbers.
+        DTypeError, ShapeError, ArgumentError: different numbers of rows, no rows, or
+            numbers that are not finite.
     """
     size = as_count("fit", "batch_size", batch_size)
     if y is None:
@@ -167,13 +167,13 @@ def as_feed(
     inputs, targets = as_rows("fit", X, y)
     weights = _as_weights("fit", "sample_weights", sample_weights, len(inputs))
     if weights is not None and not np.any(weights):
-        expected = "a row that counts"
+        expected = "a weight above 0"
         raise ArgumentError(sentence("fit", "sample_weights", expected, "only zeros"))
     return ArrayFeed(inputs, targets, size, weights)
 
 
 def as_rows(function: str, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """Return inputs and targets with as many rows as each other."""
+    """Return inputs and targets with equal numbers of rows."""
     inputs, targets = as_real(function, "X", X), as_real(function, "y", y)
     if inputs.ndim < 2 or inputs.size == 0:
         expected = "(n, …) with at least one row"
@@ -182,15 +182,15 @@ def as_rows(function: str, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         expected = f"{len(inputs)} rows, as in X"
         raise ShapeError(sentence(function, "y", expected, f"shape {targets.shape}"))
     for name, array in (("X", inputs), ("y", targets)):
-        if not _is_mapped(array):  # a file may be larger than the memory
+        if not _is_mapped(array):  # a file may be larger than the main memory
             check_finite(function, name, array)
     return inputs, targets
 
 
 def check_finite(function: str, name: str, array: Array, rows: Array | None = None) -> None:
-    """Raise ArgumentError and name the first row with a NaN or an infinity.
+    """Raise ArgumentError with the first row that contains NaN or infinity.
 
-    ``rows`` are the numbers of the rows, where they are not those of the array.
+    ``rows`` are the numbers of the rows in the data, where ``array`` is a batch.
     """
     if is_finite(array):
         return
@@ -212,9 +212,9 @@ def is_finite(array: Array) -> bool:
     with np.errstate(all="ignore"):
         if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
             numbers = array.reshape(-1)
-            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest way through
+            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest
                 return True
-        # Neither needs memory; both may overflow where no number is infinite.
+        # Neither allocates; both may overflow where no number is infinite.
         return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
 
 

@@ -1,4 +1,4 @@
-"""What a training measured, epoch by epoch."""
+"""The measures of a training, by epoch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class History(dict[str, list[float]]):
 
     Attributes:
         seed: of the run; the same seed and data give the same numbers.
-        seconds: how long the epochs took together, this process' and earlier ones'.
+        seconds: duration of all epochs, those before a ``resume`` included.
 
     Raises:
         Nothing.
@@ -35,7 +35,7 @@ class History(dict[str, list[float]]):
 
     @property
     def epochs(self) -> int:
-        """How many epochs are in it."""
+        """The number of epochs."""
         return max((len(numbers) for numbers in self.values()), default=0)
 
     def add(self, measures: Mapping[str, float]) -> None:

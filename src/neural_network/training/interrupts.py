@@ -49,7 +49,7 @@ def noticing_interrupts() -> Iterator[Interrupt]:
 
 
 def interrupted(state: TrainingState, notes: Iterable[str | None]) -> TrainingInterrupted:
-    """Return the error that says where the training stopped.
+    """Return the error with the position at which the training stopped.
 
     Args:
         state: of the training.

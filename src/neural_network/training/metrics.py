@@ -1,4 +1,4 @@
-"""Measures of a prediction that people read, rather than losses to descend."""
+"""Metrics: measures of a prediction for people to read, rather than losses to minimise."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from neural_network.public import named, public
 @public
 @named("metric")
 def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
-    """Share of rows whose largest score stands at the label.
+    """Fraction of rows whose largest score is at the label.
 
     Args:
         y_pred: (n, k) scores or probabilities, k ≥ 2.
         y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
 
     Returns:
-        A float from 0 to 1. Of equal scores the first counts.
+        A float from 0 to 1. Of equal scores the first is taken.
 
     Raises:
         DTypeError: an argument does not hold real numbers.
@@ -41,7 +41,7 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
 
 @public
 def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
-    """Count how often each class was taken for each: ``C[i, j] = #{rows of i read as j}``.
+    """Count the predictions of each class: ``C[i, j] = #{rows of i predicted as j}``.
 
     Args:
         y_pred: (n, k) scores or probabilities, k ≥ 2.
@@ -49,7 +49,7 @@ def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
 
     Returns:
         (k, k) of type int64: a row for each true class, a column for each predicted
-        one. Of equal scores the first counts.
+        one. Of equal scores the first is taken.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``accuracy``.
@@ -70,11 +70,11 @@ def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
 @public(top_level=False)
 @dataclass(frozen=True)
 class ClassReport:
-    """How well each class is found.
+    """Precision, recall and F1 of each class.
 
     Attributes:
-        precision: (k,) float64, how much of what was read as the class belongs to it.
-        recall: (k,) float64, how much of the class was read as it.
+        precision: (k,) float64, the fraction of rows predicted as the class that belong to it.
+        recall: (k,) float64, the fraction of the class's rows that are predicted as it.
         f1: (k,) float64, the harmonic mean of both.
         count: (k,) int64, rows of the class.
     """
@@ -87,7 +87,7 @@ class ClassReport:
 
 @public
 def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
-    """Measure each class by itself, from the confusion matrix C.
+    """Return precision, recall and F1 of each class, from the confusion matrix C.
 
     Precision is ``C[i, i] / Σ_j C[j, i]``, recall ``C[i, i] / Σ_j C[i, j]``, and F1
     ``2 C[i, i] / (Σ_j C[i, j] + Σ_j C[j, i])``.
@@ -98,8 +98,8 @@ def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
 
     Returns:
         A ``ClassReport`` of (k,) arrays, ``precision``, ``recall`` and ``f1`` of type
-        float64. NaN where there is nothing to divide by: the precision of a class that
-        was never read, the recall of one that does not occur.
+        float64. NaN for a division by 0: the precision of a class that is never
+        predicted, the recall of one that does not occur.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``accuracy``.
@@ -119,7 +119,7 @@ def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
 def _as_scores_and_classes(
     function: str, y_pred: ArrayLike, y_true: ArrayLike
 ) -> tuple[Array, Array]:
-    """Return (n, k) scores and (n,) class indices that belong together."""
+    """Return (n, k) scores and (n,) class indices with equal numbers of rows."""
     scores = as_real(function, "y_pred", y_pred)
     labels = as_real(function, "y_true", y_true)
     if scores.ndim != 2:

@@ -1,4 +1,4 @@
-"""Losses and metrics by their names, and what rows weigh in them."""
+"""Losses and metrics by their names, and the weights of rows and classes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_loss(value: object) -> Loss:
 
 
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
-    """Return name → function of (outputs, y); None for what suits the loss."""
+    """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
         return {"accuracy": accuracy} if _is_of_classes(loss) else {}
     if isinstance(value, Mapping):
@@ -63,7 +63,7 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
 
 
 def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[str, float]:
-    """Return each metric; NaN where the outputs have NaN, of which nothing can be said."""
+    """Return each metric; NaN where the outputs contain NaN."""
     if outputs.dtype.kind == "f" and np.isnan(outputs).any():
         return dict.fromkeys(metrics, float("nan"))
     return {
@@ -73,16 +73,16 @@ def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[st
 
 
 def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bool = False) -> None:
-    """Let one of the library's losses look at all targets before the first step.
+    """Call one of the library's losses with all targets before the first step.
 
-    Labels out of range, of another kind or shape are then found before anything has
-    moved, by the sentences that the loss itself speaks.
+    It raises its own errors for labels out of range, or of another kind or shape, before
+    anything is changed.
 
     Args:
-        loss: the loss; of others nothing is known.
+        loss: the loss; one that is not the library's is not called.
         outputs: shape of the outputs for one row.
         y: all targets.
-        several: whether there have to be two classes at least, as in training.
+        several: whether at least two classes are needed, as in training.
     """
     if _plain(loss) not in LOSSES.values():
         return
@@ -90,7 +90,7 @@ def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bo
     with np.errstate(all="ignore"):
         for start in range(0, len(y), rows):
             part = np.asarray(y[start : start + rows])
-            # The sum, because a mean wants a row that counts in each of these pieces.
+            # The sum, because a mean needs a row with a weight above 0 in each of these parts.
             loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
     if several and _is_of_classes(loss) and np.all(y == y[0]):
         only = y[0] if y.ndim == 1 else np.argmax(y[0])
@@ -100,7 +100,7 @@ def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bo
 
 
 def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | None:
-    """Return what each class counts, as a list or a dict class → weight gives it."""
+    """Return the weights of classes: an array, or a dict class → weight."""
     if value is None:
         return None
     name = "class_weights"
@@ -140,10 +140,10 @@ def spread_class_weights(given: Array | dict[int, float] | None, classes: int) -
 
 
 def row_weights(y: Array, weights: Array | None, class_weights: Array | None) -> Array | None:
-    """Return what each row counts: its own weight times its class's."""
+    """Return the weight of each row: its own times that of its class."""
     if class_weights is None:
         return weights
-    # A row of probabilities counts as its likeliest class.
+    # The class of a row of probabilities is its likeliest one.
     classes = y if y.ndim == 1 else np.argmax(y, axis=1)
     chosen: Array = class_weights[classes.astype(np.intp)]
     return chosen if weights is None else chosen * weights
@@ -165,7 +165,7 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
         expected = f'{len(weights)} numbers with reduction="none", one for each row'
         raise ShapeError(sentence("Trainer", "loss", expected, f"shape {np.shape(rows)}"))
     total = float(np.sum(weights))
-    # Rows that count nothing at all leave no gradient, rather than 0 / 0.
+    # If all weights are 0 the gradient is 0, rather than 0 / 0.
     return np.sum(rows * weights.astype(rows.dtype)) * (1 / total if total else 0.0)
 
 

@@ -96,7 +96,7 @@ class StepDecay(Schedule):
     Args:
         start: the first rate, above 0.
         every: time from step to step, above 0 (in epochs, usually).
-        factor: what a step leaves, from 0 to below 1.
+        factor: what the rate is multiplied by, from 0 to below 1.
 
     Attributes:
         start, every, factor: as given.
@@ -162,14 +162,14 @@ class Cosine(Schedule):
 @public
 @named("schedule", "one-cycle")
 class OneCycle(Schedule):
-    """Up to a high rate and down to almost none, each half a cosine wave.
+    """Increase to a high rate, then decrease to almost 0, each half a cosine wave.
 
     From ``peak / start_divisor`` to ``peak`` in the first ``warm_up`` of the time, and
     down to ``peak / (start_divisor · final_divisor)`` in the rest.
 
     Args:
         peak: the highest rate, above 0.
-        warm_up: share of the time spent going up, from 0 to 1.
+        warm_up: fraction of the time in which the rate increases, from 0 to 1.
         start_divisor: peak over first rate, above 0.
         final_divisor: first rate over last rate, above 0.
 
@@ -213,13 +213,13 @@ class OneCycle(Schedule):
 
 @public
 class WarmUp(Schedule):
-    """A start in a straight line from 0: ``after(0) · time / duration``, then what comes ``after``.
+    """A linear increase from 0: ``after(0) · time / duration``, then the schedule ``after``.
 
     After the warm-up the rate is ``after(time − duration, total − duration)``.
 
     Args:
         after: a rate above 0, or the schedule that follows.
-        duration: how long it takes, above 0, in the unit of time.
+        duration: of the increase, above 0, in the unit of time.
 
     Attributes:
         after, duration: as given.
@@ -268,17 +268,17 @@ class WarmUp(Schedule):
 
 @public
 class ReduceOnPlateau(Schedule):
-    """A rate that falls when what is observed no longer gets better.
+    """A rate that falls when the observed measure no longer improves.
 
     A value is better if it lies below the best one by more than ``threshold · |best|``
     (above it, in mode ``"max"``). After more than ``patience`` values in a row that are
-    not: ``rate ← max(rate · factor, minimum)``, and the count begins again.
+    not: ``rate ← max(rate · factor, minimum)``, and counting starts again.
 
     Args:
         start: the first rate, above 0.
-        factor: what a step leaves, from 0 to below 1.
-        patience: how many values may pass without getting better, at least 0.
-        threshold: the least share by which a better value is better, at least 0.
+        factor: what the rate is multiplied by, from 0 to below 1.
+        patience: how many values in a row may be no better, at least 0.
+        threshold: the relative improvement that counts as better, at least 0.
         minimum: the rate never falls below it; from 0 to ``start``.
         mode: ``"min"`` for a loss, ``"max"`` for a score.
         measure: which of a ``Trainer``'s measures is observed: "validation_loss" … None:
@@ -289,7 +289,7 @@ class ReduceOnPlateau(Schedule):
         current: the rate now.
         best: the best value so far, 0 before the first.
         observed: how many values were observed.
-        waited: how many values passed since the best one or the last step.
+        waited: how many values were observed since the best one or the last decrease.
 
     Raises:
         DTypeError: an argument is of the wrong kind.
@@ -340,7 +340,7 @@ class ReduceOnPlateau(Schedule):
         """Return which of a training's measures is observed.
 
         Raises:
-            ArgumentError: the wanted one is not among them.
+            ArgumentError: there is no such measure.
         """
         kind = "loss" if self.mode == "min" else "accuracy"
         wanted = (f"validation_{kind}", kind) if self.measure is None else (self.measure,)
@@ -352,7 +352,7 @@ class ReduceOnPlateau(Schedule):
         return found
 
     def observe(self, value: float) -> None:
-        """Look at a loss or score, and lower the rate if it is time to.
+        """Observe a loss or score, and decrease the rate if it is due.
 
         Args:
             value: a finite number.
@@ -374,13 +374,9 @@ class ReduceOnPlateau(Schedule):
 
     def state(self) -> dict[str, Array]:
         """Return the rate, the best value and the counts, as arrays without dimensions."""
-        types = {
-            "current": np.float64,
-            "best": np.float64,
-            "observed": np.int64,
-            "waited": np.int64,
-        }
-        return {name: np.array(getattr(self, name), dtype) for name, dtype in types.items()}
+        rates = {name: np.array(getattr(self, name)) for name in ("current", "best")}
+        counts = {name: np.array(getattr(self, name), np.int64) for name in ("observed", "waited")}
+        return {**rates, **counts}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what ``state`` returned.

@@ -1,6 +1,6 @@
 """The training loop: fit → train_epoch → train_step → update, and the base of callbacks.
 
-``Trainer`` and ``Callback`` refer to each other, so both stand here.
+``Trainer`` and ``Callback`` refer to each other, so both are defined here.
 """
 
 from __future__ import annotations

@@ -78,10 +78,10 @@ class RMSprop(Optimizer):
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
-        alpha: α, how much of the old mean stays, from 0 to below 1.
+        alpha: α, the decay rate of the means, from 0 to below 1.
         eps: ε, keeps the division finite; above 0.
-        momentum: how much of the old ``b`` stays, from 0 to 1.
-        centered: whether to divide by the spread about the mean.
+        momentum: the factor of the old ``b``, from 0 to 1.
+        centered: whether to divide by the standard deviation instead.
         weight_decay: times the parameters, is added to the gradient; at least 0.
 
     Attributes:
@@ -134,7 +134,7 @@ class RMSprop(Optimizer):
         if self.centered:
             a = state["mean"]
             blend(a, self.alpha, gradients)
-            # Of equal gradients nothing is left but rounding, which may lie below 0.
+            # For equal gradients only rounding errors remain, which may be below 0.
             spread = np.maximum(v - np.square(a), 0)
         step = gradients / (np.sqrt(spread) + self.eps)
         if self.momentum:
@@ -152,7 +152,7 @@ class RMSprop(Optimizer):
 @public
 @named("optimizer", "adam")
 class Adam(Optimizer):
-    """Momentum over the root of the mean square, each corrected for its start at 0.
+    """Running mean over the root of the mean square, each corrected for its start at 0.
 
     ``m ← β₁ · m + (1 − β₁) · g``, ``v ← β₂ · v + (1 − β₂) · g²``, and at step t
     ``p ← p − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)``.
@@ -202,7 +202,7 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         blend(m, beta1, gradients)
         blend(v, beta2, np.square(gradients))
-        # Both corrections are numbers, so each goes where it costs one pass.
+        # Both corrections are numbers; in this order each costs one pass over the block.
         root = np.sqrt(v)
         root /= math.sqrt(1 - beta2**self.steps)
         root += self.eps
@@ -221,7 +221,7 @@ class Adam(Optimizer):
 @public
 @named("optimizer", "adamw")
 class AdamW(Adam):
-    """Adam whose weight decay stays out of the means: ``p ← p · (1 − rate · weight_decay)`` first.
+    """Adam with decoupled weight decay: ``p ← p · (1 − rate · weight_decay)`` is done first.
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``.

@@ -32,20 +32,20 @@ State = dict[str, Array]
 class Optimizer(BufferState, ABC):
     """A rule that turns gradients into steps of parameters, all in flat 1-D buffers.
 
-    A subclass names its state in ``slots`` and writes ``apply``, a formula that works
-    number by number; below, the momentum of ``momentum_update``. A constructor of its
-    own keeps each argument as an attribute of that name (for ``repr`` and ``settings``).
+    A subclass names its state in ``slots`` and writes ``apply``, an elementwise formula;
+    in the example, the momentum of ``momentum_update``. A constructor of its own keeps
+    each argument as an attribute of that name (for ``repr`` and ``settings``).
 
-    Weight decay is done here: ``g + weight_decay · p`` takes the gradient's place, or,
-    where the class says ``decoupled``, ``p ← p · (1 − rate · weight_decay)`` goes before.
+    Weight decay is done here: ``g + weight_decay · p`` replaces the gradient, or,
+    if the class is ``decoupled``, ``p ← p · (1 − rate · weight_decay)`` is done first.
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
-        weight_decay: how strongly parameters are drawn to 0, at least 0.
+        weight_decay: factor of the parameters in weight decay, at least 0.
 
     Attributes:
         slots: names of the state arrays, each of the parameters' shape and type.
-        decoupled: whether weight decay stays out of the gradient.
+        decoupled: whether weight decay is not part of the gradient.
         typical_rate: a highest learning rate that suits small networks; the command
             ``neural-network train`` begins with it.
         learning_rate, weight_decay: as given.
@@ -129,10 +129,10 @@ class Optimizer(BufferState, ABC):
             gradients: the loss's gradient, of the same size and type.
             rate: the learning rate of this step, at least 0; see ``rate()``. None: the
                 number that the optimizer was made with.
-            where: the parts that move, slices that do not overlap; None: all. Other
-                parameters and their state stay as they are. ``steps`` counts for the
-                whole buffer: where the state of a part begins much later than the rest,
-                Adam's correction no longer helps it, and ``start`` again is better.
+            where: the parts to update, slices that do not overlap; None: all. Other
+                parameters and their state are not changed. ``steps`` is one number for
+                the whole buffer: Adam's correction is wrong for a part that is updated
+                much later than the rest for the first time; call ``start`` again then.
 
         Raises:
             DTypeError, ShapeError: a buffer of another kind, size or type.

@@ -24,7 +24,7 @@ def momentum_update(
     Args:
         velocity: the running step, any shape; zeros at first.
         gradient: the loss's gradient, the same shape.
-        mu: how much of the old velocity stays, from 0 to 1.
+        mu: the factor of the old velocity, from 0 to 1.
         lr: learning rate, above 0.
 
     Returns:
@@ -56,16 +56,16 @@ def momentum_update(
 @public
 @named("optimizer", "sgd")
 class SGD(Optimizer):
-    """Stochastic gradient descent: ``p ← p − rate · g``, with momentum if wanted.
+    """Stochastic gradient descent: ``p ← p − rate · g``, with optional momentum.
 
-    With momentum: ``b ← momentum · b + g``, ``p ← p − rate · b``; Nesterov's way,
-    ``p ← p − rate · (g + momentum · b)``. Here the rate stands outside ``b``; in
-    ``momentum_update`` inside. As long as the rate stays the same, the steps are too.
+    With momentum: ``b ← momentum · b + g``, ``p ← p − rate · b``; with Nesterov
+    momentum, ``p ← p − rate · (g + momentum · b)``. The rate is not part of ``b``; in
+    ``momentum_update`` it is. While the rate is constant, both make the same steps.
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
-        momentum: how much of the old ``b`` stays, from 0 to 1.
-        nesterov: whether to look one step ahead; only with momentum.
+        momentum: the factor of the old ``b``, from 0 to 1.
+        nesterov: whether to use Nesterov momentum; needs ``momentum`` above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
 
     Attributes:
@@ -123,10 +123,10 @@ class SGD(Optimizer):
 @public
 @named("optimizer", "lion")
 class Lion(Optimizer):
-    """Steps of one size, whose sign comes from a running mean of gradients.
+    """Steps of one size, with the sign of a running mean of gradients.
 
     ``p ← p − rate · sign(β₁ · m + (1 − β₁) · g)``, then ``m ← β₂ · m + (1 − β₂) · g``.
-    Weight decay is decoupled: ``p ← p · (1 − rate · weight_decay)`` goes before.
+    Weight decay is decoupled: ``p ← p · (1 − rate · weight_decay)`` is done first.
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``; a third to a tenth of Adam's.
