@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -15,7 +14,6 @@ from neural_network.checks import Array
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
 from neural_network.layers.modes import modes_of
-from neural_network.layers.parameter import Parameter
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.run import compute
 from neural_network.plan.vocabulary import Step, Steps
@@ -69,26 +67,19 @@ class Decision:
 
     Args:
         layers: in a row.
-        state, arrays: of the layers, read before they are looked at: another thread may change
-            them.
+        versions: of the layers, read before the layers are: another thread may change them. No
+            two layers have the same version, so it also tells which layers they are.
         key: what the decision is for.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], state: list[Any], arrays: list[Array], key: Key
-    ) -> None:
-        self._arrays = arrays
-        self.layers, self.state = tuple(layers), state  # held, so that no identity is used again
+    def __init__(self, layers: Sequence[Layer], versions: list[int], key: Key) -> None:
+        self.versions = versions
         self.recorded = key[2]
         self.parts: dict[int, Part] = {}
         self._steps = [
             _steps_of(layer, evaluation=not (self.recorded or training))
             for layer, training in zip(layers, key[3], strict=True)
         ]
-
-    def holds(self, arrays: list[Array]) -> bool:
-        """Say whether the layers have the arrays that they had."""
-        return len(arrays) == len(self._arrays) and all(map(operator.is_, arrays, self._arrays))
 
     def decide(self, position: int, X: Array) -> Part:
         """Find and keep what is computed from a position on."""
@@ -112,14 +103,14 @@ class Plan:
     def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
         """Return the decision for rows of this shape and type, as things are now."""
         key = row, dtype, recording(), modes_of(layers)
-        state, arrays = _state(layers), _arrays(layers, Parameter if key[2] else Tensor)
+        versions = [layer._version for layer in layers]
         found = self.decisions.get(key)
-        if found is not None and found.state == state and found.holds(arrays):
+        if found is not None and found.versions == versions:
             return found
         # A change of the layers ends all decisions. The dictionary is replaced and never
         # changed, so that threads need no lock.
         kept = list(self.decisions.items()) if found is None else []
-        decision = Decision(layers, state, arrays, key)
+        decision = Decision(layers, versions, key)
         self.decisions = {**dict(kept[-(DECISIONS - 1) :]), key: decision}
         return decision
 
@@ -168,24 +159,6 @@ def run_layers(
             part.checked = part.ops is not None and not decision.recorded
             position += 1
     return X
-
-
-def _state(layers: Sequence[Layer]) -> list[Any]:
-    """Return what changes when a decision does not hold any more."""
-    return [
-        (id(layer), layer._version, layer.__class__, "forward" in layer.__dict__)
-        for layer in layers
-    ]
-
-
-def _arrays(layers: Sequence[Layer], kinds: Any) -> list[Array]:
-    """Return the arrays of parameters, and of buffers where they are among the kinds."""
-    return [
-        value.data
-        for layer in layers
-        for value in layer.__dict__.values()
-        if isinstance(value, kinds)
-    ]
 
 
 def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
