@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def half(x: float) -> float:
     return x * 0.5
 
 
-@part(flags=frozenset())
+@partial(part, flags=frozenset())
 def kahan(x: float, y: float, z: float) -> float:
     return ((x + y) - x) - y + z
 

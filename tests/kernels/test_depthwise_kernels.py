@@ -16,7 +16,6 @@ from tests.layouts import in_order
 from tests.threads import on_one_and_two_threads
 
 planes = needs.kernels("convolution.depthwise_planes")
-pixels = needs.kernels("convolution.depthwise_pixels")
 kernels = needs.kernels("convolution.depthwise")
 
 RNG = np.random.default_rng(0)
@@ -141,7 +140,7 @@ def test_uncompiled(case: Any, layout: str, monkeypatch: pytest.MonkeyPatch) -> 
     arrays = drawn(case)
     arrays[0] = in_order(arrays[0], layout)
     expected = found("numba", arrays, case, layout)
-    for home in (planes, pixels):
+    for home in (planes, kernels):
         for name, kind in list(vars(home).items()):
             body = getattr(kind, "body", None) or getattr(kind, "py_func", None)
             if body is not None:

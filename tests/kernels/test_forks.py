@@ -101,14 +101,14 @@ inside = threading.Event()
 def computes():
     with nn.kernels.runtime.threads.parallel_region():
         inside.set()
-        while len(state.line) < 2: time.sleep(0.001)  # the other thread waits, and so does the fork
+        while len(state.queue) < 2: time.sleep(0.001)  # the other thread waits, and so does the fork
         order.append("computed")
 def comes_later():
     inside.wait()
     with nn.kernels.runtime.threads.parallel_region(): order.append("later")
 threads = [threading.Thread(target=each) for each in (computes, comes_later)]
 for thread in threads: thread.start()
-while not state.line: time.sleep(0.001)
+while not state.queue: time.sleep(0.001)
 def child():
     signal.alarm(HANGS)
     return order == ["computed"]

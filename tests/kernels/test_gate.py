@@ -26,10 +26,10 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv(gate.VARIABLE, raising=False)
     monkeypatch.setattr(_Choice, "mode", None)
     gate.available.cache_clear()
-    gate._starts.cache_clear()
+    gate._imports_numba.cache_clear()
     yield
     gate.available.cache_clear()
-    gate._starts.cache_clear()
+    gate._imports_numba.cache_clear()
 
 
 def without(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:

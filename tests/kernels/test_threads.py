@@ -37,7 +37,7 @@ def as_before() -> Iterator[None]:
     _state.chosen = _state.default = None
     threadpool_limits(None)
     assert _state.regions == {}
-    assert not _state.line
+    assert not _state.queue
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_numbers_of_threads_that_there_are_not(n: int) -> None:
 
 @pytest.mark.parametrize("n", [1.0, True, "2", None, np.float64(1)])
 def test_what_is_no_number_of_threads(n: Any) -> None:
-    with pytest.raises(nn.DTypeError, match="set_num_threads: n: expected a whole number"):
+    with pytest.raises(nn.DTypeError, match="set_num_threads: n: expected an integer"):
         nn.set_num_threads(n)
 
 
@@ -190,7 +190,7 @@ def test_a_thread_that_waits_gets_its_turn(monkeypatch: pytest.MonkeyPatch) -> N
     with parallel_region():
         for number, thread in enumerate(waiting, start=1):
             thread.start()
-            while len(_state.line) < number:
+            while len(_state.queue) < number:
                 time.sleep(0.001)
         with parallel_region():  # one's own does not wait behind them
             order.append("inside")

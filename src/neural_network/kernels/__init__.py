@@ -1,6 +1,6 @@
-"""Compiled twins of hot functions: the only home of Numba.
+"""Compiled versions of slow functions; the only package that imports Numba.
 
-``choice`` says whether kernels run (``use_kernels``), ``threads`` on how many threads,
-``compiler`` how a plain Python body becomes one. Every other file holds kernels, and is
-imported when one of them is first wanted: importing Numba takes longer than many a sum.
+``runtime.gate`` chooses between NumPy and a kernel (``use_kernels``), ``runtime.compiler`` makes a
+kernel of a plain Python body, ``runtime.threads`` sets the number of threads. All other files hold
+kernels and are imported on first use, because importing Numba takes longer than most calls.
 """

@@ -1,7 +1,7 @@
-"""Dense layers: matrix products cut into blocks that fit the cache, each on one thread.
+"""Dense layers: matrix products in blocks that fit the cache, each on one thread.
 
-How a product is cut, and each of its sums, depends on sizes alone, so the result is the same on
-any number of threads.
+The blocks, and the order of each sum, depend on sizes only, so the result is the same for any
+number of threads.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import WIDTH
 
-# Rows of a block; products of a block that are summed before the next block of rows comes:
-# 512 · 64 numbers of the weights are 128 KB, and stay in the second-level cache.
+# Rows of a block, and the products of each sum that a block computes at once: 512 · 64 numbers of
+# the weights are 128 KB, which stay in the second-level cache.
 ROWS, DEPTH = 64, 512
-# Narrow products are cut into so many tasks at least, of so many rows at least.
+# Narrow products are cut into at least this many tasks, of at least this many rows.
 TASKS, FEWEST = 4, 12
-# Rows of a weight's gradient that a task computes, at most.
+# Rows of the weight's gradient that a task computes at most.
 BAND = 96
 
 
 @kernel
-def affine(X: Any, W: Any, b: Any, out: Any, rectify: bool) -> None:
-    """Fill ``out`` with X · W + b; ``rectify`` makes it max(0, ·).
+def affine(X: Any, W: Any, b: Any, out: Any, relu: bool) -> None:
+    """Fill ``out`` with X · W + b, or with relu of it.
 
     Args:
         X: (N, inputs), contiguous.
         W: (inputs, columns), contiguous, padded to whole vectors.
-        b: (units,), or empty for nothing.
+        b: (units,), or empty.
         out: (N, units), contiguous.
-        rectify: whether relu follows.
+        relu: whether to apply relu.
     """
     count, inputs = X.shape
     columns, units = W.shape[1], out.shape[1]
@@ -50,64 +50,64 @@ def affine(X: Any, W: Any, b: Any, out: Any, rectify: bool) -> None:
                 min(DEPTH, inputs - k), weights, k * columns + left, columns, 0,
                 sums, 0, WIDTH, k > 0,
             )  # fmt: skip
-        shown = min(width, units - left)
+        kept = min(width, units - left)
         for i in range(rows):
-            found = sums[i * WIDTH : i * WIDTH + shown]
-            target = out[first + i, left : left + shown]
+            row = sums[i * WIDTH : i * WIDTH + kept]
+            target = out[first + i, left : left + kept]
             if b.size > 0:
-                for c in range(shown):
-                    found[c] += b[left + c]
-            for c in range(shown):
-                target[c] = np.float32(0) if rectify and found[c] < 0 else found[c]
+                for c in range(kept):
+                    row[c] += b[left + c]
+            for c in range(kept):
+                target[c] = np.float32(0) if relu and row[c] < 0 else row[c]
 
 
 @kernel
-def gradients(
-    X: Any, W: Any, G: Any, out: Any, spread: Any, dW: Any, db: Any, dX: Any, rectify: bool
+def affine_backward(
+    X: Any, W: Any, G: Any, out: Any, masked: Any, dW: Any, db: Any, dX: Any, relu: bool
 ) -> None:
-    """Carry the gradient of ``affine`` back: three products, of which the last may be left out.
+    """Compute the gradients of ``affine``: three products, the last of them if needed.
 
     Args:
         X: (N, inputs), contiguous.
         W: (inputs, units), contiguous.
-        G: (N, units), contiguous: the gradient behind relu.
-        out: (N, units): what relu returned; not looked at without ``rectify``.
-        spread: (N, columns), contiguous, to be filled: what relu let through of ``G``, padded
-            to whole vectors.
-        dW: (inputs, units), contiguous, to be filled with Xᵀ · spread.
-        db: (units,), to be filled with the sums of ``spread`` over rows.
-        dX: (N, inputs), contiguous, to be filled with spread · Wᵀ; or empty.
-        rectify: whether relu followed.
+        G: (N, units), contiguous: the gradient for the result of ``affine``.
+        out: (N, units): that result; not read without ``relu``.
+        masked: (N, columns), contiguous, to be filled with ``G`` where relu passed, padded with
+            zeros to whole vectors.
+        dW: (inputs, units), contiguous, to be filled with Xᵀ · masked.
+        db: (units,), to be filled with the sums of ``masked`` over rows.
+        dX: (N, inputs), contiguous, to be filled with masked · Wᵀ; or empty.
+        relu: whether ``affine`` applied relu.
     """
-    inputs, columns = X.shape[1], spread.shape[1]
+    inputs, columns = X.shape[1], masked.shape[1]
     for task in prange(-(-columns // WIDTH)):
-        _let_through(task * WIDTH, G, out, spread, db, rectify)
-    # An even number of tasks, so that two threads have the same to do. Those of the second
-    # product are as many operations as those of the third.
+        _relu_backward(task * WIDTH, G, out, masked, db, relu)
+    # An even number of tasks, so that two threads get the same work. A task of the second product
+    # has about as many operations as one of the third.
     weights = 2 * -(-inputs // (2 * BAND))
     band = -(-inputs // weights)
     others = -(-inputs // WIDTH) if dX.size > 0 else 0
     for task in prange(weights + others):
         if task < weights:
-            _weights_share(task * band, min(band, inputs - task * band), X, spread, dW)
+            _weight_rows(task * band, min(band, inputs - task * band), X, masked, dW)
         else:
-            _inputs_share((task - weights) * WIDTH, spread, W, dX)
+            _input_columns((task - weights) * WIDTH, masked, W, dX)
 
 
 @part
-def _weights_share(first: int, rows: int, X: Any, spread: Any, dW: Any) -> None:
-    """Compute some rows of Xᵀ · spread."""
-    (count, inputs), units, columns = X.shape, dW.shape[1], spread.shape[1]
-    numbers, slopes, found = X.reshape(-1), spread.reshape(-1), dW.reshape(-1)
+def _weight_rows(first: int, rows: int, X: Any, masked: Any, dW: Any) -> None:
+    """Compute some rows of Xᵀ · masked."""
+    (count, inputs), units, columns = X.shape, dW.shape[1], masked.shape[1]
+    numbers, grad, result = X.reshape(-1), masked.reshape(-1), dW.reshape(-1)
     if rows <= 0:
         return
-    # What is padded takes a way round.
+    # A padded result is computed in a buffer and copied.
     narrow = units != columns
     sums = np.empty(rows * columns if narrow else 0, X.dtype)
-    target, at = (sums, 0) if narrow else (found, first * columns)
+    target, at = (sums, 0) if narrow else (result, first * columns)
     products(
         rows, columns, numbers, first, 1, inputs, 1, 0, count,
-        slopes, 0, columns, 0, target, at, columns, False,
+        grad, 0, columns, 0, target, at, columns, False,
     )  # fmt: skip
     if narrow:
         for i in range(rows):
@@ -116,44 +116,44 @@ def _weights_share(first: int, rows: int, X: Any, spread: Any, dW: Any) -> None:
 
 
 @part
-def _let_through(left: int, G: Any, out: Any, spread: Any, bias: Any, rectify: bool) -> None:
-    """Copy some columns of the gradients that relu let through, and sum them over rows."""
+def _relu_backward(left: int, G: Any, out: Any, masked: Any, bias: Any, relu: bool) -> None:
+    """Copy some columns of the gradient, masked by relu, and sum them over rows."""
     count, units = G.shape
-    shown, width = min(WIDTH, units - left), min(WIDTH, spread.shape[1] - left)
+    kept, width = min(WIDTH, units - left), min(WIDTH, masked.shape[1] - left)
     total = np.zeros(WIDTH, G.dtype)
     for n in range(count):
-        source, target = G[n, left : left + shown], spread[n, left : left + width]
-        if rectify:
-            passed = out[n, left : left + shown]
-            for c in range(shown):
+        source, target = G[n, left : left + kept], masked[n, left : left + width]
+        if relu:
+            passed = out[n, left : left + kept]
+            for c in range(kept):
                 target[c] = source[c] if passed[c] > 0 else np.float32(0)
         else:
-            for c in range(shown):
+            for c in range(kept):
                 target[c] = source[c]
-        for c in range(shown):
+        for c in range(kept):
             total[c] += target[c]
-        for c in range(shown, width):
+        for c in range(kept, width):
             target[c] = np.float32(0)
-    bias[left : left + shown] = total[:shown]
+    bias[left : left + kept] = total[:kept]
 
 
 @part
-def _inputs_share(left: int, spread: Any, W: Any, out: Any) -> None:
-    """Compute some columns of spread · Wᵀ."""
-    (inputs, units), (count, columns) = W.shape, spread.shape
+def _input_columns(left: int, masked: Any, W: Any, out: Any) -> None:
+    """Compute some columns of masked · Wᵀ."""
+    (inputs, units), (count, columns) = W.shape, masked.shape
     width = min(WIDTH, inputs - left)
-    slopes, target = spread.reshape(-1), out.reshape(-1)
-    # The weights of these columns, turned; those beyond the last stay 0.
-    turned = np.zeros(units * WIDTH, out.dtype)
+    grad, target = masked.reshape(-1), out.reshape(-1)
+    # The transposed weights of these columns; zeros beyond the last one.
+    transposed = np.zeros(units * WIDTH, out.dtype)
     for i in range(width):
         row = W[left + i]
         for u in range(units):
-            turned[u * WIDTH + i] = row[u]
+            transposed[u * WIDTH + i] = row[u]
     narrow = width != WIDTH
     sums = np.empty(count * WIDTH if narrow else 0, out.dtype)
     to, at, step = (sums, 0, WIDTH) if narrow else (target, left, inputs)
     products(
-        count, WIDTH, slopes, 0, columns, 1, 1, 0, units, turned, 0, WIDTH, 0, to, at, step, False
+        count, WIDTH, grad, 0, columns, 1, 1, 0, units, transposed, 0, WIDTH, 0, to, at, step, False
     )
     if narrow:
         for n in range(count):

@@ -1,7 +1,7 @@
-"""Cross-entropy of softmax for a batch of training.
+"""Softmax cross-entropy of a training batch.
 
-NumPy takes about ten calls for it, each of which costs more than its arithmetic on a few hundred
-scores. These run on one thread, and only behind a network that kernels have computed.
+NumPy needs about ten calls for it, each of which costs more than its arithmetic on a few hundred
+logits. These functions run on one thread, and only behind a network computed by kernels.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from neural_network.kernels.runtime.compiler import part
 
 
 @part
-def total_loss(Z: Any, labels: Any) -> Any:
-    """Return the sum over rows of ``log Σ_j exp z_j − z_y``; −1 where a label is no class.
+def cross_entropy_sum(Z: Any, labels: Any) -> Any:
+    """Return the sum over rows of ``log Σ_j exp z_j − z_y``; −1 if a label is no class.
 
     Args:
-        Z: (n, k), contiguous.
+        Z: (n, k) logits, contiguous.
         labels: (n,) of type intp.
     """
     rows, classes = Z.shape
@@ -36,11 +36,11 @@ def total_loss(Z: Any, labels: Any) -> Any:
 
 
 @part
-def slopes(Z: Any, labels: Any, share: Any, out: Any) -> Any:
-    """Fill ``out`` with ``share · (softmax(z) − [j = y])``; arguments as of ``total_loss``.
+def cross_entropy_gradient(Z: Any, labels: Any, factor: Any, out: Any) -> Any:
+    """Fill ``out`` with ``factor · (softmax(z) − [j = y])``; arguments as above.
 
     Returns:
-        False where a label is no class; then the rest is not filled.
+        False if a label is no class; then ``out`` is incomplete.
     """
     rows, classes = Z.shape
     for i in range(rows):
@@ -52,16 +52,16 @@ def slopes(Z: Any, labels: Any, share: Any, out: Any) -> Any:
         for j in range(classes):
             out[i, j] = np.exp(Z[i, j] - highest)
             exponentials += out[i, j]
-        factor = share / exponentials
+        scale = factor / exponentials
         for j in range(classes):
-            out[i, j] *= factor
-        out[i, label] -= share
+            out[i, j] *= scale
+        out[i, label] -= factor
     return True
 
 
 @part
-def _highest(scores: Any) -> Any:
-    highest = scores[0]
-    for j in range(1, scores.shape[0]):
-        highest = max(highest, scores[j])
+def _highest(logits: Any) -> Any:
+    highest = logits[0]
+    for j in range(1, logits.shape[0]):
+        highest = max(highest, logits[j])
     return highest

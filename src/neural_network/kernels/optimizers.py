@@ -1,26 +1,27 @@
-"""Steps of optimizers: one walk over the parameters, their gradients and the state.
+"""Update rules of optimizers: one pass over the parameters, their gradients and the state.
 
-Number by number the same operations as NumPy's bodies, in the same order, and none of them
-joined or reordered: the results are the same bits. So the compiler gets no flags here.
-``shrink`` is what decoupled weight decay leaves of a parameter, 1 where there is none;
-``decay`` is how much of it is added to its gradient, 0 where there is none. Each ``_of``
-function does one block.
+Each number goes through the same operations as in NumPy's bodies, in the same order, so that the
+results are the same bits. So the compiler gets no fast-math flags here. ``shrink`` is the factor
+of decoupled weight decay, 1 without it; ``decay`` times the parameter is added to its gradient,
+0 without it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 
-# Numbers in a block: a thread's work is whole blocks.
+# Numbers of a task.
 BLOCK = 4096
 AS_WRITTEN: frozenset[str] = frozenset()
+exact_kernel = partial(kernel, flags=AS_WRITTEN)
 
 
-@part(flags=AS_WRITTEN)
+@partial(part, flags=AS_WRITTEN)
 def _decayed(p: Any, g: Any, shrink: Any, decay: Any) -> Any:
     """Shrink a block of parameters; return its gradients with the decay."""
     if shrink != 1:
@@ -34,140 +35,102 @@ def _decayed(p: Any, g: Any, shrink: Any, decay: Any) -> Any:
     return total
 
 
-@part(flags=AS_WRITTEN)
-def _sgd_of(p: Any, g: Any, shrink: Any, decay: Any, rate: Any) -> None:
-    slope = _decayed(p, g, shrink, decay)
-    for i in range(len(p)):
-        p[i] -= rate * slope[i]
-
-
-@part(flags=AS_WRITTEN)
-def _momentum_of(
-    p: Any, g: Any, b: Any, shrink: Any, decay: Any, rate: Any, momentum: Any, nesterov: bool
-) -> None:
-    slope = _decayed(p, g, shrink, decay)
-    for i in range(len(p)):
-        b[i] = b[i] * momentum + slope[i]
-        step = slope[i] + momentum * b[i] if nesterov else b[i]
-        p[i] -= rate * step
-
-
-@part(flags=AS_WRITTEN)
-def _lion_of(
-    p: Any, g: Any, m: Any, shrink: Any, decay: Any, rate: Any, beta1: Any, beta2: Any,
-    rest1: Any, rest2: Any,
-) -> None:  # fmt: skip
-    slope = _decayed(p, g, shrink, decay)
-    for i in range(len(p)):
-        p[i] -= rate * np.sign(beta1 * m[i] + rest1 * slope[i])
-        m[i] = m[i] * beta2 + rest2 * slope[i]
-
-
-@part(flags=AS_WRITTEN)
-def _adagrad_of(p: Any, g: Any, s: Any, shrink: Any, decay: Any, rate: Any, eps: Any) -> None:
-    slope = _decayed(p, g, shrink, decay)
-    for i in range(len(p)):
-        s[i] += slope[i] * slope[i]
-        p[i] -= rate * slope[i] / (np.sqrt(s[i]) + eps)
-
-
-@part(flags=AS_WRITTEN)
-def _rmsprop_of(
-    p: Any, g: Any, v: Any, a: Any, b: Any, shrink: Any, decay: Any, rate: Any, alpha: Any,
-    rest: Any, eps: Any, momentum: Any, centered: bool,
-) -> None:  # fmt: skip
-    slope = _decayed(p, g, shrink, decay)
-    step = np.empty_like(p)
-    for i in range(len(p)):
-        v[i] = v[i] * alpha + rest * (slope[i] * slope[i])
-        step[i] = v[i]
-    if centered:
-        for i in range(len(p)):
-            a[i] = a[i] * alpha + rest * slope[i]
-            spread = v[i] - a[i] * a[i]
-            step[i] = spread - spread if spread < 0 else spread
-    for i in range(len(p)):
-        step[i] = slope[i] / (np.sqrt(step[i]) + eps)
-    if momentum != 0:
-        for i in range(len(p)):
-            b[i] = b[i] * momentum + step[i]
-            step[i] = b[i]
-    for i in range(len(p)):
-        p[i] -= rate * step[i]
-
-
-@part(flags=AS_WRITTEN)
-def _adam_of(
-    p: Any, g: Any, m: Any, v: Any, shrink: Any, decay: Any, beta1: Any, beta2: Any,
-    rest1: Any, rest2: Any, correction: Any, eps: Any, rate: Any,
-) -> None:  # fmt: skip
-    slope = _decayed(p, g, shrink, decay)
-    for i in range(len(p)):
-        m[i] = m[i] * beta1 + rest1 * slope[i]
-        v[i] = v[i] * beta2 + rest2 * (slope[i] * slope[i])
-        p[i] -= m[i] / (np.sqrt(v[i]) / correction + eps) * rate
-
-
-@kernel
-def sgd(p: Any, g: Any, shrink: Any, decay: Any, rate: Any) -> None:
+@exact_kernel
+def sgd(parameters: Any, gradients: Any, shrink: Any, decay: Any, rate: Any) -> None:
     """``p ← p − rate · g``."""
-    for block in prange(-(-len(p) // BLOCK)):
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _sgd_of(p[at], g[at], shrink, decay, rate)
+        p = parameters[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        for i in range(len(p)):
+            p[i] -= rate * g[i]
 
 
-@kernel
+@exact_kernel
 def momentum(
-    p: Any, g: Any, b: Any, shrink: Any, decay: Any, rate: Any, share: Any, nesterov: bool
-) -> None:
-    """SGD with momentum; ``share`` is how much of ``b`` stays."""
-    for block in prange(-(-len(p) // BLOCK)):
+    parameters: Any, gradients: Any, velocity: Any, shrink: Any, decay: Any, rate: Any,
+    factor: Any, nesterov: bool,
+) -> None:  # fmt: skip
+    """SGD with momentum; ``factor`` is that of the velocity."""
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _momentum_of(p[at], g[at], b[at], shrink, decay, rate, share, nesterov)
+        p, v = parameters[at], velocity[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        for i in range(len(p)):
+            v[i] = v[i] * factor + g[i]
+            step = g[i] + factor * v[i] if nesterov else v[i]
+            p[i] -= rate * step
 
 
-@kernel
+@exact_kernel
 def lion(
-    p: Any, g: Any, m: Any, shrink: Any, decay: Any, rate: Any, beta1: Any, beta2: Any,
-    rest1: Any, rest2: Any,
+    parameters: Any, gradients: Any, mean: Any, shrink: Any, decay: Any, rate: Any,
+    beta1: Any, beta2: Any, rest1: Any, rest2: Any,
 ) -> None:  # fmt: skip
-    """Lion; the rests are 1 − β."""
-    for block in prange(-(-len(p) // BLOCK)):
+    """Lion; ``rest1`` and ``rest2`` are 1 − β."""
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _lion_of(p[at], g[at], m[at], shrink, decay, rate, beta1, beta2, rest1, rest2)
+        p, m = parameters[at], mean[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        for i in range(len(p)):
+            p[i] -= rate * np.sign(beta1 * m[i] + rest1 * g[i])
+            m[i] = m[i] * beta2 + rest2 * g[i]
 
 
-@kernel
-def adagrad(p: Any, g: Any, s: Any, shrink: Any, decay: Any, rate: Any, eps: Any) -> None:
+@exact_kernel
+def adagrad(
+    parameters: Any, gradients: Any, squares: Any, shrink: Any, decay: Any, rate: Any, epsilon: Any
+) -> None:
     """Adagrad."""
-    for block in prange(-(-len(p) // BLOCK)):
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _adagrad_of(p[at], g[at], s[at], shrink, decay, rate, eps)
+        p, s = parameters[at], squares[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        for i in range(len(p)):
+            s[i] += g[i] * g[i]
+            p[i] -= rate * g[i] / (np.sqrt(s[i]) + epsilon)
 
 
-@kernel
+@exact_kernel
 def rmsprop(
-    p: Any, g: Any, v: Any, a: Any, b: Any, shrink: Any, decay: Any, rate: Any, alpha: Any,
-    rest: Any, eps: Any, share: Any, centered: bool,
+    parameters: Any, gradients: Any, squares: Any, mean: Any, velocity: Any, shrink: Any,
+    decay: Any, rate: Any, alpha: Any, rest: Any, epsilon: Any, factor: Any, centered: bool,
 ) -> None:  # fmt: skip
-    """RMSprop; ``a`` counts where it is ``centered``, ``b`` where its ``share`` is not 0."""
-    for block in prange(-(-len(p) // BLOCK)):
+    """RMSprop; ``mean`` is used if ``centered``, ``velocity`` if its ``factor`` is not 0."""
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _rmsprop_of(
-            p[at], g[at], v[at], a[at], b[at], shrink, decay, rate, alpha, rest, eps, share,
-            centered,
-        )  # fmt: skip
+        p, s, m, v = parameters[at], squares[at], mean[at], velocity[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        step = np.empty_like(p)
+        for i in range(len(p)):
+            s[i] = s[i] * alpha + rest * (g[i] * g[i])
+            step[i] = s[i]
+        if centered:
+            for i in range(len(p)):
+                m[i] = m[i] * alpha + rest * g[i]
+                variance = s[i] - m[i] * m[i]
+                step[i] = variance - variance if variance < 0 else variance
+        for i in range(len(p)):
+            step[i] = g[i] / (np.sqrt(step[i]) + epsilon)
+        if factor != 0:
+            for i in range(len(p)):
+                v[i] = v[i] * factor + step[i]
+                step[i] = v[i]
+        for i in range(len(p)):
+            p[i] -= rate * step[i]
 
 
-@kernel
+@exact_kernel
 def adam(
-    p: Any, g: Any, m: Any, v: Any, shrink: Any, decay: Any, beta1: Any, beta2: Any,
-    rest1: Any, rest2: Any, correction: Any, eps: Any, rate: Any,
+    parameters: Any, gradients: Any, mean: Any, squares: Any, shrink: Any, decay: Any,
+    beta1: Any, beta2: Any, rest1: Any, rest2: Any, correction: Any, epsilon: Any, rate: Any,
 ) -> None:  # fmt: skip
     """Adam; ``correction`` is ``√(1 − β₂ᵗ)``, and ``rate`` is divided by ``1 − β₁ᵗ``."""
-    for block in prange(-(-len(p) // BLOCK)):
+    for block in prange(-(-len(parameters) // BLOCK)):
         at = slice(block * BLOCK, (block + 1) * BLOCK)
-        _adam_of(
-            p[at], g[at], m[at], v[at], shrink, decay, beta1, beta2, rest1, rest2, correction,
-            eps, rate,
-        )  # fmt: skip
+        p, m, s = parameters[at], mean[at], squares[at]
+        g = _decayed(p, gradients[at], shrink, decay)
+        for i in range(len(p)):
+            m[i] = m[i] * beta1 + rest1 * g[i]
+            s[i] = s[i] * beta2 + rest2 * (g[i] * g[i])
+            p[i] -= m[i] / (np.sqrt(s[i]) / correction + epsilon) * rate

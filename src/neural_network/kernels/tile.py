@@ -1,13 +1,12 @@
-"""Sums of products kept in registers: what every matrix product and convolution is made of.
+"""Sums of products kept in registers: the inner loops of matrix products and convolutions.
 
-A processor multiplies and adds sixteen numbers at once (AVX-512; eight or four elsewhere),
-twice in a cycle, but fetches and stores fewer. So sums have to stay in its registers until
-they are whole. Numba cannot promise that of an array; LLVM, which it hands its work to, can
-promise it of vectors. ``tile`` and ``gather`` are two small loops written for LLVM; beside
-each stands its twin in plain Python, which says what it computes and runs where nothing is
-compiled (``NUMBA_DISABLE_JIT=1``).
+A processor multiplies and adds sixteen numbers at once (AVX-512; eight or four elsewhere), twice
+in a cycle, but loads and stores fewer. So sums must stay in registers until they are complete.
+Numba cannot guarantee that for an array; LLVM, to which Numba compiles, can for vectors. Each loop
+is written here in LLVM's language; beside it stands the same loop in plain Python, which defines
+what it computes and runs where nothing is compiled (``NUMBA_DISABLE_JIT=1``).
 
-All arrays are flat float32 and all places are counted in numbers. Nothing is checked here.
+All arrays are flat float32, and all offsets are counted in numbers. Nothing is checked here.
 """
 
 from __future__ import annotations
@@ -20,38 +19,38 @@ from llvmlite import binding, ir
 from numba.core import cgutils as _cgutils, types
 from numba.extending import intrinsic
 
-# Numba's helpers, which have no types.
+# Numba's helpers, which have no type annotations.
 cgutils: Any = _cgutils
 
-# Numbers in a vector register, and vectors in the widest tile. With 32 registers six rows of
-# four vectors leave room for the factors; with 16, of two.
+# Numbers of a vector register, and vectors of the widest tile. With 32 registers, six rows of four
+# vectors leave registers for the factors; with 16, six rows of two.
 _FEATURES = binding.get_host_cpu_features()
 LANES = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
 VECTORS = 2 if LANES == 8 else 4
 ROWS = 6
 WIDTH = VECTORS * LANES
-# A sum has to wait four cycles for its last product before the next can be added, and two begin
-# in each, so eight should be under way. Tiles of so few sums take two of each.
+# An addition takes four cycles, and two can begin in each, so at least eight independent sums
+# should be in progress. Tiles of at most this many vectors keep two copies of each.
 FEW = 4
-# Rows of a tile one vector wide. Each of its products loads a number of its own, and all share
-# what is loaded of the vector: the taller, the less that is beside the products.
+# Heights of a tile one vector wide. Its rows share each loaded vector of ``w``: the taller the
+# tile, the fewer loads for each product.
 TALL = (1, 2, 3, 4, 5, 6, 7, 12, 13, 14)
 
 
-def _tile(  # the twin
+def _tile(  # in plain Python
     rows: int, vectors: int, lanes: int, x: Any, at: int, row: int, step: int, runs: int,
     run: int, length: int, w: Any, w_at: int, w_step: int, w_run: int,
-    y: Any, y_at: int, y_row: int, go_on: bool,
+    y: Any, y_at: int, y_row: int, accumulate: bool,
 ) -> None:  # fmt: skip
     """Add up ``rows`` × ``vectors · lanes`` sums of ``runs · length`` products each.
 
     ``y[p, c] = Σ_m Σ_k x[at + p·row + m·run + k·step] · w[w_at + m·w_run + k·w_step + c]``,
-    where row p of ``y`` begins at ``y_at + p·y_row``; ``go_on`` adds to what is there. There
+    where row p of ``y`` begins at ``y_at + p·y_row``; ``accumulate`` adds to its numbers. There
     are 1 to ``ROWS`` rows or, one vector wide, one of ``TALL``; ``row`` or ``step`` is 1.
     """
     width = vectors * lanes
     for p in range(rows):
-        total = y[y_at + p * y_row :][:width].copy() if go_on else np.zeros(width, y.dtype)
+        total = y[y_at + p * y_row :][:width].copy() if accumulate else np.zeros(width, y.dtype)
         for m in range(runs):
             for k in range(length):
                 begin = w_at + m * w_run + k * w_step
@@ -59,45 +58,45 @@ def _tile(  # the twin
         y[y_at + p * y_row :][:width] = total
 
 
-def _gather(  # the twin
-    vectors: int, lanes: int, values: Any, places: Any, first: int, count: int,
+def _gather(  # in plain Python
+    vectors: int, lanes: int, values: Any, offsets: Any, first: int, count: int,
     w: Any, w_at: int, y: Any, y_at: int,
 ) -> None:  # fmt: skip
-    """Add some rows of ``w``, each times its value: ``y[c] += Σ_k values[k] · w[places[k] + c]``.
+    """Add a weighted sum of rows of ``w``: ``y[c] += Σ_k values[k] · w[offsets[k] + c]``.
 
-    k goes from ``first`` on, ``count`` of them; c over ``vectors · lanes`` numbers. ``places``
-    are counted from ``w_at``.
+    k runs over ``count`` entries from ``first`` on, c over ``vectors · lanes`` numbers; offsets are
+    counted from ``w_at``.
     """
     width = vectors * lanes
     for k in range(first, first + count):
-        begin = w_at + places[k]
+        begin = w_at + offsets[k]
         y[y_at : y_at + width] += values[k] * w[begin : begin + width]
 
 
-def _exchange(  # the twin
-    vectors: int, lanes: int, values: Any, places: Any, first: int, count: int,
+def _exchange(  # in plain Python
+    vectors: int, lanes: int, values: Any, offsets: Any, first: int, count: int,
     x: Any, dx: Any, at: int, w: Any, dw: Any, w_at: int,
 ) -> None:  # fmt: skip
-    """Give to both sides: ``dw[c] += Σ_k v_k · x[p_k + c]`` and ``dx[p_k + c] += v_k · w[c]``.
+    """Add to both gradients: ``dw[c] += Σ_k v_k · x[o_k + c]`` and ``dx[o_k + c] += v_k · w[c]``.
 
-    k goes over ``count`` entries of ``values`` v and ``places`` p from ``first`` on, c over
-    ``vectors · lanes`` numbers; ``at`` and ``w_at`` are where p and c are counted from.
+    k runs over ``count`` entries of ``values`` v and ``offsets`` o from ``first`` on, c over
+    ``vectors · lanes`` numbers; o is counted from ``at``, c from ``w_at``.
     """
     width = vectors * lanes
     for k in range(first, first + count):
-        begin = at + places[k]
+        begin = at + offsets[k]
         dw[w_at : w_at + width] += values[k] * x[begin : begin + width]
         dx[begin : begin + width] += values[k] * w[w_at : w_at + width]
 
 
-def _largest(  # the twin
+def _largest(  # in plain Python
     lanes: int, sums: Any, at: int, down: int, along: int, high: int, wide: int,
     best: Any, which: Any, to: int,
 ) -> None:  # fmt: skip
-    """Keep the largest of ``high`` × ``wide`` neighbours, and say where it was first.
+    """Find the largest of ``high`` × ``wide`` neighbours, and the index of its first occurrence.
 
     ``best[to + c] = max over r, q of sums[at + r·down + q·along + c]`` for ``lanes`` c, and
-    ``which`` = r · wide + q. NaN counts as the largest of all.
+    ``which`` = r · wide + q. NaN counts as the largest number.
     """
     for c in range(lanes):
         best[to + c], which[to + c] = sums[at + c], 0
@@ -117,38 +116,38 @@ class _Writer:
         self.types, self.values, self.lanes = signature.args, arguments, lanes
         self.vector = ir.VectorType(ir.FloatType(), lanes)
 
-    def data(self, place: int) -> Any:
-        """Return the address of an array's first number, or the address that was handed over."""
-        if isinstance(self.types[place], types.CPointer):
-            return self.values[place]
-        array = self.context.make_array(self.types[place])
-        return array(self.context, self.builder, self.values[place]).data
+    def data(self, argument: int) -> Any:
+        """Return the address of an array's first number, or the address that was passed."""
+        if isinstance(self.types[argument], types.CPointer):
+            return self.values[argument]
+        array = self.context.make_array(self.types[argument])
+        return array(self.context, self.builder, self.values[argument]).data
 
-    def load(self, data: Any, place: Any) -> Any:
-        address = self.builder.gep(data, [place])
+    def load(self, data: Any, offset: Any) -> Any:
+        address = self.builder.gep(data, [offset])
         return self.builder.load(self.builder.bitcast(address, self.vector.as_pointer()), align=4)
 
-    def store(self, vector: Any, data: Any, place: Any) -> None:
-        address = self.builder.gep(data, [place])
+    def store(self, vector: Any, data: Any, offset: Any) -> None:
+        address = self.builder.gep(data, [offset])
         self.builder.store(vector, self.builder.bitcast(address, self.vector.as_pointer()), align=4)
 
-    def spread(self, data: Any, place: Any) -> Any:
+    def broadcast(self, data: Any, offset: Any) -> Any:
         """Load one number into all lanes."""
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = ir.Constant(ir.IntType(32), 0)
-        number = self.builder.load(self.builder.gep(data, [place]))
+        number = self.builder.load(self.builder.gep(data, [offset]))
         lane = self.builder.insert_element(nothing, number, first)
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
         return self.builder.shuffle_vector(lane, nothing, zeros)
 
     def add_product(self, total: Any, a: Any, b: Any) -> None:
-        """Add a · b to a sum; LLVM makes one rounding of it ("contract")."""
+        """Add a · b to a sum, rounded once ("contract")."""
         product = self.builder.fmul(a, b, flags=["contract"])
         before = self.builder.load(total)
         self.builder.store(self.builder.fadd(product, before, flags=["contract"]), total)
 
     def sums(self, count: int) -> list[Any]:
-        """Make room for sums, which LLVM will keep in registers."""
+        """Allocate sums, which LLVM keeps in registers."""
         zero = ir.Constant(self.vector, None)
         return [cgutils.alloca_once_value(self.builder, zero) for _ in range(count)]
 
@@ -157,13 +156,13 @@ class _Writer:
 def _compiled_tile(
     typing: Any, rows: Any, vectors: Any, lanes: Any, x: Any, at: Any, row: Any, step: Any,
     runs: Any, run: Any, length: Any, w: Any, w_at: Any, w_step: Any, w_run: Any, y: Any, y_at: Any,
-    y_row: Any, go_on: Any,
+    y_row: Any, accumulate: Any,
 ) -> Any:  # fmt: skip
     V, L = vectors.literal_value, lanes.literal_value
-    place = types.intp
+    index = types.intp
     signature = types.void(
-        place, vectors, lanes, x, place, place, place, place, place, place,
-        w, place, place, place, y, place, place, types.boolean,
+        index, vectors, lanes, x, index, index, index, index, index, index,
+        w, index, index, index, y, index, index, types.boolean,
     )  # fmt: skip
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -183,27 +182,27 @@ def _compiled_tile(
 
 
 def _write_tile(writer: _Writer, P: int, V: int, arguments: Any) -> None:
-    """Write the tile of P rows and V vectors."""
-    _, _, _, _, at, row, step, runs, run, length, _, w_at, w_step, w_run, _, y_at, y_row, go_on = (
-        arguments
-    )
+    """Write a tile of P rows and V vectors."""
+    at, row, step, runs, run, length = arguments[4:10]
+    w_at, w_step, w_run = arguments[11:14]
+    y_at, y_row, accumulate = arguments[15:]
     builder = writer.builder
-    x, w, y = (writer.data(place) for place in (3, 10, 14))
+    x, w, y = (writer.data(i) for i in (3, 10, 14))
     add, mul = builder.add, builder.mul
 
     def number(value: int) -> Any:
         return ir.Constant(at.type, value)
 
-    # Each way has sums of its own, to which every so-many-th product goes.
-    ways = 2 if P * V <= FEW else 1
-    totals = [[writer.sums(V) for _ in range(P)] for _ in range(ways)]
+    # Products are added to the copies of a sum in turn.
+    copies = 2 if P * V <= FEW else 1
+    totals = [[writer.sums(V) for _ in range(P)] for _ in range(copies)]
     for own in totals:
         for line in own:
             for total in line:
                 builder.store(ir.Constant(writer.vector, None), total)
     y_places = [add(y_at, mul(y_row, number(p))) for p in range(P)]
     lanes_at = [number(v * writer.lanes) for v in range(V)]
-    with builder.if_then(go_on):
+    with builder.if_then(accumulate):
         for p in range(P):
             for v in range(V):
                 before = writer.load(y, add(y_places[p], lanes_at[v]))
@@ -212,28 +211,28 @@ def _write_tile(writer: _Writer, P: int, V: int, arguments: Any) -> None:
     def add_all(row: Any, step: Any) -> None:
         rows_at = [mul(row, number(p)) for p in range(P)]
 
-        def add_products(way: int, x_at: Any, w_now: Any) -> None:
-            factors = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
+        def add_products(copy: int, x_at: Any, w_now: Any) -> None:
+            columns = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
             for p in range(P):
-                number_of_row = writer.spread(x, add(x_at, rows_at[p]))
+                factor = writer.broadcast(x, add(x_at, rows_at[p]))
                 for v in range(V):
-                    writer.add_product(totals[way][p][v], number_of_row, factors[v])
+                    writer.add_product(totals[copy][p][v], factor, columns[v])
 
         with cgutils.for_range(builder, runs) as outer:
             x_run = add(at, mul(outer.index, run))
             w_begin = add(w_at, mul(outer.index, w_run))
-            rounds = builder.sdiv(length, number(ways))
+            rounds = builder.sdiv(length, number(copies))
             with cgutils.for_range(builder, rounds) as inner:
-                for way in range(ways):
-                    k = add(mul(inner.index, number(ways)), number(way))
-                    add_products(way, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
-            if ways > 1:
-                done = mul(rounds, number(ways))
+                for copy in range(copies):
+                    k = add(mul(inner.index, number(copies)), number(copy))
+                    add_products(copy, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
+            if copies > 1:
+                done = mul(rounds, number(copies))
                 with cgutils.for_range(builder, builder.sub(length, done)) as rest:
                     k = add(done, rest.index)
                     add_products(0, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
 
-    # With the 1 written into it, a loop has fewer addresses to keep than with any number.
+    # A loop with the constant 1 needs fewer registers for addresses.
     is_one = builder.icmp_signed("==", step, number(1))
     with builder.if_else(is_one) as (neighbours, others):
         with neighbours:
@@ -243,33 +242,33 @@ def _write_tile(writer: _Writer, P: int, V: int, arguments: Any) -> None:
     for p in range(P):
         for v in range(V):
             total = builder.load(totals[0][p][v])
-            for way in range(1, ways):
-                total = builder.fadd(total, builder.load(totals[way][p][v]))
+            for copy in range(1, copies):
+                total = builder.fadd(total, builder.load(totals[copy][p][v]))
             writer.store(total, y, add(y_places[p], lanes_at[v]))
 
 
 @intrinsic(prefer_literal=True)
 def _compiled_gather(
-    typing: Any, vectors: Any, lanes: Any, values: Any, places: Any, first: Any, count: Any,
+    typing: Any, vectors: Any, lanes: Any, values: Any, offsets: Any, first: Any, count: Any,
     w: Any, w_at: Any, y: Any, y_at: Any,
 ) -> Any:  # fmt: skip
     V, L = vectors.literal_value, lanes.literal_value
-    place = types.intp
-    signature = types.void(vectors, lanes, values, places, place, place, w, place, y, place)
+    index = types.intp
+    signature = types.void(vectors, lanes, values, offsets, index, index, w, index, y, index)
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         writer = _Writer(context, builder, signature, arguments, L)
         _, _, _, _, first, count, _, w_at, _, y_at = arguments
-        values, places, w, y = (writer.data(i) for i in (2, 3, 6, 8))
+        values, offsets, w, y = (writer.data(i) for i in (2, 3, 6, 8))
         totals = writer.sums(V)
         lanes_at = [ir.Constant(first.type, v * L) for v in range(V)]
         for v in range(V):
             builder.store(writer.load(y, builder.add(y_at, lanes_at[v])), totals[v])
         with cgutils.for_range(builder, count) as loop:
             k = builder.add(first, loop.index)
-            found = builder.load(builder.gep(places, [k]))
+            found = builder.load(builder.gep(offsets, [k]))
             begin = builder.add(w_at, builder.sext(found, first.type))
-            value = writer.spread(values, k)
+            value = writer.broadcast(values, k)
             for v in range(V):
                 writer.add_product(
                     totals[v], value, writer.load(w, builder.add(begin, lanes_at[v]))
@@ -283,17 +282,19 @@ def _compiled_gather(
 
 @intrinsic(prefer_literal=True)
 def _compiled_exchange(
-    typing: Any, vectors: Any, lanes: Any, values: Any, places: Any, first: Any, count: Any,
+    typing: Any, vectors: Any, lanes: Any, values: Any, offsets: Any, first: Any, count: Any,
     x: Any, dx: Any, at: Any, w: Any, dw: Any, w_at: Any,
 ) -> Any:  # fmt: skip
     V, L = vectors.literal_value, lanes.literal_value
-    place = types.intp
-    signature = types.void(vectors, lanes, values, places, place, place, x, dx, place, w, dw, place)
+    index = types.intp
+    signature = types.void(
+        vectors, lanes, values, offsets, index, index, x, dx, index, w, dw, index
+    )
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         writer = _Writer(context, builder, signature, arguments, L)
         _, _, _, _, first, count, _, _, at, _, _, w_at = arguments
-        values, places, x, dx, w, dw = (writer.data(i) for i in (2, 3, 6, 7, 9, 10))
+        values, offsets, x, dx, w, dw = (writer.data(i) for i in (2, 3, 6, 7, 9, 10))
         add = builder.add
         lanes_at = [ir.Constant(first.type, v * L) for v in range(V)]
         weights = [writer.load(w, add(w_at, lane)) for lane in lanes_at]
@@ -302,9 +303,9 @@ def _compiled_exchange(
             builder.store(writer.load(dw, add(w_at, lanes_at[v])), totals[v])
         with cgutils.for_range(builder, count) as loop:
             k = add(first, loop.index)
-            found = builder.load(builder.gep(places, [k]))
+            found = builder.load(builder.gep(offsets, [k]))
             begin = add(at, builder.sext(found, first.type))
-            value = writer.spread(values, k)
+            value = writer.broadcast(values, k)
             for v in range(V):
                 here = add(begin, lanes_at[v])
                 writer.add_product(totals[v], value, writer.load(x, here))
@@ -323,8 +324,8 @@ def _compiled_largest(
     typing: Any, lanes: Any, sums: Any, at: Any, down: Any, along: Any, high: Any, wide: Any,
     best: Any, which: Any, to: Any,
 ) -> Any:  # fmt: skip
-    place = types.intp
-    signature = types.void(lanes, sums, place, place, place, place, place, best, which, place)
+    index = types.intp
+    signature = types.void(lanes, sums, index, index, index, index, index, best, which, index)
     L = lanes.literal_value
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -97,9 +97,9 @@ class PreparedDense(PreparedStage):
         from neural_network.kernels import dense, products  # loads Numba
 
         self._stage, self._buffers, self._needs_input_grad = stage, buffers, needs_input_grad
-        self._affine, self._gradients = dense.affine.compiled, dense.gradients.compiled
+        self._affine, self._gradients = dense.affine.compiled, dense.affine_backward.compiled
         (inputs,), (units,) = stage.input_shape, stage.output_shape
-        self._columns = products.padded(units)
+        self._columns = products.padded_columns(units)
         self._padded_weight: Array | None = None
         if units != self._columns:
             self._padded_weight = buffers.buffer("padded weight", (inputs, self._columns))

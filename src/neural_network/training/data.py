@@ -204,9 +204,8 @@ def is_finite(array: Array) -> bool:
     """Say whether all numbers are finite."""
     if array.dtype.kind != "f":
         return True
-    plain = array.flags.c_contiguous and array.dtype.itemsize in (4, 8)
-    if plain and kernel_wanted("finite check", array.size):
-        from neural_network.kernels.numbers import all_finite
+    if array.flags.c_contiguous and kernel_wanted("finite check", array.size, array):
+        from neural_network.kernels.finite import all_finite
 
         return all_finite(array.reshape(-1))
     with np.errstate(all="ignore"):

@@ -84,10 +84,10 @@ class Memory:
             Whether all gradients are finite.
         """
         self.take_up()
-        if kernel_wanted("finite check", self.flat.size):
-            from neural_network.kernels.numbers import noted_and_finite
+        if kernel_wanted("finite check", self.flat.size, self.flat):
+            from neural_network.kernels.finite import copy_and_check
 
-            finite = noted_and_finite(self.flat, self._before, self.gradients)
+            finite = copy_and_check(self.flat, self._before, self.gradients)
         else:
             np.copyto(self._before, self.flat)
             finite = is_finite(self.gradients)

@@ -40,7 +40,7 @@ def by_shifts(X: Array, W: Array, bias: Array | None, window: Window) -> Array:
     from neural_network.kernels.convolution import shifts
 
     out = np.empty((len(X), *W.shape[:2], *window.outputs), X.dtype)
-    shifts.by_shifts(window.pad(X), W, out, window.stride, window.dilation)
+    shifts.convolve(window.pad(X), W, out, window.stride, window.dilation)
     return add_bias(out, bias)
 
 

@@ -87,7 +87,7 @@ def convolve(
         if tile is None:
             _fill(X, weights, out[:, :, some], window, -up)
         else:
-            from neural_network.kernels.convolution.fft import by_columns
+            from neural_network.kernels.convolution.fft import convolve as by_columns
 
             by_columns(
                 X, weights, out[:, :, some], window.stride, window.dilation, tile.length, 2.0**-up
@@ -138,10 +138,10 @@ def _power_of_two(array: Array) -> int:
 
 def _largest_sizes(X: Array) -> Array:
     """Return the largest |number| of each image: NaN if one is NaN."""
-    if X.dtype.char in "fd" and kernel_wanted("largest of a picture", X.size):
-        from neural_network.kernels.convolution.fft import largest_sizes
+    if kernel_wanted("largest of an image", X.size, X):
+        from neural_network.kernels.convolution.fft import largest_magnitudes
 
-        return largest_sizes(X)
+        return largest_magnitudes(X)
     within = tuple(range(1, X.ndim))
     largest: Array = np.maximum(np.max(X, axis=within), -np.min(X, axis=within))
     return largest

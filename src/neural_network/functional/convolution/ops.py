@@ -28,7 +28,6 @@ from neural_network.functional.convolution.route import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Window
-from neural_network.kernels.runtime.layouts import plain
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -104,7 +103,7 @@ def depthwise(arrays: Any, window: Window, method: Method = "auto", precise: boo
 @gradient(depthwise, "arrays")
 def _(g: Any, arrays: Any, window: Window, precise: bool) -> Any:
     X, W = arrays[:2]
-    if plain(g, *arrays) and depthwise_compiled(X, W, precise):
+    if depthwise_compiled(X, W, precise, g, *arrays[2:]):
         found = compiled.depthwise_gradients(g, X, W, window)
     else:
         for_X, for_W = correlate_transpose(g, W, window), correlate_filters(X, g, window)

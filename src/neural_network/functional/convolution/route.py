@@ -109,21 +109,19 @@ def route_filter_gradient(X: Array, Y: Array, window: Window) -> GradientBody:
     return direct.filter_gradient
 
 
-def depthwise_compiled(X: Array, W: Array, precise: bool) -> bool:
+def depthwise_compiled(X: Array, W: Array, precise: bool, *others: Array) -> bool:
     """Say whether the compiled depthwise kernels apply: to the sums, and to their gradients."""
     groups, filters, channels, *taps = W.shape
-    if groups == 1 or channels > 1 or len(taps) != 2 or X.dtype.char not in "fd":
+    if groups == 1 or channels > 1 or len(taps) != 2:
         return False
     if not _keeps_bound(X, prod(taps), precise):
         return False
-    return kernel_wanted("depthwise convolution", X.size * filters * prod(taps))
+    return kernel_wanted("depthwise convolution", X.size * filters * prod(taps), X, W, *others)
 
 
 def _one_channel_compiled(X: Array, W: Array, window: Window) -> bool:
-    if W.shape[2] > 1 or X.dtype.char not in "fd":
-        return False
     work = len(X) * prod(window.outputs) * W.size
-    return kernel_wanted("convolution of one channel", work)
+    return W.shape[2] == 1 and kernel_wanted("single-channel convolution", work, X)
 
 
 def _tiles_compiled(X: Array, W_shape: Sizes, window: Window) -> bool:
@@ -133,7 +131,7 @@ def _tiles_compiled(X: Array, W_shape: Sizes, window: Window) -> bool:
     if channels == 1 and filters < MANY_FILTERS:
         return False
     work = len(X) * prod(window.outputs) * prod(W_shape)
-    return kernel_wanted("convolution of many channels", work)
+    return kernel_wanted("tiled convolution", work, X)
 
 
 def _keeps_bound(X: Array, terms: int, precise: bool) -> bool:

@@ -36,7 +36,7 @@ from neural_network.functional.losses.reduction import (
 )
 from neural_network.functional.op import RULES, Call, after_kernels, call, gradient, op, samples
 from neural_network.functional.shaping import unindex
-from neural_network.kernels.runtime.gate import kernels_possible
+from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.lifting import lift_hook
 from neural_network.public import named, public
 
@@ -157,9 +157,9 @@ def _shifted(Z: Array) -> Array:
 def _compiled_loss(logits: Any, labels: Any, **options: Any) -> Any:
     indices = _indices_for_kernel(logits, labels, **options)
     if indices is not None:
-        from neural_network.kernels.losses import total_loss
+        from neural_network.kernels.losses import cross_entropy_sum
 
-        total = total_loss(logits, indices)
+        total = cross_entropy_sum(logits, indices)
         if not total < 0:  # which says that a label is no class
             return total / len(indices)
     return RULES[softmax_cross_entropy].forward(logits, labels, **options)
@@ -170,11 +170,11 @@ def _compiled_gradient(g: Any, logits: Any, labels: Any, **options: Any) -> Any:
     if lift_hook((g, logits)) is None:  # else it is to be differentiated again
         indices = _indices_for_kernel(logits, labels, **options)
     if indices is not None:
-        from neural_network.kernels.losses import slopes
+        from neural_network.kernels.losses import cross_entropy_gradient
 
         out = np.empty_like(logits)
         # Checked again, because the labels may have been changed since.
-        if slopes(logits, indices, np.float32(g / len(indices)), out):
+        if cross_entropy_gradient(logits, indices, np.float32(g / len(indices)), out):
             return out
     formula = RULES[softmax_cross_entropy].gradients["logits"].function
     return formula(g, logits, labels, **options)
@@ -203,7 +203,7 @@ def _indices_for_kernel(
         and Z.dtype == np.float32
         and 0 < Z.size <= MOST_SCORES
         and Z.flags.c_contiguous
-        and kernels_possible()
+        and kernel_wanted("cross-entropy behind a kernel", Z.size, Z)
     )
     # A copy, because a kernel is compiled once more for an array that is read-only.
     return labels.astype(np.intp) if usual else None

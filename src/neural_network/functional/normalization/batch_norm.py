@@ -30,7 +30,6 @@ from neural_network.functional.normalization.ops import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.kernels.runtime.gate import kernel_wanted
-from neural_network.kernels.runtime.layouts import plain
 from neural_network.lifting import array_under, lift_hook
 from neural_network.public import public
 
@@ -234,7 +233,7 @@ def _all_but_channels(X: Any) -> Axes:
 
 def _kernels_for(*arrays: Any) -> Any:
     """Return the module of compiled kernels if they are to compute with these arrays."""
-    if not plain(*arrays) or not kernel_wanted("batch norm", arrays[0].size):
+    if not kernel_wanted("batch norm", arrays[0].size, *arrays):
         return None
     from neural_network.kernels import normalization
 

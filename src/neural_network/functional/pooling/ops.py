@@ -17,7 +17,7 @@ from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.shaping import unindex
 from neural_network.functional.window import Sizes, Window
 from neural_network.kernels.runtime.gate import kernel_wanted
-from neural_network.kernels.runtime.layouts import plain
+from neural_network.kernels.runtime.layouts import computable
 
 Rng: TypeAlias = "np.random.Generator"
 
@@ -32,9 +32,9 @@ def route(shape: Sizes, window: Window, *arrays: Any) -> Any:
         window: how the pooling window slides.
         arrays: what the body reads.
     """
-    if len(window.taps) != 2 or window.dilation != (1, 1) or len(shape) > 4 or not plain(*arrays):
+    if len(window.taps) != 2 or window.dilation != (1, 1) or len(shape) > 4:
         return None
-    if not kernel_wanted("pooling", prod(shape)):
+    if not kernel_wanted("pooling", prod(shape), *arrays):
         return None
     from neural_network.kernels import pooling
 
@@ -83,7 +83,7 @@ def _(g: Any, X: Any, out: Any, window: Window) -> Any:
         arrays = [_four_axes(array) for array in (g, X, out)]
         return _shaped(kernels.window_max_gradient(*arrays, window.taps, window.stride), X.shape)
     # No number is under two windows, and its gradient can be written in place.
-    apart = window.taps == window.stride and max(window.dilation) == 1 and plain(g, X, out)
+    apart = window.taps == window.stride and max(window.dilation) == 1 and computable(g, X, out)
     total: Any = np.zeros_like(X) if apart else 0
     found: Any = None
     for tap in window.tap_slices():

@@ -1,1 +1,1 @@
-"""Compiled convolution, a file for each body and the loops that bodies share."""
+"""Convolution kernels: tiled, by shifts, by FFT, depthwise, and prepared ones for networks."""

@@ -1,21 +1,21 @@
-"""Convolution of which every filter reads one channel of its own: forward, and the way back."""
+"""Depthwise convolution: every filter reads one channel of its own. Forward and gradients.
+
+Here are the functions for both memory orders, and the kernels for channels-last images, whose
+inner loops run over channels. ``depthwise_planes`` holds the kernels for channels first.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from neural_network.kernels.convolution.depthwise_pixels import (
-    filters_of_pixels,
-    of_pixels,
-    to_pixels,
-)
 from neural_network.kernels.convolution.depthwise_planes import (
-    back_planes,
-    back_same_planes,
-    of_planes,
+    backward_planes,
+    backward_same_planes,
+    forward_planes,
 )
+from neural_network.kernels.runtime.compiler import kernel, prange
 from neural_network.kernels.runtime.layouts import (
     Array,
     Sizes,
@@ -26,9 +26,9 @@ from neural_network.kernels.runtime.layouts import (
 
 
 class Slide(NamedTuple):
-    """How the window goes: zeros above and at the left, its steps, the distance of its taps.
+    """How the window moves: padding above and at the left, stride, dilation.
 
-    Below and at the right there are as many zeros as the last windows need.
+    Below and at the right there is as much padding as the last windows need.
     """
 
     before: Sizes
@@ -37,64 +37,64 @@ class Slide(NamedTuple):
 
 
 def convolve(X: Array, W: Array, bias: Array | None, outputs: Sizes, slide: Slide) -> Array:
-    """Sum the products under each window, and add the bias.
+    """Compute the convolution, and add the bias.
 
     Args:
-        X: pictures (N, C, H, W), float32 or float64.
-        W: filters (F, 1, fh, fw); F is a multiple of C, and channel 0 has the first ones.
+        X: (N, C, H, W), float32 or float64.
+        W: (F, 1, fh, fw); F is a multiple of C, and channel 0 has the first filters.
         bias: (F,), or None.
-        outputs: how often the window fits along each axis.
-        slide: how it goes.
+        outputs: height and width of the result.
+        slide: how the window moves.
 
     Returns:
-        (N, F, *outputs), in the order of memory of ``X``.
+        (N, F, *outputs), in the memory order of ``X``.
     """
     last = channels_last(X)
-    room, out = empty((len(X), len(W), *outputs), X.dtype, last)
+    memory, out = empty((len(X), len(W), *outputs), X.dtype, last)
     begin = np.zeros(len(W), X.dtype) if bias is None else np.require(bias, None, ["C", "W"])
-    run = of_pixels if last else of_planes
-    run(_pictures(X, len(W), last), _filters(W, last), begin, room, *_numbers(slide))
+    run = forward_pixels if last else forward_planes
+    run(_images(X, len(W), last), _filters(W, last), begin, memory, *_numbers(slide))
     return out
 
 
 def convolve_gradients(g: Array, X: Array, W: Array, slide: Slide) -> tuple[Array, Array, Array]:
-    """Return the loss's gradients for pictures, filters and bias.
+    """Return the gradients for images, filters and bias.
 
     Args:
-        g: that for the result, (N, F, OH, OW).
-        X: the pictures, (N, C, H, W).
+        g: the gradient for the result, (N, F, OH, OW).
+        X: the images, (N, C, H, W).
         W: the filters, (F, 1, fh, fw).
-        slide: how the window went.
+        slide: how the window moved.
     """
     last = channels_last(X)
     filters, taps = len(W), W.shape[2:]
     rows = taps[0] * taps[1] + 1
-    # A picture's sums, which are then added in the order of the pictures. The last is g's own.
+    # Sums of each image, which are then added in order. The last row is the bias's gradient.
     sums = np.empty((len(X), rows, filters) if last else (len(X), filters, rows))
-    given, seen = in_memory_order(g, last), _pictures(X, filters, last)
-    # Channels last, each filter's share has its own channel until they are added up.
-    own = filters // X.shape[1] if last else 1
-    room, gradient = empty((len(X), X.shape[1] * own, *X.shape[2:]), X.dtype, last)
+    grad, images = in_memory_order(g, last), _images(X, filters, last)
+    # Channels last, each filter has a channel of its own until these are added up.
+    each = filters // X.shape[1] if last else 1
+    memory, gradient = empty((len(X), X.shape[1] * each, *X.shape[2:]), X.dtype, last)
     if last:
-        to_pixels(given, _filters(W, last), room, *_numbers(slide))
-        filters_of_pixels(seen, given, sums, *taps, *_numbers(slide))
+        image_gradient_pixels(grad, _filters(W, last), memory, *_numbers(slide))
+        filter_gradient_pixels(images, grad, sums, *taps, *_numbers(slide))
     else:
         same = slide.stride == (1, 1) and g.shape[2:] == X.shape[2:] and np.isfinite(W).all()
-        run = back_same_planes if same else back_planes
-        run(given, _filters(W, last), seen, room, sums, *_numbers(slide))
-    if own > 1:
-        gradient = gradient.reshape(len(X), -1, own, *X.shape[2:]).sum(axis=2)
+        run = backward_same_planes if same else backward_planes
+        run(grad, _filters(W, last), images, memory, sums, *_numbers(slide))
+    if each > 1:
+        gradient = gradient.reshape(len(X), -1, each, *X.shape[2:]).sum(axis=2)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         total = np.sum(sums, axis=0).astype(X.dtype)
     total = total.T if last else total
     return gradient, total[:, :-1].reshape(W.shape), total[:, -1].copy()
 
 
-def _pictures(X: Array, filters: int, last: bool) -> Array:
-    """Return pictures as kernels take them; channels last, one channel for each filter."""
-    seen = in_memory_order(X, last)
+def _images(X: Array, filters: int, last: bool) -> Array:
+    """Return images in memory order; channels last, with a channel for each filter."""
+    images = in_memory_order(X, last)
     each = filters // X.shape[1]
-    return np.repeat(seen, each, axis=-1) if last and each > 1 else seen
+    return np.repeat(images, each, axis=-1) if last and each > 1 else images
 
 
 def _filters(W: Array, last: bool) -> Array:
@@ -104,3 +104,97 @@ def _filters(W: Array, last: bool) -> Array:
 
 def _numbers(slide: Slide) -> Sizes:
     return slide.before + slide.stride + slide.dilation
+
+
+@kernel
+def forward_pixels(
+    X: Any, W: Any, bias: Any, out: Any, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int
+) -> None:
+    """(N, H, W, C) and (fh, fw, C) → (N, OH, OW, C)."""
+    count, rows, columns, channels = out.shape
+    height, width = X.shape[1:3]
+    fh, fw = W.shape[:2]
+    for task in prange(count * rows):
+        n, i = task // rows, task % rows
+        for j in range(columns):
+            total, left = out[n, i, j], j * sw - pw
+            for c in range(channels):
+                total[c] = bias[c]
+            for a in range(fh):
+                r = i * sh + a * dh - ph
+                if r < 0 or r >= height:
+                    continue
+                line = X[n, r]
+                if fw == 3 and left >= 0 and left + 2 * dw < width:
+                    x, y, z = line[left], line[left + dw], line[left + 2 * dw]
+                    u, v, w = W[a, 0], W[a, 1], W[a, 2]
+                    for c in range(channels):
+                        total[c] += u[c] * x[c] + v[c] * y[c] + w[c] * z[c]
+                    continue
+                for b in range(fw):
+                    s = left + b * dw
+                    if 0 <= s < width:
+                        x, u = line[s], W[a, b]
+                        for c in range(channels):
+                            total[c] += u[c] * x[c]
+
+
+@kernel
+def image_gradient_pixels(
+    Y: Any, W: Any, X: Any, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int
+) -> None:
+    """(N, OH, OW, C) and (fh, fw, C) → (N, H, W, C)."""
+    count, height, width, channels = X.shape
+    rows, columns = Y.shape[1:3]
+    fh, fw = W.shape[:2]
+    for task in prange(count * height):
+        n, r = task // height, task % height + ph
+        X[n, r - ph] = X.dtype.type(0)
+        for a in range(fh):
+            i = (r - a * dh) // sh
+            if r < a * dh or (r - a * dh) % sh != 0 or i >= rows:
+                continue
+            line = Y[n, i]
+            for s in range(pw, width + pw):
+                total = X[n, r - ph, s - pw]
+                if fw == 3 and sw == 1 and 2 * dw <= s < columns:
+                    x, y, z = line[s], line[s - dw], line[s - 2 * dw]
+                    u, v, w = W[a, 0], W[a, 1], W[a, 2]
+                    for c in range(channels):
+                        total[c] += u[c] * x[c] + v[c] * y[c] + w[c] * z[c]
+                    continue
+                for b in range(fw):
+                    j = (s - b * dw) // sw
+                    if s >= b * dw and (s - b * dw) % sw == 0 and j < columns:
+                        x, u = line[j], W[a, b]
+                        for c in range(channels):
+                            total[c] += u[c] * x[c]
+
+
+@kernel
+def filter_gradient_pixels(
+    X: Any, Y: Any, sums: Any, fh: int, fw: int, ph: int, pw: int, sh: int, sw: int,
+    dh: int, dw: int,
+) -> None:  # fmt: skip
+    """(N, H, W, C) and (N, OH, OW, C) → (N, fh · fw + 1, C)."""
+    count, rows, columns, channels = Y.shape
+    height, width = X.shape[1:3]
+    for n in prange(count):
+        sums[n] = 0.0
+        total = np.empty((fh * fw + 1, channels), X.dtype)
+        for i in range(rows):
+            total[:] = X.dtype.type(0)
+            for j in range(columns):
+                y = Y[n, i, j]
+                for c in range(channels):
+                    total[fh * fw, c] += y[c]
+                for t in range(fh * fw):
+                    r, s = i * sh + t // fw * dh - ph, j * sw + t % fw * dw - pw
+                    if r < 0 or r >= height or s < 0 or s >= width:
+                        continue
+                    x, to = X[n, r, s], total[t]
+                    for c in range(channels):
+                        to[c] += x[c] * y[c]
+            for t in range(fh * fw + 1):
+                for c in range(channels):
+                    sums[n, t, c] += total[t, c]

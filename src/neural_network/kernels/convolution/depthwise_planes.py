@@ -1,10 +1,11 @@
-"""Depthwise convolution of channels-first pictures, and its way back: a task is a plane.
+"""Depthwise convolution of channels-first images, and its gradients: a task is a plane.
 
-A picture lies flat: with steps of 1 a tap is one distance for all places, so that the loops are
-long. Where the sums have the picture's size, rows follow each other without anything between
-them; what a tap would see of the row before or after, it sees as 0, in a copy of its own.
-Elsewhere the picture is laid out with its padding, and what is computed between the rows is left
-out. Where that would bring in ``0 · ∞``, and where steps are longer, it goes row by row.
+A plane is read as a flat array: with a stride of 1, a tap has one offset for all positions, so
+that the loops are long. Where the result has the image's size, rows follow each other without
+padding; for each column of taps there is a copy of the plane, with zeros where the taps would read
+from the row before or after. Elsewhere the plane is copied with its padding, and the sums between
+the rows are ignored. Where that would add ``0 · ∞``, or with larger strides, rows are processed
+one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 
-# Planes that a thread takes at a time, where it keeps room for them.
+# Planes of a task, where it allocates a buffer.
 PLANES = 32
 
 
@@ -39,7 +40,7 @@ def _add_three(to: Any, x: Any, y: Any, z: Any, u: Any, v: Any, w: Any) -> None:
 
 @part
 def _nine(to: Any, x: Any, at: Any, w: Any) -> None:
-    """Add the taps of a 3 × 3 filter: all while the number is in a register."""
+    """Add the taps of a 3 × 3 filter, all while the sum is in a register."""
     p, q, r = x[at[0] :], x[at[1] :], x[at[2] :]
     s, t, u = x[at[3] :], x[at[4] :], x[at[5] :]
     v, y, z = x[at[6] :], x[at[7] :], x[at[8] :]
@@ -53,7 +54,7 @@ def _nine(to: Any, x: Any, at: Any, w: Any) -> None:
 
 @part
 def _add_taps(to: Any, x: Any, at: Any, w: Any) -> None:
-    """Add taps that stand ``at`` these distances."""
+    """Add the taps with the offsets ``at``."""
     size, count = len(to), len(at)
     if count == 9:
         _nine(to, x, at, w)
@@ -66,8 +67,8 @@ def _add_taps(to: Any, x: Any, at: Any, w: Any) -> None:
 
 
 @part
-def _distances(fh: int, fw: int, dh: int, dw: int, width: int) -> Any:
-    """Return how far each tap stands from the first one, in a picture that lies flat."""
+def _offsets(fh: int, fw: int, dh: int, dw: int, width: int) -> Any:
+    """Return the offset of each tap from the first one, in a flat plane."""
     at = np.empty(fh * fw, np.int64)
     for t in range(fh * fw):
         at[t] = t // fw * dh * width + t % fw * dw
@@ -76,42 +77,38 @@ def _distances(fh: int, fw: int, dh: int, dw: int, width: int) -> Any:
 
 @part
 def _reach(outputs: int, taps: int, step: int, spacing: int) -> int:
-    """Return how many numbers all windows together cover along an axis."""
+    """Return how many numbers all windows cover along an axis."""
     return (outputs - 1) * step + (taps - 1) * spacing + 1
 
 
 @part
-def _padded(picture: Any, tall: int, wide: int, top: int, left: int) -> Any:
-    """Return the picture lying flat, in so many rows and columns, with zeros around it."""
-    height, width = picture.shape
+def _padded(plane: Any, tall: int, wide: int, top: int, left: int) -> Any:
+    """Return the plane flat, in this many rows and columns, with zeros around it."""
+    height, width = plane.shape
     if tall == height and wide == width and top == 0 and left == 0:
-        return picture.reshape(tall * wide)
-    flat = np.zeros(tall * wide, picture.dtype)
+        return plane.reshape(tall * wide)
+    flat = np.zeros(tall * wide, plane.dtype)
     count = min(width, wide - left)
     for r in range(min(height, tall - top)):
         start = (top + r) * wide + left
-        _copy(flat[start : start + count], picture[r])
+        _copy(flat[start : start + count], plane[r])
     return flat
 
 
 @part
-def _room(fh: int, fw: int, dh: int, dw: int, width: int) -> int:
-    """Return how much room ``_shift`` needs before and after a picture."""
+def _margin(fh: int, fw: int, dh: int, dw: int, width: int) -> int:
+    """Return how many zeros the copies of ``_shift`` need at both ends."""
     return (fh - 1) * dh * width + (fw - 1) * dw
 
 
 @part
-def _shift(flat: Any, picture: Any, width: int, room: int, fw: int, dw: int, pw: int) -> None:
-    """Lay the flat picture out once for each column of taps; what is around it is zeros.
-
-    A column of taps that looks to the side runs on into the next row, or the one before;
-    its copy has zeros there.
-    """
-    size = len(picture)
-    none = picture.dtype.type(0)
+def _shift(flat: Any, plane: Any, width: int, margin: int, fw: int, dw: int, pw: int) -> None:
+    """Copy the flat plane once for each column of taps, with zeros where they leave a row."""
+    size = len(plane)
+    none = plane.dtype.type(0)
     for b in range(fw):
-        own = flat[b * (size + 2 * room) + room :]
-        _copy(own[:size], picture)
+        own = flat[b * (size + 2 * margin) + margin :]
+        _copy(own[:size], plane)
         side = b * dw - pw
         first, end = (0, min(side, width)) if side > 0 else (max(width + side, 0), width)
         for s in range(first, end):
@@ -120,25 +117,25 @@ def _shift(flat: Any, picture: Any, width: int, room: int, fw: int, dw: int, pw:
 
 
 @part
-def _places(
-    fh: int, fw: int, dh: int, dw: int, ph: int, pw: int, width: int, size: int, room: int
+def _shifted_offsets(
+    fh: int, fw: int, dh: int, dw: int, ph: int, pw: int, width: int, size: int, margin: int
 ) -> Any:
-    """Return where each tap begins in what ``_shift`` laid out."""
+    """Return the offset of each tap in the copies of ``_shift``."""
     at = np.empty(fh * fw, np.int64)
     for t in range(fh * fw):
         a, b = t // fw, t % fw
-        at[t] = b * (size + 2 * room) + room + (a * dh - ph) * width + b * dw - pw
+        at[t] = b * (size + 2 * margin) + margin + (a * dh - ph) * width + b * dw - pw
     return at
 
 
 @part
-def _row_under(flat: Any, start: int, columns: int, step: int) -> Any:
-    """Return what a tap sees along a row of outputs."""
+def _tap_row(flat: Any, start: int, columns: int, step: int) -> Any:
+    """Return the numbers that a tap reads for a row of outputs."""
     return flat[start : start + (columns - 1) * step + 1 : step]
 
 
 @kernel
-def of_planes(
+def forward_planes(
     X: Any, W: Any, bias: Any, out: Any, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int
 ) -> None:
     """(N, G, H, W) and (G · F, fh, fw) → (N, G · F, OH, OW)."""
@@ -150,22 +147,22 @@ def of_planes(
     height, width = X.shape[2:]
     size = height * width
     if sh == 1 and sw == 1 and rows == height and columns == width:
-        room = _room(fh, fw, dh, dw, width)
-        places = _places(fh, fw, dh, dw, ph, pw, width, size, room)
+        margin = _margin(fh, fw, dh, dw, width)
+        offsets = _shifted_offsets(fh, fw, dh, dw, ph, pw, width, size, margin)
         for chunk in prange(-(-count * filters // PLANES)):
-            flat = np.zeros(fw * (size + 2 * room), X.dtype)
+            flat = np.zeros(fw * (size + 2 * margin), X.dtype)
             for task in range(chunk * PLANES, min((chunk + 1) * PLANES, count * filters)):
                 n, f = task // filters, task % filters
                 total = out[n, f].reshape(size)
                 total[:] = bias[f]
-                _shift(flat, X[n, f // each].reshape(size), width, room, fw, dw, pw)
-                _add_taps(total, flat, places, W[f].reshape(fh * fw))
+                _shift(flat, X[n, f // each].reshape(size), width, margin, fw, dw, pw)
+                _add_taps(total, flat, offsets, W[f].reshape(fh * fw))
         return
     for task in prange(count * filters):
         n, f = task // filters, task % filters
         weights = W[f].reshape(fh * fw)
         plane = _padded(X[n, f // each], tall, wide, ph, pw)
-        at = _distances(fh, fw, dh, dw, wide)
+        at = _offsets(fh, fw, dh, dw, wide)
         if sh == 1 and sw == 1:
             sums = np.full((rows - 1) * wide + columns, bias[f])
             _add_taps(sums, plane, at, weights)
@@ -176,7 +173,7 @@ def of_planes(
             line = out[n, f, i]
             line[:] = bias[f]
             for t in range(fh * fw):
-                _add(line, _row_under(plane, i * sh * wide + at[t], columns, sw), weights[t])
+                _add(line, _tap_row(plane, i * sh * wide + at[t], columns, sw), weights[t])
 
 
 @part
@@ -197,7 +194,7 @@ def _dot(x: Any, y: Any) -> Any:
 
 @part
 def _dots(x: Any, y: Any, at: Any, sums: Any) -> None:
-    """Sum the products of ``y`` and what lies ``at`` these distances, three at a time."""
+    """Sum the products of ``y`` and ``x`` at each offset, three at a time."""
     size, count = len(y), len(at)
     for t in range(0, count - 2, 3):
         p, q, r = x[at[t] :], x[at[t + 1] :], x[at[t + 2] :]
@@ -215,96 +212,96 @@ def _dots(x: Any, y: Any, at: Any, sums: Any) -> None:
 def _exact_filters(
     plane: Any, Y: Any, at: Any, wide: int, sh: int, sw: int, again: bool, sums: Any
 ) -> None:
-    """Sum the products of a padded plane and ``Y`` by rows; ``again``: what is not finite."""
+    """Sum the products of a padded plane and ``Y`` by rows; ``again``: only sums not finite."""
     rows, columns = Y.shape
     for t in range(len(at)):
         if again and np.isfinite(sums[t]):
             continue
         total = Y.dtype.type(0)
         for i in range(rows):
-            total += _dot(_row_under(plane, i * sh * wide + at[t], columns, sw), Y[i])
+            total += _dot(_tap_row(plane, i * sh * wide + at[t], columns, sw), Y[i])
         sums[t] = total
 
 
 @kernel
-def back_planes(
+def backward_planes(
     Y: Any, W: Any, X: Any, gradient: Any, sums: Any, ph: int, pw: int, sh: int, sw: int,
     dh: int, dw: int,
 ) -> None:  # fmt: skip
-    """Both gradients, where ``Y`` (N, G · F, OH, OW) is that for the result.
+    """Compute both gradients from ``Y``, that for the result, (N, G · F, OH, OW).
 
-    For the pictures, (N, G, H, W), and each picture's share of that for the filters,
-    (N, G · F, fh · fw + 1); its last column is for the bias.
+    ``gradient``: for the images, (N, G, H, W). ``sums``: for the filters, of each image,
+    (N, G · F, fh · fw + 1); the last column is for the bias.
     """
     count, groups, height, width = X.shape
     filters, fh, fw = W.shape
     rows, columns = Y.shape[2:]
     each, taps = filters // groups, fh * fw
     tall, wide = _reach(rows, fh, sh, dh), _reach(columns, fw, sw, dw)
-    at = _distances(fh, fw, dh, dw, wide)
+    at = _offsets(fh, fw, dh, dw, wide)
     finite = np.all(np.isfinite(W))
-    seen, reach = min(width, wide - pw), at[taps - 1]
-    long = sh == 1 and sw == 1
+    visible, reach = min(width, wide - pw), at[taps - 1]
+    flat_rows = sh == 1 and sw == 1
     for task in prange(count * groups):
         n, g = task // groups, task % groups
         padded = _padded(X[n, g], tall, wide, ph, pw)
         flat = np.zeros(tall * wide, X.dtype)
-        # The numbers as they lie in the picture, with room before and after.
+        # ``Y`` with the image's row length, and zeros before and after.
         spread = np.zeros(tall * wide + reach, X.dtype)
         for f in range(g * each, (g + 1) * each):
-            if long:
+            if flat_rows:
                 for i in range(rows):
                     place = reach + i * wide
                     _copy(spread[place : place + columns], Y[n, f, i])
                 _dots(padded, spread[reach : tall * wide], at, sums[n, f])
-            if long and finite:
+            if flat_rows and finite:
                 _add_taps(flat, spread, reach - at, W[f].reshape(taps))
             else:
                 for i in range(rows):
                     for t in range(taps):
-                        row = _row_under(flat, i * sh * wide + at[t], columns, sw)
+                        row = _tap_row(flat, i * sh * wide + at[t], columns, sw)
                         _add(row, Y[n, f, i], W[f, t // fw, t % fw])
-            _exact_filters(padded, Y[n, f], at, wide, sh, sw, long, sums[n, f])
+            _exact_filters(padded, Y[n, f], at, wide, sh, sw, flat_rows, sums[n, f])
             sums[n, f, taps] = _sum(Y[n, f].reshape(rows * columns))
         gradient[n, g] = X.dtype.type(0)
         for r in range(min(height, tall - ph)):
-            _copy(gradient[n, g, r, :seen], flat[(ph + r) * wide + pw :])
+            _copy(gradient[n, g, r, :visible], flat[(ph + r) * wide + pw :])
 
 
 @kernel
-def back_same_planes(
+def backward_same_planes(
     Y: Any, W: Any, X: Any, gradient: Any, sums: Any, ph: int, pw: int, sh: int, sw: int,
     dh: int, dw: int,
 ) -> None:  # fmt: skip
-    """Do what ``back_planes`` does: steps of 1, sums of the picture's size, finite filters.
+    """As ``backward_planes``, for a stride of 1, a result of the image's size, finite filters.
 
-    Backwards a convolution is the same again, with the taps in the other order.
+    The images' gradient is the same convolution with the taps in reverse order.
     """
     count, groups, height, width = X.shape
     filters, fh, fw = W.shape
     each, taps, size = filters // groups, fh * fw, height * width
     tall, wide = _reach(height, fh, sh, dh), _reach(width, fw, sw, dw)
-    at = _distances(fh, fw, dh, dw, wide)
+    at = _offsets(fh, fw, dh, dw, wide)
     high, wider = (fh - 1) * dh - ph, (fw - 1) * dw - pw
-    room = _room(fh, fw, dh, dw, width)
-    places = _places(fh, fw, dh, dw, high, wider, width, size, room)
+    margin = _margin(fh, fw, dh, dw, width)
+    offsets = _shifted_offsets(fh, fw, dh, dw, high, wider, width, size, margin)
     for chunk in prange(-(-count * groups // PLANES)):
-        shifted = np.zeros(fw * (size + 2 * room), X.dtype)
-        turned, products = np.empty((2, taps), X.dtype)
+        shifted = np.zeros(fw * (size + 2 * margin), X.dtype)
+        reversed_taps, products = np.empty((2, taps), X.dtype)
         for task in range(chunk * PLANES, min((chunk + 1) * PLANES, count * groups)):
             n, g = task // groups, task % groups
             plane, total = X[n, g].reshape(size), gradient[n, g].reshape(size)
             total[:] = X.dtype.type(0)
             for f in range(g * each, (g + 1) * each):
-                given, weights = Y[n, f].reshape(size), W[f].reshape(taps)
+                grad, weights = Y[n, f].reshape(size), W[f].reshape(taps)
                 for t in range(taps):
-                    turned[t] = weights[taps - 1 - t]
-                _shift(shifted, given, width, room, fw, dw, wider)
-                _add_taps(total, shifted, places, turned)
-                _dots(shifted, plane, places, products)
+                    reversed_taps[t] = weights[taps - 1 - t]
+                _shift(shifted, grad, width, margin, fw, dw, wider)
+                _add_taps(total, shifted, offsets, reversed_taps)
+                _dots(shifted, plane, offsets, products)
                 for t in range(taps):
                     sums[n, f, t] = products[taps - 1 - t]
-                sums[n, f, taps] = _sum(given)
+                sums[n, f, taps] = _sum(grad)
                 if not np.all(np.isfinite(products)):
                     padded = _padded(X[n, g], tall, wide, ph, pw)
                     _exact_filters(padded, Y[n, f], at, wide, 1, 1, True, sums[n, f])

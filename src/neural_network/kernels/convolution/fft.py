@@ -1,14 +1,13 @@
-"""Large filters that read one channel: Fourier along the columns, sums along the rows.
+"""Single-channel convolution by FFT along the columns and direct sums along the rows.
 
-A picture is cut into tiles. Along a tile's columns goes a fast Fourier transform, whose
-butterflies take whole rows at a time: numbers that lie side by side in memory, all with one
-factor. Then the sum over the filter's columns is taken as it stands, row by row, with complex
-taps; and the way back. Nothing is ever transposed. For a filter of n columns that is 2 · n
-products for each number instead of n².
+An image is cut into tiles. The columns of a tile are transformed by an FFT whose butterflies
+process whole rows: consecutive numbers with one factor. Then the sum over the filter's columns is
+computed directly, row by row, with complex taps, and the inverse transform follows. Nothing is
+transposed. A filter of n columns takes 2 · n products for each number instead of n².
 
-Two tiles make one of complex numbers, one as its real part and one as its imaginary part:
-filters are real, so the two never mix. The numbers of a row lie as ``WIDE`` real parts and then
-``WIDE`` imaginary ones. All is computed in float64.
+Two tiles are transformed as one complex tile, one as its real and one as its imaginary part;
+filters are real, so the two do not mix. A row holds ``WIDE`` real parts and then ``WIDE``
+imaginary parts. All is computed in float64.
 """
 
 from __future__ import annotations
@@ -24,60 +23,59 @@ from neural_network.kernels.runtime.compiler import kernel, part, prange
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 
-# Taps that are summed while a row passes once.
+# Taps that are summed in one pass over a row.
 FEW = 4
-# Numbers of which one thread looks for the largest. Fixed, so that threads change no result.
-SHARE = 1 << 18
+# Numbers in which a task finds the largest.
+BLOCK = 1 << 18
 
 
-def by_columns(
+def convolve(
     X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes, length: int, factor: float
 ) -> None:
-    """Fill ``out`` with the sums under each window.
+    """Fill ``out`` with the convolution.
 
     Args:
         X: (N, G, 1, H, W), float32 or float64.
         W: (G, F, 1, fh, fw), float64.
         out: (N, G, F, OH, OW), of the type of ``X``.
         stride, dilation: two numbers each.
-        length: rows of a tile, a power of two, no fewer than the filters reach.
-        factor: a power of two, which the pictures are taken times.
+        length: rows of a tile, a power of two, at least those that a filter covers.
+        factor: a power of two, by which the images are multiplied.
     """
     groups, filters, _, high, wide = W.shape
     spread = np.zeros((groups, filters, length, -(-wide // FEW) * FEW))
     spread[:, :, : high * dilation[0] : dilation[0], :wide] = W[:, :, 0]
     spectra = np.fft.fft(spread, axis=2).conj()[:, :, order(length)] / length
-    distances = np.arange(spread.shape[3]) * dilation[1]
-    distances[wide:] = 0  # their taps are 0, and must not look past the row
+    offsets = np.arange(spread.shape[3]) * dilation[1]
+    offsets[wide:] = 0  # their taps are 0, and must not read past the row
     powers = np.arange(length)[:, None] * np.arange(1, 4)
     turn = np.exp(-2j * np.pi / length * powers)
-    kept = (length - (high - 1) * dilation[0] - 1) // stride[0] + 1
+    rows = (length - (high - 1) * dilation[0] - 1) // stride[0] + 1
     across = (WIDE - (wide - 1) * dilation[1] - 1) // stride[1] + 1
-    pictures = np.ascontiguousarray(X[:, :, 0]).view()
-    # A kernel is compiled once for what can be written to and once for what cannot.
-    pictures.flags.writeable = False
-    maps = np.ascontiguousarray(out)
-    columns_and_rows(
-        pictures, *_parts(spectra), distances, *_parts(turn), stride, (kept, across), factor, maps
+    images = np.ascontiguousarray(X[:, :, 0]).view()
+    # Numba compiles a kernel anew for read-only arrays; here all are read-only.
+    images.flags.writeable = False
+    result = np.ascontiguousarray(out)
+    convolve_tiles(
+        images, *_parts(spectra), offsets, *_parts(turn), stride, (rows, across), factor, result
     )
-    if maps is not out:
-        out[...] = maps
+    if result is not out:
+        out[...] = result
 
 
 def _parts(numbers: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(numbers.real), np.ascontiguousarray(numbers.imag)
 
 
-def largest_sizes(X: Array) -> Array:
-    """Return the largest |number| of each picture, ∞ or NaN where it holds such.
+def largest_magnitudes(X: Array) -> Array:
+    """Return the largest |number| of each image, ∞ or NaN if it contains one.
 
     Args:
         X: (N, …), float32 or float64.
     """
     flat = np.ascontiguousarray(X).reshape(len(X), -1)
     whole = np.int32 if X.dtype == np.float32 else np.int64
-    shares = -(-flat.shape[1] // SHARE)
-    found = np.empty((len(X), shares), whole)
+    found = np.empty((len(X), -(-flat.shape[1] // BLOCK)), whole)
     bits = flat.view(whole).view()
     bits.flags.writeable = False
     largest_bits(bits, np.array([np.iinfo(whole).max]), found)
@@ -86,7 +84,7 @@ def largest_sizes(X: Array) -> Array:
 
 
 def order(length: int) -> list[int]:
-    """Return which frequency stands where after the transform: digits of 4 in reverse.
+    """Return the frequencies in their order after the transform: base-4 digits reversed.
 
     >>> order(8)
     [0, 4, 1, 5, 2, 6, 3, 7]
@@ -98,8 +96,8 @@ def order(length: int) -> list[int]:
 
 
 @part
-def four_ahead(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) -> None:
-    """Transform four rows, then turn three of them by w, w² and w³."""
+def butterfly(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) -> None:
+    """Transform four rows, then multiply three of them by w, w² and w³."""
     wr, wi, w2r, w2i, w3r, w3i = w[0], h[0], w[1], h[1], w[2], h[2]
     for i in range(WIDE):
         pr, pi = za[i] + zc[i], za[WIDE + i] + zc[WIDE + i]
@@ -114,8 +112,8 @@ def four_ahead(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) -
 
 
 @part
-def four_back(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) -> None:
-    """Undo ``four_ahead``, times 4."""
+def inverse_butterfly(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) -> None:
+    """Invert ``butterfly``, times 4."""
     wr, wi, w2r, w2i, w3r, w3i = w[0], h[0], w[1], h[1], w[2], h[2]
     for i in range(WIDE):
         ar, ai = za[i], za[WIDE + i]
@@ -131,7 +129,7 @@ def four_back(za: Array, zb: Array, zc: Array, zd: Array, w: Array, h: Array) ->
 
 
 @part
-def two(za: Array, zb: Array) -> None:
+def butterfly_of_two(za: Array, zb: Array) -> None:
     """Transform two rows."""
     for i in range(2 * WIDE):
         a, b = za[i], zb[i]
@@ -139,8 +137,8 @@ def two(za: Array, zb: Array) -> None:
 
 
 @part
-def ahead(Z: Array, real: Array, imag: Array) -> None:
-    """Transform the columns of a tile; frequencies come in the order of ``order``."""
+def transform(Z: Array, real: Array, imag: Array) -> None:
+    """Transform the columns of a tile; the frequencies are in the order of ``order``."""
     length = len(Z)
     n = length
     while n >= 4:
@@ -148,42 +146,42 @@ def ahead(Z: Array, real: Array, imag: Array) -> None:
         for first in range(0, length, n):
             for j in range(q):
                 a, t = first + j, step * j
-                four_ahead(Z[a], Z[a + q], Z[a + 2 * q], Z[a + 3 * q], real[t], imag[t])
+                butterfly(Z[a], Z[a + q], Z[a + 2 * q], Z[a + 3 * q], real[t], imag[t])
         n = q
     if n == 2:
         for a in range(0, length, 2):
-            two(Z[a], Z[a + 1])
+            butterfly_of_two(Z[a], Z[a + 1])
 
 
 @part
-def back(Z: Array, real: Array, imag: Array) -> None:
-    """Undo ``ahead``, times the length."""
+def inverse_transform(Z: Array, real: Array, imag: Array) -> None:
+    """Invert ``transform``, times the length."""
     length = len(Z)
     n = length
     while n > 4:
         n //= 4
     if n == 2:
         for a in range(0, length, 2):
-            two(Z[a], Z[a + 1])
+            butterfly_of_two(Z[a], Z[a + 1])
         n = 8
     while n <= length:
         q, step = n // 4, length // n
         for first in range(0, length, n):
             for j in range(q):
                 a, t = first + j, step * j
-                four_back(Z[a], Z[a + q], Z[a + 2 * q], Z[a + 3 * q], real[t], imag[t])
+                inverse_butterfly(Z[a], Z[a + q], Z[a + 2 * q], Z[a + 3 * q], real[t], imag[t])
         n *= 4
 
 
 @part
-def few_taps(to: Array, z: Array, places: int, d: Array, r: Array, m: Array, add: bool) -> None:
-    """Add four complex taps' products with a row, or begin with them."""
+def add_taps(to: Array, z: Array, positions: int, d: Array, r: Array, m: Array, add: bool) -> None:
+    """Add the products of four complex taps with a row, or set ``to`` to them."""
     r0, r1, r2, r3, m0, m1, m2, m3 = r[0], r[1], r[2], r[3], m[0], m[1], m[2], m[3]
     z0, z1, z2, z3 = z[d[0] :], z[d[1] :], z[d[2] :], z[d[3] :]
     if not add:
         for i in range(2 * WIDE):
             to[i] = 0.0
-    for i in range(places):
+    for i in range(positions):
         xr, xi = z0[i], z0[WIDE + i]
         yr, yi = z1[i], z1[WIDE + i]
         vr, vi = z2[i], z2[WIDE + i]
@@ -195,8 +193,8 @@ def few_taps(to: Array, z: Array, places: int, d: Array, r: Array, m: Array, add
 
 
 @part
-def take(Z: Array, half: int, x: Array, top: int, left: int, factor: float) -> None:
-    """Read a tile, times a factor, into the real (0) or the imaginary (WIDE) half of the rows."""
+def read_tile(Z: Array, half: int, x: Array, top: int, left: int, factor: float) -> None:
+    """Copy a tile, times a factor, to the real (0) or the imaginary (WIDE) half of the rows."""
     rows = min(len(Z), x.shape[0] - top)
     columns = min(WIDE, x.shape[1] - left)
     for r in range(rows):
@@ -212,10 +210,10 @@ def take(Z: Array, half: int, x: Array, top: int, left: int, factor: float) -> N
 
 
 @part
-def put(
+def write_tile(
     out: Array, Y: Array, half: int, stride: Sizes, top: int, bottom: int, left: int, right: int
 ) -> None:
-    """Round one in a stride of a half of the sums into a part of a map."""
+    """Copy every stride-th sum of a half to a part of the result."""
     down, aside = stride
     for r in range(top, bottom):
         row, y = out[r][left:right], Y[(r - top) * down][half : half + WIDE]
@@ -228,22 +226,20 @@ def put(
 
 
 @kernel
-def columns_and_rows(
-    X: Array, real: Array, imag: Array, distances: Array, turn_real: Array, turn_imag: Array,
+def convolve_tiles(
+    X: Array, real: Array, imag: Array, offsets: Array, turn_real: Array, turn_imag: Array,
     stride: Sizes, yields: Sizes, factor: float, out: Array,
 ) -> None:  # fmt: skip
-    """Fill ``out`` with the sums under each window.
+    """Fill ``out`` with the convolution.
 
     Args:
         X: (N, G, H, W).
-        real: parts of the filters' spectra, (G, F, length, taps), a multiple of FEW taps.
-        imag: the same.
-        distances: (taps,), of the taps of a row.
-        turn_real: (length, 3): the powers 1, 2, 3 of exp(−2πi · row / length).
-        turn_imag: the same.
+        real, imag: the filters' spectra, (G, F, length, taps), a multiple of FEW taps.
+        offsets: (taps,), of the taps of a row.
+        turn_real, turn_imag: (length, 3): the powers 1, 2, 3 of exp(−2πi · row / length).
         stride: of the window.
-        yields: how many rows and columns of sums a tile yields.
-        factor: the pictures are taken times this.
+        yields: rows and columns of the result that a tile gives.
+        factor: by which the images are multiplied.
         out: (N, G, F, rows, columns).
     """
     count, groups, filters, height, width = out.shape
@@ -251,54 +247,55 @@ def columns_and_rows(
     high, wide = yields
     tall, across = (height + high - 1) // high, (width + wide - 1) // wide
     pairs = (count * tall + 1) // 2
-    for job in prange(groups * pairs * across):
-        g, pair, left = job // (pairs * across), job // across % pairs, job % across * wide
+    for task in prange(groups * pairs * across):
+        g, pair, left = task // (pairs * across), task // across % pairs, task % across * wide
         columns = min(wide, width - left)
         Z = np.zeros((length, 2 * WIDE), np.float64)
         for k in range(2):
             tile = 2 * pair + k
             if tile < count * tall:
                 top = tile % tall * high
-                take(Z, k * WIDE, X[tile // tall, g], top * stride[0], left * stride[1], factor)
-        ahead(Z, turn_real, turn_imag)
-        # The picture's spectrum is needed for one filter after the other.
+                read_tile(
+                    Z, k * WIDE, X[tile // tall, g], top * stride[0], left * stride[1], factor
+                )
+        transform(Z, turn_real, turn_imag)
+        # The image's spectrum is needed again for each filter.
         Y = Z if filters == 1 else np.empty_like(Z)
         sums = np.zeros(2 * WIDE, np.float64)
-        places = (columns - 1) * stride[1] + 1
+        positions = (columns - 1) * stride[1] + 1
         for f in range(filters):
             for row in range(length):
                 for t in range(0, taps, FEW):
                     r, m = real[g, f, row, t : t + FEW], imag[g, f, row, t : t + FEW]
-                    few_taps(sums, Z[row], places, distances[t : t + FEW], r, m, t > 0)
+                    add_taps(sums, Z[row], positions, offsets[t : t + FEW], r, m, t > 0)
                 Y[row] = sums
-            back(Y, turn_real, turn_imag)
+            inverse_transform(Y, turn_real, turn_imag)
             for k in range(2):
                 tile = 2 * pair + k
                 if tile < count * tall:
                     top = tile % tall * high
                     bottom = min(top + high, height)
-                    maps = out[tile // tall, g, f]
-                    put(maps, Y, k * WIDE, stride, top, bottom, left, left + columns)
+                    result = out[tile // tall, g, f]
+                    write_tile(result, Y, k * WIDE, stride, top, bottom, left, left + columns)
 
 
 @kernel
 def largest_bits(bits: Array, mask: Array, found: Array) -> None:
-    """Find the largest number of each share, without its first bit.
+    """Find the largest number of each block, without its sign bit.
 
-    Without their signs floats are in the order of their bits, and what is not finite is
-    largest of all.
+    Floats without sign are in the order of their bits, infinity and NaN above all others.
 
     Args:
-        bits: (N, numbers), floats seen as whole numbers.
-        mask: (1,), all bits but the first.
-        found: (N, shares).
+        bits: (N, numbers), floats viewed as integers.
+        mask: (1,), all bits except the sign.
+        found: (N, blocks).
     """
-    count, shares = found.shape
-    for job in prange(count * shares):
-        n, share = job // shares, job % shares
-        some = bits[n, share * SHARE : (share + 1) * SHARE]
+    count, blocks = found.shape
+    for task in prange(count * blocks):
+        n, block = task // blocks, task % blocks
+        numbers = bits[n, block * BLOCK : (block + 1) * BLOCK]
         keep = mask[0]
-        largest = keep & some[0]
-        for i in range(len(some)):
-            largest = max(largest, some[i] & keep)
-        found[n, share] = largest
+        largest = keep & numbers[0]
+        for i in range(len(numbers)):
+            largest = max(largest, numbers[i] & keep)
+        found[n, block] = largest

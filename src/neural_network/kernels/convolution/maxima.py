@@ -1,9 +1,9 @@
-"""The way back through a convolution and the pooling behind it, along the maxima alone.
+"""Gradients of a convolution with max pooling behind it, from the maxima only.
 
-Behind a pooling window of two by two, three quarters of the convolution's gradient is zero,
-and relu adds more. What is left is a list: this filter, this place, this number. For each
-entry the window's numbers go into the filter's gradient, and the filter into the picture's:
-a quarter of the products that a convolution backwards would take, and no zeros are multiplied.
+With pooling windows of two by two, three quarters of the convolution's gradient are zeros, and
+relu adds more. The rest is a list of (filter, position, number). For each entry, the window's
+numbers are added to the filter's gradient, and the filter to the images' gradient: a quarter of
+the products of a transposed convolution, and no zeros are multiplied.
 """
 
 from __future__ import annotations
@@ -12,122 +12,121 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.convolution.tiles import NOWHERE, PIECE, add_up, add_up_all
+from neural_network.kernels.convolution.tiles import NOWHERE, PIECE, add_blocks, add_piece
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import LANES, exchange, gather
 
-# Bytes of a band of pictures.
+# Bytes of the rows of an image that are processed at once.
 BAND = 20480
 
 
 @part
 def _add_rows(
-    values: Any, places: Any, first: int, count: int, w: Any, w_at: int, y: Any, y_at: int,
+    values: Any, offsets: Any, first: int, count: int, w: Any, w_at: int, y: Any, y_at: int,
     length: int,
 ) -> None:  # fmt: skip
-    """Add rows of ``w``, each times its value, to ``length`` numbers of ``y``; see ``gather``."""
+    """Add a weighted sum of rows of ``w`` to ``length`` numbers of ``y``; see ``gather``."""
     done = 0
     while length - done >= 6 * LANES:
-        gather(6, LANES, values, places, first, count, w, w_at + done, y, y_at + done)
+        gather(6, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
         done += 6 * LANES
     while length - done >= 2 * LANES:
-        gather(2, LANES, values, places, first, count, w, w_at + done, y, y_at + done)
+        gather(2, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
         done += 2 * LANES
     if length - done >= LANES:
-        gather(1, LANES, values, places, first, count, w, w_at + done, y, y_at + done)
+        gather(1, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
         done += LANES
     while length - done >= 4:
-        gather(1, 4, values, places, first, count, w, w_at + done, y, y_at + done)
+        gather(1, 4, values, offsets, first, count, w, w_at + done, y, y_at + done)
         done += 4
     for c in range(done, length):
         total = y[y_at + c]
         for k in range(first, first + count):
-            total += values[k] * w[w_at + places[k] + c]
+            total += values[k] * w[w_at + offsets[k] + c]
         y[y_at + c] = total
 
 
 @part
 def _exchange_rows(
-    values: Any, places: Any, first: int, count: int, x: Any, dx: Any, at: int,
+    values: Any, offsets: Any, first: int, count: int, x: Any, dx: Any, at: int,
     w: Any, dw: Any, w_at: int, length: int,
 ) -> None:  # fmt: skip
-    """Give to both sides of the products of ``length`` numbers; see ``exchange``."""
+    """Add to both gradients, ``length`` numbers of each; see ``exchange``."""
     done = 0
     while length - done >= 6 * LANES:
-        exchange(6, LANES, values, places, first, count, x, dx, at + done, w, dw, w_at + done)
+        exchange(6, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
         done += 6 * LANES
     while length - done >= 2 * LANES:
-        exchange(2, LANES, values, places, first, count, x, dx, at + done, w, dw, w_at + done)
+        exchange(2, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
         done += 2 * LANES
     if length - done >= LANES:
-        exchange(1, LANES, values, places, first, count, x, dx, at + done, w, dw, w_at + done)
+        exchange(1, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
         done += LANES
     while length - done >= 4:
-        exchange(1, 4, values, places, first, count, x, dx, at + done, w, dw, w_at + done)
+        exchange(1, 4, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
         done += 4
     for c in range(done, length):
         for k in range(first, first + count):
-            place = at + places[k] + c
-            dw[w_at + c] += values[k] * x[place]
-            dx[place] += values[k] * w[w_at + c]
+            here = at + offsets[k] + c
+            dw[w_at + c] += values[k] * x[here]
+            dx[here] += values[k] * w[w_at + c]
 
 
 @part
-def _give_rows(
-    values: Any, places: Any, first: int, count: int, x: Any, dx: Any, at: int,
+def _add_gradients(
+    values: Any, offsets: Any, first: int, count: int, x: Any, dx: Any, at: int,
     w: Any, dw: Any, w_at: int, length: int,
 ) -> None:  # fmt: skip
-    """Give to the filters, and to the pictures if ``dx`` has room for it."""
+    """Add to the filters' gradient, and to that of the images unless ``dx`` is empty."""
     if dx.size > 0:
-        _exchange_rows(values, places, first, count, x, dx, at, w, dw, w_at, length)
+        _exchange_rows(values, offsets, first, count, x, dx, at, w, dw, w_at, length)
     else:
-        _add_rows(values, places, first, count, x, at, dw, w_at, length)
+        _add_rows(values, offsets, first, count, x, at, dw, w_at, length)
 
 
 @kernel
-def follow_maxima(
-    X: Any, W: Any, G: Any, chosen: Any, dX: Any, partial: Any, partial_b: Any,
+def sparse_gradients(
+    X: Any, W: Any, G: Any, argmax: Any, dX: Any, partial: Any, partial_b: Any,
     fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, block: int,
 ) -> None:  # fmt: skip
-    """Carry the gradient of ``convolve_and_pool`` back to pictures, filters and bias.
+    """Compute the gradients of ``convolve_and_pool`` for images, filters and bias.
 
     Args:
         X: (N, H, W, C), contiguous, padded.
         W: (F, fh · fw · C), contiguous.
-        G: (N, PH, PW, F), of any strides: the gradient behind pooling and relu.
-        chosen: what ``convolve_and_pool`` noted.
-        dX: (N, H, W, C), contiguous, to be filled; or empty, if nobody asks for it.
-        partial: (blocks, F, fh · fw · C), to be filled: the filters' gradient by blocks; in the
-            first of them the sum of all.
-        partial_b: (blocks, F), to be filled likewise: the bias's.
+        G: (N, PH, PW, F), of any strides: the gradient for the result.
+        argmax: (N, PH, PW, F), filled by ``convolve_and_pool``.
+        dX: (N, H, W, C), contiguous, to be filled; or empty.
+        partial: (blocks, F, fh · fw · C), to be filled: the filters' gradient of each block of
+            images; in the first block the sum of all.
+        partial_b: (blocks, F), to be filled likewise: the bias's gradient.
         fh, fw, sh, sw, ph, pw: as in ``convolve_and_pool``.
-        block: pictures in a block.
+        block: images of a block.
     """
-    pictures, height, width, channels = X.shape
-    _, rows, places, filters = G.shape
-    numbers, shares = X.reshape(-1), dX.reshape(-1)
+    images, height, width, channels = X.shape
+    _, rows, positions, filters = G.shape
+    numbers, dx = X.reshape(-1), dX.reshape(-1)
     weights, sums = W.reshape(-1), partial.reshape(-1)
     line, run = width * channels, fw * channels
     taps, along = fh * run, pw * sw * channels
-    # From a pooling window's corner to each of its taps; what went nowhere stays there.
-    distance = np.zeros(NOWHERE + 1, np.int32)
+    # Offset of each position of a pooling window from its corner.
+    tap_offset = np.zeros(NOWHERE + 1, np.int32)
     for tap in range(ph * pw):
-        distance[tap] = tap // pw * sh * line + tap % pw * sw * channels
-    # So many rows at once as leave pictures and their gradients in the first-level cache.
+        tap_offset[tap] = tap // pw * sh * line + tap % pw * sw * channels
+    # Rows of pooling windows whose images and gradients fit the first-level cache.
     depth = max(1, min(rows, (BAND // (4 * line) - fh) // (ph * sh) + 1))
     for task in prange(partial.shape[0]):
         partial[task] = 0
         partial_b[task] = 0
         bias = partial_b[task]
         own_weights = sums[task * filters * taps : (task + 1) * filters * taps]
-        # For each filter: the places that it chose, as distances in the picture, and the
-        # gradients there.
-        room = depth * places
+        # For each filter, the maxima of these rows: their offsets in the image and gradients.
+        capacity, half = depth * positions, (positions + 1) // 2
         count = np.empty(filters, np.int64)
-        place = np.empty(filters * room, np.int32)
-        value = np.empty(filters * room, X.dtype)
-        for n in range(task * block, min(task * block + block, pictures)):
+        offsets = np.empty(filters * capacity, np.int32)
+        values = np.empty(filters * capacity, X.dtype)
+        for n in range(task * block, min(task * block + block, images)):
             if dX.size > 0:
                 dX[n] = 0
             for first in range(0, rows, depth):
@@ -135,77 +134,77 @@ def follow_maxima(
                 count[:] = 0
                 for p in range(first, min(first + depth, rows)):
                     down = (p - first) * ph * sh * line
-                    # Every second window, and then the others: neighbours overlap, and to
-                    # read what has only just been written takes long.
-                    for turn in range(places):
-                        q = 2 * turn if 2 * turn < places else 2 * (turn - (places + 1) // 2) + 1
-                        noted, slopes, corner = chosen[n, p, q], G[n, p, q], down + q * along
+                    # Every second window, and then the others: neighbours overlap, and reading
+                    # numbers that were just written is slow.
+                    for turn in range(positions):
+                        q = 2 * turn if turn < half else 2 * (turn - half) + 1
+                        taps_at, grad, corner = argmax[n, p, q], G[n, p, q], down + q * along
                         for f in range(filters):
-                            tap, g = noted[f], slopes[f]
-                            # Zeros (of dropout) have nothing to give, and are left out as well.
+                            tap, g = taps_at[f], grad[f]
+                            # Zeros (of dropout) add nothing, and are left out, too.
                             passes = (tap != NOWHERE) & (g != 0)
-                            # Written in any case, and counted if it counts: no branch to guess.
-                            k = f * room + count[f]
-                            place[k], value[k] = corner + distance[tap], g
+                            # Written in any case, and kept only if counted: this needs no branch.
+                            k = f * capacity + count[f]
+                            offsets[k], values[k] = corner + tap_offset[tap], g
                             count[f] += passes
                             bias[f] += g if passes else np.float32(0)
                 for m in range(fh):
                     for f in range(filters):
-                        _give_rows(
-                            value, place, f * room, count[f], numbers, shares, top + m * line,
+                        _add_gradients(
+                            values, offsets, f * capacity, count[f], numbers, dx, top + m * line,
                             weights, own_weights, f * taps + m * run, run,
                         )  # fmt: skip
     for task in prange(-(-filters * taps // PIECE)):
-        add_up(sums, partial.shape[0], filters * taps, task * PIECE)
-    add_up_all(partial_b.reshape(-1), partial_b.shape[0], filters)
+        add_piece(sums, partial.shape[0], filters * taps, task * PIECE)
+    add_blocks(partial_b.reshape(-1), partial_b.shape[0], filters)
 
 
 @kernel
-def gather_maxima(
-    X: Any, G: Any, chosen: Any, partial: Any, partial_b: Any,
-    rows: int, places: int, fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, block: int,
+def dense_gradients(
+    X: Any, G: Any, argmax: Any, partial: Any, partial_b: Any,
+    rows: int, positions: int, fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, block: int,
 ) -> None:  # fmt: skip
-    """Carry the gradient of ``convolve_and_pool`` back to filters and bias alone.
+    """Compute the gradients of ``convolve_and_pool`` for filters and bias only.
 
-    For windows of few numbers (one channel), where lists would cost more than they save:
-    the gradient before pooling is laid out in the cache, zeros included.
+    For windows of few numbers (one channel), where lists would cost more than they save: the
+    convolution's gradient is written to a buffer in the cache, with its zeros.
 
     Args:
-        X, G, chosen, partial_b, fh, fw, sh, sw, ph, pw, block: as in ``follow_maxima``.
-        partial: (blocks, fh · fw · C, columns), to be filled, the first with the sum of all.
-        rows, places: outputs of the convolution that pooling looked at.
+        X, G, argmax, partial_b, fh, fw, sh, sw, ph, pw, block: as in ``sparse_gradients``.
+        partial: (blocks, fh · fw · C, columns), to be filled; in the first block the sum of all.
+        rows, positions: the convolution's output sizes that pooling reads.
     """
-    pictures, height, width, channels = X.shape
+    images, height, width, channels = X.shape
     filters, columns = G.shape[3], partial.shape[2]
     numbers, sums = X.reshape(-1), partial.reshape(-1)
     line, run = width * channels, fw * channels
-    # From a pooling window's corner to each of its taps; what went nowhere goes to a place
-    # behind the last, where it does no harm.
-    size = rows * places * columns
+    # Offset of each position of a pooling window from its corner. Gradients that are 0 because of
+    # relu or NaN are written behind the end of the buffer's used part.
+    size = rows * positions * columns
     for task in prange(partial.shape[0]):
         partial[task] = 0
         partial_b[task] = 0
         total = partial_b[task]
-        distance = np.empty(NOWHERE + 1, np.int64)
+        tap_offset = np.empty(NOWHERE + 1, np.int64)
         for tap in range(ph * pw):
-            distance[tap] = (tap // pw * places + tap % pw) * columns
-        spread = np.empty(size + filters, X.dtype)
-        for n in range(task * block, min(task * block + block, pictures)):
-            spread[:] = 0
+            tap_offset[tap] = (tap // pw * positions + tap % pw) * columns
+        conv_grad = np.empty(size + filters, X.dtype)
+        for n in range(task * block, min(task * block + block, images)):
+            conv_grad[:] = 0
             for p in range(G.shape[1]):
                 for q in range(G.shape[2]):
-                    noted, slopes = chosen[n, p, q], G[n, p, q]
-                    corner = (p * ph * places + q * pw) * columns
-                    distance[NOWHERE] = size - corner
+                    taps_at, grad = argmax[n, p, q], G[n, p, q]
+                    corner = (p * ph * positions + q * pw) * columns
+                    tap_offset[NOWHERE] = size - corner
                     for f in range(filters):
-                        spread[corner + distance[noted[f]] + f] = slopes[f]
-                        total[f] += slopes[f] if noted[f] != NOWHERE else np.float32(0)
+                        conv_grad[corner + tap_offset[taps_at[f]] + f] = grad[f]
+                        total[f] += grad[f] if taps_at[f] != NOWHERE else np.float32(0)
             for m in range(fh):
                 products(
                     run, columns, numbers, (n * height + m) * line, 1, sw * channels,
-                    rows, sh * line, places, spread, 0, columns, places * columns,
+                    rows, sh * line, positions, conv_grad, 0, columns, positions * columns,
                     sums, (task * fh + m) * run * columns, columns, True,
                 )  # fmt: skip
     for task in prange(-(-fh * run * columns // PIECE)):
-        add_up(sums, partial.shape[0], fh * run * columns, task * PIECE)
-    add_up_all(partial_b.reshape(-1), partial_b.shape[0], filters)
+        add_piece(sums, partial.shape[0], fh * run * columns, task * PIECE)
+    add_blocks(partial_b.reshape(-1), partial_b.shape[0], filters)

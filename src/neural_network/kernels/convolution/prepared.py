@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural_network.kernels.convolution import maxima, tiles
-from neural_network.kernels.products import padded
+from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.tile import LANES
 
@@ -46,7 +46,7 @@ def contiguous(X: Array, pads: Pads = NO_PADS) -> Array:
     if shape == X.shape and X.flags.c_contiguous:
         return X
     copy = aligned(shape)
-    tiles.channels_last.compiled(X, copy, top, left, _planar(X))
+    tiles.copy_padded.compiled(X, copy, top, left, _planar(X))
     return copy
 
 
@@ -111,7 +111,7 @@ class ConvForward:
             return X
         if self._padded is None:
             self._padded = self._buffer("padded input", self._padded_shape, np.float32)
-        tiles.channels_last.compiled(X, self._padded, *self._corner, _planar(X))
+        tiles.copy_padded.compiled(X, self._padded, *self._corner, _planar(X))
         return self._padded
 
 
@@ -176,7 +176,7 @@ class ConvBackward:
         if needs_input_grad:
             self._corner = (axes[0].before, axes[1].before)
             high, wide = (o + a.before + a.after for o, a in zip(output_sizes, axes, strict=True))
-        columns, blocks = padded(filters), min(n, BLOCKS)
+        columns, blocks = padded_columns(filters), min(n, BLOCKS)
         self._grad_out = buffer("padded gradient", (n, high, wide, columns), np.float32)
         self._bias_sums = buffer("bias sums", (n, filters), np.float32)
         self._block = -(-n // blocks)
@@ -193,7 +193,7 @@ class ConvBackward:
         for i, top, down in rows.phases:
             band = max(1, -(-(rows.size - i) // rows.stride) * min(n, BLOCKS) // BLOCKS)
             for j, left, along in columns.phases:
-                shape = (channels, padded(filters), len(down), len(along))
+                shape = (channels, padded_columns(filters), len(down), len(along))
                 matrix = (
                     _WeightMatrix(shape, buffer, f"filters {i} {j}") if down and along else None
                 )
@@ -211,7 +211,7 @@ class ConvBackward:
             G: (N, OH, OW, F), of any strides.
             out: what relu returned, or None without relu.
         """
-        tiles.masked.compiled(
+        tiles.relu_backward.compiled(
             G, G if out is None else out, self._grad_out, self._bias_sums, out is not None,
             *self._corner, _planar(G),
         )  # fmt: skip
@@ -266,7 +266,7 @@ class PooledConvBackward:
         # Lists of maxima cost more than they save where windows hold few numbers.
         self._dense = fw * channels < LANES and not needs_input_grad
         if self._dense:
-            shape = (blocks, fh * fw * channels, padded(filters))
+            shape = (blocks, fh * fw * channels, padded_columns(filters))
             self._conv_sizes = (output_sizes[0] * pool[0], output_sizes[1] * pool[1])
         else:
             shape = (blocks, filters, fh * fw * channels)
@@ -288,12 +288,12 @@ class PooledConvBackward:
         """
         filters, channels, fh, fw = self._weight_shape
         if self._dense:
-            maxima.gather_maxima.compiled(
+            maxima.dense_gradients.compiled(
                 X, G, argmax, self._weight_sums, self._bias_sums, *self._conv_sizes, *self._numbers
             )
             return _as_weight(self._weight_sums[0], self._weight_shape), self._bias_sums[0]
         np.copyto(self._matrix, weight.transpose(0, 2, 3, 1))
-        maxima.follow_maxima.compiled(
+        maxima.sparse_gradients.compiled(
             X, self._matrix.reshape(filters, -1), G, argmax, self._padded_dX, self._weight_sums,
             self._bias_sums, *self._numbers,
         )  # fmt: skip
@@ -312,7 +312,7 @@ class _WeightMatrix:
 
     def __init__(self, weight_shape: Sizes, buffer: Buffer, name: str = "filters") -> None:
         filters, channels, fh, fw = weight_shape
-        memory = buffer(name, (fh, fw, channels, padded(filters)), np.float32)
+        memory = buffer(name, (fh, fw, channels, padded_columns(filters)), np.float32)
         self._filters, self._padding = memory[..., :filters], memory[..., filters:]
         self._matrix = memory.reshape(fh * fw * channels, -1)
 

@@ -1,13 +1,14 @@
-"""Filters that read one channel: every tap is the picture, moved, times a weight.
+"""Single-channel convolution by shifts: each tap adds the shifted image times a weight.
 
-A picture lies flat in memory, so a tap is one distance for all places: what it sees
-from place ``i`` is number ``i + distance``. Whole rows run on into one another, and the few
-places between them, where a window would hang over the edge, are computed and left out. So the
-innermost loop is long, even in a picture of 28 × 28, and reads memory in its order.
+An image is flat in memory, so a tap has one offset for all positions: at position ``i`` it reads
+number ``i + offset``. Several rows are processed in one loop; the few sums between them, whose
+windows cross the edge, are computed and ignored. So the innermost loop is long, even for an image
+of 28 × 28, and reads memory in order.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -20,55 +21,56 @@ from neural_network.kernels.runtime.compiler import kernel, part, prange
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 
-# Places that one thread takes at a time. Fixed, so that threads change no result.
-SHARE = 1 << 15
+# Positions of a task.
+BLOCK = 1 << 15
 
-# A float32 product or sum is off by at most u = 2⁻²⁴ of itself, so a sum is off by at most
-# depth · u of the sum of its terms' sizes, where depth is the longest way of a term
-# through products and sums (the powers of u beside it are 1e-6 of that).
-# A chain of 9 products is 9 deep; each chain added to the sum of those before is 1 more, so
-# that a block of 7 chains is 9 + 6 = 15 deep. Blocks are added in float64, and the total is
-# rounded once to float32: 16 · 2⁻²⁴ = 9.54e-7, under the millionth that is promised.
-# It holds only where sums are taken as written: these parts are compiled without leave to
-# reorder them.
+# The relative error of a float32 product or sum is at most u = 2⁻²⁴, so the error of a sum is at
+# most depth · u times the sum of its terms' magnitudes, where depth is the largest number of
+# operations that a term goes through (higher powers of u add 1e-6 of that).
+# A chain of 9 products has depth 9, and each further chain adds 1, so a block of 7 chains has depth
+# 9 + 6 = 15. Blocks are added in float64, and the total is rounded once to float32:
+# 16 · 2⁻²⁴ = 9.54e-7, below the guaranteed 1e-6. This holds only if sums are computed in the order
+# written, so these parts are compiled without the flag that allows reordering.
 CHAINS = 7
 MOST, MANY, SOME = 9, 8, 4
 
-exact = part(flags=frozenset({"contract"}))
+exact = partial(part, flags=frozenset({"contract"}))
 
 
-def by_shifts(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
-    """Fill ``out`` with the sums under each window.
+def convolve(X: Array, W: Array, out: Array, stride: Sizes, dilation: Sizes) -> None:
+    """Fill ``out`` with the convolution.
 
     Args:
-        X: (N, G, 1, *sizes), of one to three sizes; float32 or float64.
+        X: (N, G, 1, *sizes), one to three sizes; float32 or float64.
         W: (G, F, 1, *taps), of the same type.
         out: (N, G, F, *outputs), of the same type, contiguous.
         stride, dilation: a number for each size.
     """
     lead = (1,) * (6 - out.ndim)
     stride, dilation = lead + stride, lead + dilation
-    pictures = X.reshape(*X.shape[:2], *lead, *X.shape[3:])
-    maps = out.reshape(*out.shape[:3], *lead, *out.shape[3:])
+    images = X.reshape(*X.shape[:2], *lead, *X.shape[3:])
+    result = out.reshape(*out.shape[:3], *lead, *out.shape[3:])
     taps = lead + W.shape[3:]
-    flat, pitches, distances = _planes(pictures, taps, maps.shape[3:], stride, dilation)
-    # A kernel is compiled once for what can be written to and once for what cannot.
+    flat, pitches, offsets = _planes(images, taps, result.shape[3:], stride, dilation)
+    # Numba compiles a kernel anew for read-only arrays; here all are read-only.
     flat.flags.writeable = False
     weights = np.ascontiguousarray(W.reshape(*W.shape[:2], -1))
-    shifts(flat, weights, distances, chains(weights.shape[2]), pitches[1], pitches[0], maps)
+    convolve_shifts(
+        flat, weights, offsets, chains(weights.shape[2]), pitches[1], pitches[0], result
+    )
 
 
 def _planes(
     X: Array, taps: Sizes, outputs: Sizes, stride: Sizes, dilation: Sizes
 ) -> tuple[Array, list[int], Array]:
-    """Lay pictures out flat, so that windows step by one number whatever the stride.
+    """Copy the images to flat planes in which windows move by one number for any stride.
 
-    With a stride s, a tap sees every s-th row, beginning at one of s. Each such part that
-    a tap looks at becomes a picture of its own, a plane, behind which the next one lies.
+    With a stride s, a tap reads every s-th row from one of the first s on. Each such subset that
+    a tap reads becomes a plane of its own; the planes follow each other in memory.
 
     Returns:
-        (N, G, numbers); how far slices and rows of a plane lie apart; and, for each tap, how
-        far what it sees lies from the first number.
+        (N, G, numbers); the distances of slices, rows and columns of a plane; and for each tap the
+        offset of the first number that it reads.
     """
     starts = [np.arange(t) * d for t, d in zip(taps, dilation, strict=True)]
     if all(s == 1 for s in stride):
@@ -84,26 +86,26 @@ def _planes(
         sizes = tuple(n + int(m.max()) for n, m in zip(outputs, moved, strict=True))
         counts = [len(phase) for phase in phases]
         planes = np.zeros((*X.shape[:2], *counts, *sizes), X.dtype)
-        for place in np.ndindex(*counts):
-            seen_at: tuple[Any, ...] = tuple(
+        for index in np.ndindex(*counts):
+            read: tuple[Any, ...] = tuple(
                 slice(int(phase[i]), int(phase[i]) + n * s, s)
-                for phase, i, n, s in zip(phases, place, sizes, stride, strict=True)
+                for phase, i, n, s in zip(phases, index, sizes, stride, strict=True)
             )
-            seen = X[(slice(None), slice(None), *seen_at)]
-            filled = tuple(slice(n) for n in seen.shape[2:])
-            planes[(slice(None), slice(None), *place, *filled)] = seen
+            numbers = X[(slice(None), slice(None), *read)]
+            filled = tuple(slice(n) for n in numbers.shape[2:])
+            planes[(slice(None), slice(None), *index, *filled)] = numbers
         of_plane = np.asarray(np.ravel_multi_index(np.ix_(*which), counts)) * prod(sizes)
     pitches = [sizes[1] * sizes[2], sizes[2], 1]
     steps = [m * p for m, p in zip(moved, pitches, strict=True)]
-    distances = of_plane
+    offsets = of_plane
     for along in np.ix_(*steps):
-        distances = distances + along
+        offsets = offsets + along
     flat = np.ascontiguousarray(planes).reshape(*X.shape[:2], -1)
-    return flat.view(), pitches, distances.ravel()
+    return flat.view(), pitches, offsets.ravel()
 
 
 def chains(taps: int) -> Array:
-    """Cut a sum of so many products into chains: rows of (first tap, length, ends a block).
+    """Split a sum of products into chains: rows of (first tap, length, ends a block).
 
     >>> chains(9).tolist(), chains(14).tolist()
     ([[0, 9, 1]], [[0, 9, 0], [9, 4, 0], [13, 1, 1]])
@@ -122,15 +124,15 @@ def chains(taps: int) -> Array:
 
 
 @exact
-def nine(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int) -> None:
-    """Set ``to`` to the sum of nine taps' products at each place, from tap ``t`` on."""
+def nine(to: Array, x: Array, at: int, positions: int, w: Array, d: Array, t: int) -> None:
+    """Set ``to`` to the sum of nine taps' products at each position, from tap ``t`` on."""
     w0, w1, w2, w3 = w[t], w[t + 1], w[t + 2], w[t + 3]
     w4, w5, w6, w7 = w[t + 4], w[t + 5], w[t + 6], w[t + 7]
     w8 = w[t + 8]
     x0, x1, x2 = x[at + d[t] :], x[at + d[t + 1] :], x[at + d[t + 2] :]
     x3, x4, x5 = x[at + d[t + 3] :], x[at + d[t + 4] :], x[at + d[t + 5] :]
     x6, x7, x8 = x[at + d[t + 6] :], x[at + d[t + 7] :], x[at + d[t + 8] :]
-    for i in range(places):
+    for i in range(positions):
         to[i] = (
             w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i] + w4 * x4[i]
             + w5 * x5[i] + w6 * x6[i] + w7 * x7[i] + w8 * x8[i]
@@ -138,21 +140,23 @@ def nine(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int) 
 
 
 @exact
-def eight(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int, add: bool) -> None:
-    """Set ``to`` to the sum of eight taps' products at each place, or add them to it."""
+def eight(
+    to: Array, x: Array, at: int, positions: int, w: Array, d: Array, t: int, add: bool
+) -> None:
+    """Set ``to`` to the sum of eight taps' products at each position, or add them to it."""
     w0, w1, w2, w3 = w[t], w[t + 1], w[t + 2], w[t + 3]
     w4, w5, w6, w7 = w[t + 4], w[t + 5], w[t + 6], w[t + 7]
     x0, x1, x2 = x[at + d[t] :], x[at + d[t + 1] :], x[at + d[t + 2] :]
     x3, x4, x5 = x[at + d[t + 3] :], x[at + d[t + 4] :], x[at + d[t + 5] :]
     x6, x7 = x[at + d[t + 6] :], x[at + d[t + 7] :]
     if add:
-        for i in range(places):
+        for i in range(positions):
             to[i] += (
                 w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i]
                 + w4 * x4[i] + w5 * x5[i] + w6 * x6[i] + w7 * x7[i]
             )  # fmt: skip
     else:
-        for i in range(places):
+        for i in range(positions):
             to[i] = (
                 w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i]
                 + w4 * x4[i] + w5 * x5[i] + w6 * x6[i] + w7 * x7[i]
@@ -160,69 +164,75 @@ def eight(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int,
 
 
 @exact
-def four(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int, add: bool) -> None:
+def four(
+    to: Array, x: Array, at: int, positions: int, w: Array, d: Array, t: int, add: bool
+) -> None:
     """As ``eight``, for four."""
     w0, w1, w2, w3 = w[t], w[t + 1], w[t + 2], w[t + 3]
     x0, x1, x2 = x[at + d[t] :], x[at + d[t + 1] :], x[at + d[t + 2] :]
     x3 = x[at + d[t + 3] :]
     if add:
-        for i in range(places):
+        for i in range(positions):
             to[i] += w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i]
     else:
-        for i in range(places):
+        for i in range(positions):
             to[i] = w0 * x0[i] + w1 * x1[i] + w2 * x2[i] + w3 * x3[i]
 
 
 @exact
-def one(to: Array, x: Array, at: int, places: int, w: Array, d: Array, t: int, add: bool) -> None:
+def one(
+    to: Array, x: Array, at: int, positions: int, w: Array, d: Array, t: int, add: bool
+) -> None:
     """As ``eight``, for one."""
     w0 = w[t]
     x0 = x[at + d[t] :]
     if add:
-        for i in range(places):
+        for i in range(positions):
             to[i] += w0 * x0[i]
     else:
-        for i in range(places):
+        for i in range(positions):
             to[i] = w0 * x0[i]
 
 
 @exact
-def add_up(total: Array, block: Array, places: int, first: bool) -> None:
-    """Add a block to the float64 totals, or begin them with it."""
+def add_up(total: Array, block: Array, positions: int, first: bool) -> None:
+    """Add a block to the float64 totals, or set them to it."""
     if first:
-        for i in range(places):
+        for i in range(positions):
             total[i] = block[i]
     else:
-        for i in range(places):
+        for i in range(positions):
             total[i] += block[i]
 
 
 @exact
 def sums(
-    to: Array, total: Array, x: Array, at: int, places: int, w: Array, d: Array, plan: Array,
+    to: Array, total: Array, x: Array, at: int, positions: int, w: Array, d: Array, plan: Array,
     wide: bool,
 ) -> None:  # fmt: skip
-    """Sum all products at each place, in ``to``, or if ``wide`` in ``total``."""
+    """Sum all products at each position, in ``to``, or if ``wide`` in ``total``."""
     blocks, add = 0, False
     for c in range(len(plan)):
         t, taps = plan[c, 0], plan[c, 1]
         if taps == MOST:
-            nine(to, x, at, places, w, d, t)
+            nine(to, x, at, positions, w, d, t)
         elif taps == MANY:
-            eight(to, x, at, places, w, d, t, add)
+            eight(to, x, at, positions, w, d, t, add)
         elif taps == SOME:
-            four(to, x, at, places, w, d, t, add)
+            four(to, x, at, positions, w, d, t, add)
         else:
-            one(to, x, at, places, w, d, t, add)
+            one(to, x, at, positions, w, d, t, add)
         add = plan[c, 2] == 0
         if wide and not add:
-            add_up(total, to, places, blocks == 0)
+            add_up(total, to, positions, blocks == 0)
             blocks += 1
 
 
 @exact
-def put(out: Array, run: Array, pitch: int, top: int, bottom: int, left: int, right: int) -> None:
-    """Round the sums of rows, or a part of them, ``pitch`` apart, into the rows of a map."""
+def write_rows(
+    out: Array, run: Array, pitch: int, top: int, bottom: int, left: int, right: int
+) -> None:
+    """Copy the sums of rows, or a part of them, ``pitch`` apart, to the rows of the result."""
     for r in range(top, bottom):
         line, row = run[(r - top) * pitch :], out[r][left:right]
         for j in range(right - left):
@@ -230,18 +240,18 @@ def put(out: Array, run: Array, pitch: int, top: int, bottom: int, left: int, ri
 
 
 @kernel
-def shifts(
-    X: Array, W: Array, distances: Array, plan: Array, pitch: int, slice_: int, out: Array
+def convolve_shifts(
+    X: Array, W: Array, offsets: Array, plan: Array, pitch: int, slice_: int, out: Array
 ) -> None:
-    """Fill ``out`` with the sums under each window, of pictures that lie flat.
+    """Fill ``out`` with the convolution of flat images.
 
     Args:
-        X: (N, G, numbers), one picture a row.
+        X: (N, G, numbers), one image a row.
         W: (G, F, taps).
-        distances: (taps,): from a window's first number to what each tap sees.
+        offsets: (taps,), of the number that each tap reads.
         plan: ``chains(taps)``.
-        pitch: from a row of a picture to the next.
-        slice_: from a slice of rows to the next.
+        pitch: distance of two rows of an image.
+        slice_: distance of two slices of a volume.
         out: (N, G, F, slices, rows, columns).
     """
     count, groups, filters, depth, height, width = out.shape
@@ -251,22 +261,22 @@ def shifts(
         rows = min(max(1, RUN // pitch), height)
     strips = (height + rows - 1) // rows
     every = count * groups * depth * strips
-    per_share = max(1, SHARE // (rows * pitch))
-    for share in prange((every + per_share - 1) // per_share):
+    per_task = max(1, BLOCK // (rows * pitch))
+    for task in prange((every + per_task - 1) // per_task):
         block, total = np.empty(RUN, X.dtype), np.empty(RUN, np.float64)
-        for strip in range(share * per_share, min((share + 1) * per_share, every)):
+        for strip in range(task * per_task, min((task + 1) * per_task, every)):
             layer, top = strip // strips, (strip % strips) * rows
-            picture, layer = layer // depth, layer % depth
-            n, g = picture // groups, picture % groups
+            image, layer = layer // depth, layer % depth
+            n, g = image // groups, image % groups
             x = X[n, g]
             bottom = min(top + rows, height)
             for left in range(0, width, RUN):
                 right = min(left + RUN, width)
-                places = (bottom - top - 1) * pitch + right - left
+                positions = (bottom - top - 1) * pitch + right - left
                 at = layer * slice_ + top * pitch + left
                 for f in range(filters):
-                    sums(block, total, x, at, places, W[g, f], distances, plan, wide)
+                    sums(block, total, x, at, positions, W[g, f], offsets, plan, wide)
                     if wide:
-                        put(out[n, g, f, layer], total, pitch, top, bottom, left, right)
+                        write_rows(out[n, g, f, layer], total, pitch, top, bottom, left, right)
                     else:
-                        put(out[n, g, f, layer], block, pitch, top, bottom, left, right)
+                        write_rows(out[n, g, f, layer], block, pitch, top, bottom, left, right)

@@ -1,8 +1,9 @@
-"""Convolution over channels-last pictures, with all that may follow while a row is in the cache.
+"""Tiled convolution of channels-last images, with bias, relu and max pooling.
 
-Pictures lie in memory as (N, H, W, C), so that the numbers under one row of a filter are one
-run of ``fw · C`` neighbours. A tile of sums reads them where they are: no window is copied.
-Filters come as a matrix (fh · fw · C, filters), padded to whole vectors.
+Images are (N, H, W, C) in memory, so that the numbers under one row of a filter are ``fw · C``
+consecutive ones. A tile of sums reads them where they are, without copying windows. Bias, relu
+and pooling are applied while a row is in the cache. Filters are a matrix (fh · fw · C, filters),
+its columns padded to whole vectors.
 """
 
 from __future__ import annotations
@@ -15,36 +16,33 @@ from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import LANES, largest
 
-# What an entry of ``places`` says where no number of the window passed its gradient on.
+# Entry of ``argmax`` where no number of the window gets the gradient.
 NOWHERE = 255
-# Numbers of which a task adds up the shares, at most.
+# Numbers of the partial sums that a task adds up at most.
 PIECE = 8192
 
 
 @part
-def add_up(shares: Any, blocks: int, size: int, begin: int) -> None:
-    """Add to ``PIECE`` numbers of the first block, from ``begin`` on, those of the others.
-
-    The blocks, of ``size`` numbers each, lie one after the other.
-    """
+def add_piece(sums: Any, blocks: int, size: int, begin: int) -> None:
+    """Add ``PIECE`` numbers of all blocks, from ``begin`` on, to those of the first."""
     length = min(PIECE, size - begin)
-    total = shares[begin : begin + length]
+    total = sums[begin : begin + length]
     for block in range(1, blocks):
-        more = shares[block * size + begin : block * size + begin + length]
+        more = sums[block * size + begin : block * size + begin + length]
         for i in range(length):
             total[i] += more[i]
 
 
 @part
-def add_up_all(shares: Any, blocks: int, size: int) -> None:
-    """Add to the first block all others, in order."""
+def add_blocks(sums: Any, blocks: int, size: int) -> None:
+    """Add all blocks, of ``size`` numbers each, to the first, in order."""
     for begin in range(0, size, PIECE):
-        add_up(shares, blocks, size, begin)
+        add_piece(sums, blocks, size, begin)
 
 
 @part
-def _inside(row: int, taps: int, begin: int, end: int) -> Any:
-    """Return which of the taps from a row on is the first inside, and how many are."""
+def _taps_inside(row: int, taps: int, begin: int, end: int) -> Any:
+    """Return the first tap of a window from ``row`` on that is inside, and how many are."""
     upper = max(0, begin - row)
     return upper, max(0, min(taps, end - row) - upper)
 
@@ -52,60 +50,60 @@ def _inside(row: int, taps: int, begin: int, end: int) -> Any:
 @kernel
 def convolve(
     X: Any, W: Any, b: Any, out: Any, begin: int, end: int,
-    fh: int, fw: int, sh: int, sw: int, top: int, left: int, rectify: bool, planar: bool, band: int,
+    fh: int, fw: int, sh: int, sw: int, top: int, left: int, relu: bool, planar: bool, band: int,
 ) -> None:  # fmt: skip
-    """Fill ``out`` with the sums under each window, plus ``b``; ``rectify`` makes it max(0, ·).
+    """Fill ``out`` with the convolution, plus ``b``, or with relu of it.
 
     Args:
         X: (N, H, W, C), contiguous, padded.
-        begin, end: the rows of ``X`` that are no padding; others are not looked at.
         W: (fh · fw · C, columns), the columns padded to whole vectors.
-        b: (F,) of what is added; empty for nothing.
+        b: (F,), or empty.
         out: (N, OH, OW, F), of any strides.
+        begin, end: the rows of ``X`` that are no padding; others are not read.
         fh, fw: size of the filters.
-        sh, sw: steps of the window.
-        top, left: where the first window stands.
-        rectify: whether relu follows.
-        planar: in ``out`` the numbers of a filter lie side by side.
-        band: rows of outputs that one task computes.
+        sh, sw: stride.
+        top, left: position of the first window.
+        relu: whether to apply relu.
+        planar: whether in ``out`` the numbers of one filter are adjacent.
+        band: rows of ``out`` that a task computes.
     """
     _, height, width, channels = X.shape
-    pictures, rows, places, filters = out.shape
+    images, rows, positions, filters = out.shape
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
     line = width * channels
-    for task in prange(pictures * bands):
+    for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        sums = np.empty(places * columns, X.dtype)
+        sums = np.empty(positions * columns, X.dtype)
         for i in range(first, min(first + band, rows)):
             row = top + i * sh
-            upper, runs = _inside(row, fh, begin, end)
+            upper, runs = _taps_inside(row, fh, begin, end)
             products(
-                places, columns, numbers, (n * height + row + upper) * line + left * channels,
+                positions, columns, numbers, (n * height + row + upper) * line + left * channels,
                 sw * channels, 1, runs, line, fw * channels,
                 weights, upper * fw * channels * columns, columns, fw * channels * columns,
                 sums, 0, columns, False,
             )  # fmt: skip
-            for j in range(places):
-                found = sums[j * columns : j * columns + filters]
+            for j in range(positions):
+                row_sums = sums[j * columns : j * columns + filters]
                 if b.size > 0:
                     for f in range(filters):
-                        found[f] += b[f]
-                if rectify:
+                        row_sums[f] += b[f]
+                if relu:
                     for f in range(filters):
-                        # Written so that NaN stays: no comparison with it is true.
-                        found[f] = np.float32(0) if found[f] < 0 else found[f]
-            _hand_out_row(sums, columns, out[n, i], planar)
+                        # In this form NaN is kept, because no comparison with it is true.
+                        row_sums[f] = np.float32(0) if row_sums[f] < 0 else row_sums[f]
+            _copy_row(sums.reshape(positions, columns), out[n, i], planar)
 
 
 @part
 def _largest_of_row(
-    sums: Any, places: int, down: int, along: int, high: int, wide: int, columns: int,
+    sums: Any, positions: int, down: int, along: int, high: int, wide: int, columns: int,
     best: Any, which: Any,
 ) -> None:  # fmt: skip
-    """Keep the largest of each pooling window of a row, for all columns."""
-    for q in range(places):
+    """Find maximum and argmax of each pooling window of a row, for all columns."""
+    for q in range(positions):
         at, to, done = q * wide * along, q * columns, 0
         while columns - done >= LANES:
             largest(LANES, sums, at + done, down, along, high, wide, best, which, to + done)
@@ -115,136 +113,119 @@ def _largest_of_row(
             done += 8
 
 
-@part
-def _hand_out_row(row: Any, columns: int, target: Any, planar: bool) -> None:
-    """Copy a row of places, padded to whole vectors, to (places, filters) of any strides."""
-    places, filters = target.shape
-    if planar:
-        for f in range(filters):
-            for q in range(places):
-                target[q, f] = row[q * columns + f]
-    else:
-        for q in range(places):
-            found = row[q * columns :]
-            for f in range(filters):
-                target[q, f] = found[f]
-
-
 @kernel
 def convolve_and_pool(
-    X: Any, W: Any, b: Any, out: Any, chosen: Any, begin: int, end: int,
-    fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, rectify: bool, planar: bool, band: int,
+    X: Any, W: Any, b: Any, out: Any, argmax: Any, begin: int, end: int,
+    fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, relu: bool, planar: bool, band: int,
 ) -> None:  # fmt: skip
-    """Convolve, and keep the largest sum of each window of ph × pw neighbours.
+    """Convolve, and keep the largest sum of each pooling window.
 
     Args:
-        X, W, b, begin, end, fh, fw, sh, sw, rectify: as in ``convolve``.
+        X, W, b, begin, end, fh, fw, sh, sw, relu, planar, band: as in ``convolve``.
         out: (N, PH, PW, F), of any strides.
-        chosen: (N, PH, PW, F) uint8: which of the window's places, row by row, had the
-            largest sum first; ``NOWHERE`` where relu or NaN stops every gradient.
-        ph, pw: size of the pooling window, and its step.
-        planar: in ``out`` the numbers of a filter lie side by side.
-        band: rows of ``out`` that one task computes.
+        argmax: (N, PH, PW, F) uint8, to be filled: the index in the window, row by row, of the
+            first largest sum; ``NOWHERE`` where the gradient is 0 because of relu or NaN.
+        ph, pw: size of the pooling window, and its stride.
     """
     _, height, width, channels = X.shape
-    pictures, rows, places, filters = out.shape
+    images, rows, positions, filters = out.shape
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
     line = width * channels
-    seen = places * pw
-    for task in prange(pictures * bands):
+    conv_positions = positions * pw
+    for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        sums = np.empty(ph * seen * columns, X.dtype)
-        best = np.empty(places * columns, X.dtype)
-        which = np.empty(places * columns, np.uint8)
-        lifted = np.zeros(places * columns, X.dtype)
+        sums = np.empty(ph * conv_positions * columns, X.dtype)
+        best = np.empty(positions * columns, X.dtype)
+        which = np.empty(positions * columns, np.uint8)
+        biases = np.zeros(positions * columns, X.dtype)
         if b.size > 0:
-            for q in range(places):
-                lifted[q * columns : q * columns + filters] = b
+            for q in range(positions):
+                biases[q * columns : q * columns + filters] = b
         for p in range(first, min(first + band, rows)):
             for r in range(ph):
                 row = (p * ph + r) * sh
-                upper, runs = _inside(row, fh, begin, end)
+                upper, runs = _taps_inside(row, fh, begin, end)
                 products(
-                    seen, columns, numbers, (n * height + row + upper) * line,
+                    conv_positions, columns, numbers, (n * height + row + upper) * line,
                     sw * channels, 1, runs, line, fw * channels,
                     weights, upper * fw * channels * columns, columns, fw * channels * columns,
-                    sums, r * seen * columns, columns, False,
+                    sums, r * conv_positions * columns, columns, False,
                 )  # fmt: skip
             _largest_of_row(
-                sums, places, seen * columns, columns, ph, pw, columns, best, which
+                sums, positions, conv_positions * columns, columns, ph, pw, columns, best, which
             )  # fmt: skip
-            for i in range(places * columns):
-                largest_sum = best[i] + lifted[i]
-                passes = largest_sum > 0 if rectify else not np.isnan(largest_sum)
+            for i in range(positions * columns):
+                largest_sum = best[i] + biases[i]
+                passes = largest_sum > 0 if relu else not np.isnan(largest_sum)
                 which[i] = which[i] if passes else NOWHERE
-                best[i] = np.float32(0) if rectify and largest_sum < 0 else largest_sum
-            _hand_out_row(best, columns, out[n, p], planar)
-            _hand_out_row(which, columns, chosen[n, p], False)
+                best[i] = np.float32(0) if relu and largest_sum < 0 else largest_sum
+            _copy_row(best.reshape(positions, columns), out[n, p], planar)
+            _copy_row(which.reshape(positions, columns), argmax[n, p], False)
 
 
 @kernel
 def filters_gradient(
-    X: Any, G: Any, partial: Any, begin: int, end: int, rows: int, places: int,
+    X: Any, G: Any, partial: Any, begin: int, end: int, rows: int, positions: int,
     fh: int, fw: int, sh: int, sw: int, top: int, left: int, block: int,
 ) -> None:  # fmt: skip
-    """Add up, for each filter and tap, what the windows showed times their gradient.
+    """Compute the filters' gradient.
 
     Args:
         X: (N, H, W, C), contiguous, padded.
-        G: (N, GH, GW, columns), contiguous: the gradients, padded to whole vectors.
-        partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block; in the
-            first of them the sum of all.
+        G: (N, GH, GW, columns), contiguous: the gradient for the result, its columns padded.
+        partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block of images;
+            in the first block the sum of all.
         begin, end, fh, fw, sh, sw: as in ``convolve``.
-        rows, places: outputs of the convolution, OH and OW.
-        top, left: where in ``G`` the gradients begin.
-        block: pictures in a block.
+        rows, positions: the convolution's output sizes, OH and OW.
+        top, left: where in ``G`` the gradient begins.
+        block: images of a block.
     """
-    pictures, height, width, channels = X.shape
+    images, height, width, channels = X.shape
     _, high, wide, columns = G.shape
     numbers, gradients, sums = X.reshape(-1), G.reshape(-1), partial.reshape(-1)
     line, run = width * channels, fw * channels
     for task in prange(partial.shape[0]):
         partial[task] = 0
-        for n in range(task * block, min(task * block + block, pictures)):
+        for n in range(task * block, min(task * block + block, images)):
             for m in range(fh):
-                # Outputs whose window has this tap inside the picture.
+                # Outputs whose window has this tap inside the image.
                 first = max(0, -(-(begin - m) // sh))
                 last = min(rows, -(-(end - m) // sh))
                 products(
                     run, columns, numbers, (n * height + first * sh + m) * line, 1, sw * channels,
-                    max(0, last - first), sh * line, places,
+                    max(0, last - first), sh * line, positions,
                     gradients, ((n * high + top + first) * wide + left) * columns,
                     columns, wide * columns, sums,
                     (task * fh + m) * run * columns, columns, True,
                 )  # fmt: skip
     for task in prange(-(-fh * run * columns // PIECE)):
-        add_up(sums, partial.shape[0], fh * run * columns, task * PIECE)
+        add_piece(sums, partial.shape[0], fh * run * columns, task * PIECE)
 
 
 @part
 def _copy_row(source: Any, target: Any, planar: bool) -> None:
-    """Copy (W, C) numbers in the order in which ``source`` lies in memory."""
-    places, channels = source.shape
+    """Copy a row of (W, C) numbers, channel by channel if ``planar``."""
+    positions, channels = target.shape
     if planar:
         for c in range(channels):
-            for j in range(places):
+            for j in range(positions):
                 target[j, c] = source[j, c]
     else:
-        for j in range(places):
+        for j in range(positions):
             for c in range(channels):
                 target[j, c] = source[j, c]
 
 
 @kernel
-def channels_last(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
-    """Copy (N, H, W, C) pictures of any strides into the middle of larger ones, zeros around.
+def copy_padded(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
+    """Copy (N, H, W, C) images of any strides into larger ones, from (top, left) on, with zeros.
 
-    ``planar``: in ``X`` the numbers of a channel lie side by side.
+    ``planar``: whether in ``X`` the numbers of one channel are adjacent.
     """
-    pictures, height, width, _ = X.shape
-    for n in prange(pictures):
+    images, height, width, _ = X.shape
+    for n in prange(images):
         out[n, :top] = 0
         out[n, top + height :] = 0
         for i in range(height):
@@ -255,54 +236,52 @@ def channels_last(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
 
 
 @part
-def _let_through(
-    source: Any, out: Any, target: Any, total: Any, rectify: bool, planar: bool
+def _relu_backward_row(
+    source: Any, out: Any, target: Any, total: Any, relu: bool, planar: bool
 ) -> None:
-    """Copy a row of gradients that relu let through, and add them up by filters."""
-    places, filters = source.shape
+    """Copy a row of the gradient, masked by relu, and add it up by filters."""
+    positions, filters = source.shape
     if planar:
         for f in range(filters):
-            found = np.float32(0)
-            for j in range(places):
-                g = np.float32(0) if rectify and not out[j, f] > 0 else source[j, f]
+            column_sum = np.float32(0)
+            for j in range(positions):
+                g = np.float32(0) if relu and not out[j, f] > 0 else source[j, f]
                 target[j, f] = g
-                found += g
-            total[f] += found
+                column_sum += g
+            total[f] += column_sum
     else:
-        for j in range(places):
+        for j in range(positions):
             for f in range(filters):
-                g = np.float32(0) if rectify and not out[j, f] > 0 else source[j, f]
+                g = np.float32(0) if relu and not out[j, f] > 0 else source[j, f]
                 target[j, f] = g
                 total[f] += g
 
 
 @kernel
-def masked(
-    G: Any, out: Any, result: Any, partial: Any, rectify: bool, top: int, left: int, planar: bool
+def relu_backward(
+    G: Any, out: Any, result: Any, partial: Any, relu: bool, top: int, left: int, planar: bool
 ) -> None:
-    """Copy gradients into the middle of larger arrays; relu lets through what was above 0.
-
-    Zeros stand left and right of it; rows above and below stay as they are.
+    """Copy the gradient, masked by relu, into a larger array, with zeros left and right of it.
 
     Args:
         G: (N, OH, OW, F), of any strides.
-        out: (N, OH, OW, F): what relu returned; not looked at without ``rectify``.
-        result: (N, H, W, columns), contiguous.
-        partial: (N, F), to be filled: the sum over each picture, which is the bias's share; in
-            the first of them the sum of all.
-        rectify: whether relu followed.
-        top, left: where the middle begins.
-        planar: in ``G`` the numbers of a filter lie side by side.
+        out: (N, OH, OW, F): what relu returned; not read without ``relu``.
+        result: (N, H, W, columns), contiguous; rows above and below the gradient are not written.
+        partial: (N, F), to be filled: the sum over each image, in the first of them the sum of
+            all, which is the bias's gradient.
+        relu: whether relu was applied.
+        top, left: where in ``result`` the gradient begins.
+        planar: whether in ``G`` the numbers of one filter are adjacent.
     """
-    pictures, rows, places, filters = G.shape
-    for n in prange(pictures):
+    images, rows, positions, filters = G.shape
+    for n in prange(images):
         total = partial[n]
         total[:] = 0
         for i in range(rows):
             whole = result[n, top + i]
             whole[:left] = 0
-            whole[left + places :] = 0
-            whole[left : left + places, filters:] = 0
-            target = whole[left : left + places, :filters]
-            _let_through(G[n, i], out[n, i], target, total, rectify, planar)
-    add_up_all(partial.reshape(-1), pictures, filters)
+            whole[left + positions :] = 0
+            whole[left : left + positions, filters:] = 0
+            target = whole[left : left + positions, :filters]
+            _relu_backward_row(G[n, i], out[n, i], target, total, relu, planar)
+    add_blocks(partial.reshape(-1), images, filters)

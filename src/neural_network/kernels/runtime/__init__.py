@@ -1,1 +1,1 @@
-"""What every kernel stands on: whether to use one, compiling, the cache, threads, memory."""
+"""What all kernels share: the gate, the compiler and its cache, threads, memory."""

@@ -1,6 +1,6 @@
-"""Memory whose first number begins a line of the cache.
+"""Arrays whose memory begins at a cache line.
 
-A vector register is as long as such a line. Where arrays begin anywhere, as NumPy's do, every
+A vector register is as long as a cache line. NumPy's arrays begin anywhere, so that every vector
 load touches two lines, and a kernel that mostly loads and stores takes twice as long.
 """
 
@@ -17,7 +17,7 @@ LINE = 64
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Return an array whose numbers are whatever was there, at the beginning of a line.
+    """Return an uninitialized array whose memory begins at a cache line.
 
     >>> aligned((3, 5)).ctypes.data % 64
     0
@@ -25,13 +25,13 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[An
     kind = np.dtype(dtype)
     size = prod(shape) * kind.itemsize
     raw = np.empty(size + LINE, np.uint8)
-    # ctypes says it four times as fast as NumPy, which counts where networks are small.
+    # ctypes returns the address four times as fast as NumPy, which matters for small networks.
     begin = -addressof(c_char.from_buffer(raw.data)) % LINE
     return raw[begin : begin + size].view(kind).reshape(shape)
 
 
 def aligned_whole(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Return a 1-D array as ``aligned`` does, whose views say that they are views of it.
+    """Return a 1-D array as ``aligned`` does; it is the ``base`` of its views.
 
     >>> whole = aligned_whole(6)
     >>> whole[2:].base is whole, whole.ctypes.data % 64

@@ -1,4 +1,4 @@
-"""Compiling, said aloud and one process at a time."""
+"""Compiling with one process at a time, and a line on stderr when it takes long."""
 
 from __future__ import annotations
 
@@ -15,79 +15,82 @@ from neural_network.files import locked
 
 LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
 SILENT = 1.0  # seconds of compiling before the line is printed
-LONGEST = 120.0  # seconds that another process is waited for
-# What a lock that somebody else has fails with.
+LONGEST = 120.0  # seconds to wait for another process
+# What ``locked`` fails with where another process holds the lock.
 TAKEN = PermissionError if sys.platform == "win32" else BlockingIOError
 
 
-class _Telling:
-    """What was said and how long it took until now, in this process."""
+class _Announcement:
+    """Whether the line was printed, and the seconds of compiling, in this process."""
 
-    told = False
-    spent = 0.0
+    printed = False
+    seconds = 0.0
 
 
-class _Mine(threading.local):
+class _Held(threading.local):
     """The locks that this thread holds."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
 
 
-_mine = _Mine()
+_held = _Held()
 
 
-def orderly(
-    dispatcher: Any, name: str, *, aloud: bool, before: Callable[[], None] = lambda: None
+def cached_by_one_process(
+    dispatcher: Any, name: str, *, announced: bool, before: Callable[[], None] = lambda: None
 ) -> None:
-    """Let a compiled function's processes compile it one after the other.
+    """Make processes compile a function one after the other.
 
-    Numba numbers the files of its cache, one for each combination of types. Of two processes
-    that compile one function for different types at once, both may take the same number, and
-    the next process would run one's code on the other's types. It also saves doing the work
-    twice: who has waited finds the code in the cache.
+    Numba numbers the files of its cache, one for each combination of types. If two processes
+    compiled one function for different types at once, both might take the same number, and the
+    next process would run the code of one on the types of the other. It also saves work: a
+    process that has waited finds the code in the cache.
 
     Args:
-        dispatcher: what ``numba.njit`` has made.
-        name: how the files of its cache begin; what it had before its last ``-`` stays when
-            its sources change.
-        aloud: print a line if compiling takes long.
-        before: what has to be done before it is compiled or loaded.
+        dispatcher: returned by ``numba.njit``.
+        name: prefix of its cached files; the part before its last ``-`` does not depend on the
+            sources.
+        announced: whether to print a line if compiling takes long.
+        before: called before the function is compiled or loaded.
     """
-    compile_for: Callable[[Any], Any] = dispatcher.compile
+    numba_compile: Callable[[Any], Any] = dispatcher.compile
 
-    def compiled() -> int:
+    def misses() -> int:
         return sum(dispatcher.stats.cache_misses.values())
 
     def compile_alone(types: Any) -> Any:
         if types in dispatcher.overloads:
-            return compile_for(types)
-        before()  # which says itself that it takes long
-        had = compiled()
+            return numba_compile(types)
+        before()  # prints a line itself if it takes long
+        misses_before = misses()
         started = time.monotonic()
-        waits = True  # for another process, which compiles
+        waiting = True  # for another process, which compiles
 
         def busy() -> bool:
-            return waits or compiled() > had
+            return waiting or misses() > misses_before
 
-        with _saying(busy) if aloud else ExitStack(), _alone(dispatcher.stats.cache_path, name):
-            waits = False
+        with (
+            _announcing(busy) if announced else ExitStack(),
+            _alone(dispatcher.stats.cache_path, name),
+        ):
+            waiting = False
             try:
-                return compile_for(types)
+                return numba_compile(types)
             finally:
-                if compiled() > had:
-                    _Telling.spent += (time.monotonic() - started) if aloud else 0.0
+                if misses() > misses_before:
+                    _Announcement.seconds += (time.monotonic() - started) if announced else 0.0
                     _remove_older(dispatcher.stats.cache_path, name)
 
     dispatcher.compile = compile_alone
 
 
 @contextmanager
-def _saying(busy: Callable[[], bool]) -> Iterator[None]:
+def _announcing(busy: Callable[[], bool]) -> Iterator[None]:
     """Print one line in a process, once it has compiled for about a second."""
-    timer = threading.Timer(max(SILENT / 4, SILENT - _Telling.spent), _say, (busy,))
+    timer = threading.Timer(max(SILENT / 4, SILENT - _Announcement.seconds), _announce, (busy,))
     timer.daemon = True
-    if not _Telling.told:
+    if not _Announcement.printed:
         timer.start()
     try:
         yield
@@ -95,23 +98,23 @@ def _saying(busy: Callable[[], bool]) -> Iterator[None]:
         timer.cancel()
 
 
-def _say(busy: Callable[[], bool]) -> None:
-    # Code that is found in the cache may take its time to load.
-    if busy() and not _Telling.told and sys.stderr is not None:
-        _Telling.told = True
+def _announce(busy: Callable[[], bool]) -> None:
+    # Loading cached code may take long, too, and is not announced.
+    if busy() and not _Announcement.printed and sys.stderr is not None:
+        _Announcement.printed = True
         sys.stderr.write(LINE)
         sys.stderr.flush()
 
 
 @contextmanager
 def _alone(folder: str | None, name: str) -> Iterator[None]:
-    """Keep other processes from compiling what is kept in this folder under this name."""
+    """Hold the lock of the files of this name in a folder of the cache."""
     # A part made by a factory may call another one made by it, which has the same name.
-    if folder is None or name in _mine.names:
+    if folder is None or name in _held.names:
         yield
         return
-    _mine.names.add(name)
-    give_up = time.monotonic() + LONGEST
+    _held.names.add(name)
+    deadline = time.monotonic() + LONGEST
     try:
         with ExitStack() as stack:
             while True:
@@ -119,16 +122,16 @@ def _alone(folder: str | None, name: str) -> Iterator[None]:
                     stack.enter_context(locked(Path(folder) / name))
                     break
                 except FileWriteError as error:
-                    if not isinstance(error.__cause__, TAKEN) or time.monotonic() > give_up:
+                    if not isinstance(error.__cause__, TAKEN) or time.monotonic() > deadline:
                         break
                 time.sleep(0.02)
             yield
     finally:
-        _mine.names.discard(name)
+        _held.names.discard(name)
 
 
 def _remove_older(folder: str | None, name: str) -> None:
-    """Remove what was compiled from older sources: nothing would ever read it again."""
+    """Remove what was compiled from older sources: it is never read again."""
     if folder is not None:
         stem = name.rpartition("-")[0]
         for path in Path(folder).glob(f"{stem}-*.nb[ic]"):

@@ -1,13 +1,12 @@
 """How a plain Python body becomes a kernel.
 
-What was compiled is kept on the disk: beside the sources, or where that cannot be written, in
-the user's cache; ``NUMBA_CACHE_DIR`` names another folder. Numba itself looks only at the file
-that a function stands in when it asks whether what is kept is still true. Here the name of the
-kept file holds a digest of that file and of every file of this folder that it imports, by
-whatever way, so that a kernel may use parts and constants of another file. They have to be
-imported in the plain form, ``from neural_network.kernels.products import …``.
+Compiled code is cached on disk: beside the sources, or in the user's cache where that folder is
+read-only; ``NUMBA_CACHE_DIR`` names another folder. Numba invalidates a cached function only when
+its own file changes. Here the cached file's name holds a digest of that file and of all files of
+this package that it imports, directly or indirectly, so that a kernel may use parts and constants
+of other files. Imports must be written ``from neural_network.kernels.products import …``.
 
-With ``NUMBA_DISABLE_JIT=1`` in the environment the bodies run as they stand.
+With ``NUMBA_DISABLE_JIT=1`` in the environment the plain bodies run.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numba
 
 from neural_network.kernels.runtime import linking
-from neural_network.kernels.runtime.cache import orderly
+from neural_network.kernels.runtime.cache import cached_by_one_process
 from neural_network.kernels.runtime.threads import parallel_region
 
 prange = numba.prange
 
-# None of these assumes that numbers are finite: sums may be taken in another order, and a
-# product and a sum rounded once. Reciprocals ("arcp") are not among them: their estimates
-# make NaN of a division by infinity or zero.
+# LLVM's fast-math flags: sums may be reordered, and a product and a sum rounded once. None of
+# them assumes finite numbers. Reciprocals ("arcp") are not among them: their estimates make a
+# division by infinity or zero NaN.
 FLAGS = frozenset({"contract", "reassoc", "nsz"})
 
 KERNELS = Path(__file__).parents[1]
@@ -37,18 +36,18 @@ _IMPORT = re.compile(rb"^\s*(?:from|import) neural_network\.kernels\.([\w.]+)", 
 
 
 class Kernel:
-    """A compiled function; ``body`` is the plain Python one, which computes the same.
+    """A compiled function; ``body`` is the plain Python function, which computes the same.
 
-    Calling it compiles it for the types of its arguments, where the cache on the disk has
-    it not already, and runs it on the threads that ``set_num_threads`` allows.
+    Calling it compiles it for the types of its arguments, unless the cache on disk has that
+    code, and runs it on the threads that ``set_num_threads`` allows.
     """
 
     __slots__ = ("__dict__", "body", "compiled", "name")
 
-    def __init__(self, body: Callable[..., Any]) -> None:
+    def __init__(self, body: Callable[..., Any], flags: frozenset[str]) -> None:
         self.body = body
         self.name = body.__name__
-        self.compiled = _compiled(body, FLAGS, parallel=True, aloud=True)
+        self.compiled = _compiled(body, flags, parallel=True, announced=True)
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays and numbers."""
@@ -56,64 +55,65 @@ class Kernel:
             return self.compiled(*args)
 
 
-def kernel(body: Callable[..., Any]) -> Kernel:
-    """Make a plain Python body a kernel; ``prange`` in it goes over threads."""
-    return Kernel(body)
-
-
-@overload
-def part(body: Callable[..., Any]) -> Any: ...
-@overload
-def part(*, flags: frozenset[str]) -> Callable[[Callable[..., Any]], Any]: ...
-def part(body: Callable[..., Any] | None = None, *, flags: frozenset[str] = FLAGS) -> Any:
-    """Make a plain Python function one that kernels may call; it runs on one thread.
+def kernel(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Kernel:
+    """Make a kernel of a plain Python body, in which ``prange`` runs over threads.
 
     Args:
-        body: the function; None to give ``flags`` first, ``@part(flags=…)``.
-        flags: what the compiler may do to sums and products (LLVM's fast-math flags).
+        body: the function.
+        flags: fast-math flags.
     """
-    if body is None:
-        return lambda body: _compiled(body, flags, parallel=False, aloud=False)
-    return _compiled(body, flags, parallel=False, aloud=False)
+    return Kernel(body, flags)
+
+
+def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
+    """Make a function for kernels to call of a plain Python one; it runs on one thread.
+
+    Args:
+        body: the function.
+        flags: fast-math flags.
+    """
+    return _compiled(body, flags, parallel=False, announced=False)
 
 
 def linked_part(body: Callable[..., Any]) -> Any:
-    """Make a plain Python function a part that is compiled once, and not into each kernel.
+    """Make a part that is compiled once, not anew into each kernel that calls it.
 
     Args:
-        body: the function; ``linking.linked`` says how it has to be annotated.
+        body: the function; ``linking.linked`` describes the annotations that it needs.
     """
-    made = _compiled(body, FLAGS, parallel=False, aloud=True)
-    if made is body:  # NUMBA_DISABLE_JIT is set
+    dispatcher = _compiled(body, FLAGS, parallel=False, announced=True)
+    if dispatcher is body:  # NUMBA_DISABLE_JIT is set
         return body
     digest = _digest(body.__code__.co_filename)
-    return linking.linked(made, f"neural_network_{body.__name__}_{digest}")
+    return linking.linked(dispatcher, f"neural_network_{body.__name__}_{digest}")
 
 
 def _compiled(
-    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, aloud: bool
+    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, announced: bool
 ) -> Any:
-    """Return what Numba makes of a body; Numba compiles it when it is called."""
-    # Numba takes the kept file's name from here, once.
+    """Return Numba's dispatcher of a body, which compiles it when it is first called."""
+    # Numba names the cached file after ``__qualname__``, once.
     plain, name = body.__qualname__, f"{body.__qualname__}-{_digest(body.__code__.co_filename)}"
     body.__qualname__ = name
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(flags)}
     try:
         try:
-            made = numba.njit(body, cache=True, parallel=parallel, **options)
-        except RuntimeError:  # no folder can be written: compiled in every process, then
-            made = numba.njit(body, parallel=parallel, **options)
+            dispatcher = numba.njit(body, cache=True, parallel=parallel, **options)
+        except RuntimeError:  # no folder is writeable: every process compiles anew
+            dispatcher = numba.njit(body, parallel=parallel, **options)
     finally:
         body.__qualname__ = plain
-    if made is not body:  # NUMBA_DISABLE_JIT is not set
+    if dispatcher is not body:  # NUMBA_DISABLE_JIT is not set
         name = f"{Path(body.__code__.co_filename).stem}.{name}".replace("<", "").replace(">", "")
-        orderly(made, name, aloud=aloud, before=linking.make_known)
-    return made
+        cached_by_one_process(
+            dispatcher, name, announced=announced, before=linking.register_symbols
+        )
+    return dispatcher
 
 
 def _digest(file: str) -> str:
-    """Return a digest of a file, of two of these, and of the kernels' files that it imports."""
-    # This file says how to compile; what a call of a linked part becomes, the other one.
+    """Return a digest of a file, of this one, and of the kernel files that it imports."""
+    # This file holds the options of compiling; linking.py how a linked part is called.
     sources = {name: _source(name)[0] for name in (__file__, linking.__file__)}
     waiting = [file]
     while waiting:
@@ -131,7 +131,7 @@ def _digest(file: str) -> str:
 
 @cache
 def _source(file: str) -> tuple[bytes, list[str]]:
-    """Return a file's text, and which files of this folder it imports."""
+    """Return a file's text and the kernel files that it imports."""
     try:
         text = Path(file).read_bytes()
     except OSError:  # typed at a prompt, or inside an archive

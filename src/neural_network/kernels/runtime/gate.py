@@ -1,4 +1,4 @@
-"""Whether NumPy or a compiled kernel computes: asked here, and nowhere else."""
+"""The one decision between NumPy and a compiled kernel: mode, types of the arrays, and size."""
 
 from __future__ import annotations
 
@@ -10,58 +10,59 @@ from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 from types import TracebackType
+from typing import Any
 
 from neural_network.errors import ArgumentError, DTypeError, MissingDependencyError, sentence
+from neural_network.kernels.runtime.layouts import computable
 from neural_network.public import public
 
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
 NEEDED = ("numba", "threadpoolctl")
 
-
-# The amount of work from which a compiled kernel is used in the mode "auto": where a kernel that
-# is already loaded takes half the time of NumPy's body.
+# The amount of work from which a compiled kernel is used in the mode "auto".
 THRESHOLDS = {
     # products (multiplications with an addition)
     "depthwise convolution": 1 << 17,
-    "convolution of many channels": 1_000_000,
-    "convolution of one channel": 1 << 22,
+    "tiled convolution": 1_000_000,
+    "single-channel convolution": 1 << 22,
     "network": 1_000_000,
     # numbers
-    "largest of a picture": 1 << 21,
+    "largest of an image": 1 << 21,
     "pooling": 1 << 15,
     "batch norm": 1 << 15,
     "finite check": 50_000,
     "optimizer": 1 << 16,
+    "cross-entropy behind a kernel": 1,
 }
 
-_wanted: ContextVar[bool] = ContextVar("wanted", default=True)
+_allowed: ContextVar[bool] = ContextVar("allowed", default=True)
 
 
 class _Choice:
-    """The mode of this process; ``None`` as long as the environment has not been asked."""
+    """The mode of this process; ``None`` until the environment variable is read."""
 
     mode: str | None = None
 
 
 @public
-class use_kernels:  # noqa: N801  # it is called as a function is
-    """Choose which bodies compute, from now on or for a block.
+class use_kernels:  # noqa: N801  # called like a function
+    """Choose between NumPy and compiled kernels, from now on or for a block.
 
     Args:
-        mode: ``"numpy"``: NumPy alone. ``"numba"``: a compiled kernel wherever there is
-            one. ``"auto"``, the default: a compiled kernel where the work is large enough
-            to be worth it, and Numba is there. What is chosen depends on the network, shapes
-            and types alone, never on what is compiled already. The environment variable
-            ``NEURAL_NETWORK_KERNELS`` sets the mode that a process begins with.
+        mode: ``"numpy"``: NumPy only. ``"numba"``: a compiled kernel wherever there is one.
+            ``"auto"``, the default: a compiled kernel where the work is large enough and Numba
+            is installed. The choice depends on the network, shapes and types only, never on
+            what is already compiled. The environment variable ``NEURAL_NETWORK_KERNELS`` sets
+            the mode that a process begins with.
 
     Returns:
-        A context manager; leaving its block brings back what was before. Without ``with``
-        the choice stays. It holds for all threads.
+        A context manager, which restores the previous mode at the end of its block. Without
+        ``with`` the mode stays. It holds for all threads.
 
     Raises:
-        ArgumentError, DTypeError: no such mode.
-        MissingDependencyError: ``"numba"`` where Numba is not installed.
+        ArgumentError, DTypeError: the mode is none of these.
+        MissingDependencyError: ``"numba"``, and Numba is not installed.
 
     >>> with use_kernels("numpy"):
     ...     conv2d(np.ones((3, 3)), np.ones((2, 2)))
@@ -76,8 +77,8 @@ class use_kernels:  # noqa: N801  # it is called as a function is
         _Choice.mode = mode
 
     def __enter__(self) -> None:
-        """Keep the choice for a block."""
-        # The first block ends what the call began; a later one only itself.
+        """Set the mode for a block."""
+        # The first block restores the mode of before the call; a later one that of before itself.
         self._before.append(self._made_in or current_mode())
         self._made_in = None
         _Choice.mode = self._mode
@@ -88,62 +89,59 @@ class use_kernels:  # noqa: N801  # it is called as a function is
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Bring back what was before."""
+        """Restore the previous mode."""
         _Choice.mode = self._before.pop()
 
 
 @contextmanager
 def without_kernels() -> Iterator[None]:
-    """Use no kernel inside the block, in this thread: its numbers are worth no compiling."""
-    token = _wanted.set(False)
+    """Use no kernel in this thread inside the block, whose results are not worth compiling for."""
+    token = _allowed.set(False)
     try:
         yield
     finally:
-        _wanted.reset(token)
+        _allowed.reset(token)
 
 
 def current_mode() -> str:
-    """Return the mode: what ``use_kernels`` chose, or the environment, or "auto"."""
+    """Return the mode: of ``use_kernels``, else of the environment variable, else "auto"."""
     if _Choice.mode is None:
         _Choice.mode = _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
     return _Choice.mode
 
 
-def kernel_wanted(name: str, work: float) -> bool:
-    """Say whether a compiled kernel is to do this work.
+def kernel_wanted(row: str, work: float, *arrays: Any) -> bool:
+    """Return whether to use a compiled kernel.
 
     Args:
-        name: a row of ``THRESHOLDS``.
-        work: how much there is, in the unit of that row.
+        row: of ``THRESHOLDS``.
+        work: its amount, in the unit of that row.
+        *arrays: what the kernel computes with; kernels take NumPy arrays of one dtype, float32
+            or float64.
     """
     mode = current_mode()
-    if mode == "numpy" or not _wanted.get():
+    if mode == "numpy" or not _allowed.get() or (mode == "auto" and work < THRESHOLDS[row]):
         return False
-    return mode == "numba" or (work >= THRESHOLDS[name] and _starts())
-
-
-def kernels_possible() -> bool:
-    """Say whether a compiled kernel may do any work at all."""
-    return current_mode() != "numpy" and _wanted.get() and available()
+    return computable(*arrays) and (mode == "numba" or _imports_numba())
 
 
 @cache
 def available() -> bool:
-    """Say whether what kernels need (the extra ``fast``) is installed; nothing is imported."""
+    """Return whether the packages of the extra ``fast`` are installed, without importing them."""
     try:
         return all(find_spec(name) for name in NEEDED)
-    except (ImportError, ValueError):  # somebody keeps one of them from being imported
+    except (ImportError, ValueError):  # an import hook forbids one of them
         return False
 
 
 @cache
-def _starts() -> bool:
-    """Say whether Numba can be used; the first time this is wanted, it is imported."""
+def _imports_numba() -> bool:
+    """Import Numba on first use; return whether that succeeds."""
     if not available():
         return False
     try:
-        import numba  # noqa: F401  # whether that goes well is the question
-    except ImportError as error:  # it refuses versions of NumPy that it does not know yet
+        import numba  # noqa: F401  # imported to see whether it can be
+    except ImportError as error:  # it refuses versions of NumPy newer than itself
         warnings.warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
         return False
     return True
@@ -158,6 +156,6 @@ def _checked(mode: object, name: str = "mode") -> str:
         packages = ", ".join(NEEDED)
         raise MissingDependencyError(
             f"use_kernels: {name}='numba' needs packages that are not installed "
-            f"({packages}); pip install 'neural-network-numpy[fast]' brings them"
+            f"({packages}); install them with pip install 'neural-network-numpy[fast]'"
         )
     return mode

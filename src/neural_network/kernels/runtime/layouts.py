@@ -1,8 +1,8 @@
-"""In which order an array's numbers lie, as far as kernels mind: two orders go as they are.
+"""Memory orders of image arrays: kernels read two of them without a copy.
 
-Pictures are (N, C, …) to everybody. In memory they may be *channels first*, place beside
-place, or *channels last*, the channels of one place side by side, which a transposed view
-shows as (N, C, …). A kernel has a loop for each; what lies in another order is copied.
+Images are (N, C, …). In memory they may be *channels first* (contiguous), or *channels last*, the
+channels of one position adjacent, which a transposed view shows as (N, C, …). There is a kernel
+for each; arrays in any other order are copied.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Array = NDArray[Any]
 Sizes = tuple[int, ...]
 
 
-def plain(*arrays: Any) -> bool:
-    """Say whether all are NumPy's own arrays, of one type that kernels compute in.
+def computable(*arrays: Any) -> bool:
+    """Return whether all are NumPy arrays of one dtype that kernels are compiled for.
 
-    >>> plain(np.ones(2), np.ones(3)), plain(np.ones(2), np.ones(3, "float32"))
+    >>> computable(np.ones(2), np.ones(3)), computable(np.ones(2), np.ones(3, "float32"))
     (True, False)
     """
     return all(
@@ -31,7 +31,7 @@ def plain(*arrays: Any) -> bool:
 
 
 def channels_last(X: Array) -> bool:
-    """Say whether (N, C, …) lies in memory as (N, …, C).
+    """Return whether (N, C, …) is stored as (N, …, C).
 
     >>> channels_last(np.ones((2, 3, 4))), channels_last(np.ones((2, 4, 3)).swapaxes(1, 2))
     (False, True)
@@ -40,24 +40,19 @@ def channels_last(X: Array) -> bool:
 
 
 def in_memory_order(X: Array, last: bool) -> Array:
-    """Return (N, …, C) if it is to be channels ``last``, else (N, C, …): contiguous, writeable.
+    """Return (N, …, C) if channels are ``last``, else (N, C, …): contiguous and writeable.
 
-    A kernel is compiled for each kind of array, and what cannot be written to is another
-    kind; so that is copied too.
+    Numba compiles a kernel anew for read-only arrays, so those are copied, too.
     """
-    seen = np.moveaxis(X, 1, -1) if last else X
-    return np.require(seen, requirements=("C", "W"))
+    return np.require(np.moveaxis(X, 1, -1) if last else X, requirements=("C", "W"))
 
 
 def empty(shape: tuple[int, ...], dtype: Any, last: bool) -> tuple[Array, Array]:
-    """Return room for (N, C, …): as a kernel sees it, and under its face.
+    """Return an uninitialized array for (N, C, …): in memory order, and its (N, C, …) view.
 
-    >>> seen, face = empty((2, 3, 4), "float32", last=True)
-    >>> seen.shape, face.shape
+    >>> memory, view = empty((2, 3, 4), "float32", last=True)
+    >>> memory.shape, view.shape
     ((2, 4, 3), (2, 3, 4))
     """
-    if not last:
-        array = np.empty(shape, dtype)
-        return array, array
-    array = np.empty((shape[0], *shape[2:], shape[1]), dtype)
-    return array, np.moveaxis(array, -1, 1)
+    memory = np.empty((shape[0], *shape[2:], shape[1]) if last else shape, dtype)
+    return memory, np.moveaxis(memory, -1, 1) if last else memory

@@ -1,10 +1,10 @@
-"""Parts that are compiled once, and that kernels call by name.
+"""Parts that are compiled once and that kernels call by name.
 
-Other parts are compiled anew into each kernel that calls them. Where one is large, that is most
-of what the first step of a training takes: ``products`` holds a loop for each size of a tile.
-So it is compiled for itself, and kernels call it as a program calls what stands in a library.
-The name has to be known before a kernel is made or loaded that uses it: LLVM would end the
-process. ``make_known`` sees to that.
+Other parts are compiled anew into each kernel that calls them. For a large one, that is most of
+the time of the first training step: ``products`` holds a loop for each size of a tile. So it is
+compiled separately, and kernels call it as a program calls a library's function. Its symbol must
+be registered with LLVM before a kernel that uses it is compiled or loaded, because LLVM ends the
+process on an unknown symbol; ``register_symbols`` does that.
 """
 
 from __future__ import annotations
@@ -18,81 +18,81 @@ from llvmlite import binding, ir
 from numba.core import cgutils as _cgutils, types as _types
 from numba.extending import intrinsic
 
-# Numba's helpers, which have no types.
+# Numba's helpers, which have no type annotations.
 cgutils: Any = _cgutils
 types: Any = _types
-# What the annotations of such a part stand for. Of an array the address is handed over.
+# The Numba types of a linked part's annotations. An array is passed by its address.
 ADDRESS = types.CPointer(types.float32)
 KINDS = {"int": types.intp, "bool": types.boolean, "Any": ADDRESS}
 
-# Of each part that LLVM does not know yet, what tells it.
+# For each part whose symbol LLVM does not have yet: the function that registers it.
 _waiting: list[Callable[[], None]] = []
-# What was told, so that it stays where it is.
+# Compiled parts, kept so that their addresses stay valid.
 _kept: list[Any] = []
 
 
-class _Here(threading.local):
-    """What this thread is about."""
+class _Local(threading.local):
+    """Whether this thread is registering a symbol."""
 
-    telling = False
-
-
-_here = _Here()
+    registering = False
 
 
-def make_known() -> None:
-    """Let LLVM know all parts that are there, before it meets who may call them.
+_local = _Local()
+
+
+def register_symbols() -> None:
+    """Register the symbols of all linked parts with LLVM.
 
     Two threads may do so at once; the second finds what the first has compiled.
     """
-    if _here.telling:  # what a part is made of is compiled
+    if _local.registering:  # a function that the linked part calls is being compiled
         return
-    for tell in tuple(_waiting):
-        _here.telling = True
+    for register in tuple(_waiting):
+        _local.registering = True
         try:
-            tell()
+            register()
         finally:
-            _here.telling = False
+            _local.registering = False
         with suppress(ValueError):  # another thread was faster
-            _waiting.remove(tell)
+            _waiting.remove(register)
 
 
 def linked(dispatcher: Any, name: str) -> Any:
-    """Return what kernels call in a part's place.
+    """Return the function that kernels call in place of a part.
 
     Args:
-        dispatcher: what ``numba.njit`` made of the part. It returns nothing, and its arguments
-            are annotated, by text, as ``int``, ``bool`` or, for flat float32 arrays, ``Any``;
-            it can only hand these on to ``tile`` and its like.
-        name: by which kernels find it. No other part may have it, of other sources neither.
+        dispatcher: ``numba.njit`` of the part. It must return nothing; its arguments must be
+            annotated, as text, ``int``, ``bool`` or, for flat float32 arrays, ``Any``. It can only
+            pass arrays on to ``tile`` and the other intrinsics.
+        name: its symbol, unique among all parts and all versions of their sources.
     """
     body = dispatcher.py_func
     kinds = [KINDS[kind] for word, kind in body.__annotations__.items() if word != "return"]
     signature = types.void(*kinds)
 
-    def tell() -> None:
+    def register() -> None:
         dispatcher.compile(signature)
-        made = dispatcher.overloads[signature.args]
-        # The function as C would call it.
-        address = made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name)
+        compiled = dispatcher.overloads[signature.args]
+        # The function with C's calling convention.
+        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
         binding.add_symbol(name, address)
-        _kept.append(made)
+        _kept.append(compiled)
 
-    _waiting.append(tell)
+    _waiting.append(register)
 
     @intrinsic
     def call(_: Any, *given: Any) -> Any:
         def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values = cgutils.unpack_tuple(builder, arguments[0])
-            handed = [
-                _address(context, builder, kind, value)
-                if wanted is ADDRESS
-                else context.cast(builder, value, kind, wanted)
-                for wanted, kind, value in zip(kinds, signature.args[0], values, strict=True)
+            passed = [
+                _address(context, builder, given_kind, value)
+                if kind is ADDRESS
+                else context.cast(builder, value, given_kind, kind)
+                for kind, given_kind, value in zip(kinds, signature.args[0], values, strict=True)
             ]
             returned, *taken = map(context.get_value_type, (types.none, *kinds))
-            there = ir.FunctionType(returned, taken)
-            builder.call(cgutils.get_or_insert_function(builder.module, there, name), handed)
+            function = ir.FunctionType(returned, taken)
+            builder.call(cgutils.get_or_insert_function(builder.module, function, name), passed)
             return context.get_dummy_value()
 
         return types.void(types.StarArgTuple(given)), write

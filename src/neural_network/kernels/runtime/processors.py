@@ -1,4 +1,4 @@
-"""How many processors this process may use: what the system and the environment allow."""
+"""The number of processors that this process may use, from the system and the environment."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from pathlib import Path
 
 
 def started_with() -> int:
-    """Return how many threads Numba starts: ``NUMBA_NUM_THREADS``, or one a processor."""
-    return _from_environment("NUMBA_NUM_THREADS") or _within_reach()
+    """Return the number of threads that Numba starts: ``NUMBA_NUM_THREADS``, or one a processor."""
+    return _from_environment("NUMBA_NUM_THREADS") or _bound_to()
 
 
 def allowed() -> int:
-    """Return how many threads compute where nobody has said how many.
+    """Return the default number of threads.
 
     The least of ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``, the processors that this process
     is bound to and the processor time that its control group gives it, rounded up.
     """
-    limits = (
-        started_with(),
-        _within_reach(),
-        _from_environment("OMP_NUM_THREADS"),
-        quota(),
-    )
+    limits = (started_with(), _bound_to(), _from_environment("OMP_NUM_THREADS"), quota())
     return max(1, min(limit for limit in limits if limit))
 
 
@@ -38,7 +33,7 @@ def quota(root: Path = Path("/")) -> int | None:
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """Yield the folders of this process's control groups, and of those around them."""
+    """Yield the folders of this process's control groups and of their parents."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except (OSError, ValueError):
@@ -51,36 +46,36 @@ def _groups(root: Path) -> Iterator[Path]:
             mounts = [root / "sys/fs/cgroup/cpu", root / "sys/fs/cgroup" / controllers]
         else:
             continue
-        # Inside a container the path may be the host's: the folders of it that are missing here
-        # have no files to read, and the mount itself is the container's group.
+        # Inside a container the path may be the host's: its folders do not exist here and grant
+        # nothing, and the mount itself is the container's group.
         group = Path(path.lstrip("/"))
         for mount in mounts:
             yield from (mount / part for part in (group, *group.parents))
 
 
 def _grant(folder: Path) -> int | None:
-    """Return the processors that one group's files grant, rounded up; None: no limit."""
+    """Return the processors that one group's files grant, rounded up; None without a limit."""
     try:
         if (folder / "cpu.max").exists():
             time, period = (folder / "cpu.max").read_text().split()
         else:
             time = (folder / "cpu.cfs_quota_us").read_text()
             period = (folder / "cpu.cfs_period_us").read_text()
-        # Rounded up: half a processor more is better than half of one idle.
+        # Rounded up: too many threads by a half cost less than half an idle processor.
         return max(1, -(-int(time) // int(period))) if int(time) > 0 else None
     except (OSError, ValueError, ZeroDivisionError):  # no such file, or the word "max"
         return None
 
 
-def _within_reach() -> int:
-    """Return how many processors this process is bound to."""
+def _bound_to() -> int:
+    """Return the number of processors that this process is bound to."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _from_environment(name: str) -> int | None:
-    """Return the number in an environment variable; None where there is none."""
+    """Return the number in an environment variable, or None."""
     # OpenMP's variable may hold one number a level of nesting: "4,2".
     text = os.environ.get(name, "").split(",")[0].strip()
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None

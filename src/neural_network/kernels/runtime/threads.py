@@ -1,18 +1,18 @@
-"""Who owns the threads: one place, for all kernels.
+"""The threads of all kernels: their number, and the regions in which kernels run.
 
-A kernel runs inside a region, which gives it the threads that ``set_num_threads`` allows. No
-kernel calls BLAS: its matrix products are its own, shared out among its own threads. So there
-is no BLAS to hold back inside a region, and a matrix product of NumPy's in another thread keeps
-its threads, and so its bits.
+A kernel runs inside a ``parallel_region``, which sets the number of threads that
+``set_num_threads`` allows. No kernel calls BLAS: kernels compute matrix products on their own
+threads. So BLAS need not be limited inside a region, and a NumPy matrix product in another thread
+keeps its number of threads, and so its bits.
 
-Numba's threads come from TBB where it is installed, else from its own work queue. Two threads
-that enter that one at once end the process, so regions then wait for each other. OpenMP is
-never chosen: it ends a forked child.
+Numba's threads come from TBB where it is installed, else from its own work queue. That one ends
+the process if two threads enter it at once, so regions then wait for each other. OpenMP is never
+chosen: it ends a forked child.
 
-A fork waits until the kernels of other threads have ended, so that the child finds no lock
-held by a thread that it does not have. In the child, kernels run on one thread until it calls
-``set_num_threads``: whoever forks has several processes to keep the processors busy. (TBB has
-no other thread for a child, whatever is said there; the work queue has.)
+A fork waits until the kernels of other threads have ended, so that the child finds no lock held
+by a thread that it does not have. In a forked child, kernels run on one thread until it calls
+``set_num_threads``, because a program that forks keeps the processors busy with processes. (TBB
+has no other thread in a child, whatever is set; the work queue has.)
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ from neural_network.errors import (
 from neural_network.kernels.runtime import processors
 from neural_network.public import public
 
-# How long a thread that waits for its turn sleeps at most: if an interrupt has hit another
-# one just before it called out, that costs half a second and not for ever.
-PATIENCE = 0.5
+# Seconds that a waiting thread sleeps at most: if an interrupt hits another thread just before it
+# notifies this one, that costs half a second instead of a deadlock.
+POLL = 0.5
 
 
-class _Inside(NamedTuple):
-    """Who is in a region, and what Numba's number of that thread was."""
+class _Entry(NamedTuple):
+    """The thread that is in a region, and the number of threads that it had before."""
 
     thread: int
-    threads: int
+    threads_before: int
     region: ref[parallel_region]
 
 
 class _State:
-    """What the regions of a process share; changed with the lock held."""
+    """State shared by the regions of a process; changed with the lock held."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -67,10 +67,11 @@ class _State:
         self.default: int | None = None
         self.forked = False
         self.layer: str | None = None
-        self.read: Callable[[], int] = lambda: 0  # Numba's number for the calling thread
-        self.write: Callable[[int], object] = lambda _: None
-        self.regions: dict[int, _Inside] = {}  # by the identity of the region
-        self.line: deque[object] = deque()  # who waits, first come first
+        # Numba's number of threads, which each calling thread has for itself.
+        self.get_threads: Callable[[], int] = lambda: 0
+        self.set_threads: Callable[[int], object] = lambda _: None
+        self.regions: dict[int, _Entry] = {}  # by the identity of the region
+        self.queue: deque[object] = deque()  # waiting threads, first come first served
 
 
 _state = _State()
@@ -78,25 +79,24 @@ _state = _State()
 
 @public
 def set_num_threads(n: SupportsIndex) -> None:
-    """Say on how many threads kernels and matrix products run, in the whole process.
+    """Set the number of threads for kernels and matrix products in the whole process.
 
-    It governs compiled kernels, NumPy's ``@`` and every other BLAS library that is loaded when
-    it is called (through ``threadpoolctl``). Before any call, kernels take what
+    It holds for compiled kernels, NumPy's ``@`` and every other BLAS library that is loaded when
+    it is called (through ``threadpoolctl``). By default, kernels use the least of
     ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``, the processors that the process is bound to and
-    its control group's share allow, whichever is least, and BLAS what it takes by itself. A
-    forked child begins with one thread for kernels. Kernels give the same bits whatever the
-    number; a matrix product of NumPy's may not.
+    its control group's share, and BLAS its own default. A forked child begins with one thread
+    for kernels. Kernels return the same bits for any number; NumPy's matrix products may not.
 
     Args:
-        n: how many threads, from 1 to as many as Numba has started (``NUMBA_NUM_THREADS``, or
-            the processors that the process is bound to).
+        n: the number, from 1 to the number of threads that Numba has started
+            (``NUMBA_NUM_THREADS``, or the processors that the process is bound to).
 
     Returns:
         None.
 
     Raises:
-        DTypeError: n is no whole number.
-        ArgumentError: n is less than 1, or more than there are.
+        DTypeError: n is not an integer.
+        ArgumentError: n is less than 1, or more than the threads that there are.
         MissingDependencyError: the extra ``fast`` is not installed.
 
     >>> before = get_num_threads()
@@ -108,7 +108,7 @@ def set_num_threads(n: SupportsIndex) -> None:
     count = _checked(n)
     with needs_extra("set_num_threads", "fast"):
         from threadpoolctl import ThreadpoolController
-    import_module("numpy")  # its BLAS has to be there to be told
+    import_module("numpy")  # its BLAS must be loaded to be found
     libraries = ThreadpoolController().select(user_api="blas").lib_controllers
     with _state.lock:
         _state.chosen = count
@@ -118,10 +118,10 @@ def set_num_threads(n: SupportsIndex) -> None:
 
 @public
 def get_num_threads() -> int:
-    """Return on how many threads kernels run.
+    """Return the number of threads for kernels.
 
     Returns:
-        What :func:`set_num_threads` was told, or what is taken without it.
+        The number given to :func:`set_num_threads`, or its default.
 
     Raises:
         Nothing.
@@ -137,18 +137,18 @@ def get_num_threads() -> int:
 
 
 class parallel_region:  # noqa: N801  # it is called as a function is
-    """Run a kernel on the threads that are allowed.
+    """Run kernels on the number of threads that ``set_num_threads`` allows.
 
-    Regions may stand inside each other, and several threads may be in one each.
+    Regions may be nested, and several threads may be in a region each.
 
     Raises:
-        NeuralNetworkError: a forked child, where Numba's threads are OpenMP's: it would end.
+        NeuralNetworkError: in a forked child if Numba uses OpenMP, which would end the process.
     """
 
     __slots__ = ("__weakref__",)
 
     def __enter__(self) -> None:
-        """Wait for the turn, and set the number of threads."""
+        """Wait until the region may be entered, and set the number of threads."""
         if _state.layer is None:
             _prepare()
         if _state.forked and _state.layer == "omp":
@@ -156,17 +156,17 @@ class parallel_region:  # noqa: N801  # it is called as a function is
                 "kernels: Numba's threads are OpenMP's, which would end this forked process; "
                 "set NUMBA_THREADING_LAYER=workqueue before it starts"
             )
-        # Numba keeps the number for each thread, and others may have set it too.
-        before, wanted = _state.read(), get_num_threads()
+        # Numba keeps the number for each thread, and other code may have set it.
+        before, threads = _state.get_threads(), get_num_threads()
         try:
             with _state.lock:
-                _take_turn()
-                # An interrupt may come before the first step of __exit__; what it leaves behind
-                # is found when the region itself is gone.
-                forgotten = ref(self, partial(_forgotten, id(self)))
-                _state.regions[id(self)] = _Inside(get_ident(), before, forgotten)
-            if before != wanted:
-                _state.write(wanted)
+                _wait_to_enter()
+                # An interrupt may come before the first step of __exit__; the region is then
+                # left when it is collected.
+                collected = ref(self, partial(_collected, id(self)))
+                _state.regions[id(self)] = _Entry(get_ident(), before, collected)
+            if before != threads:
+                _state.set_threads(threads)
         except BaseException:
             _leave(id(self))
             raise
@@ -177,54 +177,54 @@ class parallel_region:  # noqa: N801  # it is called as a function is
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Bring back what was before."""
+        """Restore the number of threads."""
         _leave(id(self))
 
 
 def _leave(region: int) -> None:
-    """Bring back what was before a region; each step can be taken twice, after an interrupt."""
+    """Restore the number of threads of before a region; safe to repeat after an interrupt."""
     with _state.lock:
-        inside = _state.regions.get(region)
-        if inside is not None:
-            # A thread begins with no number at all in a forked child.
-            if inside.threads > 0 and inside.thread == get_ident():
-                _state.write(inside.threads)
+        entry = _state.regions.get(region)
+        if entry is not None:
+            # In a forked child, a thread begins without a number.
+            if entry.threads_before > 0 and entry.thread == get_ident():
+                _state.set_threads(entry.threads_before)
             _state.regions.pop(region, None)
-        if _state.line:
+        if _state.queue:
             _state.changed.notify_all()
 
 
-def _forgotten(region: int, _: object) -> None:
+def _collected(region: int, _: object) -> None:
     _leave(region)
 
 
-def _take_turn() -> None:
+def _wait_to_enter() -> None:
     """Wait, with the lock held, until this thread may enter a region."""
-    alone = _state.layer == "workqueue" and _state.regions
-    if (alone or _state.line) and not _inside():
+    alone = _state.layer == "workqueue"
+    if ((alone and _state.regions) or _state.queue) and not _own_regions():
         ticket = object()
-        _state.line.append(ticket)
-        _wait(ticket, alone=_state.layer == "workqueue")
+        _state.queue.append(ticket)
+        _wait(ticket, alone=alone)
 
 
-def _inside() -> int:
-    """Return in how many regions this thread is."""
+def _own_regions() -> int:
+    """Return the number of regions that this thread is in."""
     me = get_ident()
-    return sum(inside.thread == me for inside in _state.regions.values())
+    return sum(entry.thread == me for entry in _state.regions.values())
 
 
 def _wait(ticket: object, *, alone: bool) -> None:
-    """Wait until the ticket is the first in line and, if asked, no other thread is in a region."""
+    """Wait until the ticket is first in the queue and, if ``alone``, no other thread is inside."""
     try:
-        while _state.line[0] is not ticket or (alone and len(_state.regions) > _inside()):
-            _state.changed.wait(PATIENCE)
+        while _state.queue[0] is not ticket or (alone and len(_state.regions) > _own_regions()):
+            _state.changed.wait(POLL)
     finally:
-        _state.line.remove(ticket)
+        _state.queue.remove(ticket)
         _state.changed.notify_all()
 
 
 def _prepare() -> None:
-    """Start Numba's threads; once in a process."""
+    """Start Numba's threads, once in a process."""
     numba: Any = import_module("numba")
     config = numba.config
     if config.THREADING_LAYER == "default":
@@ -236,30 +236,31 @@ def _prepare() -> None:
         _state.default = min(1 if _state.forked else processors.allowed(), most)
         _state.chosen = _state.chosen and min(_state.chosen, most)
         if _state.layer is None:
-            # What numba.get_num_threads and numba.set_num_threads call. These take a lock each
-            # time, and an interrupt just then leaves it taken for ever.
+            # What numba.get_num_threads and numba.set_num_threads call. Those take a lock each
+            # time, which an interrupt at that moment would leave locked.
             parallel = import_module("numba.np.ufunc.parallel")
-            _state.read, _state.write = parallel._get_num_threads, parallel._set_num_threads
+            _state.get_threads = parallel._get_num_threads
+            _state.set_threads = parallel._set_num_threads
             _state.layer = str(numba.threading_layer())
 
 
 def _load_tbb() -> None:
-    """Load TBB from where pip puts it: Numba looks only where the system does."""
+    """Load TBB from where pip installs it: Numba searches only the system's folders."""
     name = {"linux": "libtbb.so.12", "darwin": "libtbb.12.dylib", "win32": "tbb12.dll"}
     user = Path(site.getuserbase())
     for prefix in (Path(sys.prefix), user):
         for folder in (prefix / "lib", prefix / "Library" / "bin"):
             file = folder / name.get(sys.platform, "")
             if file.is_file():
-                with suppress(OSError):  # Numba then takes what comes next
+                with suppress(OSError):  # Numba then uses the work queue
                     ctypes.CDLL(str(file), mode=ctypes.RTLD_GLOBAL)
                     return
 
 
 def _checked(n: object) -> int:
-    """Return n as a whole number of threads that there are."""
+    """Return n as a number of threads between 1 and the number of those that there are."""
     if isinstance(n, bool) or not isinstance(n, SupportsIndex):
-        raise DTypeError(sentence("set_num_threads", "n", "a whole number", repr(n)))
+        raise DTypeError(sentence("set_num_threads", "n", "an integer", repr(n)))
     config = getattr(sys.modules.get("numba"), "config", None)
     most = getattr(config, "NUMBA_NUM_THREADS", None) or processors.started_with()
     count = operator.index(n)
@@ -271,10 +272,10 @@ def _checked(n: object) -> int:
 
 
 def _before_fork() -> None:
-    """Wait until no other thread is in a region, ahead of all who want to enter one."""
+    """Wait until no other thread is in a region, before all threads that wait to enter one."""
     _state.lock.acquire()
     ticket = object()
-    _state.line.appendleft(ticket)
+    _state.queue.appendleft(ticket)
     _wait(ticket, alone=True)
 
 
@@ -284,12 +285,12 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Forget the threads that the child does not have."""
+    """Remove the threads that the child does not have."""
     _state.lock = threading.RLock()
     _state.changed = threading.Condition(_state.lock)
-    _state.line.clear()
-    for region, inside in list(_state.regions.items()):
-        if inside.thread != get_ident():
+    _state.queue.clear()
+    for region, entry in list(_state.regions.items()):
+        if entry.thread != get_ident():
             del _state.regions[region]
     _state.chosen, _state.default, _state.forked = None, None, True
 

@@ -163,8 +163,8 @@ class Optimizer(BufferState, ABC):
     def _update_by_kernel(self, p: Array, g: Array, parts: Sequence[Part], rate: float) -> bool:
         """Make the step by the compiled kernel, if there is one and it is wanted here."""
         work = sum(stop - start for start, stop in parts) * (1 + len(self.slots))
-        kernel = self._kernel(rate) if kernel_wanted("optimizer", work) else None
         arrays = (p, g, *self.slots_state.values())
+        kernel = self._kernel(rate) if kernel_wanted("optimizer", work, *arrays) else None
         # The results are the same bits, so NumPy can serve arrays that kernels are not
         # compiled for (with gaps, read-only).
         if kernel is None or not all(array.flags.carray for array in arrays):
