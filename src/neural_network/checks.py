@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -181,6 +181,20 @@ def as_choice(function: str, name: str, value: object, choices: Sequence[str]) -
         kind = ArgumentError if isinstance(value, str) else DTypeError
         raise kind(sentence(function, name, f"one of {words}", repr(value)))
     return value
+
+
+def as_function(
+    function: str, name: str, value: object, table: Mapping[str, Callable[..., Any]]
+) -> Callable[..., Any]:
+    """Return a function that was given, or the one of this name in a table."""
+    if isinstance(value, str) and value in table:
+        return table[value]
+    if callable(value) and not isinstance(value, type):
+        return value
+    names = ", ".join(map(repr, table))
+    if isinstance(value, str):
+        raise ArgumentError(sentence(function, name, f"one of {names}", repr(value)))
+    raise DTypeError(sentence(function, name, f"a function or one of {names}", repr(value)))
 
 
 def as_flag(function: str, name: str, value: object) -> bool:

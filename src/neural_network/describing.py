@@ -49,22 +49,34 @@ constructing: ContextVar[bool] = ContextVar("constructing", default=False)
 # --- arguments -------------------------------------------------------------------------
 
 
-def signature(cls: type[Any]) -> inspect.Signature:
-    """Return the signature of a class's constructor, without ``self``."""
-    found = cls.__dict__.get("_signature")
-    if found is None or found[0] is not cls.__init__:
+class Arguments:
+    """The arguments of a constructor: read once for each class.
+
+    Attributes:
+        signature: without ``self``.
+        names: of all arguments, in order.
+        fixed: the names, and those that they had in earlier versions.
+        positional: the names of those that a call may give by their place; None where the
+            constructor takes any number of arguments, or some by their place alone.
+    """
+
+    def __init__(self, cls: type[Any]) -> None:
         _, *parameters = inspect.signature(cls.__init__).parameters.values()
-        found = cls.__init__, inspect.Signature(parameters)
-        cls._signature = found
-    return found[1]
-
-
-def fixed_names(cls: type[Any]) -> frozenset[str]:
-    """Return the names of a constructor's arguments, today's and older ones."""
-    found = cls.__dict__.get("_fixed_names")
-    if found is None:
+        self.signature = inspect.Signature(parameters)
+        self.names = {parameter.name: parameter.name for parameter in parameters}
         old = (OLD_NAMES.get(base.__name__, ()) for base in cls.__mro__)
-        found = cls._fixed_names = frozenset(signature(cls).parameters).union(*old)
+        self.fixed = frozenset(self.names).union(*old)
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        self.positional: list[str] | None = None
+        if all(parameter.kind in named for parameter in parameters):
+            self.positional = [p.name for p in parameters if p.kind is named[0]]
+
+
+def arguments_of(cls: type[Any]) -> Arguments:
+    """Return what a class's constructor takes."""
+    found: Arguments | None = cls.__dict__.get("_constructor")
+    if found is None:
+        found = cls._constructor = Arguments(cls)
     return found
 
 
@@ -113,11 +125,20 @@ def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
 
     Lists and dicts are copied, because ``__init__`` may change those it was given.
     """
-    try:
-        arguments = signature(cls).bind_partial(*args, **kwargs).arguments
-    except TypeError:
-        return {}  # __init__ is about to say what is wrong with them
-    return {name: _copied(value) for name, value in arguments.items()}
+    of = arguments_of(cls)
+    if of.positional is None or len(args) > len(of.positional):
+        try:
+            given = of.signature.bind_partial(*args, **kwargs).arguments
+        except TypeError:
+            return {}  # __init__ is about to say what is wrong with them
+    else:
+        given = {**dict(zip(of.positional, args, strict=False)), **kwargs}
+    arguments = {}
+    for name in of.names:
+        if name in given:
+            value = given[name]
+            arguments[name] = _copied(value) if isinstance(value, list | tuple | dict) else value
+    return arguments
 
 
 def make(cls: type[Any], arguments: Mapping[str, Any]) -> Any:
@@ -126,11 +147,14 @@ def make(cls: type[Any], arguments: Mapping[str, Any]) -> Any:
     Raises:
         TypeError: an argument that its class does not take.
     """
-    arguments = renamed(cls, arguments, signature(cls).parameters)
-    unknown = arguments.keys() - signature(cls).parameters.keys()
+    of = arguments_of(cls)
+    arguments = renamed(cls, arguments, of.names)
+    unknown = arguments.keys() - of.names.keys()
     if unknown:
         raise TypeError(f"it has no argument {min(unknown)!r}")
-    bound = inspect.BoundArguments(signature(cls), dict(arguments))
+    if of.positional is not None:
+        return cls(**arguments)
+    bound = inspect.BoundArguments(of.signature, dict(arguments))
     return cls(*bound.args, **bound.kwargs)
 
 
@@ -178,7 +202,7 @@ class BoundOnce(ABCMeta):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             """Make an object and note its arguments."""
             if kwargs:
-                kwargs = renamed(cls, kwargs, signature(cls).parameters, stacklevel=2)
+                kwargs = renamed(cls, kwargs, arguments_of(cls).names, stacklevel=2)
             made = cls.__new__(cls, *args, **kwargs)
             made.__dict__["_arguments"] = noted(cls, args, kwargs)
             token = constructing.set(True)
@@ -192,7 +216,7 @@ class BoundOnce(ABCMeta):
         @property
         def __signature__(cls) -> inspect.Signature:
             """The signature of the constructor, which ``help`` shows."""
-            return signature(cls)
+            return arguments_of(cls).signature
 
 
 class Bound(metaclass=BoundOnce):
@@ -349,7 +373,7 @@ class Reader:
 
     Args:
         path: of the file, for errors.
-        known: name → class of what may be made.
+        library, own: name → class of what may be made; its own go before the library's.
         functions: as of ``Writer``.
         check: called with each object that was made, and its class's name.
 
@@ -361,11 +385,13 @@ class Reader:
     def __init__(
         self,
         path: str,
-        known: Mapping[str, type[Any]],
+        library: Mapping[str, type[Any]],
+        own: Mapping[str, type[Any]],
         functions: Mapping[str, Callable[..., Any]],
         check: Callable[[str, Any], None],
     ) -> None:
-        self.path, self.known, self.functions, self.check = path, known, functions, check
+        self.path, self.library, self.own = path, library, own
+        self.functions, self.check = functions, check
         self.made: list[Any] = []
         # How many layers each of them calls, itself included; and all so far.
         self.calls: list[int] = []
@@ -396,7 +422,8 @@ class Reader:
         return value
 
     def _object(self, name: str, arguments: dict[str, Any], depth: int) -> Any:
-        if name not in self.known:
+        table = self.own if name in self.own else self.library
+        if name not in table:
             hint = f"layers={{{name!r}: …}} gives its class"
             raise FileFormatError(f"{self.path}: unknown layer {name!r}; {hint}")
         place = len(self.made)
@@ -409,7 +436,7 @@ class Reader:
             for key, item in arguments.items()
         }
         try:
-            made = make(self.known[name], values)
+            made = make(table[name], values)
         except Exception as error:  # whatever a class says to arguments that it did not write
             raise FileFormatError(
                 f"{self.path}: {name} cannot be made from its arguments ({error})"

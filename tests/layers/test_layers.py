@@ -41,7 +41,7 @@ from neural_network import (
 )
 from neural_network.layers.flat import gather_gradients, learned_parts
 from neural_network.layers.randomness import Draws, drawing
-from neural_network.layers.saving import known_layers
+from neural_network.layers.saving import LAYERS
 
 PICTURES, VECTORS = (3, 4, 5, 6), (3, 5)
 # A layer, the shape of its input, and of its output.
@@ -99,7 +99,7 @@ def places(layer: Layer) -> list[tuple[Layer, str]]:
 
 
 def test_every_layer_has_a_case() -> None:
-    assert set(known_layers()) == {name.split()[0] for name in CASES}
+    assert set(LAYERS) == {name.split()[0] for name in CASES}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.checks import as_function
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional import activations
 from neural_network.layers.layer import Layer
 from neural_network.lazy import NameTable
@@ -23,15 +24,7 @@ def as_activation(function: str, value: object, argument: str = "activation") ->
     """Return a function: one of the table's by name, the one given, or the identity for None."""
     if value is None:
         return activations.identity
-    if callable(value) and not isinstance(value, type):
-        return value
-    names = ", ".join(repr(name) for name in ACTIVATIONS)
-    if not isinstance(value, str):
-        expected = f"a function or one of {names}"
-        raise DTypeError(sentence(function, argument, expected, repr(value)))
-    if value not in ACTIVATIONS:
-        raise ArgumentError(sentence(function, argument, f"one of {names}", repr(value)))
-    return ACTIVATIONS[value]
+    return as_function(function, argument, value, ACTIVATIONS)
 
 
 @public

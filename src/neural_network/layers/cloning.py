@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from neural_network.describing import make, renamed, signature
+from neural_network.describing import arguments_of, make, renamed
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.structure import check_unchanged
 
@@ -15,7 +15,7 @@ from neural_network.layers.structure import check_unchanged
 def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
     """Return a layer made with changed arguments; see ``Layer.clone``."""
     cls = type(layer)
-    names = signature(cls).parameters
+    names = arguments_of(cls).names
     changes = renamed(cls, changes, names, stacklevel=3)
     if unknown := changes.keys() - names.keys():
         expected = f"arguments of {cls.__name__}: {', '.join(names) or 'there are none'}"

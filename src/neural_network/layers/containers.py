@@ -133,13 +133,10 @@ class Sequential(_Stack):
     (2, 10)
     """
 
-    _stack = "layers"
+    _stack = _numbered = "layers"
 
     def __init__(self, *layers: Layer | list[Layer] | tuple[Layer, ...]) -> None:
         self.layers = tuple(check_layers("Sequential", layers))
-
-    def _children(self, members: Any) -> list[tuple[str, Layer]]:  # noqa: ARG002  # but the layers there are none
-        return [(str(place), layer) for place, layer in enumerate(self.layers)]
 
     def forward(self, X: Any) -> Any:
         """Hand the input from layer to layer."""

@@ -30,8 +30,8 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
     found = _joined([parameter.data for parameter in parameters])
     if found is not None:
         return found
-    dtype = np.result_type(*(parameter.dtype for parameter in parameters))
-    size = sum(parameter.size for parameter in parameters)
+    dtype = np.result_type(*[parameter.data.dtype for parameter in parameters])
+    size = sum([parameter.data.size for parameter in parameters])
     if before is not None and (before.size, before.dtype) == (size, dtype):
         flat = before
     else:
@@ -40,14 +40,14 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
     numbers = [np.array(parameter.data) for parameter in parameters]
     for parameter, found, part in zip(parameters, numbers, parts(parameters), strict=True):
         flat[part] = found.ravel()
-        place(parameter, flat[part].reshape(parameter.shape))
+        place(parameter, flat[part].reshape(found.shape))
     return flat
 
 
 def parts(parameters: Sequence[Parameter]) -> list[slice]:
     """Return the place of each parameter in the buffer."""
-    ends = np.cumsum([parameter.size for parameter in parameters]).tolist()
-    return [slice(end - p.size, end) for end, p in zip(ends, parameters, strict=True)]
+    ends = np.cumsum([parameter.data.size for parameter in parameters]).tolist()
+    return [slice(end - p.data.size, end) for end, p in zip(ends, parameters, strict=True)]
 
 
 def learned_parts(parameters: Sequence[Parameter]) -> list[slice]:

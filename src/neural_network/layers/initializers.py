@@ -7,8 +7,7 @@ from math import prod, sqrt
 
 import numpy as np
 
-from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.checks import Array, as_function
 from neural_network.lazy import NameTable
 from neural_network.public import named, public
 
@@ -19,151 +18,94 @@ Rng = np.random.Generator
 Initializer = Callable[[Shape, int, int, Rng], Array]
 
 
-@named("initializer", "glorot", "glorot_uniform")
-def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
-    """Draw from U(−a, a), a = √(6 / (fan_in + fan_out)); for tanh, sigmoid and softmax.
+# What ``help`` shows of an initialiser that ``variance_scaling`` has made.
+_DOCUMENTED = """Draw from a {distribution} distribution of the variance {scale:g} / {fan}.
 
-    The variance a² / 3 is between 1 / fan_in, which keeps the size of signals on their
-    way forward, and 1 / fan_out, which keeps that of gradients on their way back.
+Args:
+    shape: of the weights.
+    fan_in: how many numbers meet in one output.
+    fan_out: how many outputs one number goes to.
+    rng: the ``numpy.random.Generator`` to draw from.
+
+Returns:
+    float64 weights of the shape.
+
+Raises:
+    Nothing.
+
+Source: {source}
+
+>>> INITIALIZERS["{name}"]((2, 3), 2, 3, np.random.default_rng(0)).shape
+(2, 3)
+"""
+
+
+def variance_scaling(
+    name: str, scale: float, fan: str, distribution: str, source: str
+) -> Initializer:
+    """Return an initialiser of random weights whose variance is ``scale / fan``.
+
+    With fan_in, each sum of products keeps the size of its inputs on the way forward; with
+    fan_out, gradients keep theirs in the backward pass.
 
     Args:
-        shape: of the weights.
-        fan_in: how many numbers meet in one output.
-        fan_out: how many outputs one number goes to.
-        rng: the ``numpy.random.Generator`` to draw from.
+        name: of the function.
+        scale: 1; 2 for relu and its kin, which let half of the signal through.
+        fan: "fan_in", "fan_out", or "the mean of both fans".
+        distribution: "uniform", from −√(3 · variance) to √(3 · variance), or "normal".
+        source: where it was described.
 
     Returns:
-        float64 weights of the shape.
+        A function of (shape, fan_in, fan_out, rng) that returns float64 weights.
 
     Raises:
         Nothing.
 
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep
-    feedforward neural networks", AISTATS 2010.
+    Source: as of the initialisers below.
 
-    >>> weights = INITIALIZERS["glorot_uniform"]((3, 3), 3, 3, np.random.default_rng(0))
-    >>> bool(np.abs(weights).max() <= 1)
-    True
-    """
-    bound = sqrt(6 / (fan_in + fan_out))
-    return rng.uniform(-bound, bound, shape)
-
-
-@named("initializer")
-def glorot_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
-    """Draw from N(0, 2 / (fan_in + fan_out)).
-
-    Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
-
-    Returns:
-        float64 weights of the shape.
-
-    Raises:
-        Nothing.
-
-    Source: as ``glorot_uniform``.
-
-    >>> rng = np.random.default_rng(0)
-    >>> weights = INITIALIZERS["glorot_normal"]((1000, 50), 50, 1000, rng)
-    >>> round(float(np.var(weights)) * (50 + 1000), 1)
+    >>> from neural_network.layers.initializers import variance_scaling
+    >>> weights = variance_scaling("own", 2, "fan_in", "normal", "this example")
+    >>> drawn = weights((1000, 50), 50, 1000, np.random.default_rng(0))
+    >>> round(float(np.var(drawn)) * 50, 1)
     2.0
     """
-    return rng.normal(0, sqrt(2 / (fan_in + fan_out)), shape)
+
+    def initializer(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
+        size = {"fan_in": fan_in, "fan_out": fan_out}.get(fan, (fan_in + fan_out) / 2)
+        if distribution == "uniform":
+            bound = sqrt(3 * scale / size)
+            return rng.uniform(-bound, bound, shape)
+        return rng.normal(0, sqrt(scale / size), shape)
+
+    initializer.__name__ = initializer.__qualname__ = name
+    initializer.__doc__ = _DOCUMENTED.format(
+        name=name, scale=scale, fan=fan, distribution=distribution, source=source
+    )
+    return initializer
 
 
-@named("initializer")
-def he_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
-    """Draw from U(−a, a), a = √(6 / fan_in); as ``he_normal``.
+BOTH = "the mean of both fans"
+GLOROT = """Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+neural networks", AISTATS 2010; for tanh, sigmoid and softmax."""
+HE = """He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", arXiv 1502.01852; for relu
+and its kin, which let half of the signal through."""
+LECUN = """LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.6; where no
+activation changes the size of signals."""
 
-    Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
-
-    Returns:
-        float64 weights of the shape.
-
-    Raises:
-        Nothing.
-
-    Source: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", arXiv 1502.01852.
-
-    >>> rng = np.random.default_rng(0)
-    >>> weights = INITIALIZERS["he_uniform"]((1000, 50), 50, 1000, rng)
-    >>> round(float(np.var(weights)) * 50, 1)
-    2.0
-    """
-    bound = sqrt(6 / fan_in)
-    return rng.uniform(-bound, bound, shape)
-
-
-@named("initializer", "he", "he_normal")
-def he_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
-    """Draw from N(0, 2 / fan_in); for relu and its kin, which let half of the signal through.
-
-    Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
-
-    Returns:
-        float64 weights of the shape.
-
-    Raises:
-        Nothing.
-
-    Source: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", arXiv 1502.01852.
-
-    >>> rng = np.random.default_rng(0)
-    >>> weights = INITIALIZERS["he_normal"]((1000, 50), 50, 1000, rng)
-    >>> round(float(np.var(weights)) * 50, 1)
-    2.0
-    """
-    return rng.normal(0, sqrt(2 / fan_in), shape)
-
-
-@named("initializer")
-def lecun_uniform(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
-    """Draw from U(−a, a), a = √(3 / fan_in); as ``lecun_normal``.
-
-    Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
-
-    Returns:
-        float64 weights of the shape.
-
-    Raises:
-        Nothing.
-
-    Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.6.
-
-    >>> rng = np.random.default_rng(0)
-    >>> weights = INITIALIZERS["lecun_uniform"]((1000, 50), 50, 1000, rng)
-    >>> round(float(np.var(weights)) * 50, 1)
-    1.0
-    """
-    bound = sqrt(3 / fan_in)
-    return rng.uniform(-bound, bound, shape)
-
-
-@named("initializer", "lecun", "lecun_normal")
-def lecun_normal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
-    """Draw from N(0, 1 / fan_in), which keeps the size of signals where nothing bends them.
-
-    Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
-
-    Returns:
-        float64 weights of the shape.
-
-    Raises:
-        Nothing.
-
-    Source: LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.6.
-
-    >>> rng = np.random.default_rng(0)
-    >>> weights = INITIALIZERS["lecun_normal"]((1000, 50), 50, 1000, rng)
-    >>> round(float(np.var(weights)) * 50, 1)
-    1.0
-    """
-    return rng.normal(0, sqrt(1 / fan_in), shape)
+glorot_uniform = named("initializer", "glorot", "glorot_uniform")(
+    variance_scaling("glorot_uniform", 1, BOTH, "uniform", GLOROT)
+)
+glorot_normal = named("initializer")(variance_scaling("glorot_normal", 1, BOTH, "normal", GLOROT))
+he_uniform = named("initializer")(variance_scaling("he_uniform", 2, "fan_in", "uniform", HE))
+he_normal = named("initializer", "he", "he_normal")(
+    variance_scaling("he_normal", 2, "fan_in", "normal", HE)
+)
+lecun_uniform = named("initializer")(
+    variance_scaling("lecun_uniform", 1, "fan_in", "uniform", LECUN)
+)
+lecun_normal = named("initializer", "lecun", "lecun_normal")(
+    variance_scaling("lecun_normal", 1, "fan_in", "normal", LECUN)
+)
 
 
 @named("initializer")
@@ -176,7 +118,10 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
     uniform among such matrices.
 
     Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
+        shape: of the weights.
+        fan_in, fan_out: how many numbers meet in one output, and how many outputs one number
+            goes to; they play no part.
+        rng: the ``numpy.random.Generator`` to draw from.
 
     Returns:
         float64 weights of the shape.
@@ -205,7 +150,7 @@ def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: 
     """Return zeros; what all begin equal stays equal, so this is for biases.
 
     Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
+        shape, fan_in, fan_out, rng: as of ``orthogonal``.
 
     Returns:
         float64 weights of the shape.
@@ -226,7 +171,7 @@ def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: A
     """Return ones: for factors, and for examples that are checked by hand.
 
     Args:
-        shape, fan_in, fan_out, rng: as of ``glorot_uniform``.
+        shape, fan_in, fan_out, rng: as of ``orthogonal``.
 
     Returns:
         float64 weights of the shape.
@@ -247,12 +192,4 @@ INITIALIZERS: NameTable[Initializer] = public(NameTable("initializer"))
 
 def as_initializer(function: str, value: object) -> Initializer:
     """Return an initialiser: one of the table's by name, or the function that was given."""
-    if callable(value) and not isinstance(value, type):
-        return value
-    names = ", ".join(repr(name) for name in INITIALIZERS)
-    if not isinstance(value, str):
-        expected = f"a function or one of {names}"
-        raise DTypeError(sentence(function, "initializer", expected, repr(value)))
-    if value not in INITIALIZERS:
-        raise ArgumentError(sentence(function, "initializer", f"one of {names}", repr(value)))
-    return INITIALIZERS[value]
+    return as_function(function, "initializer", value, INITIALIZERS)

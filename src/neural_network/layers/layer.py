@@ -189,7 +189,7 @@ class Layer(Structure):
             own["_built_for"] = (shape, kind)
             self._raise_version()
             return
-        before = {id(layer) for layer in self.all_layers()}
+        before = {id(layer) for layer in self._layers_inside()}
         token = constructing.set(True)
         own["_fixed"] = None
         try:
@@ -198,13 +198,20 @@ class Layer(Structure):
         finally:
             constructing.reset(token)
             self._bind()
-        for layer in self.all_layers():
+        for _, member in self._members():
+            if isinstance(member, TENSORS) and member.data.dtype != self.dtype:
+                place(member, member.data.astype(self.dtype))
+        for layer in self._layers_inside():
             if id(layer) not in before:  # made by ``build``
                 vars(layer).update(_training=self._training, dtype=self.dtype)
                 modes.join(layer, like=self)
-        for _, tensor in self._members():
-            if isinstance(tensor, TENSORS) and tensor.dtype != self.dtype:
-                place(tensor, tensor.data.astype(self.dtype))
+
+    def _layers_inside(self) -> list[Layer]:
+        """Return all layers inside; most layers have none, and no need of a walk."""
+        for _, member in self._members():
+            if isinstance(member, Layer):
+                return self._look().below
+        return []
 
     def _builds(self) -> bool:
         return type(self).build is not Layer.build or "build" in self.__dict__
@@ -329,7 +336,7 @@ class Layer(Structure):
 
     def children(self) -> Iterator[tuple[str, Layer]]:
         """Return the layers directly inside, with their names."""
-        return iter(self._children(self._members()))
+        return iter([pair for pair in self._members() if isinstance(pair[1], Layer)])
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """Return this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).
@@ -408,7 +415,7 @@ class Layer(Structure):
     @training.setter
     def training(self, training: bool) -> None:
         if not modes.change_mode(self, training=training) and self._training != training:
-            self._training = training
+            self.__dict__["_training"] = training
             self._raise_version()
 
     def train(self) -> Self:

@@ -32,8 +32,12 @@ def has_parts(value: Any, *, or_room: bool = False) -> bool:
         return False
     if or_room and not value:
         return not isinstance(value, tuple)
-    items = value.values() if isinstance(value, dict) else value
-    return any(has_parts(item, or_room=or_room) for item in items)
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, PARTS):
+            return True
+        if isinstance(item, HOLDERS) and has_parts(item, or_room=or_room):
+            return True
+    return False
 
 
 def kept(value: Any, owner: Any, name: str) -> Any:

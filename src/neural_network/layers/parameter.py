@@ -34,7 +34,7 @@ class _Held(Tensor):
         try:
             _array_of(self)
         except AttributeError:  # it is being made
-            place(self, value)  # type: ignore[arg-type]  # by Tensor itself
+            _slot.__set__(self, value)  # by Tensor itself
         else:
             copy_into(self, value, type(self).__name__, "data")
 

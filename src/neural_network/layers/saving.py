@@ -28,6 +28,8 @@ FORMAT_VERSION = "1"
 WIDEST = 1 << 24
 # Nobody pads or strides by more; it bounds what one call of a hostile file's model allocates.
 WIDEST_STEP = 4096
+# The library's own layers by name.
+LAYERS: NameTable[type[Layer]] = NameTable("layer")
 FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: ignore[arg-type]  # only read
 
 
@@ -128,11 +130,6 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     return notes
 
 
-def known_layers() -> NameTable[type[Layer]]:
-    """Return name → class of the library's own layers."""
-    return NameTable("layer")
-
-
 def describe(model: Layer) -> dict[str, Any]:
     """Return the call that makes a model, as JSON can hold it.
 
@@ -140,11 +137,16 @@ def describe(model: Layer) -> dict[str, Any]:
         DTypeError: an argument that is no number, text, list, layer or known function; a
             class of your own with the name of one of the library's, or of another one.
     """
-    return Writer(Layer, known_layers(), FUNCTIONS).object(model)
+    return Writer(Layer, LAYERS, FUNCTIONS).object(model)
 
 
-def rebuild(path: str, description: object, known: Mapping[str, type[Layer]]) -> Layer:
+def rebuild(path: str, description: object, own: Mapping[str, type[Layer]]) -> Layer:
     """Make the layers that a description names, with no parameters yet.
+
+    Args:
+        path: of the file, for errors.
+        description: what it says.
+        own: name → class of layers that are not the library's.
 
     Raises:
         FileFormatError: no description, a layer that is not known, or arguments that
@@ -154,13 +156,13 @@ def rebuild(path: str, description: object, known: Mapping[str, type[Layer]]) ->
     def check(name: str, layer: Layer) -> None:
         for attribute in ("padding", "output_padding", "stride"):
             found = vars(layer).get(attribute, 0)
-            ours = type(layer).__module__.startswith("neural_network.")
-            if ours and _widest(found) > WIDEST_STEP:
+            widest = _widest(found) if isinstance(found, tuple) else found
+            if name not in own and isinstance(widest, int) and widest > WIDEST_STEP:
                 raise FileFormatError(
                     f"{path}: {name} has a {attribute} of {found}, expected at most {WIDEST_STEP}"
                 )
 
-    model = Reader(path, known, FUNCTIONS, check).value(description)
+    model = Reader(path, LAYERS, own, FUNCTIONS, check).value(description)
     if not isinstance(model, Layer):
         raise FileFormatError(f"{path}: expected a layer and its arguments in the metadata")
     return model
@@ -175,12 +177,12 @@ def _widest(sizes: Any) -> int:
 
 def describes(path: str, description: object, model: Layer) -> bool:
     """Say whether a file's description is of this model, by whichever version it was written."""
-    writer = Writer(Layer, known_layers(), FUNCTIONS)
+    writer = Writer(Layer, LAYERS, FUNCTIONS)
     described = json.loads(json.dumps(writer.object(model)))
     if description == described:
         return True
     try:
-        made = rebuild(path, description, {**known_layers(), **writer.own})
+        made = rebuild(path, description, writer.own)
     except FileFormatError:
         return False
     return bool(json.loads(json.dumps(describe(made))) == described)
@@ -234,7 +236,7 @@ def model_from(
     """Make the model that a file describes, and put the file's arrays into it."""
     _check_own(own_layers)
     described = _json(path, metadata, "architecture")
-    model = rebuild(path, described, {**known_layers(), **own_layers})
+    model = rebuild(path, described, own_layers)
     _build_all(path, model, arrays, metadata)
     frozen = _json(path, metadata, "frozen")
     if not isinstance(frozen, list):

@@ -17,12 +17,13 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count
-from neural_network.describing import Bound, as_tuples, constructing, fixed_names, shown, signature
+from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 
 TENSORS = (Parameter, Buffer)
+MEMBERS = (*PARTS, *HOLDERS)
 # Attributes of a class that an object may replace, and that change what it computes.
 REPLACEABLE = frozenset({"forward", "build", "multiply_adds", "own_penalty", "dtype"})
 _versions = count(1)
@@ -57,14 +58,16 @@ class Contents:
             # Noted before its members are read: another thread may change it meanwhile.
             self.versions.append((inner._version, len(inner.__dict__)))
             prefix = f"{name}." if name else ""
-            members = inner._members()
-            for own, value in members:
-                if isinstance(value, TENSORS) and id(value) not in seen:
+            children = []
+            for own, value in inner._members():
+                if isinstance(value, Structure):
+                    children.append((prefix + own, value))
+                elif id(value) not in seen:
                     seen.add(id(value))
                     if prefix + own in tensors:
                         raise _collision(layer, prefix + own, tensors[prefix + own], value)
                     tensors[prefix + own] = value
-            waiting += [(prefix + own, child) for own, child in reversed(inner._children(members))]
+            waiting += children[::-1]
         self.names = list(named)
         self.below: list[Any] = list(named.values())[1:]
         self.parameters = [(n, t) for n, t in tensors.items() if isinstance(t, Parameter)]
@@ -75,6 +78,8 @@ class Structure(Bound):
     """The half of ``Layer`` that holds its parts together."""
 
     dtype: np.dtype[Any] = np.dtype(np.float32)
+    # The attribute whose layers have their numbers as names, if there is one.
+    _numbered: str | None = None
     _version = 0
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
@@ -92,13 +97,12 @@ class Structure(Bound):
     # --- being made and copied ---------------------------------------------------------
 
     def _bind(self) -> None:
-        names, own = signature(type(self)).parameters, self.__dict__
+        of, own = arguments_of(type(self)), self.__dict__
         for name, value in [*own.items()]:
             if name[0] != "_" and isinstance(value, HOLDERS):
-                fixed = name in names and isinstance(value, list)
+                fixed = name in of.names and isinstance(value, list)
                 own[name] = kept(as_tuples(value) if fixed else value, self, name)
-        own.update(_fixed=fixed_names(type(self)), _contents=None, _flat=None)
-        self._raise_version()
+        own.update(_fixed=of.fixed, _contents=None, _flat=None, _version=next(_versions))
 
     @contextmanager
     def _open(self) -> Iterator[None]:
@@ -144,7 +148,8 @@ class Structure(Bound):
             raise self._fixed_error(name, shown(value))
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
-        if has_parts(value) or has_parts(before):
+        parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
+        if parts and (has_parts(value) or has_parts(before)):
             self._check_may_change(name)
             self._set_part(name, before, value)
         else:
@@ -210,12 +215,11 @@ class Structure(Bound):
             if isinstance(value, PARTS):
                 found.append((name, value))
             elif isinstance(value, HOLDERS):
-                _unfold(name, value, found)
+                for item in value.values() if isinstance(value, dict) else value:
+                    if isinstance(item, MEMBERS):  # few do: most are sizes
+                        _unfold("" if name == self._numbered else f"{name}.", value, found)
+                        break
         return found
-
-    def _children(self, members: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        """Return the layers among the members, by the names that they have in this layer."""
-        return [(name, value) for name, value in members if isinstance(value, Structure)]
 
     def _look(self) -> Contents:
         """Return what is inside, from memory if it is still true."""
@@ -247,13 +251,13 @@ class Structure(Bound):
         return True
 
 
-def _unfold(name: str, value: Any, found: list[tuple[str, Any]]) -> None:
+def _unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
     """Add the parts that lie in a list, tuple or dict, also in one inside it."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, PARTS):
-            found.append((f"{name}.{key}", item))
+            found.append((f"{prefix}{key}", item))
         elif isinstance(item, HOLDERS):
-            _unfold(f"{name}.{key}", item, found)
+            _unfold(f"{prefix}{key}.", item, found)
 
 
 # --- checks at the first call ------------------------------------------------------------
