@@ -10,7 +10,6 @@ from torch.nn import functional as F, grad as nn_grad
 
 from neural_network import functional as ours
 from neural_network.functional.convolution import ops as conv_ops
-from neural_network.functional.convolution.depthwise import depthwise as depthwise_op
 from neural_network.functional.pooling import ops as pool_ops
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -44,7 +43,7 @@ def _conv(axes: int) -> Callable[..., Any]:
         plain_X, plain_W = image.ndim - axes, filter_kernel.ndim - axes
         X, padding = _around(image, padding)
         sizes, W = X.shape[-axes:], filter_kernel
-        if plain_W < 2:  # without channels: a picture is a batch of its own
+        if plain_W < 2:  # without channels: each image is a batch of its own
             X, W = X.reshape(-1, 1, *sizes), W.reshape(-1, 1, *W.shape[-axes:])
         if flip:
             W = W.flip(tuple(range(2, 2 + axes)))
@@ -80,45 +79,50 @@ def _merged(a: Any) -> Any:
     return a.reshape(-1, *a.shape[2:])
 
 
-def correlate(X: Any, W: Any, stride: Any, dilation: Any, method: str = "auto") -> Any:  # noqa: ARG001  # ours has it
+def correlate(X: Any, W: Any, window: Any, method: str = "auto", bias: Any = None) -> Any:  # noqa: ARG001  # ours has it
     N, G = X.shape[:2]
-    pictures = X.reshape(N, -1, *X.shape[3:])
-    out = CONV[len(stride)](pictures, _merged(W), None, stride, 0, dilation, G)
+    images, _ = _around(_merged_channels(X), window.pads)
+    bias = None if bias is None else bias.reshape(-1)
+    out = CONV[len(window.taps)](images, _merged(W), bias, window.stride, 0, window.dilation, G)
     return out.reshape(N, G, -1, *out.shape[2:])
 
 
-def correlate_transpose(Y: Any, W: Any, sizes: Any, stride: Any, dilation: Any) -> Any:
+def correlate_transpose(Y: Any, W: Any, window: Any) -> Any:
     N, G = Y.shape[:2]
-    rest = [
-        n - (o - 1) * s - d * (k - 1) - 1
-        for n, o, k, s, d in zip(sizes, Y.shape[3:], W.shape[3:], stride, dilation, strict=True)
-    ]
-    maps = Y.reshape(N, -1, *Y.shape[3:])
-    out = TRANSPOSED[len(stride)](maps, _merged(W), None, stride, 0, rest, G, dilation)
-    return out.reshape(N, G, -1, *sizes)
+    covered = zip(window.padded, window.outputs, window.stride, window.reach, strict=True)
+    rest = [n - (o - 1) * s - r for n, o, s, r in covered]
+    out = TRANSPOSED[len(window.taps)](
+        _merged_channels(Y), _merged(W), None, window.stride, 0, rest, G, window.dilation
+    )
+    return out.reshape(N, G, -1, *window.padded)[(..., *window.inside)]
 
 
-def correlate_filters(X: Any, Y: Any, taps: Any, stride: Any, dilation: Any) -> Any:
-    (N, G, C), F_ = X.shape[:3], Y.shape[2]
-    pictures, maps = X.reshape(N, G * C, *X.shape[3:]), Y.reshape(N, G * F_, *Y.shape[3:])
-    shape = (G * F_, C, *taps)
-    out = BY_FILTERS[len(taps)](pictures, shape, maps, stride, 0, dilation, G)
-    return out.reshape(G, F_, C, *taps)
+def correlate_filters(X: Any, Y: Any, window: Any) -> Any:
+    G, C, F_ = *X.shape[1:3], Y.shape[2]
+    images, _ = _around(_merged_channels(X), window.pads)
+    out = BY_FILTERS[len(window.taps)](
+        images, (G * F_, C, *window.taps), _merged_channels(Y), window.stride, 0, window.dilation, G
+    )
+    return out.reshape(G, F_, C, *window.taps)
 
 
-def window_max(X: Any, taps: Any, stride: Any, dilation: Any) -> Any:
-    return MAX[len(taps)](X, taps, stride, 0, dilation)
+def _merged_channels(X: Any) -> Any:
+    """(N, G, C, …) → (N, G · C, …)."""
+    return X.reshape(len(X), -1, *X.shape[3:])
 
 
-def depthwise(arrays: Any, pads: Any, stride: Any, dilation: Any) -> Any:
+def depthwise(arrays: Any, window: Any) -> Any:
     X, W, *bias = arrays
-    padded, _ = _around(X, pads)
-    return F.conv2d(padded, W, *bias, stride=stride, dilation=dilation, groups=X.shape[1])
+    return correlate(X, W, window, bias=bias[0] if bias else None)
 
 
-def window_sum(X: Any, taps: Any, stride: Any, dilation: Any, divisor: float = 1.0) -> Any:
-    single = _merged(X)[:, None]
-    out = CONV[len(taps)](single, X.new_ones(1, 1, *taps), None, stride, 0, dilation)
+def window_max(X: Any, window: Any) -> Any:
+    return MAX[len(window.taps)](X, window.taps, window.stride, 0, window.dilation)
+
+
+def window_sum(X: Any, window: Any, divisor: float = 1.0) -> Any:
+    ones = X.new_ones(1, 1, *window.taps)
+    out = CONV[len(window.taps)](_merged(X)[:, None], ones, None, window.stride, 0, window.dilation)
     return out.reshape(*X.shape[:2], *out.shape[2:]) / divisor
 
 
@@ -176,7 +180,7 @@ TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     conv_ops.correlate: correlate,
     conv_ops.correlate_transpose: correlate_transpose,
     conv_ops.correlate_filters: correlate_filters,
-    depthwise_op: depthwise,
+    conv_ops.depthwise: depthwise,
     pool_ops.window_max: window_max,
     pool_ops.window_sum: window_sum,
     ours.max_pool: max_pool,

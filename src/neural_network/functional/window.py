@@ -244,6 +244,8 @@ def resolve_padding(
     ((0, 1), (1, 1))
     """
     axes = len(sizes)
+    if type(padding) is int and padding >= 0:  # the usual case
+        return ((padding, padding),) * axes
     if isinstance(padding, str):
         if padding == "valid":
             return ((0, 0),) * axes

@@ -1,1 +1,1 @@
-"""Convolution: the face (``conv``), the sum as it stands (``direct``), and by Fourier (``fft``)."""
+"""Convolution: public functions (``conv``, ``transpose``), ops, and their bodies (``route``)."""

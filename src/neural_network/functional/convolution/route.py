@@ -82,7 +82,7 @@ def route(
     if depthwise_compiled(X, W, precise):
         return compiled.depthwise
     body, nanoseconds = _by_sums(X, W, window, one_channel, precise)
-    # A transform computes every place and keeps one in a stride.
+    # A transform computes all sums, and a stride keeps only some of them.
     if method == "direct" or prod(window.taps) < LEAST_FFT_TAPS * prod(window.stride):
         return body
     transform, fft_nanoseconds = _by_transform(X, W, window, one_channel)
