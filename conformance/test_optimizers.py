@@ -12,20 +12,20 @@ from conformance.agreement import COMPARED, TOLERANCES
 from neural_network.training import optimizers as ours
 
 STEPS = 20
-# Ours → PyTorch's, and what is tried; the arguments have the same names but for the rate.
+# Ours → PyTorch's, and what is tried; the arguments have the same names but for the rate and epsilon.
 CASES: list[tuple[Any, Any, dict[str, Any]]] = [
     (ours.SGD, torch.optim.SGD, {}),
     (ours.SGD, torch.optim.SGD, {"momentum": 0.9}),
     (ours.SGD, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
     (ours.RMSprop, torch.optim.RMSprop, {}),
-    (ours.RMSprop, torch.optim.RMSprop, {"alpha": 0.9, "eps": 1e-3}),
+    (ours.RMSprop, torch.optim.RMSprop, {"alpha": 0.9, "epsilon": 1e-3}),
     (ours.RMSprop, torch.optim.RMSprop, {"momentum": 0.8}),
     (ours.RMSprop, torch.optim.RMSprop, {"centered": True}),
     (ours.RMSprop, torch.optim.RMSprop, {"momentum": 0.5, "centered": True}),
     (ours.Adagrad, torch.optim.Adagrad, {}),
-    (ours.Adagrad, torch.optim.Adagrad, {"eps": 1e-2}),
+    (ours.Adagrad, torch.optim.Adagrad, {"epsilon": 1e-2}),
     (ours.Adam, torch.optim.Adam, {}),
-    (ours.Adam, torch.optim.Adam, {"betas": (0.5, 0.9), "eps": 1e-3}),
+    (ours.Adam, torch.optim.Adam, {"betas": (0.5, 0.9), "epsilon": 1e-3}),
     (ours.AdamW, torch.optim.AdamW, {}),
     (ours.AdamW, torch.optim.AdamW, {"betas": (0.8, 0.99)}),
 ]
@@ -35,6 +35,11 @@ NO_TWIN = {ours.Lion: "not in torch.optim"}
 def slope(p: Any) -> Any:
     """A valley that is steep one way and flat another, with a bend; in both libraries' numbers."""
     return p * p * p / 4 - p + p.sum() / 10
+
+
+def as_theirs(options: dict[str, Any]) -> dict[str, Any]:
+    """Name arguments as PyTorch does."""
+    return {"eps" if name == "epsilon" else name: value for name, value in options.items()}
 
 
 def test_every_optimizer_has_a_twin_or_a_reason() -> None:
@@ -48,7 +53,7 @@ def test_defaults_are_the_same() -> None:
         settings.pop("class")
         # The rates differ by choice: PyTorch takes 0.001 for SGD.
         settings.pop("learning_rate")
-        for name, value in settings.items():
+        for name, value in as_theirs(settings).items():
             expected = theirs[name]
             assert value == (list(expected) if isinstance(expected, tuple) else expected), name
 
@@ -65,7 +70,7 @@ def test_trajectories(
         options = {**options, "weight_decay": weight_decay}
     start = np.random.default_rng(1).uniform(-2, 2, 50).astype(dtype)
     p, q = start.copy(), torch.nn.Parameter(torch.tensor(start))
-    optimizer, other = kind(0.05, **options), twin([q], lr=0.05, **options)
+    optimizer, other = kind(0.05, **options), twin([q], lr=0.05, **as_theirs(options))
     optimizer.start(p)
     for step in range(STEPS):
         rate = 0.05 / (1 + step / 10)

@@ -36,6 +36,9 @@ OLD_NAMES: dict[str, dict[str, str]] = {
     "ConvTranspose2D": {"size": "kernel_size"},
     "MaxPool2D": {"size": "kernel_size"},
     "AvgPool2D": {"size": "kernel_size"},
+    "Adagrad": {"eps": "epsilon"},
+    "RMSprop": {"eps": "epsilon"},
+    "Adam": {"eps": "epsilon"},
 }
 # What a description may hold: no object is nested deeper, and no model calls more layers, those
 # counted again that stand in several places: a few words can unfold to a billion calls.

@@ -21,17 +21,17 @@ CONSTRUCTORS = [
     (lambda: nn.SGD(momentum=1.5), "SGD: momentum: expected a finite number from 0 to 1"),
     (lambda: nn.SGD(nesterov=True), "SGD: momentum: expected above 0 with nesterov, received 0.0"),
     (lambda: nn.SGD(momentum=0.5, nesterov=1), "SGD: nesterov: expected True or False, received 1"),
-    (lambda: nn.Adagrad(eps=0), "Adagrad: eps: expected a finite number above 0, received 0.0"),
+    (lambda: nn.Adagrad(epsilon=0), "Adagrad: epsilon: expected a finite number above 0, received 0.0"),
     (lambda: nn.RMSprop(alpha=1), "RMSprop: alpha: expected a number below 1, received 1.0"),
     (lambda: nn.RMSprop(alpha=-0.1), "RMSprop: alpha: expected a finite number from 0 to 1"),
-    (lambda: nn.RMSprop(eps=0), "RMSprop: eps: expected a finite number above 0"),
+    (lambda: nn.RMSprop(epsilon=0), "RMSprop: epsilon: expected a finite number above 0"),
     (lambda: nn.RMSprop(momentum=-1), "RMSprop: momentum: expected a finite number from 0 to 1"),
     (lambda: nn.RMSprop(centered="no"), "RMSprop: centered: expected True or False, received 'no'"),
     (lambda: nn.Adam(betas=0.9), "Adam: betas: expected two numbers, received 0.9"),
     (lambda: nn.AdamW(betas=(0.9,)), "AdamW: betas: expected two numbers, received (0.9,)"),
     (lambda: nn.Lion(betas=(0.9, 1)), "Lion: betas[1]: expected a number below 1, received 1.0"),
     (lambda: nn.Adam(betas=(-1, 0.9)), "Adam: betas[0]: expected a finite number from 0 to 1"),
-    (lambda: nn.AdamW(eps=-1), "AdamW: eps: expected a finite number above 0"),
+    (lambda: nn.AdamW(epsilon=-1), "AdamW: epsilon: expected a finite number above 0"),
 ]  # fmt: skip
 
 

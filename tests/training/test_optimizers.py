@@ -90,7 +90,7 @@ WAYS: dict[str, tuple[Make, Formula]] = {
         lambda *args: sgd(*args, momentum=0.9, ahead=True),
     ),
     "adagrad": (
-        lambda r, d: nn.Adagrad(r, eps=0.01, weight_decay=d),
+        lambda r, d: nn.Adagrad(r, epsilon=0.01, weight_decay=d),
         lambda *args: adagrad(*args, eps=0.01),
     ),
     "rmsprop": (
@@ -318,11 +318,11 @@ def test_settings_say_how_it_was_made() -> None:
         "class": "AdamW",
         "learning_rate": {"class": "WarmUp", "after": after, "duration": 2.0},
         "betas": [0.8, 0.9],
-        "eps": 1e-8,
+        "epsilon": 1e-8,
         "weight_decay": 0.01,
     }
     assert repr(nn.Adam()) == (
-        "Adam(learning_rate=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0)"
+        "Adam(learning_rate=0.001, betas=(0.9, 0.999), epsilon=1e-08, weight_decay=0.0)"
     )
     assert repr(nn.SGD(nn.Cosine(1))) == (
         "SGD(learning_rate=Cosine(start=1.0, final=0.0), momentum=0.0, nesterov=False, "
@@ -337,6 +337,22 @@ def test_settings_say_how_it_was_made() -> None:
 
     with pytest.raises(nn.DTypeError, match="Strange.settings: betas: expected what JSON can"):
         Strange(np.zeros(2)).settings()
+
+
+@pytest.mark.parametrize("kind", [nn.Adagrad, nn.RMSprop, nn.Adam, nn.AdamW])
+def test_an_old_argument_name_works_and_warns(kind: Any) -> None:
+    text = f"{kind.__name__}: the argument 'eps' is now called 'epsilon'"
+    with pytest.warns(DeprecationWarning, match=text) as caught:
+        optimizer = kind(eps=0.5)
+    assert caught[0].filename == __file__
+    assert optimizer.epsilon == 0.5
+
+    class Own(kind):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(eps=0.25)
+
+    with pytest.warns(DeprecationWarning, match="'eps' is now called 'epsilon'"):
+        assert Own().epsilon == 0.25
 
 
 def test_names() -> None:

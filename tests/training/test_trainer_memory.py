@@ -41,6 +41,9 @@ def shares(trainer: Trainer) -> None:
 RELAYOUTS = {
     "a child": lambda trainer: [child.flat_gradients() for child in trainer.model.layers],
     "a shared layer": shares,
+    "a larger model": lambda trainer: (
+        nn.Sequential(*trainer.model.layers, Dense(2)).initialize((8,)).flat_parameters()
+    ),
     "the whole in another order": lambda t: nn.Sequential(t.model[1], t.model[0]).flat_parameters(),
     "copies": lambda trainer: [
         setattr(p, "data", np.asfortranarray(p.data)) for p in trainer.model.parameters()

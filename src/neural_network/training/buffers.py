@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_number, as_real, check_ndim
+from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.kernels.runtime.aligned import aligned
-from neural_network.training.settings import Described
 
 # Numbers in a block: of float32, seven such arrays (parameters, gradients, two of state,
 # three temporaries) are 1.8 MB, about a second-level cache. In smaller blocks the calls

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import check_version, read_arrays, write_arrays
 from neural_network.layers.layer import Layer
@@ -37,8 +38,7 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
         DivergenceError: the weights are not finite; an old file is left as it is.
         FileWriteError: the file cannot be written; an old file is left as it is.
     """
-    state.memory.take_up()
-    if not is_finite(state.memory.flat):
+    if not is_finite(state.model.flat_parameters()):
         raise DivergenceError(
             f"Checkpoint: the weights are not finite after step {state.step}; "
             f"{os.fspath(path)} is left as it was; {HINT}"
@@ -169,6 +169,9 @@ def read_checkpoint(
     theirs = _json(path, metadata, "settings")
     if not isinstance(theirs, dict):
         raise FileFormatError(f"{path}: damaged metadata: settings is no table")
+    if isinstance(optimizer := theirs.get("optimizer"), dict):
+        ours = state.optimizer.settings()
+        theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
     _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
     position = _json(path, metadata, "position")
     _check_position(path, position, {"loss", *state.metrics}, batches)

@@ -21,10 +21,10 @@ from neural_network.training.data import is_finite
 
 
 class Memory:
-    """One buffer of parameters, and one of gradients with the same layout.
+    """The model's parameters as one buffer, and the gradients of a step with the same layout.
 
-    The layers are searched for parameters once, when this is constructed. Which parameters
-    are frozen, and whether their ``data`` are views of the buffer, is checked in each step.
+    The parameters are listed once, when this is constructed, because the structure of the
+    model is fixed during a training. What is frozen is found in each step.
 
     Args:
         model: a model that is built.
@@ -32,69 +32,46 @@ class Memory:
     Attributes:
         flat: the parameters, 1-D; writing into it changes the model.
         gradients: of the current step, or of the last one.
-        learned: the parts of ``flat`` that change in this step.
+        learned: the parts of ``flat`` that are not frozen in this step.
         batches: number of batches whose gradients are accumulated for the next step.
         rows: number of their rows.
     """
 
     def __init__(self, model: Layer) -> None:
-        named = model.named_parameters()
-        self.parameters = dict(named)
+        self._model = model
+        self.parameters = dict(model.named_parameters())
         self.buffers = dict(model.named_buffers())
+        self._list = list(self.parameters.values())
+        self._norms = norms(model)
         self.flat = model.flat_parameters()
         self.gradients = np.zeros_like(self.flat)
         self.learned: list[slice] = []
-        self._learned: list[slice] = []
-        self.batches = self.rows = 0
-        self._list = [parameter for _, parameter in named]
-        self._model = model
-        self._norms = norms(model)
         self._frozen: list[bool] | None = None
+        self.batches = self.rows = 0
         self._weight = self._loss = 0.0
-        self._noted: list[Array] | None = None
-        self._before = aligned(self.flat.shape, self.flat.dtype)
-        self._moving = False
+        # Copies, to restore if the step fails.
+        self._buffers_before: list[Array] = []
+        self._flat_before = aligned(self.flat.shape, self.flat.dtype)
+        self._updating = False
 
     # --- a step ------------------------------------------------------------------------
 
-    def look(self) -> list[slice]:
-        """Return the parts that are not frozen."""
-        frozen = [not parameter.requires_grad for parameter in self._list]
-        if frozen != self._frozen:
-            self._frozen, self._learned = frozen, learned_parts(self._list)
-        return self._learned
-
     def begin_step(self) -> None:
         """Find what is frozen, and copy the buffers, to restore them if the step fails."""
-        self.take_up()
-        self.learned = self.look()
+        self._find_parameters()
         hold_frozen(self._norms)
-        self._noted = [buffer.data.copy() for buffer in self.buffers.values()]
+        self._buffers_before = [buffer.data.copy() for buffer in self.buffers.values()]
         self.batches = self.rows = 0
         self._weight = self._loss = 0.0
 
-    def take_up(self) -> None:
-        """Let the layers compute with ``flat``, also after another model laid them out anew."""
-        self._model.flat_parameters()
+    def _find_parameters(self) -> None:
+        """Find the buffer, which another model with the same layers may move, and frozen parts."""
+        self.flat = self._model.flat_parameters()
+        frozen = [not parameter.requires_grad for parameter in self._list]
+        if frozen != self._frozen:
+            self._frozen, self.learned = frozen, learned_parts(self._list)
 
-    def begin_move(self) -> bool:
-        """Copy the parameters, to restore them if the step fails.
-
-        Returns:
-            Whether all gradients are finite.
-        """
-        self.take_up()
-        if kernel_wanted("finite check", self.flat.size, self.flat):
-            from neural_network.kernels.finite import copy_and_check
-
-            finite = copy_and_check(self.flat, self._before, self.gradients)
-        else:
-            np.copyto(self._before, self.flat)
-            finite = is_finite(self.gradients)
-        self._moving = True
-        return finite
-
-    def forget_gradients(self) -> None:
+    def zero_grad(self) -> None:
         """Clear the gradients of an earlier ``backward()``."""
         for parameter in self._list:
             parameter.grad = None
@@ -126,7 +103,7 @@ class Memory:
         self._weight += weight
         self._loss += weight * loss
 
-    def take_mean(self, *, alone: bool) -> float:
+    def divide_gradients(self, *, alone: bool) -> float:
         """Divide the accumulated gradients by the sum of weights; return the mean loss.
 
         Each batch is weighted by its rows, so that several batches give the same mean as
@@ -137,28 +114,43 @@ class Memory:
             self.gradients /= weight
         return self._loss / weight
 
+    def begin_update(self) -> bool:
+        """Copy the parameters, to restore them if the step fails.
+
+        Returns:
+            Whether all gradients are finite.
+        """
+        self.flat = self._model.flat_parameters()
+        self._updating = True
+        if kernel_wanted("finite check", self.flat.size, self.flat):
+            from neural_network.kernels.finite import copy_and_check
+
+            return copy_and_check(self.flat, self._flat_before, self.gradients)
+        np.copyto(self._flat_before, self.flat)
+        return is_finite(self.gradients)
+
     def end_step(self) -> None:
         """The step is complete: drop the copies of parameters and buffers."""
-        self._noted, self._moving = None, False
+        self._buffers_before, self._updating = [], False
         self.batches = self.rows = 0
 
     def roll_back(self) -> None:
         """Restore parameters and buffers to the start of the step, if one is running."""
-        if self._moving:
-            self.flat[...] = self._before
-            self._moving = False
-        for buffer, noted in zip(self.buffers.values(), self._noted or (), strict=False):
-            buffer.data[...] = noted
+        if self._updating:
+            self.flat[...] = self._flat_before
+            self._updating = False
+        for buffer, before in zip(self.buffers.values(), self._buffers_before, strict=False):
+            buffer.data[...] = before
 
     @contextmanager
-    def showing(self, average: ExponentialAverage | None) -> Iterator[None]:
+    def averaged(self, average: ExponentialAverage | None) -> Iterator[None]:
         """Put averaged weights into the model for a block, if there are any."""
-        self.take_up()
         if average is None or average.steps == 0:
             yield
             return
+        self._find_parameters()
         current, averaged = self.flat.copy(), average.value
-        for part in self.look():  # frozen parameters are not averaged, not even rounded
+        for part in self.learned:  # frozen parameters are not averaged, not even rounded
             self.flat[part] = averaged[part]
         try:
             yield
@@ -174,16 +166,13 @@ class Memory:
 
     def put(self, arrays: Mapping[str, Array]) -> None:
         """Copy arrays into parameters and buffers."""
-        self.take_up()
         for name, array in self.arrays().items():
             array[...] = arrays[name]
 
     def gradients_by_name(self) -> dict[str, Array]:
         """Return the gradients of the current or last step by parameter."""
-        places = parts(self._list)
-        return {
-            name: self.gradients[place] for name, place in zip(self.parameters, places, strict=True)
-        }
+        places = zip(self.parameters, parts(self._list), strict=True)
+        return {name: self.gradients[place] for name, place in places}
 
 
 def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_number
+from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, checked_state
-from neural_network.training.settings import Described
 
 # Times are sums of fractions: 0.1 + 0.2 is a little beyond 0.3.
 SLACK = 1e-9

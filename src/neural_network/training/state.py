@@ -109,7 +109,7 @@ class TrainingState:
 
     def averaged(self) -> AbstractContextManager[None]:
         """Put the averaged weights into the model for a block, if there are any."""
-        return self.memory.showing(self.average)
+        return self.memory.averaged(self.average)
 
     def final_arrays(self) -> dict[str, Array]:
         """Return a copy of the weights the model would end with now: averaged, if there are any."""

@@ -244,6 +244,7 @@ class Trainer(TrainingState):
                 build(self.model, self.seed, feed.example.X)
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
         with ExitStack() as stack:
+            stack.enter_context(self.model.structure_fixed("fit"))
             for callback in self.callbacks:
                 stack.enter_context(callback.during_fit(self))
             self.epochs = total
@@ -335,7 +336,7 @@ class Trainer(TrainingState):
             value = as_single("Trainer", "loss", array_under(loss))
             if not math.isfinite(value):
                 raise explain_loss(self, X, value)
-            self.memory.forget_gradients()
+            self.memory.zero_grad()
             recorded(loss).backward()
         weight = batch.rows if batch.weights is None else float(np.sum(batch.weights))
         self.memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
@@ -401,8 +402,8 @@ class Trainer(TrainingState):
         self.memory.begin_step()
 
     def _end_step(self) -> None:
-        loss = self.memory.take_mean(alone=self.accumulate == 1)
-        if not self.memory.begin_move():
+        loss = self.memory.divide_gradients(alone=self.accumulate == 1)
+        if not self.memory.begin_update():
             raise explain_gradients(self)
         with np.errstate(all="ignore"):
             self.update()

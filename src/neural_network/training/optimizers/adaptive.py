@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_flag, as_number
+from neural_network.describing import accepts_old_names
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, blend
 from neural_network.training.optimizers.base import Optimizer, State, as_betas
@@ -21,11 +22,11 @@ class Adagrad(Optimizer):
 
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
-        eps: ε, keeps the division finite; above 0.
+        epsilon: ε, keeps the division finite; above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
 
     Attributes:
-        learning_rate, eps, weight_decay: as given.
+        learning_rate, epsilon, weight_decay: as given.
         slots: ``("squares",)``, the ``s`` above.
         steps, slots_state: see ``Optimizer``.
 
@@ -47,24 +48,25 @@ class Adagrad(Optimizer):
     slots = ("squares",)
     typical_rate = 0.05
 
+    @accepts_old_names
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
-        eps: float = 1e-10,
+        epsilon: float = 1e-10,
         *,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay)
-        self.eps = as_number("Adagrad", "eps", eps, above=0)
+        self.epsilon = as_number("Adagrad", "epsilon", epsilon, above=0)
 
     def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
         s = state["squares"]
         s += np.square(gradients)
-        parameters -= rate * gradients / (np.sqrt(s) + self.eps)
+        parameters -= rate * gradients / (np.sqrt(s) + self.epsilon)
 
     def _kernel(self, rate: float) -> tuple[Any, ...]:
-        return "adagrad", rate, self.eps
+        return "adagrad", rate, self.epsilon
 
 
 @public
@@ -79,13 +81,13 @@ class RMSprop(Optimizer):
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
         alpha: α, the decay rate of the means, from 0 to below 1.
-        eps: ε, keeps the division finite; above 0.
+        epsilon: ε, keeps the division finite; above 0.
         momentum: the factor of the old ``b``, from 0 to 1.
         centered: whether to divide by the standard deviation instead.
         weight_decay: times the parameters, is added to the gradient; at least 0.
 
     Attributes:
-        learning_rate, alpha, eps, momentum, centered, weight_decay: as given.
+        learning_rate, alpha, epsilon, momentum, centered, weight_decay: as given.
         slots: ``"squares"``, and where they are in use ``"mean"`` and ``"velocity"``:
             the ``v``, ``a`` and ``b`` above.
         steps, slots_state: see ``Optimizer``.
@@ -108,11 +110,12 @@ class RMSprop(Optimizer):
     typical_rate = 0.005
     _kernel_slots = ("squares", "mean", "velocity")
 
+    @accepts_old_names
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
         alpha: float = 0.99,
-        eps: float = 1e-8,
+        epsilon: float = 1e-8,
         momentum: float = 0.0,
         centered: bool = False,
         *,
@@ -120,7 +123,7 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay)
         self.alpha = as_fraction("RMSprop", "alpha", alpha)
-        self.eps = as_number("RMSprop", "eps", eps, above=0)
+        self.epsilon = as_number("RMSprop", "epsilon", epsilon, above=0)
         self.momentum = as_number("RMSprop", "momentum", momentum, between=(0, 1))
         self.centered = as_flag("RMSprop", "centered", centered)
         in_use = {"squares": True, "mean": self.centered, "velocity": self.momentum > 0}
@@ -136,7 +139,7 @@ class RMSprop(Optimizer):
             blend(a, self.alpha, gradients)
             # For equal gradients only rounding errors remain, which may be below 0.
             spread = np.maximum(v - np.square(a), 0)
-        step = gradients / (np.sqrt(spread) + self.eps)
+        step = gradients / (np.sqrt(spread) + self.epsilon)
         if self.momentum:
             b = state["velocity"]
             b *= self.momentum
@@ -146,7 +149,7 @@ class RMSprop(Optimizer):
 
     def _kernel(self, rate: float) -> tuple[Any, ...]:
         means = (self.alpha, 1 - self.alpha)
-        return "rmsprop", rate, *means, self.eps, self.momentum, self.centered
+        return "rmsprop", rate, *means, self.epsilon, self.momentum, self.centered
 
 
 @public
@@ -160,11 +163,11 @@ class Adam(Optimizer):
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
         betas: β₁ and β₂, from 0 to below 1.
-        eps: ε, keeps the division finite; above 0.
+        epsilon: ε, keeps the division finite; above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
 
     Attributes:
-        learning_rate, betas, eps, weight_decay: as given.
+        learning_rate, betas, epsilon, weight_decay: as given.
         slots: ``("mean", "squares")``, the ``m`` and ``v`` above.
         steps, slots_state: see ``Optimizer``.
 
@@ -184,17 +187,18 @@ class Adam(Optimizer):
 
     slots = ("mean", "squares")
 
+    @accepts_old_names
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        epsilon: float = 1e-8,
         *,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay)
         self.betas = as_betas(type(self).__name__, betas)
-        self.eps = as_number(type(self).__name__, "eps", eps, above=0)
+        self.epsilon = as_number(type(self).__name__, "epsilon", epsilon, above=0)
 
     def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
         """Change a block of the parameters in place."""
@@ -205,7 +209,7 @@ class Adam(Optimizer):
         # Both corrections are numbers; in this order each costs one pass over the block.
         root = np.sqrt(v)
         root /= math.sqrt(1 - beta2**self.steps)
-        root += self.eps
+        root += self.epsilon
         step = m / root
         step *= rate / (1 - beta1**self.steps)
         parameters -= step
@@ -215,7 +219,7 @@ class Adam(Optimizer):
         correction = math.sqrt(1 - beta2**self.steps)
         corrected_rate = rate / (1 - beta1**self.steps)
         means = (beta1, beta2, 1 - beta1, 1 - beta2)
-        return "adam", *means, correction, self.eps, corrected_rate
+        return "adam", *means, correction, self.epsilon, corrected_rate
 
 
 @public
@@ -226,11 +230,11 @@ class AdamW(Adam):
     Args:
         learning_rate: a number above 0, or a ``Schedule``.
         betas: β₁ and β₂, from 0 to below 1; see ``Adam``.
-        eps: ε, keeps the division finite; above 0.
+        epsilon: ε, keeps the division finite; above 0.
         weight_decay: at least 0.
 
     Attributes:
-        learning_rate, betas, eps, weight_decay: as given.
+        learning_rate, betas, epsilon, weight_decay: as given.
         slots: ``("mean", "squares")``; see ``Adam``.
         steps, slots_state: see ``Optimizer``.
 
@@ -251,12 +255,13 @@ class AdamW(Adam):
 
     decoupled = True
 
+    @accepts_old_names
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        epsilon: float = 1e-8,
         *,
         weight_decay: float = 0.01,
     ) -> None:
-        super().__init__(learning_rate, betas, eps, weight_decay=weight_decay)
+        super().__init__(learning_rate, betas, epsilon, weight_decay=weight_decay)
