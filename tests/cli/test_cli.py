@@ -9,68 +9,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import neural_network as nn
-from neural_network.__main__ import main
+from tests.cli.folders import files
 from tests.processes import HANGS, run_python
-
-# On a busy machine BLAS would wait at every step for the slowest of its threads.
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Any:
-    """Run the command in an empty folder, with a screen 200 columns wide."""
-
-    def call(*arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> Any:
-        shown = {"COLUMNS": "200", "MPLBACKEND": "Agg"}
-        return run_python(
-            "-m", "neural_network", *arguments,
-            cwd=tmp_path, stdin=stdin, env=os.environ | ONE_THREAD | shown | environment,
-        )  # fmt: skip
-
-    return call
-
-
-class Done(NamedTuple):
-    """What a command ended with, as of a process."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def run_here(tmp_path: Path, monkeypatch: Any, capsys: Any) -> Any:
-    """The same inside this process: without its start, which takes longer than most commands."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("MPLBACKEND", "Agg")  # which the commands set themselves
-
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["neural-network", *arguments])
-        capsys.readouterr()
-        code: Any = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        return Done(code, *capsys.readouterr())
-
-    return call
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(
-        path.name
-        for path in folder.rglob("*")
-        if path.is_file() and "cache" not in str(path.relative_to(folder))
-    )
 
 
 def test_the_articles_example(run: Any, tmp_path: Path) -> None:

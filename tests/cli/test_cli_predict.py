@@ -13,28 +13,8 @@ from PIL import Image
 
 import neural_network as nn
 from neural_network.datasets.folders import as_image
-from tests.cli.test_cli import files, run_here  # noqa: F401  (a fixture)
+from tests.cli.folders import a_folder, files, photograph
 from tests.processes import run_python
-
-
-def photograph(path: Path, *digits: Any) -> None:
-    """Test digits as dark ink on grey paper."""
-    paper = np.full((200, 40 + 120 * len(digits)), 190.0)
-    for place, digit in enumerate(digits):
-        ink = np.asarray(Image.fromarray(digit).resize((112, 112)), dtype=float)
-        paper[40:152, 20 + 120 * place : 132 + 120 * place] -= 0.6 * ink
-    Image.fromarray(paper.astype("uint8")).save(path)
-
-
-def a_folder(path: Path, classes: int = 3, each: int = 6, size: int = 12) -> Path:
-    """Pictures of bars, a folder per class."""
-    for label in range(classes):
-        (path / f"bar {label}").mkdir(parents=True)
-        for number in range(each):
-            picture = np.full((size, size), 10 * number, "uint8")
-            picture[3 * label : 3 * label + 3] = 255
-            Image.fromarray(picture).save(path / f"bar {label}" / f"{number}.png")
-    return path
 
 
 @pytest.fixture
@@ -44,7 +24,7 @@ def reader(tmp_path: Path) -> Path:
     return tmp_path / "m.safetensors"
 
 
-def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) -> None:  # noqa: F811
+def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) -> None:
     images, labels = nn.load_mnist("test")
     for place in (0, 1):
         photograph(tmp_path / f"{place}.png", images[place])
@@ -66,7 +46,7 @@ def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) 
     assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
 
 
-def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:
     photograph(tmp_path / "a.png", nn.load_mnist("test")[0][0])
     for name in ("what_it_saw.png", "what_it_saw-2.png", "what_it_saw-3.png"):
         done = run_here("predict", "a.png")
@@ -80,7 +60,7 @@ def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:
     assert "what_it_saw.png exists already; --force overwrites" in asked.stderr
 
 
-def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:
     images = nn.load_mnist("test")[0]
     photograph(tmp_path / "two.png", images[0], images[1])
     photograph(tmp_path / "one.png", images[0])
@@ -91,7 +71,7 @@ def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:  # n
 
 
 def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
-    run_here: Any,  # noqa: F811
+    run_here: Any,
     tmp_path: Path,
 ) -> None:
     """Bars at the top, the middle, … would all be one bar to ``prepare_digit``."""
@@ -139,7 +119,7 @@ def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
     assert "expected a model that reads digits, of shape (1, 28, 28), or says" in unknown.stderr
 
 
-def test_a_model_of_digits_says_so(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_model_of_digits_says_so(run_here: Any, tmp_path: Path) -> None:
     quick = ["--model", "perceptron", "--epochs", "1", "--batch-size", "100"]
     assert run_here("train", *quick).returncode == 0
     noted = nn.load_notes(tmp_path / "run" / "model.safetensors")

@@ -26,8 +26,7 @@ from neural_network.cli.settings import (
 from neural_network.datasets.augmentation.augment import KINDS
 from neural_network.functional.op import all_samples
 from neural_network.models import MODELS
-from tests.cli.test_cli import ONE_THREAD, files, run, run_here  # noqa: F401  (two fixtures)
-from tests.cli.test_cli_predict import a_folder, photograph
+from tests.cli.folders import ONE_THREAD, a_folder, files, photograph
 from tests.processes import HANGS, run_python, start_python
 
 QUICK = ["--model", "perceptron", "--epochs", "2", "--batch-size", "100"]
@@ -37,7 +36,7 @@ MADE = ["checkpoint.safetensors", "history.png", "log.csv", "model.safetensors",
 
 
 def test_train_writes_what_it_lists_and_the_model_is_as_good_as_it_says(
-    run_here: Any,  # noqa: F811
+    run_here: Any,
     tmp_path: Path,
 ) -> None:
     done = run_here("train", *QUICK)
@@ -60,7 +59,7 @@ def test_train_writes_what_it_lists_and_the_model_is_as_good_as_it_says(
     assert f"{share:.1%} of 1,000 pictures right" in evaluated.stdout
 
 
-def test_the_defaults_learn_the_digits(run: Any) -> None:  # noqa: F811
+def test_the_defaults_learn_the_digits(run: Any) -> None:
     done = run("train")
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split("% of 1,000 test")[0].split()[-1]) >= 97
@@ -96,7 +95,7 @@ main()
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_training_ends_as_an_unbroken_one(
-    run: Any,  # noqa: F811
+    run: Any,
     tmp_path: Path,
     unbroken: Path,
     kill: signal.Signals,
@@ -129,7 +128,7 @@ def test_a_stopped_training_ends_as_an_unbroken_one(
 
 
 def test_options_win_over_the_file_which_wins_over_the_defaults(
-    run_here: Any,  # noqa: F811
+    run_here: Any,
     tmp_path: Path,
 ) -> None:
     (tmp_path / "mine.toml").write_text(
@@ -172,7 +171,7 @@ def test_every_optimizer_has_a_rate_of_its_own() -> None:
         )
 
 
-def test_a_folder_of_ones_own_pictures(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_folder_of_ones_own_pictures(run_here: Any, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "bars")
     arguments = ["train", "--data", "bars", "--epochs", "8", "--batch-size", "4"]
     done = run_here(*arguments, "--model", "mlp", "--validation", "0.3")
@@ -195,14 +194,14 @@ def test_a_folder_of_ones_own_pictures(run_here: Any, tmp_path: Path) -> None:  
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_summary(run_here: Any, tmp_path: Path, name: str) -> None:  # noqa: F811
+def test_summary(run_here: Any, tmp_path: Path, name: str) -> None:
     model = MODELS[name](rng=0)
     nn.save(model, tmp_path / "m.safetensors")
     for argument in (name, "m.safetensors"):
         assert run_here("summary", argument).stdout == f"{model.summary()}\n"
 
 
-def test_check(run: Any) -> None:  # noqa: F811
+def test_check(run: Any) -> None:
     done = run("check")
     assert done.returncode == 0, done.stderr
     # Those of documents that other tests ran have no module.
@@ -319,7 +318,7 @@ def things(tmp_path_factory: Any) -> Path:
 
 @pytest.mark.parametrize(("arguments", "text"), MISTAKES, ids=[" ".join(a) for a, _ in MISTAKES])
 def test_mistakes_end_with_2_a_sentence_and_no_file(
-    run_here: Any,  # noqa: F811
+    run_here: Any,
     tmp_path: Path,
     things: Path,
     arguments: list[str],
@@ -363,7 +362,7 @@ def test_mistakes_in_the_file_name_it_and_the_key(tmp_path: Path, text: str, exp
     assert expected in str(caught.value)
 
 
-def test_nothing_is_overwritten_unasked(run_here: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_nothing_is_overwritten_unasked(run_here: Any, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     for name in MADE:
         (tmp_path / "run" / name).write_text("old")
@@ -388,7 +387,7 @@ def test_without_the_shipped_weights_predict_says_so(monkeypatch: Any, tmp_path:
 
 
 @pytest.mark.parametrize("columns", ["200", "80"])
-def test_help_of_train(run_here: Any, monkeypatch: Any, columns: str) -> None:  # noqa: F811
+def test_help_of_train(run_here: Any, monkeypatch: Any, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     shown = run_here("train", "--help").stdout
     for name in KINDS_OF_VALUES:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from tests.calls import B, F, I, K, L, W, X, descend, mlp, mlp_back
+from tests.functional.calls import B, F, I, K, L, W, X, descend, mlp, mlp_back
 
 SHAPE = [
     # conv2d: ranks, sizes, channels

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from tests.calls import ONE_HOT, I, K, W, X, Y, descend, differences, mlp_back
+from tests.functional.calls import ONE_HOT, I, K, W, X, Y, descend, differences, mlp_back
 
 ARGUMENT = [
     (

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("fast")
 MIXED = """
 import sys
 import numpy as np
-from tests.toy_kernels import row_squares
+from tests.kernels.toy_kernels import row_squares
 for dtype in (sys.argv[1:] or ["float64"]):
     X, out = np.arange(12, dtype=dtype).reshape(3, 4), np.empty(3, dtype)
     row_squares(X, out)
@@ -45,7 +45,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     # Two kernels, each of some seconds: one line.
-    code = "import tests.toy_kernels as t; t.sums(); t.row_squares(t.X, np.empty(len(t.X)))"
+    code = "import tests.kernels.toy_kernels as t; t.sums(); t.row_squares(t.X, np.empty(len(t.X)))"
     code = (
         f"import numpy as np\n{code}\nstats = t.row_squares.compiled.stats\n"
         "print(stats.cache_path, sum(stats.cache_misses.values()))"
@@ -154,7 +154,7 @@ def test_a_library_that_cannot_be_written(copy: Path) -> None:
 
 def test_bodies_run_uncompiled() -> None:
     code = (
-        "import numpy as np; from tests.toy_kernels import *\n"
+        "import numpy as np; from tests.kernels.toy_kernels import *\n"
         "out = np.empty(3); row_squares(X[:3, :50], out); row_sums(X[:3, :50], out)\n"
         "print(row_sums.compiled is row_sums.body)"
     )
@@ -162,7 +162,7 @@ def test_bodies_run_uncompiled() -> None:
 
 
 def test_a_part_may_have_flags_of_its_own() -> None:
-    from tests.toy_kernels import exactly
+    from tests.kernels.toy_kernels import exactly
 
     out = np.empty(3)
     exactly(np.array([1.0, 2.0, 3.0]), out)
@@ -170,7 +170,7 @@ def test_a_part_may_have_flags_of_its_own() -> None:
 
 
 def test_infinity_and_nan_come_through() -> None:
-    from tests.toy_kernels import row_sums
+    from tests.kernels.toy_kernels import row_sums
 
     X = np.array([[np.inf, 1.0], [np.nan, 1.0], [1.0, 1.0]])
     out = np.empty(3)

@@ -20,7 +20,7 @@ START = (
     + """
 import os, signal, threading, time, warnings
 warnings.simplefilter("ignore")
-from tests.toy_kernels import sums
+from tests.kernels.toy_kernels import sums
 expected = sums()
 n = nn.get_num_threads()
 state = nn.kernels.runtime.threads._state
@@ -68,7 +68,7 @@ def layer(request: pytest.FixtureRequest, require: Any) -> Any:
     return request.param
 
 
-LAYER = "from tests.toy_kernels import sums; sums(); print(nn.kernels.runtime.threads._state.layer)"
+LAYER = "from tests.kernels.toy_kernels import sums; sums(); print(nn.kernels.runtime.threads._state.layer)"
 
 
 def last(code: str, layer: str, **environment: str) -> str:

@@ -25,7 +25,7 @@ def windows(numbers: Any, at: int, shape: tuple[int, ...], steps: tuple[int, ...
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_any_number_of_rows(width: int, turned: bool) -> None:
-    from tests.toy_kernels import multiply
+    from tests.kernels.toy_kernels import multiply
 
     rng = np.random.default_rng(width)
     numbers, weights = (rng.standard_normal(60_000).astype(np.float32) for _ in range(2))
@@ -55,7 +55,7 @@ def test_any_number_of_rows(width: int, turned: bool) -> None:
 
 SUMS = """
 import numpy as np
-from tests.toy_kernels import multiply
+from tests.kernels.toy_kernels import multiply
 x, w, y = (np.arange(64, dtype=np.float32) for _ in range(3))
 multiply(x, w, y, (2, 8, 1, 3), (0, 3, 1, 0, 0, 8, 0, 0, 8), False)
 assert y[:16].tolist() == (x[:6].reshape(2, 3) @ w[:24].reshape(3, 8)).ravel().tolist(), y

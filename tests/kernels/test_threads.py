@@ -102,7 +102,7 @@ def test_the_environment_limits_a_worker(variable: str) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_the_same_bits_on_one_thread_and_on_two() -> None:
-    from tests.toy_kernels import X, row_sums, sums
+    from tests.kernels.toy_kernels import X, row_sums, sums
 
     found, expected = on_one_and_two_threads(sums)
     assert np.array_equal(found, expected)
@@ -155,7 +155,7 @@ def test_a_region_leaves_blas_as_it_is() -> None:
 
 
 def test_threads_that_compute_at_once_get_the_same_bits() -> None:
-    from tests.toy_kernels import sums
+    from tests.kernels.toy_kernels import sums
 
     expected = sums()
     with ThreadPoolExecutor(4) as pool:
@@ -167,7 +167,7 @@ def test_threads_that_compute_at_once_on_the_work_queue() -> None:
     # Two threads that enter it at once would end the process.
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from tests.toy_kernels import sums\n"
+        "from tests.kernels.toy_kernels import sums\n"
         "expected = sums()\n"
         "with ThreadPoolExecutor(4) as pool:\n"
         "    results = list(pool.map(lambda _: sums(), range(16)))\n"

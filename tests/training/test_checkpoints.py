@@ -19,7 +19,7 @@ from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, Re
 from neural_network.files import read_arrays, write_arrays
 from neural_network.training.checkpoints import load_checkpoint_model
 from tests.processes import HANGS, ROOT, start_python
-from tests.resumable import STEPS, WAYS, data, digest, fit, make
+from tests.training.resumable import STEPS, WAYS, data, digest, fit, make
 
 FIXTURES = ROOT / "tests" / "fixtures"
 
@@ -87,7 +87,7 @@ def test_killed_at_any_instant_and_resumed_it_ends_where_the_unbroken_run_ends(
 
 
 def program(folder: Path, *how: str) -> subprocess.Popen[str]:
-    return start_python("-m", "tests.resumable", folder, *how)
+    return start_python("-m", "tests.training.resumable", folder, *how)
 
 
 def killed(folder: Path, how: str, chance: random.Random) -> int:

@@ -14,7 +14,7 @@ import neural_network as nn
 from neural_network import Adam, Checkpoint, Dense, ReduceOnPlateau
 from neural_network.files import read_arrays, write_arrays
 from neural_network.training.checkpoints import _checksum
-from tests.resumable import data, digest, fit, make
+from tests.training.resumable import data, digest, fit, make
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import neural_network as nn
 from neural_network import Checkpoint, Dense, Trainer
 from neural_network.training.interrupts import noticing_interrupts
-from tests.resumable import digest, fit, make
+from tests.training.resumable import digest, fit, make
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 

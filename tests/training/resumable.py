@@ -1,6 +1,6 @@
 """A training of everything that has a state; run as a program, it can be killed at any instant.
 
-    python -m tests.resumable FOLDER [HOW]
+    python -m tests.training.resumable FOLDER [HOW]
 
 goes on from ``FOLDER/run.checkpoint`` if it is there, says when a step is done, and leaves
 the digest of what it learned. HOW is where it kills itself, or "from outside": it then waits
