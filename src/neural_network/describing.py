@@ -251,13 +251,11 @@ class Bound(metaclass=BoundOnce):
 class Described:
     """Keeps each argument of its constructor as an attribute of the same name.
 
-    From that follow its ``repr`` and its ``settings``, also for subclasses. A subclass chooses
-    by ``_class_key`` what ``settings`` calls the class's name, and by ``_shows_defaults``
-    whether arguments that have their default value are shown.
+    From that follow its ``repr`` and its ``settings``, also for subclasses.
     """
 
+    # What ``settings`` calls the class's name.
     _class_key = "class"
-    _shows_defaults = True
 
     def settings(self) -> dict[str, Any]:
         """Return the class's name and the constructor's arguments, as JSON can hold them.
@@ -286,13 +284,7 @@ class Described:
         raise DTypeError(sentence(function, name, "what JSON can hold", type(value).__name__))
 
     def _shown(self) -> dict[str, Any]:
-        parameters = inspect.signature(type(self)).parameters.values()
-        values = {parameter: getattr(self, parameter.name) for parameter in parameters}
-        return {
-            parameter.name: value
-            for parameter, value in values.items()
-            if self._shows_defaults or value != parameter.default
-        }
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def __repr__(self) -> str:
         return call_text(type(self).__name__, self._shown())

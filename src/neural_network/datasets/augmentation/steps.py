@@ -26,6 +26,7 @@ from neural_network.checks import (
     check_not_empty,
 )
 from neural_network.datasets.augmentation.warp import Warp, still, warped
+from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.public import named, public
 
@@ -35,7 +36,7 @@ Shape = tuple[int, int, int]
 
 @public(top_level=False)
 @dataclass(frozen=True, repr=False)
-class Augmentation(ABC):
+class Augmentation(Described, ABC):
     """A random change of pictures: call it with a batch and a seed or a generator.
 
     Attributes:
@@ -43,6 +44,7 @@ class Augmentation(ABC):
     """
 
     example: ClassVar[str] = ""
+    _class_key = "name"
 
     def __call__(self, X: ArrayLike, rng: int | Rng | None = None) -> Array:
         """Change each picture of a batch at random.
@@ -86,20 +88,9 @@ class Augmentation(ABC):
             expected = f"a whole number from {limits.min} to {limits.max} for {dtype} pictures"
             raise ArgumentError(sentence(type(self).__name__, "fill", expected, fill))
 
-    def settings(self) -> dict[str, Any]:
-        """Return the name and the arguments, for JSON; what has its default is left out.
-
-        >>> Rotate(10).settings()
-        {'name': 'Rotate', 'degrees': 10.0}
-        """
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        given = {name: value for name, value in values.items() if value != defaults[name]}
-        return {"name": type(self).__name__, **given}
-
-    def __repr__(self) -> str:
-        name, *given = self.settings().items()
-        return f"{name[1]}({', '.join(f'{key}={value!r}' for key, value in given)})"
+    def _shown(self) -> dict[str, Any]:
+        values = {field: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {field.name: value for field, value in values.items() if value != field.default}
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
