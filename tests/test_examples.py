@@ -13,6 +13,8 @@ from PIL import Image
 
 from tests.processes import run_python
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 EXPECTED: dict[str, tuple[str | None, str]] = {
     "article_example": ("article_example.png", "Feature Map Shape: (26, 26)"),

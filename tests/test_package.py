@@ -9,6 +9,8 @@ import pytest
 
 from tests.processes import ROOT, run_python
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

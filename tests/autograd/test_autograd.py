@@ -47,6 +47,7 @@ def test_a_diamond_and_a_shared_part_are_walked_once() -> None:
     assert x.grad == 4 * 8 + 4
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_ops() -> None:
     x = leaf(1.0)
     y = x

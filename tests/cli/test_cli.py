@@ -107,6 +107,7 @@ def test_mistakes_end_with_2_a_sentence_and_no_file(
     assert (tmp_path / "text.png").read_text() == "this is a text"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["cost$a$.png", "bad$\\foo$.png", b"bad\xff.png", "图.png", "x" * 90 + ".png"]
 )
@@ -126,6 +127,7 @@ def test_a_wrong_backend_in_the_environment(run: Any) -> None:
     assert "MPLBACKEND: " in shown.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_saving_the_weights(tmp_path: Path) -> None:
     def small_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -155,6 +157,7 @@ def test_defaults_are_shown(run: Any) -> None:
     assert "edges" in shown
 
 
+@pytest.mark.slow
 def test_letters_that_the_terminal_lacks(run: Any) -> None:
     assert run("features", "--help", PYTHONIOENCODING="ascii").returncode == 0
     quick = ["--model", "perceptron", "--epochs", "1", "--out", "ä[/red]x"]
@@ -230,6 +233,7 @@ def test_on_a_terminal_it_asks(run: Any, tmp_path: Path, answer: str, code: int)
     assert ((tmp_path / "feature_maps.png").stat().st_size > 1000) == (answer == "y")
 
 
+@pytest.mark.slow
 def test_demo(run: Any, tmp_path: Path) -> None:
     made = tmp_path / "new" / "made"
     made.mkdir(parents=True)

@@ -59,6 +59,7 @@ def test_train_writes_what_it_lists_and_the_model_is_as_good_as_it_says(
     assert f"{share:.1%} of 1,000 pictures right" in evaluated.stdout
 
 
+@pytest.mark.slow
 def test_the_defaults_learn_the_digits(run: Any) -> None:
     done = run("train")
     assert done.returncode == 0, done.stderr
@@ -92,6 +93,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_training_ends_as_an_unbroken_one(
@@ -201,6 +203,7 @@ def test_summary(run_here: Any, tmp_path: Path, name: str) -> None:
         assert run_here("summary", argument).stdout == f"{model.summary()}\n"
 
 
+@pytest.mark.slow
 def test_check(run: Any) -> None:
     done = run("check")
     assert done.returncode == 0, done.stderr
@@ -213,6 +216,7 @@ def test_check(run: Any) -> None:
     assert "NO" not in done.stdout
 
 
+@pytest.mark.slow
 def test_check_finds_a_wrong_gradient(tmp_path: Path) -> None:
     code = (
         "import sys, neural_network as nn\n"

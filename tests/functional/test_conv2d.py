@@ -98,6 +98,7 @@ def layers(draw: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(layers())
 def test_against_scipy(call: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.processes import HANGS, ROOT, start_python
 
-pytestmark = pytest.mark.usefixtures("fast")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast")]
 
 MIXED = """
 import sys

@@ -11,6 +11,7 @@ from tests.kernels.test_threads import run
 from tests.processes import HANGS
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("fast"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork"),
 ]

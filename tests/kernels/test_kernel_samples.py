@@ -55,6 +55,7 @@ def test_compiled(function: Any, sample: Call, dtype: str) -> None:
     compare(function, sample, dtype)
 
 
+@pytest.mark.slow
 def test_uncompiled() -> None:
     code = """
 from tests.kernels.test_kernel_samples import BOUNDS, CASES, compare

@@ -60,6 +60,7 @@ def calls(draw: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(calls())
 def test_any_call_holds_its_bound(call: dict[str, Any]) -> None:
@@ -189,6 +190,7 @@ def test_the_transform_does_not_overflow_where_the_result_fits() -> None:
     np.testing.assert_allclose(by("numba", X, W, method="fft"), 9.61e303, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_uncompiled_bodies_compute_the_same() -> None:
     code = (
         "import sys, numpy as np, neural_network as nn\n"

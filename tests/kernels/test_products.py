@@ -71,6 +71,7 @@ assert (out == 4).all()
 """
 
 
+@pytest.mark.slow
 def test_it_is_compiled_once_for_all_kernels_and_found_again(tmp_path: Path) -> None:
     environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
     assert finish(start(SUMS + MISSES, **environment))[0] == "1\n"
@@ -84,6 +85,7 @@ def test_it_is_compiled_once_for_all_kernels_and_found_again(tmp_path: Path) -> 
     assert finish(start(SUMS + MISSES, **environment))[0] == "0\n"
 
 
+@pytest.mark.slow
 def test_it_is_said_that_it_is_compiled(tmp_path: Path) -> None:
     slow = "import neural_network.kernels.runtime.cache as c; c.SILENT = 0.05\n"
     _, err = finish(start(slow + AFFINE, NUMBA_CACHE_DIR=str(tmp_path)))
@@ -110,6 +112,7 @@ assert y.tolist() == [0] * 8 + [21] * 16 + [0] * 8, y
 """
 
 
+@pytest.mark.slow
 def test_it_is_found_wherever_the_caller_stands(tmp_path: Path) -> None:
     environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
     # At a prompt there is no file; a file may be spelled in more ways than one.

@@ -163,6 +163,7 @@ def test_threads_that_compute_at_once_get_the_same_bits() -> None:
     assert all(np.array_equal(result, expected) for result in results)
 
 
+@pytest.mark.slow
 def test_threads_that_compute_at_once_on_the_work_queue() -> None:
     # Two threads that enter it at once would end the process.
     code = (
@@ -202,6 +203,7 @@ def test_a_thread_that_waits_gets_its_turn(monkeypatch: pytest.MonkeyPatch) -> N
     assert order == ["inside", "mine", "a", "b", "late"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
 @pytest.mark.parametrize("layer", ["tbb", "workqueue"])
 def test_an_interrupt_at_any_moment_leaves_nothing_behind(
@@ -237,6 +239,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(
         assert pool.submit(enter).result(HANGS)
 
 
+@pytest.mark.slow
 def test_the_layer_is_tbb_where_it_is_installed(require: Any) -> None:
     from importlib.util import find_spec
 

@@ -14,6 +14,7 @@ from neural_network.autograd import grad
 from neural_network.layers import planning
 from neural_network.plan import run
 from tests.needs import need_fast
+from tests.processes import HANGS
 
 need_fast()
 
@@ -356,7 +357,7 @@ def test_eight_threads_predict_at_once(mode: str) -> None:
         start, wrong = threading.Barrier(8), list[Any]()
 
         def work() -> None:
-            start.wait(60)
+            start.wait(HANGS)
             for _ in range(10):
                 for X, result in zip(inputs, expected, strict=True):
                     if not np.array_equal(model.predict(X), result):

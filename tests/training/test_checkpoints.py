@@ -59,6 +59,7 @@ def test_resuming_at_every_step_is_as_if_it_had_never_stopped(tmp_path: Path) ->
         assert resumed.callbacks[1].best_epoch == unbroken.callbacks[1].best_epoch
 
 
+@pytest.mark.slow
 def test_killed_at_any_instant_and_resumed_it_ends_where_the_unbroken_run_ends(
     tmp_path: Path,
 ) -> None:
