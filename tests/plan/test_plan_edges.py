@@ -68,15 +68,23 @@ except IndexError as error:
     assert "index 10 is out of bounds" in output_of(code)
 
 
-def test_a_result_that_the_way_back_needs_cannot_change_in_place() -> None:
-    X = RNG.standard_normal((4, 16)).astype("float32")
+LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "dense": (lambda activation: nn.Dense(8, activation), (4, 16)),
+    "conv": (lambda activation: nn.Conv2D(8, 3, activation=activation), (2, 3, 6, 6)),
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_result_that_the_backward_pass_needs_cannot_change_in_place(kind: str) -> None:
+    layer, shape = LAYERS[kind]
+    X = RNG.standard_normal(shape).astype("float32")
     with nn.use_kernels("numba"):
-        out = nn.Dense(8, "relu")(X)
+        out = layer("relu")(X)
         with nn.no_grad(), pytest.raises(nn.GradientError, match="in-place"):
             out[...] = 0
-        plain = nn.Dense(8)(X)
+        plain = layer(None)(X)
         with nn.no_grad():
-            plain[...] = 0  # nobody needs it
+            plain[...] = 0  # no gradient needs it
 
 
 def test_a_second_walk_begins_anew() -> None:
