@@ -101,7 +101,7 @@ def test_of_equal_maxima_the_first_has_the_gradient() -> None:
 
 
 def stages(model: nn.Sequential, shape: tuple[int, ...]) -> tuple[int, list[str]]:
-    match = matched([layer.steps() for layer in model], shape)
+    match = matched([layer._steps() for layer in model], shape)
     return match.layers, [type(stage).__name__ for stage in match.stages]
 
 

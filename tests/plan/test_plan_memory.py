@@ -239,7 +239,7 @@ def test_training_without_a_record_still_drops_and_looks_at_the_batch() -> None:
 
 def test_a_step_of_batch_norm_is_what_its_op_computes() -> None:
     model, X = normed()
-    (step,) = model[1].evaluation_steps()
+    (step,) = model[1]._evaluation_steps()
     maps = model[0].predict(X)
     ones = np.ones((6, 1, 1, 1), np.float32)
     factor, shift = step.folded(ones, NO_BIAS, axis=0)

@@ -92,7 +92,7 @@ class PowerLayer(nn.Layer):
     def forward(self, X: Any) -> Any:
         return (X * X + 1) ** self.exponent
 
-    def steps(self) -> list[Step]:
+    def _steps(self) -> list[Step]:
         return [Power(self.exponent)]
 
 
@@ -182,7 +182,7 @@ def test_every_step_means_what_its_layer_computes() -> None:
     X = np.random.default_rng(0).standard_normal((3, 2, 9, 9)).astype("float32")
     with nn.use_kernels("numpy"), nn.no_grad():
         for layer in model:
-            expected, steps = layer.forward(X), layer.evaluation_steps()
+            expected, steps = layer.forward(X), layer._evaluation_steps()
             assert steps is not None
             parameters = [p.data for step in steps for p in step.parameters]
             np.testing.assert_array_equal(run_by_ops(steps, X, parameters), expected)

@@ -52,7 +52,7 @@ class Activation(Layer):
         """Any shape → the same."""
         return self.function(self._numbers(X))
 
-    def steps(self) -> Steps:
+    def _steps(self) -> Steps:
         """Relu, or nothing."""
         if self.function is activations.identity:
             return []
@@ -77,6 +77,6 @@ class Flatten(Layer):
             raise ShapeError(sentence("Flatten", "X", "(N, …)", "a single number"))
         return np.reshape(X, (len(X), -1))
 
-    def steps(self) -> Steps:
-        """What its name says."""
+    def _steps(self) -> Steps:
+        """Flatten."""
         return [vocabulary.Flatten()]

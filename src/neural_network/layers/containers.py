@@ -255,11 +255,18 @@ def _through(owner: Layer, layers: Sequence[Layer], prefix: str, X: Any) -> Any:
 
 
 def _called(name: str, layer: Layer, X: Any, *, planned: bool = False) -> Any:
-    """Call a layer; where it raises an error, add which layer it is."""
+    """Call a layer; add to an error which layer raised it.
+
+    Args:
+        name: of the layer in its container.
+        layer: the layer.
+        X: its input.
+        planned: whether ``run_layers`` has decided how it is computed.
+    """
     try:
         return layer._run((X,), {}, planned=True) if planned else layer(X)
     except ArgumentError as error:
-        # A container inside shows its kind; the layer in it that complains has said the rest.
+        # Of a container, the class: the error names the layer inside it already.
         shown = (
             type(layer).__name__ if any(True for _ in type(layer).children(layer)) else repr(layer)
         )

@@ -92,8 +92,8 @@ class _Convolution(Weighted):
         )
         return self.activation(maps)
 
-    def steps(self) -> Steps:
-        """A convolution of pictures, and relu or nothing behind it."""
+    def _steps(self) -> Steps:
+        """A convolution of images, with relu or without an activation."""
         plain = self.axes == 2 and self.groups == 1 and self.dilation == (1, 1)
         if not plain or self.activation not in (identity, relu):
             return None

@@ -85,12 +85,12 @@ class Dense(Weighted):
             Z = Z + self.bias
         return self.activation(Z)
 
-    def steps(self) -> Steps:
-        """A product, and relu or nothing behind it."""
+    def _steps(self) -> Steps:
+        """A dense layer, with relu or without an activation."""
         if self.activation not in (identity, relu):
             return None
-        product = dense.Dense(self.weight, self.bias)
-        return [product, ReLU()] if self.activation is relu else [product]
+        step = dense.Dense(self.weight, self.bias)
+        return [step, ReLU()] if self.activation is relu else [step]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return one for each weight and row."""

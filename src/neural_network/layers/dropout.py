@@ -76,8 +76,8 @@ class Dropout(Layer):
         keep = np.greater_equal(drawn, np.uint32(self._rate * 2**32)).reshape(shape)
         return X * np.multiply(keep, 1 / (1 - self._rate), dtype=X.dtype)
 
-    def evaluation_steps(self) -> Steps:
-        """Nothing."""
+    def _evaluation_steps(self) -> Steps:
+        """No steps: in evaluation it is the identity."""
         return []
 
     def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -124,17 +124,17 @@ class Layer(Structure):
         """Return what this layer alone adds to the loss: L1 and L2 penalties; here 0."""
         return 0.0
 
-    def steps(self) -> Steps:
-        """Return what this layer does now, in the vocabulary of plans; None: no words for it.
+    def _steps(self) -> Steps:
+        """Return the steps that this layer computes, or None where the plan has none for it.
 
-        ``Sequential`` computes neighbours that have words together. Nothing is asked of a
-        class of one's own: its ``forward`` is called.
+        Containers compute neighbouring layers that have steps together. Only the library's
+        own classes are asked; of any other, ``forward`` is called.
         """
         return None
 
-    def evaluation_steps(self) -> Steps:
-        """Return what this layer does in evaluation, where nothing is recorded; see ``steps``."""
-        return self.steps()
+    def _evaluation_steps(self) -> Steps:
+        """Return likewise what it computes in evaluation, where nothing is recorded."""
+        return self._steps()
 
     def penalty(self) -> Any:
         """Return what the penalties of this layer and all inside add to the loss."""
@@ -172,7 +172,7 @@ class Layer(Structure):
             else value
             for value in inputs
         ]
-        if planned or options or len(typed) > 1 or type(self).steps is Layer.steps:
+        if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
             out = self.forward(*typed, **options)
         else:
             out = run_layers(self, [self], typed[0], lambda _place, X, _planned: self.forward(X))

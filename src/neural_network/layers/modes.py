@@ -1,9 +1,8 @@
-"""Training or evaluation: what a block asks of a model holds for the thread that runs it.
+"""Training or evaluation mode, for all threads or inside a block of one thread.
 
-A layer has a mode of its own, which ``train`` and ``eval`` set for all. A block, such as
-the inside of ``predict``, must not touch it: another thread may train the same model. So
-the block notes its layers and their mode in a context variable, of which each thread has
-its own.
+A layer has a mode of its own, which ``train`` and ``eval`` set for all threads. A block, such
+as the inside of ``predict``, must not change it: another thread may train the same model. So a
+block stores its layers and their mode in a context variable, which each thread has its own of.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-# The layers of one block by their id, which a layer that is held here keeps; and their modes.
+# id -> (layer, mode) of the layers of one block; an id stays unique while its layer is held.
 Block = dict[int, tuple[object, bool]]
 _blocks: ContextVar[tuple[Block, ...]] = ContextVar("modes", default=())
 
 
 def begin(layers: Iterable[object], *, training: bool) -> Block:
-    """Begin a block that gives layers a mode, in this thread alone."""
+    """Begin a block in which layers have a mode, in this thread alone."""
     block: Block = {id(layer): (layer, training) for layer in layers}
     _blocks.set((*_blocks.get(), block))
     return block
@@ -31,7 +30,7 @@ def end(block: Block) -> None:
 
 
 def mode_of(layer: object) -> bool | None:
-    """Return the mode that the innermost block around this call gives a layer, or None."""
+    """Return a layer's mode in the innermost block that contains it, or None without one."""
     for block in reversed(_blocks.get()):
         if id(layer) in block:
             return block[id(layer)][1]
@@ -47,7 +46,7 @@ def modes_of(layers: Sequence[Any]) -> tuple[bool, ...]:
 
 
 def change_mode(layer: object, *, training: bool) -> bool:
-    """Change what the innermost block gives a layer; say whether there is one that does."""
+    """Change a layer's mode in the innermost block that contains it; say whether there is one."""
     for block in reversed(_blocks.get()):
         if id(layer) in block:
             block[id(layer)] = (layer, training)
@@ -56,7 +55,7 @@ def change_mode(layer: object, *, training: bool) -> bool:
 
 
 def join(layer: object, like: object) -> None:
-    """Put a layer that was made inside blocks where another one is, which made it."""
+    """Add a layer to the blocks of the layer that made it, in their modes."""
     for block in _blocks.get():
         if id(like) in block:
             block[id(layer)] = (layer, block[id(like)][1])

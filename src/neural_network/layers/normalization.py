@@ -97,10 +97,10 @@ class BatchNorm(_Norm):
         self._observe(*found, X.size // X.shape[1])
         return out
 
-    def evaluation_steps(self) -> Steps:
-        """A factor and a summand for each channel, which the weights before can take up."""
+    def _evaluation_steps(self) -> Steps:
+        """Batch norm, which can be folded into the weights before it."""
         numbers = (self.gamma, self.beta, self.running_mean, self.running_variance)
-        if not all(isinstance(one, Tensor) for one in numbers):  # somebody's bare arrays
+        if not all(isinstance(one, Tensor) for one in numbers):  # an attribute was set to None
             return None
         return [vocabulary.BatchNorm(*numbers, self.epsilon)]
 

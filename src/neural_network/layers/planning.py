@@ -1,4 +1,10 @@
-"""Which layers in a row are computed together: decided once, and remembered by their owner."""
+"""Which neighbouring layers are computed together: decided once, and kept by their container.
+
+A decision holds for one ``Key`` while the versions of the layers are the same. It does not depend
+on the kernel mode and on the number of rows, which only decide whether kernels are worth it, nor
+on which parameters are frozen, which is read where a computation is recorded. With forward hooks
+or in ``debug`` every layer is called by itself.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +25,14 @@ from neural_network.plan.run import compute
 from neural_network.plan.vocabulary import Step, Steps
 from neural_network.plan.workspace import Workspace
 
-# The file of the class Layer imports this one.
-Layer = Any
+Layer = Any  # its file imports this one
 
-# Types whose numbers kernels and ops may read; layers refuse some others, such as masked arrays.
+# Inputs of other types, such as masked arrays, are left to the layers, which may refuse them.
 ARRAYS = (np.ndarray, np.memmap)
-# So many decisions are kept; a new one replaces the oldest.
+# A model keeps this many decisions; a new one replaces the oldest.
 DECISIONS = 8
-
 # The shape of a row, the type, whether operations are recorded, and the mode of each layer.
 Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
-
 
 _array = attrgetter("data")
 
@@ -62,11 +65,11 @@ class Part:
 class Decision:
     """What is computed together, as long as the layers keep their versions.
 
-    Parts are found while the layers are computed for the first time: the shape behind a layer
-    that has no steps is known when it has been called.
+    Its parts are found while the layers are computed for the first time: the output shape of a
+    layer without steps is known only then.
 
     Args:
-        layers: in a row.
+        layers: that follow each other.
         versions: of the layers, read before the layers are: another thread may change them. No
             two layers have the same version, so it also tells which layers they are.
         key: what the decision is for.
@@ -94,7 +97,7 @@ class Decision:
 
 
 class Plan:
-    """The decisions for the layers of one owner, and the workspaces that no run uses."""
+    """The decisions for the layers of one container, and the workspaces that no run uses."""
 
     def __init__(self) -> None:
         self.decisions: dict[Key, Decision] = {}
@@ -107,8 +110,8 @@ class Plan:
         found = self.decisions.get(key)
         if found is not None and found.versions == versions:
             return found
-        # A change of the layers ends all decisions. The dictionary is replaced and never
-        # changed, so that threads need no lock.
+        # A change of the layers ends all decisions. The dictionary is replaced, not changed, so
+        # that threads need no lock.
         kept = list(self.decisions.items()) if found is None else []
         decision = Decision(layers, versions, key)
         self.decisions = {**dict(kept[-(DECISIONS - 1) :]), key: decision}
@@ -118,14 +121,14 @@ class Plan:
 def run_layers(
     owner: Layer, layers: Sequence[Layer], X: Any, call: Callable[[int, Any, bool], Any]
 ) -> Any:
-    """Compute layers in a row: together where kernels can and are worth it.
+    """Compute layers one after the other; by kernels those that kernels compute faster.
 
     Args:
-        owner: that remembers the decisions.
-        layers: the layers.
+        owner: the container, which keeps the decisions.
+        layers: that follow each other.
         X: the input of the first.
-        call: computes the layer of a position by itself, with its input; it is told whether the
-            layer was considered here, so that it need not be planned again.
+        call: computes a layer by itself; takes its position, its input, and whether it was
+            decided here how the layer is computed.
 
     Returns:
         The result: an array where nothing is recorded and X is an array.
@@ -140,7 +143,7 @@ def run_layers(
     position = 0
     while position < len(layers):
         array = X.data if isinstance(X, Tensor) else X
-        if type(array) not in ARRAYS or array.ndim == 0:  # a layer of the user's may return it
+        if type(array) not in ARRAYS or array.ndim == 0:  # a user's layer may return anything
             X, position = call(position, X, False), position + 1
             continue
         part = decision.parts.get(position)
@@ -162,11 +165,11 @@ def run_layers(
 
 
 def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
-    """Return what a layer computes, if it is built and computes as the library's class does."""
+    """Return the steps of a layer of the library's own that is built; else None."""
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
-    steps = layer.evaluation_steps() if evaluation else layer.steps()
+    steps = layer._evaluation_steps() if evaluation else layer._steps()
     return steps if steps is None or all(map(_readable, steps)) else None
 
 

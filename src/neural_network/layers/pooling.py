@@ -59,8 +59,8 @@ class MaxPool2D(Layer):
             dilation=self.dilation, ceil_mode=self.ceil_mode,
         )  # fmt: skip
 
-    def steps(self) -> Steps:
-        """The plain case: windows side by side, no padding."""
+    def _steps(self) -> Steps:
+        """Max pooling without padding, whose stride is the window's size."""
         unpadded = isinstance(self.padding, int | str) and self.padding in (0, "valid")
         if (
             not unpadded
