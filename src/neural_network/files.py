@@ -225,6 +225,37 @@ def check_version(path: str | os.PathLike[str], metadata: Mapping[str, str], ver
         )
 
 
+def read_format(
+    path: str | os.PathLike[str], kind: str, version: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Read the arrays and the metadata of a safetensors file that holds a ``kind`` of content.
+
+    Raises:
+        FileFormatError: the file is damaged, holds something else, or another version of it.
+        FileNotFoundError: there is no such file.
+    """
+    arrays, metadata = read_arrays(path)
+    found = metadata.get("format")
+    if found != kind:
+        raise FileFormatError(f"{path}: expected a {kind}, received {found or 'another file'}")
+    check_version(path, metadata, version)
+    return arrays, metadata
+
+
+def json_in(path: str, metadata: Mapping[str, str], key: str) -> Any:
+    """Return what the metadata of a file hold as JSON.
+
+    Raises:
+        FileFormatError: there is no such key, or no JSON.
+    """
+    try:
+        return json.loads(metadata[key])
+    except KeyError:
+        raise FileFormatError(f"{path}: damaged metadata: {key} is missing") from None
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{path}: damaged metadata: {key} ({error})") from error
+
+
 def write_arrays(
     path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> None:

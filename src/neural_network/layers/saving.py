@@ -13,7 +13,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.describing import Reader, Writer
 from neural_network.errors import DTypeError, FileFormatError, sentence
-from neural_network.files import check_version, read_arrays, write_arrays
+from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
@@ -97,7 +97,7 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
       ...
     FileNotFoundError: No such file or directory: ...
     """
-    arrays, metadata = _read(path)
+    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
     return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
 
 
@@ -123,8 +123,8 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> load_notes(path)
     {'classes': ['cat', 'dog']}
     """
-    metadata = _read(path)[1]
-    notes = _json(os.fspath(path), metadata, "notes") if "notes" in metadata else {}
+    metadata = read_format(path, FORMAT, FORMAT_VERSION)[1]
+    notes = json_in(os.fspath(path), metadata, "notes") if "notes" in metadata else {}
     if not isinstance(notes, dict):
         raise FileFormatError(f"{path}: damaged metadata: notes")
     return notes
@@ -188,16 +188,6 @@ def describes(path: str, description: object, model: Layer) -> bool:
     return bool(json.loads(json.dumps(describe(made))) == described)
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the arrays and the metadata of a file that holds a model."""
-    arrays, metadata = read_arrays(path)
-    kind = metadata.get("format")
-    if kind != FORMAT:
-        raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
-    check_version(path, metadata, FORMAT_VERSION)
-    return arrays, metadata
-
-
 def _as_json(notes: object) -> str:
     """Return notes as text from which the same notes can be read."""
     expected = "a dict, name → numbers, text, lists and dicts as JSON holds them"
@@ -235,10 +225,10 @@ def model_from(
 ) -> Layer:
     """Make the model that a file describes, and put the file's arrays into it."""
     _check_own(own_layers)
-    described = _json(path, metadata, "architecture")
+    described = json_in(path, metadata, "architecture")
     model = rebuild(path, described, own_layers)
     _build_all(path, model, arrays, metadata)
-    frozen = _json(path, metadata, "frozen")
+    frozen = json_in(path, metadata, "frozen")
     if not isinstance(frozen, list):
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     parameters = dict(model.named_parameters())
@@ -254,7 +244,7 @@ def _build_all(
     path: str, model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
 ) -> None:
     """Build the layers that a file describes; their numbers are not yet the file's."""
-    built = _json(path, metadata, "built")
+    built = json_in(path, metadata, "built")
     if not isinstance(built, dict):
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     try:
@@ -328,12 +318,3 @@ def _check_own(own_layers: object) -> None:
         if not (isinstance(cls, type) and issubclass(cls, Layer)):
             received = f"{name!r}: {cls!r}"
             raise DTypeError(sentence("load", "layers", "name → class of a layer", received))
-
-
-def _json(path: str, metadata: Mapping[str, str], key: str) -> Any:
-    try:
-        return json.loads(metadata[key])
-    except KeyError:
-        raise FileFormatError(f"{path}: damaged metadata: {key} is missing") from None
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path}: damaged metadata: {key} ({error})") from error

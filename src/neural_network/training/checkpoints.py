@@ -17,7 +17,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
-from neural_network.files import check_version, read_arrays, write_arrays
+from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import describe, describes, model_content, model_from
 from neural_network.training.data import is_finite
@@ -164,20 +164,20 @@ def read_checkpoint(
     """
     path = os.fspath(path)
     arrays, metadata = _read(path)
-    if not describes(path, _json(path, metadata, "architecture"), state.model):
+    if not describes(path, json_in(path, metadata, "architecture"), state.model):
         raise FileFormatError(f"{path}: the checkpoint of another model than {state.model!r}")
-    theirs = _json(path, metadata, "settings")
+    theirs = json_in(path, metadata, "settings")
     if not isinstance(theirs, dict):
         raise FileFormatError(f"{path}: damaged metadata: settings is no table")
     if isinstance(optimizer := theirs.get("optimizer"), dict):
         ours = state.optimizer.settings()
         theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
     _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
-    position = _json(path, metadata, "position")
+    position = json_in(path, metadata, "position")
     _check_position(path, position, {"loss", *state.metrics}, batches)
     if state.seed_given:
         _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
-    frozen = _json(path, metadata, "frozen")
+    frozen = json_in(path, metadata, "frozen")
     names = [name for name, _ in state.model.named_parameters()]
     if not isinstance(frozen, list) or not all(name in names for name in frozen):
         raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
@@ -275,11 +275,7 @@ def load_checkpoint_model(
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
-    arrays, metadata = read_arrays(path)
-    kind = metadata.get("format")
-    if kind != FORMAT:
-        raise FileFormatError(f"{path}: expected a {FORMAT}, received {kind or 'another file'}")
-    check_version(path, metadata, FORMAT_VERSION)
+    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
     if metadata.pop("checksum", None) != _checksum(arrays, metadata):
         raise FileFormatError(f"{path}: damaged: its checksum does not fit what it holds")
     return arrays, metadata
@@ -335,10 +331,3 @@ def _by_part(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         part, _, rest = name.partition(".")
         parts.setdefault(part, {})[rest] = array
     return parts
-
-
-def _json(path: str, metadata: Mapping[str, str], key: str) -> Any:
-    try:
-        return json.loads(metadata[key])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path}: damaged metadata: {key} ({error})") from error

@@ -30,57 +30,45 @@ class Batch(NamedTuple):
         """The number of rows."""
         return len(self.X)
 
+    def at(self, rows: slice | Array) -> Batch:
+        """Return some of the rows; those of a memory-mapped array are read here."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Batch(np.asarray(self.X[rows]), np.asarray(self.y[rows]), weights)
+
 
 class ArrayFeed:
     """Batches of arrays, shuffled in each epoch by the seed.
 
     ``X`` may be memory-mapped: only the rows of a batch are read.
+
+    Attributes:
+        count: the number of batches in an epoch.
+        rows_of_last: the number of rows in the last batch of an epoch.
+        shape: what has to be the same for a training to be resumed, as JSON holds it.
+        targets: all targets; ``whole`` says that they are.
+        example: the first rows, to try the model on.
     """
 
-    whole = True  # all targets can be checked before the training
+    whole = True
 
     def __init__(self, X: Array, y: Array, batch_size: int, weights: Array | None) -> None:
-        self.X, self.y, self.weights = X, y, weights
-        self.batch_size = batch_size
+        self._data, self.batch_size = Batch(X, y, weights), batch_size
+        self.count: int | None = -(-len(X) // batch_size)
+        self.rows_of_last = (len(X) - 1) % batch_size + 1
+        self.shape: list[Any] = [list(X.shape), X.dtype.name, list(y.shape), batch_size]
+        self.targets = y
+        self.example = self._data.at(slice(EXAMPLE))
         # Arrays in memory were checked before.
-        self._unchecked = [("X", X)] if _is_mapped(X) else []
-        self._unchecked += [("y", y)] if _is_mapped(y) else []
-
-    @property
-    def count(self) -> int:
-        """The number of batches in an epoch."""
-        return -(-len(self.X) // self.batch_size)
-
-    @property
-    def rows_of_last(self) -> int:
-        """The number of rows in the last batch of an epoch."""
-        return (len(self.X) - 1) % self.batch_size + 1
-
-    @property
-    def shape(self) -> list[Any]:
-        """What has to be the same for a training to be resumed, as JSON holds it."""
-        return [list(self.X.shape), self.X.dtype.name, list(self.y.shape), self.batch_size]
-
-    @property
-    def targets(self) -> Array:
-        """All targets."""
-        return self.y
-
-    @property
-    def example(self) -> Batch:
-        """The first rows, to try the model on."""
-        weights = None if self.weights is None else self.weights[:EXAMPLE]
-        return Batch(np.asarray(self.X[:EXAMPLE]), np.asarray(self.y[:EXAMPLE]), weights)
+        self._unchecked = [pair for pair in (("X", X), ("y", y)) if _is_mapped(pair[1])]
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, without the first ``skip``."""
-        order = generator(seed, "order", epoch).permutation(len(self.X))
+        order = generator(seed, "order", epoch).permutation(self._data.rows)
         for start in range(skip * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             for name, array in self._unchecked:
                 check_finite("fit", name, array[rows], rows)
-            weights = None if self.weights is None else self.weights[rows]
-            yield Batch(np.asarray(self.X[rows]), np.asarray(self.y[rows]), weights)
+            yield self._data.at(rows)
 
 
 class IterableFeed:
@@ -88,7 +76,8 @@ class IterableFeed:
 
     Or from a function of the epoch's number, from 0, that returns one. Nothing is shuffled.
     Where there is no ``len()``, the fraction of an epoch that has passed is unknown, and a
-    schedule changes the rate only between epochs.
+    schedule changes the rate only between epochs. Attributes as of ``ArrayFeed``; the
+    targets are those of the first batch.
     """
 
     whole = False
@@ -103,26 +92,18 @@ class IterableFeed:
         self.shape: list[Any] = [self.count]
         if self.count == 0:
             raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
-        first = self._batches(0)
-        self._first = next((_as_batch(item, 1) for item in first), None)
+        batches = self._batches(0)
+        first = next((_as_batch(item, 1) for item in batches), None)
         # A second iterator, kept for the first epoch: it starts with the first batch again,
         # and the source is not called a third time.
         self._ready: Iterator[Any] | None = self._batches(0)
-        if self._ready is first:
+        if self._ready is batches:
             received = "the same iterator twice, which is empty after one"
             raise ArgumentError(sentence("fit", "X", _ANEW, received))
-
-    @property
-    def example(self) -> Batch:
-        """The first rows of the first batch, to try the model on."""
-        if self._first is None:
+        if first is None:
             raise ShapeError(sentence("fit", "X", "at least one batch", "an empty iterable"))
-        return Batch(*(None if part is None else part[:EXAMPLE] for part in self._first))  # type: ignore[arg-type]  # only weights are None
-
-    @property
-    def targets(self) -> Array:
-        """The targets of the first batch; others are not known."""
-        return self.example.y if self._first is None else self._first.y
+        self.targets = first.y
+        self.example = first.at(slice(EXAMPLE))
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002  # one signature for all feeds
         """Yield the batches of an epoch, without the first ``skip``."""

@@ -94,7 +94,7 @@ def try_fit(
     weights = row_weights(example.y, example.weights, class_weights)
     trials = [(outputs, Batch(example.X, example.y, weights))]
     if held_out is not None:
-        some = Batch(held_out.X[:2], held_out.y[:2])
+        some = held_out.at(slice(2))
         held_outputs = _outputs(model, "validation", some.X)
         _check_row("fit", "validation", held_outputs, row)
         check_targets(state.loss, row, held_out.y)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_real, as_single
+from neural_network.checks import Array, as_choice, as_real, as_single
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
@@ -28,9 +28,7 @@ def as_loss(value: object) -> Loss:
     """Return a loss: a function, or one of the library's by name."""
     names = ", ".join(repr(name) for name in LOSSES)
     if isinstance(value, str):
-        if value not in LOSSES:
-            raise ArgumentError(sentence("Trainer", "loss", f"one of {names}", repr(value)))
-        return LOSSES[value]
+        return LOSSES[as_choice("Trainer", "loss", value, tuple(LOSSES))]
     if not callable(value):
         expected = f"a function of (outputs, y), or one of {names}"
         raise DTypeError(sentence("Trainer", "loss", expected, repr(value)))

@@ -157,8 +157,13 @@ class Optimizer(BufferState, ABC):
             return
         with np.errstate(under="ignore"):
             for block in blocks(parts):
+                p, g = parameters[block], gradients[block]
+                if self.weight_decay and self.decoupled:
+                    p *= 1 - rate * self.weight_decay
+                elif self.weight_decay:
+                    g = g + self.weight_decay * p
                 state = {slot: array[block] for slot, array in self.slots_state.items()}
-                self._decay_and_apply(parameters[block], gradients[block], state, rate)
+                self.apply(p, g, state, rate)
 
     def _update_by_kernel(self, p: Array, g: Array, parts: Sequence[Part], rate: float) -> bool:
         """Make the step by the compiled kernel, if there is one and it is wanted here."""
@@ -188,13 +193,6 @@ class Optimizer(BufferState, ABC):
         decay multiplies the parameters by, and how much of them is added to the gradient.
         """
         return None
-
-    def _decay_and_apply(self, p: Array, g: Array, state: State, rate: float) -> None:
-        if self.weight_decay and self.decoupled:
-            p *= 1 - rate * self.weight_decay
-        elif self.weight_decay:
-            g = g + self.weight_decay * p
-        self.apply(p, g, state, rate)
 
     @abstractmethod
     def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
