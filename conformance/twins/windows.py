@@ -79,7 +79,14 @@ def _merged(a: Any) -> Any:
     return a.reshape(-1, *a.shape[2:])
 
 
-def correlate(X: Any, W: Any, window: Any, method: str = "auto", bias: Any = None) -> Any:  # noqa: ARG001  # ours has it
+def correlate(
+    X: Any,
+    W: Any,
+    window: Any,
+    method: str = "auto",  # noqa: ARG001  # ours has it
+    precise: bool = True,  # noqa: ARG001  # ours has it
+    bias: Any = None,
+) -> Any:
     N, G = X.shape[:2]
     images, _ = _around(_merged_channels(X), window.pads)
     bias = None if bias is None else bias.reshape(-1)

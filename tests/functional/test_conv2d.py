@@ -219,6 +219,7 @@ def test_a_zero_tap_on_infinity_is_nan_without_a_warning() -> None:
 def test_the_transform_does_not_overflow_where_the_result_fits() -> None:
     X, W = np.full((300, 300), 1e304), np.full((31, 31), 1e-3)
     np.testing.assert_allclose(conv2d(X, W, method="fft"), 9.61e303, rtol=1e-12)
+    np.testing.assert_allclose(conv2d(X, W, method="fft", bias=[1e303]), 1.061e304, rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", ["fft", "auto"])

@@ -108,6 +108,7 @@ def test_defaults_and_nan() -> None:
         (lambda: nn.avg_pool1d(np.ones((1, 1, 0))), "avg_pool1d: X: expected at least one element"),
         (lambda: nn.max_pool2d(np.ones((1, 1, 2, 2)), 3), "max_pool2d: a 3×3 window does not fit a 2×2 image"),
         (lambda: nn.max_pool2d(np.ones((1, 1, 4, 4)), 2, padding=2), "max_pool2d: padding: expected at most half of the window 2×2, received 2"),
+        (lambda: nn.max_pool2d(np.ones((1, 1, 4, 4)), 3, padding=2), "max_pool2d: padding: expected at most half of the window 3×3, received 2"),
         (lambda: nn.max_pool2d(np.ones((1, 1, 4, 4)), 2, ceil_mode="no"), "max_pool2d: ceil_mode: expected True or False"),
         (lambda: nn.avg_pool2d(np.ones((1, 1, 4, 4)), 0), "avg_pool2d: size: expected a whole number of at least 1, received 0"),
         (lambda: nn.avg_pool2d(np.ones((1, 1, 4, 4)), 2.0), "avg_pool2d: size: expected a whole number of at least 1, received 2.0"),

@@ -139,7 +139,7 @@ def _drawn(rng: Rng) -> Iterator[tuple[Array, Array, Array, Window]]:
 def _(rng: Rng) -> Iterator[Call]:
     for X, W, _, window in _drawn(rng):
         yield call(X, W, window)
-        yield call(X, W, window, bias=rng.standard_normal(W.shape[:2]))
+        yield call(X, W, window, "auto", True, rng.standard_normal(W.shape[:2]))
 
 
 @samples(correlate_transpose)
