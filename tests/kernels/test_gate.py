@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import neural_network as nn
@@ -18,6 +22,7 @@ from neural_network.kernels.runtime.gate import (
 )
 from tests.processes import output_of
 
+ROOT = Path(__file__).parents[2]
 LITTLE, MUCH = THRESHOLDS["pooling"] - 1, THRESHOLDS["pooling"]
 
 
@@ -103,6 +108,34 @@ def test_what_is_missing_is_named(missing: str, monkeypatch: pytest.MonkeyPatch)
         kernel_wanted("pooling", LITTLE)
 
 
+@pytest.mark.parametrize("mode", ["auto", "numba"])
+@pytest.mark.usefixtures("fast")
+def test_kernels_take_numpy_arrays_of_one_floating_type(mode: str) -> None:
+    class Own(np.ndarray):
+        pass
+
+    floats, doubles = np.ones(3, "float32"), np.ones(3)
+    with use_kernels(mode):
+        assert kernel_wanted("pooling", MUCH, floats, floats)
+        assert kernel_wanted("pooling", MUCH, doubles)
+        for arrays in (
+            (floats, doubles), (floats.astype("float16"),), (floats.view(Own),),
+            (floats, nn.Tensor(floats)), (np.arange(3),), (floats.astype(">f4"),),
+        ):  # fmt: skip
+            assert not kernel_wanted("pooling", MUCH, *arrays)
+
+
+def test_types_are_checked_before_numba_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_imports_numba", cache(lambda: pytest.fail("loaded")))
+    assert not kernel_wanted("pooling", MUCH, np.arange(3))
+    assert not kernel_wanted("pooling", LITTLE, np.ones(3))
+
+
+def test_every_threshold_is_measured() -> None:
+    script = runpy.run_path(str(ROOT / "benchmarks" / "thresholds.py"))
+    assert list(script["ROWS"]) == list(THRESHOLDS)
+
+
 @pytest.mark.usefixtures("fast")
 def test_when_a_kernel_is_worth_it() -> None:
     assert kernel_wanted("pooling", MUCH)
@@ -122,6 +155,7 @@ def test_a_numba_that_refuses_is_told_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 BLOCKED = """
+import runpy
 import sys
 class Without:
     def find_spec(self, name, path=None, target=None):

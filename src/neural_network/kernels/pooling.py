@@ -105,9 +105,12 @@ def pool_planes(
         count -= fw - 1
         for b in range(1, fw):
             _combine(total, tall[b:], count, maximum)
+        if not maximum:
+            for q in range(count):
+                total[q] = total[q] / divisor
         for i in range(rows):
             for j in range(columns):
-                out[p, i, j] = total[i * sh * width + j * sw] / divisor
+                out[p, i, j] = total[i * sh * width + j * sw]
 
 
 @kernel
@@ -123,9 +126,17 @@ def pool_pixels(
             total[:] = X[n, i * sh, j * sw]
             for tap in range(1, fh * fw):
                 numbers = X[n, i * sh + tap // fw, j * sw + tap % fw]
-                _combine(total, numbers, channels, maximum)
-            for c in range(channels):
-                total[c] = total[c] / divisor
+                # Not ``_combine``: for so few numbers its call counts.
+                if maximum:
+                    for c in range(channels):
+                        if numbers[c] > total[c] or numbers[c] != numbers[c]:  # NaN is kept
+                            total[c] = numbers[c]
+                else:
+                    for c in range(channels):
+                        total[c] += numbers[c]
+            if not maximum:
+                for c in range(channels):
+                    total[c] = total[c] / divisor
 
 
 @kernel

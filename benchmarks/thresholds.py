@@ -1,0 +1,146 @@
+"""Measure NumPy against a compiled kernel near each threshold of ``kernels/runtime/gate.py``.
+
+Prints, for each row of ``THRESHOLDS``, the time of both at a quarter of the threshold, at it, and
+at four times it, on one thread. Kernels are compiled and loaded before anything is measured.
+
+    python benchmarks/thresholds.py             all rows
+    python benchmarks/thresholds.py pooling …   some of them
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import neural_network as nn
+from neural_network.autograd import Tensor
+from neural_network.functional.convolution.fft import _largest_sizes
+from neural_network.kernels.runtime.gate import THRESHOLDS
+from neural_network.training.data import is_finite
+
+Call = Callable[[], object]
+REPEATS = 15
+FACTORS = (0.25, 1.0, 4.0)
+rng = np.random.default_rng(0)
+
+
+def _floats(*shape: int) -> Any:
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def _side(numbers: float) -> int:
+    return max(3, round(numbers**0.5))
+
+
+def _depthwise(products: float) -> Call:
+    X, W = _floats(1, 8, *[_side(products / 72)] * 2), _floats(8, 1, 3, 3)
+    return lambda: nn.conv2d(X, W, padding=1, groups=8)
+
+
+def _tiled(products: float) -> Call:
+    X, W = _floats(1, 16, *[_side(products / 2304)] * 2), _floats(16, 16, 3, 3)
+    return lambda: nn.conv2d(X, W, padding=1, precise=False)
+
+
+def _single_channel(products: float) -> Call:
+    X, W = _floats(*[_side(products / 25)] * 2), _floats(5, 5)
+    return lambda: nn.conv2d(X, W, padding=2, method="direct")
+
+
+def _network(products: float) -> Call:
+    X = _floats(max(1, round(products / (64 * 64 + 640))), 64)
+    model = nn.Sequential(nn.Dense(64, "relu"), nn.Dense(10)).initialize((64,), rng=0)
+    model.eval()
+    return lambda: model(X)
+
+
+def _largest(numbers: float) -> Call:
+    X = _floats(1, 1, 1, *[_side(numbers)] * 2)
+    return lambda: _largest_sizes(X)
+
+
+def _forward_and_backward(function: Callable[[Any], Any], X: Any) -> Call:
+    """Return a call that computes a result and the gradient for the input."""
+    leaf = Tensor(X, requires_grad=True)
+    g = np.ones_like(function(X))
+    return lambda: function(leaf).backward(g)
+
+
+def _pooling(numbers: float) -> Call:
+    return _forward_and_backward(nn.max_pool2d, _floats(4, 8, *[_side(numbers / 32)] * 2))
+
+
+def _batch_norm(numbers: float) -> Call:
+    return _forward_and_backward(nn.batch_norm, _floats(max(1, round(numbers / 512)), 8, 8, 8))
+
+
+def _finite_check(numbers: float) -> Call:
+    X = _floats(round(numbers))
+    return lambda: is_finite(X)
+
+
+def _optimizer(numbers: float) -> Call:
+    p, g = _floats(round(numbers / 3)), _floats(round(numbers / 3))  # Adam has two state arrays
+    adam = nn.Adam()
+    adam.start(p)
+    return lambda: adam.update(p, g)
+
+
+def _cross_entropy(rows: float) -> Call:
+    rows = max(1, round(rows))
+    model = nn.Sequential(nn.Dense(10)).initialize((4,), rng=0)
+    with nn.use_kernels("numba"):
+        logits = model(Tensor(_floats(rows, 4), requires_grad=True))
+    labels = rng.integers(0, 10, rows)
+    return lambda: nn.softmax_cross_entropy(logits, labels)
+
+
+ROWS: dict[str, Callable[[float], Call]] = {
+    "depthwise convolution": _depthwise,
+    "tiled convolution": _tiled,
+    "single-channel convolution": _single_channel,
+    "network": _network,
+    "largest of an image": _largest,
+    "pooling": _pooling,
+    "batch norm": _batch_norm,
+    "finite check": _finite_check,
+    "optimizer": _optimizer,
+    "cross-entropy behind a kernel": _cross_entropy,
+}
+
+
+def microseconds(call: Call, mode: str) -> float:
+    """Return the shortest time of a call, of some repeats of about 2 ms each."""
+    with nn.use_kernels(mode):
+        call()
+        started = time.perf_counter()
+        call()
+        count = max(1, int(2e-3 / (time.perf_counter() - started)))
+        times = []
+        for _ in range(REPEATS):
+            started = time.perf_counter()
+            for _ in range(count):
+                call()
+            times.append((time.perf_counter() - started) / count)
+    return 1e6 * min(times)
+
+
+def main(names: list[str]) -> None:
+    """Print the table."""
+    nn.set_num_threads(1)
+    print(f"{'row':<30} {'work':>10} {'NumPy µs':>10} {'kernel µs':>10} {'ratio':>6}")
+    for name in names or ROWS:
+        for factor in FACTORS:
+            work = THRESHOLDS[name] * factor
+            call = ROWS[name](work)
+            plain, compiled = (microseconds(call, mode) for mode in ("numpy", "numba"))
+            ratio = plain / compiled
+            print(f"{name:<30} {work:>10,.0f} {plain:>10.1f} {compiled:>10.1f} {ratio:>6.2f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
