@@ -20,6 +20,8 @@ from neural_network.checks import Array, as_count
 from neural_network.errors import ArgumentError, ShapeError, sentence
 
 Sizes: TypeAlias = tuple[int, ...]
+# One number for all spatial axes, or one for each.
+Size: TypeAlias = int | tuple[int, ...]
 Pads: TypeAlias = tuple[tuple[int, int], ...]
 Padding: TypeAlias = int | str | Sequence[int] | Sequence[Sequence[int]]
 Slices: TypeAlias = tuple[slice, ...]
@@ -229,6 +231,13 @@ def per_axis(function: str, name: str, value: object, axes: int, minimum: int = 
 
 def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def as_padding(function: str, padding: Padding, axes: int) -> Padding:
+    """Return a padding as it is; one that is none is refused before there is an input."""
+    ones = (1,) * axes
+    resolve_padding(function, padding, ones, ones, ones)
+    return padding
 
 
 def resolve_padding(

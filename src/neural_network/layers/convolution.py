@@ -7,17 +7,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from neural_network.checks import as_count, as_flag
+from neural_network.checks import as_count
 from neural_network.describing import accepts_old_names
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
 from neural_network.functional.convolution.transpose import conv_transpose2d
-from neural_network.functional.window import Padding, per_axis
-from neural_network.layers.activation import Function, as_activation
-from neural_network.layers.initializers import Initializer, as_initializer
-from neural_network.layers.parameter import Parameter
-from neural_network.layers.sliding import Size, as_padding
+from neural_network.functional.window import Padding, Size, as_padding, per_axis
+from neural_network.layers.activation import Function
+from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan.conv import Conv
 from neural_network.plan.vocabulary import ReLU, Steps
@@ -30,7 +28,6 @@ class _Convolution(Weighted):
     """What all convolutions share; the number of spatial axes is the class's."""
 
     axes: ClassVar[int]
-    bias: Parameter | None
 
     @accepts_old_names
     def __init__(
@@ -55,10 +52,7 @@ class _Convolution(Weighted):
         self.padding = as_padding(name, padding, self.axes)
         self.dilation = per_axis(name, "dilation", dilation, self.axes)
         self.groups = as_count(name, "groups", groups)
-        self.activation = as_activation(name, activation)
-        self._use_bias = as_flag(name, "bias", bias)
-        self.initializer = as_initializer(name, initializer)
-        self._set_penalties(l1, l2)
+        self._set_options(initializer, l1, l2, activation, bias)
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         """Make the filters and the bias."""
@@ -67,11 +61,14 @@ class _Convolution(Weighted):
         if channels % self.groups or self.filters % self.groups:
             name, of = type(self).__name__, f"{channels} channels and {self.filters} filters"
             raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
+        inputs, outputs = channels // self.groups, self.filters // self.groups
+        self._make_weight(*self._filters(inputs, outputs), rng)
+        self._make_bias(self.filters)
+
+    def _filters(self, inputs: int, outputs: int) -> tuple[tuple[int, ...], tuple[int, int]]:
+        """Return the shape of the weight and its fans, for the channels of one group."""
         taps = prod(self.kernel_size)
-        fans = (channels // self.groups * taps, self.filters // self.groups * taps)
-        filters = (self.filters, channels // self.groups, *self.kernel_size)
-        self.weight = self._weight(filters, fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.filters)) if self._use_bias else None
+        return (self.filters, inputs, *self.kernel_size), (inputs * taps, outputs * taps)
 
     def forward(self, X: Any) -> Any:
         """(N, C, …) → (N, filters, …)."""
@@ -91,14 +88,6 @@ class _Convolution(Weighted):
             precise=False,
         )
         return self.activation(maps)
-
-    def _steps(self) -> Steps:
-        """A convolution of images, with relu or without an activation."""
-        plain = self.axes == 2 and self.groups == 1 and self.dilation == (1, 1)
-        if not plain or self.activation not in (identity, relu):
-            return None
-        conv = Conv(self.weight, self.bias, self.stride, self.padding)
-        return [conv, ReLU()] if self.activation is relu else [conv]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""
@@ -147,6 +136,14 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
+
+    def _steps(self) -> Steps:
+        """A convolution of images, with relu or without an activation."""
+        plain = self.groups == 1 and self.dilation == (1, 1)
+        if not plain or self.activation not in (identity, relu):
+            return None
+        conv = Conv(self.weight, self.bias, self.stride, self.padding)
+        return [conv, ReLU()] if self.activation is relu else [conv]
 
 
 @public
@@ -255,7 +252,7 @@ class DepthwiseConv2D(_Convolution):
 
 @public
 @named("layer")
-class ConvTranspose2D(Weighted):
+class ConvTranspose2D(_Convolution):
     """Filters that enlarge pictures: ``activation(conv_transpose2d(X, W) + b)``.
 
     Args:
@@ -277,7 +274,8 @@ class ConvTranspose2D(Weighted):
     (1, 3, 10, 10)
     """
 
-    bias: Parameter | None
+    axes = 2
+    padding: tuple[int, ...]
 
     @accepts_old_names
     def __init__(
@@ -297,33 +295,18 @@ class ConvTranspose2D(Weighted):
         l2: float = 0.0,
     ) -> None:
         name = "ConvTranspose2D"
-        self.filters = as_count(name, "filters", filters)
-        self.kernel_size = per_axis(name, "kernel_size", kernel_size, 2)
-        self.stride = per_axis(name, "stride", stride, 2)
-        self.padding = per_axis(name, "padding", padding, 2, minimum=0)
         self.output_padding = per_axis(name, "output_padding", output_padding, 2, minimum=0)
-        self.dilation = per_axis(name, "dilation", dilation, 2)
-        self.groups = as_count(name, "groups", groups)
-        self.activation = as_activation(name, activation)
-        self._use_bias = as_flag(name, "bias", bias)
-        self.initializer = as_initializer(name, initializer)
-        self._set_penalties(l1, l2)
+        super().__init__(
+            filters, kernel_size, stride=stride, dilation=dilation, groups=groups,
+            padding=per_axis(name, "padding", padding, 2, minimum=0),
+            activation=activation, bias=bias, initializer=initializer, l1=l1, l2=l2,
+        )  # fmt: skip
 
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        """Make the filters and the bias."""
-        name = "ConvTranspose2D"
-        if len(shape) != 4:
-            raise ShapeError(sentence(name, "X", "(N, C, H, W)", f"shape {shape}"))
-        channels, taps = shape[1], prod(self.kernel_size)
-        if channels % self.groups or self.filters % self.groups:
-            of = f"{channels} channels and {self.filters} filters"
-            raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
+    def _filters(self, inputs: int, outputs: int) -> tuple[tuple[int, ...], tuple[int, int]]:
+        taps = prod(self.kernel_size)
         # An output is met by the numbers of its group, each at one tap in stride².
-        fan_in = max(1, channels // self.groups * taps // prod(self.stride))
-        fans = (fan_in, self.filters // self.groups * taps)
-        filters = (channels, self.filters // self.groups, *self.kernel_size)
-        self.weight = self._weight(filters, fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.filters)) if self._use_bias else None
+        fan_in = max(1, inputs * taps // prod(self.stride))
+        return (inputs * self.groups, outputs, *self.kernel_size), (fan_in, outputs * taps)
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import as_count, as_flag
+from neural_network.checks import as_count
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.embeddings import embedding
 from neural_network.functional.linear import matmul
-from neural_network.layers.activation import Function, as_activation
-from neural_network.layers.initializers import Initializer, as_initializer
-from neural_network.layers.parameter import Parameter
+from neural_network.layers.activation import Function
+from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan import dense
 from neural_network.plan.vocabulary import ReLU, Steps
@@ -47,8 +46,6 @@ class Dense(Weighted):
     array([[3., 3.]], dtype=float32)
     """
 
-    bias: Parameter | None
-
     def __init__(
         self,
         units: int,
@@ -60,19 +57,15 @@ class Dense(Weighted):
         l2: float = 0.0,
     ) -> None:
         self.units = as_count("Dense", "units", units)
-        self.activation = as_activation("Dense", activation)
-        self._use_bias = as_flag("Dense", "bias", bias)
-        self.initializer = as_initializer("Dense", initializer)
-        self._set_penalties(l1, l2)
+        self._set_options(initializer, l1, l2, activation, bias)
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         """Make W and b."""
         if len(shape) < 2:
             raise ShapeError(sentence("Dense", "X", "(N, …, inputs)", f"shape {shape}"))
-        inputs = shape[-1]
-        fans = (inputs, self.units)
-        self.weight = self._weight((inputs, self.units), fans, self.initializer, rng)
-        self.bias = Parameter(np.zeros(self.units)) if self._use_bias else None
+        sizes = (shape[-1], self.units)
+        self._make_weight(sizes, sizes, rng)
+        self._make_bias(self.units)
 
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""
@@ -132,13 +125,11 @@ class Embedding(Weighted):
     ) -> None:
         self.vocabulary = as_count("Embedding", "vocabulary", vocabulary)
         self.size = as_count("Embedding", "size", size)
-        self.initializer = as_initializer("Embedding", initializer)
-        self._set_penalties(l1, l2)
+        self._set_options(initializer, l1, l2)
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # sizes were given
         """Make the table."""
-        table = (self.vocabulary, self.size)
-        self.weight = self._weight(table, (1, self.size), self.initializer, rng)
+        self._make_weight((self.vocabulary, self.size), (1, self.size), rng)
 
     def forward(self, X: Any) -> Any:
         """(N, …) integers → (N, …, size)."""

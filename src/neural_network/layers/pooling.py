@@ -7,9 +7,8 @@ from typing import Any
 from neural_network.checks import as_flag
 from neural_network.describing import accepts_old_names
 from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, max_pool2d
-from neural_network.functional.window import Padding, per_axis
+from neural_network.functional.window import Padding, Size, as_padding, per_axis
 from neural_network.layers.layer import Layer
-from neural_network.layers.sliding import Size, as_padding
 from neural_network.plan.conv import MaxPool
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public

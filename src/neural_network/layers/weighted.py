@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import as_number
+from neural_network.checks import as_flag, as_number
 from neural_network.errors import ShapeError, sentence
-from neural_network.layers.initializers import Initializer
+from neural_network.layers.activation import Function, as_activation
+from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter, check_size, from_file
 
@@ -17,8 +18,7 @@ class Weighted(Layer):
     """A layer with a weight that may be penalised."""
 
     weight: Parameter
-    l1: float
-    l2: float
+    bias: Parameter | None
 
     def own_penalty(self) -> Any:
         """Return l1 · Σ|weight| + l2 · Σ weight²; 0 as long as there is no weight."""
@@ -29,24 +29,37 @@ class Weighted(Layer):
             total = total + self.l2 * np.sum(np.square(self.weight))
         return total
 
-    def _set_penalties(self, l1: float, l2: float) -> None:
+    def _set_options(
+        self,
+        initializer: str | Initializer,
+        l1: float,
+        l2: float,
+        activation: str | Function | None = None,
+        bias: bool = False,
+    ) -> None:
+        """Check and keep the arguments that layers with a weight share."""
         name = type(self).__name__
+        self.activation = as_activation(name, activation)
+        self._use_bias = as_flag(name, "bias", bias)
+        self.initializer = as_initializer(name, initializer)
         self.l1 = as_number(name, "l1", l1, between=(0, np.inf))
         self.l2 = as_number(name, "l2", l2, between=(0, np.inf))
 
-    def _weight(
-        self,
-        shape: tuple[int, ...],
-        fans: tuple[int, int],
-        initializer: Initializer,
-        rng: np.random.Generator,
-    ) -> Parameter:
+    def _make_weight(
+        self, shape: tuple[int, ...], fans: tuple[int, int], rng: np.random.Generator
+    ) -> None:
+        """Make the weight."""
         name = type(self).__name__
         check_size(name, "weight", shape)
-        if from_file():
-            return Parameter(np.zeros(shape, np.float32))
-        weights = initializer(shape, *fans, rng)
+        # A file's numbers are about to replace whatever the weight begins with.
+        weights = (
+            np.zeros(shape, np.float32) if from_file() else self.initializer(shape, *fans, rng)
+        )
         if np.shape(weights) != shape:
             received = f"shape {np.shape(weights)}"
             raise ShapeError(sentence(name, "initializer", f"weights of shape {shape}", received))
-        return Parameter(weights)
+        self.weight = Parameter(weights)
+
+    def _make_bias(self, size: int) -> None:
+        """Make the bias, which begins at 0, or none."""
+        self.bias = Parameter(np.zeros(size)) if self._use_bias else None
