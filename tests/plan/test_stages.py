@@ -46,7 +46,23 @@ class Power(Step):
         return (X * X + 1) ** exponent
 
 
+class PreparedPower(PreparedStage):
+    computed = 0
+
+    def forward(self, X: Any, out: Any) -> None:
+        PreparedPower.computed += 1
+        self.saved_input = X
+        np.power(X * X + 1, self.stage.step.exponent.data, out=out)
+
+    def backward(self, grad_out: Any, gradients: Sequence[Any]) -> Any:
+        X, exponent = self.saved_input, self.stage.step.exponent.data
+        base = X * X + 1
+        gradients[0][...] = (grad_out * base**exponent * np.log(base)).sum()
+        return grad_out * exponent * base ** (exponent - 1) * 2 * X
+
+
 class PowerStage(Stage):
+    prepared = PreparedPower
     parameters, work, needs_output = 1, 1_000_000, False
 
     def __init__(self, step: Power, shape: tuple[int, ...]) -> None:
@@ -57,32 +73,6 @@ class PowerStage(Stage):
     def match(cls, reader: Reader, shape: tuple[int, ...]) -> Self | None:
         step = reader.next(Power)
         return None if step is None else cls(step, shape)
-
-    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:  # noqa: ARG002  # always computed
-        return PreparedPower(self, rows, buffers)
-
-
-class PreparedPower(PreparedStage):
-    computed = 0
-
-    def __init__(self, stage: PowerStage, rows: int, buffers: StageBuffers) -> None:
-        self.exponent = stage.step.exponent
-        self.out = buffers.buffer("out", (rows, *stage.output_shape))
-        self.saved_input = self.out
-
-    def forward(self, X: Any, out: Any) -> None:
-        PreparedPower.computed += 1
-        self.saved_input = X
-        np.power(X * X + 1, self.exponent.data, out=out)
-
-    def backward(self, grad_out: Any, gradients: Sequence[Any]) -> Any:
-        X, exponent = self.saved_input, self.exponent.data
-        base = X * X + 1
-        gradients[0][...] = (grad_out * base**exponent * np.log(base)).sum()
-        return grad_out * exponent * base ** (exponent - 1) * 2 * X
-
-    def release(self) -> None:
-        self.saved_input = self.out
 
 
 class PowerLayer(nn.Layer):
@@ -192,11 +182,11 @@ def test_every_step_means_what_its_layer_computes() -> None:
 def test_a_workspace_prepares_anew_when_a_buffer_grows() -> None:
     workspace = Workspace()
     small = workspace.buffer(0, "a", (2, 3))
-    assert workspace.prepared("key", lambda: "first") == "first"
-    assert workspace.prepared("key", lambda: "second") == "first"
+    assert workspace.prepared(("key",), lambda key: f"first {key}") == "first key"
+    assert workspace.prepared(("key",), lambda _: "second") == "first key"
     large = workspace.buffer(0, "a", (3, 3))
     assert not np.shares_memory(small, large)
-    assert workspace.prepared("key", lambda: "second") == "second"
+    assert workspace.prepared(("key",), lambda _: "second") == "second"
     first, later = StageBuffers(workspace, 0), StageBuffers(workspace, 1)
     assert later.persistent_buffer("g", (2,)) is not later.persistent_buffer("g", (2,))
     assert np.shares_memory(later.persistent_buffer("g", (2,)), later.persistent_buffer("g", (2,)))

@@ -9,6 +9,7 @@ or in ``debug`` every layer is called by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -37,29 +38,23 @@ Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
 _array = attrgetter("data")
 
 
+@dataclass(slots=True)
 class Part:
     """What is computed from one position on, for rows of one shape and type.
 
-    Args:
+    Attributes:
         row: the shape of a row.
         dtype: of the input.
         match: the stages that begin there, or None.
-        steps: of the layer at this position, or None.
-
-    Attributes:
-        row, dtype, match: as given.
         ops: of the layer at this position, each with its parameters; None where it has no steps.
         checked: whether the layer itself has computed such rows, and so raised no error.
     """
 
-    __slots__ = ("checked", "dtype", "match", "ops", "row")
-
-    def __init__(
-        self, row: tuple[int, ...], dtype: np.dtype[Any], match: Match | None, steps: Steps
-    ) -> None:
-        self.row, self.dtype, self.match = row, dtype, match
-        self.ops = None if steps is None else [(step.by_ops, step.parameters) for step in steps]
-        self.checked = False
+    row: tuple[int, ...]
+    dtype: np.dtype[Any]
+    match: Match | None = None
+    ops: list[tuple[Callable[..., Any], list[Tensor]]] | None = None
+    checked: bool = False
 
 
 class Decision:
@@ -86,12 +81,13 @@ class Decision:
 
     def decide(self, position: int, X: Array) -> Part:
         """Find and keep what is computed from a position on."""
-        row, match, steps = X.shape[1:], None, None
-        if X.dtype == np.float32:
-            steps = self._steps[position]
+        part = Part(row := X.shape[1:], X.dtype)
+        steps = self._steps[position]
+        if steps is not None and X.dtype == np.float32:
+            part.ops = [(step.by_ops, step.parameters) for step in steps]
             if len(row) in (1, 3):
                 match = matched(self._steps[position:], (*row[1:], row[0]))
-        part = Part(row, X.dtype, match if match and match.stages else None, steps)
+                part.match = match if match.stages else None
         self.parts[position] = part
         return part
 

@@ -15,9 +15,9 @@ from neural_network.functional.convolution.ops import correlate
 from neural_network.functional.pooling.ops import window_max
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.plan.vocabulary import (
-    NO_BIAS,
     BatchNorm,
     Flatten,
+    LinearStep,
     PreparedStage,
     Reader,
     ReLU,
@@ -25,7 +25,6 @@ from neural_network.plan.vocabulary import (
     Stage,
     Step,
 )
-from neural_network.plan.workspace import StageBuffers
 
 # The kernel stores the index of a window's largest number in one byte, one value of which is
 # "none".
@@ -46,7 +45,7 @@ class _Sliding(Step):
         return window
 
 
-class Conv(_Sliding):
+class Conv(_Sliding, LinearStep):
     """``conv2d``.
 
     Args:
@@ -55,15 +54,13 @@ class Conv(_Sliding):
         stride, padding: as in ``conv2d``.
     """
 
+    output_axis = 0
+
     def __init__(
         self, weight: Tensor, bias: Tensor | None, stride: Sizes, padding: Padding
     ) -> None:
-        self.weight, self.bias, self.stride, self.padding = weight, bias, stride, padding
-
-    @property
-    def parameters(self) -> list[Tensor]:
-        """The filters and the bias."""
-        return [self.weight] if self.bias is None else [self.weight, self.bias]
+        super().__init__(weight, bias)
+        self.stride, self.padding = stride, padding
 
     def window(self, sizes: Sizes) -> Window:
         """Return how the filters slide over images of these sizes.
@@ -99,6 +96,70 @@ class MaxPool(_Sliding):
         return window_max(X, self.window(X.shape[2:]))
 
 
+class PreparedConv(PreparedStage):
+    """A convolution stage with its buffers."""
+
+    stage: ConvStage
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        from neural_network.kernels.convolution.prepared import ConvForward  # loads Numba
+
+        super().__init__(*args, **options)
+        stage, buffer = self.stage, self.buffers.buffer
+        pool = None if stage.pool is None else stage.pool.taps
+        self._input_shape = (len(self.out), *stage.input_shape)
+        self._sizes = (
+            self._input_shape, stage.conv.weight.shape, stage.window.stride, stage.window.pads
+        )  # fmt: skip
+        self._convolve = ConvForward(*self._sizes, pool, stage.maps[:2], buffer)
+        # Backward buffers are allocated on first use.
+        self._kernels: Any = None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the padded images, and the result for relu."""
+        weight, bias = self.stage.conv.arrays(self.stage.norm)
+        self.output = self._as_maps(out)
+        self.saved_input = self._convolve(X, weight, bias, self.output, self.stage.relu)
+
+    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
+        """Compute the gradients through the maxima, or through all outputs without pooling."""
+        pooled, weight = self.stage.pool is not None, self.stage.conv.weight.data
+        if self._kernels is None:
+            self._kernels = self._backward_kernels()
+        kernels, grad_out = self._kernels, self._as_maps(grad_out)
+        if pooled:
+            filters, bias = kernels(self.saved_input, weight, grad_out, self._convolve.argmax)
+        else:
+            bias = kernels.relu_backward(grad_out, self.output if self.stage.relu else None)
+            filters = kernels.weight_gradient(self.saved_input)
+        for target, gradient in zip(gradients, (filters, bias), strict=False):
+            np.copyto(target, gradient)
+        if not self.needs_input_grad:
+            return None
+        if pooled:
+            dX: Array = kernels.dX
+            return dX.copy() if self.buffers.first else dX
+        dX = self.buffers.persistent_buffer("input gradient", self._input_shape)
+        kernels.input_gradient(weight, dX)
+        return dX
+
+    def _backward_kernels(self) -> Any:
+        from neural_network.kernels.convolution.prepared import ConvBackward, PooledConvBackward
+
+        pool, needs = self.stage.pool, self.needs_input_grad
+        sizes = (*self._sizes, self.stage.maps[:2], self.buffers.buffer)
+        if pool is None:
+            return ConvBackward(*sizes, needs_input_grad=needs)
+        return PooledConvBackward(*sizes, pool.taps, needs_input_grad=needs)
+
+    def _as_maps(self, array: Array) -> Array:
+        """Return a flattened array, channels first, as a view (N, H, W, C)."""
+        if not self.stage.flatten:
+            return array
+        height, width, filters = self.stage.maps
+        return array.reshape(len(array), filters, height, width).transpose(0, 2, 3, 1)
+
+
 class ConvStage(Stage):
     """Convolution, bias, relu and max pooling; flatten where it follows.
 
@@ -110,6 +171,8 @@ class ConvStage(Stage):
         pool: the window of max pooling, or None.
         flatten: whether the result is flattened, channels first.
     """
+
+    prepared = PreparedConv
 
     def __init__(
         self, conv: Conv, norm: BatchNorm | None, window: Window,
@@ -143,86 +206,3 @@ class ConvStage(Stage):
         relu = (pool is not None and reader.next(ReLU) is not None) or relu
         flatten = reader.next(Flatten) is not None
         return cls(conv, norm, window, relu=relu, pool=pool, flatten=flatten)
-
-    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
-        """Allocate buffers for padded images, filters and indices of maxima."""
-        return PreparedConv(self, rows, buffers, needs_input_grad=needs_input_grad)
-
-
-class PreparedConv(PreparedStage):
-    """A convolution stage with its buffers.
-
-    Args:
-        stage: what is computed.
-        rows: how many images.
-        buffers: of the stage.
-        needs_input_grad: whether the gradient of the images is needed.
-    """
-
-    def __init__(
-        self, stage: ConvStage, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
-    ) -> None:
-        from neural_network.kernels.convolution.prepared import ConvForward  # loads Numba
-
-        self._stage, self._buffers, self._needs_input_grad = stage, buffers, needs_input_grad
-        window, pool = stage.window, stage.pool
-        self._shape = (rows, *stage.input_shape)
-        self._sizes = (self._shape, stage.conv.weight.shape, window.stride, window.pads)
-        self._convolve = ConvForward(
-            *self._sizes, None if pool is None else pool.taps, stage.maps[:2], buffers.buffer
-        )
-        self.out = buffers.buffer("out", (rows, *stage.output_shape))
-        self._saved_input = self._output = self.out
-        # Backward buffers are allocated on first use.
-        self._conv_backward: Any = None
-
-    def forward(self, X: Array, out: Array) -> None:
-        """Fill ``out``; keep the padded images, and the result for relu."""
-        conv, norm = self._stage.conv, self._stage.norm
-        weight, bias = conv.weight.data, NO_BIAS if conv.bias is None else conv.bias.data
-        if norm is not None:
-            weight, bias = norm.folded(weight, bias, axis=0)
-        self._output = self._as_maps(out)
-        self._saved_input = self._convolve(X, weight, bias, self._output, self._stage.relu)
-
-    def release(self) -> None:
-        """Drop the references to images and maps."""
-        self._saved_input = self._output = self.out
-
-    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
-        """Compute the gradients through the maxima, or through all outputs without pooling."""
-        pooled, weight = self._stage.pool is not None, self._stage.conv.weight.data
-        if self._conv_backward is None:
-            self._conv_backward = self._backward_kernels()
-        kernels, grad_out = self._conv_backward, self._as_maps(grad_out)
-        if pooled:
-            filters, bias = kernels(self._saved_input, weight, grad_out, self._convolve.argmax)
-        else:
-            bias = kernels.relu_backward(grad_out, self._output if self._stage.relu else None)
-            filters = kernels.weight_gradient(self._saved_input)
-        for target, gradient in zip(gradients, (filters, bias), strict=False):
-            np.copyto(target, gradient)
-        if not self._needs_input_grad:
-            return None
-        if pooled:
-            dX: Array = kernels.dX
-            return dX.copy() if self._buffers.first else dX
-        dX = self._buffers.persistent_buffer("input gradient", self._shape)
-        kernels.input_gradient(weight, dX)
-        return dX
-
-    def _backward_kernels(self) -> Any:
-        from neural_network.kernels.convolution.prepared import ConvBackward, PooledConvBackward
-
-        stage, buffer = self._stage, self._buffers.buffer
-        sizes, needs = (*self._sizes, stage.maps[:2], buffer), self._needs_input_grad
-        if stage.pool is None:
-            return ConvBackward(*sizes, needs_input_grad=needs)
-        return PooledConvBackward(*sizes, stage.pool.taps, needs_input_grad=needs)
-
-    def _as_maps(self, array: Array) -> Array:
-        """Return a flattened array, channels first, as a view (N, H, W, C)."""
-        if not self._stage.flatten:
-            return array
-        height, width, filters = self._stage.maps
-        return array.reshape(len(array), filters, height, width).transpose(0, 2, 3, 1)

@@ -3,44 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.linear import matmul
 from neural_network.plan.vocabulary import (
-    NO_BIAS,
     BatchNorm,
     Flatten,
+    LinearStep,
     PreparedStage,
     Reader,
     ReLU,
     Shape,
     Stage,
-    Step,
 )
-from neural_network.plan.workspace import StageBuffers
 
 
-@dataclass(frozen=True, eq=False)
-class Dense(Step):
+class Dense(LinearStep):
     """``X · W + b`` with weights (inputs, units) and a bias (units,) or none."""
 
-    weight: Tensor
-    bias: Tensor | None
-
-    @property
-    def parameters(self) -> list[Tensor]:
-        """The weights and the bias."""
-        return [self.weight] if self.bias is None else [self.weight, self.bias]
+    output_axis = 1
 
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
         """Compute it by ops."""
         product: Any = matmul(X, weight)
         return product if bias is None else product + bias
+
+
+class PreparedDense(PreparedStage):
+    """A dense stage with its buffers."""
+
+    stage: DenseStage
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        from neural_network.kernels import dense, products  # loads Numba
+
+        super().__init__(*args, **options)
+        self._affine, self._gradients = dense.affine.compiled, dense.affine_backward.compiled
+        (inputs,), (units,) = self.stage.input_shape, self.stage.output_shape
+        self._columns = products.padded_columns(units)
+        self._padded_weight: Array | None = None
+        if units != self._columns:
+            self._padded_weight = self.buffers.buffer("padded weight", (inputs, self._columns))
+        # Backward buffers are allocated on first use.
+        self._padded_grad: Array | None = None
+        self._dX = np.empty((0, inputs), np.float32)
+        self._db: Array | None = None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the input, and the result for relu."""
+        W, bias = self.stage.dense.arrays(self.stage.norm)
+        if self._padded_weight is not None:
+            units = W.shape[1]
+            self._padded_weight[:, :units] = W
+            self._padded_weight[:, units:] = 0
+            W = self._padded_weight
+        self._affine(X, W, bias, out, self.stage.relu)
+        self.saved_input, self.output = X, out
+
+    def release(self) -> None:
+        """Drop the references to the input, the result and the input gradient."""
+        super().release()
+        if self.buffers.first:
+            self._dX = self._dX[:0]
+
+    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
+        """Compute the gradients by three products; that of the input only if it is needed."""
+        dense, X, buffers = self.stage.dense, self.saved_input, self.buffers
+        if self._padded_grad is None:
+            self._padded_grad = buffers.buffer("padded gradient", (len(X), self._columns))
+            if dense.bias is None:
+                self._db = buffers.buffer("bias", self.stage.output_shape)
+        if self.needs_input_grad and (buffers.first or self._dX.size == 0):
+            self._dX = buffers.persistent_buffer("input gradient", X.shape)
+        self._gradients(
+            X, dense.weight.data, grad_out, self.output, self._padded_grad, gradients[0],
+            gradients[1] if self._db is None else self._db, self._dX, self.stage.relu,
+        )  # fmt: skip
+        return self._dX if self.needs_input_grad else None
 
 
 class DenseStage(Stage):
@@ -51,6 +93,8 @@ class DenseStage(Stage):
         norm: batch norm in evaluation, right behind them, or None.
         relu: whether relu follows.
     """
+
+    prepared = PreparedDense
 
     def __init__(self, dense: Dense, norm: BatchNorm | None, *, relu: bool) -> None:
         self.dense, self.norm, self.relu = dense, norm, relu
@@ -75,72 +119,3 @@ class DenseStage(Stage):
         while reader.next(Flatten):
             pass
         return cls(dense, norm, relu=relu)
-
-    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
-        """Allocate buffers for padded weights."""
-        return PreparedDense(self, rows, buffers, needs_input_grad=needs_input_grad)
-
-
-class PreparedDense(PreparedStage):
-    """A dense stage with its buffers.
-
-    Args:
-        stage: what is computed.
-        rows: how many.
-        buffers: of the stage.
-        needs_input_grad: whether the gradient of the input is needed.
-    """
-
-    def __init__(
-        self, stage: DenseStage, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
-    ) -> None:
-        from neural_network.kernels import dense, products  # loads Numba
-
-        self._stage, self._buffers, self._needs_input_grad = stage, buffers, needs_input_grad
-        self._affine, self._gradients = dense.affine.compiled, dense.affine_backward.compiled
-        (inputs,), (units,) = stage.input_shape, stage.output_shape
-        self._columns = products.padded_columns(units)
-        self._padded_weight: Array | None = None
-        if units != self._columns:
-            self._padded_weight = buffers.buffer("padded weight", (inputs, self._columns))
-        self.out = buffers.buffer("out", (rows, units))
-        self._saved_input = self._output = self.out
-        # Backward buffers are allocated on first use.
-        self._padded_grad: Array | None = None
-        self._dX = np.empty((0, inputs), np.float32)
-        self._db: Array | None = None
-
-    def forward(self, X: Array, out: Array) -> None:
-        """Fill ``out``; keep the input, and the result for relu."""
-        dense, norm = self._stage.dense, self._stage.norm
-        W, bias = dense.weight.data, NO_BIAS if dense.bias is None else dense.bias.data
-        if norm is not None:
-            W, bias = norm.folded(W, bias, axis=1)
-        if self._padded_weight is not None:
-            units = W.shape[1]
-            self._padded_weight[:, :units] = W
-            self._padded_weight[:, units:] = 0
-            W = self._padded_weight
-        self._affine(X, W, bias, out, self._stage.relu)
-        self._saved_input, self._output = X, out
-
-    def release(self) -> None:
-        """Drop the references to the input, the result and the input gradient."""
-        self._saved_input = self._output = self.out
-        if self._buffers.first:
-            self._dX = self._dX[:0]
-
-    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
-        """Compute the gradients by three products; that of the input only if it is needed."""
-        dense, X, buffers = self._stage.dense, self._saved_input, self._buffers
-        if self._padded_grad is None:
-            self._padded_grad = buffers.buffer("padded gradient", (len(X), self._columns))
-            if dense.bias is None:
-                self._db = buffers.buffer("bias", self._stage.output_shape)
-        if self._needs_input_grad and (buffers.first or self._dX.size == 0):
-            self._dX = buffers.persistent_buffer("input gradient", X.shape)
-        self._gradients(
-            X, dense.weight.data, grad_out, self._output, self._padded_grad, gradients[0],
-            gradients[1] if self._db is None else self._db, self._dX, self._stage.relu,
-        )  # fmt: skip
-        return self._dX if self._needs_input_grad else None

@@ -54,10 +54,10 @@ def matched(layers: Sequence[Steps], shape: Shape) -> Match:
     while (stage := _next_stage(reader, shape)) is not None:
         stages.append(stage)
         shape = stage.output_shape
-        if reader.ends_a_layer():
+        if reader.position in reader.ends:
             whole, end = len(stages), reader.position
-    count = reader.layers_before(end) if whole else 0
-    return Match(count, reader.steps_before(end), stages[:whole])
+    count = sum(at <= end for at in reader.ends) - 1 if whole else 0
+    return Match(count, reader.steps[:end], stages[:whole])
 
 
 def _next_stage(reader: Reader, shape: Shape) -> Stage | None:

@@ -39,23 +39,21 @@ class Run:
             self._workspace = workspaces.pop()
         except IndexError:
             self._workspace = Workspace()
-        self._stages: list[PreparedStage] = self._workspace.prepared(
-            (match, rows, needs_input_grad), lambda: self._prepare(rows)
-        )
+        key = match, rows, needs_input_grad
+        self._stages: list[PreparedStage] = self._workspace.prepared(key, self._prepare)
         self._gradients: tuple[Array, Array | None, list[Array]] | None = None
         # Where it is recorded: the input, and how many gradients a backward pass takes.
         self.saved_input: Any = None
         self.takers, self._taken = 1, 0
 
-    def _prepare(self, rows: int) -> list[PreparedStage]:
+    def _prepare(self, match: Match, rows: int, needs_input_grad: bool) -> list[PreparedStage]:
         return [
-            stage.prepare(
-                rows,
-                StageBuffers(self._workspace, number),
-                needs_input_grad=self.needs_input_grad or number > 0,
+            stage.prepared(
+                stage, rows, StageBuffers(self._workspace, number),
+                needs_input_grad=needs_input_grad or number > 0,
             )
-            for number, stage in enumerate(self.match.stages)
-        ]
+            for number, stage in enumerate(match.stages)
+        ]  # fmt: skip
 
     def __del__(self) -> None:
         """Put the workspace back."""

@@ -49,7 +49,6 @@ def run_by_ops(steps: Sequence[Step], X: Any, parameters: Sequence[Any]) -> Any:
     return X
 
 
-@dataclass(frozen=True, eq=False)
 class ReLU(Step):
     """``relu``."""
 
@@ -58,7 +57,6 @@ class ReLU(Step):
         return relu(X)
 
 
-@dataclass(frozen=True, eq=False)
 class Flatten(Step):
     """Reshape (N, …) to (N, inputs)."""
 
@@ -109,6 +107,30 @@ class BatchNorm(Step):
             return weight * factor.reshape(shape), shift + bias * factor if bias.size else shift
 
 
+class LinearStep(Step):
+    """A step that multiplies its input with weights and adds a bias.
+
+    Args:
+        weight: the weights.
+        bias: one number for each output, or None.
+    """
+
+    output_axis: ClassVar[int]  # of the weights
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self.weight, self.bias = weight, bias
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The weights and the bias."""
+        return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+    def arrays(self, norm: BatchNorm | None) -> tuple[Array, Array]:
+        """Return weights and bias, or ``NO_BIAS``, with batch norm behind them folded in."""
+        weight, bias = self.weight.data, NO_BIAS if self.bias is None else self.bias.data
+        return (weight, bias) if norm is None else norm.folded(weight, bias, self.output_axis)
+
+
 class Reader:
     """Reads the steps of neighbouring layers in order.
 
@@ -116,41 +138,30 @@ class Reader:
         layers: the steps of each layer; reading ends before the first that has none (None).
 
     Attributes:
+        steps: of all layers.
+        ends: positions at which a layer ends, that of the first layer's begin included.
         position: of the next step.
     """
 
     def __init__(self, layers: Sequence[Steps]) -> None:
-        self._steps: list[Step] = []
-        self._ends = [0]  # position behind each layer
+        self.steps: list[Step] = []
+        self.ends = [0]
         for steps in layers:
             if steps is None:
                 break
-            self._steps += steps
-            self._ends.append(len(self._steps))
+            self.steps += steps
+            self.ends.append(len(self.steps))
         self.position = 0
 
     def next(
         self, kind: type[AnyStep], fits: Callable[[AnyStep], bool] = lambda _: True
     ) -> AnyStep | None:
         """Return the next step and go on, if it is of this kind and fits; else None."""
-        if self.position < len(self._steps):
-            step = self._steps[self.position]
-            if isinstance(step, kind) and fits(step):
-                self.position += 1
-                return step
+        step = self.steps[self.position] if self.position < len(self.steps) else None
+        if isinstance(step, kind) and fits(step):
+            self.position += 1
+            return step
         return None
-
-    def layers_before(self, position: int) -> int:
-        """Return how many layers end at or before a position."""
-        return sum(end <= position for end in self._ends) - 1
-
-    def ends_a_layer(self) -> bool:
-        """Say whether the next step, if there is one, begins another layer."""
-        return self.position in self._ends
-
-    def steps_before(self, position: int) -> list[Step]:
-        """Return the steps before a position."""
-        return self._steps[:position]
 
 
 class PreparedStage(ABC):
@@ -159,11 +170,23 @@ class PreparedStage(ABC):
     Images are channels last, (N, H, W, C), vectors (N, inputs) and contiguous. Its methods are
     called inside a ``parallel_region``.
 
+    Args:
+        stage: what is computed.
+        rows: how many.
+        buffers: of the stage.
+        needs_input_grad: whether the gradient of the input is needed.
+
     Attributes:
         out: buffer of the result; the last stage fills an array of the caller's instead.
+        saved_input, output: of the last forward pass, for the backward pass.
     """
 
-    out: Array
+    def __init__(
+        self, stage: Any, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
+    ) -> None:
+        self.stage, self.buffers, self.needs_input_grad = stage, buffers, needs_input_grad
+        self.out = buffers.buffer("out", (rows, *stage.output_shape))
+        self.saved_input = self.output = self.out
 
     @abstractmethod
     def forward(self, X: Array, out: Array) -> None:
@@ -173,9 +196,9 @@ class PreparedStage(ABC):
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
         """Fill the gradients of the parameters; return that of the input, if it is needed."""
 
-    @abstractmethod
     def release(self) -> None:
         """Drop the references to arrays of the caller's."""
+        self.saved_input = self.output = self.out
 
 
 class Stage(ABC):
@@ -189,9 +212,11 @@ class Stage(ABC):
         parameters: how many there are.
         work: multiplications for one row.
         needs_output: whether ``backward`` needs the result unchanged.
+        prepared: the class that computes it.
     """
 
     kinds: ClassVar[list[type[Stage]]] = []
+    prepared: ClassVar[type[PreparedStage]]
     input_shape: Shape
     output_shape: Shape
     parameters: int
@@ -211,7 +236,3 @@ class Stage(ABC):
             reader: of the steps.
             shape: of one row of the input, channels last.
         """
-
-    @abstractmethod
-    def prepare(self, rows: int, buffers: StageBuffers, *, needs_input_grad: bool) -> PreparedStage:
-        """Allocate buffers for so many rows."""

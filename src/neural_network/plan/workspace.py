@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -30,7 +30,7 @@ class Workspace:
 
     def __init__(self) -> None:
         self._buffers: dict[tuple[int, str], Array] = {}
-        self._prepared: dict[Hashable, Any] = {}
+        self._prepared: dict[tuple[Any, ...], Any] = {}
 
     def buffer(
         self, stage: int, name: str, shape: tuple[int, ...], dtype: Any = np.float32
@@ -44,13 +44,13 @@ class Workspace:
             buffer = self._buffers[stage, name] = aligned((size,), dtype)
         return buffer[:size].reshape(shape)
 
-    def prepared(self, key: Hashable, prepare: Callable[[], Any]) -> Any:
-        """Return what ``prepare`` returned for this key since a buffer grew."""
+    def prepared(self, key: tuple[Any, ...], prepare: Callable[..., Any]) -> Any:
+        """Return what ``prepare(*key)`` returned since a buffer grew."""
         found = self._prepared.get(key)
         if found is None:
             if len(self._prepared) == PREPARED:
                 self._prepared.clear()
-            found = prepare()
+            found = prepare(*key)
             self._prepared[key] = found
         return found
 
