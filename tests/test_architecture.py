@@ -140,7 +140,6 @@ def test_mathematics_names_its_source_and_the_type_of_its_result(name: str) -> N
 # Longer than the rule allows until they are split; nothing is added here.
 TO_BE_SPLIT = {
     "tests/autograd/test_autograd.py",
-    "tests/cli/test_cli_training.py",
     "tests/functional/test_losses.py",
     "tests/layers/test_layers.py",
 }

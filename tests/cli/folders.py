@@ -10,6 +10,9 @@ from PIL import Image
 
 # On a busy machine BLAS would wait at every step for the slowest of its threads.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+# A short training, and the files that any makes.
+QUICK = ["--model", "perceptron", "--epochs", "2", "--batch-size", "100"]
+MADE = ["checkpoint.safetensors", "history.png", "log.csv", "model.safetensors", "settings.toml"]
 
 
 def files(folder: Path) -> list[str]:
