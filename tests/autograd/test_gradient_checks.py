@@ -1,13 +1,16 @@
-"""The checker on layers, what it refuses, and a tensor as text."""
+"""The checker finds mistakes, on layers too; what it refuses; a tensor as text."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 
 import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients
-from neural_network.errors import DTypeError, ShapeError
+from neural_network.errors import DTypeError, GradientError, ShapeError
+from neural_network.functional.op import gradient, op
 
 
 def test_a_single_number_can_be_written_as_text() -> None:
@@ -28,3 +31,35 @@ def test_the_checker_wants_a_list_with_a_float64_array() -> None:
         check_gradients(np.exp, np.ones(3))  # type: ignore[arg-type]  # that is the test
     with pytest.raises(DTypeError, match="inputs: expected at least one float64 array"):
         check_gradients(np.exp, [np.ones(3, "float32")])
+
+
+def test_the_checker_finds_planted_mistakes() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 4))
+
+    def planted(formula: Any) -> Any:
+        @op
+        def f(a: Any) -> Any:
+            e = np.exp(a)
+            return e / e.sum(axis=-1, keepdims=True)
+
+        gradient(f, "a")(formula)
+        return f
+
+    check_gradients(
+        planted(lambda g, out: out * (g - np.sum(g * out, axis=-1, keepdims=True))), [x]
+    )
+    mistakes = [
+        lambda g, out: g * 0,  # right for a gradient of ones: the slopes of a softmax add up to 0
+        lambda g, out: out * (g - np.sum(g, axis=-1, keepdims=True)),
+        lambda g, out: out * (g - np.sum(g * out, axis=0, keepdims=True)),
+        lambda g, out: -out * (g - np.sum(g * out, axis=-1, keepdims=True)),
+        lambda g, out: g * out,
+        lambda g, out: 1.001 * out * (g - np.sum(g * out, axis=-1, keepdims=True)),
+    ]
+    for mistake in mistakes:
+        with pytest.raises(GradientError, match="check_gradients: array 0 at .* by differences"):
+            check_gradients(planted(mistake), [x])
+    with pytest.raises(GradientError, match=r"f: gradient for a: expected shape \(3, 4\)"):
+        check_gradients(planted(lambda g, out: g.sum(axis=0)), [x])
+    with pytest.raises(GradientError, match="expected a recorded tensor"):
+        check_gradients(lambda a: a.data, [x])

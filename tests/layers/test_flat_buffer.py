@@ -79,3 +79,37 @@ def test_a_layer_is_replaced_by_its_place() -> None:
         model[0] = nn.Dense
     with pytest.raises(IndexError):
         model[2] = nn.Dense(5)
+
+
+def test_parameters_are_views_of_one_buffer() -> None:
+    model = nn.Sequential(nn.Dense(2), nn.BatchNorm(), nn.Dense(3)).initialize((4,), rng=0)
+
+    def check(model: nn.Sequential) -> Any:
+        flat = model.flat_parameters()
+        assert flat.ndim == 1
+        assert flat is model.flat_parameters()
+        flat[...] = np.arange(flat.size)
+        joined = np.concatenate([p.data.ravel() for p in model.parameters()])
+        np.testing.assert_array_equal(joined, np.arange(flat.size))
+        return flat
+
+    first = check(model)
+    assert first.size == 8 + 2 + 4 + 6 + 3
+    model(np.ones((2, 4))).sum().backward()
+    wide = check(model.astype("float64"))
+    assert all(p.grad is None for p in model.parameters())
+    assert wide.dtype == np.float64
+    copied = check(copy.deepcopy(model))
+    assert not np.shares_memory(copied, wide)
+    model.append(nn.Dense(1))  # a layer added later
+    assert not model.built
+    model(np.ones((2, 4)))
+    assert model.built
+    assert check(model).size == 23 + 4
+    pair = nn.Sequential(nn.Dense(3), nn.Dense(3)).initialize((3,), rng=0)
+    before = pair.flat_parameters()
+    first, second = pair
+    pair.replace(0, second).replace(1, first)  # the buffer follows the order of the layers
+    np.testing.assert_array_equal(check(pair).reshape(2, 12), np.arange(24).reshape(2, 12))
+    assert pair.flat_parameters() is not before
+    assert nn.Flatten().initialize((2,)).flat_parameters().size == 0

@@ -323,40 +323,6 @@ def test_freezing() -> None:
     assert all(p.requires_grad for p in model.unfreeze().parameters())
 
 
-def test_parameters_are_views_of_one_buffer() -> None:
-    model = Sequential(Dense(2), BatchNorm(), Dense(3)).initialize((4,), rng=0)
-
-    def check(model: Sequential) -> Any:
-        flat = model.flat_parameters()
-        assert flat.ndim == 1
-        assert flat is model.flat_parameters()
-        flat[...] = np.arange(flat.size)
-        joined = np.concatenate([p.data.ravel() for p in model.parameters()])
-        np.testing.assert_array_equal(joined, np.arange(flat.size))
-        return flat
-
-    first = check(model)
-    assert first.size == 8 + 2 + 4 + 6 + 3
-    model(np.ones((2, 4))).sum().backward()
-    wide = check(model.astype("float64"))
-    assert all(p.grad is None for p in model.parameters())
-    assert wide.dtype == np.float64
-    copied = check(deepcopy(model))
-    assert not np.shares_memory(copied, wide)
-    model.append(Dense(1))  # a layer added later
-    assert not model.built
-    model(np.ones((2, 4)))
-    assert model.built
-    assert check(model).size == 23 + 4
-    pair = Sequential(Dense(3), Dense(3)).initialize((3,), rng=0)
-    before = pair.flat_parameters()
-    first, second = pair
-    pair.replace(0, second).replace(1, first)  # the buffer follows the order of the layers
-    np.testing.assert_array_equal(check(pair).reshape(2, 12), np.arange(24).reshape(2, 12))
-    assert pair.flat_parameters() is not before
-    assert Flatten().initialize((2,)).flat_parameters().size == 0
-
-
 def test_watchers_and_pieces() -> None:
     model = Sequential(Flatten(), Dense(2), Dense(3)).initialize((2, 2), rng=0)
     seen: list[Any] = []
