@@ -1,4 +1,4 @@
-"""What is computed together is decided once for each key, and a change of the key is seen."""
+"""It is decided once for each key what is computed together; each part of the key counts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def images(*shape: int) -> Any:
 
 
 def by_layers(model: Any, X: Any) -> Any:
-    """The oracle: every layer's own forward, by NumPy; a forward hook keeps the plan out."""
+    """The oracle: every layer's own forward, by NumPy; with a forward hook nothing is planned."""
     with nn.use_kernels("numpy"), nn.watching(lambda _layer, _X, _out: None):
         return model.predict(X)
 
@@ -298,7 +298,7 @@ def test_a_mask_is_refused_each_time(mode: str) -> None:
 
 
 class Returns(nn.Layer):
-    """A layer of one's own, whose results differ for inputs of one shape and type."""
+    """A user's layer whose results differ for inputs of one shape and type."""
 
     size: int | None = None
     kind = "float32"

@@ -1,4 +1,4 @@
-"""The plan: what it computes together equals what layers compute one by one."""
+"""What kernels compute for several layers together equals what the layers compute."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network(name: str) -> tuple[nn.Sequential, Any]:
     return model, X
 
 
-def there_and_back(model: Any, X: Any, recorded: bool = True) -> list[Any]:
+def forward_and_backward(model: Any, X: Any, recorded: bool = True) -> list[Any]:
     """The result, the gradient for the input, and for all parameters."""
     model.zero_grad()
     x = nn.Tensor(X, requires_grad=True) if recorded else X
@@ -60,11 +60,11 @@ def there_and_back(model: Any, X: Any, recorded: bool = True) -> list[Any]:
 
 
 def compare_both(model: Any, X: Any, *, rtol: float = 1e-3, atol: float = 2e-4) -> None:
-    """What kernels compute, there and back, equals what NumPy computes."""
+    """Results and gradients by kernels equal those by NumPy."""
     with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X)
+        expected = forward_and_backward(model, X)
     with nn.use_kernels("numba"):
-        found = there_and_back(model, X)
+        found = forward_and_backward(model, X)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
@@ -74,10 +74,10 @@ def compare_both(model: Any, X: Any, *, rtol: float = 1e-3, atol: float = 2e-4) 
 def test_together_as_one_by_one(name: str, recorded: bool) -> None:
     model, X = network(name)
     with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X, recorded)
+        expected = forward_and_backward(model, X, recorded)
     with nn.use_kernels("numba"):
-        found = there_and_back(model, X, recorded)
-        again = there_and_back(model, X[:3], recorded)  # a smaller batch in the same memory
+        found = forward_and_backward(model, X, recorded)
+        again = forward_and_backward(model, X[:3], recorded)  # a smaller batch in the same memory
         predicted = model.predict(X)
     with nn.use_kernels("numpy"):  # batch norm has moved on
         np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-4, atol=1e-5)
@@ -86,7 +86,7 @@ def test_together_as_one_by_one(name: str, recorded: bool) -> None:
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
     with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X[:3], recorded)
+        expected = forward_and_backward(model, X[:3], recorded)
     for ours, theirs in zip(again, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
 
@@ -132,7 +132,7 @@ def test_a_class_of_ones_own_is_called() -> None:
         np.testing.assert_array_equal(plain.predict(X), np.broadcast_to(plain[1].bias.data, (2, 3)))  # type: ignore[union-attr]
 
 
-def test_watchers_see_every_layer() -> None:
+def test_forward_hooks_get_every_layer() -> None:
     model, X = network("article")
     seen: list[str] = []
     with (
@@ -210,7 +210,7 @@ def test_results_are_the_callers_own() -> None:
         model.zero_grad()
         outs[0].backward(np.ones_like(kept))
         once = [p.grad.copy() for p in model.parameters()]
-        there_and_back(model, X + 3)
+        forward_and_backward(model, X + 3)
         model.zero_grad()
         model(X).backward(np.ones_like(kept))
     for parameter, before in zip(model.parameters(), once, strict=True):
@@ -220,11 +220,11 @@ def test_results_are_the_callers_own() -> None:
 def test_memory_is_used_again() -> None:
     model, X = network("article")
     with nn.use_kernels("numba"):
-        there_and_back(model, X)
+        forward_and_backward(model, X)
         (workspace,) = model._plan.workspaces
         before = {key: id(buffer) for key, buffer in workspace._buffers.items()}
         for rows in (5, 2, 5):
-            there_and_back(model, X[:rows])
+            forward_and_backward(model, X[:rows])
         (again,) = model._plan.workspaces
     assert again is workspace
     assert {key: id(buffer) for key, buffer in again._buffers.items()} == before
@@ -267,7 +267,7 @@ def test_frozen_parameters_and_a_float64_model() -> None:
     model, X = network("article")
     model[0].freeze()
     with nn.use_kernels("numba"):
-        there_and_back(model, X)
+        forward_and_backward(model, X)
         assert [p.grad is None for p in model.parameters()] == [True, True] + [False] * 6
         wide = model.astype("float64")(X.astype("float64"))
     assert wide.dtype == np.float64
@@ -305,13 +305,13 @@ def test_training_gives_the_same_bits_on_any_number_of_threads() -> None:
 def test_stages_run_uncompiled() -> None:
     code = """
 import numpy as np, neural_network as nn
-from tests.plan.test_plan import network, there_and_back
+from tests.plan.test_plan import network, forward_and_backward
 for name in ("article", "pool without relu", "pooled at once"):
     model, X = network(name)
     with nn.use_kernels("numba"):
-        found = there_and_back(model, X[:2])
+        found = forward_and_backward(model, X[:2])
     with nn.use_kernels("numpy"):
-        expected = there_and_back(model, X[:2])
+        expected = forward_and_backward(model, X[:2])
     for a, b in zip(found, expected):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-4)
 """
@@ -329,7 +329,7 @@ print("numba" in sys.modules)
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-def test_what_the_way_back_needs_cannot_change_in_place(frozen: bool) -> None:
+def test_what_the_backward_pass_needs_cannot_change_in_place(frozen: bool) -> None:
     model, X = network("article")
     if frozen:
         model[0].freeze()

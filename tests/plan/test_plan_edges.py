@@ -1,4 +1,4 @@
-"""Ways to make the plan compute something else than the layers do, each of which did once."""
+"""Cases in which the plan once computed something else than the layers do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_last_place_of_a_window_has_its_gradient() -> None:
     assert (dX[0, 0, 15, 15], dW.item(), db.item()) == (1, 1, 1)
 
 
-def test_labels_that_change_before_the_walk_back() -> None:
+def test_labels_that_change_before_the_backward_pass() -> None:
     code = """
 import numpy as np, neural_network as nn
 nn.use_kernels("numba")
@@ -87,7 +87,7 @@ def test_a_result_that_the_backward_pass_needs_cannot_change_in_place(kind: str)
             plain[...] = 0  # no gradient needs it
 
 
-def test_a_second_walk_begins_anew() -> None:
+def test_a_second_backward_pass_computes_anew() -> None:
     model = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(3)).initialize((5,), rng=0)
     x = nn.Tensor(RNG.standard_normal((6, 5)).astype("float32"), requires_grad=True)
     G = RNG.standard_normal((6, 3)).astype("float32")
@@ -195,7 +195,7 @@ def test_a_change_while_layers_are_asked_is_seen(monkeypatch: pytest.MonkeyPatch
         assert (model.predict(X) >= 0).all()
 
 
-def test_what_is_frozen_before_a_recorded_walk() -> None:
+def test_what_is_frozen_before_a_recorded_backward_pass() -> None:
     model = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(1)).initialize((3,), rng=0)
     X = RNG.standard_normal((5, 3)).astype("float32")
 
@@ -224,7 +224,7 @@ def test_numbers_of_numpy_as_padding_and_an_empty_batch() -> None:
         layer(X[:0])
 
 
-def test_input_and_result_are_let_go() -> None:
+def test_references_to_input_and_result_are_dropped() -> None:
     model = nn.Sequential(nn.Conv2D(4, 3, activation="relu"), nn.Flatten(), nn.Dense(2, "relu"))
     model.initialize((1, 8, 8), rng=0)
     X = nn.Tensor(RNG.standard_normal((4, 1, 8, 8)).astype("float32"), requires_grad=True)

@@ -1,4 +1,4 @@
-"""What a plan remembers of layers is true as long as they stay what they are, and no longer."""
+"""A change of layers ends the decisions about them; batch norm is folded in evaluation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import neural_network as nn
 from neural_network.plan.vocabulary import NO_BIAS
 from tests.needs import need_fast
-from tests.plan.test_plan import compare_both, there_and_back
+from tests.plan.test_plan import compare_both, forward_and_backward
 from tests.processes import output_of
 
 need_fast()
@@ -98,11 +98,11 @@ def test_a_change_is_seen(change: str) -> None:
     model, X = network()
     with nn.use_kernels("numba"):
         model.predict(X)
-        there_and_back(model, X)
+        forward_and_backward(model, X)
         CHANGES[change](model)
-        found = [model.predict(X), *there_and_back(model, X)]
+        found = [model.predict(X), *forward_and_backward(model, X)]
     with nn.use_kernels("numpy"):
-        expected = [model.predict(X), *there_and_back(model, X)]
+        expected = [model.predict(X), *forward_and_backward(model, X)]
     for ours, theirs in zip(found, expected, strict=True):
         if theirs is not None:
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
@@ -194,7 +194,7 @@ def normed() -> tuple[Any, Any]:
 
 
 def by_both(model: Any, X: Any) -> Any:
-    """What the kernels predict, after a look whether NumPy predicts the same."""
+    """What kernels predict, which is checked against NumPy."""
     with nn.use_kernels("numba"):
         found = model.predict(X)
     with nn.use_kernels("numpy"):
@@ -282,7 +282,7 @@ def test_initialize_compiles_nothing() -> None:
     "odd", [lambda W: W.astype("float64"), lambda W: np.repeat(W, 2, axis=-1)[..., ::2]]
 )
 @pytest.mark.parametrize("place", [0, 4])
-def test_a_weight_that_kernels_could_not_read_is_forgotten(odd: Any, place: int) -> None:
+def test_an_assigned_weight_of_another_type_or_order_is_copied(odd: Any, place: int) -> None:
     model, X = network()
     with nn.use_kernels("numba"):
         before, weight = model.predict(X), model[place].weight.data

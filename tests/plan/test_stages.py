@@ -1,4 +1,4 @@
-"""A stage is one file: what is written here is all that a new one takes, beside its layer."""
+"""A stage is one file: this one has all that a new stage needs, with its layer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KINDS = list(Stage.kinds)
 
 @dataclass(frozen=True, eq=False)
 class Power(Step):
-    """Numbers to a power that is learned, as numbers of layers of one's own might be."""
+    """``(X² + 1) ** exponent``, whose exponent is learned."""
 
     exponent: Any
 
