@@ -248,7 +248,7 @@ def test_demo(run: Any, tmp_path: Path) -> None:
     assert files(tmp_path) == ["cnn_history.png", "exercise_4.png", "feature_maps.png", "loss_curve.png", "mlp_2layer.safetensors", "tiny_cnn.safetensors"]  # fmt: skip
     for name in files(tmp_path):
         assert f"new/made/{name}" in done.stdout
-    by_hand = float(done.stdout.split("hand-made gradients: ")[1].split("%")[0])
+    by_hand = float(done.stdout.split("hand-written gradients: ")[1].split("%")[0])
     by_trainer = float(done.stdout.split("by the Trainer: ")[1].split("%")[0])
     assert by_hand >= 90
     assert by_trainer >= 97

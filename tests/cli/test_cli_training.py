@@ -23,7 +23,7 @@ from neural_network.cli.settings import (
     read_settings,
     write_settings,
 )
-from neural_network.datasets.augmentation.augment import KINDS
+from neural_network.datasets.augmentation.augment import AUGMENTATIONS
 from neural_network.functional.op import all_samples
 from neural_network.models import MODELS
 from tests.cli.folders import MADE, ONE_THREAD, QUICK, a_folder, files
@@ -248,4 +248,4 @@ def test_help_of_train(run_here: Any, monkeypatch: Any, columns: str) -> None:
         change = augmentation(Settings(augment=written))
         assert change is not None
         assert [type(step).__name__.lower() for step in change.steps] == [name]
-    assert CHANGES.keys() == {name.lower() for name in KINDS}
+    assert CHANGES.keys() == {name.lower() for name in AUGMENTATIONS}

@@ -214,7 +214,7 @@ def smooth_pictures() -> Any:
     [Scale(0.2), Shift(3.5, subpixel=True), Rotate(40)],
     [Rotate(30), Flip(), Shift(3), Elastic(30, 6)],
 ], ids=name)  # fmt: skip
-def test_together_is_one_after_the_other(steps: Any) -> None:
+def test_together_is_composed(steps: Any) -> None:
     pictures = smooth_pictures()
     together = Augment(*steps)(pictures, 3)
     generator = np.random.default_rng(3)
@@ -240,7 +240,7 @@ def test_two_fields_add_up() -> None:
     pictures = RNG.random((3, 21, 21))
     rng = np.random.default_rng(0)
     first, second = (Elastic(60, 4).draw(rng, pictures.shape) for _ in range(2))
-    together = warp.one_after_the_other(first, second)
+    together = warp.composed(first, second)
     assert together.field is not None
     assert_allclose(together.field, np.add(first.field, second.field), rtol=1e-6)
     out = Augment(Elastic(60, 4), Elastic(60, 4))(pictures, 0)
@@ -248,7 +248,7 @@ def test_two_fields_add_up() -> None:
     assert not np.allclose(out, warp.warped(pictures, second, 0.0), atol=0.05)
     # A turn before a field turns its displacements, too.
     turn = warp.Warp(np.array([[[0.0, 1.0], [-1.0, 0.0]]] * 3), np.zeros((3, 2)))
-    bent = warp.one_after_the_other(turn, first).field
+    bent = warp.composed(turn, first).field
     assert bent is not None
     assert first.field is not None
     assert_allclose(bent[:, 0], first.field[:, 1], rtol=1e-6)
@@ -259,7 +259,9 @@ def test_what_left_comes_back() -> None:
     class Constant(Shift):
         def draw(self, rng: Any, shape: Any) -> Any:
             rng.random()
-            return warp.still(shape[0])._replace(offset=np.full((shape[0], 2), self.way * 8.0))
+            return warp.identity_warp(shape[0])._replace(
+                offset=np.full((shape[0], 2), self.way * 8.0)
+            )
 
     class There(Constant):
         way = 1

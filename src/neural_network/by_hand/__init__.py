@@ -1,7 +1,7 @@
-"""The article's networks, differentiated with pencil and paper.
+"""The article's networks, with hand-written gradients.
 
-Nothing here knows of automatic differentiation: every gradient is a formula
-that can be read and checked against ``numerical_gradient``.
+Nothing here uses automatic differentiation: every gradient is a formula that can be read and
+checked with ``numerical_gradient``.
 """
 
 from neural_network.lazy import attach

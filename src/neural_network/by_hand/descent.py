@@ -1,4 +1,4 @@
-"""Learning by hand: gradient descent for one layer, and for the networks of ``networks``."""
+"""Gradient descent with hand-written gradients, for one layer and for small networks."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def gradient_descent(
     as_callable(function, "loss_fn", loss_fn)
     as_callable(function, "activation_fn", activation_fn)
     verbose = as_flag(function, "verbose", verbose)
-    # np.random.permutation is the listing's own source: one call an epoch keeps its numbers.
+    # The article calls np.random.permutation once an epoch; so do we, for the same numbers.
     permutation = np.random.permutation if rng is None else as_generator(function, rng).permutation
 
     def predict(X: Array) -> Array:
@@ -144,8 +144,8 @@ def initial_parameters(
 ) -> dict[str, Array]:
     """Draw the weights of a multi-layer perceptron; biases are 0.
 
-    He's initialisation, ``W ~ N(0, 2 / inputs)``, keeps the size of the signal
-    from layer to layer where half of the units are switched off by relu.
+    He's initialisation, ``W ~ N(0, 2 / inputs)``, keeps the variance
+    of the activations from layer to layer, where relu sets half of them to 0.
 
     Args:
         sizes: inputs, hidden sizes …, classes; at least two numbers.
@@ -191,7 +191,7 @@ def train_mlp(
     rng: Rng = 0,
     after_epoch: Callable[[int, float, dict[str, Array]], None] | None = None,
 ) -> tuple[dict[str, Array], list[float]]:
-    """Train the 2- or 3-layer network with its hand-made gradients.
+    """Train the 2- or 3-layer network with its hand-written gradients.
 
     Args:
         X: (n, d) inputs; scaled to about [0, 1] or [−1, 1].
@@ -203,7 +203,7 @@ def train_mlp(
         batch_size: rows in a batch, at least 1.
         rng: a seed or a ``numpy.random.Generator``, for the weights and the order.
         after_epoch: called with (epoch from 1, mean loss of its batches, the
-            parameters as they are now, which keep changing).
+            parameters, which the next epoch changes).
 
     Returns:
         ``(parameters, losses)``: the arrays by the names of ``forward_mlp``, in

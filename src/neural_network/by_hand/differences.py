@@ -1,4 +1,4 @@
-"""Gradients by differences: slow, and the referee of all the others."""
+"""Gradients by central differences: slow, but they check all others."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def numerical_gradient(
     Args:
         X: inputs, handed to ``forward_fn`` as they are.
         y: targets, handed to ``loss_fn`` as they are.
-        params: name → floating array of any shape. Each entry is moved by ±h in
-            place and put back; afterwards all are bit for bit as before, also
-            when a function raises. (Of a read-only array a copy is moved.)
+        params: name → floating array of any shape. Each entry is changed by ±h in
+            place and restored; afterwards all are bit for bit as before, also when a
+            function raises. (Of a read-only array a copy is changed.)
         loss_fn: ``loss_fn(prediction, y)`` → one number.
         forward_fn: ``forward_fn(X, params)`` → prediction.
-        h: half the distance, above 0. Float64 parameters are meant: in float32
-            the loss has too few digits for more than two or three in the result.
+        h: half the distance, above 0. Use float64 parameters: in float32 the
+            result has two or three correct digits at most.
 
     Returns:
         name → gradient, with the shape and type of the parameter.
@@ -71,10 +71,10 @@ def numerical_gradient(
     before = {name: a.copy() for name, a in moved.items()}
 
     def loss() -> float:
-        # Its own dict, in which forward_fn may keep what it likes.
+        # A copy of the dict, which forward_fn may change.
         return as_single(function, "loss_fn", loss_fn(forward_fn(X, dict(moved)), y))
 
-    def put_back() -> None:
+    def restore() -> None:
         for name, array in moved.items():
             array[...] = before[name]
 
@@ -85,8 +85,8 @@ def numerical_gradient(
             try:
                 gradient[index] = _slope(loss, array, index, step, f"params[{name!r}]")
             finally:
-                # All of them: forward_fn may have written into any.
-                put_back()
+                # All arrays, because forward_fn may have written into any of them.
+                restore()
         gradients[name] = gradient
     return gradients
 
@@ -109,5 +109,5 @@ def _slope(
                 h,
             )
         )
-    # The distance that was really walked: in float32 it is not quite 2h.
+    # The actual difference, which in float32 is not exactly 2h.
     return (up - down) / (above - below)

@@ -1,7 +1,7 @@
 """The perceptron and the multi-layer perceptrons: forward, and backward by hand.
 
-One general forward pass and one general backward pass, for any depth; the four named
-functions are their checked faces for two and three layers. Layer k computes
+``forward`` and ``backward`` compute networks of any depth; the four public functions check the
+arguments for two and three layers and call them. Layer k computes
 ``Z_k = A_{k−1} · W_k + b_k`` and ``A_k = relu(Z_k)``, the last one softmax.
 """
 

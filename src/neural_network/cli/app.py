@@ -1,4 +1,4 @@
-"""The command's entrance: its verbs, and the one place where errors become exit codes."""
+"""The command: its subcommands, and errors converted to exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Neural networks in plain NumPy: look at what filters see, and train."""
+    """Neural networks in plain NumPy: feature maps of filters, training, prediction."""
 
 
 for verb in (features, filters, demo, train, resume, evaluate, predict, summary, check):
@@ -48,9 +48,9 @@ for verb in (features, filters, demo, train, resume, evaluate, predict, summary,
 
 
 def main() -> None:
-    """Run the command; a mistake of the caller ends with one sentence and exit code 2."""
+    """Run the command; on an error of the user, print one sentence and exit with code 2."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal lacks becomes ?
+        if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal cannot show becomes ?
             stream.reconfigure(errors="replace")
     try:
         app()

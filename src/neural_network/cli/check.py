@@ -1,4 +1,4 @@
-"""``neural-network check``: the gradients of ops, and what is made of them, against differences."""
+"""``neural-network check``: gradients of all functions compared with differences."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TOLERANCE = 1e-6  # that of check_gradients
 
 
 def check() -> None:
-    """Compare the gradients of every function with differences, on its own samples."""
+    """Compare the gradients of every function with central differences, on its samples."""
     for module in pkgutil.walk_packages(functional.__path__, f"{functional.__name__}."):
         importlib.import_module(module.name)
     console = Console()
     right = Column("samples", justify="right")
     error_column = Column("largest relative error", justify="right")
-    table = Table("function", right, error_column, "ok", title="Gradients against differences")
+    table = Table("function", right, error_column, "ok", title="Gradients and differences")
     functions = sorted(all_samples().items(), key=lambda item: item[0].__name__)
     failed = []
     for function, samples in track(

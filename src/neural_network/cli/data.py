@@ -1,4 +1,4 @@
-"""The pictures that ``--data`` names, as a network reads them."""
+"""The pictures of ``--data``, as inputs of a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA: NameTable[Dataset] = NameTable("dataset")
 
 
 class Pictures(NamedTuple):
-    """(n, 1, H, W) float32 from 0 to 1, (n,) labels, and what these are called."""
+    """(n, 1, H, W) float32 from 0 to 1, (n,) labels, and the names of the classes."""
 
     X: Array
     y: Array
@@ -28,7 +28,7 @@ class Pictures(NamedTuple):
 
 
 def check_data(verb: str, data: str) -> None:
-    """Raise ArgumentError unless ``data`` is a name or a folder."""
+    """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
         raise ArgumentError(sentence(verb, "--data", expected, repr(data)))
@@ -58,14 +58,14 @@ def load_pictures(verb: str, data: str, split: str, size: tuple[int, int] | None
 
 
 def as_inputs(images: Array) -> Array:
-    """Turn (n, H, W) shades from 0 to 255 to what networks read."""
+    """Convert (n, H, W) shades from 0 to 255 to (n, 1, H, W) float32 from 0 to 1."""
     return (images.astype(np.float32) / np.float32(255))[:, None]
 
 
 def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures | None]:
-    """Hold out a share of each class, drawn by the seed: (for training, for validation).
+    """Return (for training, for validation): a share of each class, drawn by the seed, is held out.
 
-    A class of two pictures or more has at least one on either side.
+    A class of two pictures or more has at least one in each.
     """
     if share == 0:
         return pictures, None

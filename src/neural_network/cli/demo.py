@@ -1,4 +1,4 @@
-"""``neural-network demo``: filters on a digit, then two networks that learn, in under a minute."""
+"""``neural-network demo``: feature maps of a digit and two trained networks, in under a minute."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from neural_network.training.metrics import accuracy
 from neural_network.training.trainer import Trainer
 from neural_network.visual import save_figure, show_feature_maps, show_history
 
-# 50 divides the 5,000 digits: no small last batch, whose gradient would be noisy.
+# 50 divides the 5,000 digits, so that there is no small last batch with a noisy gradient.
 HIDDEN, EPOCHS, BATCH_SIZE, LR, SEED = 128, 20, 50, 0.1, 0
 FILES = {
     "features": "feature_maps.png",
@@ -43,10 +43,10 @@ FILES = {
 
 
 def demo(
-    save: Annotated[Path, typer.Option(help="The folder for what the demo makes.")] = Path("demo"),
+    save: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("demo"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Show filters on a digit, train two networks on 5,000 digits, list what was made."""
+    """Draw feature maps of a digit, train two networks on 5,000 digits, and list the files."""
     os.environ["MPLBACKEND"] = "Agg"
     paths = {name: save / file for name, file in FILES.items()}
     confirm_overwrite(list(paths.values()), force=force)
@@ -69,18 +69,21 @@ def demo(
     save_arrays(paths["weights"], parameters)
     reached = history["test accuracy"][-1]
     console.print(
-        f"A 2-layer network, {HIDDEN} hidden units, {EPOCHS} epochs by hand-made gradients: "
+        f"A 2-layer network, {HIDDEN} hidden units, {EPOCHS} epochs by hand-written gradients: "
         f"{reached:.1%} of 1,000 test digits right."
     )
     _train_cnn(console, images, labels, paths)
 
-    table = Table("what", "where", title="Made by the demo")
-    table.add_row("the article's example: edges of the first digit", escape(str(paths["features"])))
-    table.add_row("exercise 4: horizontal and vertical edges", escape(str(paths["exercise"])))
-    table.add_row("how the network learned", escape(str(paths["curve"])))
-    table.add_row("the network's weights", escape(str(paths["weights"])))
-    table.add_row("how the convolutional one learned", escape(str(paths["cnn curve"])))
-    table.add_row("the convolutional network", escape(str(paths["cnn"])))
+    table = Table("result", "file", title="Files of the demo")
+    for result, name in (
+        ("the article's example: edges of the first digit", "features"),
+        ("exercise 4: horizontal and vertical edges", "exercise"),
+        ("the learning curves of the first network", "curve"),
+        ("its weights", "weights"),
+        ("the learning curves of the convolutional network", "cnn curve"),
+        ("the convolutional network", "cnn"),
+    ):
+        table.add_row(result, escape(str(paths[name])))
     console.print(table)
     console.print(f"Took {perf_counter() - start:.0f} s.")
 
@@ -118,7 +121,7 @@ def _train(
 
 
 def _train_cnn(console: Console, images: Array, labels: Array, paths: dict[str, Path]) -> None:
-    """Train a convolutional network as ``neural-network train`` does if nothing is said."""
+    """Train a convolutional network with the defaults of ``neural-network train``."""
     settings = checked_settings({})
     model = tiny_cnn(rng=SEED)
     trainer = Trainer(model, make_optimizer(settings), rng=SEED)

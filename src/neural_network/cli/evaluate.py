@@ -1,4 +1,4 @@
-"""``neural-network evaluate``: how good a trained network is, and at what it fails."""
+"""``neural-network evaluate``: accuracy and confusions of a trained network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_COLUMNS = 16
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model that `train` or `save` has written.")],
+    model: Annotated[Path, typer.Argument(help="A model's file, written by `train` or `save`.")],
     data: Annotated[
         str,
         typer.Option(help=f"The test pictures of {', '.join(DATA)}; or a folder per class."),
@@ -38,7 +38,7 @@ def evaluate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Measure a trained model: accuracy, loss, and what is taken for what."""
+    """Evaluate a trained model: accuracy, loss, confusion matrix, and each class."""
     os.environ["MPLBACKEND"] = "Agg"
     console = Console()
     network, notes = read_model("evaluate", "MODEL", model)
@@ -78,7 +78,7 @@ def evaluate(
 
 def _matrix(counts: Array, classes: list[str]) -> Table:
     columns = [Column(escape(name), justify="right") for name in classes]
-    table = Table("", *columns, title="What (rows) was taken for what (columns)")
+    table = Table("", *columns, title="Predicted classes (columns) of true ones (rows)")
     for name, row in zip(classes, counts, strict=True):
         cells = [str(count) if count else "·" for count in row]
         table.add_row(escape(name), *cells)

@@ -1,4 +1,4 @@
-"""``neural-network features``: a picture, filters, and what they see in it."""
+"""``neural-network features``: feature maps of a picture."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def features(
         typer.Option(
             "--filter",
             "-f",
-            help="A name (see `neural-network filters`) or numbers, rows parted by semicolons: "
+            help="A name (see `neural-network filters`) or numbers, rows separated by semicolons: "
             '"-1,0,1;-1,0,1;-1,0,1". May be given several times.',
             show_default="edges",
         ),
@@ -57,7 +57,7 @@ def features(
     show: Annotated[bool, typer.Option("--show", help="Open the figure in a window.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Apply filters to a picture and draw the result: by default the article's example."""
+    """Apply filters to a picture and draw the feature maps; by default the article's example."""
     image, title = _input_image(digit, picture)
     filters = _filters(filter_ or ["edges"])
     steps, pads = _stride(stride), _padding(padding)
@@ -99,7 +99,7 @@ def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:
 
 
 def _short(name: str) -> str:
-    """Return a file's name as a title: letters that can be drawn, and not too many."""
+    """Return a file's name as a title, of limited length and of letters that can be drawn."""
     title = name.encode("utf-8", "replace").decode()
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
@@ -150,9 +150,9 @@ def _numbers(option: str, text: str, expected: str) -> int | tuple[int, int]:
 
 
 def _use_backend(show: bool) -> None:
-    """Draw without a screen, unless a window is asked for and there is a screen."""
+    """Draw without a screen, unless a window is requested and there is a screen."""
     if not show:
-        os.environ["MPLBACKEND"] = "Agg"  # before the import, which would refuse a wrong one
+        os.environ["MPLBACKEND"] = "Agg"  # before the import, which would raise for a wrong one
         return
     with needs_extra("the command", extra="plot"):
         try:
@@ -162,7 +162,7 @@ def _use_backend(show: bool) -> None:
         except ValueError as error:
             raise ArgumentError(f"MPLBACKEND: {error}") from error
 
-    # Choosing a backend is put off until the first figure; then it is one that works here.
+    # matplotlib chooses a backend that works here when the first figure is made.
     plt.close(plt.figure())
     windows: list[str] = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]  # matplotlib has no type here
     if mpl.get_backend().lower() not in {name.lower() for name in windows}:

@@ -1,4 +1,4 @@
-"""``neural-network filters``: the filters that have a name."""
+"""``neural-network filters``: the named filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved model, and what the command noted in its file: the classes, and how pictures came in."""
+"""A saved model, and the notes in its file: the classes, and how pictures are prepared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neural_network.layers.saving import load, load_notes
 
 
 class Notes(NamedTuple):
-    """What a model's file says of its data.
+    """The notes of a model's file about its data.
 
     Attributes:
         classes: the names of the outputs; empty where the file has none.
@@ -23,7 +23,7 @@ class Notes(NamedTuple):
         size: height and width, for "resize".
     """
 
-    classes: list[str] = []  # noqa: RUF012  # nobody changes it
+    classes: list[str] = []  # noqa: RUF012  # never changed
     prepared: str = ""
     size: tuple[int, int] = (0, 0)
 
@@ -32,7 +32,7 @@ OF_DIGITS = Notes([str(digit) for digit in range(10)], "digit")
 
 
 def notes_to_save(data: str, pictures: Pictures) -> dict[str, Any]:
-    """Return what a file has to say, so that others can use a model that was trained on these."""
+    """Return the notes to save with a model that was trained on these pictures."""
     prepared: dict[str, Any] = {"as": "digit"}
     if data not in DATA or DATA[data].prepared == "resize":
         prepared = {"as": "resize", "size": list(pictures.X.shape[-2:]), "grey": True}
@@ -44,7 +44,7 @@ def read_model(verb: str, name: str, path: Path) -> tuple[Layer, Notes]:
 
     Raises:
         ArgumentError: the path is a folder; the sentence names the option.
-        FileFormatError: no model, or notes that no training wrote.
+        FileFormatError: no model, or notes of another form.
     """
     if path.is_dir():
         inside = path / "model.safetensors"
@@ -70,7 +70,7 @@ def _notes(path: Path) -> Notes:
 
 
 def class_names(verb: str, name: str, notes: Notes, outputs: int) -> list[str]:
-    """Return the outputs' names: those noted, else their numbers."""
+    """Return the names of the outputs: from the notes, else their numbers."""
     if notes.classes and len(notes.classes) != outputs:
         expected = f"a model with an output for each of its {len(notes.classes)} classes"
         raise FileFormatError(sentence(verb, name, expected, f"{outputs} outputs"))
@@ -78,10 +78,10 @@ def class_names(verb: str, name: str, notes: Notes, outputs: int) -> list[str]:
 
 
 def numbered_as(notes: Notes, pictures: Pictures) -> Pictures:
-    """Return pictures whose labels are the model's outputs, matched by the classes' names.
+    """Return pictures with the model's numbers of the classes as labels, matched by name.
 
     Raises:
-        ArgumentError: a class that the model does not know.
+        ArgumentError: a class that the model does not have.
     """
     unknown = [name for name in pictures.classes if name not in notes.classes]
     if unknown:

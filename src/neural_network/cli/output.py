@@ -1,4 +1,4 @@
-"""Where results go: the screen, and files that are not overwritten unasked."""
+"""Output: files that are not overwritten without a question, predictions with progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
     """Ask before any of these files is replaced; without a terminal, refuse.
 
     Raises:
-        ArgumentError: a file exists, and nobody is there to be asked; a path is a folder.
+        ArgumentError: a file exists and there is no terminal to ask; a path is a folder.
         typer.Exit: the answer was no; exit code 1.
     """
     for path in paths:
@@ -45,7 +45,7 @@ def free_name(path: Path) -> Path:
 
 
 def predicted(console: Console, model: Layer, X: Array, what: str) -> Array:
-    """Return ``model.predict(X)``, and show on a terminal how far it is."""
+    """Return ``model.predict(X)``, with progress on a terminal."""
     starts = track(
         range(0, len(X), ROWS_AT_ONCE),
         what,

@@ -1,4 +1,4 @@
-"""``neural-network predict``: what a photograph shows."""
+"""``neural-network predict``: the classes of photographs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from neural_network.models import load_tiny_cnn
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
 
-SHOWN, BAR = 3, 40  # lines for a picture, and the length of a sure line's bar
+SHOWN, BAR = 3, 40  # lines for a picture, and the length of a bar of 100%
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
 DRAWING = Path("what_it_saw.png")
@@ -46,13 +46,13 @@ def predict(
         typer.Option(
             "--save",
             "-o",
-            help="The picture of what the network saw.",
+            help="The drawing of the prepared pictures and the probabilities.",
             show_default=f"{DRAWING}, or where that is taken {DRAWING.stem}-2.png and so on",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Read digits, or other classes, from photographs, and draw what the network saw."""
+    """Classify photographs of digits, or of other classes, and draw the prepared pictures."""
     os.environ["MPLBACKEND"] = "Agg"
     console = Console()
     network, notes = (
@@ -71,8 +71,8 @@ def predict(
         transient=True,
         disable=not console.is_terminal,
     )
-    seen = np.stack([_seen(path, photograph, notes) for path, photograph in some])
-    X = shaped_for("predict", "--model", network, seen[:, None])
+    prepared = np.stack([_prepared(path, photograph, notes) for path, photograph in some])
+    X = shaped_for("predict", "--model", network, prepared[:, None])
     outputs = predicted(console, network, X, "reading")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         expected = "a model with an output for each class"
@@ -80,12 +80,12 @@ def predict(
     classes = class_names("predict", "--model", notes, outputs.shape[1])
     probabilities = softmax(outputs)
     for path, row in zip(pictures, probabilities, strict=True):
-        _say(path, row, classes, len(row) if all_ else SHOWN)
+        _print(path, row, classes, len(row) if all_ else SHOWN)
     titles = [path.name.encode("utf-8", "replace").decode() for path in pictures]
     with console.status("drawing"):
         figure = show_predictions(
             photographs[:MOST_DRAWN],
-            seen[:MOST_DRAWN],
+            prepared[:MOST_DRAWN],
             probabilities[:MOST_DRAWN],
             titles=titles[:MOST_DRAWN],
             classes=[name.encode("utf-8", "replace").decode() for name in classes],
@@ -96,7 +96,7 @@ def predict(
 
 
 def _with_preparation(network: Layer, notes: Notes) -> Notes:
-    """Return how pictures are prepared; where the file does not say, the input has to tell."""
+    """Return how pictures are prepared; without notes, a model of digits by its input."""
     if notes.prepared:
         return notes
     digits = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
@@ -112,11 +112,11 @@ def _with_preparation(network: Layer, notes: Notes) -> Notes:
     return notes._replace(prepared="digit")
 
 
-def _seen(path: Path, photograph: Array, notes: Notes) -> Array:
-    """Return (H, W) float32 from 0 to 1: a picture as those that the model was trained on."""
+def _prepared(path: Path, photograph: Array, notes: Notes) -> Array:
+    """Return the picture as the model's training pictures were prepared: (H, W), from 0 to 1."""
     if notes.prepared == "resize":
-        seen: Array = as_inputs(as_image(photograph, notes.size)[None])[0, 0]
-        return seen
+        resized: Array = as_inputs(as_image(photograph, notes.size)[None])[0, 0]
+        return resized
     try:
         digit = prepare_digit(photograph)
     except ArgumentError as error:
@@ -128,7 +128,7 @@ def _seen(path: Path, photograph: Array, notes: Notes) -> Array:
     return digit
 
 
-def _say(path: Path, probabilities: Array, classes: list[str], lines: int) -> None:
+def _print(path: Path, probabilities: Array, classes: list[str], lines: int) -> None:
     best = np.argsort(-probabilities, kind="stable")[:lines]
     typer.echo(f"{path}: {classes[best[0]]}")
     width = max(len(classes[label]) for label in best)

@@ -1,4 +1,4 @@
-"""``neural-network resume``: go on with a training that was stopped."""
+"""``neural-network resume``: continue a training that was stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neural_network.errors import ArgumentError, sentence
 def resume(
     out: Annotated[Path, typer.Argument(help="The folder that `neural-network train` made.")],
 ) -> None:
-    """Go on from the last checkpoint to the end, as if nothing had happened."""
+    """Continue from the last checkpoint; the result is that of an uninterrupted training."""
     for name in (SETTINGS, CHECKPOINT):
         if not (out / name).is_file():
             expected = "a folder that `neural-network train` has made"

@@ -1,4 +1,4 @@
-"""What a training is told: options, the file that may hold them, and what they stand for."""
+"""The settings of a training: options, their file, and what they stand for."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from typing import Any
 
 from neural_network.checks import as_choice, as_count, as_number
 from neural_network.cli.data import DATA, check_data
-from neural_network.datasets.augmentation import Augment
-from neural_network.datasets.augmentation.augment import KINDS
+from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import written_beside
 from neural_network.lazy import NameTable
@@ -27,26 +26,27 @@ from neural_network.training.schedules import Schedule
 
 VERB = "train"
 SCHEDULES: NameTable[type[Schedule]] = NameTable("schedule")
-# Each change that --augment knows, as it is written: shift=2, flip …
+# Each change of --augment with an example: shift=2, flip …
 CHANGES = {
-    name.lower(): f"{name.lower()}={kind.example}".rstrip("=") for name, kind in KINDS.items()
+    name.lower(): f"{name.lower()}={kind.example}".rstrip("=")
+    for name, kind in AUGMENTATIONS.items()
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All options of ``train`` that are written down, with what they are if nothing is said.
+    """The options of ``train`` that its settings file holds, with their defaults.
 
-    The values were chosen by the accuracy on held-out training digits.
+    The defaults were chosen by the accuracy on held-out training digits.
     """
 
     model: str = "tiny_cnn"
     data: str = "mnist"
-    size: int = 0  # 0: pictures of a folder stay as they are
+    size: int = 0  # 0: the size of a folder's pictures
     epochs: int = 4
     batch_size: int = 16
     optimizer: str = "adam"
-    learning_rate: float = 0.0  # 0: what suits the optimizer
+    learning_rate: float = 0.0  # 0: that of the optimizer
     schedule: str = "one-cycle"
     weight_decay: float = 0.0
     augment: str = "none"
@@ -65,7 +65,7 @@ WORDS = {str: "text", int: "a whole number", float: "a number"}
 
 
 def option(name: str) -> str:
-    """Return a setting's name as it is written in a file, and after -- on a command line."""
+    """Return a setting's name in a file, and after -- on a command line."""
     return name.replace("_", "-")
 
 
@@ -96,7 +96,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def _hint(path: Path, error: Exception) -> str:
-    """Return what is most often wrong with a line that TOML cannot read: text without quotes."""
+    """Return a hint on the most frequent mistake in a TOML line: text without quotes."""
     if not (place := re.search(r"at line (\d+)", str(error))):
         return ""
     line = path.read_text(encoding="utf-8").splitlines()[int(place[1]) - 1]
@@ -106,7 +106,7 @@ def _hint(path: Path, error: Exception) -> str:
 
 
 def write_settings(path: Path, settings: Settings) -> None:
-    """Write all settings but the folder that they lie in.
+    """Write all settings but the folder of their file.
 
     Raises:
         FileWriteError: the file cannot be written.
@@ -127,10 +127,10 @@ def _as_toml(value: str | float) -> str:
 
 
 def checked_settings(given: Mapping[str, Any]) -> Settings:
-    """Return the settings with nothing left open, after a look at each.
+    """Return the checked settings, with defaults that depend on others filled in.
 
     Raises:
-        DTypeError, ArgumentError: a value that cannot be; the sentence names the option.
+        DTypeError, ArgumentError: a wrong value; the sentence names the option.
     """
     settings = Settings(**given)
     as_choice(VERB, "--model", settings.model, tuple(MODELS))
@@ -152,18 +152,18 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
         rate = OPTIMIZERS[settings.optimizer].typical_rate
     changes = {
         "learning_rate": as_number(VERB, "--learning-rate", rate, above=0),
-        "data": settings.data if settings.data in DATA else _lasting("--data", settings.data),
-        "save": _lasting("--save", settings.save) if settings.save else "",
+        "data": settings.data if settings.data in DATA else _absolute("--data", settings.data),
+        "save": _absolute("--save", settings.save) if settings.save else "",
     }
     return Settings(**{**asdict(settings), **changes})
 
 
-def _lasting(name: str, path: str) -> str:
-    """Return a path that means the same wherever a training is resumed."""
+def _absolute(name: str, path: str) -> str:
+    """Return the absolute path, so that a training can be resumed in another folder."""
     try:
         path.encode()
     except UnicodeEncodeError:
-        expected = "a name of Unicode letters, to be written down"
+        expected = "a name that can be written as Unicode"
         raise ArgumentError(sentence(VERB, name, expected, repr(path))) from None
     return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
 
@@ -179,25 +179,25 @@ def make_optimizer(settings: Settings) -> Optimizer:
 
 
 def augmentation(settings: Settings) -> Augment | None:
-    """Return what "shift=2,rotate=10,flip" says, or None for "none".
+    """Return the augmentation that "shift=2,rotate=10,flip" names, or None for "none".
 
     Raises:
-        ArgumentError: an unknown name, or a number that the change refuses.
+        ArgumentError: an unknown name, or a wrong number.
     """
     if settings.augment == "none":
         return None
-    kinds = {name.lower(): kind for name, kind in KINDS.items()}
+    kinds = {name.lower(): kind for name, kind in AUGMENTATIONS.items()}
     steps = []
     for part in settings.augment.split(","):
         name, _, numbers = part.strip().partition("=")
         if name not in kinds:
-            expected = f"none, or some of {', '.join(CHANGES)} such as shift=2,rotate=10"
+            expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
             raise ArgumentError(sentence(VERB, "--augment", expected, repr(settings.augment)))
         try:
             steps.append(kinds[name](*map(_number, numbers.split("/") if numbers else [])))
         except ArgumentError as error:
             raise ArgumentError(f"{VERB}: --augment: {error}") from error
-        except (TypeError, ValueError) as error:  # numbers too many or too few, or no numbers
+        except (TypeError, ValueError) as error:  # too many or too few numbers, or no numbers
             expected = f"the form {CHANGES[name]}"
             raise ArgumentError(sentence(VERB, "--augment", expected, repr(part))) from error
     return Augment(*steps)

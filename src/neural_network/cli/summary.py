@@ -1,4 +1,4 @@
-"""``neural-network summary``: what a network is made of."""
+"""``neural-network summary``: the layers of a network."""
 
 from __future__ import annotations
 

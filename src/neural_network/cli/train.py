@@ -1,4 +1,4 @@
-"""``neural-network train``: a network, pictures, and a folder with what came of them."""
+"""``neural-network train``: train a network on pictures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from neural_network.training.optimizers import OPTIMIZERS
 
 
 def _option(default: Any, text: str) -> Any:
-    """Return an option that is None if not given, so that a file's value can count."""
+    """Return an option that is None if not given, so that the file's value is used."""
     return typer.Option(help=text, show_default=str(default))
 
 
@@ -45,15 +45,15 @@ def train(
         int | None,
         _option("as they are", "Bring a folder's pictures to squares of so many pixels a side."),
     ] = None,
-    epochs: Annotated[int | None, _option(Settings.epochs, "Times through the data.")] = None,
-    batch_size: Annotated[int | None, _option(Settings.batch_size, "Pictures in a step.")] = None,
+    epochs: Annotated[int | None, _option(Settings.epochs, "Passes over the data.")] = None,
+    batch_size: Annotated[int | None, _option(Settings.batch_size, "Pictures per step.")] = None,
     optimizer: Annotated[
         str | None, _option(Settings.optimizer, f"{', '.join(OPTIMIZERS)}.")
     ] = None,
     learning_rate: Annotated[
         float | None,
         _option(
-            f"what suits the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
+            f"that of the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
             "The highest rate of the schedule.",
         ),
     ] = None,
@@ -62,7 +62,7 @@ def train(
         _option(Settings.schedule, f"none, {', '.join(SCHEDULES)} (a tenth after each third)."),
     ] = None,
     weight_decay: Annotated[
-        float | None, _option(Settings.weight_decay, "How strongly weights are drawn to 0.")
+        float | None, _option(Settings.weight_decay, "Weight decay of the optimizer.")
     ] = None,
     augment: Annotated[
         str | None,
@@ -74,22 +74,22 @@ def train(
     validation: Annotated[
         float | None, _option(Settings.validation, "The share of the data held out; 0 for none.")
     ] = None,
-    seed: Annotated[int | None, _option(Settings.seed, "One seed, one result.")] = None,
+    seed: Annotated[int | None, _option(Settings.seed, "Seed of all random numbers.")] = None,
     average: Annotated[
         float | None,
-        _option("0, none", "Decay of an average of the weights to end with, such as 0.99."),
+        _option("0, none", "Decay of the average of the weights to save, such as 0.99."),
     ] = None,
-    out: Annotated[Path | None, _option(Settings.out, "The folder for what is made.")] = None,
+    out: Annotated[Path | None, _option(Settings.out, "The folder for the results.")] = None,
     save: Annotated[
         Path | None, _option("OUT/model.safetensors", "The file of the trained model.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
-    """Train a network on pictures; Ctrl-C stops, and `neural-network resume` goes on."""
+    """Train a network on pictures. Ctrl-C stops; `neural-network resume` continues."""
     if file is not None and config is not None:
         raise ArgumentError(f"{VERB}: FILE and --config: expected one, received both")
     path = file or config
-    spoken = {
+    options = {
         "model": model,
         "data": data,
         "size": size,
@@ -107,7 +107,7 @@ def train(
         "save": None if save is None else str(save),
     }
     given = {} if path is None else read_settings(path)
-    given |= {name: value for name, value in spoken.items() if value is not None}
+    given |= {name: value for name, value in options.items() if value is not None}
     settings = checked_settings(given)
     confirm_overwrite(list(outputs(settings).values()), force=force)
     perform(settings, resume=False)

@@ -1,4 +1,4 @@
-"""A training in a folder: what ``train`` begins and ``resume`` ends."""
+"""A training in a folder, for ``train`` and ``resume``."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from neural_network.training.trainer import Callback, Trainer
 from neural_network.visual import save_figure, show_history
 
 SETTINGS, CHECKPOINT = "settings.toml", "checkpoint.safetensors"
-# So much of an epoch is lost at most where a process is killed.
+# The most work that is lost when the process is killed.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
 def outputs(settings: Settings) -> dict[str, Path]:
-    """Return what → the file it goes to.
+    """Return each result → its file.
 
     Raises:
-        ArgumentError: ``save`` names one of the other files, or lies in no folder.
+        ArgumentError: ``save`` is one of the other files, or in no existing folder.
     """
     out = Path(settings.out)
     files = {
         "all settings": out / SETTINGS,
-        "the state to go on from": out / CHECKPOINT,
+        "the checkpoint to resume from": out / CHECKPOINT,
         "the measures of each epoch": out / "log.csv",
-        "how it learned": out / "history.png",
+        "the learning curves": out / "history.png",
     }
     model = Path(settings.save) if settings.save else out / "model.safetensors"
     if model.resolve() in [path.resolve() for path in files.values()]:
@@ -54,9 +54,9 @@ def outputs(settings: Settings) -> dict[str, Path]:
 
 
 class _Begin(Callback):
-    """Write the settings and a first checkpoint, so that ``resume`` can go on from the start.
+    """Write the settings and a first checkpoint, so that ``resume`` works from the start.
 
-    At that moment the model is known to fit the data, and the folder's files are locked.
+    When ``fit`` begins, the model has been checked with the data, and the files are locked.
     """
 
     comes_last = True
@@ -71,7 +71,7 @@ class _Begin(Callback):
 
 
 class _Checkpoint(Checkpoint):
-    """One that leaves it to the command to say how to go on."""
+    """A checkpoint whose message leaves out how to continue, which the command says."""
 
     def on_interrupt(self, trainer: Trainer) -> str:
         self.write(trainer)
@@ -79,7 +79,7 @@ class _Checkpoint(Checkpoint):
 
 
 def perform(settings: Settings, *, resume: bool) -> None:
-    """Train from the beginning or from the checkpoint, write the files, say what was reached."""
+    """Train from the beginning or from the checkpoint, write the files, print the results."""
     os.environ["MPLBACKEND"] = "Agg"
     start = perf_counter()
     console = Console()
@@ -103,13 +103,13 @@ def perform(settings: Settings, *, resume: bool) -> None:
     model.eval()
     notes = notes_to_save(settings.data, pictures)
     save(model, files["the trained model"], notes=notes)
-    save_figure(show_history(history), files["how it learned"])
+    save_figure(show_history(history), files["the learning curves"])
     if settings.data in DATA:
         _test(console, settings, model)
 
-    table = Table("what", "where", title="Made by the training")
-    for what, path in files.items():
-        table.add_row(what, escape(str(path)))
+    table = Table("result", "file", title="Files of the training")
+    for result, path in files.items():
+        table.add_row(result, escape(str(path)))
     console.print(table)
     typer.echo(f"Took {perf_counter() - start:.0f} s.")
 
@@ -119,7 +119,7 @@ def _model(settings: Settings, pictures: Pictures) -> Sequential:
         return MODELS[settings.model](
             classes=len(pictures.classes), input_shape=pictures.X.shape[1:], rng=settings.seed
         )
-    except ArgumentError as error:  # pictures that are too small for its windows
+    except ArgumentError as error:  # pictures that are too small for the model
         raise ArgumentError(f"{VERB}: --model {settings.model}: {error}") from error
 
 
@@ -159,7 +159,7 @@ def _fit(
 
 
 def _test(console: Console, settings: Settings, model: Sequential) -> None:
-    """Say how many of the test pictures are right: the only use of them."""
+    """Print the accuracy on the test pictures, which are used for nothing else."""
     test = load_pictures(VERB, settings.data, "test", None)
     share = accuracy(predicted(console, model, test.X, "testing"), test.y)
     typer.echo(f"{share:.1%} of {len(test.y):,} test pictures right.")

@@ -1,4 +1,4 @@
-"""Digits, clothes and one's own pictures, as arrays."""
+"""Datasets of pictures as arrays: MNIST, Fashion-MNIST, folders; augmentation, batches."""
 
 from neural_network.lazy import attach
 

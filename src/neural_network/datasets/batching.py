@@ -46,8 +46,7 @@ def batches(
     [3 1] [30 10]
     [2] [20]
     """
-    # Checked here and not in the generator below, so that a mistake is reported
-    # by the call and not by the first step of the loop.
+    # Checked here and not in the generator below, so that the call raises the errors.
     X, y = as_real("batches", "X", X), as_real("batches", "y", y)
     if X.ndim == 0 or len(X) == 0:
         raise ShapeError(sentence("batches", "X", "at least one row", f"shape {X.shape}"))

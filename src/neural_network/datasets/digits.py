@@ -1,4 +1,4 @@
-"""From a photograph of a digit to a picture like those of MNIST."""
+"""Preparing photographs of digits like the pictures of MNIST."""
 
 from __future__ import annotations
 
@@ -11,30 +11,28 @@ from neural_network.public import public
 
 FIELD = 28  # the side of MNIST's pictures
 BOX = 20  # the side of the box that a digit is fitted into
-# A photograph is shrunk to this many pixels a side: a digit is still far larger
-# than the box, and all that follows is quick.
+# Photographs are shrunk to this many pixels a side for speed; a digit is still larger than BOX.
 LONGEST_SIDE = 384
-# How many standard deviations of the paper's noise ink differs from it: what is less than
-# the first is paper, the second is ink if it belongs to a stroke, and the third is how
-# dark the ink of a picture has to be for there to be any.
+# Thresholds in standard deviations of the paper's noise: below the first is paper, above the
+# second is ink if it belongs to a stroke, and the ink of a picture must reach the third.
 PAPER, INK, VISIBLE = 3.0, 8.0, 10.0
-LEAST_NOISE = 0.25  # in shades: a photograph has only whole ones
-# Ink differs by this part of what the darkest ink does: paler is JPEG's ringing, or dust.
+LEAST_NOISE = 0.25  # in shades, which are whole numbers in a photograph
+# The contrast of ink, as a part of the darkest ink's: less is JPEG's ringing, or dust.
 FAINTEST = 1 / 48
-# Strokes with less than this part of the largest one's pixels are specks.
+# Blobs with less than this part of the largest one's pixels are specks.
 SMALLEST_STROKE = 0.04
-# A blob at least so tall, as a part of the tallest, may be a digit of its own.
+# A blob of at least this part of the tallest one's height may be a digit of its own.
 TALL = 0.5
 
 
 @public
 def prepare_digit(picture: ArrayLike) -> Array:
-    """Make a photograph of a handwritten digit into a picture like those of MNIST.
+    """Prepare a photograph of a handwritten digit like the pictures of MNIST.
 
-    The light on the paper is estimated and taken away, noise is cut off by Otsu's
-    threshold, the strokes are cropped, fitted into 20×20 with their proportions kept,
-    and laid into 28×28 so that their centre of mass is in the middle. The darkest ink
-    becomes 1. A digit of MNIST comes out nearly as it went in.
+    The light on the paper is estimated and subtracted, noise is removed by Otsu's threshold, the
+    strokes are cropped, resized to fit 20×20 with their proportions, and placed in 28×28 with
+    their centre of mass in the middle. The darkest ink becomes 1. A digit of MNIST is hardly
+    changed.
 
     Args:
         picture: (H, W) shades of grey from 0 for black to 255 for white, as
@@ -64,9 +62,9 @@ def prepare_digit(picture: ArrayLike) -> Array:
 def count_digits(picture: ArrayLike) -> int:
     """Count the groups of ink that stand side by side in a photograph.
 
-    Blobs of ink that are at least half as tall as the tallest are looked at; those that
-    share a column count as one. It cannot see that two digits touch or overlap, stand one
-    above the other, or that the halves of one digit lie apart: take it for a hint.
+    Blobs of ink that are at least half as tall as the tallest are counted; those that share a
+    column count as one. Digits that touch, overlap or stand one above the other are counted as
+    one, and the halves of a broken digit as two: the result is a hint.
 
     Args:
         picture: (H, W) shades of grey from 0 to 255, as ``prepare_digit`` takes them.
@@ -101,8 +99,8 @@ def count_digits(picture: ArrayLike) -> int:
 
 
 def _ink(function: str, picture: ArrayLike) -> Array:
-    """Return how much ink is where, from 0 to 1, and 0 wherever there is only paper."""
-    # A tensor becomes an array here, unless that would drop its gradient.
+    """Return the amount of ink of each pixel, from 0 for paper to 1."""
+    # Converts a tensor, unless that would drop its gradient.
     shades = np.asarray(as_real(function, "picture", picture)).astype(float)
     check_ndim(function, "picture", shades, 2)
     check_not_empty(function, "picture", shades)
@@ -117,12 +115,12 @@ def _ink(function: str, picture: ArrayLike) -> Array:
     edge = max(1, min(shades.shape) // 20)
     border[edge:-edge, edge:-edge] = False
     darker = _darker(shades, border)
-    # Ink differs from the paper more than the noise does, on whichever side it lies.
+    # Ink may be darker or lighter than the paper; it differs by more than the noise.
     side = 1.0 if np.sum(darker**3) >= 0 else -1.0
     threshold, noise = _threshold(side * darker)
     if noise > LEAST_NOISE:
         shades = _smoothed(shades)
-    # What is known of the border holds less in the middle: look again at all the paper.
+    # Estimated from the border, the paper is less exact in the middle: now from all the paper.
     ink = side * _darker(shades, side * darker <= threshold)
 
     threshold, noise = _threshold(ink)
@@ -137,12 +135,13 @@ def _ink(function: str, picture: ArrayLike) -> Array:
 
 
 def _threshold(ink: Array) -> tuple[float, float]:
-    """Return what divides ink from paper, and the standard deviation of the paper's noise.
+    """Return the threshold between paper and ink, and the standard deviation of the noise.
 
-    Otsu's threshold is taken of what may be ink and of as much clean paper: where ink is
-    rare, it would else divide the paper's noise, and without paper, dark ink from pale.
+    Otsu's threshold is computed of the pixels that may be ink and of as many pixels of clean
+    paper. Otherwise it would split the noise where ink is rare, and dark from pale ink where
+    paper is.
     """
-    # 1.4826 medians of the distances make a normal distribution's standard deviation.
+    # The standard deviation of a normal distribution is 1.4826 times the median distance.
     noise = max(1.4826 * float(np.median(np.abs(ink))), LEAST_NOISE)
     marked = ink[ink > PAPER * noise]
     if not marked.size:
@@ -151,7 +150,7 @@ def _threshold(ink: Array) -> tuple[float, float]:
 
 
 def _smoothed(shades: Array) -> Array:
-    """Average each pixel with its neighbours, weighted 1 2 1 each way: 3/8 of the noise."""
+    """Average each pixel with its neighbours, with weights 1 2 1 along each axis."""
     padded = np.pad(shades, 1, mode="edge")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     smoothed: Array = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
@@ -161,10 +160,9 @@ def _smoothed(shades: Array) -> Array:
 def _darker(shades: Array, paper: Array) -> Array:
     """Return how much darker each pixel is than the paper would be there.
 
-    The paper's shade is a surface of second degree, which tilted light and a lens that
-    darkens the corners both fit, with the least sum of absolute differences from the
-    pixels where paper is seen: unlike squares, these do not mind some ink among them.
-    Found by weighing squares anew.
+    The paper's shade is a polynomial of second degree, which fits tilted light and a lens that
+    darkens the corners. It minimises the sum of absolute differences from the pixels of paper,
+    which some ink among them hardly changes, by iteratively reweighted least squares.
     """
     down, across = (np.linspace(-1, 1, length) for length in shades.shape)
     y, x = np.meshgrid(down, across, indexing="ij")
@@ -173,17 +171,17 @@ def _darker(shades: Array, paper: Array) -> Array:
     weights = np.ones(len(seen))
     for _ in range(10):
         weighted = known * weights[:, None]
-        # lstsq, because a picture of few pixels does not settle all six numbers.
+        # lstsq, because few pixels do not determine all six coefficients.
         numbers = np.linalg.lstsq(weighted.T @ known, weighted.T @ seen, rcond=1e-9)[0]
-        # Half a shade: closer than that, all differences count alike.
+        # Differences below half a shade have equal weights.
         weights = 1 / np.maximum(np.abs(seen - known @ numbers), 0.5)
-    # A millionth of a shade is this function's own rounding.
+    # Rounding to a millionth of a shade removes rounding errors.
     darker: Array = np.round(terms @ numbers - shades, 6)
     return darker
 
 
 def otsu_threshold(values: Array) -> float:
-    """Return the number that splits values into two groups, each as alike as can be.
+    """Return the threshold that splits values into the two groups with the least variance.
 
     Of 256 candidates, the one with the largest variance between the groups,
     w₀ w₁ (μ₀ − μ₁)², with w the groups' shares of the values and μ their means.
@@ -209,21 +207,20 @@ def otsu_threshold(values: Array) -> float:
     below = np.cumsum(counts)[:-1]
     total = np.cumsum(counts * middles)
     above = values.size - below
-    # Both groups have members: the lowest bin holds the minimum, the highest the maximum,
-    # unless all are equal.
+    # Unless all values are equal, both groups have members: the minimum and the maximum.
     if np.min(values) == np.max(values):
         return float(values.flat[0])
     apart = total[:-1] / below - (total[-1] - total[:-1]) / above
     between = below * above * apart**2
-    # An empty stretch of the histogram gives many candidates that are equally good.
+    # Where bins of the histogram are empty, several candidates are equally good.
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     return float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
 
 
 def _strokes(possible: Array, certain: Array) -> Array:
-    """Return which possible ink belongs to a stroke: a blob with enough that is certain.
+    """Return the possible ink that belongs to strokes: to blobs with enough certain ink.
 
-    Hysteresis as in Canny's edges: the soft rim of a stroke is kept, dirt is not.
+    Hysteresis as in Canny's edge detector: the soft rim of a stroke is kept, dirt is not.
     """
     blobs = connected(possible)
     sizes = np.bincount(blobs[certain], minlength=blobs.size)
@@ -235,8 +232,8 @@ def _strokes(possible: Array, certain: Array) -> Array:
 def connected(mask: Array) -> Array:
     """Number the blobs of a mask: pixels that touch, also at corners, get one number.
 
-    Every pixel takes the smallest number around it, and then the number of the pixel
-    of that number, which halves the way that a number still has to go.
+    Every pixel takes the smallest number of its neighbours, and then the number of the pixel
+    with that number (pointer jumping).
 
     Args:
         mask: (H, W) booleans.
@@ -271,7 +268,7 @@ def connected(mask: Array) -> Array:
 
 
 def _fitted(ink: Array) -> Array:
-    """Crop to the ink, and bring the longer side to 20 pixels."""
+    """Crop to the ink, and resize the longer side to 20 pixels."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     cropped = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = BOX / max(cropped.shape)
@@ -291,7 +288,7 @@ def area_average(picture: Array, height: int, width: int) -> Array:
 
     Returns:
         (height, width) in the type of ``picture``: R · picture · Cᵀ, with rows of R and
-        C that say which share of a new pixel each old one fills.
+        C that are the parts of a new pixel that each old one covers.
 
     Raises:
         Nothing.
@@ -308,7 +305,7 @@ def area_average(picture: Array, height: int, width: int) -> Array:
 
 
 def _shares(old: int, new: int) -> Array:
-    """Return (new, old): how much of each new pixel every old one fills, in a row."""
+    """Return (new, old): the part of each new pixel that each old one covers, along an axis."""
     edges = np.linspace(0, old, new + 1)
     starts, ends = edges[:-1, None], edges[1:, None]
     pixels = np.arange(old)
@@ -318,17 +315,17 @@ def _shares(old: int, new: int) -> Array:
 
 
 def _centred(digit: Array) -> Array:
-    """Lay a digit into the field with its centre of mass in the middle.
+    """Place a digit in the field with its centre of mass in the middle.
 
-    By whole pixels, as it was done for MNIST, so that nothing is blurred.
+    It is moved by whole pixels, as in MNIST, so that nothing is blurred.
     """
     field = np.zeros((FIELD, FIELD), dtype=np.float32)
     corner = []
     for axis, length in enumerate(digit.shape):
         mass = digit.sum(axis=1 - axis)
         centre = mass @ np.arange(length) / mass.sum()
-        # An even box of even ink is half a pixel from the middle; the thousandth sees to
-        # it that the sum's rounding does not choose the side.
+        # The centre of an even box lies half a pixel from the middle; the thousandth keeps
+        # rounding errors from choosing the side.
         place = round(FIELD / 2 - centre - 1e-3)
         corner.append(min(max(place, 0), FIELD - length))
     top, left = corner

@@ -1,4 +1,4 @@
-"""One's own pictures: a folder for each class."""
+"""Reading pictures from a folder for each class."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from neural_network.public import public
 
 
 class SizesDifferError(FileFormatError):
-    """A folder's pictures are of several sizes, and nobody said which one is wanted.
+    """A folder's pictures are of several sizes, and no ``size`` was given.
 
     Attributes:
         height, width: those of the first picture, in pixels.
-        what: the sentence without the advice, which Python and the command give each in
-            their own words.
+        what: the message without the advice, which differs between Python and the command.
     """
 
     def __init__(self, what: str, height: int, width: int) -> None:
@@ -36,17 +35,17 @@ def load_image_folder(
     size: int | tuple[int, int] | None = None,
     grey: bool = True,
 ) -> tuple[Array, Array, list[str]]:
-    """Read pictures that lie in a folder for each class.
+    """Read pictures from a folder for each class.
 
     ``digits/seven/a.png`` is a picture of the class ``seven``. Classes are numbered
     in the order of their names as text (``"10"`` before ``"2"``), and so are pictures
-    within a class. What is hidden, with a name that begins with a dot, is passed over.
+    within a class. Hidden files and folders, whose names begin with a dot, are ignored.
 
     Args:
         path: the folder of the classes' folders.
-        size: what all pictures are brought to: one length for squares, or height and
-            width. The proportions may change; a shrunk picture is smoothed as much as
-            it needs. None where all are of one size already.
+        size: all pictures are resized to it: one length for squares, or height and width.
+            Proportions may change; a shrunk picture is smoothed to avoid aliasing. None where
+            all pictures have one size.
         grey: True for shades of grey (see ``load_picture``), False for red, green
             and blue.
 
@@ -98,7 +97,7 @@ def as_image(shades: Array, size: tuple[int, int] | None) -> Array:
 
     Args:
         shades: (H, W) or (3, H, W) floating, from 0 to 255.
-        size: height and width that it is brought to; None for its own.
+        size: height and width to resize to; None for its own.
 
     Returns:
         (H, W) or (3, H, W) uint8.
@@ -121,8 +120,8 @@ def _as_size(size: object) -> tuple[int, int]:
     return height, width
 
 
-def _seen(folder: Path) -> list[Path]:
-    """Return what lies in a folder and is not hidden, sorted by name."""
+def _visible(folder: Path) -> list[Path]:
+    """Return the entries of a folder that are not hidden, sorted by name."""
     return sorted(
         (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
         key=lambda entry: entry.name,
@@ -134,7 +133,7 @@ def _classes(folder: Path) -> list[Path]:
         raise FileNotFoundError(f"{folder}: no such folder; expected one with a folder per class")
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: expected a folder with a folder per class, not a file")
-    entries = _seen(folder)
+    entries = _visible(folder)
     if not entries:
         raise FileFormatError(
             f"{folder}: expected a folder per class, received an empty folder; "
@@ -150,7 +149,7 @@ def _classes(folder: Path) -> list[Path]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    files = _seen(folder)
+    files = _visible(folder)
     if not files:
         raise FileFormatError(
             f"{folder}: expected pictures of the class {folder.name!r}, received an empty "
@@ -160,12 +159,12 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _with_progress(files: list[Path]) -> Iterable[Path]:
-    """Show on a terminal how far the reading is, if it takes more than a second."""
+    """Show progress on a terminal, if the reading takes more than a second."""
     if not sys.stderr.isatty():
         return files
     try:
         from tqdm import tqdm
-    except ImportError:  # it only shows; nothing depends on it
+    except ImportError:  # no progress bar without it
         return files
     shown: Iterable[Path] = tqdm(files, desc="reading pictures", delay=1)
     return shown

@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST and its kin are published.
+"""The IDX format, in which MNIST and similar datasets are published.
 
 A file starts with two zero bytes, a byte for the type of its numbers and a byte
 for the number of axes; then the size of each axis as a big-endian 32-bit
@@ -28,7 +28,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @public
 def read_idx(path: str | os.PathLike[str]) -> Array:
-    """Read an IDX file, gzipped or plain (the content tells, not the name).
+    """Read an IDX file, gzipped or plain, as its content shows.
 
     Args:
         path: the file.
@@ -89,10 +89,10 @@ def _parse(file: BufferedIOBase, path: Path) -> Array:
 
 
 def _read_up_to(file: BufferedIOBase, size: int) -> bytes:
-    """Read at most so many bytes, piece by piece.
+    """Read at most this many bytes, piece by piece.
 
-    One byte more than promised tells an oversized file apart without reading the
-    rest of it; and a header that promises terabytes must not allocate them.
+    One byte more than promised shows that a file is too long without reading it all; and a
+    header that promises terabytes must not allocate them.
     """
     pieces = []
     while size > 0 and (piece := file.read(min(size, 1 << 20))):

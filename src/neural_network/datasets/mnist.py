@@ -1,4 +1,4 @@
-"""MNIST, of which a piece is shipped, and Fashion-MNIST, its twin in clothes."""
+"""MNIST, a sample of which is shipped, and Fashion-MNIST."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Subset = Literal["sample", "full"]
 SAMPLE_FOLDER = Path(__file__).parent / "samples"
 SAMPLE_SIZES = {"train": 5000, "test": 1000}
 
-# The digests are of the unzipped content, which is the same wherever it is
-# published; the gzip files around it are not.
+# The digests are of the unzipped content, which is the same at every mirror; the gzip files
+# differ.
 MNIST = Collection(
     name="MNIST",
     cache_name="mnist",
@@ -43,7 +43,7 @@ MNIST = Collection(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "https://yann.lecun.com/exdb/mnist/",
     ),
-    system_folders=(),
+    in_data_folder=True,
 )
 FASHION_MNIST = Collection(
     name="Fashion-MNIST",
@@ -66,7 +66,7 @@ FASHION_MNIST = Collection(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
     ),
-    # Where Debian's package dataset-fashion-mnist puts the files.
+    # The folder of Debian's package dataset-fashion-mnist.
     system_folders=(Path("/usr/share/datasets/fashion-mnist"),),
 )
 
@@ -96,7 +96,7 @@ def load_mnist(
 
     Raises:
         ArgumentError: an unknown split or subset; a ``path`` with the sample.
-        DatasetNotFoundError: the full set is nowhere; the sentence lists where
+        DatasetNotFoundError: the full set was not found; the sentence lists where
             it was looked for and how to supply it.
         FileFormatError: a file is damaged or holds something else.
 
@@ -129,12 +129,11 @@ def load_fashion_mnist(
     subset: Subset = "sample",
     path: str | os.PathLike[str] | None = None,
 ) -> tuple[Array, Array]:
-    """Load pictures of clothes, Fashion-MNIST: the same shapes as MNIST, and harder.
+    """Load pictures of clothes, Fashion-MNIST: the shapes of MNIST, but harder to classify.
 
-    Nothing of it comes with the library: it is looked for in ``path``, in
-    ``$NEURAL_NETWORK_DATA/fashion-mnist``, in the user's cache and where
-    Debian's package ``dataset-fashion-mnist`` puts it, and is else downloaded
-    as ``load_mnist`` does.
+    It does not come with the library: it is looked for in ``path``, in
+    ``$NEURAL_NETWORK_DATA/fashion-mnist``, in the user's cache and in the folder of Debian's
+    package ``dataset-fashion-mnist``, and is else downloaded as ``load_mnist`` does.
 
     Args:
         split: ``"train"`` or ``"test"``.
@@ -184,7 +183,7 @@ def _file_names(split: str) -> list[str]:
 
 
 def _read_pair(paths: list[Path]) -> tuple[Array, Array]:
-    """Read pictures and labels, and see that they are that and belong together."""
+    """Read pictures and labels, and check that they are of the right kind and number."""
     images, labels = (read_idx(path) for path in paths)
     if images.dtype != "uint8" or images.ndim != 3 or images.shape[1:] != (28, 28):
         raise FileFormatError(

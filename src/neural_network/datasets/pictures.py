@@ -17,7 +17,7 @@ from neural_network.public import public
 if TYPE_CHECKING:
     from PIL import Image
 
-# A few hundred kilobytes can unpack to gigabytes; no teaching picture is larger.
+# The limit protects against small files that unpack to gigabytes.
 MOST_PIXELS = 100_000_000
 
 
@@ -25,9 +25,8 @@ MOST_PIXELS = 100_000_000
 def load_picture(path: str | os.PathLike[str]) -> Array:
     """Read a picture file as shades of grey.
 
-    Colours are weighed as the eye does, 0.299 R + 0.587 G + 0.114 B (ITU-R
-    BT.601); a transparent picture is laid on white; a photograph is turned
-    upright as its EXIF data say.
+    Colours become 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); a transparent picture is drawn
+    on white; a photograph is rotated upright according to its EXIF data.
 
     Args:
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``).
@@ -51,14 +50,14 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
 
 
 def load_colours(path: str | os.PathLike[str]) -> Array:
-    """Read a picture file as red, green and blue, with the care of ``load_picture``.
+    """Read a picture file as red, green and blue; otherwise as ``load_picture``.
 
     Args:
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``).
 
     Returns:
-        (3, H, W) float64, 0 for dark to 255 for bright; of a grey picture, three
-        times the same.
+        (3, H, W) float64, 0 for dark to 255 for bright; three equal channels for a
+        grey picture.
 
     Raises:
         FileFormatError: the file is no picture, is damaged or too large.
@@ -96,7 +95,7 @@ def _read(path: Path, levels: Callable[[Image.Image], Array]) -> Array:
         raise FileFormatError(f"{path}: expected a picture file, received a folder") from error
     except FileFormatError:
         raise
-    except Exception as error:  # decoders raise whatever their formats trip over
+    except Exception as error:  # decoders raise errors of many kinds
         raise FileFormatError(f"{path}: not a picture that can be read ({error})") from error
 
 
@@ -115,7 +114,7 @@ def _grey(picture: Image.Image) -> Array:
 
 
 def _colours(picture: Image.Image) -> Array:
-    if _is_deep(picture):  # of which Pillow knows only grey ones
+    if _is_deep(picture):  # Pillow has only grey ones
         return np.stack([_grey(picture)] * 3)
     return np.asarray(_on_white(picture).convert("RGB"), dtype=float).transpose(2, 0, 1)
 

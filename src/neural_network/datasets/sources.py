@@ -1,4 +1,4 @@
-"""Where a published dataset may lie, and how to fetch it once."""
+"""Finding the files of a published dataset, and downloading them once."""
 
 from __future__ import annotations
 
@@ -26,13 +26,23 @@ TIMEOUT_SECONDS = 30
 
 
 class Collection(NamedTuple):
-    """A dataset that is published as gzipped files at several addresses."""
+    """A dataset that is published as gzipped files at several addresses.
+
+    Attributes:
+        name: for people.
+        cache_name: of its folder in the cache and in the data folder.
+        digests: file name without .gz → SHA-256 of the unzipped content.
+        mirrors: addresses of folders.
+        system_folders: where packages of operating systems install it.
+        in_data_folder: whether its files may also be in the data folder itself.
+    """
 
     name: str
     cache_name: str
-    digests: Mapping[str, str]  # file name without .gz → SHA-256 of the unzipped content
+    digests: Mapping[str, str]
     mirrors: Sequence[str]
-    system_folders: Sequence[Path]
+    system_folders: Sequence[Path] = ()
+    in_data_folder: bool = False
 
 
 class Dataset(NamedTuple):
@@ -40,9 +50,9 @@ class Dataset(NamedTuple):
 
     Attributes:
         load: "train" or "test" → pictures (n, H, W), uint8 from 0 to 255, and labels (n,).
-        classes: what the labels are called.
-        prepared: how ``predict`` prepares a picture for a model of these: "digit", by
-            ``prepare_digit``; "resize", by its size alone.
+        classes: the names of the labels.
+        prepared: how ``neural-network predict`` prepares a picture for a model of these:
+            "digit" by ``prepare_digit``, "resize" by resizing it.
     """
 
     load: Callable[[Any], tuple[Array, Array]]
@@ -53,10 +63,10 @@ class Dataset(NamedTuple):
 def find_or_download(
     collection: Collection, names: Sequence[str], path: str | os.PathLike[str] | None
 ) -> list[Path]:
-    """Return the paths of the named files, from the first place that has them all.
+    """Return the paths of the named files, from the first folder that has them all.
 
     Raises:
-        DatasetNotFoundError: no place has them and no mirror gave them.
+        DatasetNotFoundError: no folder has them, and no mirror returned them.
     """
     tried: list[str] = []
     for folder in _folders(collection, path, tried):
@@ -92,25 +102,23 @@ def cache_folder(collection: Collection) -> Path:
 def _folders(
     collection: Collection, path: str | os.PathLike[str] | None, tried: list[str]
 ) -> Iterator[Path]:
-    """Yield the places in their order, one by one: a later one may not exist for this user."""
+    """Yield the folders in order; a later one is determined only when it is needed."""
     if path is not None:
         yield Path(path).expanduser()
     if os.environ.get(ENVIRONMENT_VARIABLE):
         data = Path(os.environ[ENVIRONMENT_VARIABLE]).expanduser()
-        # MNIST and Fashion-MNIST use the same file names, so only MNIST may lie
-        # in the folder itself.
         yield data / collection.cache_name
-        if collection.name == "MNIST":
+        if collection.in_data_folder:
             yield data
     try:
         yield cache_folder(collection)
-    except RuntimeError as error:  # a user without a home
+    except RuntimeError as error:  # a user without a home directory
         tried.append(f"the user's cache: {error}")
     yield from collection.system_folders
 
 
 def _in_folder(folder: Path, name: str) -> Path | None:
-    """Return the file under one of the names it is known by, or None."""
+    """Return the file under one of its names, or None."""
     dotted = name.replace("-idx", ".idx")  # how some archives spell it
     for spelling in (f"{name}.gz", name, f"{dotted}.gz", dotted):
         if (folder / spelling).is_file():
@@ -127,7 +135,7 @@ def _what_is_wrong(folder: Path, missing: Sequence[str]) -> str:
 def _download(collection: Collection, name: str, tried: list[str]) -> Path:
     """Fetch one file into the cache from the first mirror whose content is right."""
     target = cache_folder(collection) / f"{name}.gz"
-    if target.is_file():  # fetched by this call's sibling, or by another process meanwhile
+    if target.is_file():  # downloaded by another call or process meanwhile
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +154,7 @@ def _download(collection: Collection, name: str, tried: list[str]) -> Path:
 
 
 class _NoAnswerError(Exception):
-    """A mirror did not give the file."""
+    """A mirror did not return the file."""
 
 
 def _fetch(url: str, target: Path) -> None:
@@ -179,8 +187,9 @@ def _check_content(path: Path, digest: str) -> None:
 def _explain(collection: Collection, tried: Sequence[str]) -> str:
     places = "".join(f"\n  - {place}" for place in tried)
     files = ", ".join(f"{name}.gz" for name in collection.digests)
+    folder = "FOLDER" if collection.in_data_folder else f"FOLDER/{collection.cache_name}"
     return (
         f"{collection.name} was not found. Tried:{places}\n"
-        f"To supply it, put the four files {files} into a folder and pass path=FOLDER, or set "
-        f"{ENVIRONMENT_VARIABLE}=FOLDER (for Fashion-MNIST, its subfolder fashion-mnist)."
+        f"To supply it, put the files {files} into a folder and pass path=FOLDER, or put them into "
+        f"{folder} and set {ENVIRONMENT_VARIABLE}=FOLDER."
     )

@@ -1,4 +1,4 @@
-"""Pictures of what the library computes (extra ``plot``)."""
+"""Figures (extra ``plot``)."""
 
 from neural_network.lazy import attach
 

@@ -1,4 +1,4 @@
-"""What a network takes for what."""
+"""A figure of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neural_network.public import public
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Numbers in smaller cells could not be read.
+# With more classes, numbers in the cells are too small to read.
 MOST_CLASSES_WITH_NUMBERS = 20
 
 
@@ -23,12 +23,12 @@ MOST_CLASSES_WITH_NUMBERS = 20
 def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
     """Draw a confusion matrix: a row for each true class, a column for each predicted one.
 
-    A cell is as dark as its share of its row, so that rare classes count like common
+    A cell is coloured by its share of the row, so that rare classes are as visible as common
     ones; the number in it is the count.
 
     Args:
         counts: (k, k) counts, such as ``confusion_matrix`` returns.
-        class_names: what the k classes are called; None for their numbers.
+        class_names: the names of the k classes; None for their numbers.
 
     Returns:
         The matplotlib figure.

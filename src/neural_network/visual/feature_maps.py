@@ -1,4 +1,4 @@
-"""A picture beside what filters see in it."""
+"""A figure of a picture, filters and feature maps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Filters = str | ArrayLike | Sequence[str | ArrayLike] | Mapping[str, ArrayLike]
 
 COLUMNS = 5
-# Larger filters are drawn as colours; their numbers would not be readable.
+# Larger filters are drawn without numbers, which would be too small to read.
 MOST_TAPS_WITH_NUMBERS = 7
 
 
@@ -46,7 +46,7 @@ def show_feature_maps(
         filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw)
             array, a list of names and arrays, or a dict of title → array.
         stride, padding, flip: as in ``conv2d``.
-        title: stands above the picture.
+        title: of the picture.
 
     Returns:
         The matplotlib figure, made with pyplot: ``plt.show()`` shows it,
@@ -73,7 +73,7 @@ def show_feature_maps(
 
 
 def as_filters(function: str, filters: Filters) -> dict[str, Array]:
-    """Return the filters as title → (fh, fw) array, whatever form they came in."""
+    """Return filters of any of these forms as title → (fh, fw) array."""
     if isinstance(filters, Mapping):
         items: list[tuple[str, Any]] = list(filters.items())
     elif isinstance(filters, str):
@@ -119,7 +119,7 @@ def draw_feature_maps(
         image: (H, W).
         filters: title → (fh, fw).
         maps: title → (OH, OW), the same titles in the same order.
-        title: stands above the picture.
+        title: of the picture.
 
     Returns:
         The matplotlib figure.
@@ -181,7 +181,7 @@ def _label(axes: Axes, name: str, picture: Array) -> None:
 
 
 def _frame(axes: Axes) -> None:
-    """Draw a thin frame and no ticks: white on white has to be seen."""
+    """Draw a thin frame, so that white on white is visible, and no ticks."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color("0.8")
@@ -196,7 +196,7 @@ def _shared_colours(maps: list[Array]) -> dict[str, Any]:
 
 
 def _largest(*arrays: Array) -> float:
-    """Return the largest size of a finite number, or 1: others must not stretch a scale."""
+    """Return the largest absolute value of the finite numbers, or 1."""
     return (
         max(
             float(np.max(np.abs(values[np.isfinite(values)], dtype=float), initial=0))
@@ -207,13 +207,13 @@ def _largest(*arrays: Array) -> float:
 
 
 def _draw_filter(axes: Axes, values: Array) -> None:
-    """Draw the filter's taps, with their numbers where they can be read."""
+    """Draw a filter, with its numbers if it is small."""
     largest = _largest(values)
     axes.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
     _frame(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
-    texts = {place: _written(number) for place, number in np.ndenumerate(values)}
+    texts = {place: _formatted(number) for place, number in np.ndenumerate(values)}
     longest = max(len(text) for text in texts.values())
     small = longest > 3 or max(values.shape) > 3
     for (row, column), text in texts.items():
@@ -228,7 +228,7 @@ def _draw_filter(axes: Axes, values: Array) -> None:
         )
 
 
-def _written(number: float) -> str:
-    """Write a number with three digits at most, and no 0 before its point, to fit its cell."""
+def _formatted(number: float) -> str:
+    """Format a number with at most three digits and without a 0 before the point, to fit a cell."""
     text = f"{number:.3g}"
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text

@@ -1,4 +1,4 @@
-"""How learning went."""
+"""A figure of learning curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neural_network.public import public
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# How a ``History`` names what was measured on held-out data: "validation_loss".
+# The prefix of measures of held-out data in a ``History``: "validation_loss".
 VALIDATION = "validation_"
 
 
@@ -48,8 +48,7 @@ def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Fi
     if not curves or any(len(values) == 0 for values in curves.values()):
         lengths = {name: len(values) for name, values in curves.items()}
         raise ShapeError(sentence("show_history", "history", "at least one epoch", lengths))
-    # A measure and the same one in validation share a panel: where they part, the network
-    # learns its pictures by heart.
+    # A measure and its validation share a panel, where a gap between them shows overfitting.
     panels = [
         name
         for name in curves

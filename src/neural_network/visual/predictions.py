@@ -1,4 +1,4 @@
-"""What a network saw, and what it takes it for."""
+"""A figure of pictures, the prepared pictures and the predicted probabilities."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def show_predictions(
     titles: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw pictures beside what the network got to see of them, and its probabilities.
+    """Draw pictures beside the prepared ones and the predicted probabilities.
 
     Args:
         pictures: n pictures (H, W) in shades of grey, each of its own size.
-        seen: (n, h, w), what ``prepare_digit``, or another preparation, has made of them,
-            from 0 to 1.
+        seen: (n, h, w), the prepared pictures, such as ``prepare_digit`` returns, from 0 to 1.
         probabilities: (n, k), from 0 to 1.
-        titles: what stands above the pictures; None for their numbers.
+        titles: of the pictures; None for their numbers.
         classes: the k classes' names; None for their numbers.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Figures to files, whole or not at all."""
+"""Saving figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @public(top_level=False)
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120) -> Path:
-    """Write a figure beside ``path`` and rename it into place.
+    """Save a figure; a file that exists is replaced only when the new one is complete.
 
     Args:
         figure: a matplotlib figure.
@@ -44,7 +44,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
     as_count("save_figure", "dpi", dpi)
     check_figure_path("save_figure", "path", path, figure)
     with warnings.catch_warnings():
-        # A letter that the font lacks becomes a box; the reader sees it.
+        # A letter that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         with written_beside(path) as temporary:
             figure.savefig(temporary, dpi=dpi)
@@ -52,14 +52,14 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
 
 
 def check_figure_path(function: str, name: str, path: Path, figure: Figure | None = None) -> None:
-    """Raise ArgumentError unless the ending names a format that figures can be saved in."""
+    """Raise ArgumentError unless figures can be saved in the format of the ending."""
     if figure is None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         formats = FigureCanvasAgg.get_supported_filetypes()
     else:
         formats = figure.canvas.get_supported_filetypes()
-    # Not the one that needs LaTeX, nor those that are bare numbers.
+    # Without the format that needs LaTeX, and those of raw pixels.
     known = sorted(set(formats) - {"pgf", "raw", "rgba"})
     if path.suffix.lower().lstrip(".") not in known:
         endings = ", ".join(f".{ending}" for ending in known)

@@ -1,4 +1,4 @@
-"""Pictures changed a little at random, so that a network sees each digit in many ways."""
+"""Data augmentation: random changes of pictures."""
 
 from neural_network.lazy import attach
 

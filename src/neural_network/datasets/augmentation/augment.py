@@ -1,4 +1,4 @@
-"""Several random changes as one, and from their settings back to them."""
+"""Several random changes as one, and an augmentation from its settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.datasets.augmentation.steps import Augmentation, Warping
-from neural_network.datasets.augmentation.warp import one_after_the_other, warped
+from neural_network.datasets.augmentation.warp import composed, warped
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.lazy import NameTable
 from neural_network.public import public
@@ -23,15 +23,14 @@ from neural_network.public import public
 class Augment(Augmentation):
     """Several random changes, one after the other.
 
-    Neighbouring steps that only move pixels (``Shift``, ``Rotate``, ``Scale``,
-    ``Elastic``, ``Flip``) with one fill value are added up and the pictures sampled
-    once: sharper, and faster, than one by one. What an earlier step moves out of the
-    picture, a later one may bring back. The field of ``Elastic`` is laid over the
-    finished picture, wherever it stands among them.
+    Neighbouring steps that only move pixels (``Shift``, ``Rotate``, ``Scale``, ``Elastic``,
+    ``Flip``) and have one fill value are combined, and the pictures sampled once, which is
+    faster and sharper. Pixels that an earlier step moves out of the picture may be moved back
+    by a later one. The displacements of ``Elastic`` are applied last, whatever its position.
 
     Attributes:
-        steps: the changes in their order; those of an ``Augment`` among them are
-            taken over. They draw from the generator in this order.
+        steps: the changes in order, with the steps of an ``Augment`` in its place. They draw
+            from the generator in this order.
 
     Raises:
         DTypeError: a step is no augmentation.
@@ -72,11 +71,11 @@ class Augment(Augmentation):
                 continue
             warps = [step.draw(rng, (len(X), *X.shape[-2:])) for step in moves]
             fills = [step.fill for step in moves if step.fill is not None]
-            result = warped(result, reduce(one_after_the_other, warps), *fills[:1] or [0.0])
+            result = warped(result, reduce(composed, warps), *fills[:1] or [0.0])
         return X.copy() if result is X else result
 
     def _groups(self) -> Iterator[list[Augmentation]]:
-        """Yield the steps, those together that one sampling does."""
+        """Yield the steps in groups; each group of ``Warping`` is one sampling."""
         group: list[Augmentation] = []
         for step in self.steps:
             fills = {s.fill for s in [*group, step] if isinstance(s, Warping)} - {None}
@@ -100,7 +99,7 @@ class Augment(Augmentation):
         return f"Augment({', '.join(map(repr, self.steps))})"
 
 
-KINDS: NameTable[type[Augmentation]] = NameTable("augmentation")
+AUGMENTATIONS: NameTable[type[Augmentation]] = NameTable("augmentation")
 
 
 @public
@@ -133,13 +132,13 @@ def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
             received = repr(given["steps"])
             raise DTypeError(sentence("augmentation_from", "steps", "a list of settings", received))
         return Augment(*(augmentation_from(step) for step in given["steps"]))
-    if not isinstance(name, str) or name not in KINDS:
-        expected = "one of " + ", ".join([*KINDS, "Augment"])
+    if not isinstance(name, str) or name not in AUGMENTATIONS:
+        expected = "one of " + ", ".join([*AUGMENTATIONS, "Augment"])
         raise ArgumentError(sentence("augmentation_from", "name", expected, repr(name)))
-    fields = [field for field in dataclasses.fields(KINDS[name]) if field.init]
+    fields = [field for field in dataclasses.fields(AUGMENTATIONS[name]) if field.init]
     required = {field.name for field in fields if field.default is dataclasses.MISSING}
     _check_names(name, given, required, {field.name for field in fields} - required)
-    return KINDS[name](**given)
+    return AUGMENTATIONS[name](**given)
 
 
 def _check_names(

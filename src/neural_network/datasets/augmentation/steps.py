@@ -1,8 +1,7 @@
-"""What can be done to a picture at random: move, turn, scale, bend, mirror, cover.
+"""Random changes of pictures: shift, rotate, scale, bend, flip, cover.
 
-Everything random is drawn for the whole batch in one call of the generator, also
-where a strength is 0, so that one seed gives one result and the next batch does not
-depend on how strong this one was changed.
+All random numbers of a batch are drawn in one call of the generator, also where a strength is
+0, so that the next batch does not depend on the strength.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from neural_network.checks import (
     check_ndim,
     check_not_empty,
 )
-from neural_network.datasets.augmentation.warp import Warp, still, warped
+from neural_network.datasets.augmentation.warp import Warp, identity_warp, warped
 from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.public import named, public
@@ -40,7 +39,7 @@ class Augmentation(Described, ABC):
     """A random change of pictures: call it with a batch and a seed or a generator.
 
     Attributes:
-        example: arguments joined by "/", as the command's ``--augment`` may be given them.
+        example: arguments for the option ``--augment`` of the command, joined by "/".
     """
 
     example: ClassVar[str] = ""
@@ -64,7 +63,7 @@ class Augmentation(Described, ABC):
             ArgumentError: the fill value is none that integers of this type can be.
         """
         name = type(self).__name__
-        # A tensor becomes an array here, unless that would drop its gradient.
+        # Converts a tensor, unless that would drop its gradient.
         X = np.asarray(as_real(name, "X", X))
         if X.dtype.kind == "b":
             raise DTypeError(sentence(name, "X", "floats or integers", "dtype bool"))
@@ -99,10 +98,10 @@ class Augmentation(Described, ABC):
 
 @dataclass(frozen=True, repr=False)
 class Warping(Augmentation):
-    """A change that only moves pixels; ``Augment`` joins neighbouring ones to one sampling.
+    """A change that only moves pixels; ``Augment`` combines neighbouring ones.
 
     Attributes:
-        fill: the shade outside of a picture; None where a change never looks outside.
+        fill: the shade outside of a picture; None for a change that needs no pixel from outside.
     """
 
     fill: float | None = dataclasses.field(default=0.0, kw_only=True)
@@ -127,7 +126,7 @@ class Shift(Warping):
 
     Attributes:
         pixels: the largest move, at least 0; a whole number unless ``subpixel``.
-        subpixel: False draws whole pixels, which keeps a picture as sharp as it was;
+        subpixel: False draws whole pixels, which keeps a picture sharp;
             True draws any move between −pixels and pixels.
         fill: the shade that comes in at the border, 0 if not said.
 
@@ -163,15 +162,15 @@ class Shift(Warping):
             moves = drawn * (2 * most) - most
         else:
             moves = uniform_count(drawn, 2 * most + 1) - most
-        # What moves down comes from above.
-        return still(n)._replace(offset=-moves)
+        # A pixel that moves down comes from above.
+        return identity_warp(n)._replace(offset=-moves)
 
 
 def uniform_count(drawn: Array, ends: ArrayLike) -> Array:
     """Return whole numbers from 0 to below ``ends``, as floats, from uniform ones in [0, 1).
 
-    ``Generator.integers`` takes as much from its stream as the range happens to need,
-    and so what is drawn next would depend on the range.
+    ``Generator.integers`` consumes an amount of its stream that depends on the range, so later
+    draws would depend on it.
 
     >>> uniform_count(np.array([0.0, 0.3, 0.99]), 3)
     array([0., 0., 2.])
@@ -224,7 +223,7 @@ def turned(degrees: Array) -> Warp:
     angles = np.deg2rad(degrees)
     cosine, sine = np.cos(angles), np.sin(angles)
     matrix = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(-1, 2, 2)
-    return still(len(degrees))._replace(matrix=matrix)
+    return identity_warp(len(degrees))._replace(matrix=matrix)
 
 
 @public
@@ -259,25 +258,25 @@ class Scale(Warping):
     def draw(self, rng: Rng, shape: Shape) -> Warp:
         """Draw n factors."""
         factors = rng.uniform(1 - self.factor, 1 + self.factor, shape[0])
-        # In a picture twice as large, a place comes from half as far from the middle.
-        return still(shape[0])._replace(matrix=np.eye(2) / factors[:, None, None])
+        # In a picture twice as large, a pixel comes from half the distance from the middle.
+        return identity_warp(shape[0])._replace(matrix=np.eye(2) / factors[:, None, None])
 
 
 @public
 @named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Elastic(Warping):
-    """Bend each picture as if it were drawn on rubber.
+    """Distort each picture by a smooth random field of displacements.
 
     Every pixel is displaced by a random vector, uniform in [−1, 1] each way, and the
-    field of vectors is smoothed with a Gaussian and multiplied by ``alpha``. Around
-    the picture it is at rest. A displacement has a standard deviation of about
+    field of vectors is smoothed with a Gaussian and multiplied by ``alpha``. Outside the
+    picture it is 0. A displacement has a standard deviation of about
     ``alpha / (6.1 sigma)`` pixels.
 
     Attributes:
         alpha: the strength, at least 0; 34 in the paper, for digits of 29×29.
-        sigma: the standard deviation of the Gaussian in pixels, above 0: how wide the
-            bends are; 4 in the paper.
+        sigma: the standard deviation of the Gaussian in pixels, above 0: the
+            smoothness; 4 in the paper.
         fill: the shade outside of the picture, 0 if not said.
 
     Raises:
@@ -306,7 +305,7 @@ class Elastic(Warping):
         noise = rng.random((n, 2, height, width), dtype=np.float32) * 2 - 1
         smooth = gaussian(height, self.sigma) @ noise @ gaussian(width, self.sigma)
         smooth *= np.float32(self.alpha)
-        return still(n)._replace(field=smooth)
+        return identity_warp(n)._replace(field=smooth)
 
 
 def gaussian(length: int, sigma: float) -> Array:
@@ -339,7 +338,7 @@ def gaussian(length: int, sigma: float) -> Array:
 @named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Flip(Warping):
-    """Mirror half of the pictures, left to right. Not for digits: a 2 mirrored is none.
+    """Mirror half of the pictures, left to right. Not for digits: a mirrored 2 is no digit.
 
     Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep
     Convolutional Neural Networks", NIPS 2012.
@@ -352,11 +351,11 @@ class Flip(Warping):
     fill: None = dataclasses.field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        pass  # it has nothing to check
+        pass  # nothing to check
 
     def draw(self, rng: Rng, shape: Shape) -> Warp:
         """Draw which of n pictures are mirrored."""
-        warp = still(shape[0])
+        warp = identity_warp(shape[0])
         warp.matrix[:, 1, 1] = np.where(rng.random(shape[0]) < 0.5, -1.0, 1.0)
         return warp
 
@@ -365,10 +364,11 @@ class Flip(Warping):
 @named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Cutout(Augmentation):
-    """Cover a square of each picture, its middle anywhere on it, the same in all channels.
+    """Cover a random square of each picture, the same in all channels.
 
     Attributes:
-        size: the side of the square in pixels, at least 0; part of it may lie outside.
+        size: the side of the square in pixels, at least 0. Its middle lies in the picture, part
+            of it may lie outside.
         fill: the shade of the square, 0 if not said.
 
     Raises:
