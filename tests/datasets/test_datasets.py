@@ -307,7 +307,7 @@ def test_no_good_mirror_leaves_nothing_behind(mirror: Any, bad: str, text: str) 
     assert cached() == []
     message = str(caught.value)
     for expected in ("MNIST was not found", "/nowhere: no such folder", "the address http://127.0.0.1",
-                     "put the four files", "NEURAL_NETWORK_DATA", *NAMES):  # fmt: skip
+                     "put the files", "NEURAL_NETWORK_DATA", *NAMES):  # fmt: skip
         assert expected in message
 
 

@@ -48,7 +48,7 @@ def show_predictions(
     >>> paper[10:50, 18:22] = 0
     >>> figure = show_predictions([paper], [prepare_digit(paper)], [[0.1, 0.9]], titles=["one.png"])
     >>> [axes.get_title() for axes in figure.axes]
-    ['one.png', 'what it saw', '1: 90.0%']
+    ['one.png', 'prepared', '1: 90.0%']
     """
     name = "show_predictions"
     with needs_extra("drawing predictions", extra="plot"):
@@ -72,14 +72,14 @@ def show_predictions(
         rows, 3, figsize=(7.6, 2.5 * rows), layout="constrained", squeeze=False
     )
     for row, title in enumerate(names):
-        picture, saw, bars = grid[row]
+        picture, seen_axes, bars = grid[row]
         check_ndim(name, f"pictures[{row}]", photographs[row], 2)
         picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)
         # parse_math: a file's name may hold dollar signs.
         picture.set_title(_short(title), fontsize=9, parse_math=False)
-        saw.imshow(prepared[row], cmap="gray", vmin=0, vmax=1)
-        saw.set_title("what it saw", fontsize=9)
-        for axes in (picture, saw):
+        seen_axes.imshow(prepared[row], cmap="gray", vmin=0, vmax=1)
+        seen_axes.set_title("prepared", fontsize=9)
+        for axes in (picture, seen_axes):
             axes.set_xticks([])
             axes.set_yticks([])
         _draw_bars(bars, shares[row], labels)
