@@ -101,6 +101,8 @@ def test_a_clone_keeps_type_mode_and_what_is_frozen() -> None:
     assert [p.requires_grad for p in clone.parameters()] == [False, False, True, True]
     assert [inner.training for inner in clone.all_layers()] == [True, True, False]
     np.testing.assert_array_equal(clone.predict(ROWS), layer.predict(ROWS))
+    frozen = Dense(3).initialize((4,), rng=0).freeze().clone(activation="relu")
+    assert [p.requires_grad for p in frozen.parameters()] == [False, False]
     clone[0].weight.data[...] = 0  # type: ignore[attr-defined]
     assert layer[0].weight.data.any()  # type: ignore[attr-defined]
 

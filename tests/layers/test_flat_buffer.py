@@ -43,6 +43,16 @@ def test_the_buffer_stays_the_same_array_when_a_model_is_edited(edit: str) -> No
     assert moved == [True] * 6
 
 
+def test_the_buffer_of_a_part_is_a_part_of_the_buffer() -> None:
+    model = nn.Sequential(nn.Dense(4), nn.Dense(5), nn.Dense(3)).initialize((2,), rng=0)
+    flat = model.flat_parameters()
+    flat[...] = np.arange(flat.size)
+    np.testing.assert_array_equal(model[1].flat_parameters(), np.arange(12, 37))
+    np.testing.assert_array_equal(model[1:].flat_parameters(), np.arange(12, flat.size))
+    assert model[1:].flat_parameters().base is flat
+    assert model.flat_parameters() is flat
+
+
 def test_what_was_replaced_keeps_its_numbers() -> None:
     one, other = (
         nn.Sequential(nn.Dense(4), nn.Dense(2)).initialize((4,), rng=seed) for seed in (1, 2)

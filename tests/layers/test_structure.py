@@ -92,6 +92,27 @@ def test_parts_come_by_verbs(verb: str, tmp_path: Path) -> None:
         assert list(map(id, after)) == list(map(id, before))
 
 
+def test_looking_inside_while_a_layer_is_made_is_not_remembered() -> None:
+    class Early(Layer):
+        def __init__(self) -> None:
+            self.first: Layer = Flatten()
+            assert self.all_layers() == [self, self.first]
+            self.first = Dense(2)
+            assert self.all_layers() == [self, self.first]
+            self.second = [Dense(2)]
+            assert len(self.all_layers()) == 3
+
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002
+            assert len(self.all_layers()) == 3
+            self.third = Dense(2)
+            assert len(self.all_layers()) == 4
+
+        def forward(self, X: Any) -> Any:
+            return self.third(self.second[0](self.first(X)))
+
+    assert len(Early().initialize((2,)).parameters()) == 6
+
+
 def test_parts_go_by_verbs() -> None:
     layer = net()
     gone = layer.parts.pop()
