@@ -210,46 +210,30 @@ def test_a_callback_may_unfreeze() -> None:
     assert not np.array_equal(trained[0].weight.data, second)
 
 
-STRUCTURE: dict[str, Any] = {
-    "append": lambda m: m.append(Dense(2)),
-    "insert": lambda m: m.insert(0, Dense(5)),
-    "replace": lambda m: m.replace(0, Dense(6)),
-    "item": lambda m: m.__setitem__(0, Dense(6)),
-    "remove": lambda m: m.remove(0),
-    "parameter": lambda m: setattr(m[0], "weight", nn.Parameter(np.zeros((5, 6)))),
-}
-
-
 @pytest.mark.parametrize("place", ["on_fit_begin", "on_step_begin", "on_step_end", "on_epoch_end"])
-@pytest.mark.parametrize("verb", STRUCTURE)
-def test_the_structure_is_fixed_during_fit(verb: str, place: str) -> None:
+def test_the_structure_is_fixed_everywhere_in_fit_and_free_after_an_error(place: str) -> None:
     refused: list[str] = []
-
-    class Change(nn.Callback):
-        pass
 
     def change(trainer: Trainer, *_: Any) -> None:
         with pytest.raises(nn.ArgumentError, match="expected no change of the structure during f"):
-            STRUCTURE[verb](trainer.model)
+            trainer.model.append(Dense(2))
         refused.append(place)
 
-    callback = Change()
+    callback = nn.Callback()
     setattr(callback, place, change)
     trained, calm = model(), model()
     run(trained, callbacks=[callback])
     run(calm)
     assert refused
     np.testing.assert_array_equal(weights(trained), weights(calm))
-    STRUCTURE[verb](trained)  # afterwards it is allowed
 
-    class Fail(nn.Callback):
-        def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
-            raise ZeroDivisionError
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
 
-    failed = model()
+    setattr(callback, place, fail)
     with pytest.raises(ZeroDivisionError):
-        run(failed, callbacks=[Fail()])
-    STRUCTURE[verb](failed)
+        run(trained, callbacks=[callback])
+    trained.append(Dense(2))
 
 
 def test_another_type_during_fit_is_refused() -> None:
