@@ -237,14 +237,12 @@ class CSVLog(_FileCallback):
         text = io.StringIO(newline="")
         table = csv.writer(text, lineterminator="\n")
         history = trainer.history
+        # A measure that was added later fills the last epochs.
+        columns: list[list[Any]] = [
+            [""] * (history.epochs - len(numbers)) + numbers for numbers in history.values()
+        ]
         table.writerow(["epoch", *history])
-        for epoch in range(history.epochs):
-            # A measure that was added later fills the last epochs.
-            late = {
-                name: epoch - history.epochs + len(numbers) for name, numbers in history.items()
-            }
-            row = [history[name][place] if place >= 0 else "" for name, place in late.items()]
-            table.writerow([epoch + 1, *row])
+        table.writerows([epoch, *row] for epoch, row in enumerate(zip(*columns, strict=True), 1))
         with written_beside(self.path) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8")
 

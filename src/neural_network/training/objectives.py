@@ -125,15 +125,13 @@ def spread_class_weights(given: Array | dict[int, float] | None, classes: int) -
     """Return a weight for each class; 1 where a dict names none."""
     if given is None:
         return None
-    highest = max(given) + 1 if isinstance(given, dict) else len(given)
-    if highest > classes or (highest < classes and not isinstance(given, dict)):
-        received = f"class {highest - 1}" if isinstance(given, dict) else f"{highest} weights"
+    table = given if isinstance(given, dict) else dict(enumerate(given))
+    if max(table) >= classes or (table is not given and len(table) < classes):
+        received = f"class {max(table)}" if table is given else f"{len(table)} weights"
         expected = f"weights of the {classes} classes that the model has"
         raise ShapeError(sentence("Trainer", "class_weights", expected, received))
-    if not isinstance(given, dict):
-        return given
     weights = np.ones(classes)
-    weights[list(given)] = list(given.values())
+    weights[list(table)] = list(table.values())
     return weights
 
 
