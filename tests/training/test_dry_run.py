@@ -174,3 +174,15 @@ def test_two_callbacks_on_one_path(tmp_path: Path) -> None:
         ):
             made(callbacks=pair)
     made(callbacks=[nn.CSVLog(path), nn.Checkpoint(tmp_path / "other")])
+
+
+@pytest.mark.parametrize("method", ["compute_loss", "measure"])
+def test_the_methods_of_a_subclass_are_tried_first(method: str) -> None:
+    def fail(self: nn.Trainer, *_: Any) -> Any:
+        raise ZeroDivisionError
+
+    kind: Any = type("Own", (nn.Trainer,), {method: fail})
+    trainer = kind([nn.Dense(2)], rng=0, progress=False)
+    with pytest.raises(ZeroDivisionError):
+        trainer.fit(np.eye(4), np.arange(4) % 2)
+    assert not trainer.model.built  # before anything was changed

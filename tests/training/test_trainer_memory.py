@@ -65,6 +65,20 @@ def test_another_buffer_detaches_no_layer(name: str, place: str, average: float 
         np.testing.assert_array_equal(own.data, wanted.data)
 
 
+@pytest.mark.parametrize("name", RELAYOUTS)
+def test_another_buffer_in_the_middle_of_a_step(name: str) -> None:
+    def augment(X: np.ndarray, _: np.random.Generator) -> np.ndarray:
+        if trainer and trainer[0].step:
+            RELAYOUTS[name](trainer[0])
+        return X
+
+    trainer: list[Trainer] = []
+    calm = fitted(lambda _: None)
+    other = fitted(trainer.append, "on_fit_begin", augment=augment)
+    assert other.history == calm.history
+    np.testing.assert_array_equal(other.model.flat_parameters(), calm.model.flat_parameters())
+
+
 @pytest.mark.parametrize("average", [None, 0.5])
 def test_a_clamp_by_assignment_counts(average: float | None) -> None:
     def in_place(trainer: Trainer) -> None:
