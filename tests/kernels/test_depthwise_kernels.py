@@ -19,7 +19,7 @@ planes = needs.kernels("convolution.depthwise_planes")
 kernels = needs.kernels("convolution.depthwise")
 
 RNG = np.random.default_rng(0)
-# Pictures, filters, padding, stride, dilation.
+# Images, filters, padding, stride, dilation.
 CASES = [
     ((2, 4, 6, 7), (4, 1, 3, 3), ((1, 1), (1, 1)), (1, 1), (1, 1)),
     ((2, 3, 7, 6), (6, 1, 3, 3), ((2, 2), (2, 2)), (1, 1), (2, 2)),
@@ -104,7 +104,7 @@ def test_what_is_not_finite(case: Any, layout: str, value: float, place: int) ->
     for ours, theirs in zip(found("numba", arrays, case), expected, strict=True):
         if layout == "first":
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
-        else:  # the zeros around the picture are left out there, and 0 · ∞ with them
+        else:  # the zeros around the image are left out there, and 0 · ∞ with them
             sure = np.isfinite(theirs)
             np.testing.assert_allclose(ours[sure], theirs[sure], rtol=1e-10, atol=1e-12)
     assert not np.isfinite(expected[0]).all()

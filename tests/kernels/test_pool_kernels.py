@@ -19,7 +19,7 @@ from tests.threads import on_one_and_two_threads
 kernels = needs.kernels("pooling")
 
 RNG = np.random.default_rng(0)
-# Pictures, window, stride.
+# Images, window, stride.
 CASES = [
     ((2, 3, 6, 8), (2, 2), (2, 2)),
     ((3, 5, 7, 9), (2, 2), (2, 2)),
@@ -160,7 +160,7 @@ def test_shares_and_means_are_divided_and_not_multiplied_by_estimates(layout: st
             np.testing.assert_array_equal(ours_array, theirs)
 
 
-def test_the_articles_pictures() -> None:
+def test_the_articles_images() -> None:
     for shape in ((9, 8), (9, 8, 3)):
         X = RNG.standard_normal(shape)
         with use_kernels("numpy"):
@@ -169,7 +169,7 @@ def test_the_articles_pictures() -> None:
             np.testing.assert_array_equal(nn.max_pool(X, (2, 3), 2), expected)
 
 
-def test_small_pictures_stay_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_images_stay_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: Any) -> None:
         raise AssertionError
 

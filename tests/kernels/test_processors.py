@@ -53,7 +53,7 @@ def test_systems_without_control_groups(tmp_path: Path) -> None:
 
 @pytest.fixture
 def eight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight processors, and nobody who takes any away."""
+    """Eight processors without any limit."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.setattr(processors, "quota", lambda: None)
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):

@@ -1,4 +1,4 @@
-"""Who owns the threads: their number, BLAS inside kernels, other threads, interrupts."""
+"""Threads of kernels: their number, BLAS inside kernels, other threads, interrupts."""
 
 from __future__ import annotations
 

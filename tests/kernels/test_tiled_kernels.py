@@ -23,7 +23,7 @@ from tests.threads import on_one_and_two_threads
 need_fast()
 
 SIZES = st.tuples(
-    st.integers(1, 3), st.integers(1, 9), st.integers(16, 37),  # pictures, channels, filters
+    st.integers(1, 3), st.integers(1, 9), st.integers(16, 37),  # images, channels, filters
 )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_what_is_not_finite_reaches_the_windows_that_hold_it(value: float) -> No
 def test_bodies_run_uncompiled() -> None:
     code = """
 import numpy as np, neural_network as nn
-from tests.kernels.test_conv_kernels import example, three
+from tests.kernels.test_tiled_kernels import example, three
 X, W, Y, *rest = example()
 X, Y = X[:2], Y[:2]
 with nn.use_kernels("numba"):

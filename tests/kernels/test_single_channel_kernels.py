@@ -145,7 +145,7 @@ def test_what_is_not_finite_stays_in_its_windows(
     found, expected = (by(m, X, W, stride=stride, method="direct") for m in ("numba", "numpy"))
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
     np.testing.assert_allclose(found, expected, rtol=1e-6)  # ∞ where there is ∞
-    # "auto" never transforms such a picture.
+    # "auto" never transforms such an image.
     np.testing.assert_array_equal(by("numba", X, W, stride=stride), found)
 
 
@@ -178,7 +178,7 @@ def test_across_tiles_and_shares() -> None:
             assert np.abs(found - expected).max() <= 1e-12 * sums.max()
 
 
-def test_spectra_of_some_filters_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_transforms_of_some_filters_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     X, W = RNG.standard_normal((60, 60)), RNG.standard_normal((5, 9, 9))
     whole = by("numba", X, W, method="fft")
     monkeypatch.setattr("neural_network.functional.convolution.fft.FILTER_SPECTRA", 1)
@@ -230,7 +230,7 @@ def test_the_largest_number(dtype: str) -> None:
     np.testing.assert_array_equal(found, np.abs(X).max(axis=(1, 2)))
 
 
-def test_small_pictures_never_load_a_compiler() -> None:
+def test_small_images_never_load_a_compiler() -> None:
     code = (
         "import sys, numpy as np, neural_network as nn\n"
         "for method in ('auto', 'direct', 'fft'):\n"
