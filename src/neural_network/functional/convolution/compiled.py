@@ -5,8 +5,6 @@ Shapes and arguments are those of ``direct``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from neural_network.checks import Array
@@ -50,7 +48,9 @@ def depthwise(X: Array, W: Array, bias: Array | None, window: Window) -> Array:
 
     weight = W.reshape(-1, *W.shape[2:])
     added = None if bias is None else bias.reshape(-1)
-    maps = kernels.convolve(X[:, :, 0], weight, added, window.outputs, _slide(window))
+    maps = kernels.convolve(
+        X[:, :, 0], weight, added, window.outputs, window.stride, window.pads, window.dilation
+    )
     return maps.reshape(len(X), *W.shape[:2], *window.outputs)
 
 
@@ -59,12 +59,7 @@ def depthwise_gradients(g: Array, X: Array, W: Array, window: Window) -> list[Ar
     from neural_network.kernels.convolution import depthwise as kernels
 
     maps, weight = g.reshape(len(g), -1, *g.shape[3:]), W.reshape(-1, *W.shape[2:])
-    for_X, for_W, for_bias = kernels.convolve_gradients(maps, X[:, :, 0], weight, _slide(window))
+    for_X, for_W, for_bias = kernels.convolve_gradients(
+        maps, X[:, :, 0], weight, window.stride, window.pads, window.dilation
+    )
     return [for_X[:, :, None], for_W.reshape(W.shape), for_bias.reshape(W.shape[:2])]
-
-
-def _slide(window: Window) -> Any:
-    from neural_network.kernels.convolution.depthwise import Slide
-
-    before = tuple([before for before, _ in window.pads])
-    return Slide(before, window.stride, window.dilation)

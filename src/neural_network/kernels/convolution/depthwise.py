@@ -6,7 +6,7 @@ inner loops run over channels. ``depthwise_planes`` holds the kernels for channe
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,19 +24,13 @@ from neural_network.kernels.runtime.layouts import (
     in_memory_order,
 )
 
-
-class Slide(NamedTuple):
-    """How the window moves: padding above and at the left, stride, dilation.
-
-    Below and at the right there is as much padding as the last windows need.
-    """
-
-    before: Sizes
-    stride: Sizes
-    dilation: Sizes
+Pads = tuple[tuple[int, int], ...]
 
 
-def convolve(X: Array, W: Array, bias: Array | None, outputs: Sizes, slide: Slide) -> Array:
+def convolve(
+    X: Array, W: Array, bias: Array | None, outputs: Sizes, stride: Sizes, pads: Pads,
+    dilation: Sizes,
+) -> Array:  # fmt: skip
     """Compute the convolution, and add the bias.
 
     Args:
@@ -44,7 +38,7 @@ def convolve(X: Array, W: Array, bias: Array | None, outputs: Sizes, slide: Slid
         W: (F, 1, fh, fw); F is a multiple of C, and channel 0 has the first filters.
         bias: (F,), or None.
         outputs: height and width of the result.
-        slide: how the window moves.
+        stride, pads, dilation: of the window.
 
     Returns:
         (N, F, *outputs), in the memory order of ``X``.
@@ -53,18 +47,26 @@ def convolve(X: Array, W: Array, bias: Array | None, outputs: Sizes, slide: Slid
     memory, out = empty((len(X), len(W), *outputs), X.dtype, last)
     begin = np.zeros(len(W), X.dtype) if bias is None else np.require(bias, None, ["C", "W"])
     run = forward_pixels if last else forward_planes
-    run(_images(X, len(W), last), _filters(W, last), begin, memory, *_numbers(slide))
+    run(
+        _images(X, len(W), last),
+        _filters(W, last),
+        begin,
+        memory,
+        *_numbers(stride, pads, dilation),
+    )
     return out
 
 
-def convolve_gradients(g: Array, X: Array, W: Array, slide: Slide) -> tuple[Array, Array, Array]:
+def convolve_gradients(
+    g: Array, X: Array, W: Array, stride: Sizes, pads: Pads, dilation: Sizes
+) -> tuple[Array, Array, Array]:
     """Return the gradients for images, filters and bias.
 
     Args:
         g: the gradient for the result, (N, F, OH, OW).
         X: the images, (N, C, H, W).
         W: the filters, (F, 1, fh, fw).
-        slide: how the window moved.
+        stride, pads, dilation: of the window.
     """
     last = channels_last(X)
     filters, taps = len(W), W.shape[2:]
@@ -72,16 +74,17 @@ def convolve_gradients(g: Array, X: Array, W: Array, slide: Slide) -> tuple[Arra
     # Sums of each image, which are then added in order. The last row is the bias's gradient.
     sums = np.empty((len(X), rows, filters) if last else (len(X), filters, rows))
     grad, images = in_memory_order(g, last), _images(X, filters, last)
+    numbers = _numbers(stride, pads, dilation)
     # Channels last, each filter has a channel of its own until these are added up.
     each = filters // X.shape[1] if last else 1
     memory, gradient = empty((len(X), X.shape[1] * each, *X.shape[2:]), X.dtype, last)
     if last:
-        image_gradient_pixels(grad, _filters(W, last), memory, *_numbers(slide))
-        filter_gradient_pixels(images, grad, sums, *taps, *_numbers(slide))
+        image_gradient_pixels(grad, _filters(W, last), memory, *numbers)
+        filter_gradient_pixels(images, grad, sums, *taps, *numbers)
     else:
-        same = slide.stride == (1, 1) and g.shape[2:] == X.shape[2:] and np.isfinite(W).all()
+        same = stride == (1, 1) and g.shape[2:] == X.shape[2:] and np.isfinite(W).all()
         run = backward_same_planes if same else backward_planes
-        run(grad, _filters(W, last), images, memory, sums, *_numbers(slide))
+        run(grad, _filters(W, last), images, memory, sums, *numbers)
     if each > 1:
         gradient = gradient.reshape(len(X), -1, each, *X.shape[2:]).sum(axis=2)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
@@ -102,8 +105,9 @@ def _filters(W: Array, last: bool) -> Array:
     return np.require(np.moveaxis(W[:, 0], 0, -1) if last else W[:, 0], None, ["C", "W"])
 
 
-def _numbers(slide: Slide) -> Sizes:
-    return slide.before + slide.stride + slide.dilation
+def _numbers(stride: Sizes, pads: Pads, dilation: Sizes) -> Sizes:
+    """Return the kernels' last arguments; padding at the ends follows from the output sizes."""
+    return pads[0][0], pads[1][0], *stride, *dilation
 
 
 @kernel
