@@ -5,7 +5,7 @@ A description is plain data, as JSON holds it:
 
     {"layer": "Dense", "arguments": {"units": 10, "activation": "relu"}}
 
-A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict. An object that stands
+A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict. An object that is used
 in several places is described once; {"again": 3} then means the one that was described as the
 fourth. Only names of known classes and functions are ever read back; nothing is evaluated.
 """
@@ -133,7 +133,7 @@ def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
         try:
             given = of.signature.bind_partial(*args, **kwargs).arguments
         except TypeError:
-            return {}  # __init__ is about to say what is wrong with them
+            return {}  # __init__ is about to raise the error
     else:
         given = {**dict(zip(of.positional, args, strict=False)), **kwargs}
     arguments = {}
@@ -393,7 +393,7 @@ class Reader:
         self.called = 0
 
     def value(self, value: Any, depth: int = 0) -> Any:
-        """Return what a value of the description stands for."""
+        """Return the value that a part of the description describes."""
         if depth > DEEPEST:
             raise FileFormatError(f"{self.path}: layers or lists nested deeper than {DEEPEST}")
         match value:
@@ -401,7 +401,7 @@ class Reader:
                 return self._object(name, arguments, depth)
             case {"again": int(place), **rest} if not rest and 0 <= place < len(self.made):
                 if self.made[place] is None:
-                    raise FileFormatError(f"{self.path}: a layer that lies inside itself")
+                    raise FileFormatError(f"{self.path}: a layer that contains itself")
                 self._count(self.calls[place])
                 return self.made[place]
             case {"dict": dict(items), **rest} if not rest:
@@ -432,7 +432,7 @@ class Reader:
         }
         try:
             made = make(table[name], values)
-        except Exception as error:  # whatever a class says to arguments that it did not write
+        except Exception as error:  # any error of a constructor that gets arguments from a file
             raise FileFormatError(
                 f"{self.path}: {name} cannot be made from its arguments ({error})"
             ) from error

@@ -119,7 +119,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "lists deep": (first(deep), "nested deeper than 64"),
     "again nothing": (first({"again": 7}), "expected layers and plain values"),
     "again below 0": (first({"again": -1}), "expected layers and plain values"),
-    "again itself": (first({"again": 0}), "a layer that lies inside itself"),
+    "again itself": (first({"again": 0}), "a layer that contains itself"),
     "built a list": (set_in("built")([]), "damaged metadata: built"),
     "built of none": (lambda _, m: m["built"].pop("1.body.0"), "layer '1.body.0' has no sizes"),
     "built of more": (set_in("built", "9")([[2], "float32"]), "no layer '9' in the architecture"),

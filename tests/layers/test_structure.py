@@ -96,7 +96,7 @@ def test_looking_inside_while_a_layer_is_made_is_not_remembered() -> None:
     class Early(Layer):
         def __init__(self) -> None:
             self.first: Layer = Flatten()
-            assert self.all_layers() == [self, self.first]
+            assert self.all_layers() == self.all_layers() == [self, self.first]
             self.first = Dense(2)
             assert self.all_layers() == [self, self.first]
             self.second = [Dense(2)]

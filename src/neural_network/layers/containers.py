@@ -30,7 +30,7 @@ class _Stack(Layer):
     _stack: ClassVar[str]
 
     def append(self, layer: Layer) -> Self:
-        """Add a layer behind the last one.
+        """Add a layer at the end.
 
         Args:
             layer: the layer.
@@ -83,7 +83,7 @@ class _Stack(Layer):
             error = self._misfit()
             if error is not None:
                 self._put(before)
-                # Between two changes a model may not fit: that is what the second one is for.
+                # A model that did not fit before may be in the middle of several changes.
                 if self._misfit() is None:
                     raise error
                 self._put(layers)
@@ -94,7 +94,7 @@ class _Stack(Layer):
         self._note_change("layers")
 
     def _misfit(self) -> NeuralNetworkError | None:
-        """Return what a layer says to an input of the size that this was built for, if it does."""
+        """Return the error of a call with the input size that this was built for, or None."""
         try:
             with (
                 self.in_mode(training=False),
@@ -103,7 +103,7 @@ class _Stack(Layer):
                 np.errstate(all="ignore"),
                 all_or_nothing(self, nothing=True),
             ):
-                vars(self).pop("_plan", None)  # what is tried is not remembered
+                vars(self).pop("_plan", None)  # the trial leaves no decision
                 self.forward(np.zeros((2, *(self.input_shape or ())), self.input_dtype))
         except NeuralNetworkError as error:
             return error
@@ -116,8 +116,8 @@ class Sequential(_Stack):
     """One layer after the other.
 
     Args:
-        layers: given one by one, or as a single list. A layer that stands in it twice
-            is one layer with one set of parameters; so it is again after ``load``.
+        layers: given one by one, or as a single list. A layer that is given twice
+            has one set of parameters, also after ``load``.
 
     Attributes:
         layers: a tuple; ``model[0]`` is its first, ``model[1:3]`` a model of two that shares
@@ -178,7 +178,7 @@ class Residual(_Stack):
     Args:
         layers: the body, given one by one or as a list.
         shortcut: a layer for the other path where shapes differ, such as
-            ``Conv2D(32, 1, stride=2)``; None hands the input on.
+            ``Conv2D(32, 1, stride=2)``; None for the identity.
 
     Attributes:
         body: a tuple of the layers, which ``append``, ``insert``, ``replace`` and ``remove``

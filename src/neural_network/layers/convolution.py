@@ -1,4 +1,4 @@
-"""Layers that slide filters: ``Conv1D`` … ``Conv3D``, ``DepthwiseConv2D``, ``ConvTranspose2D``."""
+"""Convolution layers: ``Conv1D`` … ``Conv3D``, ``DepthwiseConv2D``, ``ConvTranspose2D``."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _Convolution(Weighted):
 @public
 @named("layer")
 class Conv2D(_Convolution):
-    """Filters that slide over pictures: ``activation(conv2d(X, W) + b)``.
+    """2-D convolution of images: ``activation(conv2d(X, W) + b)``.
 
     Args:
         filters: how many, and so the channels of the result.
@@ -149,7 +149,7 @@ class Conv2D(_Convolution):
 @public
 @named("layer")
 class Conv1D(_Convolution):
-    """Filters that slide along signals (N, C, L): ``Conv2D`` with one axis less.
+    """1-D convolution of signals (N, C, L): ``Conv2D`` with one axis less.
 
     Args:
         filters, kernel_size, stride, padding, dilation, groups, activation, bias, initializer,
@@ -174,7 +174,7 @@ class Conv1D(_Convolution):
 @public
 @named("layer")
 class Conv3D(_Convolution):
-    """Filters that slide through volumes (N, C, D, H, W): ``Conv2D`` with one axis more.
+    """3-D convolution of volumes (N, C, D, H, W): ``Conv2D`` with one axis more.
 
     Args:
         filters, kernel_size, stride, padding, dilation, groups, activation, bias, initializer,
@@ -199,7 +199,7 @@ class Conv3D(_Convolution):
 @public
 @named("layer")
 class DepthwiseConv2D(_Convolution):
-    """Filters that each see one channel: ``Conv2D`` with a group for every channel.
+    """Depthwise convolution: ``Conv2D`` with one group for each channel.
 
     Args:
         kernel_size: of each filter, an int or a (vertical, horizontal) pair.
@@ -253,7 +253,7 @@ class DepthwiseConv2D(_Convolution):
 @public
 @named("layer")
 class ConvTranspose2D(_Convolution):
-    """Filters that enlarge pictures: ``activation(conv_transpose2d(X, W) + b)``.
+    """Transposed 2-D convolution of images: ``activation(conv_transpose2d(X, W) + b)``.
 
     Args:
         filters: how many, and so the channels of the result.

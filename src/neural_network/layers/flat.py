@@ -16,14 +16,15 @@ from neural_network.layers.parameter import Parameter, place
 
 
 def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None) -> Array:
-    """Return the buffer under the parameters; lay them into one where they have none.
+    """Return the buffer of which the parameters are views; move them into one if there is none.
 
-    Where the parameters are not (or no longer) neighbours in one memory, because layers
-    were added or copied, their numbers move to a buffer and their ``data`` become views of it.
+    Where the parameters are not adjacent in one array, because layers were added or copied,
+    they are copied to a new buffer and their ``data`` become views of it. Parameters that are
+    a part of a larger buffer get that part.
 
     Args:
         parameters: in order.
-        before: the buffer that they had, which serves again if it has their size and type.
+        before: the buffer that they had, which is used again if its size and type fit.
     """
     if not parameters:
         return np.zeros(0, np.float32)
@@ -36,7 +37,7 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
         flat = before
     else:
         flat = aligned_whole(size, dtype)
-    # Copied before anything is written: two parameters may have changed places.
+    # Copied before anything is written: the old and the new buffer may overlap.
     numbers = [np.array(parameter.data) for parameter in parameters]
     for parameter, found, part in zip(parameters, numbers, parts(parameters), strict=True):
         flat[part] = found.ravel()

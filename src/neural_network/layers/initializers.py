@@ -1,4 +1,4 @@
-"""How weights begin: random, and so large that signals keep their size from layer to layer."""
+"""Initial weights, scaled so that signals keep their variance from layer to layer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def variance_scaling(
 
     Args:
         name: of the function.
-        scale: 1; 2 for relu and its kin, which let half of the signal through.
+        scale: 1; 2 for relu and similar activations, which halve the variance.
         fan: "fan_in", "fan_out", or "the mean of both fans".
         distribution: "uniform", from −√(3 · variance) to √(3 · variance), or "normal".
         source: where it was described.
@@ -88,7 +88,7 @@ BOTH = "the mean of both fans"
 GLOROT = """Glorot and Bengio, "Understanding the difficulty of training deep feedforward
 neural networks", AISTATS 2010; for tanh, sigmoid and softmax."""
 HE = """He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", arXiv 1502.01852; for relu
-and its kin, which let half of the signal through."""
+and similar activations, which halve the variance."""
 LECUN = """LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998, section 4.6; where no
 activation changes the size of signals."""
 
@@ -120,7 +120,7 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
     Args:
         shape: of the weights.
         fan_in, fan_out: how many numbers meet in one output, and how many outputs one number
-            goes to; they play no part.
+            goes to; they are not used.
         rng: the ``numpy.random.Generator`` to draw from.
 
     Returns:

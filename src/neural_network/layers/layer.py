@@ -341,7 +341,7 @@ class Layer(Structure):
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """Return this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).
 
-        A layer that stands in several places comes once, by the name of the first.
+        A layer that is used in several places is returned once, with the first name.
 
         Raises:
             ArgumentError: two layers, or two tensors, that have one name.
@@ -461,7 +461,7 @@ class Layer(Structure):
                 layer._held_by = held_by
 
     def freeze(self) -> Self:
-        """Keep the parameters of this layer and all inside as they are; learn no more.
+        """Exclude the parameters of this layer and all inside from training.
 
         In a loop of your own, running statistics still follow what they see in training;
         ``eval`` stops them. A ``Trainer`` holds those of a frozen layer as well, from its
@@ -473,7 +473,7 @@ class Layer(Structure):
         return self._set_learning("freeze", learning=False)
 
     def unfreeze(self) -> Self:
-        """Learn again.
+        """Include the parameters in training again.
 
         Raises:
             ArgumentError: there are no parameters yet.
@@ -540,7 +540,7 @@ class Layer(Structure):
         Raises:
             ArgumentError: a name that the constructor does not take, or a layer whose parts
                 were changed after it was made, which its arguments do not make again.
-            DTypeError, ShapeError: whatever the constructor says to the new arguments.
+            DTypeError, ShapeError: the constructor refuses an argument.
 
         >>> layer = Dense(2, "relu").initialize((3,), rng=0)
         >>> other = layer.clone(activation="tanh")

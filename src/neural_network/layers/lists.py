@@ -24,7 +24,7 @@ def has_parts(value: Any, *, or_room: bool = False) -> bool:
 
     Args:
         value: anything.
-        or_room: say so also of an empty list or dict, to which one may come later.
+        or_room: return True for an empty list or dict, too, to which one may be added later.
     """
     if isinstance(value, PARTS):
         return True

@@ -152,7 +152,7 @@ class LayerNorm(_Norm):
 @public
 @named("layer")
 class GroupNorm(_Norm):
-    """Standardise each picture over groups of channels, then scale and shift: ``group_norm``.
+    """Standardise each image over groups of channels, then scale and shift: ``group_norm``.
 
     Args:
         groups: how many; a divisor of the channels. 1 takes all together, as many as

@@ -134,7 +134,7 @@ def at_most(largest: int) -> Iterator[None]:
 
 
 def from_file() -> bool:
-    """Say whether a file's numbers are about to replace whatever parameters begin with."""
+    """Return whether a model is being loaded, so that initial values are not needed."""
     return _largest.get() is not None
 
 

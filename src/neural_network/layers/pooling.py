@@ -1,4 +1,4 @@
-"""Layers that make pictures smaller: the largest or the mean of each window."""
+"""Pooling layers: the largest number or the mean of each window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that are random, and the same whenever the same place is asked again.
+"""Counter-based random numbers: the same seed, step and row give the same numbers.
 
 A counter-based generator has no state to carry along: it is a function from a key and
 a counter to random numbers. The key is the seed and the purpose; the counter is the

@@ -252,7 +252,7 @@ def _build_all(
             _build(path, model, built)
     except FileFormatError:
         raise
-    except Exception as error:  # whatever a layer says to sizes that it did not choose
+    except Exception as error:  # any error of a layer that is built for sizes from a file
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
 
 

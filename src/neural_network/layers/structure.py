@@ -275,9 +275,9 @@ def check_names(layer: Structure, base: type[Structure]) -> None:
 
 
 def check_found(layer: Structure) -> None:
-    """Raise ArgumentError where a layer holds another one, or a parameter, out of sight.
+    """Raise ArgumentError where a layer or parameter is held where it is not found.
 
-    It would be neither trained nor switched nor saved, without a word.
+    It would be neither trained nor saved, without an error.
     """
     contents = layer._look()
     found = {id(value) for value in (layer, *contents.below)}
@@ -341,7 +341,7 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
 
 
 def _spelled(spot: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what lies in an attribute, named as Python writes it."""
+    """Yield an attribute and what is inside it, named as Python writes it."""
     yield spot, value
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):

@@ -51,7 +51,7 @@ class Weighted(Layer):
         """Make the weight."""
         name = type(self).__name__
         check_size(name, "weight", shape)
-        # A file's numbers are about to replace whatever the weight begins with.
+        # A model that is being loaded gets the file's numbers.
         weights = (
             np.zeros(shape, np.float32) if from_file() else self.initializer(shape, *fans, rng)
         )

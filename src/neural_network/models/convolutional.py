@@ -1,4 +1,4 @@
-"""Networks for small pictures."""
+"""Networks for small images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lenet5(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = No
 
     Args:
         classes: how many outputs.
-        input_shape: (C, H, W) of one picture.
+        input_shape: (C, H, W) of one image.
         rng: a seed or a Generator for the weights.
 
     Returns:
@@ -64,7 +64,7 @@ def mnist_cnn(
 
     Args:
         classes: how many outputs.
-        input_shape: (C, H, W) of one picture.
+        input_shape: (C, H, W) of one image.
         rng: a seed or a Generator for the weights.
 
     Returns:
@@ -101,7 +101,7 @@ def tiny_cnn(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = 
 
     Args:
         classes: how many outputs.
-        input_shape: (C, H, W) of one picture.
+        input_shape: (C, H, W) of one image.
         rng: a seed or a Generator for the weights.
 
     Returns:
@@ -141,7 +141,7 @@ def small_resnet(
     Args:
         classes: how many outputs.
         width: channels of the first block; the others have two and four times as many.
-        input_shape: (C, H, W) of one picture.
+        input_shape: (C, H, W) of one image.
         rng: a seed or a Generator for the weights.
 
     Returns:
