@@ -156,11 +156,11 @@ class Window:
         pairs = zip(self.pads, self.sizes, strict=True)
         return tuple([slice(before, before + n) for (before, _), n in pairs])
 
-    def pad(self, X: Array, value: float = 0.0) -> Array:
-        """Put a number around the last axes; without padding, return the array itself."""
+    def pad(self, X: Array) -> Array:
+        """Put zeros around the last axes; without padding, return the array itself."""
         if self.padded == self.sizes:
             return X
-        padded = np.full((*X.shape[: -len(self.sizes)], *self.padded), value, X.dtype)
+        padded = np.zeros((*X.shape[: -len(self.sizes)], *self.padded), X.dtype)
         inside: tuple[Any, ...] = (..., *self.inside)
         padded[inside] = X
         return padded

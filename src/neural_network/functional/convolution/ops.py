@@ -62,9 +62,11 @@ def _(g: Any, X: Any, window: Window) -> Any:
     return correlate_filters(X, g, window)
 
 
-@gradient(correlate, "bias")
-def _(g: Any) -> Any:
-    return _bias_gradient(g)
+def _bias_gradient(g: Any) -> Any:
+    return np.sum(g, axis=(0, *range(3, g.ndim)))
+
+
+gradient(correlate, "bias")(_bias_gradient)
 
 
 @gradient(correlate_transpose, "Y")
@@ -109,10 +111,6 @@ def _(g: Any, arrays: Any, window: Window, precise: bool) -> Any:
         for_X, for_W = correlate_transpose(g, W, window), correlate_filters(X, g, window)
         found = [for_X, for_W, _bias_gradient(g)]
     return found[: len(arrays)]
-
-
-def _bias_gradient(g: Any) -> Any:
-    return np.sum(g, axis=(0, *range(3, g.ndim)))
 
 
 # Images, filters, stride, padding, dilation: one, two and three axes; groups; numbers left over
