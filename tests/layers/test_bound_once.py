@@ -128,7 +128,12 @@ FIXED: list[tuple[Callable[[], Layer], str, Any, str]] = [
     (lambda: Dense(3, bias=False), "bias", Parameter(np.ones(3)), r"layer.clone\(bias=Param"),
     (lambda: Conv2D(2), "kernel_size", 5, r"layer.clone\(kernel_size=5\)"),
     (lambda: Conv2D(2), "size", 5, r"layer.clone\(size=5\)"),
-    (lambda: Sequential(Dense(2)), "layers", [], r"layer.clone\(layers=\[\]\)"),
+    (
+        lambda: Sequential(Dense(2)),
+        "layers",
+        [],
+        r"layer.clone\(layers=\[\]\) returns one \(append, ins",
+    ),
     (lambda: Dropout(0.5), "rng", 3, r"layer.clone\(rng=3\)"),
 ]
 

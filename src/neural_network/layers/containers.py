@@ -26,6 +26,7 @@ from neural_network.public import named, public
 class _Stack(Layer):
     """A layer of layers that follow each other, which verbs change."""
 
+    _verbs = "append, insert, replace and remove change the layers"
     # The attribute that holds them.
     _stack: ClassVar[str]
 
