@@ -1,4 +1,4 @@
-"""A training of everything that has a state; run as a program, it can be killed at any instant.
+"""A training of everything that has a state; as a program, it can be killed at any instant.
 
     python -m tests.training.resumable FOLDER [HOW]
 

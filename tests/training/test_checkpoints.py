@@ -1,4 +1,4 @@
-"""A training that goes on from a checkpoint ends bit for bit where the unbroken one ends."""
+"""A training resumed from a checkpoint ends with the bits of the uninterrupted one."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_finished_run_and_one_that_stopped_early_return_at_once(tmp_path: Path
         fit(again, epochs=3, resume=files.path)
 
 
-def test_a_schedule_that_observes_goes_on_and_begins_anew_with_each_fit(tmp_path: Path) -> None:
+def test_a_schedule_that_observes_is_resumed_and_reset_by_each_fit(tmp_path: Path) -> None:
     def made() -> nn.Trainer:
         plateau = ReduceOnPlateau(0.01, factor=0.5, patience=0, threshold=0.9)
         # No early stopping: the bias before a batch norm moves by rounding alone, and with

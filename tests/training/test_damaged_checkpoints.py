@@ -1,4 +1,4 @@
-"""A checkpoint that is whole by its checksum and odd by what it says changes nothing."""
+"""A checkpoint with a right checksum and wrong content is refused, and nothing changes."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_rows_that_are_not_reached_are_not_read(tmp_path: Path) -> None:
 
 
 class Anew:
-    """Begins anew with each ``iter``, and counts how often."""
+    """Starts again with each ``iter``, and counts how often."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -144,7 +144,7 @@ def test_a_function_is_told_the_epoch() -> None:
     assert trainer.step == 1 + 1 + 2
 
 
-def test_who_begins_anew_at_once_is_asked_after_the_trial() -> None:
+def test_a_source_that_starts_again_is_called_once_after_the_trial() -> None:
     """Each ``iter`` sets all its iterators back: two of them at a time would lose a batch."""
 
     class Cursor:

@@ -1,4 +1,4 @@
-"""What ``fit`` finds before anything moves: measures, single rows, augmentation, files."""
+"""Errors that ``fit`` raises before a training: measures, single rows, augmentation, files."""
 
 from __future__ import annotations
 

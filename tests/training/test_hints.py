@@ -1,4 +1,4 @@
-"""Sentences that say what to write instead, for the usual first mistakes."""
+"""Error messages with hints, for common first mistakes."""
 
 from __future__ import annotations
 

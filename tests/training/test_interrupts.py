@@ -1,4 +1,4 @@
-"""Ctrl-C: the step that runs is finished, a checkpoint is written, and an end is an end."""
+"""Ctrl-C: the current step is completed and a checkpoint is written."""
 
 from __future__ import annotations
 

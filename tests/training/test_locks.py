@@ -1,4 +1,4 @@
-"""Only one training at a time writes a path; whoever is killed holds nothing."""
+"""Only one training at a time writes a path; the lock of a killed process is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""During ``fit`` the structure stays; what is frozen, and dropout's rate, may change."""
+"""During ``fit`` the structure is fixed; what is frozen, and dropout's rate, may change."""
 
 from __future__ import annotations
 

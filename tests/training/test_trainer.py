@@ -293,7 +293,7 @@ def test_another_fit_is_a_new_run_on_the_weights_as_they_are() -> None:
     np.testing.assert_array_equal(weights(trainer.model), weights(fresh))
 
 
-def test_the_rungs_of_the_ladder_can_be_written_anew() -> None:
+def test_the_methods_of_the_loop_can_be_overridden() -> None:
     class Signs(Trainer):
         def update(self) -> None:
             np.sign(self.memory.gradients, out=self.memory.gradients)

@@ -1,4 +1,4 @@
-"""What goes wrong in a training is said in a sentence, and nothing has changed then."""
+"""Errors of a training: their messages, and that nothing has changed."""
 
 from __future__ import annotations
 

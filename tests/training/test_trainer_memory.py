@@ -1,4 +1,4 @@
-"""What the optimizer moves is what the layers compute with, whoever gave them other arrays."""
+"""The optimizer updates the arrays that the layers compute with, wherever they were moved."""
 
 from __future__ import annotations
 
