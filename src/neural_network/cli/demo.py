@@ -14,16 +14,15 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from neural_network.by_hand import backward_mlp, forward_mlp, initial_parameters
+from neural_network.by_hand import forward_mlp, train_mlp
 from neural_network.checks import Array
 from neural_network.cli.data import Pictures, as_inputs
 from neural_network.cli.models import OF_DIGITS, notes_to_save
 from neural_network.cli.output import confirm_overwrite, predicted
 from neural_network.cli.settings import checked_settings, make_optimizer
-from neural_network.datasets import batches, load_mnist, one_hot
+from neural_network.datasets import load_mnist, one_hot
 from neural_network.errors import FileWriteError
 from neural_network.files import save_arrays
-from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.layers.saving import save as save_model
 from neural_network.models import tiny_cnn
 from neural_network.training.metrics import accuracy
@@ -97,19 +96,10 @@ def _train(
     X_test = _as_rows(test_images)
     history: dict[str, list[float]] = {"training loss": [], "test accuracy": []}
 
-    rng = np.random.default_rng(SEED)
-    p = initial_parameters([X.shape[1], HIDDEN, 10], rng=rng)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("training", total=EPOCHS)
-        for epoch in range(1, EPOCHS + 1):
-            loss = 0.0
-            for x, t in batches(X, y, BATCH_SIZE, rng=rng):
-                A1, A2 = forward_mlp(x, **p)
-                Z1 = x @ p["W1"] + p["b1"]
-                gradients = backward_mlp(x, A1, A2, t, p["W1"], p["W2"], Z1)
-                for name, gradient in zip(p, gradients, strict=True):
-                    p[name] -= LR * gradient
-                loss += cross_entropy(A2, t) * len(x) / len(X)
+
+        def measure(epoch: int, loss: float, p: dict[str, Array]) -> None:
             share = accuracy(forward_mlp(X_test, **p)[1], test_labels)
             history["training loss"].append(loss)
             history["test accuracy"].append(share)
@@ -117,6 +107,11 @@ def _train(
             progress.update(task, advance=1, description=line)
             if not console.is_terminal:
                 console.print(line)
+
+        p, _ = train_mlp(
+            X, y, hidden=(HIDDEN,), lr=LR, num_epochs=EPOCHS, batch_size=BATCH_SIZE, rng=SEED,
+            after_epoch=measure,
+        )  # fmt: skip
     return p, history
 
 

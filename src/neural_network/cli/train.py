@@ -11,6 +11,7 @@ from neural_network.cli.data import DATA
 from neural_network.cli.output import confirm_overwrite
 from neural_network.cli.settings import (
     CHANGES,
+    KINDS_OF_VALUES,
     SCHEDULES,
     VERB,
     Settings,
@@ -86,28 +87,16 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
 ) -> None:
     """Train a network on pictures. Ctrl-C stops; `neural-network resume` continues."""
+    options = {name: value for name, value in locals().items() if name in KINDS_OF_VALUES}
     if file is not None and config is not None:
         raise ArgumentError(f"{VERB}: FILE and --config: expected one, received both")
     path = file or config
-    options = {
-        "model": model,
-        "data": data,
-        "size": size,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "weight_decay": weight_decay,
-        "augment": augment,
-        "validation": validation,
-        "seed": seed,
-        "average": average,
-        "out": None if out is None else str(out),
-        "save": None if save is None else str(save),
-    }
     given = {} if path is None else read_settings(path)
-    given |= {name: value for name, value in options.items() if value is not None}
+    given |= {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if value is not None
+    }
     settings = checked_settings(given)
     confirm_overwrite(list(outputs(settings).values()), force=force)
     perform(settings, resume=False)

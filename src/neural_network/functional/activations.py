@@ -131,11 +131,11 @@ def tanh(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
-    """Rectified linear unit that leaks: ``Z`` above 0, ``slope · Z`` below.
+    """Leaky rectified linear unit: ``Z`` above 0, ``slope · Z`` below.
 
     Args:
         Z: any shape.
-        slope: how much passes below 0.
+        slope: the factor below 0.
 
     Returns:
         The same shape, in the floating type of ``Z``.
@@ -177,8 +177,8 @@ def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     (Z,), dtype = as_floating("elu", Z=Z)
     factor = as_number("elu", "alpha", alpha)
     above = np.greater(Z, 0)
-    # The branch that is not taken must not overflow: its slope would be ∞ · 0. (And not by
-    # minimum(Z, 0), which halves the slope where both are equal: at 0 it is alpha.)
+    # The branch that is not taken must not overflow: its gradient would be ∞ · 0. And minimum(Z, 0)
+    # would halve the gradient at 0, where it is alpha.
     below = np.expm1(np.where(above, 0, Z)) * factor
     return rounded(np.where(above, Z, below), dtype)
 
@@ -290,7 +290,7 @@ def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
 @public
 @named("activation")
 def hardswish(Z: ArrayLike) -> Array:
-    """Swish of straight pieces: ``Z · min(max(Z + 3, 0), 6) / 6``.
+    """Piecewise linear approximation of swish: ``Z · min(max(Z + 3, 0), 6) / 6``.
 
     Args:
         Z: any shape.
@@ -364,7 +364,7 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
 
 @gradient(softmax, "Z")
 def _(g: Any, out: Any, axis: int) -> Any:
-    # Raising one score lowers the other shares: what is left of g after its mean.
+    # Raising one score lowers the other probabilities: g minus its mean, weighted by them.
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 

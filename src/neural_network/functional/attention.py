@@ -1,4 +1,4 @@
-"""Attention: values mixed by how well their keys answer a query."""
+"""Scaled dot-product attention."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def scaled_dot_product_attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> Array:
-    """Mix the values by the queries' attention: ``softmax(scale · Q Kᵀ + mask) V``.
+    """Average the values with the attention weights: ``softmax(scale · Q Kᵀ + mask) V``.
 
-    A query that may look at nothing (a row of padding) gets zeros, and no gradient
-    flows through it: there is no mean of no values, and NaN would spread.
+    A query for which all keys are masked (a row of padding) gets zeros and has no gradient,
+    instead of NaN.
 
     Args:
         query: (…, Lq, d).
         key: (…, Lk, d), with the same leading sizes; nothing is broadcast.
         value: (…, Lk, dv).
-        mask: booleans, True where a query may look at a key; or floating numbers that
-            are added to the scores (−∞ forbids). Broadcastable to (…, Lq, Lk).
-        causal: query i looks only at keys 0 to i, whatever Lk is; a mask forbids more.
+        mask: booleans, True where a query may attend to a key; or floating numbers that
+            are added to the scores (−∞ masks). Broadcastable to (…, Lq, Lk).
+        causal: query i attends only to keys 0 to i, whatever Lk is; a mask masks further ones.
         scale: left out, ``1 / √d``.
 
     Returns:
@@ -93,20 +93,20 @@ def scaled_dot_product_attention(
         scores = scores + part
         allowed = np.not_equal(part, -np.inf)
     if triangular:
-        looks = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
-        allowed = looks if allowed is None else allowed & looks
+        causal_mask = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
+        allowed = causal_mask if allowed is None else allowed & causal_mask
     if allowed is None:
         return rounded(np.matmul(softmax(scores), value), dtype)
     zero = np.zeros((), scores.dtype)
-    # −∞ and not a large number: what is forbidden has no share at all.
+    # −∞ and not a large number, so that the weight of a masked key is exactly 0.
     scores = np.where(allowed, scores, zero - np.inf)
-    blind = ~np.any(allowed, axis=-1, keepdims=True)
-    if not np.any(blind):
+    empty = ~np.any(allowed, axis=-1, keepdims=True)
+    if not np.any(empty):
         return rounded(np.matmul(softmax(scores), value), dtype)
-    # A softmax of nothing is NaN. Its place is taken here on the way forward, and above,
-    # where nothing of such a row is allowed, on the way back.
-    shares = np.where(blind, zero, softmax(scores))
-    return rounded(np.matmul(shares, value), dtype)
+    # The softmax of a row of −∞ is NaN. It is replaced here, and its gradient is dropped by the
+    # np.where above.
+    weights = np.where(empty, zero, softmax(scores))
+    return rounded(np.matmul(weights, value), dtype)
 
 
 def _check_shapes(function: str, query: Array, key: Array, value: Array) -> None:

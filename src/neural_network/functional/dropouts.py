@@ -1,4 +1,4 @@
-"""Dropout: as the article's series defines it, and of whole channels."""
+"""Dropout as the article defines it, and of whole channels."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def dropout(
 ) -> Array:
     """Keep each element with probability ``p``, set the others to 0; no rescaling.
 
-    Beware of two conventions. Here, as in the article's series, ``p`` is the
-    **keep** probability and the survivors keep their size. Most frameworks take
-    the *drop* rate and divide the survivors by what is kept.
+    There are two conventions. Here, as in the article, ``p`` is the probability of **keeping**
+    an element, and kept elements are not changed. Most frameworks take the probability of
+    *dropping* and divide kept elements by the probability of keeping.
 
     Args:
         A: activations of any shape.
@@ -67,12 +67,12 @@ def dropout2d(
     training: bool = True,
     rng: int | np.random.Generator | None = None,
 ) -> Array:
-    """Set whole channels to 0, each with probability ``rate``; divide the others by what is kept.
+    """Set whole channels to 0 with probability ``rate``; divide the others by ``1 − rate``.
 
     ``out[n, c] = X[n, c] · kept[n, c] / (1 − rate)``, so that the expected sum stays.
-    Neighbouring places of a channel tell nearly the same, so dropping single ones
-    would drop little. Beware of two conventions: ``rate`` is what is **dropped**;
-    ``p`` of the article's ``dropout`` is what is kept, and nothing is divided there.
+    Neighbouring elements of a channel are correlated, so that dropping single ones has little
+    effect. There are two conventions: ``rate`` is the probability of **dropping**; ``p`` of the
+    article's ``dropout`` is that of keeping, and nothing is divided there.
 
     Args:
         X: (N, C, …) with spatial axes, one or more.

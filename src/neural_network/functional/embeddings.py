@@ -1,4 +1,4 @@
-"""Embedding: a row of learned numbers for each word of a vocabulary."""
+"""Embeddings: a learned vector for each word of a vocabulary."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Rng: TypeAlias = "np.random.Generator"
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     """Look up the row of each index: ``out[…, :] = weight[indices[…], :]``.
 
-    The same as one-hot rows times the matrix, without the zeros. A row that was asked
-    for several times gets the sum of their gradients.
+    The same as one-hot rows times the matrix. The gradient of a row that occurs several times
+    is the sum over its occurrences.
 
     Args:
         indices: whole numbers from 0 to vocabulary − 1, of any shape.
@@ -55,7 +55,7 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
         expected = f"indices from 0 to {len(matrix) - 1}"
         received = f"{places[tuple(where)]} at {where}"
         raise ArgumentError(sentence("embedding", "indices", expected, received))
-    # Rows first, types then: casting a whole vocabulary to look up a few words would be a waste.
+    # The rows are converted after the look-up, so that the whole vocabulary need not be.
     rows = gather(matrix, places.astype(np.intp).ravel(), 0)
     (rows,), dtype = as_floating("embedding", weight=rows)
     return rounded(rows.reshape((*places.shape, matrix.shape[1])), dtype)

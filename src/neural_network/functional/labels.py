@@ -1,4 +1,4 @@
-"""Class labels: indices and their one-hot rows."""
+"""Class labels: indices and one-hot rows."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from neural_network.checks import (
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
-# A larger label is more likely a mistake than a class; its rows would fill the memory.
+# A larger label is probably a mistake, and its one-hot rows would fill the memory.
 MOST_INFERRED_CLASSES = 1_000_000
 MOST_CLASSES = 2**31
 
 
 @public(also="datasets")
 def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
-    """Write each class index as a row with a single 1.
+    """Return a row with a single 1 for each class index.
 
     Args:
         labels: (n,) class indices from 0; floats that are whole numbers pass.
-        num_classes: columns of the result; None takes the largest label plus 1,
-            so state it wherever a class might be missing.
+        num_classes: columns of the result; None for the largest label plus 1, which is
+            too few where a class has no label.
 
     Returns:
         (n, num_classes), float32: exact for 0 and 1, and never widening a
@@ -77,7 +77,7 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     expected = "class indices from 0"
     if num_classes is not None:
         expected += f" to {num_classes - 1}"
-    # The usual case, in every training step. Seen without a sign, what is negative is large.
+    # The usual case, in every training step: as unsigned numbers, negative ones are large.
     usual = num_classes is not None and labels.dtype == np.intp and labels.size > 0
     if usual and labels.view(np.uintp).max() < limit:
         return labels

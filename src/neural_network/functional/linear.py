@@ -78,11 +78,11 @@ def matmul(a: Any, b: Any) -> Array:
 
 @gradient(matmul, "a")
 def _(g: Any, b: Any, a_shape: Any) -> Any:
-    if b.ndim == 1:  # every row of a met the same vector
+    if b.ndim == 1:  # the same vector for every row of a
         return sum_to(g[..., None] * b, a_shape)
-    if len(a_shape) == 1:  # the vector was a single row
-        return sum_to((g[..., None, :] @ _turned(b))[..., 0, :], a_shape)
-    return sum_to(g @ _turned(b), a_shape)
+    if len(a_shape) == 1:  # a single row
+        return sum_to((g[..., None, :] @ _transposed(b))[..., 0, :], a_shape)
+    return sum_to(g @ _transposed(b), a_shape)
 
 
 @gradient(matmul, "b")
@@ -91,11 +91,11 @@ def _(g: Any, a: Any, b_shape: Any) -> Any:
         grown = g[..., None, :] if len(b_shape) > 1 else g
         return sum_to(a[:, None] * grown if len(b_shape) > 1 else a * grown, b_shape)
     if len(b_shape) == 1:
-        return sum_to((_turned(a) @ g[..., None])[..., 0], b_shape)
-    return sum_to(_turned(a) @ g, b_shape)
+        return sum_to((_transposed(a) @ g[..., None])[..., 0], b_shape)
+    return sum_to(_transposed(a) @ g, b_shape)
 
 
-def _turned(matrices: Array) -> Array:
+def _transposed(matrices: Array) -> Array:
     return np.swapaxes(matrices, -1, -2)
 
 
@@ -132,8 +132,8 @@ def _(g: Array, subscripts: str, operands: Any) -> list[Array]:
     gradients = []
     for i, letters in enumerate(inputs):
         others = [k for k in range(len(operands)) if k != i]
-        # The operand changes places with the result. A letter that stood in it alone
-        # was summed over: all its numbers have the same gradient.
+        # The gradient is an einsum in which operand and result are exchanged. Along a letter that
+        # only the operand has, it was summed, and the gradient is constant.
         known = "".join(inputs[k] for k in others) + output
         kept = "".join(letter for letter in letters if letter in known)
         terms = ",".join([output, *(inputs[k] for k in others)])

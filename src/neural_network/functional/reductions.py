@@ -1,4 +1,4 @@
-"""Reductions: many numbers to fewer, along axes."""
+"""Reductions along axes: sum, mean, variance, maximum, minimum, logsumexp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neural_network.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.public import public
 
-# NumPy's stubs change from release to release in how they type axis and keepdims.
+# NumPy's stubs differ between releases in the types of axis and keepdims.
 _np: Any = np
 Rng: TypeAlias = "np.random.Generator"
 Axis = int | tuple[int, ...] | None
@@ -31,7 +31,7 @@ def normal_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
-    """Give each number that was summed the gradient of its sum: the inverse walk of a reduction."""
+    """Broadcast the gradient of a reduction's result to the shape of its argument."""
     if not keepdims:
         axes = normal_axes(axis, len(shape))
         g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
@@ -66,13 +66,13 @@ def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
 @public(top_level=False)
 @op
 def var(X: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
-    """Return the variance along axes: the squared distance from the mean over n − ddof."""
+    """Return the variance along axes: squared differences from the mean, summed, over n − ddof."""
     return np.asarray(_np.var(X, axis=axis, keepdims=keepdims, ddof=ddof))
 
 
 @gradient(var, "X")
 def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: int) -> Any:
-    # The mean moves too, but the distances sum to 0, so that part of the slope does as well.
+    # The mean depends on X too, but its part of the gradient is 0: the differences sum to 0.
     count = prod(X.shape[a] for a in normal_axes(axis, X.ndim)) - ddof
     centred = X - np.mean(X, axis=axis, keepdims=True)
     return spread(g, X.shape, axis, keepdims) * (2 / count) * centred
@@ -92,26 +92,26 @@ def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.asarray(_np.min(X, axis=axis, keepdims=keepdims))
 
 
-def _to_the_extreme(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+def _extreme_gradient(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     chosen = np.equal(X, spread(out, X.shape, axis, keepdims))
     count = np.sum(chosen, axis=axis, keepdims=True, dtype=g.dtype)
     return spread(g, X.shape, axis, keepdims) * (chosen / count)
 
 
-gradient(max, "X")(_to_the_extreme)
-gradient(min, "X")(_to_the_extreme)
+gradient(max, "X")(_extreme_gradient)
+gradient(min, "X")(_extreme_gradient)
 
 
 @public(top_level=False)
 @op
 def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Return ``log Σ exp(X)`` along axes, without overflow: the largest number is taken out first.
+    """Return ``log Σ exp(X)`` along axes, without overflow: the largest number is subtracted first.
 
     >>> logsumexp(np.array([1000.0, 1000.0]))
     array(1000.69314718)
     """
     largest = np.max(X, axis=axis, keepdims=True)
-    # A row of −∞ has the sum 0; taking −∞ out of −∞ would give NaN.
+    # A row of −∞ has the sum 0; subtracting −∞ from −∞ would give NaN.
     safe = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(under="ignore", divide="ignore"):
         out = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe

@@ -22,7 +22,7 @@ FEW = 16
 @public(top_level=False)
 @op
 def reshape(X: Any, shape: int | Sequence[int]) -> Array:
-    """Return the numbers in another shape; one size may be −1."""
+    """Return the array in another shape; one size may be −1."""
     return np.reshape(X, shape)
 
 
@@ -66,14 +66,14 @@ def index(X: Any, key: Any) -> Array:
 
 @op
 def unindex(g: Any, key: Any, shape: tuple[int, ...]) -> Array:
-    """Return zeros of a shape with ``g`` added at ``[key]``: what ``index`` does, backwards.
+    """Return zeros of a shape with ``g`` added at ``[key]``: the transpose of ``index``.
 
-    A place that the key names twice gets both.
+    A position that the key contains twice gets both.
     """
     out = np.zeros(shape, np.asarray(g).dtype)
     parts = key if isinstance(key, tuple) else (key,)
     if all(isinstance(p, int | np.integer | slice | None | type(...)) for p in parts):
-        out[key] = g  # slices name no place twice
+        out[key] = g  # slices contain no position twice
     else:
         np.add.at(out, key, g)
     return out
@@ -114,7 +114,7 @@ def _(rng: Rng) -> Iterator[Call]:
 
 @op
 def gather(X: Any, places: Any, axis: int) -> Array:
-    """Return the slices of ``X`` at places (n,) along an axis; one may be asked for often.
+    """Return the slices of ``X`` at places (n,) along an axis; places may repeat.
 
     >>> gather(np.array([10, 20, 30]), np.array([2, 0, 2]), 0)
     array([30, 10, 30])
@@ -126,8 +126,8 @@ def gather(X: Any, places: Any, axis: int) -> Array:
 def scatter_add(g: Any, places: Any, axis: int, size: int) -> Array:
     """Return zeros of ``size`` along an axis, with each slice of ``g`` added at its place.
 
-    What ``gather`` does, backwards. (``np.add.at`` goes number by number and takes
-    several times as long.)
+    The transpose of ``gather``. ``np.add.at`` takes several times as long, because it adds
+    single elements.
 
     >>> scatter_add(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 0, 3)
     array([2., 0., 5.])
@@ -143,15 +143,15 @@ def scatter_add(g: Any, places: Any, axis: int, size: int) -> Array:
     if lengths.max() <= FEW:
         # In each round every place gets at most one slice.
         for nth in range(lengths.max()):
-            having = begins[lengths > nth] + nth
-            out[(*lead, _run(ordered[having]))] += np.take(g, order[having], axis)
+            rounds = begins[lengths > nth] + nth
+            out[(*lead, _run(ordered[rounds]))] += np.take(g, order[rounds], axis)
     else:
         out[(*lead, ordered[begins])] = np.add.reduceat(np.take(g, order, axis), begins, axis)
     return out
 
 
 def _run(places: Array) -> Any:
-    """Return the slice where increasing places have no gap: it is read and written faster."""
+    """Return a slice if increasing places have no gap, because it is faster."""
     first, last = int(places[0]), int(places[-1])
     return slice(first, last + 1) if last - first + 1 == len(places) else places
 
@@ -242,7 +242,7 @@ def _(rng: Rng) -> Iterator[Call]:
 @public(top_level=False)
 @op
 def pad(X: Any, pad_width: Sequence[tuple[int, int]]) -> Array:
-    """Put zeros around: (before, after) for each axis."""
+    """Pad with zeros: (before, after) for each axis."""
     return np.pad(X, pad_width)
 
 
@@ -261,13 +261,13 @@ def _(rng: Rng) -> Iterator[Call]:
 
 @public(top_level=False)
 def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
-    """Cut into equal sections, or at places, along an axis.
+    """Split into equal sections, or at places, along an axis.
 
     >>> [part.tolist() for part in split(np.arange(5), [2, 3])]
     [[0, 1], [2], [3, 4]]
     """
     size = X.shape[axis]
-    # NumPy says where; the cutting itself is indexing, which has its gradient.
+    # NumPy splits the places; indexing, which has a gradient, splits the array.
     places = np.split(np.arange(size), sections)
     lead: tuple[Any, ...] = (slice(None),) * (axis % X.ndim)
     return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]

@@ -75,7 +75,7 @@ def softmax_cross_entropy(
         labels: (n,) class indices from 0 to k − 1 (floats that are whole numbers
             pass), or (n, k) probabilities that stand in place of [j = y]: one-hot
             rows, or soft ones that sum to 1. No gradient.
-        class_weights: (k,) what each class counts: finite, none negative, not all 0.
+        class_weights: (k,) the weight of each class: finite, none negative, not all 0.
         label_smoothing: s, from 0 to 1: the share of the label that is spread over
             all classes.
         ignore_index: rows with this label (any whole number, also a negative one)
@@ -110,7 +110,7 @@ def softmax_cross_entropy(
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         shifted = _shifted(targets.without_ignored(Z))
         weighed = targets.weigh(shifted)
-        # The memory of the shifted scores serves their exponentials: one array of (n, k).
+        # The exponentials take the memory of the shifted scores.
         normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
         rows = targets.totals * normalizers - weighed
     return reduce_rows(rows, reduction, dtype, targets.divisor)
@@ -133,7 +133,7 @@ def _(
     factors = share * targets.totals[:, None]
     if lift_hook((g, logits)) is not None:  # to be differentiated again
         return softmax(Z) * factors - targets.spread(share)
-    # The same in one array: this runs in every training step.
+    # The same with one array of (n, k), for speed in training.
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         slopes = _shifted(Z)
         np.exp(slopes, out=slopes)
@@ -143,7 +143,7 @@ def _(
 
 
 def _shifted(Z: Array) -> Array:
-    """Return the scores with 0 for the highest of each row, so that exp cannot overflow."""
+    """Return the scores minus the largest of each row, so that exp cannot overflow."""
     shifted: Array = Z - Z.max(axis=1, keepdims=True)
     return shifted
 

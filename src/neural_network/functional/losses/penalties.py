@@ -1,4 +1,4 @@
-"""Penalties: what a model pays for its weights, whatever it predicts."""
+"""Penalties of weights."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     function = "l2_regularization"
     strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
     if isinstance(weights, np.ndarray) or not isinstance(weights, Iterable):
-        # Iterating over an array would take each row for a weight of its own.
+        # Iterating over an array would treat each row as a weight.
         received = "a single array" if isinstance(weights, np.ndarray) else repr(weights)
         raise DTypeError(sentence(function, "weights", "a list of arrays", received))
     penalty: Any = 0.0

@@ -1,7 +1,7 @@
 """Losses of probabilities, and of their logarithms.
 
-Those of scores (``scores.py``) are the ones to train with: they take the exponential
-and the logarithm in one step, and lose nothing on the way.
+For training, use those of scores (``cross_entropies.py``, ``scores.py``), which combine
+exponential and logarithm and lose no digits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from neural_network.public import named, public
 
 Rng: TypeAlias = "np.random.Generator"
 
-# Keeps log(0) finite. It is the article's value; float32 holds it too (down to 1e-38).
+# Keeps log(0) finite; the article's value, which float32 can represent.
 EPSILON = 1e-15
 
 
@@ -67,7 +67,7 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "
     check_pair("binary_cross_entropy", reduction, A=A, y=y)
     check_probabilities("binary_cross_entropy", "y", y, given)
     check_probabilities("binary_cross_entropy", "A", A, given)
-    A = np.clip(A, 0, 1)  # rounding may have left 1 + 1e-7, whose counterpart has no logarithm
+    A = np.clip(A, 0, 1)  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
     likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
     return reduce_elements(-likelihood, reduction, dtype)
 
@@ -261,7 +261,7 @@ def _(g: Any, log_q_shape: Any, p: Any, reduction: Reduction) -> Any:
 
 @gradient(kl, "p")
 def _(g: Any, log_q: Any, p: Any, reduction: Reduction) -> Any:
-    # At p = 0 the slope is −∞; times what p still gives way there, softmax's 0, it is 0.
+    # At p = 0 the gradient is −∞; times the gradient of a softmax, which is 0 there, it is 0.
     slopes = np.log(np.where(np.greater(p, 0), p, 1)) + 1 - log_q
     return share_of_rows(g, reduction, 2, len(p)) * np.where(np.greater(p, 0), slopes, 0)
 

@@ -1,4 +1,4 @@
-"""Losses of numbers against numbers: squared, absolute, and a mixture of both."""
+"""Regression losses: squared, absolute, and Huber's."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
 def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean absolute error: ``mean(|y_pred − y|)`` over all elements.
 
-    Far-off targets pull no harder than near ones; at 0 the slope is taken to be 0.
+    Outliers have no larger gradient than other targets; at 0 the gradient is 0.
 
     Args:
         y_pred: predictions, any shape.
@@ -125,14 +125,14 @@ def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Los
 def huber(
     y_pred: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: Reduction = "mean"
 ) -> Loss:
-    """Huber's loss of the distance ``d = |y_pred − y|``: squared near 0, straight beyond δ.
+    """Huber's loss of the distance ``d = |y_pred − y|``: squared up to δ, linear beyond.
 
     ``d² / 2`` where d ≤ δ, ``δ · (d − δ / 2)`` beyond, averaged over all elements.
 
     Args:
         y_pred: predictions, any shape.
         y: targets of exactly the same shape.
-        delta: δ, where the parabola becomes a line, above 0.
+        delta: δ, above 0.
         reduction: ``"mean"`` over the rows (the first axis), their ``"sum"``, or
             ``"none"``; a row's loss is the mean over its elements.
 
@@ -155,7 +155,7 @@ def huber(
     check_pair("huber", reduction, y_pred=y_pred, y=y)
     with np.errstate(under="ignore"):
         distance = np.abs(y_pred - y)
-        # Both pieces in one formula, in which no distance is squared that could overflow.
+        # Both pieces in one formula that squares no large distance, which could overflow.
         near = np.minimum(distance, delta)
         return reduce_elements(near * (distance - near / 2), reduction, dtype)
 

@@ -83,8 +83,8 @@ def binary_cross_entropy_with_logits(
     check_pair(function, reduction, logits=Z, y=y)
     check_probabilities(function, "y", y, given)
     _check_positive_weight(function, positive_weight, Z)
-    positive, negative = _sides(y, positive_weight)
-    # Both softplus share the part that is below log 2.
+    positive, negative = _weights(y, positive_weight)
+    # softplus(±z) = max(±z, 0) + softplus(−|z|).
     rest = (positive + negative) * softplus(-np.abs(Z))
     elements = negative * np.maximum(Z, 0) + positive * np.maximum(-Z, 0) + rest
     return reduce_elements(elements, reduction, dtype)
@@ -92,13 +92,13 @@ def binary_cross_entropy_with_logits(
 
 @gradient(binary_cross_entropy_with_logits, "logits")
 def _(g: Any, logits: Any, y: Any, positive_weight: Any, reduction: Reduction) -> Any:
-    positive, negative = _sides(np.asarray(y).astype(logits.dtype), positive_weight)
+    positive, negative = _weights(np.asarray(y).astype(logits.dtype), positive_weight)
     slopes = sigmoid(logits) * (positive + negative) - positive
     return share_of_elements(g, reduction, logits.shape) * slopes
 
 
-def _sides(y: Array, positive_weight: Any) -> tuple[Array, Array]:
-    """Return what the loss of class 1 and that of class 0 count, element by element."""
+def _weights(y: Array, positive_weight: Any) -> tuple[Array, Array]:
+    """Return the weights of the losses of class 1 and of class 0 for each element."""
     weight = 1 if positive_weight is None else np.asarray(positive_weight).astype(y.dtype)
     return weight * y, 1 - y
 
@@ -131,12 +131,12 @@ def _(rng: Rng) -> Iterator[Call]:
 @named("loss")
 @op
 def hinge(scores: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
-    """Hinge loss: a score on the right side by less than 1 costs what it lacks.
+    """Hinge loss: a margin below 1 costs its distance from 1.
 
     Two classes, labels −1 and 1: ``max(0, 1 − y · s)``. More classes, label indices:
     ``Σ_{j≠y} max(0, 1 + s_j − s_y)`` for each row, the form of Weston and Watkins, in
-    which every class that comes too near counts. (Crammer and Singer count the
-    nearest one only; PyTorch's ``multi_margin_loss`` divides this sum by k.)
+    which every class with a margin below 1 counts. (Crammer and Singer count the
+    largest one only; PyTorch's ``multi_margin_loss`` divides this sum by k.)
 
     Args:
         scores: any shape, for two classes; (n, k), k ≥ 2, for more.
@@ -175,19 +175,19 @@ def hinge(scores: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> 
             expected += f", or {S.shape[:1]} with class indices"
         raise ShapeError(sentence("hinge", "y", expected, f"shape {array.shape}"))
     places = (np.arange(len(S)), as_class_indices("hinge", "y", array, S.shape[1]))
-    lacking = np.maximum(_margins(S, places), 0)
-    lacking[places] = 0
-    return reduce_rows(np.sum(lacking, axis=1), reduction, dtype, len(S))
+    violations = np.maximum(_margins(S, places), 0)
+    violations[places] = 0
+    return reduce_rows(np.sum(violations, axis=1), reduction, dtype, len(S))
 
 
 @gradient(hinge, "scores")
 def _(g: Any, scores: Any, y: Any, reduction: Reduction) -> Any:
-    # What lacks something is pushed by as much as any other: a slope of 1, either way.
+    # The slope of each violated margin is 1.
     y = np.asarray(y)
     if y.shape == scores.shape:
         signs = y.astype(scores.dtype)
-        pushed = np.less(scores * signs, 1)
-        return share_of_elements(g, reduction, y.shape) * (-signs * pushed)
+        violated = np.less(scores * signs, 1)
+        return share_of_elements(g, reduction, y.shape) * (-signs * violated)
     places = (np.arange(len(y)), y.astype(np.intp))
     slopes = np.greater(_margins(scores, places), 0).astype(scores.dtype)
     slopes[places] = 0

@@ -1,4 +1,4 @@
-"""Bringing numbers to one scale."""
+"""The article's normalization of columns."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from neural_network.public import public
 @public
 @op
 def normalize(X: ArrayLike) -> Array:
-    """Bring each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
+    """Scale each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
 
     The standard deviation is the population's (divided by n). A constant column
-    becomes 0: it carries no information, and its deviation of 0 must not divide.
-    Sums are taken in float64 whatever the input, so that neither a long float32
-    column nor a float16 one loses its digits.
+    becomes 0, because a deviation of 0 must not divide.
+    Sums are computed in float64, so that float32 and float16 columns lose no digits.
 
     Args:
         X: (n, d), a row per sample; or (n,), one column.
@@ -43,12 +42,12 @@ def normalize(X: ArrayLike) -> Array:
     check_ndim("normalize", "X", X, 1, 2)
     check_not_empty("normalize", "X", X)
     wide = X.astype(np.result_type(X.dtype, np.float64), copy=False)
-    # Comparing is exact; the mean of equal numbers is not always that number,
-    # and dividing its rounding error by itself would invent ±1 out of nothing.
+    # Comparison is exact. The mean of equal numbers may be rounded, and the rounding error divided
+    # by itself would give ±1.
     constant = np.all(wide == wide[0], axis=0)
-    # A column with ∞ becomes NaN, which says so well enough without a warning.
+    # A column with ∞ becomes NaN without a warning.
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        # A power of two changes no digit, and keeps squares from vanishing or overflowing.
+        # Scaling by a power of two is exact and keeps squares from under- and overflow.
         _, power = np.frexp(np.max(np.abs(wide), axis=0))
         wide = np.ldexp(wide, -power)
         deviation = np.where(constant, 1, np.std(wide, axis=0))
@@ -58,8 +57,8 @@ def normalize(X: ArrayLike) -> Array:
 
 @gradient(normalize, "X")
 def _(g: Any, X: Any, out: Any) -> Any:
-    # The mean and the deviation move with every number: what they take away is the
-    # mean of g, and the part of g along the result itself.
+    # Mean and deviation depend on every element, which removes the mean of g and the part of g
+    # along the result.
     constant = np.all(np.equal(X, X[0]), axis=0)
     left = g - np.mean(g, axis=0) - out * np.mean(g * out, axis=0)
     return np.where(constant, 0, left / np.where(constant, 1, np.std(X, axis=0)))
