@@ -76,6 +76,14 @@ def test_no_grad_is_of_one_thread() -> None:
     assert seen == [True]
 
 
+def test_two_leaves_share_no_gradient() -> None:
+    a, b = (Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+    ((a + b) * 2).sum().backward()  # one array is the gradient of both
+    assert a.grad is not None
+    a.grad[0] = 7
+    np.testing.assert_array_equal(b.grad, [2, 2, 2])
+
+
 def test_a_gradient_is_ones_own_memory() -> None:
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
     (a + b).sum().backward()
