@@ -1,7 +1,7 @@
-"""Draw docs/images/packages.png and docs/images/path_of_a_digit.png.
+"""Draw docs/images/packages.png, path_of_a_digit.png and path_of_predict.png.
 
-Both are measured, not drawn by hand: the first from the import statements of the sources, the
-second by following the Python calls of one ``predict``.
+All are measured, not drawn by hand: the first from the import statements of the sources, the
+others by following the Python calls of one ``conv2d`` and of one ``predict`` of 64 digits.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def draw_packages() -> None:
     """Draw a box for each package, and an arc for each pair in which one imports the other."""
     order = order_of_packages()
     counts = count_imports()
-    figure, axes = plt.subplots(figsize=(5.6, 0.62 * len(order) + 0.6))
+    figure, axes = plt.subplots(figsize=(6.4, 0.62 * len(order) + 0.6))
     place = {name: -row for row, name in enumerate(order)}
     for name, y in place.items():
         folder = (SOURCE / name).is_dir()
@@ -82,11 +82,11 @@ def draw_packages() -> None:
         axes.annotate(
             "", (2.22, end), (2.22, start),
             arrowprops={
-                "arrowstyle": "-|>", "color": ARROW, "alpha": 0.75,
+                "arrowstyle": "-|>", "color": ARROW, "alpha": 0.7,
                 "lw": min(0.5 + number / 8, 3), "connectionstyle": curve,
             },
         )  # fmt: skip
-    axes.set_xlim(-0.2, 4.4)
+    axes.set_xlim(-0.2, 5.1)
     axes.set_ylim(-len(order) + 0.3, 0.7)
     axes.axis("off")
     axes.set_title("An arrow: imports (thicker: more often). None points up.", fontsize=11)
@@ -114,45 +114,40 @@ def files_entered(work: Callable[[], Any]) -> list[tuple[str, str]]:
     return entered
 
 
-def draw_path() -> None:
-    """Draw in which order one warm ``predict`` of a digit enters the files."""
-    images, _ = nn.load_mnist()
-    digit = images[:1, None].astype("float32") / 255
-    model = nn.models.load_tiny_cnn()
-    for _ in range(2):
-        model.predict(digit)
-    steps = files_entered(lambda: model.predict(digit))
-    order = order_of_packages()
-    columns = [
-        p for p in order if any(name.split("/")[0].removesuffix(".py") == p for name, _ in steps)
-    ]
-    figure, axes = plt.subplots(figsize=(2.6 * len(columns), 0.36 * len(steps) + 1.2))
-    before: tuple[float, float] | None = None
-    for row, (name, function) in enumerate(steps):
-        column = columns.index(name.split("/")[0].removesuffix(".py"))
-        here = (float(column), -float(row))
-        label = f"{name}\n{function}"
+def draw_path(name: str, work: Callable[[], Any]) -> None:
+    """Draw in which order a warm call enters the files, one column for each package."""
+    for _ in range(3):  # the first calls compile, load and decide
+        work()
+    steps = files_entered(work)
+    packages = [file.split("/")[0].removesuffix(".py") for file, _ in steps]
+    columns = [package for package in order_of_packages() if package in packages]
+    figure, axes = plt.subplots(figsize=(2.6 * len(columns), 0.38 * len(steps) + 0.8))
+    for row, ((file, function), package) in enumerate(zip(steps, packages, strict=True)):
+        here = (columns.index(package), -row)
+        label = f"{file.removeprefix(package + '/')}: {function}"
         axes.text(
             *here, label, ha="center", va="center", fontsize=8, color=INK,
-            bbox={"boxstyle": "round,pad=0.25", "facecolor": BOX, "edgecolor": INK, "lw": 0.6},
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": BOX, "edgecolor": INK, "lw": 0.6},
         )  # fmt: skip
-        if before is not None:
-            axes.annotate(
-                "", here, before,
-                arrowprops={"arrowstyle": "-|>", "color": ARROW, "shrinkA": 9, "shrinkB": 9},
-            )  # fmt: skip
-        before = here
+        if row:
+            before = (columns.index(packages[row - 1]), 0.7 - row)
+            end = (here[0], here[1] + 0.3)
+            axes.annotate("", end, before, arrowprops={"arrowstyle": "-|>", "color": ARROW})
     for column, package in enumerate(columns):
-        axes.text(column, 1.2, package, ha="center", fontsize=11, weight="bold", color=INK)
+        axes.text(column, 1, package, ha="center", fontsize=11, weight="bold", color=INK)
     axes.set_xlim(-0.6, len(columns) - 0.4)
-    axes.set_ylim(-len(steps), 1.8)
+    axes.set_ylim(-len(steps) + 0.4, 1.5)
     axes.axis("off")
-    figure.savefig(IMAGES / "path_of_a_digit.png", dpi=110, bbox_inches="tight")
+    figure.savefig(IMAGES / name, dpi=80, bbox_inches="tight")
     plt.close(figure)
-    print(f"{len(steps)} changes of file in one warm predict")
+    print(f"{name}: {len(steps)} changes of file")
 
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     draw_packages()
-    draw_path()
+    pictures = nn.load_mnist()[0][:64, None].astype("float32") / 255
+    edges = nn.named_filter("edges")
+    draw_path("path_of_a_digit.png", lambda: nn.conv2d(pictures[0, 0], edges))
+    model = nn.models.mnist_cnn().initialize((1, 28, 28), rng=0)
+    draw_path("path_of_predict.png", lambda: model.predict(pictures))

@@ -21,3 +21,4 @@ save_figure(figure, folder / "features.png", dpi=80)
 # The example writes flip.png into the folder where it is run.
 os.chdir(folder)
 runpy.run_path(str(root / "examples" / "correlation_or_convolution.py"))
+runpy.run_path(str(root / "tools" / "draw_architecture.py"), run_name="__main__")
