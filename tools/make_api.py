@@ -123,9 +123,11 @@ def public_names(source: Path) -> dict[str, Files]:
             owner = owners.setdefault((package, declaration.name), declaration.file)
             folder = source.joinpath(*package.split("."))
             beside = {path.stem for path in folder.iterdir()} - {"__init__"}
-            if owner != declaration.file or declaration.name in beside:
+            taken = f"by {PACKAGE}.{owner}" if owner != declaration.file else ""
+            taken = "by a file beside it" if declaration.name in beside else taken
+            if taken:
                 here = f"{PACKAGE}.{declaration.file}"
-                raise DeclarationError(f"{here}: the name {declaration.name!r} is taken")
+                raise DeclarationError(f"{here}: the name {declaration.name!r} is taken {taken}")
             table[package].setdefault(declaration.file, []).append(declaration.name)
     return table
 
