@@ -12,7 +12,7 @@ from conformance.agreement import COMPARED, TOLERANCES
 from neural_network.training import optimizers as ours
 
 STEPS = 20
-# Ours → PyTorch's, and what is tried; the arguments have the same names but for the rate and epsilon.
+# Ours → PyTorch's, and what is tried; arguments have the same names but for rate and epsilon.
 CASES: list[tuple[Any, Any, dict[str, Any]]] = [
     (ours.SGD, torch.optim.SGD, {}),
     (ours.SGD, torch.optim.SGD, {"momentum": 0.9}),
