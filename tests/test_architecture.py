@@ -17,6 +17,7 @@ import neural_network as nn
 from neural_network.lazy import NameTable
 from neural_network.names import NAMED
 from tests.import_graph import cycles, import_graph
+from tests.processes import output_of
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "neural_network"
@@ -199,6 +200,19 @@ def test_importing_brings_nothing_that_is_not_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] ['numpy']"
+
+
+def test_importing_costs_a_fraction_of_importing_numpy() -> None:
+    code = (
+        "from time import process_time; start = process_time(); import neural_network;"
+        "ours = process_time() - start; import numpy; print(ours / (process_time() - start - ours))"
+    )
+    ratios = []
+    for _ in range(10):  # other programs may disturb some of them
+        ratios.append(float(output_of(code)))
+        if ratios[-1] < 0.25:
+            return
+    pytest.fail(f"importing took {min(ratios):.2f} of the time that importing NumPy takes")
 
 
 def test_nothing_unpickles() -> None:
