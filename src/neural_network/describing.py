@@ -178,7 +178,7 @@ def shown(value: Any) -> str:
 
 def as_tuples(value: Any) -> Any:
     """Return a list as a tuple, and the lists in it."""
-    return tuple(map(as_tuples, value)) if isinstance(value, list | tuple) else value
+    return tuple(map(as_tuples, value)) if type(value) in (list, tuple) else value
 
 
 def _copied(value: Any) -> Any:
@@ -207,6 +207,8 @@ class BoundOnce(ABCMeta):
             if kwargs:
                 kwargs = renamed(cls, kwargs, arguments_of(cls).names, stacklevel=2)
             made = cls.__new__(cls, *args, **kwargs)
+            if not isinstance(made, cls):  # as Python does: it was made by another class
+                return made
             made.__dict__["_arguments"] = noted(cls, args, kwargs)
             token = constructing.set(True)
             try:

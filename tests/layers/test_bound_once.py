@@ -120,6 +120,31 @@ def test_wrong_clones() -> None:
         layer.clone(units=4)
 
 
+class Scaled(Dense):
+    def __init__(self, *args: Any, scale: float = 2.0, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.scale = scale
+
+
+def test_a_clone_of_a_layer_that_takes_any_options() -> None:
+    layer = Scaled(units=3, l2=0.5)
+    clone = layer.clone(units=4, activation="tanh").clone(scale=3.0)
+    assert (clone.units, clone.activation, clone.l2, clone.scale) == (4, tanh, 0.5, 3.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'unit'"):
+        layer.clone(unit=4)
+
+
+def test_what_a_class_makes_in_place_of_its_own_keeps_its_arguments() -> None:
+    class Short(Layer):
+        def __new__(cls, size: int) -> Any:
+            return Dense(size + 1)
+
+        def __init__(self, size: int) -> None:
+            raise NotImplementedError
+
+    assert repr(Short(2)) == "Dense(units=3)"
+
+
 FIXED: list[tuple[Callable[[], Layer], str, Any, str]] = [
     (lambda: Dense(3), "activation", "tanh", r"layer.clone\(activation='tanh'\) returns one"),
     (lambda: Dense(3), "activation", tanh, r"layer.clone\(activation=tanh\) returns one"),

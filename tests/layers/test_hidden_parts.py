@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from collections import Counter, OrderedDict, defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,8 +23,10 @@ from neural_network import (
     Sequential,
     Tensor,
     Trainer,
+    load,
     models,
     relu,
+    save,
 )
 
 ROWS = np.ones((4, 2), np.float32)
@@ -171,3 +175,43 @@ def test_tensors_go_to_other_processes_without_their_record() -> None:
     near = copy.copy(leaf * 2)
     near.sum().backward()
     np.testing.assert_array_equal(leaf.grad, [4, 6])
+
+
+class Pair(NamedTuple):
+    layer: Layer
+    factor: float
+
+
+def test_subclasses_of_lists_and_dicts_stay_what_they_are(tmp_path: Path) -> None:
+    class Counts(Layer):
+        def __init__(self) -> None:
+            self.seen: Any = Counter()
+            self.lists: Any = defaultdict(list)
+            self.table: Any = OrderedDict(a=Dense(4), b=Dense(4))
+            self.pair: Any = Pair(Dense(4), 2.0)
+
+        def forward(self, X: Any) -> Any:
+            self.seen["calls"] += 1
+            self.lists["rows"].append(len(X))
+            for layer in self.table.values():
+                X = layer(X)
+            return self.pair.layer(X) * self.pair.factor
+
+    X = np.random.default_rng(0).standard_normal((3, 4)).astype("f4")
+    model: Any = Sequential(Counts()).initialize((4,), rng=0)
+    model.predict(X)
+    assert model[0].seen == {"calls": 2}
+    assert len(model.parameters()) == 6
+    flat = model.flat_parameters()
+    assert model.flat_parameters() is flat
+    assert type(copy.deepcopy(model)[0].seen) is Counter
+    save(model, tmp_path / "m.safetensors")
+    read = load(tmp_path / "m.safetensors", layers={"Counts": Counts})
+    np.testing.assert_array_equal(read.predict(X), model.predict(X))
+    model[0].table.move_to_end("a")
+    model[0].table["c"] = Dense(4).initialize((4,))
+    assert [name for name, _ in model.named_parameters()][:2] == [
+        "0.table.b.weight",
+        "0.table.b.bias",
+    ]
+    assert len(model.parameters()) == 8

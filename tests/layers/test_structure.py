@@ -35,6 +35,7 @@ from tests.layers.test_bound_once import Net, net
 PICTURES = np.random.default_rng(0).standard_normal((2, 4, 9, 9)).astype("f4")
 ROWS = np.random.default_rng(1).standard_normal((3, 4)).astype("f4")
 
+
 # What is changed, and what of the layer is new then.
 VERBS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "a layer": (lambda n: setattr(n, "body", Dense(4)), lambda n: n.body),
@@ -280,3 +281,47 @@ def test_a_model_goes_when_nobody_holds_it() -> None:
     save_it = ref(model)
     del model
     assert save_it() is None
+
+
+def test_a_model_does_not_contain_itself() -> None:
+    for model in (Sequential(Dense(4)), Sequential(Dense(4)).initialize((4,))):
+        for layer in (model, Sequential(model), Residual(model)):
+            with pytest.raises(ArgumentError, match="append: expected a layer without this model"):
+                model.append(layer)
+        assert len(model) == 1
+
+
+def test_one_layer_is_added_at_a_time() -> None:
+    model = stack()
+    for several in ([Dense(3), Dense(3)], (Dense(3),), []):
+        with pytest.raises(DTypeError, match="Sequential.append: layer 0: expected a layer such"):
+            model.append(several)
+    assert len(model) == 3
+
+
+def test_a_layer_that_raises_any_error_is_not_added() -> None:
+    class Wrong(Layer):
+        def forward(self, X: Any) -> Any:
+            return X + np.ones(X.shape[1] + 5)
+
+    model = stack()
+    with pytest.raises(ValueError, match="operands could not be broadcast"):
+        model.append(Wrong())
+    assert len(model) == 3
+    assert model.predict(ROWS).shape == (3, 3)
+
+
+def test_layers_of_a_stack_are_assigned_by_no_name() -> None:
+    class Block(Residual):
+        def __init__(self, units: int) -> None:
+            super().__init__(Dense(units))
+
+    class Own(Sequential):
+        def __init__(self, units: int) -> None:
+            super().__init__(Dense(units))
+
+    for layer, name in ((Residual(Dense(4)), "body"), (Block(4), "body"), (Own(4), "layers")):
+        before = getattr(layer, name)
+        with pytest.raises(ArgumentError, match=f"{name}: expected a change by append, insert"):
+            setattr(layer, name, [Dense(3)])
+        assert getattr(layer, name) is before

@@ -17,11 +17,18 @@ def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
     cls = type(layer)
     names = arguments_of(cls).names
     changes = renamed(cls, changes, names, stacklevel=3)
-    if unknown := changes.keys() - names.keys():
+    given = layer._current_arguments()
+    unknown = changes.keys() - names.keys()
+    for parameter in arguments_of(cls).signature.parameters.values() if unknown else ():
+        if parameter.kind is parameter.VAR_KEYWORD:  # it takes them all
+            more = {name: changes[name] for name in unknown}
+            changes = {name: changes[name] for name in changes if name not in unknown}
+            changes[parameter.name] = {**given.get(parameter.name, {}), **more}
+            unknown = set()
+    if unknown:
         expected = f"arguments of {cls.__name__}: {', '.join(names) or 'there are none'}"
         raise ArgumentError(sentence("clone", "changes", expected, min(unknown)))
     check_unchanged("clone", layer)
-    given = layer._current_arguments()
     same = deepcopy({name: value for name, value in given.items() if name not in changes})
     made = make(cls, {**same, **changes})
     if layer.dtype != made.dtype:

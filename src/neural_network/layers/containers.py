@@ -9,13 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from neural_network.autograd.engine import no_grad
-from neural_network.errors import (
-    ArgumentError,
-    DTypeError,
-    NeuralNetworkError,
-    ShapeError,
-    sentence,
-)
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
 from neural_network.layers.planning import run_layers
@@ -29,6 +23,13 @@ class _Stack(Layer):
     _verbs = "append, insert, replace and remove change the layers"
     # The attribute that holds them.
     _stack: ClassVar[str]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the layers change through verbs, whatever the arguments are called."""
+        if name == self._stack and self._fixed is not None and name not in self._fixed:
+            expected = "a change by append, insert, replace or remove"
+            raise ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
+        super().__setattr__(name, value)
 
     def append(self, layer: Layer) -> Self:
         """Add a layer at the end.
@@ -69,15 +70,19 @@ class _Stack(Layer):
             IndexError: there is no such place.
             ArgumentError: it is the last one, or the model is being trained.
         """
-        return self._restack("remove", lambda layers, _: layers.pop(operator.index(place)))
+        return self._restack("remove", lambda layers: layers.pop(operator.index(place)))
 
-    def _restack(self, verb: str, change: Callable[[list[Layer], Any], Any], *new: Layer) -> Self:
+    def _restack(self, verb: str, change: Callable[..., Any], *new: Layer) -> Self:
         name = type(self).__name__
         self._check_may_change(verb)
-        checked = check_layers(f"{name}.{verb}", new) if new else [None]
+        for layer in new:
+            check_layers(f"{name}.{verb}", ([layer],))
+            if self in layer.all_layers():
+                expected = "a layer without this model in it"
+                raise ArgumentError(sentence(name, verb, expected, type(layer).__name__))
         before = vars(self)[self._stack]
         layers = list(before)
-        change(layers, checked[0])
+        change(layers, *new)
         check_layers(name, tuple(layers))
         self._put(layers)
         if new and self._built_for is not None:
@@ -94,7 +99,7 @@ class _Stack(Layer):
         vars(self)[self._stack] = tuple(layers)
         self._note_change("layers")
 
-    def _misfit(self) -> NeuralNetworkError | None:
+    def _misfit(self) -> Exception | None:
         """Return the error of a call with the input size that this was built for, or None."""
         try:
             with (
@@ -106,7 +111,7 @@ class _Stack(Layer):
             ):
                 vars(self).pop("_plan", None)  # the trial leaves no decision
                 self.forward(np.zeros((2, *(self.input_shape or ())), self.input_dtype))
-        except NeuralNetworkError as error:
+        except Exception as error:  # any error of a layer of one's own
             return error
         return None
 

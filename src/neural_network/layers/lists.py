@@ -43,9 +43,13 @@ def has_parts(value: Any, *, or_room: bool = False) -> bool:
 def kept(value: Any, owner: Any, name: str) -> Any:
     """Return an attribute as a layer keeps it: its lists and dicts tell of their changes.
 
-    A list or dict of other things, such as a record of losses, stays the caller's own.
+    A list or dict of other things, such as a record of losses, stays the caller's own. So does
+    one of a subclass, such as a ``Counter``; nothing tells when layers come to it.
     """
     if not isinstance(value, HOLDERS) or not has_parts(value, or_room=True):
+        return value
+    if type(value) not in (*HOLDERS, LayerList, LayerDict):
+        vars(owner)["_untold"] = True
         return value
     if isinstance(value, tuple):
         return tuple([kept(item, owner, name) for item in value])

@@ -93,6 +93,8 @@ class Structure(Bound):
     # The function, such as "fit", that allows no change of the structure now.
     _held_by: str | None = None
     _contents: Contents | None = None
+    # Whether there is a list or dict whose changes nothing tells.
+    _untold = False
     # What ``flat_parameters`` returned, its memory, and the parameters that are views of it.
     _flat: tuple[Array, Array, list[tuple[str, Parameter]]] | None = None
 
@@ -232,7 +234,7 @@ class Structure(Bound):
             if [(one._version, len(one.__dict__)) for one in layers] == found.versions:
                 return found
         found = Contents(self)
-        if None not in [layer._fixed for layer in (self, *found.below)]:
+        if not [1 for layer in (self, *found.below) if layer._fixed is None or layer._untold]:
             self.__dict__["_contents"] = found
         return found
 
