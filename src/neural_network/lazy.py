@@ -27,8 +27,8 @@ def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]],
         if not inner or file.startswith(f"{inner}.")
         for name in names.split()
     } | ALSO.get(inner, {})
-    folders = () if inner else {file.split(".")[0] for file in PUBLIC | PACKAGES_ONLY}
-    listed = sorted([*homes, *folders])
+    own = () if inner else {file.split(".")[0] for file in PUBLIC | PACKAGES_ONLY} | {"__version__"}
+    listed = sorted([*homes, *own])
     module = sys.modules[package]
 
     def load(name: str) -> Any:
