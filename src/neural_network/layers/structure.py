@@ -18,7 +18,7 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count
 from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 
@@ -148,6 +148,7 @@ class Structure(Bound):
                 return
             if name in fixed and not isinstance(value, TENSORS):
                 raise self._fixed_error(name, "…")
+            self._check_fits(name, before, value)
         elif name in fixed and not isinstance(getattr(type(self), name, None), property):
             raise self._fixed_error(name, shown(value))
         if isinstance(value, HOLDERS):
@@ -185,6 +186,22 @@ class Structure(Bound):
             same = False
         super().__setattr__(name, value)
         self._note_change(None if same else name)
+
+    def _check_fits(self, name: str, before: Tensor, value: Any) -> None:
+        """Raise where a layer of the library could not compute with what takes a part's place.
+
+        Layers of one's own may exchange their parameters for whatever their ``forward`` takes.
+        """
+        if not type(self).__module__.startswith("neural_network.layers."):
+            return
+        kind = type(before).__name__
+        expected = f"an array or a {kind} of shape {before.shape}"
+        if not isinstance(value, TENSORS):
+            received = repr(value)
+            raise DTypeError(sentence(type(self).__name__, name, expected, received))
+        if value.shape != before.shape:
+            received = f"a {type(value).__name__} of shape {value.shape}"
+            raise ShapeError(sentence(type(self).__name__, name, expected, received))
 
     def _raise_version(self) -> None:
         self.__dict__["_version"] = next(_versions)
