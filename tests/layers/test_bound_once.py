@@ -356,14 +356,14 @@ def test_signatures_are_those_of_the_constructors() -> None:
     ("value", "match"),
     [
         (None, r"Dense: weight: expected an array or a Parameter of shape \(3, 2\), received None"),
-        (nn.Flatten(), r"of shape \(3, 2\), received Flatten\(\)"),
-        (nn.Parameter(np.ones((2, 3))), r"received a Parameter of shape \(2, 3\)"),
+        (Flatten(), r"of shape \(3, 2\), received Flatten\(\)"),
+        (Parameter(np.ones((2, 3))), r"received a Parameter of shape \(2, 3\)"),
     ],
 )
 def test_what_a_layer_cannot_compute_with_takes_no_parameters_place(value: Any, match: str) -> None:
-    layer = nn.Dense(2).initialize((3,), rng=0)
+    layer = Dense(2).initialize((3,), rng=0)
     before = layer.weight
-    with pytest.raises(nn.ArgumentError, match=match):
+    with pytest.raises(ArgumentError, match=match):
         layer.weight = value
     assert layer.weight is before
     assert layer(np.ones((1, 3))).shape == (1, 2)
