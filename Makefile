@@ -15,7 +15,7 @@ endif
 .PHONY: help api demo test test-quick conformance test-lowest bench bench-quick results pictures clean
 
 help:
-	@echo "make demo         filters on a digit, two networks that learn; under a minute"
+	@echo "make demo         filters on a digit, two trained networks; under a minute"
 	@echo "make test         every check; 5 minutes on two cores, 7 where no kernel is compiled yet;"
 	@echo "                  PYTEST_ADDOPTS=--randomly-seed=1234 before it repeats an order of the tests"
 	@echo "make test-quick   the style, and the tests that take no several seconds; 2 minutes"
@@ -70,8 +70,8 @@ pictures: $(VENV)/.demo
 clean:
 	rm -rf $(VENV) $(LOWEST) build dist demo
 
-# A stamp, because a virtual environment may break off half made; it names the Python,
-# because another one asks for another environment.
+# A marker file, because making a virtual environment may be interrupted; it contains the name of
+# the Python, because another one needs another environment.
 ifneq ($(shell cat $(VENV)/.made-with 2> /dev/null),$(PYTHON))
 .PHONY: $(VENV)/.made-with
 endif
@@ -82,7 +82,7 @@ $(VENV)/.made-with:
 	$(PYTHON) -m venv $(if $(wildcard $@),--clear) $(VENV)
 	@echo '$(PYTHON)' > $@
 
-# A stamp for each set of extras; made again when pyproject.toml changes.
+# A marker file for each set of extras; made again when pyproject.toml changes.
 $(VENV)/.demo: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
 	@touch $@

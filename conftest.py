@@ -21,7 +21,7 @@ from tests.processes import THREAD_LIMITS
 import neural_network
 from neural_network.kernels.runtime.gate import available
 
-# Without the extra `fast`, what imports Numba cannot even be looked at.
+# Without the extra `fast`, modules that import Numba cannot be collected.
 collect_ignore_glob = [] if available() else ["src/neural_network/kernels/*"]
 
 mpl.use("Agg")

@@ -1,4 +1,4 @@
-"""One gradient, three ways: worked out by hand, remembered by a tape, measured by differences."""
+"""Three ways to compute a gradient: by hand, by a tape, and by differences."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ p = initial_parameters([20, 8, 10], rng=0, dtype=float)
 
 
 def loss(p):
-    """The 2-layer network in plain NumPy: nothing here knows of gradients."""
+    """The 2-layer network in plain NumPy: without gradients."""
     Z1 = X @ p["W1"] + p["b1"]
     A1 = np.maximum(0, Z1)
     Z2 = A1 @ p["W2"] + p["b2"]

@@ -1,4 +1,4 @@
-"""Two and three layers learn the shipped digits, with gradients worked out by hand."""
+"""Train networks of two and three layers on the shipped digits, with gradients derived by hand."""
 
 import numpy as np
 

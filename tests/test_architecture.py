@@ -1,4 +1,4 @@
-"""The rules of the house: names, documentation, sizes, arrows, what importing costs."""
+"""The rules of the project: names, documentation, sizes, arrows, what importing costs."""
 
 from __future__ import annotations
 
@@ -129,9 +129,9 @@ def test_initializers_are_documented(name: str) -> None:
 def test_mathematics_names_its_source_and_the_type_of_its_result(name: str) -> None:
     function = getattr(nn, name)
     text = inspect.getdoc(function) or ""
-    rooms = ("functional", "by_hand", "training")
+    packages = ("functional", "by_hand", "training")
     tools = ("call", "gradient", "op", "samples", "named_filter")
-    if function.__module__.split(".")[1] not in rooms or name in tools:
+    if function.__module__.split(".")[1] not in packages or name in tools:
         return
     assert "Source:" in text
     results = text.split("Returns:")[1].split("Raises:")[0]

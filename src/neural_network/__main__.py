@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command, or say which extra brings it."""
+    """Run the command, or name the extra that installs it."""
     try:
         _main()
     except KeyboardInterrupt:  # while libraries are still loading
@@ -16,7 +16,7 @@ def _main() -> None:
 
     try:
         with needs_extra("the command", extra="cli"):
-            import rich  # noqa: F401  (only asked whether it is there)
+            import rich  # noqa: F401  (only checks that it is installed)
             import typer  # noqa: F401  (likewise)
     except MissingDependencyError as error:
         print(f"neural-network: {error}", file=sys.stderr)

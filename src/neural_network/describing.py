@@ -126,20 +126,20 @@ def accepts_old_names(init: Init) -> Init:
 def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return name → value of a constructor's call; of one that does not fit, nothing.
 
-    Lists and dicts are copied, because ``__init__`` may change those it was given.
+    Lists and dicts are copied, because ``__init__`` may change those it received.
     """
     of = arguments_of(cls)
     if of.positional is None or len(args) > len(of.positional):
         try:
-            given = of.signature.bind_partial(*args, **kwargs).arguments
+            passed = of.signature.bind_partial(*args, **kwargs).arguments
         except TypeError:
             return {}  # __init__ is about to raise the error
     else:
-        given = {**dict(zip(of.positional, args, strict=False)), **kwargs}
+        passed = {**dict(zip(of.positional, args, strict=False)), **kwargs}
     arguments = {}
     for name in of.names:
-        if name in given:
-            value = given[name]
+        if name in passed:
+            value = passed[name]
             arguments[name] = _copied(value) if isinstance(value, list | tuple | dict) else value
     return arguments
 

@@ -39,7 +39,7 @@ class GradientError(NeuralNetworkError, RuntimeError):
 
 @public
 class DroppedGradientError(GradientError, TypeError):
-    """What was asked of a tensor would forget, in silence, how it was made."""
+    """An operation would silently lose the gradient of a tensor."""
 
 
 @public
@@ -49,7 +49,7 @@ class DivergenceError(NeuralNetworkError, ArithmeticError):
 
 @public
 class FileFormatError(NeuralNetworkError, ValueError):
-    """A file is damaged, or is not what its reader was told it is."""
+    """A file is damaged, or not of the expected kind."""
 
 
 @public
@@ -68,7 +68,7 @@ class MissingDependencyError(NeuralNetworkError, ImportError):
 
 
 def sentence(function: str, argument: str, expected: str, received: object) -> str:
-    """Say who complains, about what, what was expected and what came.
+    """Return an error message: function, argument, what was expected and what was received.
 
     >>> sentence("relu", "Z", "real numbers", "dtype complex128")
     'relu: Z: expected real numbers, received dtype complex128'

@@ -36,7 +36,7 @@ DTYPES = {
 def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block ends well.
 
-    If the block raises, the temporary file goes and ``path`` is as it was. A link is
+    If the block raises, the temporary file is removed and ``path`` is unchanged. A link is
     followed; an existing file keeps its permissions.
 
     Raises:
@@ -77,7 +77,7 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a path for this process: a second one that wants it is told so.
+    """Lock a path for this process; a second process that locks it gets an error.
 
     The lock is on a file beside it, ``path.lock``, and the system's own: it ends with a
     process that is killed. What such a one has left half written is removed.
@@ -265,8 +265,8 @@ def write_arrays(
 
     # safetensors writes the memory as it lies, so it has to lie in C order.
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    for name, given in arrays.items():
-        if hasattr(given, "mask"):
+    for name, array in arrays.items():
+        if hasattr(array, "mask"):
             raise DTypeError(
                 sentence("save_arrays", f"arrays[{name!r}]", "an array without a mask", "a mask")
             )
@@ -289,7 +289,7 @@ def write_arrays(
 
 
 def _is_unicode(text: str) -> bool:
-    """Say whether a text can be written; half a character, as 'D800' in hex is, cannot."""
+    """Return whether a text can be written; half a character, as 'D800' in hex is, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

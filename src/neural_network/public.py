@@ -6,8 +6,8 @@
     def relu(Z): ...
 
 ``@public`` makes it an attribute of the package; ``@named`` lets it be chosen by a name, as in
-``Dense(10, activation="relu")``. Both return what they are given. ``make api`` reads them in the
-source and writes ``names.py``, the stubs and the lists in the documents; a test says when these
+``Dense(10, activation="relu")``. Both return their argument. ``make api`` reads them in the
+source and writes ``names.py``, the stubs and the lists in the documents; a test fails while these
 are out of date. A constant is declared by a call: ``FILTERS = public({…})``.
 """
 

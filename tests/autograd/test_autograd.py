@@ -1,4 +1,4 @@
-"""Tensors: the walk back, what may not be dropped, functions of functions."""
+"""Tensors: the backward pass, gradients that may not be dropped, functions of functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def leaf(*numbers: float) -> Tensor:
     return Tensor(np.array(numbers if len(numbers) != 1 else numbers[0]), requires_grad=True)
 
 
-# --- the walk back --------------------------------------------------------------
+# --- the backward pass ----------------------------------------------------------
 
 
 def test_gradients_add_up() -> None:
@@ -225,7 +225,7 @@ def test_what_no_walk_needs_may_change() -> None:
     loss.backward()
     product = (x * constant).sum()
     product.backward()
-    constant *= 2  # the walk is over
+    constant *= 2  # the backward pass is over
     with no_grad():
         x -= 0.1 * x.grad
     np.testing.assert_allclose(x.data, [1 - 1.1, 2 - 0.7])
@@ -344,7 +344,7 @@ def test_the_articles_formulas_in_plain_numpy() -> None:
     p = nn.initial_parameters([5, 7, 4], rng=1, dtype=float)
 
     def loss(p: Any) -> Any:
-        # Typed as the article has it; nothing here knows of tensors.
+        # Typed as the article has it; nothing here depends on tensors.
         Z1 = X @ p["W1"] + p["b1"]
         A1 = np.maximum(0, Z1)
         Z2 = A1 @ p["W2"] + p["b2"]

@@ -30,7 +30,7 @@ def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) 
         photograph(tmp_path / f"{place}.png", images[place])
     done = run_here("predict", "0.png", "1.png", "--model", reader.name)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("The model's file does not say how its pictures were prepared")
+    assert done.stderr.startswith("The model's file has no notes on how its pictures were prepared")
     lines = done.stdout.splitlines()
     assert lines[0] == f"0.png: {labels[0]}"
     assert lines[4] == f"1.png: {labels[1]}"

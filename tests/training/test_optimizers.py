@@ -301,9 +301,8 @@ def test_an_old_argument_name_works_and_warns(kind: Any) -> None:
 
 
 def test_names() -> None:
-    assert {name: cls.__name__.lower() for name, cls in nn.OPTIMIZERS.items()} == {
-        name: name for name in ("sgd", "rmsprop", "adagrad", "adam", "adamw", "lion")
-    }
+    for name in ("sgd", "rmsprop", "adagrad", "adam", "adamw", "lion"):
+        assert nn.OPTIMIZERS[name].__name__.lower() == name
     for name, cls in nn.OPTIMIZERS.items():
         assert type(as_optimizer(name)) is cls
     optimizer = nn.Adam()

@@ -294,7 +294,7 @@ class Gradients(dict[int, "tuple[Recorded, Any]"]):
         """Yield inputs with gradients that are writeable and share memory with nothing."""
         seen: set[int] = set()
         for tensor, grad in self.values():
-            # NumPy's scalars, which 0-d arrays turn into, say that they are not writeable.
+            # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
             alone = grad.flags.owndata or id(grad) in self.own
             if not alone or not grad.flags.writeable or id(grad) in seen:
                 grad = np.array(grad)  # noqa: PLW2901
@@ -323,8 +323,8 @@ def backward_pass(
         The inputs that were reached, with their gradients.
     """
     nodes = _nodes_before(outputs)
-    wanted = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
-    needed = _leading_to(nodes, wanted)
+    targets = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
+    needed = _leading_to(nodes, targets)
     found = Gradients()
     pending: dict[int, Any] = {}
 
@@ -332,7 +332,7 @@ def backward_pass(
         key, node = _key(tensor), tensor.node
         # Without a list of inputs, every leaf is one.
         leaf = tensor if node is None else None
-        reached = leaf if wanted is None else wanted.get(key)
+        reached = leaf if targets is None else targets.get(key)
         if reached is not None:
             before = found.get(id(reached))
             found[id(reached)] = (reached, grad if before is None else before[1] + grad)
@@ -374,14 +374,14 @@ def _nodes_before(outputs: Sequence[Recorded]) -> list[Node]:
     return [seen[number] for number in sorted(seen, reverse=True)]
 
 
-def _leading_to(nodes: Sequence[Node], wanted: Mapping[int, Recorded] | None) -> set[int]:
-    """Return the numbers of the nodes that a wanted tensor leads to."""
-    if wanted is None:
+def _leading_to(nodes: Sequence[Node], targets: Mapping[int, Recorded] | None) -> set[int]:
+    """Return the numbers of the nodes that depend on one of the targets."""
+    if targets is None:
         return {node.number for node in nodes}
     needed: set[int] = set()
     for node in reversed(nodes):  # oldest first
         if any(
-            _key(tensor) in wanted or (tensor.node is not None and tensor.node.number in needed)
+            _key(tensor) in targets or (tensor.node is not None and tensor.node.number in needed)
             for _, _, tensor in node.parents
         ):
             needed.add(node.number)

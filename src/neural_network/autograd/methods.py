@@ -14,7 +14,7 @@ from neural_network.errors import DroppedGradientError
 from neural_network.functional import elementwise, linear, reductions, shaping
 from neural_network.lifting import array_under
 
-# Ops of tensors and NumPy's functions return tensors, which their annotations do not say.
+# Ops of tensors and NumPy's functions return tensors, which their annotations do not state.
 _np: Any = np
 _elementwise: Any = elementwise
 _linear: Any = linear
@@ -298,7 +298,7 @@ class ArrayMethods(Recorded):
         return self.data.tolist()
 
     def __getattr__(self, name: str) -> Any:
-        """Return other attributes of an ndarray, or say what to use instead."""
+        """Return other attributes of an ndarray, or raise an error that names a substitute."""
         if name in REFUSED:
             raise DroppedGradientError(f"Tensor.{name}: not for tensors; use {REFUSED[name]}")
         if name in ("strides", "itemsize", "flags", "device", "nbytes", "ctypes", "base"):

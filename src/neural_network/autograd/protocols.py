@@ -278,17 +278,17 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _bound(name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
     """Call the rule with NumPy's arguments, without NumPy's markers for arguments left out."""
-    given = {
+    passed = {
         k: v for k, v in kwargs.items() if v is not np._NoValue and not (k == "out" and v is None)
     }
     try:
-        inspect.signature(rule).bind(*args, **given)
+        inspect.signature(rule).bind(*args, **passed)
     except TypeError as error:
         raise DroppedGradientError(
             f"numpy.{name}: has no rule for these arguments on tensors ({error}); "
             "leave them out, or use t.data where the gradient should end"
         ) from None
-    return rule(*args, **given)
+    return rule(*args, **passed)
 
 
 def _no_rule(name: str, module: str = "numpy") -> DroppedGradientError:

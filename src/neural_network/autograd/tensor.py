@@ -123,7 +123,7 @@ class Tensor(ArrayMethods):
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        _check_no_gradient("float() (also math.exp and its kin)", self)
+        _check_no_gradient("float() (also math.exp and similar functions)", self)
         return float(self.data)
 
     def __int__(self) -> int:

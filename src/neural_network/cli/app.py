@@ -28,8 +28,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(show: bool) -> None:
+    if show:
         typer.echo(__version__)
         raise typer.Exit
 
@@ -43,8 +43,8 @@ def options(
     """Neural networks in plain NumPy: feature maps of filters, training, prediction."""
 
 
-for verb in (features, filters, demo, train, resume, evaluate, predict, summary, check):
-    app.command()(verb)
+for function in (features, filters, demo, train, resume, evaluate, predict, summary, check):
+    app.command()(function)
 
 
 def main() -> None:

@@ -27,30 +27,30 @@ class Pictures(NamedTuple):
     classes: list[str]
 
 
-def check_data(verb: str, data: str) -> None:
+def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
-        raise ArgumentError(sentence(verb, "--data", expected, repr(data)))
+        raise ArgumentError(sentence(command, "--data", expected, repr(data)))
 
 
-def load_pictures(verb: str, data: str, split: str, size: tuple[int, int] | None) -> Pictures:
+def load_pictures(command: str, data: str, split: str, size: tuple[int, int] | None) -> Pictures:
     """Load training or test pictures; a folder has no split.
 
     Raises:
         ArgumentError: no such data.
         FileFormatError, DatasetNotFoundError: data that cannot be read.
     """
-    check_data(verb, data)
+    check_data(command, data)
     if data not in DATA:
         try:
             images, labels, classes = load_image_folder(data, size=size)
         except SizesDifferError as error:
             side = max(error.height, error.width)
-            advice = f"; --size {side} brings all to one size" if verb == "train" else ""
-            raise FileFormatError(f"{verb}: --data: {error.what}{advice}") from error
+            advice = f"; --size {side} brings all to one size" if command == "train" else ""
+            raise FileFormatError(f"{command}: --data: {error.what}{advice}") from error
         except FileFormatError as error:
-            raise FileFormatError(f"{verb}: --data: {error}") from error
+            raise FileFormatError(f"{command}: --data: {error}") from error
     else:
         images, labels = DATA[data].load(split)
         classes = list(DATA[data].classes)
@@ -84,7 +84,7 @@ def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pi
     )
 
 
-def shaped_for(verb: str, name: str, model: Layer, X: Array) -> Array:
+def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
     """Return (n, 1, H, W) pictures in the shape that a model was built for.
 
     A model without convolutions may have been built for (H, W), or for rows of numbers.
@@ -93,8 +93,8 @@ def shaped_for(verb: str, name: str, model: Layer, X: Array) -> Array:
         ShapeError: a model of other inputs; the sentence names the option.
     """
     shape = X.shape[1:]
-    wanted = model.input_shape or ()
-    if wanted not in (shape, shape[1:], (X[0].size,)):
+    model_shape = model.input_shape or ()
+    if model_shape not in (shape, shape[1:], (X[0].size,)):
         expected = f"a model that reads pictures of shape {shape}"
-        raise ShapeError(sentence(verb, name, expected, f"one that reads {wanted}"))
-    return X.reshape(len(X), *wanted)
+        raise ShapeError(sentence(command, name, expected, f"one that reads {model_shape}"))
+    return X.reshape(len(X), *model_shape)

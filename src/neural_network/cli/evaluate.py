@@ -47,8 +47,8 @@ def evaluate(
         confirm_overwrite([save], force=force)
     size = network.input_shape[-2:] if network.input_shape else ()
     with console.status("reading the pictures"):
-        wanted = (size[0], size[1]) if len(size) == 2 else None
-        pictures = load_pictures("evaluate", data, "test", wanted)
+        picture_size = (size[0], size[1]) if len(size) == 2 else None
+        pictures = load_pictures("evaluate", data, "test", picture_size)
     if notes.classes:
         pictures = numbered_as(notes, pictures)
     elif data not in DATA:

@@ -19,7 +19,7 @@ class Notes(NamedTuple):
     Attributes:
         classes: the names of the outputs; empty where the file has none.
         prepared: "digit", by ``prepare_digit``; "resize", as ``load_image_folder``
-            does; or "" where the file does not say.
+            does; or "" where the file has no such note.
         size: height and width, for "resize".
     """
 
@@ -39,7 +39,7 @@ def notes_to_save(data: str, pictures: Pictures) -> dict[str, Any]:
     return {"classes": pictures.classes, "pictures": prepared}
 
 
-def read_model(verb: str, name: str, path: Path) -> tuple[Layer, Notes]:
+def read_model(command: str, name: str, path: Path) -> tuple[Layer, Notes]:
     """Read a model and its notes.
 
     Raises:
@@ -49,7 +49,7 @@ def read_model(verb: str, name: str, path: Path) -> tuple[Layer, Notes]:
     if path.is_dir():
         inside = path / "model.safetensors"
         hint = f"; did you mean {inside}?" if inside.is_file() else ""
-        raise ArgumentError(sentence(verb, name, "a model's file", f"the folder {path}{hint}"))
+        raise ArgumentError(sentence(command, name, "a model's file", f"the folder {path}{hint}"))
     return load(path), _notes(path)
 
 
@@ -69,11 +69,11 @@ def _notes(path: Path) -> Notes:
     raise FileFormatError(sentence(str(path), "notes: pictures", expected, prepared))
 
 
-def class_names(verb: str, name: str, notes: Notes, outputs: int) -> list[str]:
+def class_names(command: str, name: str, notes: Notes, outputs: int) -> list[str]:
     """Return the names of the outputs: from the notes, else their numbers."""
     if notes.classes and len(notes.classes) != outputs:
         expected = f"a model with an output for each of its {len(notes.classes)} classes"
-        raise FileFormatError(sentence(verb, name, expected, f"{outputs} outputs"))
+        raise FileFormatError(sentence(command, name, expected, f"{outputs} outputs"))
     return notes.classes or [str(number) for number in range(outputs)]
 
 

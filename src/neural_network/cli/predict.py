@@ -101,11 +101,11 @@ def _with_preparation(network: Layer, notes: Notes) -> Notes:
         return notes
     digits = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
     if network.input_shape not in digits:
-        expected = f"a model that reads digits, of shape {digits[0]}, or says how it reads pictures"
-        received = f"one that reads {network.input_shape} and does not say"
+        expected = f"a model of digits, of shape {digits[0]}, or one with notes on its pictures"
+        received = f"one that reads {network.input_shape} without such notes"
         raise ShapeError(sentence("predict", "--model", expected, received))
     typer.echo(
-        "The model's file does not say how its pictures were prepared: "
+        "The model's file has no notes on how its pictures were prepared: "
         "they are prepared as handwritten digits.",
         err=True,
     )

@@ -126,13 +126,13 @@ def _as_toml(value: str | float) -> str:
     return repr(value)
 
 
-def checked_settings(given: Mapping[str, Any]) -> Settings:
+def checked_settings(values: Mapping[str, Any]) -> Settings:
     """Return the checked settings, with defaults that depend on others filled in.
 
     Raises:
         DTypeError, ArgumentError: a wrong value; the sentence names the option.
     """
-    settings = Settings(**given)
+    settings = Settings(**values)
     as_choice(VERB, "--model", settings.model, tuple(MODELS))
     check_data(VERB, settings.data)
     as_count(VERB, "--size", settings.size, minimum=0)
@@ -147,7 +147,7 @@ def checked_settings(given: Mapping[str, Any]) -> Settings:
     as_fraction(VERB, "--average", settings.average)
     if settings.size and settings.data in DATA:
         raise ArgumentError(sentence(VERB, "--size", "a folder as --data", settings.data))
-    rate = given.get("learning_rate")
+    rate = values.get("learning_rate")
     if rate is None or rate == 0:
         rate = OPTIMIZERS[settings.optimizer].typical_rate
     changes = {

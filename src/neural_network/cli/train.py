@@ -91,12 +91,12 @@ def train(
     if file is not None and config is not None:
         raise ArgumentError(f"{VERB}: FILE and --config: expected one, received both")
     path = file or config
-    given = {} if path is None else read_settings(path)
-    given |= {
+    values = {} if path is None else read_settings(path)
+    values |= {
         name: str(value) if isinstance(value, Path) else value
         for name, value in options.items()
         if value is not None
     }
-    settings = checked_settings(given)
+    settings = checked_settings(values)
     confirm_overwrite(list(outputs(settings).values()), force=force)
     perform(settings, resume=False)

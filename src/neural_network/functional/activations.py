@@ -336,7 +336,7 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
 
     Args:
         Z: (n, k) scores, a row per sample; or any rank.
-        axis: where the classes are; the last axis unless told.
+        axis: where the classes are; the last axis by default.
 
     Returns:
         The same shape, in the floating type of ``Z``; no share is negative, and
@@ -381,11 +381,11 @@ def _rows(rng: Rng) -> Iterator[Call]:
 def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """Logarithm of ``softmax``: ``Z − log Σ exp(Z)`` along an axis.
 
-    Exact also where a probability is too small to be told from 0.
+    Exact also where a probability is too small to be distinguished from 0.
 
     Args:
         Z: (n, k) scores; or any rank.
-        axis: where the classes are; the last axis unless told.
+        axis: where the classes are; the last axis by default.
 
     Returns:
         The same shape, in the floating type of ``Z``; none above 0.

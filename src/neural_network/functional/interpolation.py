@@ -138,7 +138,7 @@ def _sizes(
     if min(outputs) < 1:
         expected = f"a scale that leaves at least one output of {sizes}"
         raise ShapeError(sentence(function, "scale", expected, repr(scale)))
-    # A scale of 1.1, say, that is rounded away leaves everything where it is.
+    # A scale (1.1, for example) that is rounded away leaves everything where it is.
     return outputs, tuple(
         1.0 if m == n else 1 / factor for n, m, factor in zip(sizes, outputs, factors, strict=True)
     )

@@ -72,7 +72,7 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
 
 
 def as_class_indices(function: str, name: str, labels: Array, num_classes: int | None) -> Array:
-    """Return labels as integers from 0 to ``num_classes`` − 1, or say which one is not."""
+    """Return labels as integers from 0 to ``num_classes`` − 1, or raise for the first bad one."""
     limit = np.inf if num_classes is None else num_classes
     expected = "class indices from 0"
     if num_classes is not None:

@@ -40,7 +40,7 @@ class Window:
         taps: of the window.
         stride: distance between neighbouring windows.
         dilation: distance between neighbouring taps.
-        pads: (before, after) as the caller asked for it.
+        pads: (before, after) as the caller passed it.
         reach: how many numbers the window covers.
         outputs: how often the window fits.
         padded: sizes of the padded input. With ``ceil_mode`` the last window may reach beyond

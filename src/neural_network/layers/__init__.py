@@ -1,4 +1,4 @@
-"""Layers: parameters, and one call of a function of the room ``functional`` on them."""
+"""Layers: parameters, and one call of a function of the package ``functional`` on them."""
 
 from neural_network.lazy import attach
 

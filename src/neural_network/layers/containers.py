@@ -18,14 +18,14 @@ from neural_network.public import named, public
 
 
 class _Stack(Layer):
-    """A layer of layers that follow each other, which verbs change."""
+    """A layer of layers that follow each other, which methods change."""
 
-    _verbs = "append, insert, replace and remove change the layers"
+    _methods = "append, insert, replace and remove change the layers"
     # The attribute that holds them.
     _stack: ClassVar[str]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; the layers change through verbs, whatever the arguments are called."""
+        """Set an attribute; the layers change through methods, whatever the arguments are called."""
         if name == self._stack and self._fixed is not None and name not in self._fixed:
             expected = "a change by append, insert, replace or remove"
             raise ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
@@ -38,7 +38,7 @@ class _Stack(Layer):
             layer: the layer.
 
         Returns:
-            This layer itself, as of all these verbs.
+            This layer itself, as of all these methods.
 
         Raises:
             DTypeError: something else than a layer.
@@ -72,14 +72,14 @@ class _Stack(Layer):
         """
         return self._restack("remove", lambda layers: layers.pop(operator.index(place)))
 
-    def _restack(self, verb: str, change: Callable[..., Any], *new: Layer) -> Self:
+    def _restack(self, method: str, change: Callable[..., Any], *new: Layer) -> Self:
         name = type(self).__name__
-        self._check_may_change(verb)
+        self._check_may_change(method)
         for layer in new:
-            check_layers(f"{name}.{verb}", ([layer],))
+            check_layers(f"{name}.{method}", ([layer],))
             if self in layer.all_layers():
                 expected = "a layer without this model in it"
-                raise ArgumentError(sentence(name, verb, expected, type(layer).__name__))
+                raise ArgumentError(sentence(name, method, expected, type(layer).__name__))
         before = vars(self)[self._stack]
         layers = list(before)
         change(layers, *new)

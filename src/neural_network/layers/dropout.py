@@ -91,7 +91,7 @@ class Dropout(Layer):
 class Dropout2D(Dropout):
     """Set whole channels of (N, C, …) to 0 at random while training; else as ``Dropout``.
 
-    Neighbouring pixels tell nearly the same, so dropping some of them takes nothing away.
+    Neighbouring pixels are strongly correlated, so dropping single pixels has little effect.
 
     Args:
         rate: the share of channels to drop, from 0 up to but not including 1.

@@ -64,17 +64,17 @@ def learned_parts(parameters: Sequence[Parameter]) -> list[slice]:
     return joined
 
 
-def gather_gradients(parameters: Sequence[Parameter], into: Array) -> None:
+def gather_gradients(parameters: Sequence[Parameter], out: Array) -> None:
     """Copy the gradients of all parameters into a buffer of the same layout; none is zeros."""
     for parameter, part in zip(parameters, parts(parameters), strict=True):
-        into[part] = 0 if parameter.grad is None else parameter.grad.ravel()
+        out[part] = 0 if parameter.grad is None else parameter.grad.ravel()
 
 
 def gradients_in_one(parameters: Sequence[Parameter]) -> Array | None:
     """Return the buffer that the gradients of all parameters are views of, if there is one."""
     found = _joined([parameter.grad for parameter in parameters])
     first = parameters[0].grad
-    # A piece of a larger memory is not taken: who holds the rest may write into it.
+    # A part of a larger buffer is not used: other code may write into the rest.
     whole = first is not None and found is first.base and first.dtype == parameters[0].dtype
     return found if whole else None
 

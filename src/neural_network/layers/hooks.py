@@ -1,4 +1,4 @@
-"""Being told of each layer's call."""
+"""Forward hooks on all layers at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from neural_network.checks import as_callable
 from neural_network.public import public
 
-# Told of every layer's call: (layer, what went in, what came out).
+# Called after every layer's call: (layer, input, output).
 Watcher = Callable[[Any, Any, Any], None]
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
@@ -18,10 +18,10 @@ _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 @public
 @contextmanager
 def watching(watcher: Watcher) -> Iterator[None]:
-    """Tell ``watcher`` of each layer's call inside the block: the layer, its input, its output.
+    """Call ``watcher(layer, input, output)`` after each layer's call inside the block.
 
     Args:
-        watcher: a function of the three; of several inputs it is told the first.
+        watcher: a function of the three; of several inputs it receives the first.
 
     Returns:
         A context manager.
@@ -29,10 +29,10 @@ def watching(watcher: Watcher) -> Iterator[None]:
     Raises:
         DTypeError: no function.
 
-    >>> def tell(layer, X, out):
+    >>> def show(layer, X, out):
     ...     print(type(layer).__name__, np.shape(out))
     >>> model = Sequential(Flatten(), Dense(2))
-    >>> with watching(tell):
+    >>> with watching(show):
     ...     _ = model(np.ones((1, 2, 2)))
     Flatten (1, 4)
     Dense (1, 2)
@@ -47,5 +47,5 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 
 def watchers() -> tuple[Watcher, ...]:
-    """Return who is to be told of each layer's call."""
+    """Return the functions to call after each layer's call."""
     return _watchers.get()

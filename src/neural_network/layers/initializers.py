@@ -13,7 +13,7 @@ from neural_network.public import named, public
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator
-# shape, fan_in, fan_out, rng → the weights. The fans say how many numbers meet in one
+# shape, fan_in, fan_out, rng → the weights. The fans are how many numbers meet in one
 # output (fan_in) and how many outputs one number goes to (fan_out).
 Initializer = Callable[[Shape, int, int, Rng], Array]
 

@@ -46,7 +46,7 @@ class Layer(Structure):
     """Base of all layers and models; subclass it for your own.
 
     Write ``forward``, of one input or several, and ``build`` where parameters have sizes
-    that the first input tells. Attributes that are a ``Parameter``, a ``Buffer`` or a
+    that the first input determines. Attributes that are a ``Parameter``, a ``Buffer`` or a
     ``Layer`` (also in lists and dicts) are found by themselves; names that begin with an
     underscore are private: they hold no layers and parameters, and neither do sets.
 
@@ -59,7 +59,7 @@ class Layer(Structure):
         none here; what a subclass' ``__init__`` takes is noted, for ``repr`` and ``save``.
 
     Attributes:
-        training: whether dropout drops and batch norm looks at the batch. ``train`` and
+        training: whether dropout drops and batch norm uses the batch's statistics. ``train`` and
             ``eval`` set it; ``predict`` and ``fit`` change it for their own thread.
         built: whether all parameters exist.
         dtype: the type it works in, float32; arrays of another floating type are turned to
@@ -128,12 +128,12 @@ class Layer(Structure):
         """Return the steps that this layer computes, or None where the plan has none for it.
 
         Containers compute neighbouring layers that have steps together. Only the library's
-        own classes are asked; of any other, ``forward`` is called.
+        own classes have steps; of any other, ``forward`` is called.
         """
         return None
 
     def _evaluation_steps(self) -> Steps:
-        """Return likewise what it computes in evaluation, where nothing is recorded."""
+        """Return the steps in evaluation, where nothing is recorded."""
         return self._steps()
 
     def penalty(self) -> Any:
@@ -207,7 +207,7 @@ class Layer(Structure):
                 modes.join(layer, like=self)
 
     def _layers_inside(self) -> list[Layer]:
-        """Return all layers inside; most layers have none, and no need of a walk."""
+        """Return all layers inside; a shortcut for the many layers that have none."""
         for _, member in self._members():
             if isinstance(member, Layer):
                 return self._look().below
@@ -391,7 +391,7 @@ class Layer(Structure):
             for _, value in layer._members():
                 if isinstance(value, Parameter) and value.dtype != layer.dtype:
                     place(value, value.data.astype(layer.dtype))
-        # The buffer of before is free only if all who had a place in it move into it again.
+        # The old buffer is reused only if all parameters that were views of it are included.
         same = before is not None and [id(p) for _, p in before[2]] == [id(p) for _, p in named]
         flat = flat_parameters(self.parameters(), before[0] if before and same else None)
         memory = flat.base if isinstance(flat.base, np.ndarray) else flat
@@ -408,7 +408,7 @@ class Layer(Structure):
 
     @property
     def training(self) -> bool:
-        """Whether dropout drops and batch norm looks at the batch, in this thread."""
+        """Whether dropout drops and batch norm uses the batch's statistics, in this thread."""
         mode = modes.mode_of(self)
         return self._training if mode is None else mode
 
@@ -480,8 +480,8 @@ class Layer(Structure):
         """
         return self._set_learning("unfreeze", learning=True)
 
-    def _set_learning(self, verb: str, *, learning: bool) -> Self:
-        self._check_built(verb, by_itself=False)
+    def _set_learning(self, method: str, *, learning: bool) -> Self:
+        self._check_built(method, by_itself=False)
         for parameter in self.parameters():
             parameter.requires_grad = learning
         for layer in self.all_layers():
@@ -489,7 +489,7 @@ class Layer(Structure):
         return self
 
     def zero_grad(self) -> None:
-        """Forget the gradients that ``backward()`` has added up."""
+        """Reset the gradients that ``backward()`` has added up."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -502,16 +502,16 @@ class Layer(Structure):
             DTypeError: no floating type.
         """
         try:
-            wanted = np.dtype(dtype)
+            new_dtype = np.dtype(dtype)
         except TypeError:
-            wanted = np.dtype(object)
-        if wanted.kind != "f" or dtype is None:
+            new_dtype = np.dtype(object)
+        if new_dtype.kind != "f" or dtype is None:
             raise DTypeError(sentence("astype", "dtype", "a floating type", repr(dtype)))
         for _, tensor in (*self.named_parameters(), *self.named_buffers()):
-            place(tensor, tensor.data.astype(wanted))
+            place(tensor, tensor.data.astype(new_dtype))
             tensor.grad = None
         for layer in self.all_layers():
-            layer.dtype = wanted
+            layer.dtype = new_dtype
         flat_parameters(self.parameters())
         return self
 

@@ -1,7 +1,7 @@
-"""Lists and dicts of layers: an own layer keeps its lists and dicts as these.
+"""Lists and dicts of layers; a layer stores its attributes that are lists and dicts as these.
 
-They are lists and dicts in every respect; where a layer, a parameter or a buffer comes or
-goes, the layer that holds them is told, because its structure has changed.
+They behave as lists and dicts; adding or removing a layer, a parameter or a buffer raises the
+version of the layer that holds them, because its structure has changed.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ PARTS = (Bound, Parameter, Buffer)
 HOLDERS = (dict, list, tuple)
 
 
-def has_parts(value: Any, *, or_room: bool = False) -> bool:
-    """Say whether a value is, or holds, a layer, a parameter or a buffer.
+def has_parts(value: Any, *, or_empty: bool = False) -> bool:
+    """Return whether a value is, or holds, a layer, a parameter or a buffer.
 
     Args:
         value: anything.
-        or_room: return True for an empty list or dict, too, to which one may be added later.
+        or_empty: return True for an empty list or dict, too, to which one may be added later.
     """
     if isinstance(value, PARTS):
         return True
     if not isinstance(value, HOLDERS):
         return False
-    if or_room and not value:
+    if or_empty and not value:
         return not isinstance(value, tuple)
     for item in value.values() if isinstance(value, dict) else value:
         if isinstance(item, PARTS):
             return True
-        if isinstance(item, HOLDERS) and has_parts(item, or_room=or_room):
+        if isinstance(item, HOLDERS) and has_parts(item, or_empty=or_empty):
             return True
     return False
 
 
 def kept(value: Any, owner: Any, name: str) -> Any:
-    """Return an attribute as a layer keeps it: its lists and dicts tell of their changes.
+    """Return an attribute as a layer stores it: lists and dicts of parts report changes.
 
     A list or dict of other things, such as a record of losses, stays the caller's own. So does
     one of a subclass, such as a ``Counter``; nothing tells when layers come to it.
     """
-    if not isinstance(value, HOLDERS) or not has_parts(value, or_room=True):
+    if not isinstance(value, HOLDERS) or not has_parts(value, or_empty=True):
         return value
     if type(value) not in (*HOLDERS, LayerList, LayerDict):
         vars(owner)["_untold"] = True
@@ -95,15 +95,15 @@ class LayerDict(dict[Any, Any]):
         return dict, (), None, None, iter(self.items())
 
 
-def _verb(kind: Any, name: str) -> Callable[..., Any]:
-    """Return a method that changes a list or dict, and tells its owner if parts take part."""
+def _reporting(kind: Any, name: str) -> Callable[..., Any]:
+    """Return a method that changes a list or dict, and reports changes of parts to the owner."""
     method = getattr(kind, name)
 
-    def verb(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def change(self: Any, *args: Any, **kwargs: Any) -> Any:
         args = tuple(list(arg) if isinstance(arg, Iterator) else arg for arg in args)
         owner = self._owner()
-        given = (args, kwargs) if kwargs else args
-        if owner is None or not (self._with_parts or has_parts(given, or_room=True)):
+        values = (args, kwargs) if kwargs else args
+        if owner is None or not (self._with_parts or has_parts(values, or_empty=True)):
             return method(self, *args, **kwargs)
         trial = kind(self)
         result = method(trial, *args, **kwargs)
@@ -115,20 +115,20 @@ def _verb(kind: Any, name: str) -> Callable[..., Any]:
             owner._note_change(self._name)
         return self if result is trial else result
 
-    verb.__name__, verb.__doc__ = name, method.__doc__
-    return verb
+    change.__name__, change.__doc__ = name, method.__doc__
+    return change
 
 
-_LIST_VERBS = (
+_LIST_METHODS = (
     "__delitem__", "__iadd__", "__imul__", "__setitem__", "append", "clear", "extend", "insert",
     "pop", "remove", "reverse", "sort",
 )  # fmt: skip
-_DICT_VERBS = (
+_DICT_METHODS = (
     "__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update",
 )  # fmt: skip
 for _kind, _class, _names in (
-    (list, LayerList, _LIST_VERBS),
-    (dict, LayerDict, _DICT_VERBS),
+    (list, LayerList, _LIST_METHODS),
+    (dict, LayerDict, _DICT_METHODS),
 ):
     for _name in _names:
-        setattr(_class, _name, _verb(_kind, _name))
+        setattr(_class, _name, _reporting(_kind, _name))

@@ -39,14 +39,14 @@ def mode_of(layer: object) -> bool | None:
 
 def modes_of(layers: Sequence[Any]) -> tuple[bool, ...]:
     """Return whether each layer is in training, in this thread."""
-    given: Block = {}
+    modes: Block = {}
     for block in _blocks.get():
-        given.update(block)
-    return tuple([given[id(one)][1] if id(one) in given else one._training for one in layers])
+        modes.update(block)
+    return tuple([modes[id(one)][1] if id(one) in modes else one._training for one in layers])
 
 
 def change_mode(layer: object, *, training: bool) -> bool:
-    """Change a layer's mode in the innermost block that contains it; say whether there is one."""
+    """Change a layer's mode in the innermost block that has it; return whether there is one."""
     for block in reversed(_blocks.get()):
         if id(layer) in block:
             block[id(layer)] = (layer, training)

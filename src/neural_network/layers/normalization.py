@@ -1,4 +1,4 @@
-"""Layers that standardise what goes through: ``BatchNorm``, ``LayerNorm``, ``GroupNorm``."""
+"""Normalization layers: ``BatchNorm``, ``LayerNorm``, ``GroupNorm``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BatchNorm(_Norm):
     ``running ← momentum · running + (1 − momentum) · batch``, with the unbiased
     variance. In evaluation the running ones serve, so that a row's result does not
     depend on its neighbours. They are of the layer's type, and at most its largest number:
-    of values beyond 10¹⁹ the variance is larger than float32 can tell.
+    of values beyond 10¹⁹ the variance is larger than float32 can represent.
 
     Args:
         momentum: how much of the running statistics stays, from 0 to 1.

@@ -50,7 +50,7 @@ class _Held(Tensor):
 
 @public
 class Parameter(_Held):
-    """A tensor that a layer learns: a leaf of every record, with a copy of what it is given.
+    """A trainable tensor of a layer: a leaf of the graph, with a copy of the array passed.
 
     Args:
         data: numbers of any shape; they become float32 (``Layer.astype`` changes that).
@@ -75,7 +75,7 @@ class Parameter(_Held):
 
 @public
 class Buffer(_Held):
-    """A tensor that a layer keeps but does not learn: running means and the like.
+    """A tensor that a layer stores but does not train, such as a running mean.
 
     It is saved with the model, and no optimizer sees it.
 

@@ -66,7 +66,7 @@ class Decision:
     Args:
         layers: that follow each other.
         versions: of the layers, read before the layers are: another thread may change them. No
-            two layers have the same version, so it also tells which layers they are.
+            two layers have the same version, so it also identifies the layers.
         key: what the decision is for.
     """
 
@@ -170,7 +170,7 @@ def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
 
 
 def _readable(step: Step) -> bool:
-    """Say whether kernels can read the parameters of a step."""
+    """Return whether kernels can read the parameters of a step."""
     return all(
         isinstance(parameter, Tensor)
         and parameter.data.dtype == np.float32

@@ -47,7 +47,7 @@ def save(
     Args:
         model: a layer or model that is built.
         path: the file, such as "digits.safetensors".
-        notes: what else a user of the file should know, such as the classes' names:
+        notes: further information for users of the file, such as the classes' names:
             name → number, text, True, False, None, or lists and dicts of these.
 
     Returns:
@@ -109,7 +109,7 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: the file.
 
     Returns:
-        A dict, name → what was noted; empty where there are no notes. Who wrote the
+        A dict, name → what was noted; empty where there are no notes. The writer of the
         file chose the types of what it holds: look before use.
 
     Raises:
@@ -145,7 +145,7 @@ def rebuild(path: str, description: object, own: Mapping[str, type[Layer]]) -> L
 
     Args:
         path: of the file, for errors.
-        description: what it says.
+        description: its content.
         own: name → class of layers that are not the library's.
 
     Raises:
@@ -176,7 +176,7 @@ def _widest(sizes: Any) -> int:
 
 
 def describes(path: str, description: object, model: Layer) -> bool:
-    """Say whether a file's description is of this model, by whichever version it was written."""
+    """Return whether a file's description is of this model, by whichever version it was written."""
     writer = Writer(Layer, LAYERS, FUNCTIONS)
     described = json.loads(json.dumps(writer.object(model)))
     if description == described:

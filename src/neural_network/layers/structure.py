@@ -1,8 +1,8 @@
 """The structure of a layer: what it is made of, what is fixed, and how changes are noted.
 
 What a layer was constructed with is fixed when the outermost ``__init__`` has returned. Its
-parts (layers, parameters, buffers) change through verbs: an assignment of one is a verb, too.
-Each verb raises the layer's version, a plain number. What was found out about some layers is
+parts (layers, parameters, buffers) change through methods and through assignments of attributes.
+Each change raises the layer's version, a plain number. What was found out about some layers is
 true as long as their versions are the same; nobody has to be notified.
 """
 
@@ -36,7 +36,7 @@ class Contents:
         below: the layers inside, depth first, each once; without the layer itself, which
             would then hold itself and outlive its last user.
         names: of the layer itself, which is empty, and of those below.
-        versions: likewise, at the time when they were looked at; with the number of attributes,
+        versions: likewise, at the time of the decision; with the number of attributes,
             because ``functools.cached_property`` adds one without an assignment.
         parameters, buffers: (name, tensor), each once.
     """
@@ -132,7 +132,7 @@ class Structure(Bound):
     # --- being changed -----------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute: constructor arguments are fixed, and a part is changed by a verb."""
+        """Set an attribute: constructor arguments are fixed, new parts raise the version."""
         fixed = self._fixed
         if fixed is None or name[0] == "_":
             super().__setattr__(name, value)
@@ -259,7 +259,7 @@ class Structure(Bound):
         """Raise ArgumentError where a layer has no parameters yet.
 
         Args:
-            function: who needs them.
+            function: the caller's name, for errors.
             by_itself: whether a layer counts that makes none in ``build`` itself.
         """
         contents = self._look()

@@ -165,7 +165,7 @@ class ConvStage(Stage):
 
     Args:
         conv: the convolution.
-        norm: batch norm in evaluation, right behind it, or None.
+        norm: batch norm in evaluation, that follows directly, or None.
         window: of the convolution.
         relu: whether relu follows.
         pool: the window of max pooling, or None.

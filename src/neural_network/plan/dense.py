@@ -90,7 +90,7 @@ class DenseStage(Stage):
 
     Args:
         dense: the weights.
-        norm: batch norm in evaluation, right behind them, or None.
+        norm: batch norm in evaluation, that follows directly, or None.
         relu: whether relu follows.
     """
 

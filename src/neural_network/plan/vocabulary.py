@@ -28,7 +28,7 @@ class Step(ABC):
 
     @property
     def parameters(self) -> list[Tensor]:
-        """The tensors that it learns, in the order in which ``by_ops`` takes them."""
+        """The trainable tensors, in the order in which ``by_ops`` takes them."""
         return []
 
     @abstractmethod
@@ -43,9 +43,9 @@ AnyStep = TypeVar("AnyStep", bound=Step)
 
 def run_by_ops(steps: Sequence[Step], X: Any, parameters: Sequence[Any]) -> Any:
     """Compute steps one after the other by ops, with these parameters in place of their own."""
-    given = iter(parameters)
+    remaining = iter(parameters)
     for step in steps:
-        X = step.by_ops(X, *[next(given) for _ in step.parameters])
+        X = step.by_ops(X, *[next(remaining) for _ in step.parameters])
     return X
 
 
@@ -67,7 +67,7 @@ class Flatten(Step):
 
 @dataclass(frozen=True, eq=False)
 class BatchNorm(Step):
-    """Batch norm in evaluation: a factor and a shift for each channel, which learn nothing."""
+    """Batch norm in evaluation: a fixed factor and shift for each channel."""
 
     gamma: Tensor
     beta: Tensor
@@ -77,21 +77,21 @@ class BatchNorm(Step):
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
-        given = {
+        arrays = {
             "gamma": self.gamma.data,
             "beta": self.beta.data,
             "mean": self.mean.data,
             "variance": self.variance.data,
         }
-        return normalize_by(X, given, self.epsilon)
+        return normalize_by(X, arrays, self.epsilon)
 
     def has_channels(self, channels: int) -> bool:
-        """Say whether each tensor has this many numbers."""
+        """Return whether each tensor has this many numbers."""
         tensors = (self.gamma, self.beta, self.mean, self.variance)
         return all(tensor.data.shape == (channels,) for tensor in tensors)
 
     def folded(self, weight: Array, bias: Array, axis: int) -> tuple[Array, Array]:
-        """Return the weight and bias of a linear map with this batch norm behind it.
+        """Return the weight and bias of a linear map that this batch norm follows.
 
         Args:
             weight: of the linear map.
@@ -126,7 +126,7 @@ class LinearStep(Step):
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     def arrays(self, norm: BatchNorm | None) -> tuple[Array, Array]:
-        """Return weights and bias, or ``NO_BIAS``, with batch norm behind them folded in."""
+        """Return weights and bias, or ``NO_BIAS``, with the batch norm that follows folded in."""
         weight, bias = self.weight.data, NO_BIAS if self.bias is None else self.bias.data
         return (weight, bias) if norm is None else norm.folded(weight, bias, self.output_axis)
 

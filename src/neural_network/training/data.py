@@ -45,7 +45,7 @@ class ArrayFeed:
         count: the number of batches in an epoch.
         rows_of_last: the number of rows in the last batch of an epoch.
         shape: what has to be the same for a training to be resumed, as JSON holds it.
-        targets: all targets; ``whole`` says that they are.
+        targets: all targets; ``whole`` is True.
         example: the first rows, to try the model on.
     """
 
@@ -182,7 +182,7 @@ def check_finite(function: str, name: str, array: Array, rows: Array | None = No
 
 
 def is_finite(array: Array) -> bool:
-    """Say whether all numbers are finite."""
+    """Return whether all numbers are finite."""
     if array.dtype.kind != "f":
         return True
     if array.flags.c_contiguous and kernel_wanted("finite check", array.size, array):
@@ -199,7 +199,7 @@ def is_finite(array: Array) -> bool:
 
 
 def _is_mapped(array: Any) -> bool:
-    """Say whether an array is a view of a file."""
+    """Return whether an array is a view of a file."""
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap):
             return True

@@ -14,7 +14,7 @@ from neural_network.training.state import TrainingState
 
 @public
 class TrainingInterrupted(KeyboardInterrupt):
-    """A training was stopped by Ctrl-C, after a whole step; the text says how to resume."""
+    """A training was stopped by Ctrl-C, after a whole step; the message describes how to resume."""
 
 
 class Interrupt:

@@ -121,13 +121,13 @@ def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | No
     return numbers
 
 
-def spread_class_weights(given: Array | dict[int, float] | None, classes: int) -> Array | None:
+def spread_class_weights(weights: Array | dict[int, float] | None, classes: int) -> Array | None:
     """Return a weight for each class; 1 where a dict names none."""
-    if given is None:
+    if weights is None:
         return None
-    table = given if isinstance(given, dict) else dict(enumerate(given))
-    if max(table) >= classes or (table is not given and len(table) < classes):
-        received = f"class {max(table)}" if table is given else f"{len(table)} weights"
+    table = weights if isinstance(weights, dict) else dict(enumerate(weights))
+    if max(table) >= classes or (table is not weights and len(table) < classes):
+        received = f"class {max(table)}" if table is weights else f"{len(table)} weights"
         expected = f"weights of the {classes} classes that the model has"
         raise ShapeError(sentence("Trainer", "class_weights", expected, received))
     weights = np.ones(classes)

@@ -343,8 +343,8 @@ class ReduceOnPlateau(Schedule):
             ArgumentError: there is no such measure.
         """
         kind = "loss" if self.mode == "min" else "accuracy"
-        wanted = (f"validation_{kind}", kind) if self.measure is None else (self.measure,)
-        found = next((name for name in wanted if name in measures), None)
+        names = (f"validation_{kind}", kind) if self.measure is None else (self.measure,)
+        found = next((name for name in names if name in measures), None)
         if found is None:
             expected = f"one of {', '.join(measures)}"
             received = f"{self.measure!r} (mode {self.mode!r})"

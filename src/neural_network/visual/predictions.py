@@ -59,10 +59,10 @@ def show_predictions(
     check_ndim(name, "probabilities", shares, 2)
     check_not_empty(name, "probabilities", shares)
     names = [f"picture {i + 1}" for i in range(len(photographs))] if titles is None else titles
-    for what, given in (("seen", prepared), ("probabilities", shares), ("titles", names)):
-        if len(given) != len(photographs):
+    for what, values in (("seen", prepared), ("probabilities", shares), ("titles", names)):
+        if len(values) != len(photographs):
             expected = f"one for each of the {len(photographs)} pictures"
-            raise ShapeError(sentence(name, what, expected, f"{len(given)}"))
+            raise ShapeError(sentence(name, what, expected, f"{len(values)}"))
     labels = list(map(str, range(shares.shape[1]))) if classes is None else classes
     if len(labels) != shares.shape[1]:
         expected = f"a name for each of the {shares.shape[1]} classes"

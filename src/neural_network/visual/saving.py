@@ -29,7 +29,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
         The path.
 
     Raises:
-        ArgumentError: matplotlib knows no format of that ending.
+        ArgumentError: matplotlib has no format for that ending.
         FileWriteError: the file cannot be written; an old one is unharmed.
         DTypeError: ``figure`` is no figure, ``dpi`` no whole number.
 

@@ -125,29 +125,29 @@ def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
         expected = 'a mapping such as {"name": "Rotate", "degrees": 10.0}'
         raise DTypeError(sentence("augmentation_from", "settings", expected, repr(settings)))
     name = settings.get("name")
-    given = {key: value for key, value in settings.items() if key != "name"}
+    arguments = {key: value for key, value in settings.items() if key != "name"}
     if name == "Augment":
-        _check_names(name, given, required={"steps"}, optional=set())
-        if not isinstance(given["steps"], list | tuple):
-            received = repr(given["steps"])
+        _check_names(name, arguments, required={"steps"}, optional=set())
+        if not isinstance(arguments["steps"], list | tuple):
+            received = repr(arguments["steps"])
             raise DTypeError(sentence("augmentation_from", "steps", "a list of settings", received))
-        return Augment(*(augmentation_from(step) for step in given["steps"]))
+        return Augment(*(augmentation_from(step) for step in arguments["steps"]))
     if not isinstance(name, str) or name not in AUGMENTATIONS:
         expected = "one of " + ", ".join([*AUGMENTATIONS, "Augment"])
         raise ArgumentError(sentence("augmentation_from", "name", expected, repr(name)))
     fields = [field for field in dataclasses.fields(AUGMENTATIONS[name]) if field.init]
     required = {field.name for field in fields if field.default is dataclasses.MISSING}
-    _check_names(name, given, required, {field.name for field in fields} - required)
-    return AUGMENTATIONS[name](**given)
+    _check_names(name, arguments, required, {field.name for field in fields} - required)
+    return AUGMENTATIONS[name](**arguments)
 
 
 def _check_names(
-    name: str, given: Mapping[str, Any], required: set[str], optional: set[str]
+    name: str, arguments: Mapping[str, Any], required: set[str], optional: set[str]
 ) -> None:
     """Raise ArgumentError unless all that is required is given, and nothing unknown."""
-    if required <= given.keys() <= required | optional:
+    if required <= arguments.keys() <= required | optional:
         return
     expected = " and ".join(sorted(required)) or "no argument"
     expected += "".join(f", perhaps {word}" for word in sorted(optional))
-    received = ", ".join(map(repr, given)) or "nothing"
+    received = ", ".join(map(repr, arguments)) or "nothing"
     raise ArgumentError(sentence("augmentation_from", name, expected, received))

@@ -128,7 +128,7 @@ class Shift(Warping):
         pixels: the largest move, at least 0; a whole number unless ``subpixel``.
         subpixel: False draws whole pixels, which keeps a picture sharp;
             True draws any move between −pixels and pixels.
-        fill: the shade that comes in at the border, 0 if not said.
+        fill: the shade that comes in at the border, 0 by default.
 
     Raises:
         ArgumentError: ``pixels`` below 0.
@@ -188,7 +188,7 @@ class Rotate(Warping):
     Attributes:
         degrees: the largest angle, from 0 to 180; a positive one turns to the left,
             as ``np.rot90`` does.
-        fill: the shade that comes in at the corners, 0 if not said.
+        fill: the shade that comes in at the corners, 0 by default.
 
     Raises:
         ArgumentError: ``degrees`` below 0 or above 180.
@@ -235,7 +235,7 @@ class Scale(Warping):
     Attributes:
         factor: from 0 to 0.99. The middle and the size of the array stay; what
             grows beyond it is cut off.
-        fill: the shade around what has become smaller, 0 if not said.
+        fill: the shade around what has become smaller, 0 by default.
 
     Raises:
         ArgumentError: ``factor`` below 0 or above 0.99.
@@ -277,7 +277,7 @@ class Elastic(Warping):
         alpha: the strength, at least 0; 34 in the paper, for digits of 29×29.
         sigma: the standard deviation of the Gaussian in pixels, above 0: the
             smoothness; 4 in the paper.
-        fill: the shade outside of the picture, 0 if not said.
+        fill: the shade outside of the picture, 0 by default.
 
     Raises:
         ArgumentError: ``alpha`` below 0, ``sigma`` not above 0.
@@ -369,7 +369,7 @@ class Cutout(Augmentation):
     Attributes:
         size: the side of the square in pixels, at least 0. Its middle lies in the picture, part
             of it may lie outside.
-        fill: the shade of the square, 0 if not said.
+        fill: the shade of the square, 0 by default.
 
     Raises:
         ArgumentError: ``size`` below 0.

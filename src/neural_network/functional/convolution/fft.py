@@ -162,7 +162,7 @@ def _without_unread(X: Array, window: Window) -> Array:
 
 
 def rounds_within(bound: float, X: Array, W: Array, window: Window) -> bool:
-    """Say whether the transform's rounding stays under ``bound`` times each image's largest sum.
+    """Return whether the transform's rounding stays under ``bound`` times each image's largest sum.
 
     The rounding of one transform spreads evenly over its tile: it is about
     ε · log2(points) · max|tile| · Σ|filter| everywhere, with a factor of 4 to be

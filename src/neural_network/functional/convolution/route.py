@@ -67,7 +67,7 @@ def route(
 
     ``method`` chooses the upper part ("direct") or the lower part ("fft"). "auto" takes the lower
     part only for large filters, and where the estimate is clearly lower and the rounding small
-    enough. Compiled bodies apply where ``kernel_wanted`` says so.
+    enough. Compiled bodies apply where ``kernel_wanted`` returns True.
 
     Args:
         X: images, (N, G, C, *sizes).
@@ -110,7 +110,7 @@ def route_filter_gradient(X: Array, Y: Array, window: Window) -> GradientBody:
 
 
 def depthwise_compiled(X: Array, W: Array, precise: bool, *others: Array) -> bool:
-    """Say whether the compiled depthwise kernels apply: to the sums, and to their gradients."""
+    """Return whether the compiled depthwise kernels apply: to the sums, and to their gradients."""
     groups, filters, channels, *taps = W.shape
     if groups == 1 or channels > 1 or len(taps) != 2:
         return False
@@ -135,7 +135,7 @@ def _tiles_compiled(X: Array, W_shape: Sizes, window: Window) -> bool:
 
 
 def _keeps_bound(X: Array, terms: int, precise: bool) -> bool:
-    """Say whether sums in the type of ``X`` are good enough."""
+    """Return whether sums in the type of ``X`` are good enough."""
     return not precise or X.dtype.char != "f" or terms <= direct.EXACT_FLOAT32_TERMS
 
 

@@ -94,7 +94,7 @@ def softmax_cross_entropy(
         ShapeError: ``logits`` not (n, k) or empty; labels or weights of another shape.
         ArgumentError: a label that is NaN, no whole number or no class; rows that do
             not sum to 1; weights that are negative, not finite or all 0; a smoothing
-            outside [0, 1]; no row that counts, where a mean is asked for.
+            outside [0, 1]; no row that counts, where the mean is taken.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 6.2.2.3;
     Szegedy et al., arXiv 1512.00567, section 7 (label smoothing).
@@ -160,7 +160,7 @@ def _compiled_loss(logits: Any, labels: Any, **options: Any) -> Any:
         from neural_network.kernels.losses import cross_entropy_sum
 
         total = cross_entropy_sum(logits, indices)
-        if not total < 0:  # which says that a label is no class
+        if not total < 0:  # negative: a label is not a class
             return total / len(indices)
     return RULES[softmax_cross_entropy].forward(logits, labels, **options)
 
@@ -243,8 +243,8 @@ class Targets:
     def weigh(self, values: Array) -> Array:
         """Return ``Σ_j t[i, j] · values[i, j]``, (n,), where 0 times −∞ is 0."""
         if self.places is not None:
-            shown: Array = values[self.places]
-            return shown if self.alike else _times(self.weights, shown)
+            selected: Array = values[self.places]
+            return selected if self.alike else _times(self.weights, selected)
         rows: Array = np.einsum("ij,ij->i", self.weights, values)
         if not np.all(np.isfinite(rows)):
             rows = np.sum(_times(self.weights, values), axis=1)
@@ -334,7 +334,7 @@ def checked_targets(
     ignore_index: int | None,
     reduction: object,
 ) -> Targets:
-    """Return labels as targets, or say what is wrong with them (or with the predictions)."""
+    """Return labels as targets, or raise a sentence about them (or about the predictions)."""
     check_reduction(function, reduction)
     as_number(function, "label_smoothing", label_smoothing, between=(0, 1))
     if predictions.ndim != 2:

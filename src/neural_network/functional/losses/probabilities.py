@@ -62,11 +62,11 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "
     >>> round(binary_cross_entropy([0.5, 0.5], [0, 1]), 4)
     0.6931
     """
-    given = as_real("binary_cross_entropy", "A", A).dtype
+    A_dtype = as_real("binary_cross_entropy", "A", A).dtype
     (A, y), dtype = as_floating("binary_cross_entropy", A=A, y=y)
     check_pair("binary_cross_entropy", reduction, A=A, y=y)
-    check_probabilities("binary_cross_entropy", "y", y, given)
-    check_probabilities("binary_cross_entropy", "A", A, given)
+    check_probabilities("binary_cross_entropy", "y", y, A_dtype)
+    check_probabilities("binary_cross_entropy", "A", A, A_dtype)
     A = np.clip(A, 0, 1)  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
     likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
     return reduce_elements(-likelihood, reduction, dtype)
@@ -112,12 +112,12 @@ def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
     >>> round(cross_entropy([[0.25, 0.75]], [[0, 1]]), 4)
     0.2877
     """
-    given = as_real("cross_entropy", "A", A).dtype
+    A_dtype = as_real("cross_entropy", "A", A).dtype
     (A, y), dtype = as_floating("cross_entropy", A=A, y=y)
     check_ndim("cross_entropy", "A", A, 2)
     check_pair("cross_entropy", reduction, A=A, y=y)
-    check_probabilities("cross_entropy", "y", y, given)
-    check_probabilities("cross_entropy", "A", A, given)
+    check_probabilities("cross_entropy", "y", y, A_dtype)
+    check_probabilities("cross_entropy", "A", A, A_dtype)
     A = np.clip(A, 0, 1)
     return reduce_rows(-np.sum(y * np.log(A + EPSILON), axis=1), reduction, dtype, len(A))
 
@@ -243,11 +243,11 @@ def kl(log_q: ArrayLike, p: ArrayLike, *, reduction: Reduction = "mean") -> Loss
     >>> kl(np.log([[0.5, 0.5]]), [[1.0, 0.0]]), kl(np.log([[0.2, 0.8]]), [[0.2, 0.8]])
     (0.6931471805599453, 0.0)
     """
-    given = as_real("kl", "p", p)
+    unrounded_p = as_real("kl", "p", p)
     (log_q, p), dtype = as_floating("kl", log_q=log_q, p=p)
     check_ndim("kl", "log_q", log_q, 2)
     check_pair("kl", reduction, log_q=log_q, p=p)
-    check_distributions("kl", "p", given)
+    check_distributions("kl", "p", unrounded_p)
     check_log_probabilities("kl", "log_q", log_q, dtype)
     with np.errstate(invalid="ignore"):
         terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - log_q), 0)

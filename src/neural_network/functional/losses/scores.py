@@ -78,10 +78,10 @@ def binary_cross_entropy_with_logits(
     array([6.93147181e-01, 1.00000000e+03])
     """
     function = "binary_cross_entropy_with_logits"
-    given = as_real(function, "y", y).dtype
+    y_dtype = as_real(function, "y", y).dtype
     (Z, y), dtype = as_floating(function, logits=logits, y=y)
     check_pair(function, reduction, logits=Z, y=y)
-    check_probabilities(function, "y", y, given)
+    check_probabilities(function, "y", y, y_dtype)
     _check_positive_weight(function, positive_weight, Z)
     positive, negative = _weights(y, positive_weight)
     # softplus(±z) = max(±z, 0) + softplus(−|z|).

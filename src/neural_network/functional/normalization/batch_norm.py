@@ -72,7 +72,7 @@ def batch_norm(
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: ``X`` has less than two axes or is empty; another argument is not
-            (C,); one row without places, whose variance says nothing.
+            (C,); one row without places, whose variance is 0.
         ArgumentError: only one of mean and variance, a negative variance, an
             ``epsilon`` that is not above 0.
 
@@ -92,34 +92,34 @@ def batch_norm(
         )
     if mean is None:
         return batch_norm_and_moments(X, gamma, beta, epsilon)[0]
-    X, given, dtype = as_arguments(
+    X, arrays, dtype = as_arguments(
         function, X, gamma=gamma, beta=beta, mean=mean, variance=variance
     )
     eps = as_number(function, "epsilon", epsilon, above=0)
-    check_channels(function, X, given)
-    return rounded(normalize_by(X, given, eps), dtype)
+    check_channels(function, X, arrays)
+    return rounded(normalize_by(X, arrays, eps), dtype)
 
 
-def normalize_by(X: Any, given: dict[str, Any], epsilon: float) -> Any:
+def normalize_by(X: Any, arrays: dict[str, Any], epsilon: float) -> Any:
     """Return ``batch_norm`` with given moments.
 
     Args:
         X: (N, C, …).
-        given: "mean", "variance" and perhaps "gamma" and "beta", (C,) each, in the type of X.
+        arrays: "mean", "variance" and perhaps "gamma" and "beta", (C,) each, in the type of X.
         epsilon: ε.
 
     Raises:
         ArgumentError: a negative variance.
     """
-    if (array_under(given["variance"]) < 0).any():
+    if (array_under(arrays["variance"]) < 0).any():
         expected = "numbers from 0 up"
         raise ArgumentError(sentence("batch_norm", "variance", expected, "a negative one"))
     shape = (1, -1, *(1,) * (X.ndim - 2))
     # The mean is subtracted first: folding it into β would lose the digits of a large one.
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        out = X - given["mean"].reshape(shape)
-        scale = given.get("gamma", 1) / np.sqrt(given["variance"] + epsilon)
-        return scale_and_shift(out, given | {"gamma": scale}, shape)
+        out = X - arrays["mean"].reshape(shape)
+        scale = arrays.get("gamma", 1) / np.sqrt(arrays["variance"] + epsilon)
+        return scale_and_shift(out, arrays | {"gamma": scale}, shape)
 
 
 def batch_norm_and_moments(
@@ -127,13 +127,13 @@ def batch_norm_and_moments(
 ) -> tuple[Array, Moments]:
     """Return ``batch_norm`` in training, and the batch's mean and variance."""
     function = "batch_norm"
-    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    X, arrays, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
     eps = as_number(function, "epsilon", epsilon, above=0)
-    check_channels(function, X, given)
+    check_channels(function, X, arrays)
     check_several(function, X, X.size // X.shape[1])
     of_batch = moments(array_under(X))
     parameters = [
-        given[name] if name in given else np.full(X.shape[1], value, X.dtype)
+        arrays[name] if name in arrays else np.full(X.shape[1], value, X.dtype)
         for name, value in (("gamma", 1), ("beta", 0))
     ]
     return rounded(batch_normalize([X, *parameters], eps, of_batch), dtype), of_batch

@@ -157,10 +157,10 @@ def normalize_over(X: Any, axes: Axes, epsilon: float) -> Array:
     return over_root_mean_square(centred(X, axes), axes, epsilon)
 
 
-def scale_and_shift(X: Any, given: dict[str, Any], shape: tuple[int, ...]) -> Any:
+def scale_and_shift(X: Any, arrays: dict[str, Any], shape: tuple[int, ...]) -> Any:
     """Return ``γ · X + β``, with those of the two that were given."""
     gamma, beta = [
-        given[name].reshape(shape) if name in given else None for name in ("gamma", "beta")
+        arrays[name].reshape(shape) if name in arrays else None for name in ("gamma", "beta")
     ]
     if gamma is None:
         return X if beta is None else X + beta
@@ -178,13 +178,13 @@ def as_arguments(
 
 
 def check_channels(
-    function: str, X: Array, given: dict[str, Any], spatial: int = 0
+    function: str, X: Array, arrays: dict[str, Any], spatial: int = 0
 ) -> tuple[int, ...]:
     """Check that each argument is (C,); return a shape of it that broadcasts to X."""
     if X.ndim < 2 + spatial:
         expected = "(N, C, …) with spatial axes" if spatial else "(N, C) or (N, C, …)"
         raise ShapeError(sentence(function, "X", expected, f"shape {X.shape}"))
-    for name, value in given.items():
+    for name, value in arrays.items():
         check_shape(function, name, value, (X.shape[1],))
     return (1, X.shape[1], *(1,) * (X.ndim - 2))
 

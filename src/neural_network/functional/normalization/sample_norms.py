@@ -63,14 +63,14 @@ def layer_norm(
            [-1.,  1.]])
     """
     function = "layer_norm"
-    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    X, arrays, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
     eps = as_number(function, "epsilon", epsilon, above=0)
     chosen = _axes_of(function, X, axes)
     sizes = tuple(X.shape[axis] for axis in chosen)
-    for name, value in given.items():
+    for name, value in arrays.items():
         check_shape(function, name, value, sizes)
     shape = tuple(n if i in chosen else 1 for i, n in enumerate(X.shape))
-    return rounded(scale_and_shift(normalize_over(X, chosen, eps), given, shape), dtype)
+    return rounded(scale_and_shift(normalize_over(X, chosen, eps), arrays, shape), dtype)
 
 
 @public
@@ -108,16 +108,16 @@ def group_norm(
     array([[-1.,  1., -1.,  1.]])
     """
     function = "group_norm"
-    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    X, arrays, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
     count = as_count(function, "groups", groups)
     eps = as_number(function, "epsilon", epsilon, above=0)
-    shape = check_channels(function, X, given)
+    shape = check_channels(function, X, arrays)
     if X.shape[1] % count:
         raise ShapeError(
             sentence(function, "groups", f"a divisor of the {X.shape[1]} channels", count)
         )
     grouped = normalize_over(X.reshape((X.shape[0], count, -1)), (2,), eps)
-    return rounded(scale_and_shift(grouped.reshape(X.shape), given, shape), dtype)
+    return rounded(scale_and_shift(grouped.reshape(X.shape), arrays, shape), dtype)
 
 
 @public
@@ -152,12 +152,12 @@ def instance_norm(
             [-1.,  1.]]])
     """
     function = "instance_norm"
-    X, given, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
+    X, arrays, dtype = as_arguments(function, X, gamma=gamma, beta=beta)
     eps = as_number(function, "epsilon", epsilon, above=0)
-    shape = check_channels(function, X, given, spatial=1)
+    shape = check_channels(function, X, arrays, spatial=1)
     check_several(function, X, prod(X.shape[2:]))
     return rounded(
-        scale_and_shift(normalize_over(X, tuple(range(2, X.ndim)), eps), given, shape), dtype
+        scale_and_shift(normalize_over(X, tuple(range(2, X.ndim)), eps), arrays, shape), dtype
     )
 
 

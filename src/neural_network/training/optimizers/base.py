@@ -166,7 +166,7 @@ class Optimizer(BufferState, ABC):
                 self.apply(p, g, state, rate)
 
     def _update_by_kernel(self, p: Array, g: Array, parts: Sequence[Part], rate: float) -> bool:
-        """Make the step by the compiled kernel, if there is one and it is wanted here."""
+        """Make the step by the compiled kernel where ``kernel_wanted`` returns True."""
         work = sum(stop - start for start, stop in parts) * (1 + len(self.slots))
         arrays = (p, g, *self.slots_state.values())
         kernel = self._kernel(rate) if kernel_wanted("optimizer", work, *arrays) else None
