@@ -192,8 +192,8 @@ def _copied(value: Any) -> Any:
 class BoundOnce(ABCMeta):
     """The type of classes that note their constructor's arguments.
 
-    An object gets them as ``_arguments`` before ``__init__`` runs, and is told by a call of
-    its ``_bind`` when the outermost ``__init__`` has returned.
+    An object gets them as ``_arguments`` before ``__init__`` runs; its ``_bind`` is called when the
+    outermost ``__init__`` has returned.
     """
 
     # Those of ABCMeta are Python functions, which would run in each ``isinstance``.
@@ -213,6 +213,12 @@ class BoundOnce(ABCMeta):
             token = constructing.set(True)
             try:
                 made.__init__(*args, **kwargs)
+            except TypeError as error:
+                # Python names the class that defines ``__init__``, which may be private.
+                if type(error) is TypeError:
+                    name, own = cls.__init__.__qualname__, f"{cls.__name__}.__init__"
+                    error.args = (str(error).replace(f"{name}()", f"{own}()", 1),)
+                raise
             finally:
                 constructing.reset(token)
             made._bind()

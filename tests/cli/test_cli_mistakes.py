@@ -58,7 +58,7 @@ MISTAKES = [
     (["evaluate", "flat"], "evaluate: MODEL: expected a model that reads pictures of shape (1, 28, 28)"),
     (["predict", "nothing.png", "--model", "m"], "nothing.png"),
     (["predict", "text.png", "--model", "m"], "text.png: not a picture that can be read"),
-    (["predict", "seven.png", "--model", "flat"], "predict: --model: expected a model that reads"),
+    (["predict", "seven.png", "--model", "flat"], "predict: --model: expected a model of digits"),
     (["predict", "white.png", "--model", "m"], "white.png: prepare_digit: picture: expected ink on paper"),
     (["predict", "white.png", "--model", "m", "--save", "a.xyz"], "predict: --save: expected an ending of"),
     (["predict", "white.png", "--model", "nothing"], "nothing"),

@@ -116,7 +116,7 @@ def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
     assert "33.3% of 18" in old.stdout or "0.0% of 18" in old.stdout
     unknown = run_here("predict", *pictures[:1], "--model", "old.safetensors")
     assert unknown.returncode == 2
-    assert "expected a model that reads digits, of shape (1, 28, 28), or says" in unknown.stderr
+    assert "expected a model of digits, of shape (1, 28, 28), or one with notes" in unknown.stderr
 
 
 def test_a_model_of_digits_says_so(run_here: Any, tmp_path: Path) -> None:

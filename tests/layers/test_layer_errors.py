@@ -1,4 +1,4 @@
-"""Every complaint of a layer: who, what was expected, what came, and in which layer."""
+"""Errors of layers: the class, what was expected and received, and in which layer."""
 
 from __future__ import annotations
 
@@ -249,3 +249,13 @@ def test_a_layer_without_forward() -> None:
 def test_a_watcher_that_is_none() -> None:
     with pytest.raises(DTypeError, match="watching: watcher: expected a function"):
         watching(3).__enter__()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cls", [Conv1D, Conv2D, Conv3D, ConvTranspose2D, DepthwiseConv2D, Dense])
+def test_a_wrong_call_names_the_class_that_was_called(cls: type[Layer]) -> None:
+    make: Any = cls
+    with pytest.raises(TypeError, match=rf"^{cls.__name__}\.__init__\(\) .*'sides'"):
+        make(3, sides=2)
+    if cls is not DepthwiseConv2D:
+        with pytest.raises(TypeError, match=rf"^{cls.__name__}\.__init__\(\) missing"):
+            make()

@@ -305,3 +305,9 @@ def test_when_checkpoints_are_written(tmp_path: Path, monkeypatch: Any) -> None:
             nn.DTypeError, match=f"{kind.__name__}: path: expected a path, received 3"
         ):
             kind(3)
+
+
+def test_a_wrong_call_names_the_class_that_was_called() -> None:
+    make: Any = nn.CSVLog
+    with pytest.raises(TypeError, match=r"^CSVLog\."):
+        make()
