@@ -25,7 +25,7 @@ class _Stack(Layer):
     _stack: ClassVar[str]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; the layers change through methods, whatever the arguments are called."""
+        """Set an attribute; methods change the layers, whatever the arguments are called."""
         if name == self._stack and self._fixed is not None and name not in self._fixed:
             expected = "a change by append, insert, replace or remove"
             raise ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))

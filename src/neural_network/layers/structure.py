@@ -79,7 +79,7 @@ class Structure(Bound):
 
     dtype: np.dtype[Any] = np.dtype(np.float32)
     # Which methods change the layers, for errors.
-    _verbs = ""
+    _methods = ""
     # The attribute whose layers have their numbers as names, if there is one.
     _numbered: str | None = None
     _version = 0
@@ -223,7 +223,7 @@ class Structure(Bound):
 
     def _fixed_error(self, name: str, value: str) -> ArgumentError:
         expected = f"a new layer for another value: layer.clone({name}={value}) returns one"
-        expected += f" ({self._verbs})" if self._verbs else ""
+        expected += f" ({self._methods})" if self._methods else ""
         return ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
 
     # --- what is inside ----------------------------------------------------------------
