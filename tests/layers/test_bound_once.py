@@ -350,20 +350,3 @@ def test_signatures_are_those_of_the_constructors() -> None:
     assert list(inspect.signature(Dense).parameters)[:2] == ["units", "activation"]
     assert list(inspect.signature(Conv2D).parameters)[:2] == ["filters", "kernel_size"]
     assert "self" not in inspect.signature(Embedding).parameters
-
-
-@pytest.mark.parametrize(
-    ("value", "match"),
-    [
-        (None, r"Dense: weight: expected an array or a Parameter of shape \(3, 2\), received None"),
-        (Flatten(), r"of shape \(3, 2\), received Flatten\(\)"),
-        (Parameter(np.ones((2, 3))), r"received a Parameter of shape \(2, 3\)"),
-    ],
-)
-def test_what_a_layer_cannot_compute_with_takes_no_parameters_place(value: Any, match: str) -> None:
-    layer = Dense(2).initialize((3,), rng=0)
-    before = layer.weight
-    with pytest.raises(ArgumentError, match=match):
-        layer.weight = value
-    assert layer.weight is before
-    assert layer(np.ones((1, 3))).shape == (1, 2)
