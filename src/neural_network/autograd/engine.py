@@ -297,7 +297,7 @@ class Gradients(dict[int, "tuple[Recorded, Any]"]):
             # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
             alone = grad.flags.owndata or id(grad) in self.own
             if not alone or not grad.flags.writeable or id(grad) in seen:
-                grad = np.array(grad)  # noqa: PLW2901
+                grad = np.array(grad)  # noqa: PLW2901  # its copy
             seen.add(id(grad))
             yield tensor, grad
 

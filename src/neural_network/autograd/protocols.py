@@ -194,7 +194,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.swapaxes: _swapaxes,
     np.squeeze: _squeeze,
     np.expand_dims: _expand_dims,
-    np.broadcast_to: lambda array, shape: shaping.broadcast_to(array, shape),  # noqa: PLW0108
+    np.broadcast_to: lambda array, shape: shaping.broadcast_to(array, shape),  # noqa: PLW0108  # names
     np.concatenate: lambda arrays, axis=0: shaping.concatenate(arrays, axis),
     np.stack: lambda arrays, axis=0: shaping.stack(arrays, axis),
     np.vstack: lambda tup: shaping.concatenate([_atleast_2d(a) for a in tup], 0),
@@ -225,7 +225,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.einsum: linear.einsum,
     np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
     np.copy: elementwise.positive,
-    np.astype: lambda x, dtype: elementwise.cast(x, dtype),  # noqa: PLW0108
+    np.astype: lambda x, dtype: elementwise.cast(x, dtype),  # noqa: PLW0108  # names
     np.diff: lambda a, n=1, axis=-1: _diff(a, n, axis),
 }
 

@@ -136,7 +136,7 @@ class _FileCallback(Callback):
             raise DTypeError(sentence(type(self).__name__, "path", "a path", repr(path)))
         self.path = os.fspath(path)
 
-    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002  # the base class takes it
         """Lock the file against another training."""
         return locked(self.path)
 
@@ -190,14 +190,14 @@ class Checkpoint(_FileCallback):
         self._written = monotonic()
         return super().during_fit(trainer)
 
-    def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
+    def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002  # the base class takes it
         """Write the checkpoint, if it is due."""
         due = self.steps is not None and trainer.step % self.steps == 0
         late = self.seconds is not None and monotonic() - self._written > self.seconds
         if due or late:
             self.write(trainer)
 
-    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002  # the base class takes it
         """Write the checkpoint."""
         self.write(trainer)
 
@@ -235,7 +235,7 @@ class CSVLog(_FileCallback):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
 
-    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002  # the base class takes it
         """Write the file."""
         text = io.StringIO(newline="")
         table = csv.writer(text, lineterminator="\n")
