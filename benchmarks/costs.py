@@ -57,8 +57,8 @@ def closure(name: str, extra: str = "") -> set[str]:
         found.add(name)
         for text in requires:
             needed = Requirement(text)
-            wanted = needed.marker is None or needed.marker.evaluate({"extra": extra})
-            if wanted and needed.name not in found:
+            applies = needed.marker is None or needed.marker.evaluate({"extra": extra})
+            if applies and needed.name not in found:
                 waiting.append((needed.name, ""))
     return found
 

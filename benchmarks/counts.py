@@ -1,7 +1,7 @@
-"""What a work takes at the least: operations counted directly, and bytes moved.
+"""The least that a row has to compute and to move: operations, counted directly, and bytes.
 
-Operations are the multiplications and additions of the sums as they are written down; a
-way with fewer of them (a transform, minimal filtering, skipping zeros) may beat the count.
+Operations are the multiplications and additions of the sums as they are written down; an
+algorithm with fewer of them (a transform, minimal filtering, skipping zeros) may beat the count.
 Bytes: what enters and leaves each block of a network once per pass, where a block is a
 layer with weights and the activation and pooling behind it, and each weight once.
 """
@@ -77,7 +77,7 @@ def forward(network: Network, rows: int) -> Work:
 def step(network: Network, rows: int, optimizer: str) -> Work:
     """Return the work of a training step: forward, both gradients, the optimizer.
 
-    Nobody asks for the gradient of the first layer's input.
+    The gradient of the first layer's input is not computed.
     """
     ahead = forward(network, rows)
     products, numbers = 0, 0

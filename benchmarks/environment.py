@@ -1,4 +1,4 @@
-"""The process that measures: two threads for everyone, nothing forced upon the BLAS."""
+"""The process that measures: two threads for each library, no forced processor type of BLAS."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 THREADS = 2
-# A forced processor type, or cache size, would hold back the one BLAS that NumPy brings and
-# leave the peers' own libraries alone. A forced choice of kernels would measure something else.
+# A forced processor type, or cache size, would slow the BLAS that NumPy brings and not those of
+# the peers. A forced choice of kernels would measure something else.
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NEURAL_NETWORK_KERNELS")
 COUNTED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 PACKAGES = (
@@ -19,16 +19,16 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def begin_anew() -> None:
-    """Start this process again where its environment is not the one to measure in.
+def restart_if_needed() -> None:
+    """Start this process again if its environment is not the one to measure in.
 
     Libraries read these variables when they are loaded, so it has to happen before NumPy is.
     """
-    wanted = {name: value for name, value in os.environ.items() if name not in FORCED}
-    wanted |= dict.fromkeys(COUNTED, str(THREADS))
-    if wanted != dict(os.environ):
+    environment = {name: value for name, value in os.environ.items() if name not in FORCED}
+    environment |= dict.fromkeys(COUNTED, str(THREADS))
+    if environment != dict(os.environ):
         sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.argv], wanted)  # noqa: S606  # itself
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  # itself
 
 
 def set_threads() -> None:
@@ -76,11 +76,11 @@ def machine() -> dict[str, Any]:
 def _blas() -> str:
     """Return the BLAS of NumPy and the kind of core that its code was written for.
 
-    Asked before SciPy and OpenCV are loaded, which bring more of them.
+    Call it before SciPy and OpenCV are loaded, which bring more of them.
     """
     if not installed("threadpoolctl"):
         return "unknown (threadpoolctl is missing)"
-    import numpy as np  # noqa: F401  # what is asked for is what is loaded
+    import numpy as np  # noqa: F401  # threadpoolctl lists what is loaded
     from threadpoolctl import threadpool_info
 
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]

@@ -70,8 +70,8 @@ def measure(quick: bool) -> dict[str, float]:
     }
 
 
-def told(found: dict[str, Any]) -> str:
-    """Return what the page says of it."""
+def as_text(found: dict[str, Any]) -> str:
+    """Return the paragraph of the page."""
     return (
         f"**Compiling.** The first training step of work A on a machine, where nothing is\n"
         f"compiled yet, takes {found['empty']:.1f} s (at most 30), the first one of each later "

@@ -1,4 +1,4 @@
-"""Works B and C: the example CNN looks at digits, beside ONNX Runtime and PyTorch."""
+"""Works B and C: inference of the example CNN, beside ONNX Runtime and PyTorch."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def in_pytorch(model: nn.Sequential, X: np.ndarray) -> Answer:
     """Return a call that runs the network in PyTorch."""
     import torch
 
-    twin, inputs = in_torch(EXAMPLE, model).eval(), torch.from_numpy(X)
+    module, inputs = in_torch(EXAMPLE, model).eval(), torch.from_numpy(X)
 
     def run() -> np.ndarray:
         with torch.inference_mode():
-            return twin(inputs).numpy()
+            return module(inputs).numpy()
 
     return run
 
 
 def contest(rows: int, rounds: int, calls: int, *peers: str) -> Any:
-    """Time ``predict`` beside its peers, after looking whether they agree."""
+    """Time ``predict`` beside its peers, after comparing their results."""
     makers = {"ONNX Runtime": in_onnx_runtime, "PyTorch": in_pytorch}
     model, (X, _, _) = ours(EXAMPLE), digits(rows)
     ways: dict[str, Way] = {"ours": lambda: model.predict(X)}

@@ -28,12 +28,9 @@ def measure() -> dict[str, float]:
     multiply = product()
     source = np.ones(COPIED // 4, np.float32)
     target = np.zeros_like(source)
-    halves = [
-        (to, given)
-        for to, given in zip(
-            np.array_split(target, THREADS), np.array_split(source, THREADS), strict=True
-        )
-    ]
+    halves = list(
+        zip(np.array_split(target, THREADS), np.array_split(source, THREADS), strict=True)
+    )
     with ThreadPoolExecutor(THREADS) as pool:
 
         def copy() -> None:

@@ -25,16 +25,16 @@ def resident(which: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(which):
             return 1024 * int(line.split()[1])
-    raise RuntimeError(f"/proc/self/status does not tell {which}")
+    raise RuntimeError(f"/proc/self/status has no {which}")
 
 
 def starting_point() -> int:
-    """Return what is resident now, and let the peak begin there: imports had one of their own."""
+    """Return what is resident now, and reset the peak to it: imports have a peak of their own."""
     Path("/proc/self/clear_refs").write_text("5")
     return resident("VmRSS")
 
 
-def train(who: str) -> int:
+def train(library: str) -> int:
     """Return how much a few steps of work A take beyond imports and data."""
     import numpy as np
     from networks import EXAMPLE, ours
@@ -45,8 +45,8 @@ def train(who: str) -> int:
     rng = np.random.default_rng(0)
     X = rng.random((STEPS * BATCH, *EXAMPLE.shape), dtype=np.float32)
     y = rng.integers(10, size=len(X))
-    if who == "ours":
-        # Imported late, and only for kernels; an import all the same, as the peer's is.
+    if library == "ours":
+        # Kernels import Numba late. It does not count, as PyTorch's own import does not.
         if installed("numba"):
             import_module("numba")
         way = our_fit(ours(EXAMPLE), nn.Adam(0.001), X, y, BATCH)
@@ -54,7 +54,7 @@ def train(who: str) -> int:
         import torch
 
         torch.set_num_threads(THREADS)
-        way = torch_fit(EXAMPLE, X, y, BATCH, channels_last="last" in who)
+        way = torch_fit(EXAMPLE, X, y, BATCH, channels_last="last" in library)
         torch.ones(8, 8) @ torch.ones(8, 8)
     np.ones((8, 8), np.float32) @ np.ones((8, 8), np.float32)
     before = starting_point()
@@ -78,7 +78,7 @@ def convolve(taps: int) -> int:
     return resident("VmHWM") - before - out.nbytes
 
 
-def asked(*words: str) -> int:
+def measured_in_new_process(*words: str) -> int:
     """Return what this script prints in a process of its own."""
     done = subprocess.run(
         [sys.executable, __file__, *words], check=True, capture_output=True, text=True
@@ -88,7 +88,7 @@ def asked(*words: str) -> int:
 
 def beyond_the_result(taps: int) -> float:
     """Return what ``conv2d`` takes beyond picture and result, in sizes of the picture."""
-    return asked("conv2d", str(taps)) / (4 * 4096**2)
+    return measured_in_new_process("conv2d", str(taps)) / (4 * 4096**2)
 
 
 def example(quick: bool) -> list[dict[str, Any]]:
@@ -97,10 +97,10 @@ def example(quick: bool) -> list[dict[str, Any]]:
 
     names = ("ours", "PyTorch", "PyTorch, channels last")
     found: dict[str, list[int]] = {name: [] for name in names}
-    asked("ours")  # so that what is compiled lies on the disk
+    measured_in_new_process("ours")  # so that compiled kernels are in the cache
     for _ in range(1 if quick else 3):
         for name in names:
-            found[name].append(asked(name))
+            found[name].append(measured_in_new_process(name))
     medians = {name: median(values) for name, values in found.items()}
     peer = min(names[1:], key=medians.__getitem__)
     pairs = zip(found[peer], found["ours"], strict=True)

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, out of the measured numbers and nothing else."""
+"""docs/benchmarks.md, written from the measured numbers alone."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def figure(value: float) -> str:
 
 
 def _peer(r: dict[str, Any]) -> str:
-    """Name the peer; where there were several ways, the one that was the best."""
+    """Name the peer; of several, the fastest."""
     best: str = r.get("fastest", r["peer"])
     return best
 
@@ -77,7 +77,7 @@ def _head(numbers: dict[str, Any]) -> str:
     below = [r for r in numbers["rows"] if verdict(r["ratio"], GOALS[r["key"]]) == "below floor"]
     reached = [r for r in numbers["rows"] if r["ratio"] >= r["aim"]]
     missing = "".join(
-        f"\nNot measured: {group}, for want of {', '.join(names)} (extra `bench`)."
+        f"\nNot measured: {group}: {', '.join(names)} missing (extra `bench`)."
         for group, names in numbers["missing"].items()
     )
     return (
@@ -94,14 +94,14 @@ def _head(numbers: dict[str, Any]) -> str:
 
 
 def _disturbed(rows: list[dict[str, Any]]) -> str:
-    """Name the rows that something else on the machine spoilt."""
-    spoilt = [f"{r['key']} ({r['others']:.0%})" for r in rows if not is_quiet(r["others"])]
-    if not spoilt:
+    """Name the rows during which other processes ran."""
+    disturbed = [f"{r['key']} ({r['others']:.0%})" for r in rows if not is_quiet(r["others"])]
+    if not disturbed:
         return ""
     return (
         "\n\n**Not to be relied on:** other processes took more than "
         f"{QUIET:.0%} of the processors' time\nduring "
-        f"{', '.join(spoilt)}.\nThat does not slow both sides alike; measure again."
+        f"{', '.join(disturbed)}.\nThat does not slow both sides alike; measure again."
     )
 
 
@@ -114,16 +114,16 @@ def _costs(numbers: dict[str, Any]) -> str:
             f"(at most {imports['limit']}). NumPy itself is loaded with the first function used."
         )
     if sizes := numbers.get("sizes"):
-        told = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
-        lines.append(f"**I.** Installed, with all that each needs: {told}.")
+        listed = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
+        lines.append(f"**I.** Installed, with all that each needs: {listed}.")
     if first := numbers.get("first"):
-        lines.append(first_steps.told(first))
+        lines.append(first_steps.as_text(first))
     beyond = [r for r in numbers["rows"] if "memory" in r]
     if beyond:
-        told = ", ".join(f"{r['key'].split()[1]} {r['memory']:.2f}" for r in beyond)
+        listed = ", ".join(f"{r['key'].split()[1]} {r['memory']:.2f}" for r in beyond)
         lines.append(
             "Memory that `conv2d` takes at its peak beyond picture and result, in sizes of the\n"
-            f"picture of work G: {told}."
+            f"picture of work G: {listed}."
         )
     return "\n\n".join(lines)
 
@@ -149,11 +149,11 @@ def _how(numbers: dict[str, Any]) -> str:
         "One process, contestants in turn, A B A B …; one round is not counted. Every library has\n"
         f"{numbers['machine']['threads']} threads. Between two turns lie {1e3 * PAUSE:.0f} ms in "
         "which nothing runs, because threads of\nOpenBLAS, OpenMP and ONNX Runtime wait in a "
-        f"loop for a while after their work, on the\ncore of whoever is next. "
+        f"loop for a while after their work, on the\ncore that the next one needs. "
         f"{checked}Variables\nthat force a kind of processor upon OpenBLAS are taken out of the "
         "environment.\n\n"
-        "Training is `Trainer.fit` over a number of batches, divided by it: shuffling, feeding,\n"
-        "measuring the accuracy and looking for numbers that are not finite are in our time.\n"
+        "Training is `Trainer.fit` over a number of batches, divided by it: our time includes\n"
+        "shuffling, cutting batches, measuring the accuracy and the search for NaN and infinity.\n"
         "PyTorch runs eagerly: `zero_grad`, forward, `cross_entropy`, backward, `step`, over\n"
         "batches gathered from a permutation, as ours are. For A, D and the epoch it runs in both\n"
         "memory formats and the faster one counts. Inference is\n"
@@ -176,8 +176,8 @@ def _bounds(numbers: dict[str, Any]) -> str:
         f"two 2048² float32 matrices, and {limits['bytes_per_second'] / 1e9:.0f} GB/s, read and "
         "written, in a copy of 200 MB. Operations are\n"
         "counted directly; bytes are what has to enter and leave each block of layers once.\n"
-        "Neither count knows of calls, of memory that is moved more often, or of arithmetic that\n"
-        "runs slower than a matrix product's.\n\n" + lines
+        "Neither count includes calls, memory that is moved more often, or arithmetic that runs\n"
+        "slower than a matrix product's.\n\n" + lines
     )
 
 
@@ -187,7 +187,7 @@ def bound(r: dict[str, Any], limits: dict[str, float]) -> str:
     moving = 1e3 * r["bytes"] / limits["bytes_per_second"]
     least = max(computing, moving)
     name = "arithmetic" if computing >= moving else "memory"
-    wanted = r["peer_figure"] / r["aim"]
+    aimed = r["peer_figure"] / r["aim"]
     text = (
         f"{_amount(r['operations'], 'FLOP')} take {figure(computing)} ms, "
         f"{_amount(r['bytes'], 'B')} take {figure(moving)} ms: {name} bounds it at "
@@ -196,8 +196,8 @@ def bound(r: dict[str, Any], limits: dict[str, float]) -> str:
     if r["key"] == "A share":
         return text + "; the aim is that bound itself."
     text += f", the peer {figure(r['peer_figure'] / least)} times; the aim asks for "
-    text += f"{figure(wanted / least)} times"
-    if wanted < least:
+    text += f"{figure(aimed / least)} times"
+    if aimed < least:
         cached = ", unless the bytes stay in a cache" if name == "memory" else ""
         return f"{text}, which is less than this bound allows{cached}."
     where = "elsewhere" if r["our_figure"] > 2 * least else f"to {name}"

@@ -54,8 +54,8 @@ def large(quick: bool) -> list[dict[str, Any]]:
         }
         inside = slice(taps // 2, -(taps // 2))  # OpenCV goes on beyond the border
         bound = 1e-5 * float(np.abs(W).sum())
-        wanted = conv2d(X, W)
-        np.testing.assert_allclose(cv2.filter2D(X, -1, W)[inside, inside], wanted, atol=bound)
+        expected = conv2d(X, W)
+        np.testing.assert_allclose(cv2.filter2D(X, -1, W)[inside, inside], expected, atol=bound)
         peers = ["OpenCV"]
         if taps > 7:
             turned = W[::-1, ::-1].copy()
@@ -63,7 +63,7 @@ def large(quick: bool) -> list[dict[str, Any]]:
             def overlapped(X: np.ndarray = X, W: np.ndarray = turned) -> np.ndarray:
                 return oaconvolve(X, W, mode="valid")
 
-            np.testing.assert_allclose(overlapped(), wanted, atol=bound)
+            np.testing.assert_allclose(overlapped(), expected, atol=bound)
             ways["oaconvolve"] = overlapped
             peers.append("oaconvolve")
         times = interleaved(ways, 3 if quick else rounds)

@@ -1,7 +1,7 @@
-"""Whether the machine did anything else meanwhile.
+"""Whether other processes ran during a measurement.
 
-A busy neighbour does not slow both sides alike: whoever splits work into equal halves and
-waits for both loses more than whoever hands out pieces. Such a ratio is not to be believed.
+They do not slow both sides alike: a library that splits work into equal halves and waits for
+both loses more than one that hands out small pieces. Such a ratio is not reliable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WORKING = (0, 1, 2, 5, 6, 7)
 
 
 class Watch:
-    """Counts from its making on what other processes do."""
+    """Measures how much processor time other processes take, from its construction on."""
 
     def __init__(self) -> None:
         self._start, self._busy, self._own = perf_counter(), _busy(), _own()
@@ -32,7 +32,7 @@ class Watch:
 
 
 def is_quiet(others: float | None) -> bool:
-    """Say whether a row can be believed; where nothing is known, it has to be."""
+    """Return whether a row is reliable; where the share is unknown, it counts as reliable."""
     return others is None or others <= QUIET
 
 

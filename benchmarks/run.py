@@ -6,10 +6,10 @@ Nothing here is a test: a busy machine makes noise, not errors.
 
 from __future__ import annotations
 
-from environment import begin_anew, installed, machine, set_threads
+from environment import installed, machine, restart_if_needed, set_threads
 
 if __name__ == "__main__":
-    begin_anew()  # before anything loads NumPy
+    restart_if_needed()  # before anything loads NumPy
 
 import argparse
 import json
@@ -58,9 +58,9 @@ QUICK = ("A", "B", "E", "F")
 
 def main() -> int:
     """Measure, print, and write the page, the numbers and the chart."""
-    asked = arguments()
+    options = arguments()
     began = perf_counter()
-    names = asked.only or (QUICK if asked.quick else [*GROUPS, *COSTS])
+    names = options.only or (QUICK if options.quick else [*GROUPS, *COSTS])
     about = machine()
     set_threads()
     numbers: dict[str, Any] = {
@@ -78,41 +78,42 @@ def main() -> int:
             print(f"{name}: not measured, {', '.join(missing)} missing; pip install '.[bench]'")
             continue
         start, watch = perf_counter(), Watch()
-        found = measure(asked.quick)
+        found = measure(options.quick)
         others = watch.others()
         found = [row | {"others": others} for row in found]
         numbers["rows"] += found
         for row in found:
-            tell(row)
+            print_row(row)
         busy = "" if is_quiet(others) else f", others took {others:.0%} of the processors"
         print(f"  {name}: {perf_counter() - start:.0f} s{busy}", flush=True)
     for name, (key, cost) in COSTS.items():
         if name in names:
-            numbers[key] = cost(asked.quick)
+            numbers[key] = cost(options.quick)
             print(f"{name}: {numbers[key]}", flush=True)
     numbers["seconds"] = perf_counter() - began
     print(f"\n{table(numbers['rows'])}\n\n{numbers['seconds']:.0f} s in all")
-    output = asked.output or (None if asked.only or asked.quick else ROOT / "docs/benchmarks.md")
+    everything = not (options.only or options.quick)
+    output = options.output or (ROOT / "docs/benchmarks.md" if everything else None)
     if output is not None:
         write(numbers, output)
     below = [row for row in numbers["rows"] if row["ratio"] < row["floor"]]
-    return 1 if asked.check and below else 0
+    return 1 if options.check and below else 0
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     rows = [*GROUPS, *COSTS]
-    told = f"these alone, not written: {', '.join(rows)}"
-    parser.add_argument("--only", nargs="+", choices=rows, metavar="ROW", help=told)
-    told = f"{', '.join(QUICK)}, in few rounds, not written"
-    parser.add_argument("--quick", action="store_true", help=told)
+    only = f"these alone, not written: {', '.join(rows)}"
+    parser.add_argument("--only", nargs="+", choices=rows, metavar="ROW", help=only)
+    quick = f"{', '.join(QUICK)}, in few rounds, not written"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--output", type=Path, help="the page; numbers and chart go beside it")
     parser.add_argument("--check", action="store_true", help="fail where a row is below its floor")
     return parser.parse_args()
 
 
-def tell(row: dict[str, Any]) -> None:
+def print_row(row: dict[str, Any]) -> None:
     """Print one line as soon as a row is known."""
     goal = GOALS[row["key"]]
     figures = f"{figure(row['peer_figure'])} / {figure(row['our_figure'])} {row['unit']}"

@@ -29,10 +29,10 @@ class Convolution:
 
     def ours(self) -> nn.Layer:
         """Return our layer."""
-        given: dict[str, Any] = {"stride": self.stride, "padding": self.size // 2}
+        options: dict[str, Any] = {"stride": self.stride, "padding": self.size // 2}
         if self.depthwise:
-            return nn.DepthwiseConv2D(self.size, **given)
-        return nn.Conv2D(self.filters, self.size, **given)
+            return nn.DepthwiseConv2D(self.size, **options)
+        return nn.Conv2D(self.filters, self.size, **options)
 
     def torch(self) -> Any:
         """Return PyTorch's."""
@@ -92,7 +92,7 @@ LAYERS: dict[str, Convolution | Other] = {
 
 
 def contest(spec: Convolution | Other) -> dict[str, Way]:
-    """Return both ways, after looking whether they agree."""
+    """Return a call of each library, after comparing their results."""
     import torch
 
     rng = np.random.default_rng(0)
@@ -101,32 +101,32 @@ def contest(spec: Convolution | Other) -> dict[str, Way]:
     numbers = rng.permutation(prod(shape)) - prod(shape) // 2
     X = (numbers / 2**20).astype(np.float32).reshape(shape)
     layer = spec.ours().initialize(X.shape[1:], rng=0).train()
-    twin = spec.torch().train()
+    module = spec.torch().train()
     with torch.no_grad():
-        for theirs, parameter in zip(twin.parameters(), layer.parameters(), strict=True):
-            theirs.copy_(torch.from_numpy(parameter.data))
+        for mirror, parameter in zip(module.parameters(), layer.parameters(), strict=True):
+            mirror.copy_(torch.from_numpy(parameter.data))
     outputs = layer(nn.Tensor(X)).data
     G = rng.standard_normal(outputs.shape, dtype=np.float32)
     their_X, their_G = torch.from_numpy(X).requires_grad_(), torch.from_numpy(G)
 
-    def mine() -> np.ndarray | None:
+    def ours() -> np.ndarray | None:
         for parameter in layer.parameters():
             parameter.grad = None
         x = nn.Tensor(X, requires_grad=True)
         layer(x).backward(G)
         return x.grad
 
-    def peer() -> np.ndarray:
-        twin.zero_grad(set_to_none=True)
+    def in_pytorch() -> np.ndarray:
+        module.zero_grad(set_to_none=True)
         their_X.grad = None
-        twin(their_X).backward(their_G)
+        module(their_X).backward(their_G)
         return their_X.grad.numpy()
 
-    np.testing.assert_allclose(mine(), peer(), rtol=1e-3, atol=1e-3)
-    for theirs, parameter in zip(twin.parameters(), layer.parameters(), strict=True):
-        scale = float(theirs.grad.abs().max())
-        np.testing.assert_allclose(parameter.grad, theirs.grad.numpy(), atol=1e-4 * scale)
-    return {"ours": mine, "PyTorch": peer}
+    np.testing.assert_allclose(ours(), in_pytorch(), rtol=1e-3, atol=1e-3)
+    for mirror, parameter in zip(module.parameters(), layer.parameters(), strict=True):
+        scale = float(mirror.grad.abs().max())
+        np.testing.assert_allclose(parameter.grad, mirror.grad.numpy(), atol=1e-4 * scale)
+    return {"ours": ours, "PyTorch": in_pytorch}
 
 
 def layers(quick: bool) -> list[dict[str, Any]]:

@@ -67,18 +67,18 @@ def interleaved(
     return Times(turns, alone)
 
 
-def row(key: str, times: Times, mine: str, peers: list[str], work: Work) -> dict[str, Any]:
+def row(key: str, times: Times, ours: str, peers: list[str], work: Work) -> dict[str, Any]:
     """Return a row of the page: the fastest of the peers beside ours."""
     peer = times.fastest(*peers)
-    pairs = zip(times.turns[peer], times.turns[mine], strict=True)
+    pairs = zip(times.turns[peer], times.turns[ours], strict=True)
     return filled(
         key,
         peer=1e3 * times.median(peer),
-        ours=1e3 * times.median(mine),
+        ours=1e3 * times.median(ours),
         spread=[p / o for p, o in pairs],
         unit="ms",
         fastest=peer,
-        rounds=len(times.turns[mine]),
+        rounds=len(times.turns[ours]),
         medians_ms={name: 1e3 * times.median(name) for name in times.turns},
         alone_ms={name: 1e3 * seconds for name, seconds in times.alone.items()},
         operations=work.operations,

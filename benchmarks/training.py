@@ -34,7 +34,7 @@ def digits(count: int) -> tuple[np.ndarray, np.ndarray, str]:
 def our_fit(
     model: nn.Sequential, optimizer: nn.Optimizer, X: np.ndarray, y: np.ndarray, batch: int
 ) -> Way:
-    """Return a call that trains for one epoch, through the face alone."""
+    """Return a call that trains for one epoch, through the public API alone."""
     trainer = nn.Trainer(model, optimizer, rng=0, progress=False)
     return lambda: trainer.fit(X, y, epochs=1, batch_size=batch)
 
@@ -63,9 +63,9 @@ def torch_fit(
     if channels_last:
         inputs = inputs.to(memory_format=layout)
 
-    def step(some: torch.Tensor, wanted: torch.Tensor) -> None:
+    def step(some: torch.Tensor, targets: torch.Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(model(some), wanted).backward()
+        torch.nn.functional.cross_entropy(model(some), targets).backward()
         optimizer.step()
 
     def epoch() -> None:
@@ -109,12 +109,12 @@ def example(quick: bool) -> list[dict[str, Any]]:
     # What the same operations take at the rate of the product.
     scale = work.operations / limits.PRODUCT_OPERATIONS
     pairs = list(zip(times.turns["matrix product"], times.turns["ours"], strict=True))
-    mine = times.median("ours")
+    own = times.median("ours")
     share = filled(
         "A share",
         peer=1e3 * scale * times.median("matrix product"),
-        ours=1e3 * mine,
-        spread=[scale * product / own for product, own in pairs],
+        ours=1e3 * own,
+        spread=[scale * product / ours for product, ours in pairs],
         unit="ms",
         rounds=len(pairs),
         operations=work.operations,
@@ -173,7 +173,7 @@ def sklearn_fit(X: np.ndarray, y: np.ndarray, batch: int) -> tuple[Any, Way]:
 
     def fit() -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch is what is asked
+            warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch is intended
             estimator.fit(X, y)
 
     return estimator, fit

@@ -1,4 +1,4 @@
-"""One call, twice: ours and its twin's; values, gradients, and gradients of gradients.
+"""Compare a call with its reference: values, gradients and second derivatives.
 
 What a function returns is taken as a list of arrays. With random numbers g, the sum
 Σ g · out is one number, whose gradients for all floating arguments must agree; and
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.twins import ONCE, TWINS
+from conformance.references import FIRST_ORDER, REFERENCES
 from neural_network import grad
 from neural_network.autograd.trees import map_tree
 from neural_network.functional.op import RULES
@@ -34,19 +34,19 @@ def agree(
     order: int = 2,
     **kwargs: Any,
 ) -> None:
-    """Compare a call with that of the function's twin, in float64 and float32.
+    """Compare a call with that of the function's reference, in float64 and float32.
 
     Args:
-        function: ours; ``TWINS`` has PyTorch's.
+        function: ours; ``REFERENCES`` has PyTorch's.
         args: its arguments; float64 arrays, also in lists, are differentiated.
-        fixed: names of arguments that are not differentiated; an op's own rules say
-            it for ops.
+        fixed: names of arguments that are not differentiated; those without a gradient
+            of an op are added.
         order: 1 leaves the second derivatives out, 0 the first as well. Second ones
             are compared in float64 only.
         kwargs: its arguments by name.
     """
-    order = min(order, 1) if function in ONCE else order
-    twin, rng = TWINS[function], np.random.default_rng(0)
+    order = min(order, 1) if function in FIRST_ORDER else order
+    reference, rng = REFERENCES[function], np.random.default_rng(0)
     bound = inspect.signature(function).bind(*args, **kwargs)
     constant = set(fixed)
     if function in RULES:
@@ -66,15 +66,15 @@ def agree(
     for dtype, tolerance in TOLERANCES.items():
         inputs = [value.astype(dtype) for value in leaves]
 
-        def ours(inputs: list[Any], dtype: str = dtype) -> list[Any]:
+        def received(inputs: list[Any], dtype: str = dtype) -> list[Any]:
             return _parts(_call(function, bound, inputs, _as_array(dtype)))
 
-        def theirs(inputs: list[Any], dtype: str = dtype) -> list[Any]:
-            return _parts(_call(twin, bound, inputs, _as_torch(dtype)))
+        def by_reference(inputs: list[Any], dtype: str = dtype) -> list[Any]:
+            return _parts(_call(reference, bound, inputs, _as_torch(dtype)))
 
         mirrors = [torch.tensor(value, requires_grad=True) for value in inputs]
-        results = ours(inputs)
-        expected = theirs(mirrors)
+        results = received(inputs)
+        expected = by_reference(mirrors)
         label = f"{function.__name__} in {dtype}: "
         _near(results, expected, tolerance, label + "value")
         for value, answer in zip(results, expected, strict=True):
@@ -82,16 +82,16 @@ def agree(
             assert isinstance(value, float) or value.dtype == typed, label + "type"
         weights = [rng.standard_normal(np.shape(part)).astype(dtype) for part in results]
         if order >= 1:
-            slopes = grad(lambda p, w=weights, f=ours: _weighted(w, f(p)))(inputs)
+            slopes = grad(lambda p, w=weights, f=received: _weighted(w, f(p)))(inputs)
             answers = _torch_grad(_weighted(_all_torch(weights), expected), mirrors)
             _near(slopes, answers, tolerance, label + "gradient")
         if order >= 2 and dtype == "float64":
             directions = [rng.standard_normal(value.shape) for value in inputs]
 
-            def bent(p: list[Any], f: Any = ours, w: Any = weights, v: Any = directions) -> Any:
+            def bent(p: list[Any], f: Any = received, w: Any = weights, v: Any = directions) -> Any:
                 return _weighted(v, grad(lambda q: _weighted(w, [o * o for o in f(q)]))(p))
 
-            squares = _weighted(_all_torch(weights), [o * o for o in theirs(mirrors)])
+            squares = _weighted(_all_torch(weights), [o * o for o in by_reference(mirrors)])
             first = torch.autograd.grad(squares, mirrors, create_graph=True)
             second = _torch_grad(_weighted(_all_torch(directions), first), mirrors)
             _near(grad(bent)(inputs), second, tolerance, label + "second derivative")
@@ -120,7 +120,7 @@ def _as_array(dtype: str) -> Callable[[Any], Any]:
 
 
 def _as_torch(dtype: str) -> Callable[[Any], Any]:
-    """Floating arrays as PyTorch's; others (labels, masks, places) are the twin's affair."""
+    """Floating arrays as PyTorch's; others (labels, masks, indices) are left to the reference."""
 
     def convert(value: Any) -> Any:
         floating = isinstance(value, np.ndarray) and value.dtype.kind == "f"
@@ -158,11 +158,11 @@ def _torch_grad(number: Any, mirrors: list[Any]) -> list[Any]:
     return list(found)
 
 
-def _near(ours: list[Any], theirs: list[Any], tolerance: float, label: str) -> None:
-    assert len(ours) == len(theirs), label
-    for place, (left, right) in enumerate(zip(ours, theirs, strict=True)):
+def _near(received: list[Any], expected: list[Any], tolerance: float, label: str) -> None:
+    assert len(received) == len(expected), label
+    for place, (left, right) in enumerate(zip(received, expected, strict=True)):
         a, b = np.asarray(left), right.detach().numpy()
         assert a.shape == b.shape, f"{label} {place}: shape {a.shape}, not {b.shape}"
-        assert np.all(np.isfinite(b)), f"{label} {place}: the twin's numbers are not finite"
+        assert np.all(np.isfinite(b)), f"{label} {place}: the expected numbers are not finite"
         scale = max(1.0, float(np.max(np.abs(b), initial=0)))
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * scale, err_msg=f"{label} {place}")

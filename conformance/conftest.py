@@ -17,7 +17,7 @@ TORCH = importlib.util.find_spec("torch") is not None
 if not TORCH:
     if os.environ.get("REQUIRE_ALL") == "1":
         raise pytest.UsageError("REQUIRE_ALL=1, but there is no torch: make conformance")
-    collect_ignore_glob = ["*.py", "twins"]
+    collect_ignore_glob = ["*.py", "references"]
 
 CHOSEN = pytest.StashKey[bool]()
 LOST = pytest.StashKey[str]()
@@ -43,9 +43,9 @@ def _lost(config: pytest.Config) -> str:
     if not TORCH or not whole or config.stash.get(CHOSEN, False) or config.option.collectonly:
         return ""
     from conformance.agreement import COMPARED
-    from conformance.twins import TWINS
+    from conformance.references import REFERENCES
 
-    idle = sorted({f.__name__ for f in TWINS} - set(COMPARED))
+    idle = sorted({f.__name__ for f in REFERENCES} - set(COMPARED))
     if idle:
         return f"never compared: {', '.join(idle)}"
     if COMPARED.total() < FLOOR:

@@ -1,4 +1,4 @@
-"""Convolution and its transpose in one to three dimensions, with everything they can be asked."""
+"""Convolution and its transpose in one to three dimensions, with every option."""
 
 from __future__ import annotations
 

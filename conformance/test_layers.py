@@ -33,7 +33,7 @@ from neural_network import (
 
 PICTURES, VOLUMES = (4, 6, 9, 8), (2, 4, 5, 6, 4)
 Make = Callable[[], Any]
-# Ours, theirs, the shape of the input.
+# Our layer, PyTorch's module, the shape of the input.
 PAIRS: dict[str, tuple[Make, Make, tuple[int, ...]]] = {
     "dense": (lambda: Dense(5), lambda: nn.Linear(7, 5), (4, 7)),
     "dense of sequences": (
@@ -110,7 +110,7 @@ TOLERANCES = {"float64": 1e-10, "float32": 2e-4}
 
 
 def pairs_of(layer: Layer, module: Any) -> list[tuple[Any, Any, bool]]:
-    """Return our parameters and buffers with theirs, and whether theirs is transposed."""
+    """Return our parameters and buffers, those of PyTorch, and whether those are transposed."""
     found = []
     modules = [m for m in module.modules() if next(m.parameters(recurse=False), None) is not None]
     layers = [inner for _, inner in layer.named_layers() if inner.parameters()]
@@ -119,36 +119,36 @@ def pairs_of(layer: Layer, module: Any) -> list[tuple[Any, Any, bool]]:
         "weight": "weight", "bias": "bias", "gamma": "weight", "beta": "bias",
         "running_mean": "running_mean", "running_variance": "running_var",
     }  # fmt: skip
-    for ours, theirs in zip(layers, modules, strict=True):
-        for name, tensor in [*ours.named_parameters(), *ours.named_buffers()]:
-            mirror = getattr(theirs, names[name])
-            found.append((tensor, mirror, isinstance(theirs, nn.Linear) and name == "weight"))
+    for inner, other in zip(layers, modules, strict=True):
+        for name, tensor in [*inner.named_parameters(), *inner.named_buffers()]:
+            mirror = getattr(other, names[name])
+            found.append((tensor, mirror, isinstance(other, nn.Linear) and name == "weight"))
     return found
 
 
-def near(ours: Any, theirs: Any, tolerance: float, what: str) -> None:
-    expected = theirs.detach().numpy()
-    assert ours.shape == expected.shape, what
+def near(received: Any, mirror: Any, tolerance: float, what: str) -> None:
+    expected = mirror.detach().numpy()
+    assert received.shape == expected.shape, what
     limit = tolerance * max(1.0, float(np.abs(expected).max()))
-    np.testing.assert_allclose(ours, expected, rtol=0, atol=limit, err_msg=what)
+    np.testing.assert_allclose(received, expected, rtol=0, atol=limit, err_msg=what)
 
 
 @pytest.mark.parametrize("mode", ["train", "eval"])
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("case", PAIRS)
 def test_layer(case: str, dtype: str, mode: str) -> None:
-    make, make_theirs, shape = PAIRS[case]
+    make, make_module, shape = PAIRS[case]
     rng, tolerance = np.random.default_rng(1), TOLERANCES[dtype]
     words = case == "embedding"
     X = rng.integers(0, 9, shape) if words else rng.normal(1, 2, shape).astype(dtype)
-    layer, module = make(), make_theirs().to(getattr(torch, dtype))
+    layer, module = make(), make_module().to(getattr(torch, dtype))
     layer.initialize(shape[1:], rng=0, dtype=X.dtype).astype(dtype)
     pairs = pairs_of(layer, module)
     assert sum(p.numel() for p in module.parameters()) == layer.flat_parameters().size
     with torch.no_grad():
-        for ours, theirs, turned in pairs:
-            ours.data[...] += 0.3 * rng.random(ours.shape)
-            theirs.copy_(torch.tensor(ours.data.T if turned else ours.data))
+        for tensor, other, transposed in pairs:
+            tensor.data[...] += 0.3 * rng.random(tensor.shape)
+            other.copy_(torch.tensor(tensor.data.T if transposed else tensor.data))
     getattr(layer, mode)()
     getattr(module, mode)()
     x = Tensor(X, requires_grad=not words)
@@ -163,8 +163,8 @@ def test_layer(case: str, dtype: str, mode: str) -> None:
         expected.backward(torch.tensor(g))
     if not words:
         near(x.grad, mirror.grad, tolerance, "gradient of the input")
-    for ours, theirs, turned in pairs:
-        if ours.requires_grad:
-            near(ours.grad.T if turned else ours.grad, theirs.grad, tolerance, "gradient")
+    for tensor, other, transposed in pairs:
+        if tensor.requires_grad:
+            near(tensor.grad.T if transposed else tensor.grad, other.grad, tolerance, "gradient")
         else:
-            near(ours.data, theirs, tolerance, "running statistics")
+            near(tensor.data, other, tolerance, "running statistics")

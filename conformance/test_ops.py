@@ -1,4 +1,4 @@
-"""Every op beside its twin, on the op's own samples."""
+"""Every op beside its reference, on the op's own samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import neural_network
 from conformance.agreement import agree
-from conformance.twins import NO_TWIN, TWINS
+from conformance.references import NO_REFERENCE, REFERENCES
 from neural_network import functional
 from neural_network.functional.op import RULES, Call
 
@@ -22,12 +22,12 @@ OURS = {f: rule for f, rule in RULES.items() if f.__module__.startswith("neural_
 CASES = [
     pytest.param(function, sample, id=f"{rule.name}-{i}")
     for function, rule in OURS.items()
-    if function in TWINS and rule.samples
+    if function in REFERENCES and rule.samples
     for i, sample in enumerate(rule.samples(np.random.default_rng(1)))
 ]
 
 
-def test_every_op_and_every_public_function_has_a_twin_or_a_reason() -> None:
+def test_every_op_and_every_public_function_has_a_reference_or_a_reason() -> None:
     public = {getattr(functional, name) for name in functional.__all__ if name != "FILTERS"}
     public |= {
         function
@@ -35,9 +35,9 @@ def test_every_op_and_every_public_function_has_a_twin_or_a_reason() -> None:
         if getattr(function, "__module__", "").startswith("neural_network.functional.")
         and function.__module__ != "neural_network.functional.op"
     }
-    without = {f.__name__ for f in (set(OURS) | public) - set(TWINS)}
-    assert without | {"FILTERS"} == set(NO_TWIN)
-    assert all(len(reason) > 10 for reason in NO_TWIN.values())
+    without = {f.__name__ for f in (set(OURS) | public) - set(REFERENCES)}
+    assert without | {"FILTERS"} == set(NO_REFERENCE)
+    assert all(len(reason) > 10 for reason in NO_REFERENCE.values())
     assert len(CASES) >= 100
 
 

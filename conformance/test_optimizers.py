@@ -29,7 +29,7 @@ CASES: list[tuple[Any, Any, dict[str, Any]]] = [
     (ours.AdamW, torch.optim.AdamW, {}),
     (ours.AdamW, torch.optim.AdamW, {"betas": (0.8, 0.99)}),
 ]
-NO_TWIN = {ours.Lion: "not in torch.optim"}
+NO_REFERENCE = {ours.Lion: "not in torch.optim"}
 
 
 def slope(p: Any) -> Any:
@@ -37,40 +37,43 @@ def slope(p: Any) -> Any:
     return p * p * p / 4 - p + p.sum() / 10
 
 
-def as_theirs(options: dict[str, Any]) -> dict[str, Any]:
+def as_torch(options: dict[str, Any]) -> dict[str, Any]:
     """Name arguments as PyTorch does."""
     return {"eps" if name == "epsilon" else name: value for name, value in options.items()}
 
 
-def test_every_optimizer_has_a_twin_or_a_reason() -> None:
-    assert {case[0] for case in CASES} | set(NO_TWIN) == set(ours.OPTIMIZERS.values())
+def test_every_optimizer_has_a_reference_or_a_reason() -> None:
+    assert {case[0] for case in CASES} | set(NO_REFERENCE) == set(ours.OPTIMIZERS.values())
 
 
 def test_defaults_are_the_same() -> None:
-    for kind, twin in {case[0]: case[1] for case in CASES}.items():
+    for kind, reference in {case[0]: case[1] for case in CASES}.items():
         settings = dict(kind().settings())
-        theirs = twin([torch.zeros(1)]).defaults
+        defaults = reference([torch.zeros(1)]).defaults
         settings.pop("class")
         # The rates differ by choice: PyTorch takes 0.001 for SGD.
         settings.pop("learning_rate")
-        for name, value in as_theirs(settings).items():
-            expected = theirs[name]
+        for name, value in as_torch(settings).items():
+            expected = defaults[name]
             assert value == (list(expected) if isinstance(expected, tuple) else expected), name
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("weight_decay", [None, 0.0, 0.1])
 @pytest.mark.parametrize(
-    ("kind", "twin", "options"), CASES, ids=[f"{c[0].__name__}-{i}" for i, c in enumerate(CASES)]
+    ("kind", "reference", "options"),
+    CASES,
+    ids=[f"{case[0].__name__}-{i}" for i, case in enumerate(CASES)],
 )
 def test_trajectories(
-    kind: Any, twin: Any, options: dict[str, Any], weight_decay: Any, dtype: str
+    kind: Any, reference: Any, options: dict[str, Any], weight_decay: Any, dtype: str
 ) -> None:
     if weight_decay is not None:
         options = {**options, "weight_decay": weight_decay}
     start = np.random.default_rng(1).uniform(-2, 2, 50).astype(dtype)
     p, q = start.copy(), torch.nn.Parameter(torch.tensor(start))
-    optimizer, other = kind(0.05, **options), twin([q], lr=0.05, **as_theirs(options))
+    optimizer = kind(0.05, **options)
+    other = reference([q], lr=0.05, **as_torch(options))
     optimizer.start(p)
     for step in range(STEPS):
         rate = 0.05 / (1 + step / 10)

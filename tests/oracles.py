@@ -1,4 +1,4 @@
-"""Slow and plain twins that the library's functions are compared with."""
+"""Slow, plain implementations that the library's functions are compared with."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def pads_of(padding: Any, sizes: Any, taps: Any, stride: Any, dilation: Any) -> 
     if padding == "same":
         pads = []
         for n, k, s, d in zip(sizes, taps, stride, dilation, strict=True):
-            wanted = int(np.ceil(n / s))
-            total = max(0, (wanted - 1) * s + d * (k - 1) + 1 - n)
+            outputs = int(np.ceil(n / s))
+            total = max(0, (outputs - 1) * s + d * (k - 1) + 1 - n)
             pads.append((total // 2, total - total // 2))
         return tuple(pads)
     if isinstance(padding, int):

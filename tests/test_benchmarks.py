@@ -14,7 +14,7 @@ import pytest
 from tests.processes import HANGS, start_python
 
 ROOT = Path(__file__).parents[1]
-# At the end: benchmarks/results has a run.py as well, and its test asks for that one.
+# At the end: benchmarks/results has a run.py as well, and its test imports that one.
 sys.path.append(str(ROOT / "benchmarks"))
 
 import counts  # noqa: E402  # a script, found by the line above
@@ -24,8 +24,8 @@ import quiet  # noqa: E402  # a script, found by the line above
 from networks import EXAMPLE, MLP, SMALL  # noqa: E402  # a script, found by the line above
 
 NUMBERS: dict[str, Any] = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
-# (aim, floor), as they were asked for.
-ASKED = {
+# (aim, floor), as required.
+REQUIRED = {
     "A": (2.2, 1.5), "A share": (1.0, 0.7), "A without Numba": (0.7, 0.4), "A memory": (1.0, 0.8),
     "B": (1.0, 0.75), "C ONNX Runtime": (1.0, 0.4), "C PyTorch": (2.0, 1.0), "D": (2.0, 1.4),
     "E PyTorch": (1.8, 1.2), "E scikit-learn": (2.5, 1.6),
@@ -38,9 +38,9 @@ LAYERS = {
 }  # fmt: skip
 
 
-def test_aims_and_floors_are_those_asked_for() -> None:
-    asked = ASKED | dict.fromkeys(LAYERS, (1.2, 0.8))
-    assert {key: (goal.aim, goal.floor) for key, goal in goals.GOALS.items()} == asked
+def test_aims_and_floors_are_those_required() -> None:
+    required = REQUIRED | dict.fromkeys(LAYERS, (1.2, 0.8))
+    assert {key: (goal.aim, goal.floor) for key, goal in goals.GOALS.items()} == required
 
 
 def test_the_page_is_what_was_measured() -> None:
@@ -134,9 +134,9 @@ def test_a_bound_is_named(ours: float, said: str) -> None:
         "key": "A",
     }  # fmt: skip
     limits = {"operations_per_second": 1e12, "bytes_per_second": 1e9}
-    told = page.bound(row, limits)
-    assert told.startswith("1.00 GFLOP take 1.00 ms, 1.00 kB take 0.00 ms: arithmetic bounds it")
-    assert told.endswith(said)
+    text = page.bound(row, limits)
+    assert text.startswith("1.00 GFLOP take 1.00 ms, 1.00 kB take 0.00 ms: arithmetic bounds it")
+    assert text.endswith(said)
 
 
 def test_an_aim_beyond_the_bound_is_called_so() -> None:
@@ -145,5 +145,5 @@ def test_an_aim_beyond_the_bound_is_called_so() -> None:
         "key": "A",
     }  # fmt: skip
     limits = {"operations_per_second": 1e12, "bytes_per_second": 1e9}
-    told = page.bound(row, limits)
-    assert told.endswith("which is less than this bound allows, unless the bytes stay in a cache.")
+    text = page.bound(row, limits)
+    assert text.endswith("which is less than this bound allows, unless the bytes stay in a cache.")

@@ -22,7 +22,7 @@ def network(seed: int) -> nn.Sequential:
     """Two pairs of convolutions and a dense layer, with batch norm, pooling and dropout."""
 
     def block(filters: int, *, pool: bool) -> list[nn.Layer]:
-        # Pooled first, so that batch norm and relu have a quarter to do.
+        # Pooled first, so that batch norm and relu compute a quarter.
         layers: list[nn.Layer] = [nn.Conv2D(filters, 3, bias=False, initializer="he_uniform")]
         layers += [nn.MaxPool2D(2)] if pool else []
         return [*layers, nn.BatchNorm(), nn.Activation("relu")]
@@ -50,11 +50,11 @@ def settings() -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Tell(nn.Callback):
-    """Says on the error stream how far it is: the output is one line of JSON."""
+class PrintLoss(nn.Callback):
+    """Print the loss of each epoch on the error stream: the output is one line of JSON."""
 
     def on_epoch_end(self, trainer: nn.Trainer, measures: dict[str, float]) -> None:
-        """Say it."""
+        """Print the loss."""
         print(f"epoch {trainer.epoch}: loss {measures['loss']:.4f}", file=sys.stderr, flush=True)
 
 
@@ -63,7 +63,7 @@ def train(seed: int, X: Any, y: Any) -> nn.Sequential:
     model = network(seed)
     trainer = nn.Trainer(
         model, nn.Adam(nn.OneCycle(PEAK_RATE)), metrics=(), rng=seed, progress=False,
-        augment=AUGMENT, average=AVERAGE, callbacks=[Tell()],
+        augment=AUGMENT, average=AVERAGE, callbacks=[PrintLoss()],
     )  # fmt: skip
     trainer.fit(X, y, EPOCHS, BATCH_SIZE)
     return model

@@ -27,7 +27,7 @@ LIMIT = 15 * 60
 
 
 def measure_time() -> None:
-    """Time the way to 99.0 %, each seed twice, and store it.
+    """Time the training to 99.0 %, each seed twice, and store it.
 
     With an empty cache of compiled kernels, and with what that run left.
     """
@@ -151,8 +151,8 @@ def _best_lines() -> list[str]:
         "",
         "From a cold process with an empty cache of kernels to the tested network:",
         f"{runs[0]['parameters']:,} parameters, {best_in_15_minutes.EPOCHS} epochs with random",
-        "shifts, turns and sizes, an average of the weights; all of it fixed beforehand on",
-        "training digits: `benchmarks/results/best_in_15_minutes.py`. Asked: 99.75 %, at least",
+        "shifts, rotations and scales, an average of the weights; all of it fixed beforehand on",
+        "training digits: `benchmarks/results/best_in_15_minutes.py`. Aim: 99.75 %, at least",
         f"99.60 %. {measured['machine']}, {measured['cores']} cores, commit {commits}.",
         "",
         "| seed | seconds | accuracy, % |",

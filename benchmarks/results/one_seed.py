@@ -1,4 +1,4 @@
-"""What scripts of one cold training have in common: a seed in, a line of JSON out."""
+"""What the scripts of one cold training share: a seed as argument, a line of JSON as output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Train = Callable[[int, Any, Any], nn.Sequential]
 
 
 def report(train: Train) -> None:
-    """Read the digits, train, and print how many of the test digits are read right."""
+    """Read the digits, train, and print the accuracy on the test digits."""
     parser = argparse.ArgumentParser()
     parser.add_argument("seed", type=int)
     seed = parser.parse_args().seed

@@ -49,7 +49,7 @@ def run_seed(job: tuple[str, int]) -> None:
     for line in process.stdout:
         print(f"{name} seed {seed}: {line.rstrip()}", flush=True)
     if process.wait():
-        raise SystemExit(f"{name} seed {seed} failed; start again to go on")
+        raise SystemExit(f"{name} seed {seed} failed; start again to resume")
 
 
 def table() -> str:
@@ -62,7 +62,7 @@ def table() -> str:
         "the test pictures chose nothing. Recipes: `benchmarks/results/recipes.py`. Finished seeds",
         "with their settings and commits: `benchmarks/results/seeds/`.",
         "",
-        "| row | parameters | epochs | accuracy, % | asked | each seed | seconds a seed |",
+        "| row | parameters | epochs | accuracy, % | aim | each seed | seconds a seed |",
         "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     notes = set()

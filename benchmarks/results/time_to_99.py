@@ -1,8 +1,8 @@
-"""One training from a cold process: read the digits, learn, say how many it reads right.
+"""One training from a cold process: read the digits, train, print the accuracy.
 
 The parent (cold.py) measures the whole process: start, imports, reading, compiling or loading
 kernels, training, testing. Network, rate and number of epochs were chosen on the last 5,000 of
-the training digits; the test digits only say what was reached.
+the training digits; the test digits only measure the result.
 """
 
 from __future__ import annotations

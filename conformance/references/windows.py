@@ -1,4 +1,4 @@
-"""Twins that slide windows: convolution, its transpose, pooling, in one to three dimensions."""
+"""References for convolution, transposed convolution and pooling in one to three dimensions."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def global_avg_pool(X: Any) -> Any:
     return GLOBAL[axes](X, 1).reshape(X.shape[:2])
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ours.conv1d: _conv(1),
     ours.conv2d: _conv(2),
     ours.conv3d: _conv(3),

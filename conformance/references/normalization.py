@@ -1,4 +1,4 @@
-"""Twins of the norms."""
+"""References for normalization."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def batch_statistics(X: Any) -> Any:
 def layer_norm(
     X: Any, gamma: Any = None, beta: Any = None, *, axes: Any = -1, epsilon: float = 1e-5
 ) -> Any:
-    """PyTorch's is over the last axes; others are moved there and back."""
+    """PyTorch normalizes the last axes; others are moved there and back."""
     chosen = sorted(a % X.ndim for a in ((axes,) if isinstance(axes, int) else axes))
     last = list(range(X.ndim - len(chosen), X.ndim))
     moved = X.movedim(chosen, last)
@@ -72,7 +72,7 @@ def batch_normalize(arrays: Any, epsilon: float) -> Any:
     return F.batch_norm(arrays[0], None, None, *arrays[1:], training=True, eps=epsilon)
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.centred: centred,
     ops.over_root_mean_square: over_root_mean_square,
     ops.affine: lambda X, gamma, beta: X * gamma + beta,

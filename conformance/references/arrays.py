@@ -1,4 +1,4 @@
-"""Twins of reductions, linear maps and shaping."""
+"""References for reductions, linear maps and shaping."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def normalize(X: Any) -> Any:
     return (X - X.mean(0)) / X.std(0, correction=0)
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ours.sum: _reduction(torch.sum),
     ours.mean: _reduction(torch.mean),
     ours.var: var,

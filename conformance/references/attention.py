@@ -1,4 +1,4 @@
-"""Twins of embedding, of what it is made of, and of attention."""
+"""References for attention, embedding, and the ops that embedding uses."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from neural_network.functional.embeddings import embedding
 from neural_network.functional.shaping import gather, scatter_add
 
 
-def gather_twin(X: Any, places: Any, axis: int) -> Any:
+def gather_reference(X: Any, places: Any, axis: int) -> Any:
     return torch.index_select(X, axis, torch.from_numpy(places))
 
 
-def scatter_add_twin(g: Any, places: Any, axis: int, size: int) -> Any:
+def scatter_add_reference(g: Any, places: Any, axis: int, size: int) -> Any:
     zeros = g.new_zeros(*g.shape[:axis], size, *g.shape[axis + 1 :])
     return zeros.index_add(axis, torch.from_numpy(places), g)
 
 
-def attention_twin(
+def attention_reference(
     query: Any,
     key: Any,
     value: Any,
@@ -32,9 +32,10 @@ def attention_twin(
     scale: float | None = None,
 ) -> Any:
     mask = None if mask is None else torch.as_tensor(mask)
-    if mask is not None and causal:  # PyTorch's takes one of the two
-        looks = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
-        mask = mask & looks if mask.dtype == torch.bool else mask.masked_fill(~looks, -torch.inf)
+    if mask is not None and causal:  # PyTorch takes one of the two
+        allowed = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+        boolean = mask.dtype == torch.bool
+        mask = mask & allowed if boolean else mask.masked_fill(~allowed, -torch.inf)
         causal = False
     # The one of its kernels that can be differentiated twice.
     with attention.sdpa_kernel(attention.SDPBackend.MATH):
@@ -43,9 +44,9 @@ def attention_twin(
         )
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
-    gather: gather_twin,
-    scatter_add: scatter_add_twin,
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
+    gather: gather_reference,
+    scatter_add: scatter_add_reference,
     embedding: lambda indices, weight: F.embedding(torch.from_numpy(indices), weight),
-    scaled_dot_product_attention: attention_twin,
+    scaled_dot_product_attention: attention_reference,
 }

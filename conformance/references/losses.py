@@ -1,7 +1,7 @@
-"""Twins of losses, and of what stands around labels.
+"""References for losses and for functions of labels.
 
-Ours take a row's loss to be the mean over its elements, and give with "none" a number
-for each row; PyTorch's give one for each element, so the twins reduce them.
+With ``reduction="none"`` ours return one number per row, the mean over its elements;
+PyTorch's return one per element, so the references take the mean over each row.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _reduced(elements: Any, reduction: str) -> Any:
 
 
 def _by_element(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a loss of PyTorch's take our reductions; its options keep their names."""
+    """Give a loss of PyTorch our reductions; its options keep their names."""
 
     def reduced(prediction: Any, y: Any, *, reduction: str = "mean", **options: Any) -> Any:
         y = torch.as_tensor(y).to(prediction.dtype)
@@ -87,7 +87,7 @@ def hinge(scores: Any, y: Any, *, reduction: str = "mean") -> Any:
     y = torch.as_tensor(y)
     if y.shape == scores.shape:
         return _reduced(torch.clamp(1 - y.to(scores.dtype) * scores, min=0), reduction)
-    # PyTorch's divides the sum over the classes by their number.
+    # PyTorch divides the sum over the classes by their number.
     return _reduced(F.multi_margin_loss(scores, y, reduction="none") * scores.shape[1], reduction)
 
 
@@ -101,7 +101,7 @@ def l2_regularization(weights: Any, lambda_: float) -> Any:
     return penalty, *torch.autograd.grad(penalty, weights, create_graph=True)
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     labels.one_hot: one_hot,
     ours.mse_loss: _by_element(F.mse_loss),
     ours.l1: _by_element(F.l1_loss),

@@ -1,4 +1,4 @@
-"""Twins that work number by number, or along rows: elementwise and activations."""
+"""References for elementwise functions and activations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def flat(a: Any, steps: Any) -> Any:
     return {np.floor: torch.floor, np.ceil: torch.ceil, np.round: torch.round}[steps](a)
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     elementwise.add: torch.add,
     elementwise.subtract: torch.subtract,
     elementwise.multiply: torch.multiply,
@@ -49,7 +49,7 @@ TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
     ours.log_softmax: lambda Z, axis=-1: F.log_softmax(Z, axis),
     ours.leaky_relu: lambda Z, slope=0.01: F.leaky_relu(Z, slope),
     ours.elu: lambda Z, alpha=1.0: F.elu(Z, alpha),
-    ours.softplus: lambda Z: F.softplus(Z, threshold=40),  # linear above 20 unless told
+    ours.softplus: lambda Z: F.softplus(Z, threshold=40),  # its default is linear above 20
     ours.silu: F.silu,
     ours.mish: F.mish,
     ours.gelu: lambda Z, approximate="none": F.gelu(Z, approximate=approximate),

@@ -1,4 +1,4 @@
-"""Twins of what brings pictures to a size: adaptive pooling, interpolation."""
+"""References for adaptive pooling and interpolation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neural_network.functional.interpolation import interpolate
 from neural_network.functional.pooling import adaptive as pools
 
 
-def interpolate_twin(
+def interpolate_reference(
     X: Any,
     size: Any = None,
     *,
@@ -23,12 +23,12 @@ def interpolate_twin(
     return F.interpolate(X, size, scale, mode, aligned)
 
 
-TWINS: dict[Callable[..., Any], Callable[..., Any]] = {
+REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     pools.adaptive_avg_pool1d: F.adaptive_avg_pool1d,
     pools.adaptive_avg_pool2d: F.adaptive_avg_pool2d,
     pools.adaptive_avg_pool3d: F.adaptive_avg_pool3d,
     pools.adaptive_max_pool1d: F.adaptive_max_pool1d,
     pools.adaptive_max_pool2d: F.adaptive_max_pool2d,
     pools.adaptive_max_pool3d: F.adaptive_max_pool3d,
-    interpolate: interpolate_twin,
+    interpolate: interpolate_reference,
 }
