@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.elementwise import elementary, erf
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls
 from neural_network.public import named, public
 
-Rng: TypeAlias = "np.random.Generator"
 
-
-def _away_from_zero(rng: Rng) -> Iterator[Call]:
+def _away_from_zero(rng: np.random.Generator) -> Iterator[Call]:
     yield call(rng.uniform(0.1, 2, (3, 4)) * rng.choice([-1, 1], (3, 4)))
     yield call(rng.standard_normal(()))
 
@@ -310,19 +308,11 @@ def hardswish(Z: ArrayLike) -> Array:
     return rounded(Z * (np.clip(Z + 3, 0, 6) / 6), dtype)
 
 
-@samples(leaky_relu)
-@samples(elu)
-@samples(silu)
-@samples(mish)
-@samples(hardswish)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(3 * rng.standard_normal((3, 5)))
+for _function in (leaky_relu, elu, silu, mish, hardswish):
+    sample_calls(_function, call(Normal((3, 5), 3)))
 
 
-@samples(gelu)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(3 * rng.standard_normal((3, 5)))
-    yield call(3 * rng.standard_normal(4), "tanh")
+sample_calls(gelu, call(Normal((3, 5), 3)), call(Normal(4, 3), "tanh"))
 
 
 @public
@@ -368,13 +358,6 @@ def _(g: Any, out: Any, axis: int) -> Any:
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
 
 
-@samples(softmax)
-def _rows(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 4)))
-    yield call(rng.standard_normal((2, 1, 3)))
-    yield call(rng.standard_normal((2, 4, 3)), axis=1)
-
-
 @public
 @named("activation")
 @op
@@ -411,7 +394,13 @@ def _(g: Any, out: Any, axis: int) -> Any:
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
-samples(log_softmax)(_rows)
+for _function in (softmax, log_softmax):
+    sample_calls(
+        _function,
+        call(Normal((3, 4))),
+        call(Normal((2, 1, 3))),
+        call(Normal((2, 4, 3)), axis=1),
+    )
 
 
 def _check_classes(function: str, Z: Array, axis: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +21,6 @@ from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.functional.op import Call, call, samples
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -139,7 +137,7 @@ def _check_mask(function: str, mask: Array, shape: tuple[int, ...]) -> None:
 
 
 @samples(scaled_dot_product_attention)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(*(rng.standard_normal(shape) for shape in [(2, 3, 4), (2, 5, 4), (2, 5, 2)]))
     yield call(*rng.standard_normal((3, 4, 2)), causal=True, scale=0.5)
     allowed = np.array([[True, False, True], [False, False, False]])

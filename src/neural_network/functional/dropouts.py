@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_flag, as_floating, as_generator, as_number, rounded
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -115,11 +110,5 @@ def dropout2d(
         return rounded(X * factors.reshape((*X.shape[:2], *(1,) * (X.ndim - 2))), dtype)
 
 
-@samples(dropout)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((4, 3)), 0.6, rng=1)
-
-
-@samples(dropout2d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 4, 2)), 0.4, rng=1)
+sample_calls(dropout, call(Normal((4, 3)), 0.6, rng=1))
+sample_calls(dropout2d, call(Normal((3, 4, 2)), 0.4, rng=1))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from neural_network.checks import Array, as_floating
 from neural_network.functional.op import RULES, Call, Gradient, Samples, call, gradient, op, samples
 from neural_network.public import public
 
-Rng: TypeAlias = "np.random.Generator"
 Slope = Callable[..., Any]
 # Attributes of ``functional`` alone.
 _public = public(top_level=False)
@@ -36,7 +35,8 @@ def elementary(*slopes: Slope, of: Samples) -> Callable[[Callable[P, R]], Callab
 
     Args:
         slopes: for each argument in turn, a function of ``g`` and of what it needs by name,
-            as ``gradient`` takes it. The result is summed to the argument's shape.
+            as ``gradient`` takes it. With several, the result is summed to the argument's
+            shape. Arguments that are left over have no gradient.
         of: the samples.
 
     >>> @elementary(lambda g, x: g * 3 * x**2, of=lambda rng: [call(rng.standard_normal(3))])
@@ -49,7 +49,7 @@ def elementary(*slopes: Slope, of: Samples) -> Callable[[Callable[P, R]], Callab
     def decorate(forward: Callable[P, R]) -> Callable[P, R]:
         function = op(forward)
         rule = RULES[function]
-        for name, slope in zip(rule.names, slopes, strict=True):
+        for name, slope in zip(rule.names, slopes, strict=False):
             if len(slopes) == 1:
                 gradient(function, name)(slope)
             else:
@@ -94,7 +94,7 @@ def _unary(
     def forward(a: Any) -> Array:
         return ufunc(a)
 
-    def of(rng: Rng) -> Iterator[Call]:
+    def of(rng: np.random.Generator) -> Iterator[Call]:
         for shape in [(3, 4), (), (1, 2, 1)]:
             yield call(rng.uniform(low, high, shape))
 
@@ -109,7 +109,7 @@ def _binary(
     def forward(a: Any, b: Any) -> Array:
         return ufunc(a, b)
 
-    def of(rng: Rng) -> Iterator[Call]:
+    def of(rng: np.random.Generator) -> Iterator[Call]:
         for left, right in [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 4), (3, 1)), ((), (2,))]:
             yield call(rng.uniform(low, high, left), rng.uniform(low, high, right))
 
@@ -224,60 +224,41 @@ def _(g: Any, condition: Any, b_shape: Any) -> Any:
 
 
 @samples(where)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(rng.random((3, 4)) < 0.5, rng.standard_normal((3, 4)), rng.standard_normal((4,)))
     yield call(rng.random((3, 1)) < 0.5, rng.standard_normal(()), rng.standard_normal((3, 4)))
 
 
-@op
+@elementary(lambda g: 0 * g, of=lambda rng: [call(rng.uniform(0.1, 0.9, (3, 2)), np.floor)])
 def flat(a: Any, steps: Callable[[Any], Array]) -> Array:
     """Return a step function (floor, round …), whose gradient is 0 almost everywhere."""
     return np.asarray(steps(a))
 
 
-@gradient(flat, "a")
-def _(g: Any) -> Any:
-    return 0 * g
-
-
-@samples(flat)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.uniform(0.1, 0.9, (3, 2)), np.floor)
+def _inside(g: Any, a: Any, low: Any, high: Any) -> Any:
+    return g * ((True if low is None else a >= low) & (True if high is None else a <= high))
 
 
 @public(top_level=False)
-@op
+@elementary(
+    _inside,
+    of=lambda rng: [
+        call(rng.uniform(-2, 2, (5, 5)), -1.0, 1.0),
+        call(rng.uniform(-2, 2, 5), low=-1.0),
+    ],
+)
 def clip(a: Any, low: Any = None, high: Any = None) -> Array:
     """Return ``a`` limited to an interval; the gradient is 0 outside it."""
     return np.clip(a, low, high)
 
 
-@gradient(clip, "a")
-def _(g: Any, a: Any, low: Any, high: Any) -> Any:
-    inside = (True if low is None else a >= low) & (True if high is None else a <= high)
-    return g * inside
-
-
-@op
+@elementary(
+    lambda g, a_dtype: g.astype(a_dtype),
+    of=lambda rng: [call(rng.standard_normal((2, 3)), np.float64)],
+)
 def cast(a: Any, dtype: Any) -> Array:
     """Return the numbers in another type."""
     return np.asarray(a).astype(dtype)
-
-
-@gradient(cast, "a")
-def _(g: Any, a_dtype: Any) -> Any:
-    return g.astype(a_dtype)
-
-
-@samples(clip)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.uniform(-2, 2, (5, 5)), -1.0, 1.0)
-    yield call(rng.uniform(-2, 2, 5), low=-1.0)
-
-
-@samples(cast)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 3)), np.float64)
 
 
 # --- the error function, which NumPy lacks ---------------------------------------------

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, as_real, check_ndim, rounded
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -61,6 +56,4 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     return rounded(rows.reshape((*places.shape, matrix.shape[1])), dtype)
 
 
-@samples(embedding)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(np.array([[0, 2], [2, 3]]), rng.standard_normal((4, 3)))
+sample_calls(embedding, call(np.array([[0, 2], [2, 3]]), Normal((4, 3))))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import floor
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,13 +20,12 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
 from neural_network.public import public
 
 Mode = Literal["nearest", "linear", "bilinear", "trilinear"]
-Rng: TypeAlias = "np.random.Generator"
 # The word for straight lines along one, two and three axes.
 LINEAR = ("linear", "bilinear", "trilinear")
 
@@ -144,9 +143,10 @@ def _sizes(
     )
 
 
-@samples(interpolate)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 1, 3, 4)), scale=2)
-    yield call(rng.standard_normal((1, 2, 5)), 3, mode="linear")
-    yield call(rng.standard_normal((1, 2, 3, 4)), (5, 3), mode="bilinear")
-    yield call(rng.standard_normal((1, 1, 2, 3, 2)), 4, mode="trilinear", align_corners=True)
+sample_calls(
+    interpolate,
+    call(Normal((2, 1, 3, 4)), scale=2),
+    call(Normal((1, 2, 5)), 3, mode="linear"),
+    call(Normal((1, 2, 3, 4)), (5, 3), mode="bilinear"),
+    call(Normal((1, 1, 2, 3, 2)), 4, mode="trilinear", align_corners=True),
+)

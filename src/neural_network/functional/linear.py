@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +10,8 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_floating, check_ndim, rounded
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.elementwise import sum_to
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -64,9 +61,7 @@ def _(g: Any, X: Any, W_dtype: Any) -> Any:
     return rounded(X.T @ g, W_dtype)
 
 
-@samples(matrix_multiply)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 4)), rng.standard_normal((4, 2)))
+sample_calls(matrix_multiply, call(Normal((3, 4)), Normal((4, 2))))
 
 
 @public(top_level=False)
@@ -99,19 +94,17 @@ def _transposed(matrices: Array) -> Array:
     return np.swapaxes(matrices, -1, -2)
 
 
-@samples(matmul)
-def _(rng: Rng) -> Iterator[Call]:
-    for a, b in [
-        ((3, 4), (4, 2)),
-        ((4,), (4,)),
-        ((4,), (4, 2)),
-        ((3, 4), (4,)),
-        ((2, 3, 4), (4, 2)),
-        ((2, 1, 3, 4), (5, 4, 2)),
-        ((4,), (2, 4, 3)),
-        ((2, 3, 4), (4,)),
-    ]:
-        yield call(rng.standard_normal(a), rng.standard_normal(b))
+sample_calls(
+    matmul,
+    call(Normal((3, 4)), Normal((4, 2))),
+    call(Normal(4), Normal(4)),
+    call(Normal(4), Normal((4, 2))),
+    call(Normal((3, 4)), Normal(4)),
+    call(Normal((2, 3, 4)), Normal((4, 2))),
+    call(Normal((2, 1, 3, 4)), Normal((5, 4, 2))),
+    call(Normal(4), Normal((2, 4, 3))),
+    call(Normal((2, 3, 4)), Normal(4)),
+)
 
 
 @public(top_level=False)
@@ -159,10 +152,10 @@ def _parse(subscripts: str, count: int) -> tuple[list[str], str]:
     return inputs, output
 
 
-@samples(einsum)
-def _(rng: Rng) -> Iterator[Call]:
-    draw = rng.standard_normal
-    yield call("ij,jk->ik", draw((2, 3)), draw((3, 4)))
-    yield call("ij->j", draw((2, 3)))
-    yield call("bij,bjk,k->bi", draw((2, 3, 4)), draw((2, 4, 5)), draw(5))
-    yield call("ab,c->bca", draw((2, 3)), draw(2))
+sample_calls(
+    einsum,
+    call("ij,jk->ik", Normal((2, 3)), Normal((3, 4))),
+    call("ij->j", Normal((2, 3))),
+    call("bij,bjk,k->bi", Normal((2, 3, 4)), Normal((2, 4, 5)), Normal(5)),
+    call("ab,c->bca", Normal((2, 3)), Normal(2)),
+)

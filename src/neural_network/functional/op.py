@@ -28,7 +28,7 @@ they can be differentiated again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
@@ -232,6 +232,36 @@ def samples(
         return make
 
     return register
+
+
+class Normal(NamedTuple):
+    """In a call of ``sample_calls``: an array of this shape, of normal numbers."""
+
+    shape: int | tuple[int, ...]
+    deviation: float = 1.0
+
+
+def sample_calls(function: Callable[..., Any], *calls: Call) -> None:
+    """Register calls as the samples of a function, with arrays in place of each ``Normal``.
+
+    >>> @op
+    ... def twice(x):
+    ...     return 2 * x
+    >>> sample_calls(twice, call(Normal(3)))
+    """
+
+    @samples(function)
+    def _(rng: np.random.Generator) -> Iterator[Call]:
+        for args, kwargs in calls:
+            yield Call(tuple(_with_arrays(value, rng) for value in args), kwargs)
+
+
+def _with_arrays(value: Any, rng: np.random.Generator) -> Any:
+    if isinstance(value, Normal):
+        return rng.normal(0, value.deviation, value.shape)
+    if isinstance(value, list):
+        return [_with_arrays(item, rng) for item in value]
+    return value
 
 
 def all_samples() -> dict[Callable[..., Any], Samples | None]:

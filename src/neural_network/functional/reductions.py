@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from neural_network.public import public
 
 # NumPy's stubs differ between releases in the types of axis and keepdims.
 _np: Any = np
-Rng: TypeAlias = "np.random.Generator"
 Axis = int | tuple[int, ...] | None
 
 
@@ -124,7 +123,7 @@ def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return spread(g, X.shape, axis, keepdims) * shares
 
 
-def _reduced(rng: Rng) -> Iterator[Call]:
+def _reduced(rng: np.random.Generator) -> Iterator[Call]:
     for shape, axis in [((3, 4), None), ((3, 4), 0), ((2, 3, 4), (0, -1)), ((3,), -1)]:
         for keepdims in (False, True):
             yield call(rng.standard_normal(shape), axis=axis, keepdims=keepdims)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from neural_network.checks import Array
 from neural_network.functional.elementwise import sum_to
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 # Up to this many slices for one place are added one round after the other, which is faster.
 FEW = 16
@@ -31,10 +29,7 @@ def _(g: Any, X_shape: Any) -> Any:
     return g.reshape(X_shape)
 
 
-@samples(reshape)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 6)), (3, -1))
-    yield call(rng.standard_normal((2, 3, 2)), -1)
+sample_calls(reshape, call(Normal((2, 6)), (3, -1)), call(Normal((2, 3, 2)), -1))
 
 
 @public(top_level=False)
@@ -51,10 +46,7 @@ def _(g: Any, axes: Any) -> Any:
     return g.transpose(np.argsort([axis % g.ndim for axis in axes]))
 
 
-@samples(transpose)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 3, 4)))
-    yield call(rng.standard_normal((2, 3, 4)), (1, -1, 0))
+sample_calls(transpose, call(Normal((2, 3, 4))), call(Normal((2, 3, 4)), (1, -1, 0)))
 
 
 @public(top_level=False)
@@ -100,16 +92,13 @@ KEYS = (
 
 
 @samples(index)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     X = rng.standard_normal((3, 4))
     for key in (*KEYS, X > 0):
         yield call(X, key)
 
 
-@samples(unindex)
-def _(rng: Rng) -> Iterator[Call]:
-    for key in KEYS:
-        yield call(rng.standard_normal(np.zeros((3, 4))[key].shape), key, (3, 4))
+sample_calls(unindex, *[call(Normal(np.zeros((3, 4))[key].shape), key, (3, 4)) for key in KEYS])
 
 
 @op
@@ -166,17 +155,19 @@ def _(g: Any, places: Any, axis: int) -> Any:
     return gather(g, places, axis)
 
 
-@samples(gather)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 2)), np.array([1, 1, 0, 1]), 0)
-    yield call(rng.standard_normal((2, 3, 4)), np.array([3, 0]), 2)
+sample_calls(
+    gather,
+    call(Normal((3, 2)), np.array([1, 1, 0, 1]), 0),
+    call(Normal((2, 3, 4)), np.array([3, 0]), 2),
+)
 
 
-@samples(scatter_add)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((4, 2)), np.array([1, 1, 0, 1]), 0, 3)
-    yield call(rng.standard_normal((2, FEW + 2)), np.array([2] * (FEW + 1) + [0]), 1, 3)
-    yield call(rng.standard_normal((0, 2)), np.array([], int), 0, 3)
+sample_calls(
+    scatter_add,
+    call(Normal((4, 2)), np.array([1, 1, 0, 1]), 0, 3),
+    call(Normal((2, FEW + 2)), np.array([2] * (FEW + 1) + [0]), 1, 3),
+    call(Normal((0, 2)), np.array([], int), 0, 3),
+)
 
 
 @public(top_level=False)
@@ -191,10 +182,7 @@ def _(g: Any, X_shape: Any) -> Any:
     return sum_to(g, X_shape)
 
 
-@samples(broadcast_to)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 1)), (2, 3, 4))
-    yield call(rng.standard_normal(()), (2,))
+sample_calls(broadcast_to, call(Normal((3, 1)), (2, 3, 4)), call(Normal(()), (2,)))
 
 
 @public(top_level=False)
@@ -212,7 +200,7 @@ def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
 
 
 @samples(concatenate)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     parts = [rng.standard_normal((2, n, 2)) for n in (1, 3, 2)]
     yield call(parts, axis=1)
     yield call([part[0] for part in parts])
@@ -232,11 +220,7 @@ def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
     return [g[(*lead, i)] for i in range(len(arrays_shape))]
 
 
-@samples(stack)
-def _(rng: Rng) -> Iterator[Call]:
-    parts = [rng.standard_normal((2, 3)) for _ in range(3)]
-    yield call(parts)
-    yield call(parts, axis=-1)
+sample_calls(stack, call([Normal((2, 3))] * 3), call([Normal((2, 3))] * 3, axis=-1))
 
 
 @public(top_level=False)
@@ -254,9 +238,7 @@ def _(g: Any, X_shape: Any, pad_width: Any) -> Any:
     return g[inner]
 
 
-@samples(pad)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 3)), ((0, 1), (2, 0)))
+sample_calls(pad, call(Normal((2, 3)), ((0, 1), (2, 0))))
 
 
 @public(top_level=False)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import (
@@ -21,11 +19,9 @@ from neural_network.checks import (
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.ops import correlate, depthwise
 from neural_network.functional.convolution.route import Method
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -294,19 +290,15 @@ def _check_groups(function: str, layer: _Layer, groups: int) -> int:
     return groups
 
 
-@samples(conv1d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 7)), rng.standard_normal((3, 2, 3)), 2, 1)
+sample_calls(conv1d, call(Normal((2, 2, 7)), Normal((3, 2, 3)), 2, 1))
 
 
-@samples(conv2d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((5, 4)), rng.standard_normal((3, 2)), flip=True)
-    X = rng.standard_normal((2, 4, 6, 5))
-    yield call(X, rng.standard_normal((2, 4, 3, 2)), (2, 1), "same")
-    yield call(X, rng.standard_normal((4, 2, 2, 2)), 1, (1, 0), dilation=2, groups=2)
+sample_calls(
+    conv2d,
+    call(Normal((5, 4)), Normal((3, 2)), flip=True),
+    call(Normal((2, 4, 6, 5)), Normal((2, 4, 3, 2)), (2, 1), "same"),
+    call(Normal((2, 4, 6, 5)), Normal((4, 2, 2, 2)), 1, (1, 0), dilation=2, groups=2),
+)
 
 
-@samples(conv3d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((1, 2, 3, 4, 3)), rng.standard_normal((2, 2, 2, 2, 2)), 1, 1)
+sample_calls(conv3d, call(Normal((1, 2, 3, 4, 3)), Normal((2, 2, 2, 2, 2)), 1, 1))

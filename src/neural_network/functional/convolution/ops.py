@@ -13,7 +13,7 @@ Shapes are those of ``direct``: images (N, G, C, *sizes), without padding; filte
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,6 @@ from neural_network.functional.convolution.route import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.window import Window
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @op
@@ -124,7 +122,7 @@ SHAPES = [
 ]
 
 
-def _drawn(rng: Rng) -> Iterator[tuple[Array, Array, Array, Window]]:
+def _drawn(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array, Window]]:
     """Yield images, filters, numbers for the results, and the window."""
     for images, filters, stride, padding, dilation in SHAPES:
         window = Window.of("correlate", images[3:], filters[3:], stride, padding, dilation)
@@ -134,26 +132,26 @@ def _drawn(rng: Rng) -> Iterator[tuple[Array, Array, Array, Window]]:
 
 
 @samples(correlate)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for X, W, _, window in _drawn(rng):
         yield call(X, W, window)
         yield call(X, W, window, "auto", True, rng.standard_normal(W.shape[:2]))
 
 
 @samples(correlate_transpose)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for _, W, Y, window in _drawn(rng):
         yield call(Y, W, window)
 
 
 @samples(correlate_filters)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for X, _, Y, window in _drawn(rng):
         yield call(X, Y, window)
 
 
 @samples(depthwise)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     draw = rng.standard_normal
     window = Window.of("correlate", (5, 4), (3, 2), 1, ((1, 0), (1, 1)))
     yield call([draw((2, 3, 1, 5, 4)), draw((3, 1, 1, 3, 2)), draw((3, 1))], window)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
-
-import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import (
@@ -19,12 +15,11 @@ from neural_network.checks import (
 )
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.ops import correlate_transpose
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.window import Window
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -186,19 +181,14 @@ def _conv_transpose(
     return rounded(out, dtype)
 
 
-@samples(conv_transpose1d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 4)), rng.standard_normal((2, 3, 3)), 2, 1, 1)
+sample_calls(conv_transpose1d, call(Normal((2, 2, 4)), Normal((2, 3, 3)), 2, 1, 1))
 
 
-@samples(conv_transpose2d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 3, 4)), rng.standard_normal((2, 3, 3, 2)), (2, 1))
-    yield call(
-        rng.standard_normal((1, 4, 3, 3)), rng.standard_normal((4, 1, 2, 2)), dilation=2, groups=2
-    )
+sample_calls(
+    conv_transpose2d,
+    call(Normal((2, 2, 3, 4)), Normal((2, 3, 3, 2)), (2, 1)),
+    call(Normal((1, 4, 3, 3)), Normal((4, 1, 2, 2)), dilation=2, groups=2),
+)
 
 
-@samples(conv_transpose3d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((1, 2, 2, 3, 2)), rng.standard_normal((2, 1, 2, 2, 2)), 2)
+sample_calls(conv_transpose3d, call(Normal((1, 2, 2, 3, 2)), Normal((2, 1, 2, 2, 2)), 2))

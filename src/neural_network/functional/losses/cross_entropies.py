@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,7 +40,6 @@ from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.lifting import lift_hook
 from neural_network.public import named, public
 
-Rng: TypeAlias = "np.random.Generator"
 Places = tuple[Array, Array]
 
 # The number of scores up to which the kernel, on one thread, is faster than NumPy.
@@ -367,7 +366,7 @@ def checked_targets(
 
 
 @samples(softmax_cross_entropy)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     Z, labels = rng.standard_normal((5, 3)), np.array([2, 0, 1, 2, 0])
     weights = np.array([0.5, 2.0, 1.0])
     # Labels have no gradient: in float32 the tests leave them as they are.

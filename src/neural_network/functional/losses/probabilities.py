@@ -7,7 +7,7 @@ exponential and logarithm and lose no digits.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,8 +28,6 @@ from neural_network.functional.losses.reduction import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.public import named, public
-
-Rng: TypeAlias = "np.random.Generator"
 
 # Keeps log(0) finite; the article's value, which float32 can represent.
 EPSILON = 1e-15
@@ -79,7 +77,7 @@ def _(g: Any, A: Any, y: Any, reduction: Reduction) -> Any:
 
 
 @samples(binary_cross_entropy)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(rng.uniform(0.1, 0.9, (4, 1)), rng.integers(0, 2, (4, 1)))
     yield call(rng.uniform(0.1, 0.9, (4, 2)), rng.integers(0, 2, (4, 2)), reduction="sum")
     yield call(rng.uniform(0.1, 0.9, (4, 2)), rng.integers(0, 2, (4, 2)), reduction="none")
@@ -128,7 +126,7 @@ def _(g: Any, A: Any, y: Any, reduction: Reduction) -> Any:
 
 
 @samples(cross_entropy)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for reduction in ("mean", "sum", "none"):
         one_hot = np.eye(4, dtype=int)[rng.integers(0, 4, 3)]
         yield call(rng.uniform(0.1, 0.9, (3, 4)), one_hot, reduction=reduction)
@@ -201,7 +199,7 @@ def _(
 
 
 @samples(nll)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     L, labels = log_softmax(rng.standard_normal((4, 3))), np.array([2, 0, 1, 2])
     weights = np.array([0.5, 2.0, 1.0])
     yield call(L, labels)
@@ -267,7 +265,7 @@ def _(g: Any, log_q: Any, p: Any, reduction: Reduction) -> Any:
 
 
 @samples(kl)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for reduction in ("mean", "sum", "none"):
         log_q = log_softmax(rng.standard_normal((3, 4)))
         yield call(log_q, softmax(rng.standard_normal((3, 4))), reduction=reduction)

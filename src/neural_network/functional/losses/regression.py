@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,6 @@ from neural_network.functional.losses.reduction import (
 from neural_network.functional.op import RULES, Call, Gradient, call, op, samples
 from neural_network.public import named, public
 
-Rng: TypeAlias = "np.random.Generator"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -163,7 +162,7 @@ def huber(
 @samples(mse_loss)
 @samples(l1)
 @samples(huber)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for shape in ((3, 2), (4,), (2, 1, 3)):
         # Distances away from 0 and 1, where the slopes of l1 and huber jump or bend.
         distance = rng.choice([-1.7, -0.6, 0.5, 1.4], shape) + rng.uniform(-0.1, 0.1, shape)

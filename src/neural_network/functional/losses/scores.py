@@ -7,7 +7,7 @@ to 0 or 1 has lost information.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,8 +36,6 @@ from neural_network.functional.losses.reduction import (
 )
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.public import named, public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -117,7 +115,7 @@ def _check_positive_weight(function: str, positive_weight: Any, Z: Array) -> Non
 
 
 @samples(binary_cross_entropy_with_logits)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for reduction in ("mean", "sum", "none"):
         # Labels have no gradient: in float32 the tests leave them as they are.
         Z, y = rng.standard_normal((4, 3)), rng.random((4, 3)).astype("float32")
@@ -208,7 +206,7 @@ def _check_signs(y: Array) -> None:
 
 
 @samples(hinge)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for reduction in ("mean", "sum", "none"):
         yield call(rng.standard_normal((4, 2)), rng.choice([-1, 1], (4, 2)), reduction=reduction)
         yield call(rng.standard_normal((5, 3)), np.array([0, 2, 1, 1, 0]), reduction=reduction)

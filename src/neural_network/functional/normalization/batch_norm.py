@@ -10,7 +10,7 @@ for β. In evaluation mean and variance are given, and the formula is composed o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,12 +28,10 @@ from neural_network.functional.normalization.ops import (
     mean_square,
     scale_and_shift,
 )
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.lifting import array_under, lift_hook
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 class Moments(NamedTuple):
@@ -255,14 +253,15 @@ def _less_mean(X: Array, mean: Array) -> Array:
 
 
 @samples(batch_norm)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(rng.standard_normal((4, 3)))
     yield call(rng.standard_normal((2, 3, 2, 3)), *rng.standard_normal((2, 3)))
     mean, variance = rng.standard_normal(3), rng.uniform(0.5, 2, 3)
     yield call(rng.standard_normal((4, 3)), *rng.standard_normal((2, 3)), mean, variance)
 
 
-@samples(batch_normalize)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call([rng.standard_normal((4, 3)), *rng.standard_normal((2, 3))], 1e-5)
-    yield call([rng.standard_normal((2, 3, 2, 2)), *rng.standard_normal((2, 3))], 0.1)
+sample_calls(
+    batch_normalize,
+    call([Normal((4, 3)), Normal(3), Normal(3)], 1e-5),
+    call([Normal((2, 3, 2, 2)), Normal(3), Normal(3)], 0.1),
+)

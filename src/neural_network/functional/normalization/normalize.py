@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 from neural_network.public import public
 
 
@@ -64,7 +63,4 @@ def _(g: Any, X: Any, out: Any) -> Any:
     return np.where(constant, 0, left / np.where(constant, 1, np.std(X, axis=0)))
 
 
-@samples(normalize)
-def _(rng: np.random.Generator) -> Iterator[Call]:
-    yield call(rng.standard_normal((5, 3)))
-    yield call(rng.standard_normal(4))
+sample_calls(normalize, call(Normal((5, 3))), call(Normal(4)))

@@ -8,19 +8,17 @@ shifts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from string import ascii_lowercase
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_not_empty, check_shape
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 
-Rng: TypeAlias = "np.random.Generator"
 Axes = tuple[int, ...]
 
 
@@ -127,23 +125,21 @@ def _ones(shape: tuple[int, ...]) -> Axes:
     return tuple(axis for axis, n in enumerate(shape) if n == 1)
 
 
-@samples(affine)
-def _(rng: Rng) -> Iterator[Call]:
-    draw = rng.standard_normal
-    yield call(draw((4, 3)), draw((1, 3)), draw((1, 3)))
-    yield call(draw((2, 3, 1, 2)), draw((1, 3, 1, 1)), draw((1, 3, 1, 1)))
+sample_calls(
+    affine,
+    call(Normal((4, 3)), Normal((1, 3)), Normal((1, 3))),
+    call(Normal((2, 3, 1, 2)), Normal((1, 3, 1, 1)), Normal((1, 3, 1, 1))),
+)
 
 
-@samples(centred)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((4, 3)), (0,))
-    yield call(rng.standard_normal((2, 3, 4)), (0, 2))
+sample_calls(centred, call(Normal((4, 3)), (0,)), call(Normal((2, 3, 4)), (0, 2)))
 
 
-@samples(over_root_mean_square)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((4, 3)), (0,), 1e-5)
-    yield call(rng.standard_normal((2, 3, 2, 2)), (0, 2, 3), 0.1)
+sample_calls(
+    over_root_mean_square,
+    call(Normal((4, 3)), (0,), 1e-5),
+    call(Normal((2, 3, 2, 2)), (0, 2, 3), 0.1),
+)
 
 
 def normalize_over(X: Any, axes: Axes, epsilon: float) -> Array:

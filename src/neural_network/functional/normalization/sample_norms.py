@@ -6,9 +6,7 @@ and variance are taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,10 +21,8 @@ from neural_network.functional.normalization.ops import (
     normalize_over,
     scale_and_shift,
 )
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.public import public
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -175,20 +171,17 @@ def _axes_of(function: str, X: Array, axes: object) -> Axes:
     return chosen
 
 
-@samples(instance_norm)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 3, 5)))
-    yield call(rng.standard_normal((2, 3, 2, 3)), *rng.standard_normal((2, 3)))
+sample_calls(
+    instance_norm, call(Normal((2, 3, 5))), call(Normal((2, 3, 2, 3)), Normal(3), Normal(3))
+)
 
 
-@samples(layer_norm)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((3, 4)), *rng.standard_normal((2, 4)))
-    yield call(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 4)), axes=(0, 2))
-    yield call(rng.standard_normal((3, 4)), None, rng.standard_normal(4))
+sample_calls(
+    layer_norm,
+    call(Normal((3, 4)), Normal(4), Normal(4)),
+    call(Normal((2, 3, 4)), Normal((2, 4)), axes=(0, 2)),
+    call(Normal((3, 4)), None, Normal(4)),
+)
 
 
-@samples(group_norm)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 4, 3)), 2, *rng.standard_normal((2, 4)))
-    yield call(rng.standard_normal((2, 6)), 1)
+sample_calls(group_norm, call(Normal((2, 4, 3)), 2, Normal(4), Normal(4)), call(Normal((2, 6)), 1))

@@ -7,21 +7,19 @@ neighbours overlap, and some windows are one number longer than others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
-Rng: TypeAlias = "np.random.Generator"
 
 
 def windows_of(size: int, count: int) -> tuple[Array, Array]:
@@ -221,19 +219,13 @@ def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     return _pool(_max, "adaptive_max_pool3d", X, output_size, 3)
 
 
-@samples(adaptive_avg_pool1d)
-@samples(adaptive_max_pool1d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 7)), 3)
+for _function in (adaptive_avg_pool1d, adaptive_max_pool1d):
+    sample_calls(_function, call(Normal((2, 2, 7)), 3))
 
 
-@samples(adaptive_avg_pool2d)
-@samples(adaptive_max_pool2d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 1, 5, 3)), (3, 2))
+for _function in (adaptive_avg_pool2d, adaptive_max_pool2d):
+    sample_calls(_function, call(Normal((2, 1, 5, 3)), (3, 2)))
 
 
-@samples(adaptive_avg_pool3d)
-@samples(adaptive_max_pool3d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((1, 2, 3, 4, 5)), 2)
+for _function in (adaptive_avg_pool3d, adaptive_max_pool3d):
+    sample_calls(_function, call(Normal((1, 2, 3, 4, 5)), 2))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from neural_network.functional.shaping import unindex
 from neural_network.functional.window import Sizes, Window
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.kernels.runtime.layouts import computable
-
-Rng: TypeAlias = "np.random.Generator"
 
 
 def route(shape: Sizes, window: Window, *arrays: Any) -> Any:
@@ -139,12 +137,12 @@ WINDOWS = [
 
 
 @samples(window_max)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for shape, window in WINDOWS:
         yield call(rng.standard_normal((*shape, *window.padded)), window)
 
 
 @samples(window_sum)
-def _(rng: Rng) -> Iterator[Call]:
+def _(rng: np.random.Generator) -> Iterator[Call]:
     for (shape, window), divisor in zip(WINDOWS, (1.0, 4.0, 1.0), strict=True):
         yield call(rng.standard_normal((*shape, *window.padded)), window, divisor)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import reduce
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_flag, as_floating, check_ndim, check_not_empty, rounded
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.functional.window import Padding, Window, per_axis, times
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
-Rng: TypeAlias = "np.random.Generator"
 
 
 @public
@@ -359,32 +357,25 @@ def _counts(window: Window, include_pad: bool) -> Array:
     return reduce(np.multiply.outer, counts)
 
 
-@samples(max_pool)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((5, 6)))
-    yield call(rng.standard_normal((4, 5, 2)), (2, 3), 1)
+sample_calls(max_pool, call(Normal((5, 6))), call(Normal((4, 5, 2)), (2, 3), 1))
 
 
-@samples(max_pool1d)
-@samples(avg_pool1d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 7)), 3, 2, 1)
-    yield call(rng.standard_normal((1, 2, 7)), ceil_mode=True)
+for _function in (max_pool1d, avg_pool1d):
+    sample_calls(
+        _function, call(Normal((2, 2, 7)), 3, 2, 1), call(Normal((1, 2, 7)), ceil_mode=True)
+    )
 
 
-@samples(max_pool2d)
-@samples(avg_pool2d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 2, 5, 6)))
-    yield call(rng.standard_normal((1, 2, 5, 6)), (3, 2), (1, 2), (1, 0), ceil_mode=True)
+for _function in (max_pool2d, avg_pool2d):
+    sample_calls(
+        _function,
+        call(Normal((2, 2, 5, 6))),
+        call(Normal((1, 2, 5, 6)), (3, 2), (1, 2), (1, 0), ceil_mode=True),
+    )
 
 
-@samples(max_pool3d)
-@samples(avg_pool3d)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((1, 2, 4, 3, 5)), 2, 1)
+for _function in (max_pool3d, avg_pool3d):
+    sample_calls(_function, call(Normal((1, 2, 4, 3, 5)), 2, 1))
 
 
-@samples(global_avg_pool)
-def _(rng: Rng) -> Iterator[Call]:
-    yield call(rng.standard_normal((2, 3, 2, 4)))
+sample_calls(global_avg_pool, call(Normal((2, 3, 2, 4))))
