@@ -61,7 +61,9 @@ def test_the_readmes_first_code(tmp_path: Path) -> None:
     assert float(reached) >= 90
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "docs/extending.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/training.md", "docs/extending.md", "docs/speed.md"]
+)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
     blocks = code_of(page)
     assert blocks
