@@ -1,7 +1,8 @@
 """Measure NumPy against a compiled kernel near each threshold of ``kernels/runtime/gate.py``.
 
-Prints, for each row of ``THRESHOLDS``, the time of both at a quarter of the threshold, at it, and
-at four times it, on one thread. Kernels are compiled and loaded before anything is measured.
+Prints, for each row of ``THRESHOLDS`` and of ``LIMITS``, the time of both at a quarter of the
+threshold, at it, and at four times it, on one thread. Kernels are compiled and loaded before
+anything is measured.
 
     python benchmarks/thresholds.py             all rows
     python benchmarks/thresholds.py pooling …   some of them
@@ -19,7 +20,7 @@ import numpy as np
 import neural_network as nn
 from neural_network.autograd import Tensor
 from neural_network.functional.convolution.fft import _largest_sizes
-from neural_network.kernels.runtime.gate import THRESHOLDS
+from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
 from neural_network.training.data import is_finite
 
 Call = Callable[[], object]
@@ -90,12 +91,12 @@ def _optimizer(numbers: float) -> Call:
     return lambda: adam.update(p, g)
 
 
-def _cross_entropy(rows: float) -> Call:
-    rows = max(1, round(rows))
-    model = nn.Sequential(nn.Dense(10)).initialize((4,), rng=0)
+def _cross_entropy(scores: float, classes: int = 10) -> Call:
+    rows = max(1, round(scores / classes))
+    model = nn.Sequential(nn.Dense(classes)).initialize((4,), rng=0)
     with nn.use_kernels("numba"):
         logits = model(Tensor(_floats(rows, 4), requires_grad=True))
-    labels = rng.integers(0, 10, rows)
+    labels = rng.integers(0, classes, rows)
     return lambda: nn.softmax_cross_entropy(logits, labels)
 
 
@@ -110,6 +111,7 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "finite check": _finite_check,
     "optimizer": _optimizer,
     "cross-entropy behind a kernel": _cross_entropy,
+    "limit: cross-entropy behind a kernel": lambda scores: _cross_entropy(scores, 1024),
 }
 
 
@@ -132,14 +134,16 @@ def microseconds(call: Call, mode: str) -> float:
 def main(names: list[str]) -> None:
     """Print the table."""
     nn.set_num_threads(1)
-    print(f"{'row':<30} {'work':>10} {'NumPy µs':>10} {'kernel µs':>10} {'ratio':>6}")
+    works = THRESHOLDS | {f"limit: {name}": work for name, work in LIMITS.items()}
+    LIMITS.clear()  # so that the kernels are used beyond them, too
+    print(f"{'row':<36} {'work':>10} {'NumPy µs':>10} {'kernel µs':>10} {'ratio':>6}")
     for name in names or ROWS:
         for factor in FACTORS:
-            work = THRESHOLDS[name] * factor
+            work = works[name] * factor
             call = ROWS[name](work)
             plain, compiled = (microseconds(call, mode) for mode in ("numpy", "numba"))
             ratio = plain / compiled
-            print(f"{name:<30} {work:>10,.0f} {plain:>10.1f} {compiled:>10.1f} {ratio:>6.2f}")
+            print(f"{name:<36} {work:>10,.0f} {plain:>10.1f} {compiled:>10.1f} {ratio:>6.2f}")
 
 
 if __name__ == "__main__":

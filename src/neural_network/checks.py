@@ -101,8 +101,10 @@ def check_same_shape(function: str, name: str, array: Array, other: str, like: A
         raise ShapeError(sentence(function, name, f"the shape {like.shape} of {other}", received))
 
 
-def check_not_empty(function: str, name: str, array: Array) -> None:
-    """Raise ShapeError if the array has no element."""
+def check_not_empty(function: str, name: str, array: Array, *ndims: int) -> None:
+    """Raise ShapeError if the array has no element, or none of these numbers of dimensions."""
+    if ndims:
+        check_ndim(function, name, array, *ndims)
     if array.size == 0:
         raise ShapeError(
             sentence(function, name, "at least one element", f"an empty array {array.shape}")

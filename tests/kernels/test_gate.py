@@ -14,6 +14,7 @@ import pytest
 import neural_network as nn
 from neural_network.kernels.runtime import gate
 from neural_network.kernels.runtime.gate import (
+    LIMITS,
     THRESHOLDS,
     _Choice,
     current_mode,
@@ -133,7 +134,7 @@ def test_types_are_checked_before_numba_is_loaded(monkeypatch: pytest.MonkeyPatc
 
 def test_every_threshold_is_measured() -> None:
     script = runpy.run_path(str(ROOT / "benchmarks" / "thresholds.py"))
-    assert list(script["ROWS"]) == list(THRESHOLDS)
+    assert list(script["ROWS"]) == [*THRESHOLDS, *(f"limit: {name}" for name in LIMITS)]
 
 
 @pytest.mark.usefixtures("fast")
@@ -144,6 +145,15 @@ def test_when_a_kernel_is_worth_it() -> None:
         assert not kernel_wanted("pooling", MUCH)
     with use_kernels("numba"):
         assert kernel_wanted("pooling", LITTLE)
+
+
+@pytest.mark.parametrize("mode", ["auto", "numba"])
+@pytest.mark.usefixtures("fast")
+def test_up_to_where_a_kernel_is_worth_it(mode: str) -> None:
+    with use_kernels(mode):
+        for row, most in LIMITS.items():
+            assert kernel_wanted(row, most)
+            assert not kernel_wanted(row, most + 1)
 
 
 def test_a_numba_that_refuses_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

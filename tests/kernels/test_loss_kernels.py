@@ -120,7 +120,7 @@ def test_scores_that_no_kernel_computed_stay_with_the_op() -> None:
         many = nn.softmax_cross_entropy(
             model()(np.ones((2000, 8), np.float32)), np.zeros(2000, int)
         )
-    assert many.node.rule is RULE.after_kernels  # too many for one thread: the op's forward inside
+    assert many.node.rule is RULE.after_kernels  # beyond LIMITS: the op's forward inside
     with nn.use_kernels("numba"):
         out = model()(np.ones((3, 8), np.float32))
     with nn.use_kernels("numpy"):

@@ -28,8 +28,8 @@ from neural_network.checks import (
 )
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.activations import identity
-from neural_network.functional.batching import cut
 from neural_network.functional.losses.probabilities import cross_entropy
+from neural_network.functional.shaping import cut
 from neural_network.public import public
 
 Rng = int | np.random.Generator | None
@@ -96,10 +96,8 @@ def gradient_descent(
     """
     function = "gradient_descent"
     (X, y, W, b), dtype = as_floating(function, X=X, y=y, W=W, b=b)
-    check_ndim(function, "X", X, 2)
-    check_not_empty(function, "X", X)
-    check_ndim(function, "W", W, 2)
-    check_not_empty(function, "W", W)
+    check_not_empty(function, "X", X, 2)
+    check_not_empty(function, "W", W, 2)
     rows, outputs = len(X), W.shape[1]
     check_shape(function, "W", W, (X.shape[1], outputs))
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
@@ -223,8 +221,7 @@ def train_mlp(
     """
     function = "train_mlp"
     (X, y), dtype = as_floating(function, X=X, y=y)
-    check_ndim(function, "X", X, 2)
-    check_not_empty(function, "X", X)
+    check_not_empty(function, "X", X, 2)
     check_ndim(function, "y", y, 2)
     check_shape(function, "y", y, (len(X), y.shape[1]))
     check_no_nan(function, "y", y)

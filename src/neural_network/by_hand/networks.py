@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from neural_network.checks import (
     Array,
     as_floating,
-    check_ndim,
     check_no_nan,
     check_not_empty,
     check_probabilities,
@@ -301,11 +300,9 @@ def backward(
 
 
 def _check_rows(function: str, X: Array) -> None:
-    check_ndim(function, "X", X, 2)
-    check_not_empty(function, "X", X)
+    check_not_empty(function, "X", X, 2)
 
 
 def _check_weight(function: str, name: str, W: Array, inputs: int) -> None:
-    check_ndim(function, name, W, 2)
-    check_not_empty(function, name, W)
+    check_not_empty(function, name, W, 2)
     check_shape(function, name, W, (inputs, W.shape[1]))

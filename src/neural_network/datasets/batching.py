@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_flag, as_generator, as_real
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.batching import cut
+from neural_network.functional.shaping import cut
 from neural_network.public import public
 
 

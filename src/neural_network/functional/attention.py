@@ -93,17 +93,15 @@ def scaled_dot_product_attention(
     if triangular:
         causal_mask = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
         allowed = causal_mask if allowed is None else allowed & causal_mask
-    if allowed is None:
-        return rounded(np.matmul(softmax(scores), value), dtype)
     zero = np.zeros((), scores.dtype)
-    # −∞ and not a large number, so that the weight of a masked key is exactly 0.
-    scores = np.where(allowed, scores, zero - np.inf)
-    empty = ~np.any(allowed, axis=-1, keepdims=True)
-    if not np.any(empty):
-        return rounded(np.matmul(softmax(scores), value), dtype)
-    # The softmax of a row of −∞ is NaN. It is replaced here, and its gradient is dropped by the
-    # np.where above.
-    weights = np.where(empty, zero, softmax(scores))
+    if allowed is not None:
+        # −∞ and not a large number, so that the weight of a masked key is exactly 0.
+        scores = np.where(allowed, scores, zero - np.inf)
+    weights = softmax(scores)
+    if allowed is not None and not np.all(attends := np.any(allowed, axis=-1, keepdims=True)):
+        # The softmax of a row of −∞ is NaN. It is replaced here, and its gradient is dropped by
+        # the np.where above.
+        weights = np.where(attends, weights, zero)
     return rounded(np.matmul(weights, value), dtype)
 
 

@@ -163,9 +163,13 @@ def _power_exponent(g: Any, a: Any, out: Any) -> Any:
     return g * out * np.log(np.where(np.equal(a, 0), 1.0, a))
 
 
-def _chosen(g: Any, wins: Array, ties: Array) -> Any:
-    """Return ``g`` where an argument is the result, and half of it where both are equal."""
-    return g * (wins + np.float32(0.5) * ties)
+def _extreme(ufunc: np.ufunc, wins: np.ufunc, doc: str) -> Callable[[Any, Any], Array]:
+    """Return the op of ``maximum`` or ``minimum``; equal arguments share the gradient."""
+
+    def slope(g: Any, a: Any, b: Any) -> Any:
+        return g * (wins(a, b) + np.float32(0.5) * np.equal(a, b))
+
+    return _binary(ufunc, slope, lambda g, a, b: slope(g, b, a), doc)
 
 
 add = _public(_binary(np.add, lambda g: g, lambda g: g, "Return ``a + b``."))
@@ -185,22 +189,8 @@ divide = _public(
 power = _public(
     _binary(np.power, _power_base, _power_exponent, "Return ``a`` to the power ``b``.", low=0.5)
 )
-maximum = _public(
-    _binary(
-        np.maximum,
-        lambda g, a, b: _chosen(g, np.greater(a, b), np.equal(a, b)),
-        lambda g, a, b: _chosen(g, np.greater(b, a), np.equal(a, b)),
-        "Return the larger one; NaN stays NaN.",
-    )
-)
-minimum = _public(
-    _binary(
-        np.minimum,
-        lambda g, a, b: _chosen(g, np.less(a, b), np.equal(a, b)),
-        lambda g, a, b: _chosen(g, np.less(b, a), np.equal(a, b)),
-        "Return the smaller one; NaN stays NaN.",
-    )
-)
+maximum = _public(_extreme(np.maximum, np.greater, "Return the larger one; NaN stays NaN."))
+minimum = _public(_extreme(np.minimum, np.less, "Return the smaller one; NaN stays NaN."))
 
 
 # --- with options ---------------------------------------------------------------------

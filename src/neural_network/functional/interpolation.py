@@ -15,7 +15,6 @@ from neural_network.checks import (
     as_flag,
     as_floating,
     as_number,
-    check_ndim,
     check_not_empty,
     rounded,
 )
@@ -83,8 +82,7 @@ def interpolate(
     array([[[1., 2., 3.]]])
     """
     (array,), dtype = as_floating("interpolate", X=X)
-    check_ndim("interpolate", "X", array, 3, 4, 5)
-    check_not_empty("interpolate", "X", array)
+    check_not_empty("interpolate", "X", array, 3, 4, 5)
     sizes, ratios = _sizes("interpolate", array.shape[2:], size, scale)
     line = LINEAR[array.ndim - 3]
     straight = as_choice("interpolate", "mode", mode, ("nearest", line)) == line

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import (
-    Array,
-    as_count,
-    as_real,
-    check_ndim,
-    check_no_nan,
-    check_not_empty,
-)
+from neural_network.checks import Array, as_count, as_real, check_no_nan, check_not_empty
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
@@ -48,8 +41,7 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
            [0., 0., 1.]], dtype=float32)
     """
     array = as_real("one_hot", "labels", labels)
-    check_ndim("one_hot", "labels", array, 1)
-    check_not_empty("one_hot", "labels", array)
+    check_not_empty("one_hot", "labels", array, 1)
     limit = None if num_classes is None else as_count("one_hot", "num_classes", num_classes)
     if limit is not None and limit > MOST_CLASSES:
         raise ArgumentError(

@@ -82,9 +82,10 @@ def _(g: Any, b: Any, a_shape: Any) -> Any:
 
 @gradient(matmul, "b")
 def _(g: Any, a: Any, b_shape: Any) -> Any:
+    if a.ndim == len(b_shape) == 1:
+        return a * g
     if a.ndim == 1:
-        grown = g[..., None, :] if len(b_shape) > 1 else g
-        return sum_to(a[:, None] * grown if len(b_shape) > 1 else a * grown, b_shape)
+        return sum_to(a[:, None] * g[..., None, :], b_shape)
     if len(b_shape) == 1:
         return sum_to((_transposed(a) @ g[..., None])[..., 0], b_shape)
     return sum_to(_transposed(a) @ g, b_shape)

@@ -253,3 +253,13 @@ def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     places = np.split(np.arange(size), sections)
     lead: tuple[Any, ...] = (slice(None),) * (axis % X.ndim)
     return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]
+
+
+def cut(order: Array, batch_size: int) -> Iterator[Array]:
+    """Yield ``order`` in pieces of ``batch_size``; the last may be shorter.
+
+    >>> [piece.tolist() for piece in cut(np.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

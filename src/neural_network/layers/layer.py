@@ -15,7 +15,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_generator, as_real
 from neural_network.describing import call_text, constructing
 from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
-from neural_network.functional.batching import cut
+from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
 from neural_network.layers.cloning import clone

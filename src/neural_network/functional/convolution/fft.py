@@ -300,17 +300,10 @@ def _fast_lengths(least: int, most: int) -> list[int]:
     >>> _fast_lengths(28, 40)
     [30, 32, 36, 40, 45]
     """
-    found = []
-    twos = 1
-    while twos < 2 * most:
-        threes = twos
-        while threes < 2 * most:
-            fives = threes
-            while fives < 2 * most:
-                found.append(fives)
-                fives *= 5
-            threes *= 3
-        twos *= 2
+    found = [1]
+    for prime in (2, 3, 5):
+        powers = [prime**k for k in range((2 * most).bit_length())]
+        found = [n * power for n in found for power in powers if n * power < 2 * most]
     fast = sorted(length for length in found if length >= least)
     beyond = next(i for i, length in enumerate(fast) if length > most)
     return fast[: beyond + 1]

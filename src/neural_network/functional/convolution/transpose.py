@@ -8,7 +8,6 @@ from neural_network.checks import (
     Array,
     as_count,
     as_floating,
-    check_ndim,
     check_not_empty,
     check_shape,
     rounded,
@@ -159,8 +158,7 @@ def _conv_transpose(
         named["bias"] = bias
     (X, W, *rest), dtype = as_floating(function, **named)
     for name, array in (("X", X), ("filters", W)):
-        check_ndim(function, name, array, axes + 2)
-        check_not_empty(function, name, array)
+        check_not_empty(function, name, array, axes + 2)
     groups = as_count(function, "groups", groups)
     count, channels = X.shape[:2]
     if channels % groups:

@@ -42,9 +42,6 @@ from neural_network.public import named, public
 
 Places = tuple[Array, Array]
 
-# The number of scores up to which the kernel, on one thread, is faster than NumPy.
-MOST_SCORES = 8192
-
 
 @public
 @named("loss of classes")
@@ -200,7 +197,7 @@ def _indices_for_kernel(
         and labels.shape == Z.shape[:1]
         and Z.ndim == 2
         and Z.dtype == np.float32
-        and 0 < Z.size <= MOST_SCORES
+        and Z.size > 0
         and Z.flags.c_contiguous
         and kernel_wanted("cross-entropy behind a kernel", Z.size, Z)
     )

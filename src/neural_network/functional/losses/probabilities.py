@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_floating, as_real, check_ndim, check_probabilities
+from neural_network.checks import Array, as_floating, as_real, check_ndim, check_probabilities
 from neural_network.functional.activations import log_softmax, softmax
 from neural_network.functional.losses.cross_entropies import as_targets, checked_targets
 from neural_network.functional.losses.reduction import (
@@ -31,6 +31,20 @@ from neural_network.public import named, public
 
 # Keeps log(0) finite; the article's value, which float32 can represent.
 EPSILON = 1e-15
+
+
+def _checked_probabilities(
+    function: str, A: ArrayLike, y: ArrayLike, reduction: Reduction, *ndims: int
+) -> tuple[Array, Array, Any]:
+    """Return probabilities, limited to [0, 1], their labels, and the type of the result."""
+    A_dtype = as_real(function, "A", A).dtype
+    (A, y), dtype = as_floating(function, A=A, y=y)
+    if ndims:
+        check_ndim(function, "A", A, *ndims)
+    check_pair(function, reduction, A=A, y=y)
+    check_probabilities(function, "y", y, A_dtype)
+    check_probabilities(function, "A", A, A_dtype)
+    return np.clip(A, 0, 1), y, dtype  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
 
 
 @public
@@ -60,12 +74,7 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "
     >>> round(binary_cross_entropy([0.5, 0.5], [0, 1]), 4)
     0.6931
     """
-    A_dtype = as_real("binary_cross_entropy", "A", A).dtype
-    (A, y), dtype = as_floating("binary_cross_entropy", A=A, y=y)
-    check_pair("binary_cross_entropy", reduction, A=A, y=y)
-    check_probabilities("binary_cross_entropy", "y", y, A_dtype)
-    check_probabilities("binary_cross_entropy", "A", A, A_dtype)
-    A = np.clip(A, 0, 1)  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
+    A, y, dtype = _checked_probabilities("binary_cross_entropy", A, y, reduction)
     likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
     return reduce_elements(-likelihood, reduction, dtype)
 
@@ -110,13 +119,7 @@ def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
     >>> round(cross_entropy([[0.25, 0.75]], [[0, 1]]), 4)
     0.2877
     """
-    A_dtype = as_real("cross_entropy", "A", A).dtype
-    (A, y), dtype = as_floating("cross_entropy", A=A, y=y)
-    check_ndim("cross_entropy", "A", A, 2)
-    check_pair("cross_entropy", reduction, A=A, y=y)
-    check_probabilities("cross_entropy", "y", y, A_dtype)
-    check_probabilities("cross_entropy", "A", A, A_dtype)
-    A = np.clip(A, 0, 1)
+    A, y, dtype = _checked_probabilities("cross_entropy", A, y, reduction, 2)
     return reduce_rows(-np.sum(y * np.log(A + EPSILON), axis=1), reduction, dtype, len(A))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,40 +19,10 @@ from neural_network.functional.losses.reduction import (
 from neural_network.functional.op import RULES, Call, Gradient, call, op, samples
 from neural_network.public import named, public
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _of_difference(
-    slope: Callable[..., Any], *options: str
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make the decorated loss of ``y_pred − y`` an op, given its slope.
-
-    Args:
-        slope: takes the gradient that each element's loss receives, the difference, and options.
-        options: the names of further arguments that ``slope`` takes.
-    """
-
-    def decorate(forward: Callable[P, R]) -> Callable[P, R]:
-        loss = op(forward)
-        for name, other in (("y_pred", "y"), ("y", "y_pred")):
-            formula = partial(_gradient, slope, name, other)
-            RULES[loss].gradients[name] = Gradient(formula, (name, other, "reduction", *options))
-        return loss
-
-    return decorate
-
-
-def _gradient(
-    slope: Callable[..., Any], name: str, other: str, g: Any, *, reduction: Reduction, **values: Any
-) -> Any:
-    difference = np.subtract(values.pop(name), values.pop(other))
-    return slope(share_of_elements(g, reduction, difference.shape), difference, **values)
-
 
 @public
 @named("loss")
-@_of_difference(lambda share, difference: share * 2 * difference)
+@op
 def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
 
@@ -85,7 +54,7 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
 
 @public
 @named("loss")
-@_of_difference(lambda share, difference: share * np.sign(difference))
+@op
 def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean absolute error: ``mean(|y_pred − y|)`` over all elements.
 
@@ -118,9 +87,7 @@ def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Los
 
 @public
 @named("loss")
-@_of_difference(
-    lambda share, difference, delta: share * np.clip(difference, -delta, delta), "delta"
-)
+@op
 def huber(
     y_pred: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: Reduction = "mean"
 ) -> Loss:
@@ -157,6 +124,34 @@ def huber(
         # Both pieces in one formula that squares no large distance, which could overflow.
         near = np.minimum(distance, delta)
         return reduce_elements(near * (distance - near / 2), reduction, dtype)
+
+
+def _differentiate(loss: Callable[..., Any], slope: Callable[..., Any], *options: str) -> None:
+    """Register the gradients of a loss of ``y_pred − y``.
+
+    Args:
+        loss: the op.
+        slope: takes the gradient that each element's loss receives, the difference, and options.
+        options: the names of further arguments that ``slope`` takes.
+    """
+
+    def for_prediction(g: Any, *, y_pred: Any, y: Any, reduction: Reduction, **values: Any) -> Any:
+        difference = np.subtract(y_pred, y)
+        return slope(share_of_elements(g, reduction, difference.shape), difference, **values)
+
+    def for_target(g: Any, *, y_pred: Any, y: Any, **values: Any) -> Any:
+        return for_prediction(g, y_pred=y, y=y_pred, **values)
+
+    needs = ("y_pred", "y", "reduction", *options)
+    for name, formula in (("y_pred", for_prediction), ("y", for_target)):
+        RULES[loss].gradients[name] = Gradient(formula, needs)
+
+
+_differentiate(mse_loss, lambda share, difference: share * 2 * difference)
+_differentiate(l1, lambda share, difference: share * np.sign(difference))
+_differentiate(
+    huber, lambda share, difference, delta: share * np.clip(difference, -delta, delta), "delta"
+)
 
 
 @samples(mse_loss)

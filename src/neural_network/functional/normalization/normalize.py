@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.checks import Array, as_floating, check_not_empty, rounded
 from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 from neural_network.public import public
 
@@ -38,8 +38,7 @@ def normalize(X: ArrayLike) -> Array:
            [ 1.,  0.]])
     """
     (X,), dtype = as_floating("normalize", X=X)
-    check_ndim("normalize", "X", X, 1, 2)
-    check_not_empty("normalize", "X", X)
+    check_not_empty("normalize", "X", X, 1, 2)
     wide = X.astype(np.result_type(X.dtype, np.float64), copy=False)
     # Comparison is exact. The mean of equal numbers may be rounded, and the rounding error divided
     # by itself would give ±1.

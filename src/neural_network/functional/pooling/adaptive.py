@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.checks import Array, as_floating, check_not_empty, rounded
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -74,8 +74,7 @@ def _max(X: Any, outputs: tuple[int, ...]) -> Any:
 
 def _pool(kind: Any, function: str, X: ArrayLike, output_size: object, axes: int) -> Array:
     (X,), dtype = as_floating(function, X=X)
-    check_ndim(function, "X", X, axes + 2)
-    check_not_empty(function, "X", X)
+    check_not_empty(function, "X", X, axes + 2)
     outputs = per_axis(function, "output_size", output_size, axes)
     return rounded(kind(X, outputs), dtype)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_flag, as_floating, check_ndim, check_not_empty, rounded
+from neural_network.checks import Array, as_flag, as_floating, check_not_empty, rounded
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
@@ -48,8 +48,7 @@ def max_pool(
     array([[4., 8.]])
     """
     (X,), dtype = as_floating("max_pool", X=X)
-    check_ndim("max_pool", "X", X, 2, 3)
-    check_not_empty("max_pool", "X", X)
+    check_not_empty("max_pool", "X", X, 2, 3)
     taps = per_axis("max_pool", "size", size, axes=2)
     window = Window.of("max_pool", X.shape[:2], taps, stride, name="window")
     if X.ndim == 3 and X.shape[2] == 1:
@@ -314,8 +313,7 @@ def _checked(
 ) -> tuple[Any, Window, Any]:
     """Return the array, the window and the type of the result."""
     (array,), dtype = as_floating(function, X=X)
-    check_ndim(function, "X", array, axes + 2)
-    check_not_empty(function, "X", array)
+    check_not_empty(function, "X", array, axes + 2)
     taps = per_axis(function, "size", size, axes)
     ceil = as_flag(function, "ceil_mode", ceil_mode)
     steps = taps if stride is None else stride
