@@ -12,7 +12,7 @@ Graph = dict[str, set[str]]
 def import_graph(package: Path) -> Graph:
     """Return file → files it imports, also in functions and for type checking alone.
 
-    An ``__init__.py`` is imported by nobody here: packages load their names on first use.
+    An ``__init__.py`` counts as imported by no file: packages load their names on first use.
     """
     files = {_name(package, path): path for path in package.rglob("*.py")}
     return {

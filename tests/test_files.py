@@ -138,17 +138,17 @@ def test_what_numpy_cannot_hold_is_said(tmp_path: Path) -> None:
 )
 def test_arrays_come_back(tmp_path: Path, dtype: str) -> None:
     array = np.random.default_rng(0).integers(0, 2, (3, 4, 5)).astype(dtype)
-    given = {
+    arrays = {
         "a": array,
         "b": array.T,
         "c": array[::-1, ::2],
         "d": array[0, 0, 0:0],
         "e": np.asarray(array[0, 0, 0]),
     }
-    nn.save_arrays(tmp_path / "x.safetensors", given)
+    nn.save_arrays(tmp_path / "x.safetensors", arrays)
     back = nn.load_arrays(tmp_path / "x.safetensors")
-    assert list(back) == list(given)
-    for name, value in given.items():
+    assert list(back) == list(arrays)
+    for name, value in arrays.items():
         np.testing.assert_array_equal(back[name], value)
         assert back[name].dtype == dtype
         assert back[name].shape == value.shape

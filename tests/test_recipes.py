@@ -127,15 +127,15 @@ def test_stubs_and_documents_name_them(copy: Path) -> None:
 def test_stale_files_and_names_that_are_taken_are_reported(copy: Path, tmp_path: Path) -> None:
     assert make_api(copy, "--check").strip() == "everything is up to date"
     folder = copy / "src" / "neural_network" / "functional"
-    mine = folder / "more.py"
+    added = folder / "more.py"
     command = [sys.executable, ROOT / "tools" / "make_api.py", "--root", copy]
     for code, message in {
         "def triple(x): ...": r"out of date: src/neural_network/names.py.*; run `make api`",
         "def relu(x): ...": r"functional\.more: the name 'relu' is taken by .*activations",
         "def more(x): ...": r"functional\.more: the name 'more' is taken by a file beside it",
     }.items():
-        mine.write_text(f"from neural_network.public import public\n\n@public\n{code}\n")
+        added.write_text(f"from neural_network.public import public\n\n@public\n{code}\n")
         done = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert re.search(message, done.stderr), done.stderr
-    mine.unlink()
+    added.unlink()

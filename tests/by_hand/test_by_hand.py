@@ -25,8 +25,8 @@ def test_gradient_descent_gives_the_articles_numbers(capsys: Any) -> None:
     expected = oracles.descent(X, y, W, b, 0.05, 4, 5, seed=7)
     np.random.seed(7)
     result = nn.gradient_descent(X, y, W, b, 0.05, 4, 5, nn.mse_loss)
-    for mine, theirs in zip(result, expected, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-13)
+    for actual, desired in zip(result, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-13)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"Epoch {i}/4, Loss: {loss:.4f}" for i, loss in enumerate(expected[2], 1)]
     assert not W.any()

@@ -1,4 +1,4 @@
-"""Mistakes of those who train, go on, measure and predict: a sentence, and no file."""
+"""Mistakes in train, resume, evaluate and predict: one sentence, and no file."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:
     (tmp_path / "what_it_saw.png").write_text("mine")
     assert run_here("predict", "a.png", "--force").stdout.endswith("Saved: what_it_saw.png\n")
     assert (tmp_path / "what_it_saw.png").stat().st_size > 100
-    asked = run_here("predict", "a.png", "--save", "what_it_saw.png")
-    assert asked.returncode == 2
-    assert "what_it_saw.png exists already; --force overwrites" in asked.stderr
+    done = run_here("predict", "a.png", "--save", "what_it_saw.png")
+    assert done.returncode == 2
+    assert "what_it_saw.png exists already; --force overwrites" in done.stderr
 
 
 def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:

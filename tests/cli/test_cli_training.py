@@ -66,7 +66,7 @@ def test_the_defaults_learn_the_digits(run: Any) -> None:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: Any) -> Path:
-    """The folder of a training that nobody stopped."""
+    """The folder of an uninterrupted training."""
     folder: Path = tmp_path_factory.mktemp("unbroken")
     done = run_python(
         "-m", "neural_network", *LONG, "--out", "whole", cwd=folder, env=os.environ | ONE_THREAD

@@ -195,11 +195,11 @@ def test_a_spoiled_folder_is_an_error_and_not_passed_over(tmp_path: Path, name: 
 class Mirror(BaseHTTPRequestHandler):
     """Serves /good/, /truncated/, /wrong/, /not-gzip/ and answers 404 to the rest."""
 
-    asked: ClassVar[list[str]] = []
+    requested: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         _, behaviour, file = self.path.split("/")
-        self.asked.append(self.path)
+        self.requested.append(self.path)
         content = gzip.compress(tiny()[file.removesuffix(".gz")], mtime=0)
         body = {
             "good": content,
@@ -223,7 +223,7 @@ def mirror(monkeypatch: Any) -> Iterator[Any]:
     server = HTTPServer(("127.0.0.1", 0), Mirror)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    Mirror.asked.clear()
+    Mirror.requested.clear()
     monkeypatch.delenv("NEURAL_NETWORK_DATA", raising=False)
 
     def use(*behaviours: str) -> list[str]:
@@ -232,7 +232,7 @@ def mirror(monkeypatch: Any) -> Iterator[Any]:
             mirrors=[f"http://127.0.0.1:{server.server_port}/{b}/" for b in behaviours],
         )
         monkeypatch.setattr(mnist, "MNIST", collection)
-        return Mirror.asked
+        return Mirror.requested
 
     yield use
     server.shutdown()
@@ -246,19 +246,19 @@ def cached() -> list[str]:
 
 
 def test_a_download_is_kept(mirror: Any, capsys: Any) -> None:
-    asked = mirror("good")
+    requested = mirror("good")
     assert nn.load_mnist("train", "full")[1].tolist() == [5, 0, 4]
     assert cached() == [f"{name}.gz" for name in NAMES[:2]]
     assert nn.load_mnist("train", "full")[0].shape == (3, 28, 28)
-    assert len(asked) == 2
+    assert len(requested) == 2
     assert f"/good/{NAMES[0]}.gz" in capsys.readouterr().err
 
 
 def test_what_is_in_the_cache_is_not_fetched_again(mirror: Any) -> None:
-    asked = mirror("good")
+    requested = mirror("good")
     put(sources.cache_folder(mnist.MNIST), {NAMES[0]: tiny()[NAMES[0]]})
     assert nn.load_mnist("train", "full")[1].tolist() == [5, 0, 4]
-    assert asked == [f"/good/{NAMES[1]}.gz"]
+    assert requested == [f"/good/{NAMES[1]}.gz"]
 
 
 def test_all_of_the_content_is_checked(tmp_path: Path) -> None:
@@ -274,21 +274,21 @@ def test_all_of_the_content_is_checked(tmp_path: Path) -> None:
 def test_a_server_that_does_not_answer_is_given_up(mirror: Any, monkeypatch: Any) -> None:
     import pooch
 
-    given = []
+    received = []
     monkeypatch.setattr(
-        pooch, "HTTPDownloader", lambda **options: given.append(options) or (lambda *_: None)
+        pooch, "HTTPDownloader", lambda **options: received.append(options) or (lambda *_: None)
     )
     mirror("good")
     with pytest.raises(nn.DatasetNotFoundError, match="not a whole gzip file|expected content"):
         nn.load_mnist("train", "full")
-    assert given[0]["timeout"] == 30
+    assert received[0]["timeout"] == 30
 
 
 @pytest.mark.parametrize("bad", ["truncated", "wrong", "not-gzip", "missing"])
 def test_the_next_mirror_is_asked_after_a_bad_answer(mirror: Any, bad: str) -> None:
-    asked = mirror(bad, "good")
+    requested = mirror(bad, "good")
     assert nn.load_mnist("test", "full")[1].tolist() == [5, 0, 4]
-    assert len(asked) == 4
+    assert len(requested) == 4
 
 
 @pytest.mark.parametrize(

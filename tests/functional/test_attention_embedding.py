@@ -170,7 +170,7 @@ def test_integers_are_looked_up_as_floats() -> None:
 @pytest.mark.parametrize("most", [1, FEW, FEW + 1, 100])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_scattered_slices_are_added(axis: int, most: int) -> None:
-    """Both ways of adding, and places that nobody named."""
+    """Both ways of adding, and rows without an index."""
     places = RNG.permutation(np.repeat([5, 0, 3, 2], [1, 2, most, 1]))
     shape = [2, 3, 4]
     shape[axis] = len(places)

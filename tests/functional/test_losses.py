@@ -236,8 +236,8 @@ def test_types_and_tensors(name: str) -> None:
         value.sum().backward()
         assert t.grad is not None
         assert t.grad.dtype == dtype
-    given = [prediction.tolist(), y.tolist()]
-    np.testing.assert_allclose(function(*given), function(prediction, y), rtol=1e-12)
+    arguments = [prediction.tolist(), y.tolist()]
+    np.testing.assert_allclose(function(*arguments), function(prediction, y), rtol=1e-12)
     # Targets may be a plain list also where the gradient is computed.
     value = function(Tensor(prediction, requires_grad=True), y.tolist())
     value.backward()

@@ -62,8 +62,8 @@ def test_a_batch_evaluated_with_its_own_statistics_is_as_in_training() -> None:
 def test_batch_statistics(shape: Any) -> None:
     X = (RNG.standard_normal(shape) + 7).astype("float32")
     axes = (0, *range(2, len(shape)))
-    for given in (X, Tensor(X), Tensor(X, requires_grad=True)):
-        mean, variance = nn.batch_statistics(given)
+    for images in (X, Tensor(X), Tensor(X, requires_grad=True)):
+        mean, variance = nn.batch_statistics(images)
         assert type(mean) is type(variance) is np.ndarray
         assert mean.shape == variance.shape == (4,)
         assert mean.dtype == variance.dtype == np.float32

@@ -128,8 +128,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = computed()
     monkeypatch.setattr(direct, "SHIFT_BLOCK", 200)
     monkeypatch.setattr(direct, "COLUMN_BLOCK", 800)
-    for ours, theirs in zip(computed(), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    for actual, desired in zip(computed(), expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-12)
 
 
 def test_where_tiles_do_not_apply() -> None:
@@ -167,19 +167,19 @@ def test_where_tiles_do_not_apply() -> None:
 def test_where_depthwise_kernels_apply() -> None:
     need_fast()
 
-    def wanted(images: Any, filters: Any, precise: bool, dtype: str = "float32") -> bool:
+    def chosen(images: Any, filters: Any, precise: bool, dtype: str = "float32") -> bool:
         return depthwise_compiled(np.ones(images, dtype), np.ones(filters, dtype), precise)
 
     images, filters = (64, 8, 1, 28, 28), (8, 1, 1, 3, 3)
-    assert wanted(images, filters, precise=True)
-    assert not wanted((1, 8, 1, 5, 5), filters, precise=True)  # small
-    assert not wanted(images, (8, 1, 1, 5, 5), precise=True)  # long sums
-    assert wanted(images, (8, 1, 1, 5, 5), precise=True, dtype="float64")
-    assert wanted(images, (8, 1, 1, 5, 5), precise=False)
-    assert not wanted((64, 8, 1, 784), (8, 1, 1, 9), precise=True)  # one axis
-    assert not wanted((64, 1, 1, 280, 280), (1, 8, 1, 3, 3), precise=True)  # one group
+    assert chosen(images, filters, precise=True)
+    assert not chosen((1, 8, 1, 5, 5), filters, precise=True)  # small
+    assert not chosen(images, (8, 1, 1, 5, 5), precise=True)  # long sums
+    assert chosen(images, (8, 1, 1, 5, 5), precise=True, dtype="float64")
+    assert chosen(images, (8, 1, 1, 5, 5), precise=False)
+    assert not chosen((64, 8, 1, 784), (8, 1, 1, 9), precise=True)  # one axis
+    assert not chosen((64, 1, 1, 280, 280), (1, 8, 1, 3, 3), precise=True)  # one group
     with use_kernels("numpy"):
-        assert not wanted(images, filters, precise=True)
+        assert not chosen(images, filters, precise=True)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_a_change_in_what_a_kernel_imports_is_noticed(copy: Path) -> None:
     (folder / "for_a_test.py").write_text(PART.replace("x * FACTOR", "x * FACTOR + 1"))
     assert result() == ["4.0", "1", str(cache)]
     assert result() == ["4.0", "0", str(cache)]
-    # What nobody will read again is gone: one index, one piece of code.
+    # Files that are never read again are removed: one index and one piece of code remain.
     assert len(list(cache.glob("in_a_test.scale-*.nb[ic]"))) == 2
 
 

@@ -74,10 +74,10 @@ def test_as_numpys(case: Any, layout: str, dtype: str) -> None:
         arrays[0] = in_order(arrays[0], layout)
         for g_layout in ("first", "last"):
             ours = found("numba", arrays[some], case, g_layout)
-            for array, theirs in zip(ours, expected, strict=True):
-                assert array.dtype == dtype
+            for actual, desired in zip(ours, expected, strict=True):
+                assert actual.dtype == dtype
                 tolerance = 1e-12 if dtype == "float64" else 2e-5
-                np.testing.assert_allclose(array, theirs, rtol=tolerance, atol=tolerance)
+                np.testing.assert_allclose(actual, desired, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -101,12 +101,12 @@ def test_what_is_not_finite(case: Any, layout: str, value: float, place: int) ->
     with np.errstate(invalid="ignore"):
         expected = found("numpy", arrays, case)
     arrays[0] = in_order(arrays[0], layout)
-    for ours, theirs in zip(found("numba", arrays, case), expected, strict=True):
+    for actual, desired in zip(found("numba", arrays, case), expected, strict=True):
         if layout == "first":
-            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+            np.testing.assert_allclose(actual, desired, rtol=1e-10, atol=1e-12)
         else:  # the zeros around the image are left out there, and 0 · ∞ with them
-            sure = np.isfinite(theirs)
-            np.testing.assert_allclose(ours[sure], theirs[sure], rtol=1e-10, atol=1e-12)
+            sure = np.isfinite(desired)
+            np.testing.assert_allclose(actual[sure], desired[sure], rtol=1e-10, atol=1e-12)
     assert not np.isfinite(expected[0]).all()
 
 
@@ -130,8 +130,8 @@ def test_threads_change_no_bit(case: Any, layout: str) -> None:
     arrays = drawn(case, "float32")
     arrays[0] = in_order(np.repeat(arrays[0], 5, axis=0), layout)
     results = on_one_and_two_threads(lambda: found("numba", arrays, case, layout))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*results, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -147,5 +147,5 @@ def test_uncompiled(case: Any, layout: str, monkeypatch: pytest.MonkeyPatch) -> 
                 monkeypatch.setattr(home, name, body)
                 if hasattr(kernels, name):
                     monkeypatch.setattr(kernels, name, body)
-    for ours, theirs in zip(found("numba", arrays, case, layout), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+    for actual, desired in zip(found("numba", arrays, case, layout), expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-12, atol=1e-13)

@@ -41,12 +41,12 @@ def compare(function: Any, sample: Call, dtype: str) -> None:
     rtol, atol = BOUNDS[dtype]
     expected = there_and_back(function, sample, dtype, "numpy")
     found = there_and_back(function, sample, dtype, "numba")
-    for ours, theirs in zip(found, expected, strict=True):
-        if theirs is None:
-            assert ours is None
+    for actual, desired in zip(found, expected, strict=True):
+        if desired is None:
+            assert actual is None
             continue
-        assert np.asarray(ours).dtype == np.asarray(theirs).dtype
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
+        assert np.asarray(actual).dtype == np.asarray(desired).dtype
+        np.testing.assert_allclose(actual, desired, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("dtype", BOUNDS)

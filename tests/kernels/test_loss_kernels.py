@@ -57,9 +57,9 @@ def test_as_the_op(case: str) -> None:
     X = (30 * RNG.standard_normal((6, 8))).astype("float32")
     expected = loss_and_gradients("numpy", model(), X, y, **options)
     found = loss_and_gradients("numba", model(), X, y, **options)
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours.dtype == theirs.dtype == np.float32
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        assert actual.dtype == desired.dtype == np.float32
+        np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

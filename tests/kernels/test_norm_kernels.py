@@ -45,10 +45,10 @@ def test_as_numpys(shape: Any, layout: str, dtype: str) -> None:
     expected = found("numpy", [array.astype("float64") for array in arrays])
     arrays[0] = in_order(arrays[0], layout)
     for g_layout in ("first", "last"):
-        for ours, theirs in zip(found("numba", arrays, g_layout), expected, strict=True):
-            assert ours.dtype == dtype
+        for actual, desired in zip(found("numba", arrays, g_layout), expected, strict=True):
+            assert actual.dtype == dtype
             tolerance = 1e-11 if dtype == "float64" else 2e-5
-            np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+            np.testing.assert_allclose(actual, desired, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -84,8 +84,8 @@ def test_what_is_not_finite_stays_in_its_channel(layout: str) -> None:
         arrays[0][70, 1, 2, 2] = value
         expected = found("numpy", arrays)
         arrays[0] = in_order(arrays[0], layout)
-        for ours, theirs in zip(found("numba", arrays), expected, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
+        for actual, desired in zip(found("numba", arrays), expected, strict=True):
+            np.testing.assert_allclose(actual, desired, rtol=1e-11, atol=1e-11)
         assert np.isnan(expected[0]).sum() == 80 * 9
 
 
@@ -127,8 +127,8 @@ def test_threads_change_no_bit(shape: Any, layout: str) -> None:
     arrays = drawn((shape[0] * 9, *shape[1:]), "float32")
     arrays[0] = in_order(arrays[0], layout)
     results = on_one_and_two_threads(lambda: found("numba", arrays, layout))
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*results, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -140,8 +140,8 @@ def test_uncompiled(shape: Any, layout: str, monkeypatch: pytest.MonkeyPatch) ->
     for name, kind in list(vars(kernels).items()):
         if hasattr(kind, "body"):
             monkeypatch.setattr(kernels, name, kind.body)
-    for ours, theirs in zip(found("numba", arrays), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
+    for actual, desired in zip(found("numba", arrays), expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("mode", ["numpy", "numba"])

@@ -52,9 +52,11 @@ def trained(make: Any, mode: str, dtype: str, size: int = 9001, where: Any = Non
 def test_the_same_bits_as_numpys(make: Any, dtype: str) -> None:
     for where in (None, [slice(0, 10), slice(17, 5000), slice(8999, 9001)]):
         expected = trained(make, "numpy", dtype, where=where)
-        for ours, theirs in zip(trained(make, "numba", dtype, where=where), expected, strict=True):
-            assert ours.dtype == dtype
-            np.testing.assert_array_equal(ours, theirs)
+        for actual, desired in zip(
+            trained(make, "numba", dtype, where=where), expected, strict=True
+        ):
+            assert actual.dtype == dtype
+            np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
@@ -65,15 +67,15 @@ def test_uncompiled(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         body = getattr(found, "body", None) or getattr(found, "py_func", None)
         if body is not None:
             monkeypatch.setattr(kernels, name, body)
-    for ours, theirs in zip(trained(make, "numba", "float32", 40), expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(trained(make, "numba", "float32", 40), expected, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
 def test_threads_change_no_bit(make: Any) -> None:
     found = on_one_and_two_threads(lambda: trained(make, "numba", "float32", 50_001))
-    for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*found, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
@@ -89,9 +91,9 @@ def test_what_is_not_finite(make: Any) -> None:
             optimizer.update(p, g)
             optimizer.update(p, g)
         found.append([p, *optimizer.slots_state.values()])
-    for ours, theirs in zip(*found, strict=True):
-        assert np.isnan(theirs).any()
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*found, strict=True):
+        assert np.isnan(desired).any()
+        np.testing.assert_array_equal(actual, desired)
 
 
 def test_a_formula_of_ones_own_is_used() -> None:

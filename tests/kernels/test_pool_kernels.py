@@ -57,9 +57,9 @@ def test_as_numpys(shape: Any, taps: Any, stride: Any, pool: Any, layout: str, d
     for g_like in ("first", "last"):
         with use_kernels("numba"):
             found = both_ways(call, in_order(X, layout), g_like)
-        for ours, theirs in zip(found, expected, strict=True):
-            assert ours.dtype == theirs.dtype == dtype
-            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+        for actual, desired in zip(found, expected, strict=True):
+            assert actual.dtype == desired.dtype == dtype
+            np.testing.assert_allclose(actual, desired, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("taps", [(2, 2), (3, 2)])
@@ -90,8 +90,8 @@ def test_what_is_not_finite(layout: str, taps: Any) -> None:
         with use_kernels("numba"):
             found = both_ways(call, in_order(X, layout))
         assert np.isnan(expected[0]).any()
-        for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+        for actual, desired in zip(found, expected, strict=True):
+            np.testing.assert_allclose(actual, desired, rtol=1e-6, atol=1e-6)
 
 
 def test_an_infinite_cotangent() -> None:
@@ -121,8 +121,8 @@ def test_uncompiled(
                     if body is not None:
                         patch.setattr(kernels, name, body)
                 plain = both_ways(call, X)
-            for ours, theirs in zip(plain, compiled, strict=True):
-                np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+            for actual, desired in zip(plain, compiled, strict=True):
+                np.testing.assert_allclose(actual, desired, rtol=1e-12)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -131,8 +131,8 @@ def test_threads_change_no_bit(pool: Any, layout: str) -> None:
     X = in_order(RNG.standard_normal((7, 5, 12, 13)).astype("float32"), layout)
     with use_kernels("numba"):
         found = on_one_and_two_threads(lambda: both_ways(lambda X: pool(X, (3, 3), (2, 2)), X))
-    for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*found, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("layout", ["first", "last"])
@@ -156,8 +156,8 @@ def test_shares_and_means_are_divided_and_not_multiplied_by_estimates(layout: st
         for mode, results in (("numpy", expected), ("numba", ours)):
             with use_kernels(mode):
                 results.extend(both_ways(lambda X, p=pool: p(X, 3), X))
-        for ours_array, theirs in zip(ours, expected, strict=True):
-            np.testing.assert_array_equal(ours_array, theirs)
+        for actual, desired in zip(ours, expected, strict=True):
+            np.testing.assert_array_equal(actual, desired)
 
 
 def test_the_articles_images() -> None:

@@ -195,12 +195,12 @@ def test_a_thread_that_waits_gets_its_turn(monkeypatch: pytest.MonkeyPatch) -> N
                 time.sleep(0.001)
         with parallel_region():  # one's own does not wait behind them
             order.append("inside")
-        order.append("mine")
+        order.append("own")
     for thread in waiting:
         thread.join()
     with parallel_region():
         order.append("late")
-    assert order == ["inside", "mine", "a", "b", "late"]
+    assert order == ["inside", "own", "a", "b", "late"]
 
 
 @pytest.mark.slow

@@ -70,9 +70,9 @@ def test_forward_and_backward_as_numpys_bodies(
     with nn.use_kernels("numba"):
         assert route(X, W, window, "direct", precise=False) is compiled.by_tiles
         found = three(*arrays, window)
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours.shape == theirs.shape
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        assert actual.shape == desired.shape
+        np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-4)
 
 
 def example(seed: int = 0) -> tuple[Any, ...]:
@@ -92,16 +92,16 @@ def test_any_order_in_memory_gives_the_same() -> None:
         for A, B in (moved, strided):
             for array in (A, B):
                 array.flags.writeable = False
-            for ours, theirs in zip(three(A, W, B, *rest), expected, strict=True):
-                np.testing.assert_array_equal(ours, theirs)
+            for actual, desired in zip(three(A, W, B, *rest), expected, strict=True):
+                np.testing.assert_array_equal(actual, desired)
 
 
 def test_threads_do_not_change_a_bit() -> None:
     X, W, Y, *rest = example()
     with nn.use_kernels("numba"):
         found = on_one_and_two_threads(lambda: three(X, W, Y, *rest))
-    for ours, theirs in zip(*found, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for actual, desired in zip(*found, strict=True):
+        np.testing.assert_array_equal(actual, desired)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -82,11 +82,11 @@ def test_a_clone_has_other_arguments_and_the_numbers_that_fit(
     assert clone.built is built
     assert clone.training is not built
     model = Sequential(clone).initialize(PICTURES.shape[1:], rng=0)
-    theirs = dict(layer.named_parameters())
+    original = dict(layer.named_parameters())
     for name, parameter in clone.named_parameters():
-        if built and name in theirs and theirs[name].shape == parameter.shape:
-            np.testing.assert_array_equal(parameter.data, theirs[name].data)
-            assert not np.shares_memory(parameter.data, theirs[name].data)
+        if built and name in original and original[name].shape == parameter.shape:
+            np.testing.assert_array_equal(parameter.data, original[name].data)
+            assert not np.shares_memory(parameter.data, original[name].data)
     save(model, tmp_path / "m.safetensors")
     read: Any = load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(read.predict(PICTURES), model.predict(PICTURES))

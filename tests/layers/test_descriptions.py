@@ -73,7 +73,7 @@ def test_what_its_arguments_do_not_make_again_is_refused(
 
 
 class Many(Layer):
-    """Takes what it was given apart."""
+    """Changes the list that it receives."""
 
     def __init__(self, sizes: list[int], table: dict[str, Any]) -> None:
         self.dense = Dense(sizes.pop(0))

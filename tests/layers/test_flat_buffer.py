@@ -73,9 +73,9 @@ def test_what_was_replaced_keeps_its_numbers() -> None:
 
 def test_copies_have_buffers_of_their_own() -> None:
     model = nn.Sequential(nn.Dense(4), nn.Dense(3)).initialize((2,), rng=0)
-    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        twin.flat_parameters()[...] = 0
-        assert np.all(twin[0].weight.data == 0)
+    for duplicate in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        duplicate.flat_parameters()[...] = 0
+        assert np.all(duplicate[0].weight.data == 0)
     assert model.flat_parameters().any()
     larger = len(pickle.dumps(model))
     assert larger < 2 * model.flat_parameters().nbytes + 5000

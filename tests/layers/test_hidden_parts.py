@@ -33,7 +33,7 @@ ROWS = np.ones((4, 2), np.float32)
 
 
 class Holder(Layer):
-    """Holds whatever it is told to, by whatever name."""
+    """Holds the parts that it receives, by their names."""
 
     def __init__(self, **parts: Any) -> None:
         vars(self).update(parts)

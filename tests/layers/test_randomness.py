@@ -63,7 +63,7 @@ def test_numbers_are_uniform() -> None:
     drawn = Draws(0, 0).integers(1000, 64) / 2**32
     assert abs(drawn.mean() - 0.5) < 0.005
     assert abs(drawn.var() - 1 / 12) < 0.002
-    # Neighbours know nothing of each other.
+    # Neighbours are independent.
     assert abs(np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1]) < 0.1
     assert abs(np.corrcoef(drawn[:-1, 0], drawn[1:, 0])[0, 1]) < 0.1
 

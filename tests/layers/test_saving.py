@@ -205,7 +205,7 @@ def test_a_layer_of_ones_own(tmp_path: Path) -> None:
     assert read.options == {"table": {"a": [1, None]}}
     assert read.count.data == 7
     np.testing.assert_array_equal(read(np.eye(3), 2.0).data, gate(np.eye(3), 2.0).data)
-    # Nothing was given: nothing is written.
+    # Arguments that were not passed are not written.
     assert describe(Dense(2)) == {"layer": "Dense", "arguments": {"units": 2}}
 
 

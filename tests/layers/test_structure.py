@@ -160,14 +160,14 @@ def test_what_functools_caches_is_found() -> None:
 def test_copies_have_lists_of_their_own(copied: Any) -> None:
     layer = net()
     with layer.structure_fixed("fit"):
-        twin = copied(layer)
-    twin.parts.append(Dense(4))
-    twin.table["a"] = Flatten()
-    assert len(twin.all_layers()) == len(layer.all_layers()) + 2
-    assert twin._version > layer._version
+        duplicate = copied(layer)
+    duplicate.parts.append(Dense(4))
+    duplicate.table["a"] = Flatten()
+    assert len(duplicate.all_layers()) == len(layer.all_layers()) + 2
+    assert duplicate._version > layer._version
     with pytest.raises(ArgumentError, match="Net: scale: expected a new layer"):
-        twin.scale = 3
-    assert twin.seen == layer.seen
+        duplicate.scale = 3
+    assert duplicate.seen == layer.seen
 
 
 # --- containers ----------------------------------------------------------------------------

@@ -64,10 +64,10 @@ def check_gradients(model: Any, X: Any) -> None:
         found = gradients(model, X)
         with nn.use_kernels("numpy"), nn.watching(lambda _layer, _X, _out: None):
             expected = gradients(model, X)
-        for ours, theirs in zip(found, expected, strict=True):
-            assert (ours is None) == (theirs is None)
-            if theirs is not None:
-                np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+        for actual, desired in zip(found, expected, strict=True):
+            assert (actual is None) == (desired is None)
+            if desired is not None:
+                np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=1e-3)
 
 
 MODES = ["auto", "numba", "numpy"]
@@ -134,8 +134,8 @@ def test_the_mode_of_one_layer_changes(mode: str, place: int) -> None:
             expected = outputs(copy.deepcopy(model))
         with nn.use_kernels(mode):
             found = outputs(model)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=1e-4)
     assert np.abs(expected[2] - expected[1]).max() > 1e-3
 
 

@@ -65,8 +65,8 @@ def compare_both(model: Any, X: Any, *, rtol: float = 1e-3, atol: float = 2e-4) 
         expected = forward_and_backward(model, X)
     with nn.use_kernels("numba"):
         found = forward_and_backward(model, X)
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
+    for actual, desired in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["input too", "parameters"])
@@ -82,13 +82,13 @@ def test_together_as_one_by_one(name: str, recorded: bool) -> None:
     with nn.use_kernels("numpy"):  # batch norm has moved on
         np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-4, atol=1e-5)
     assert len(found) == len(expected)
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours.dtype == np.float32
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        assert actual.dtype == np.float32
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=2e-4)
     with nn.use_kernels("numpy"):
         expected = forward_and_backward(model, X[:3], recorded)
-    for ours, theirs in zip(again, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    for actual, desired in zip(again, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=2e-4)
 
 
 def test_of_equal_maxima_the_first_has_the_gradient() -> None:
@@ -184,8 +184,8 @@ def test_memory_of_any_kind(name: str, layout: str) -> None:
         expected = [model.predict(X), *gradients(model, X, LAYOUTS[layout])]
     with nn.use_kernels("numba"):
         found = [model.predict(X), *gradients(model, X, LAYOUTS[layout])]
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=2e-4)
 
 
 def gradients(model: Any, X: Any, lay_out: Any) -> list[Any]:

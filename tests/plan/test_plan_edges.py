@@ -39,8 +39,8 @@ def test_pooling_windows_of_many_places(size: Any) -> None:
     model.initialize((1, 28, 28), rng=0)
     X = RNG.standard_normal((3, 1, 28, 28)).astype("float32")
     found, expected = (by(mode, lambda: gradients(model, X)) for mode in ("numba", "numpy"))
-    for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+    for actual, desired in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=1e-3)
 
 
 def test_the_last_place_of_a_window_has_its_gradient() -> None:
@@ -210,8 +210,8 @@ def test_what_is_frozen_before_a_recorded_backward_pass() -> None:
         finally:
             model.unfreeze()
 
-    for ours, theirs in zip(by("numba", slope), by("numpy", slope), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    for actual, desired in zip(by("numba", slope), by("numpy", slope), strict=True):
+        np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=1e-4)
 
 
 def test_numbers_of_numpy_as_padding_and_an_empty_batch() -> None:

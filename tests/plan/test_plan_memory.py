@@ -103,9 +103,9 @@ def test_a_change_is_seen(change: str) -> None:
         found = [model.predict(X), *forward_and_backward(model, X)]
     with nn.use_kernels("numpy"):
         expected = [model.predict(X), *forward_and_backward(model, X)]
-    for ours, theirs in zip(found, expected, strict=True):
-        if theirs is not None:
-            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-4)
+    for actual, desired in zip(found, expected, strict=True):
+        if desired is not None:
+            np.testing.assert_allclose(actual, desired, rtol=1e-3, atol=2e-4)
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_a_copied_layer_is_another_one(copied: Any) -> None:
     model, X = network()
     with nn.use_kernels("numba"):
         before = model.predict(X)
-        twin = copied(model[5])
-        twin.weight = nn.Parameter(model[5].weight.data * 2)
-        twin.bias = nn.Parameter(model[5].bias.data * 2)
-        model[5] = twin
+        replacement = copied(model[5])
+        replacement.weight = nn.Parameter(model[5].weight.data * 2)
+        replacement.bias = nn.Parameter(model[5].bias.data * 2)
+        model[5] = replacement
         np.testing.assert_allclose(model.predict(X), 2 * before, rtol=1e-5)
-        model[5] = copied(twin)
-        model[5].weight = nn.Parameter(twin.weight.data * 0)
-        model[5].bias = nn.Parameter(twin.bias.data * 0)
+        model[5] = copied(replacement)
+        model[5].weight = nn.Parameter(replacement.weight.data * 0)
+        model[5].bias = nn.Parameter(replacement.bias.data * 0)
         np.testing.assert_array_equal(model.predict(X), 0)
 
 

@@ -1,4 +1,4 @@
-"""The formulas of the optimizers' papers: one number's steps along given slopes, in plain Python."""
+"""The formulas of the optimizers' papers: one number's steps for a list of gradients, in plain Python."""
 
 from __future__ import annotations
 

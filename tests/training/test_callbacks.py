@@ -241,18 +241,18 @@ trainer.fit(X, np.arange(30) % 2, epochs=2, batch_size=5)
 
 
 def test_a_bar_on_a_terminal() -> None:
-    ours, theirs = pty.openpty()
+    screen, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    with start_python("-c", PAUSES, "sleep", stdout=theirs, env=environment) as run:
-        os.close(theirs)
+    with start_python("-c", PAUSES, "sleep", stdout=terminal, env=environment) as run:
+        os.close(terminal)
         shown = b""
         try:
-            while piece := os.read(ours, 4096):
+            while piece := os.read(screen, 4096):
                 shown += piece
         except OSError:  # the other end is closed
             pass
         assert run.wait() == 0
-    os.close(ours)
+    os.close(screen)
     text = shown.decode()
     assert "━" in text
     assert "\x1b[" in text  # it is drawn again in its place

@@ -191,7 +191,7 @@ def test_a_float64_model_and_frozen_layers_come_back(tmp_path: Path) -> None:
     assert whole.memory.flat.dtype == np.float64
     for file in [*whole.keep.files]:
         half = made()
-        half.model.unfreeze()  # the file knows
+        half.model.unfreeze()  # the file restores what is frozen
         assert fit(half, resume=file) == history
         assert digest(half) == digest(whole)
 

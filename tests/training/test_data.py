@@ -132,15 +132,15 @@ def test_batches_come_from_any_iterable(source: Any) -> None:
 
 
 def test_a_function_is_told_the_epoch() -> None:
-    asked = []
+    epochs = []
 
     def batches(epoch: int) -> Any:
-        asked.append(epoch)
+        epochs.append(epoch)
         return [(X, Y)] * (epoch + 1)
 
     trainer = Trainer([Dense(2)], rng=0, progress=False, accumulate=2)
     trainer.fit(batches, epochs=3)
-    assert asked == [0, 0, 1, 2]  # once more for the trial
+    assert epochs == [0, 0, 1, 2]  # once more for the trial
     assert trainer.step == 1 + 1 + 2
 
 

@@ -28,7 +28,7 @@ def holder(path: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_second_process_is_told_and_the_first_is_unharmed(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_and_the_first_is_unharmed(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     with holder(path) as first:
         for _ in range(2):
@@ -82,7 +82,7 @@ def test_a_lock_file_that_its_holder_removes_is_opened_again(
     take = nn.files._take
 
     def slow(descriptor: int) -> None:
-        if not taken:  # the one who held it before has removed it in this moment
+        if not taken:  # the previous holder has removed it in this moment
             (tmp_path / "a.lock").unlink()
         taken.append(descriptor)
         take(descriptor)

@@ -97,14 +97,14 @@ def test_small_batches_added_up_are_one_large_batch(size: int, weighted: bool) -
 
 class Rates(nn.Callback):
     def __init__(self) -> None:
-        self.rates, self.told = [], []
+        self.rates, self.events = [], []
 
     def on_step_begin(self, trainer: Trainer) -> None:
-        self.told.append(f"begin {trainer.step}")
+        self.events.append(f"begin {trainer.step}")
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
         self.rates.append(trainer.rate)
-        self.told.append(f"end {trainer.step}")
+        self.events.append(f"end {trainer.step}")
 
 
 def test_schedules_count_epochs_and_callbacks_are_told_of_whole_steps() -> None:
@@ -114,7 +114,7 @@ def test_schedules_count_epochs_and_callbacks_are_told_of_whole_steps() -> None:
     rates = Rates()
     run(optimizer=SGD(nn.Cosine(1.0)), accumulate=3, callbacks=[rates], fit={"batch_size": 10})
     np.testing.assert_allclose(rates.rates, [nn.Cosine(1.0)(t, 2) for t in (0, 0.75, 1, 1.75)])
-    assert rates.told == [
+    assert rates.events == [
         f"{word} {step + (word == 'end')}" for step in range(4) for word in ("begin", "end")
     ]
 

@@ -61,8 +61,8 @@ def test_another_buffer_detaches_no_layer(name: str, place: str, average: float 
     calm = fitted(lambda _: None, average=average)
     other = fitted(RELAYOUTS[name], place, average=average)
     assert other.history == calm.history
-    for own, wanted in zip(other.model.parameters(), calm.model.parameters(), strict=True):
-        np.testing.assert_array_equal(own.data, wanted.data)
+    for own, expected in zip(other.model.parameters(), calm.model.parameters(), strict=True):
+        np.testing.assert_array_equal(own.data, expected.data)
 
 
 @pytest.mark.parametrize("name", RELAYOUTS)
