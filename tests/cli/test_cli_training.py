@@ -15,7 +15,7 @@ from PIL import Image
 import neural_network as nn
 from neural_network.cli.settings import (
     CHANGES,
-    KINDS_OF_VALUES,
+    SETTINGS,
     Settings,
     augmentation,
     checked_settings,
@@ -161,7 +161,7 @@ def test_any_setting_comes_back(tmp_path: Path) -> None:
     write_settings(tmp_path / "s.toml", settings)
     found = read_settings(tmp_path / "s.toml")
     assert Settings(**found) == settings
-    assert set(found) == set(KINDS_OF_VALUES) - {"out", "save"}
+    assert set(found) == set(SETTINGS) - {"out", "save"}
 
 
 def test_every_optimizer_has_a_rate_of_its_own() -> None:
@@ -241,11 +241,11 @@ def test_without_the_shipped_weights_predict_says_so(monkeypatch: Any, tmp_path:
 def test_help_of_train(run_here: Any, monkeypatch: Any, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     shown = run_here("train", "--help").stdout
-    for name in KINDS_OF_VALUES:
+    for name in SETTINGS:
         assert f"--{option(name)}" in shown
     for name, written in CHANGES.items():
         assert written in shown
-        change = augmentation(Settings(augment=written))
+        change = augmentation("train", "--augment", written)
         assert change is not None
         assert [type(step).__name__.lower() for step in change.steps] == [name]
     assert CHANGES.keys() == {name.lower() for name in AUGMENTATIONS}

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Column, Table
 
 from neural_network import functional
 from neural_network.autograd.check import gradient_error
+from neural_network.cli.output import with_progress
 from neural_network.functional.op import Samples, all_samples
 
 TOLERANCE = 1e-6  # that of check_gradients
@@ -30,9 +30,7 @@ def check() -> None:
     table = Table("function", right, error_column, "ok", title="Gradients and differences")
     functions = sorted(all_samples().items(), key=lambda item: item[0].__name__)
     failed = []
-    for function, samples in track(
-        functions, "checking", console=console, transient=True, disable=not console.is_terminal
-    ):
+    for function, samples in with_progress(console, functions, "checking"):
         errors = _errors(function, samples)
         largest = float(np.max(errors, initial=0))
         fine = bool(errors) and largest <= TOLERANCE  # NaN is not either

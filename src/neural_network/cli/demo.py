@@ -10,18 +10,15 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from neural_network.by_hand import forward_mlp, train_mlp
 from neural_network.checks import Array
 from neural_network.cli.data import Pictures, as_inputs
 from neural_network.cli.models import OF_DIGITS, notes_to_save
-from neural_network.cli.output import confirm_overwrite, predicted
+from neural_network.cli.output import Force, confirm_overwrite, make_folder, predicted, print_files
 from neural_network.cli.settings import checked_settings, make_optimizer
 from neural_network.datasets import load_mnist, one_hot
-from neural_network.errors import FileWriteError
 from neural_network.files import save_arrays
 from neural_network.layers.saving import save as save_model
 from neural_network.models import tiny_cnn
@@ -31,41 +28,44 @@ from neural_network.visual import save_figure, show_feature_maps, show_history
 
 # 50 divides the 5,000 digits, so that there is no small last batch with a noisy gradient.
 HIDDEN, EPOCHS, BATCH_SIZE, LR, SEED = 128, 20, 50, 0.1, 0
+# What is made, and the name of its file.
+FEATURES = "the article's example: edges of the first digit"
+EXERCISE = "exercise 4: horizontal and vertical edges"
+CURVE = "the learning curves of the first network"
+WEIGHTS = "its weights"
+CNN_CURVE = "the learning curves of the convolutional network"
+CNN = "the convolutional network"
 FILES = {
-    "features": "feature_maps.png",
-    "exercise": "exercise_4.png",
-    "curve": "loss_curve.png",
-    "weights": "mlp_2layer.safetensors",
-    "cnn curve": "cnn_history.png",
-    "cnn": "tiny_cnn.safetensors",
+    FEATURES: "feature_maps.png",
+    EXERCISE: "exercise_4.png",
+    CURVE: "loss_curve.png",
+    WEIGHTS: "mlp_2layer.safetensors",
+    CNN_CURVE: "cnn_history.png",
+    CNN: "tiny_cnn.safetensors",
 }
 
 
 def demo(
     save: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("demo"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+    force: Force = False,
 ) -> None:
     """Draw feature maps of a digit, train two networks on 5,000 digits, and list the files."""
     os.environ["MPLBACKEND"] = "Agg"
-    paths = {name: save / file for name, file in FILES.items()}
+    paths = {result: save / file for result, file in FILES.items()}
     confirm_overwrite(list(paths.values()), force=force)
-    try:
-        save.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileWriteError(f"cannot make the folder {save}: {error.strerror}") from error
-
+    make_folder("--save", save)
     console = Console()
     start = perf_counter()
     images, labels = load_mnist()
     five = images[0].astype(float)
     title = f"Digit: {labels[0]}"
-    save_figure(show_feature_maps(five, "edges", title=title), paths["features"])
+    save_figure(show_feature_maps(five, "edges", title=title), paths[FEATURES])
     both = show_feature_maps(five, ["horizontal", "vertical"], title=title)
-    save_figure(both, paths["exercise"])
+    save_figure(both, paths[EXERCISE])
 
     parameters, history = _train(console, images, labels)
-    save_figure(show_history(history), paths["curve"])
-    save_arrays(paths["weights"], parameters)
+    save_figure(show_history(history), paths[CURVE])
+    save_arrays(paths[WEIGHTS], parameters)
     reached = history["test accuracy"][-1]
     console.print(
         f"A 2-layer network, {HIDDEN} hidden units, {EPOCHS} epochs by hand-written gradients: "
@@ -73,17 +73,7 @@ def demo(
     )
     _train_cnn(console, images, labels, paths)
 
-    table = Table("result", "file", title="Files of the demo")
-    for result, name in (
-        ("the article's example: edges of the first digit", "features"),
-        ("exercise 4: horizontal and vertical edges", "exercise"),
-        ("the learning curves of the first network", "curve"),
-        ("its weights", "weights"),
-        ("the learning curves of the convolutional network", "cnn curve"),
-        ("the convolutional network", "cnn"),
-    ):
-        table.add_row(result, escape(str(paths[name])))
-    console.print(table)
+    print_files(console, "Files of the demo", paths)
     console.print(f"Took {perf_counter() - start:.0f} s.")
 
 
@@ -131,8 +121,8 @@ def _train_cnn(console: Console, images: Array, labels: Array, paths: dict[str, 
         f"{settings.epochs} epochs by the Trainer: "
         f"{accuracy(outputs, test_labels):.1%} of 1,000 test digits right."
     )
-    save_figure(show_history(history), paths["cnn curve"])
-    save_model(model, paths["cnn"], notes=notes_to_save("mnist", pictures))
+    save_figure(show_history(history), paths[CNN_CURVE])
+    save_model(model, paths[CNN], notes=notes_to_save("mnist", pictures))
 
 
 def _as_rows(images: Array) -> Array:

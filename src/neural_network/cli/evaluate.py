@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from neural_network.checks import Array
 from neural_network.cli.data import DATA, load_pictures, shaped_for
 from neural_network.cli.models import numbered_as, read_model
-from neural_network.cli.output import confirm_overwrite, predicted
+from neural_network.cli.output import Force, confirm_overwrite, predicted
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
@@ -36,7 +36,7 @@ def evaluate(
         Path | None,
         typer.Option("--save", "-o", help="Draw the confusion matrix here.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+    force: Force = False,
 ) -> None:
     """Evaluate a trained model: accuracy, loss, confusion matrix, and each class."""
     os.environ["MPLBACKEND"] = "Agg"

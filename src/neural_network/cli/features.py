@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.cli.output import confirm_overwrite
+from neural_network.cli.output import Force, confirm_overwrite, printable
 from neural_network.datasets.mnist import load_mnist
 from neural_network.datasets.pictures import load_picture
 from neural_network.errors import ArgumentError, needs_extra, sentence
@@ -18,9 +18,8 @@ from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import FILTERS, filter_key, named_filter
 from neural_network.functional.window import Padding
 from neural_network.visual.feature_maps import draw_feature_maps
+from neural_network.visual.predictions import shortened
 from neural_network.visual.saving import check_figure_path, save_figure
-
-LONGEST_TITLE = 30
 
 
 def features(
@@ -55,7 +54,7 @@ def features(
         typer.Option("--save", "-o", help="The figure's file; its ending names the format."),
     ] = Path("feature_maps.png"),
     show: Annotated[bool, typer.Option("--show", help="Open the figure in a window.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+    force: Force = False,
 ) -> None:
     """Apply filters to a picture and draw the feature maps; by default the article's example."""
     image, title = _input_image(digit, picture)
@@ -88,7 +87,7 @@ def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:
     if picture is not None:
         if digit is not None:
             raise ArgumentError("features: --digit and --picture: expected one, received both")
-        return load_picture(picture), _short(picture.name)
+        return load_picture(picture), shortened(printable(picture.name))
     images, labels = load_mnist()
     place = 0 if digit is None else digit
     if not 0 <= place < len(images):
@@ -96,12 +95,6 @@ def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:
             sentence("features", "--digit", f"a number from 0 to {len(images) - 1}", place)
         )
     return images[place].astype(float), f"Digit: {labels[place]}"
-
-
-def _short(name: str) -> str:
-    """Return a file's name as a title, of limited length and of letters that can be drawn."""
-    title = name.encode("utf-8", "replace").decode()
-    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
 def _filters(texts: list[str]) -> dict[str, Array]:

@@ -9,12 +9,18 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from neural_network.checks import Array
 from neural_network.cli.data import as_inputs, shaped_for
 from neural_network.cli.models import OF_DIGITS, Notes, class_names, read_model
-from neural_network.cli.output import confirm_overwrite, free_name, predicted
+from neural_network.cli.output import (
+    Force,
+    confirm_overwrite,
+    free_name,
+    predicted,
+    printable,
+    with_progress,
+)
 from neural_network.datasets import load_picture, prepare_digit
 from neural_network.datasets.digits import FIELD, count_digits
 from neural_network.datasets.folders import as_image
@@ -50,7 +56,7 @@ def predict(
             show_default=f"{DRAWING}, or where that is taken {DRAWING.stem}-2.png and so on",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite without asking.")] = False,
+    force: Force = False,
 ) -> None:
     """Classify photographs of digits, or of other classes, and draw the prepared pictures."""
     os.environ["MPLBACKEND"] = "Agg"
@@ -64,14 +70,10 @@ def predict(
     confirm_overwrite([save], force=force)
     notes = _with_preparation(network, notes)
     photographs = [load_picture(path) for path in pictures]
-    some = track(
-        list(zip(pictures, photographs, strict=True)),
-        "looking at the pictures",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
+    pairs = with_progress(
+        console, list(zip(pictures, photographs, strict=True)), "looking at the pictures"
     )
-    prepared = np.stack([_prepared(path, photograph, notes) for path, photograph in some])
+    prepared = np.stack([_prepared(path, photograph, notes) for path, photograph in pairs])
     X = shaped_for("predict", "--model", network, prepared[:, None])
     outputs = predicted(console, network, X, "reading")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
@@ -81,14 +83,14 @@ def predict(
     probabilities = softmax(outputs)
     for path, row in zip(pictures, probabilities, strict=True):
         _print(path, row, classes, len(row) if all_ else SHOWN)
-    titles = [path.name.encode("utf-8", "replace").decode() for path in pictures]
+    titles = [printable(path.name) for path in pictures]
     with console.status("drawing"):
         figure = show_predictions(
             photographs[:MOST_DRAWN],
             prepared[:MOST_DRAWN],
             probabilities[:MOST_DRAWN],
             titles=titles[:MOST_DRAWN],
-            classes=[name.encode("utf-8", "replace").decode() for name in classes],
+            classes=list(map(printable, classes)),
         )
         save_figure(figure, save)
     which = f" (the first {MOST_DRAWN})" if len(pictures) > MOST_DRAWN else ""

@@ -8,10 +8,13 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from neural_network.checks import as_choice, as_count, as_number
 from neural_network.cli.data import DATA, check_data
@@ -24,43 +27,164 @@ from neural_network.training.buffers import as_fraction
 from neural_network.training.optimizers import OPTIMIZERS, Optimizer
 from neural_network.training.schedules import Schedule
 
-VERB = "train"
 SCHEDULES: NameTable[type[Schedule]] = NameTable("schedule")
 # Each change of --augment with an example: shift=2, flip …
 CHANGES = {
     name.lower(): f"{name.lower()}={kind.example}".rstrip("=")
     for name, kind in AUGMENTATIONS.items()
 }
+# Called with the command, the option and the value; returns the value to use, or raises.
+Check = Callable[[str, str, Any], Any]
+
+
+# --- the checks of one option each -----------------------------------------------------------
+
+
+def augmentation(command: str, name: str, text: str) -> Augment | None:
+    """Return the augmentation that "shift=2,rotate=10,flip" names, or None for "none".
+
+    Raises:
+        ArgumentError: an unknown name, or a wrong number.
+    """
+    if text == "none":
+        return None
+    kinds = {name.lower(): kind for name, kind in AUGMENTATIONS.items()}
+    steps = []
+    for part in text.split(","):
+        kind, _, numbers = part.strip().partition("=")
+        if kind not in kinds:
+            expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
+            raise ArgumentError(sentence(command, name, expected, repr(text)))
+        try:
+            steps.append(kinds[kind](*map(_number, numbers.split("/") if numbers else [])))
+        except ArgumentError as error:
+            raise ArgumentError(f"{command}: {name}: {error}") from error
+        except (TypeError, ValueError) as error:  # too many or too few numbers, or no numbers
+            expected = f"the form {CHANGES[kind]}"
+            raise ArgumentError(sentence(command, name, expected, repr(part))) from error
+    return Augment(*steps)
+
+
+def _number(text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _as_changes(command: str, name: str, text: str) -> str:
+    augmentation(command, name, text)
+    return text
+
+
+def _as_rate(command: str, name: str, rate: float) -> float:
+    return 0.0 if rate == 0 else as_number(command, name, rate, above=0)
+
+
+def _as_data(command: str, name: str, data: str) -> str:
+    check_data(command, data)
+    return data if data in DATA else _absolute(command, name, data)
+
+
+def _absolute(command: str, name: str, path: str) -> str:
+    """Return the absolute path, so that a training can be resumed in another folder."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        expected = "a name that can be written as Unicode"
+        raise ArgumentError(sentence(command, name, expected, repr(path))) from None
+    return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+
+
+def _as_file(command: str, name: str, path: str) -> str:
+    return _absolute(command, name, path) if path else ""
+
+
+_from_zero = partial(as_count, minimum=0)
+
+
+def _as_given(_command: str, _name: str, value: str) -> str:
+    return value
+
+
+# --- the table of options --------------------------------------------------------------------
+
+
+def _setting(
+    default: Any, text: str, check: Check, shown: str | None = None, kind: Any = None
+) -> Any:
+    """Declare a setting: an option of ``train``, and a key of its file.
+
+    Args:
+        default: used if neither the command line nor the file has the setting.
+        text: what the help says of the option.
+        check: called with the value.
+        shown: the default as the help shows it, where it differs.
+        kind: what the option reads, where that is not the type of the default.
+    """
+    kind = kind or type(default)
+    option = typer.Option(help=text, show_default=str(default) if shown is None else shown)
+    # None: not given, so that the file's value is used.
+    return field(
+        default=default, metadata={"check": check, "option": Annotated[kind | None, option]}
+    )
+
+
+def _choice(default: str, names: Iterable[str], more: str = "") -> Any:
+    """Declare a setting that is one of these names."""
+    check = partial(as_choice, choices=tuple(names))
+    return _setting(default, f"{', '.join(names)}{more}.", check)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of ``train`` that its settings file holds, with their defaults.
+    """The options of ``train`` that its settings file holds.
 
     The defaults were chosen by the accuracy on held-out training digits.
     """
 
-    model: str = "tiny_cnn"
-    data: str = "mnist"
-    size: int = 0  # 0: the size of a folder's pictures
-    epochs: int = 4
-    batch_size: int = 16
-    optimizer: str = "adam"
-    learning_rate: float = 0.0  # 0: that of the optimizer
-    schedule: str = "one-cycle"
-    weight_decay: float = 0.0
-    augment: str = "none"
-    validation: float = 0.1
-    seed: int = 0
-    average: float = 0.0  # 0: no average
-    out: str = "run"
-    save: str = ""  # empty: in the folder ``out``
+    model: str = _choice("tiny_cnn", MODELS)
+    data: str = _setting(
+        "mnist", f"{', '.join(DATA)}, or a folder with a folder per class.", _as_data
+    )
+    size: int = _setting(
+        0,
+        "Bring a folder's pictures to squares of so many pixels a side.",
+        _from_zero,
+        "as they are",
+    )
+    epochs: int = _setting(4, "Passes over the data.", as_count)
+    batch_size: int = _setting(16, "Pictures per step.", as_count)
+    optimizer: str = _choice("adam", OPTIMIZERS)
+    learning_rate: float = _setting(  # 0: that of the optimizer
+        0.0,
+        "The highest rate of the schedule.",
+        _as_rate,
+        f"that of the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
+    )
+    schedule: str = _choice("one-cycle", ("none", *SCHEDULES), " (a tenth after each third)")
+    weight_decay: float = _setting(
+        0.0, "Weight decay of the optimizer.", partial(as_number, between=(0, math.inf))
+    )
+    augment: str = _setting(
+        "none",
+        f"Random changes, joined by commas: none, or some of {', '.join(CHANGES.values())}.",
+        _as_changes,
+    )
+    validation: float = _setting(
+        0.1, "The share of the data held out; 0 for none.", partial(as_number, between=(0, 0.9))
+    )
+    seed: int = _setting(0, "Seed of all random numbers.", _from_zero)
+    average: float = _setting(
+        0.0, "Decay of the average of the weights to save, such as 0.99.", as_fraction, "0, none"
+    )
+    out: str = _setting("run", "The folder for the results.", _as_given, kind=Path)
+    save: str = _setting(  # empty: in the folder ``out``
+        "", "The file of the trained model.", _as_file, "OUT/model.safetensors", Path
+    )
 
 
-KINDS_OF_VALUES = {
-    field.name: {"str": str, "int": int, "float": float}[str(field.type)]
-    for field in fields(Settings)
-}
+SETTINGS = {setting.name: setting for setting in fields(Settings)}
 WORDS = {str: "text", int: "a whole number", float: "a number"}
 
 
@@ -79,7 +203,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FileFormatError(f"{path}: not a TOML file ({error}){_hint(path, error)}") from error
-    known = {option(name): name for name in KINDS_OF_VALUES}
+    known = {option(name): name for name in SETTINGS}
     found: dict[str, Any] = {}
     for key, value in content.items():
         if key not in known:
@@ -87,7 +211,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             received = f"{key}; did you mean {near[0]}?" if near else key
             expected = f"one of {', '.join(known)}"
             raise FileFormatError(sentence(str(path), "key", expected, received))
-        kind = KINDS_OF_VALUES[known[key]]
+        kind = type(SETTINGS[known[key]].default)
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits:
             raise FileFormatError(sentence(str(path), key, WORDS[kind], repr(value)))
@@ -132,40 +256,16 @@ def checked_settings(values: Mapping[str, Any]) -> Settings:
     Raises:
         DTypeError, ArgumentError: a wrong value; the sentence names the option.
     """
-    settings = Settings(**values)
-    as_choice(VERB, "--model", settings.model, tuple(MODELS))
-    check_data(VERB, settings.data)
-    as_count(VERB, "--size", settings.size, minimum=0)
-    as_count(VERB, "--epochs", settings.epochs)
-    as_count(VERB, "--batch-size", settings.batch_size)
-    as_choice(VERB, "--optimizer", settings.optimizer, tuple(OPTIMIZERS))
-    as_choice(VERB, "--schedule", settings.schedule, ("none", *SCHEDULES))
-    as_number(VERB, "--weight-decay", settings.weight_decay, between=(0, math.inf))
-    augmentation(settings)
-    as_number(VERB, "--validation", settings.validation, between=(0, 0.9))
-    as_count(VERB, "--seed", settings.seed, minimum=0)
-    as_fraction(VERB, "--average", settings.average)
+    given = asdict(Settings(**values))
+    settings = Settings(**{
+        name: setting.metadata["check"]("train", f"--{option(name)}", given[name])
+        for name, setting in SETTINGS.items()
+    })  # fmt: skip
     if settings.size and settings.data in DATA:
-        raise ArgumentError(sentence(VERB, "--size", "a folder as --data", settings.data))
-    rate = values.get("learning_rate")
-    if rate is None or rate == 0:
-        rate = OPTIMIZERS[settings.optimizer].typical_rate
-    changes = {
-        "learning_rate": as_number(VERB, "--learning-rate", rate, above=0),
-        "data": settings.data if settings.data in DATA else _absolute("--data", settings.data),
-        "save": _absolute("--save", settings.save) if settings.save else "",
-    }
-    return Settings(**{**asdict(settings), **changes})
-
-
-def _absolute(name: str, path: str) -> str:
-    """Return the absolute path, so that a training can be resumed in another folder."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        expected = "a name that can be written as Unicode"
-        raise ArgumentError(sentence(VERB, name, expected, repr(path))) from None
-    return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+        raise ArgumentError(sentence("train", "--size", "a folder as --data", settings.data))
+    if settings.learning_rate:
+        return settings
+    return replace(settings, learning_rate=OPTIMIZERS[settings.optimizer].typical_rate)
 
 
 def make_optimizer(settings: Settings) -> Optimizer:
@@ -176,35 +276,3 @@ def make_optimizer(settings: Settings) -> Optimizer:
     kind = OPTIMIZERS[settings.optimizer]
     optimizer: Optimizer = kind(rate, weight_decay=settings.weight_decay)
     return optimizer
-
-
-def augmentation(settings: Settings) -> Augment | None:
-    """Return the augmentation that "shift=2,rotate=10,flip" names, or None for "none".
-
-    Raises:
-        ArgumentError: an unknown name, or a wrong number.
-    """
-    if settings.augment == "none":
-        return None
-    kinds = {name.lower(): kind for name, kind in AUGMENTATIONS.items()}
-    steps = []
-    for part in settings.augment.split(","):
-        name, _, numbers = part.strip().partition("=")
-        if name not in kinds:
-            expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
-            raise ArgumentError(sentence(VERB, "--augment", expected, repr(settings.augment)))
-        try:
-            steps.append(kinds[name](*map(_number, numbers.split("/") if numbers else [])))
-        except ArgumentError as error:
-            raise ArgumentError(f"{VERB}: --augment: {error}") from error
-        except (TypeError, ValueError) as error:  # too many or too few numbers, or no numbers
-            expected = f"the form {CHANGES[name]}"
-            raise ArgumentError(sentence(VERB, "--augment", expected, repr(part))) from error
-    return Augment(*steps)
-
-
-def _number(text: str) -> float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)

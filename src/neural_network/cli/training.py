@@ -9,14 +9,12 @@ from time import perf_counter
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
 from neural_network.cli.models import notes_to_save
-from neural_network.cli.output import predicted
-from neural_network.cli.settings import VERB, Settings, augmentation, make_optimizer, write_settings
-from neural_network.errors import ArgumentError, FileWriteError, sentence
+from neural_network.cli.output import make_folder, predicted, print_files
+from neural_network.cli.settings import Settings, augmentation, make_optimizer, write_settings
+from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import save
 from neural_network.models import MODELS
@@ -47,9 +45,11 @@ def outputs(settings: Settings) -> dict[str, Path]:
     }
     model = Path(settings.save) if settings.save else out / "model.safetensors"
     if model.resolve() in [path.resolve() for path in files.values()]:
-        raise ArgumentError(sentence(VERB, "--save", "a file of its own", str(model)))
+        raise ArgumentError(sentence("train", "--save", "a file of its own", str(model)))
     if settings.save and model.parent.resolve() != out.resolve() and not model.parent.is_dir():
-        raise ArgumentError(sentence(VERB, "--save", "a file in a folder that exists", str(model)))
+        raise ArgumentError(
+            sentence("train", "--save", "a file in a folder that exists", str(model))
+        )
     return {**files, "the trained model": model}
 
 
@@ -86,19 +86,18 @@ def perform(settings: Settings, *, resume: bool) -> None:
     out, files = Path(settings.out), outputs(settings)
     with console.status("reading the pictures"):
         size = (settings.size, settings.size) if settings.size else None
-        pictures = load_pictures(VERB, settings.data, "train", size)
+        pictures = load_pictures("train", settings.data, "train", size)
     if len(pictures.classes) < 2:
-        raise ArgumentError(sentence(VERB, "--data", "two classes or more", len(pictures.classes)))
+        raise ArgumentError(
+            sentence("train", "--data", "two classes or more", len(pictures.classes))
+        )
     learned, held_out = split_off(pictures, settings.validation, settings.seed)
     model = _model(settings, pictures)
     typer.echo(
         f"{settings.model} with {model.summary().parameters:,} parameters; {len(learned.y):,} "
         f"pictures to learn from, {len(held_out.y) if held_out else 0:,} held out for validation"
     )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileWriteError(f"--out: cannot make the folder {out}: {error.strerror}") from error
+    make_folder("--out", out)
     history = _fit(model, settings, learned, held_out, out, resume=resume)
     model.eval()
     notes = notes_to_save(settings.data, pictures)
@@ -107,10 +106,7 @@ def perform(settings: Settings, *, resume: bool) -> None:
     if settings.data in DATA:
         _test(console, settings, model)
 
-    table = Table("result", "file", title="Files of the training")
-    for result, path in files.items():
-        table.add_row(result, escape(str(path)))
-    console.print(table)
+    print_files(console, "Files of the training", files)
     typer.echo(f"Took {perf_counter() - start:.0f} s.")
 
 
@@ -120,7 +116,7 @@ def _model(settings: Settings, pictures: Pictures) -> Sequential:
             classes=len(pictures.classes), input_shape=pictures.X.shape[1:], rng=settings.seed
         )
     except ArgumentError as error:  # pictures that are too small for the model
-        raise ArgumentError(f"{VERB}: --model {settings.model}: {error}") from error
+        raise ArgumentError(f"train: --model {settings.model}: {error}") from error
 
 
 def _fit(
@@ -139,7 +135,7 @@ def _fit(
         make_optimizer(settings),
         callbacks=[CSVLog(out / "log.csv"), begin, checkpoint],
         rng=settings.seed,
-        augment=augmentation(settings),
+        augment=augmentation("train", "--augment", settings.augment),
         average=settings.average or None,
     )
     try:
@@ -160,6 +156,6 @@ def _fit(
 
 def _test(console: Console, settings: Settings, model: Sequential) -> None:
     """Print the accuracy on the test pictures, which are used for nothing else."""
-    test = load_pictures(VERB, settings.data, "test", None)
+    test = load_pictures("train", settings.data, "test", None)
     share = accuracy(predicted(console, model, test.X, "testing"), test.y)
     typer.echo(f"{share:.1%} of {len(test.y):,} test pictures right.")

@@ -76,7 +76,7 @@ def show_predictions(
         check_ndim(name, f"pictures[{row}]", photographs[row], 2)
         picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)
         # parse_math: a file's name may hold dollar signs.
-        picture.set_title(_short(title), fontsize=9, parse_math=False)
+        picture.set_title(shortened(title), fontsize=9, parse_math=False)
         seen_axes.imshow(prepared[row], cmap="gray", vmin=0, vmax=1)
         seen_axes.set_title("prepared", fontsize=9)
         for axes in (picture, seen_axes):
@@ -94,12 +94,13 @@ def _draw_bars(axes: Any, shares: Any, classes: Sequence[str]) -> None:
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     if len(shares) <= 20:
-        axes.set_yticks(range(len(shares)), [_short(name) for name in classes], parse_math=False)
+        axes.set_yticks(range(len(shares)), [shortened(name) for name in classes], parse_math=False)
     axes.tick_params(labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
-    title = f"{_short(classes[best])}: {shares[best]:.1%}"
+    title = f"{shortened(classes[best])}: {shares[best]:.1%}"
     axes.set_title(title, fontsize=9, parse_math=False)
 
 
-def _short(title: str) -> str:
+def shortened(title: str) -> str:
+    """Return a title of limited length."""
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
