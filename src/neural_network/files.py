@@ -33,6 +33,15 @@ DTYPES = {
 
 
 @contextmanager
+def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn an OSError inside the block into a sentence that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
 def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block ends well.
 
@@ -51,28 +60,22 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     target = _target(path)
-    try:
+    with _writing(path):  # a name may be too long
         in_the_way = target.exists() and not target.is_file()
-    except OSError as error:  # a name that is too long
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
     if in_the_way:
         raise FileWriteError(f"cannot write {path}: it is a folder or a device, expected a file")
     temporary = target.with_name(f"{_beside(target)}{secrets.token_hex(8)}{target.suffix}")
-    try:
+    with _writing(path):
         # Made here, so that it gets the permissions of any new file and nobody else's name.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-    except OSError as error:
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -108,9 +111,8 @@ def remove_pieces(path: str | os.PathLike[str]) -> None:
 def _target(path: str | os.PathLike[str]) -> Path:
     """Return the file that a path leads to, links followed."""
     try:
-        return Path(os.path.realpath(path))
-    except OSError as error:  # a name that is too long
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+        with _writing(path):  # a name may be too long
+            return Path(os.path.realpath(path))
     except TypeError as error:
         raise DTypeError(f"cannot write: expected the path of a file, received {path!r}") from error
     except ValueError as error:  # a name that no file can have: its repr can be printed
@@ -125,24 +127,23 @@ def _beside(target: Path) -> str:
 def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:
     """Return the open and locked file."""
     while True:
-        try:
+        with _writing(path):
             descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
-        except OSError as error:
-            raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
-        try:
-            _take(descriptor)
-            if os.path.samestat(os.fstat(descriptor), lock.stat()):
-                return descriptor
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            os.close(descriptor)
-            text = f"cannot write {path}: {error.strerror or error}"
-            if isinstance(error, BlockingIOError | PermissionError):
-                text = f"cannot write {path}: another training writes it (it holds {lock.name})"
-            raise FileWriteError(text) from error
+            kept = False
+            try:
+                _take(descriptor)
+                kept = os.path.samestat(os.fstat(descriptor), lock.stat())
+            except (BlockingIOError, PermissionError) as error:
+                text = f"another training writes it (it holds {lock.name})"
+                raise OSError(text) from error
+            except FileNotFoundError:
+                pass
+            finally:
+                if not kept:
+                    os.close(descriptor)
+        if kept:
+            return descriptor
         # Whoever held the lock before has removed the file that was opened here.
-        os.close(descriptor)
 
 
 def _take(descriptor: int) -> None:
@@ -265,24 +266,16 @@ def write_arrays(
 
     # safetensors writes the memory as it lies, so it has to lie in C order.
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    for name, array in arrays.items():
-        if hasattr(array, "mask"):
-            raise DTypeError(
-                sentence("save_arrays", f"arrays[{name!r}]", "an array without a mask", "a mask")
-            )
     for name, array in ordered.items():
         if not isinstance(name, str) or name == "__metadata__" or not _is_unicode(name):
             expected = "names in Unicode other than '__metadata__'"
             raise DTypeError(sentence("save_arrays", "arrays", expected, repr(name)))
+        place, received = f"arrays[{name!r}]", f"dtype {array.dtype}"
+        if hasattr(arrays[name], "mask"):
+            raise DTypeError(sentence("save_arrays", place, "an array without a mask", "a mask"))
         if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-            raise DTypeError(
-                sentence(
-                    "save_arrays",
-                    f"arrays[{name!r}]",
-                    "numbers of at most 8 bytes",
-                    f"dtype {array.dtype}",
-                )
-            )
+            expected = "numbers of at most 8 bytes"
+            raise DTypeError(sentence("save_arrays", place, expected, received))
     content = _in_order(save(ordered, dict(metadata)))
     with written_beside(path) as temporary:
         temporary.write_bytes(content)
