@@ -17,7 +17,6 @@ from tools.make_fixture import make_trainer, train
 import neural_network as nn
 from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, ReduceOnPlateau
 from neural_network.files import read_arrays, write_arrays
-from neural_network.training.checkpoints import load_checkpoint_model
 from tests.processes import HANGS, ROOT, start_python
 from tests.training.resumable import STEPS, WAYS, data, digest, fit, make
 
@@ -116,8 +115,6 @@ def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path: Path) -> None:
     assert found.keys() == expected.keys()
     for name, array in found.items():  # other processors round differently
         np.testing.assert_allclose(array, expected[name], rtol=1e-3, atol=1e-6, err_msg=name)
-    model = load_checkpoint_model(checkpoint)
-    assert isinstance(model[0], nn.Conv2D)
 
 
 def test_what_a_checkpoint_stores_is_restored(tmp_path: Path) -> None:
@@ -217,15 +214,6 @@ def test_batches_without_a_length_go_on_too(tmp_path: Path) -> None:
 
 
 ROWS_OF_EPOCH = 24
-
-
-def test_the_model_of_a_checkpoint_can_be_taken_out(tmp_path: Path) -> None:
-    training = make(tmp_path, average=None)
-    training.callbacks = training.callbacks[2:]  # without the best weights
-    fit(training)
-    model = load_checkpoint_model(tmp_path / "run.checkpoint")
-    X, _ = data()
-    np.testing.assert_array_equal(model.predict(X), training.model.predict(X))
 
 
 # --- what a file may be instead -----------------------------------------------------------

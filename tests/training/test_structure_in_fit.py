@@ -51,6 +51,9 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "an own layer's attribute": lambda m: setattr(m[1], "head", nn.Dense(3)),
     "an own layer's list": lambda m: m[1].parts.append(nn.Dense(3)),
     "a parameter": lambda m: setattr(m[1].head, "weight", nn.Parameter(np.ones((8, 3)))),
+    "astype": lambda m: m.astype("float64"),
+    "astype of a model around a part": lambda m: nn.Sequential(m[1]).astype("float64"),
+    "astype of a part": lambda m: m[1].parts[0].astype("float64"),
 }
 
 
@@ -60,6 +63,7 @@ def test_the_structure_does_not_change_during_fit(change: str) -> None:
     with pytest.raises(nn.ArgumentError, match=r"expected no change of the structure during fit"):
         fitted(model, CHANGES[change])
     assert len(model) == 2
+    assert {parameter.dtype.name for parameter in model.parameters()} == {"float32"}
     CHANGES[change](model)  # afterwards it may
 
 

@@ -236,15 +236,6 @@ def test_the_structure_is_fixed_everywhere_in_fit_and_free_after_an_error(place:
     trained.append(Dense(2))
 
 
-def test_another_type_during_fit_is_refused() -> None:
-    class Change(nn.Callback):
-        def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002
-            trainer.model.astype("float64")
-
-    with pytest.raises(nn.DTypeError, match="expected the dtype float32 of start, received dtype"):
-        run(callbacks=[Change()])
-
-
 def test_clipping_shortens_the_step() -> None:
     def moved(**options: Any) -> np.ndarray:
         return weights(

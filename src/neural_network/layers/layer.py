@@ -500,7 +500,10 @@ class Layer(Structure):
 
         Raises:
             DTypeError: no floating type.
+            ArgumentError: during ``fit``, whose optimizer keeps state of the old type.
         """
+        for layer in self.all_layers():
+            layer._check_may_change("astype")
         try:
             new_dtype = np.dtype(dtype)
         except TypeError:

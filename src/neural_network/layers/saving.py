@@ -17,7 +17,7 @@ from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import at_most
+from neural_network.layers.parameter import Buffer, Parameter, at_most
 from neural_network.layers.structure import check_unchanged
 from neural_network.lazy import NameTable
 from neural_network.public import public
@@ -256,6 +256,24 @@ def _build_all(
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
 
 
+def check_array_names(
+    what: str, model: Layer, arrays: Mapping[str, Array]
+) -> dict[str, Parameter | Buffer]:
+    """Return a built model's parameters and buffers by name, if a file's arrays have these names.
+
+    Raises:
+        FileFormatError: a name is missing or unknown; the sentence begins with ``what``.
+    """
+    tensors: dict[str, Parameter | Buffer] = dict(
+        [*model.named_parameters(), *model.named_buffers()]
+    )
+    if tensors.keys() != arrays.keys():
+        odd = sorted(tensors.keys() ^ arrays.keys())[0]
+        whose = "is missing in the file" if odd in tensors else "is not in the model"
+        raise FileFormatError(f"{what} of another model: {odd} {whose}")
+    return tensors
+
+
 def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, Array]) -> None:
     """Copy a file's arrays into a built model; all of them have to fit.
 
@@ -263,11 +281,7 @@ def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, 
         FileFormatError: a name is missing or unknown, or a shape differs; then the
             model is as it was.
     """
-    tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    if tensors.keys() != arrays.keys():
-        odd = sorted(tensors.keys() ^ arrays.keys())[0]
-        whose = "is missing in the file" if odd in tensors else "is not in the model"
-        raise FileFormatError(f"{path}: of another model: {odd} {whose}")
+    tensors = check_array_names(f"{path}:", model, arrays)
     for name, tensor in tensors.items():
         array = arrays[name]
         if array.shape != tensor.shape or array.dtype.kind != "f":

@@ -19,7 +19,7 @@ from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.layer import Layer
-from neural_network.layers.saving import describe, describes, model_content, model_from
+from neural_network.layers.saving import check_array_names, describe, describes, model_content
 from neural_network.training.data import is_finite
 from neural_network.training.divergence import HINT
 from neural_network.training.state import TrainingState
@@ -254,26 +254,6 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def load_checkpoint_model(
-    path: str | os.PathLike[str], layers: Mapping[str, type[Layer]] | None = None
-) -> Layer:
-    """Return the model of a checkpoint, as it was at that step.
-
-    Args:
-        path: the file.
-        layers: name → class of layers that are not the library's own.
-
-    Returns:
-        The model, in evaluation mode; without the average of its weights.
-
-    Raises:
-        FileFormatError: damaged, no checkpoint, or with an unknown layer.
-        FileNotFoundError: there is no such file.
-    """
-    arrays, metadata = _read(path)
-    return model_from(os.fspath(path), _by_part(arrays).get("model", {}), metadata, layers or {})
-
-
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
     if metadata.pop("checksum", None) != _checksum(arrays, metadata):
@@ -291,11 +271,7 @@ def _checksum(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
 
 
 def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
-    tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    if tensors.keys() != arrays.keys():
-        odd = sorted(tensors.keys() ^ arrays.keys())[0]
-        whose = "is missing in the file" if odd in tensors else "is not in the model"
-        raise FileFormatError(f"{path}: the checkpoint of another model: {odd} {whose}")
+    tensors = check_array_names(f"{path}: the checkpoint", model, arrays)
     for name, tensor in tensors.items():
         array = arrays[name]
         if array.shape != tensor.shape or array.dtype != tensor.dtype:

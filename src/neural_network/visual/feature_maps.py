@@ -138,8 +138,9 @@ def draw_feature_maps(
     picture = as_real("draw_feature_maps", "image", image)
     check_ndim("draw_feature_maps", "image", picture, 2)
     check_not_empty("draw_feature_maps", "image", picture)
-    for name, values in maps.items():
-        check_ndim("draw_feature_maps", f"maps[{name!r}]", np.asarray(values), 2)
+    arrays = {name: np.asarray(values) for name, values in maps.items()}
+    for name, values in arrays.items():
+        check_ndim("draw_feature_maps", f"maps[{name!r}]", values, 2)
     if not maps:
         raise ArgumentError(sentence("draw_feature_maps", "maps", "at least one map", "none"))
     if list(filters) != list(maps):
@@ -159,17 +160,17 @@ def draw_feature_maps(
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
     _label(input_axes, title, picture)
 
-    colours = _shared_colours([np.asarray(values) for values in maps.values()])
+    colours = _shared_colours(list(arrays.values()))
     map_axes = []
-    for place, (name, values) in enumerate(maps.items(), start=1):
+    for place, (name, values) in enumerate(arrays.items(), start=1):
         row, column = divmod(place, columns)
         axes = figure.add_subplot(grid[2 * row, column])
-        drawn = axes.imshow(np.asarray(values), **colours)
-        _label(axes, name, np.asarray(values))
+        drawn = axes.imshow(values, **colours)
+        _label(axes, name, values)
         map_axes.append(axes)
-    for place, values in enumerate(filters.values(), start=1):
+    for place, taps in enumerate(filters.values(), start=1):
         row, column = divmod(place, columns)
-        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), np.asarray(values))
+        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), np.asarray(taps))
     figure.colorbar(drawn, ax=map_axes, shrink=0.8, label="map value")
     return figure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -124,30 +124,21 @@ def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
     if not isinstance(settings, Mapping):
         expected = 'a mapping such as {"name": "Rotate", "degrees": 10.0}'
         raise DTypeError(sentence("augmentation_from", "settings", expected, repr(settings)))
-    name = settings.get("name")
+    function, name = "augmentation_from", settings.get("name")
+    kinds: dict[Any, type[Augmentation]] = {**AUGMENTATIONS, "Augment": Augment}
+    if not isinstance(name, str) or name not in kinds:
+        raise ArgumentError(sentence(function, "name", f"one of {', '.join(kinds)}", repr(name)))
     arguments = {key: value for key, value in settings.items() if key != "name"}
-    if name == "Augment":
-        _check_names(name, arguments, required={"steps"}, optional=set())
-        if not isinstance(arguments["steps"], list | tuple):
-            received = repr(arguments["steps"])
-            raise DTypeError(sentence("augmentation_from", "steps", "a list of settings", received))
-        return Augment(*(augmentation_from(step) for step in arguments["steps"]))
-    if not isinstance(name, str) or name not in AUGMENTATIONS:
-        expected = "one of " + ", ".join([*AUGMENTATIONS, "Augment"])
-        raise ArgumentError(sentence("augmentation_from", "name", expected, repr(name)))
-    fields = [field for field in dataclasses.fields(AUGMENTATIONS[name]) if field.init]
-    required = {field.name for field in fields if field.default is dataclasses.MISSING}
-    _check_names(name, arguments, required, {field.name for field in fields} - required)
-    return AUGMENTATIONS[name](**arguments)
-
-
-def _check_names(
-    name: str, arguments: Mapping[str, Any], required: set[str], optional: set[str]
-) -> None:
-    """Raise ArgumentError unless all that is required is given, and nothing unknown."""
-    if required <= arguments.keys() <= required | optional:
-        return
-    expected = " and ".join(sorted(required)) or "no argument"
-    expected += "".join(f", perhaps {word}" for word in sorted(optional))
-    received = ", ".join(map(repr, arguments)) or "nothing"
-    raise ArgumentError(sentence("augmentation_from", name, expected, received))
+    parameters = inspect.signature(kinds[name]).parameters
+    required = {word for word, one in parameters.items() if one.default is one.empty}
+    if not required <= arguments.keys() <= parameters.keys():
+        expected = " and ".join(sorted(required)) or "no argument"
+        expected += "".join(f", perhaps {word}" for word in sorted(parameters.keys() - required))
+        received = ", ".join(map(repr, arguments)) or "nothing"
+        raise ArgumentError(sentence(function, name, expected, received))
+    if name != "Augment":
+        return kinds[name](**arguments)
+    steps = arguments["steps"]
+    if not isinstance(steps, list | tuple):
+        raise DTypeError(sentence(function, "steps", "a list of settings", repr(steps)))
+    return Augment(*map(augmentation_from, steps))
