@@ -232,6 +232,9 @@ class CSVLog(_FileCallback):
     'log.csv'
     """
 
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002  # the base class takes it
         """Write the file."""
         text = io.StringIO(newline="")
