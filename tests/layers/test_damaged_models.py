@@ -138,7 +138,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "sizes alone": (sizes([2, 3]), "layer '0' has no sizes"),
     "type unknown": (sizes([[2, 3], "float99"]), "layer '0' takes 'float99'"),
     "type object": (sizes([[2, 3], "object"]), "layer '0' takes 'object'"),
-    "frozen a dict": (set_in("frozen")({}), "damaged metadata: built or frozen"),
+    "frozen a dict": (set_in("frozen")({}), "frozen names no parameters"),
     "frozen unknown": (set_in("frozen")(["0.wait"]), "frozen names no parameters"),
     "frozen numbers": (set_in("frozen")([[1]]), "frozen names no parameters"),
     "missing array": (lambda a, _: a.pop("0.bias"), "0.bias is missing in the file"),

@@ -26,6 +26,10 @@ class Pictures(NamedTuple):
     y: Array
     classes: list[str]
 
+    def at(self, rows: Array) -> Pictures:
+        """Return some of the pictures."""
+        return Pictures(self.X[rows], self.y[rows], self.classes)
+
 
 def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
@@ -78,10 +82,7 @@ def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pi
         raise ArgumentError(
             sentence("train", "--validation", "0 where no class has two pictures", share)
         )
-    return (
-        Pictures(pictures.X[~held_out], pictures.y[~held_out], pictures.classes),
-        Pictures(pictures.X[held_out], pictures.y[held_out], pictures.classes),
-    )
+    return pictures.at(~held_out), pictures.at(held_out)
 
 
 def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_real, check_ndim, check_not_empty
+from neural_network.checks import Array, as_real, check_not_empty
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
@@ -102,8 +102,7 @@ def _ink(function: str, picture: ArrayLike) -> Array:
     """Return the amount of ink of each pixel, from 0 for paper to 1."""
     # Converts a tensor, unless that would drop its gradient.
     shades = np.asarray(as_real(function, "picture", picture)).astype(float)
-    check_ndim(function, "picture", shades, 2)
-    check_not_empty(function, "picture", shades)
+    check_not_empty(function, "picture", shades, 2)
     if not np.all((shades >= 0) & (shades <= 255)):
         received = f"{np.min(shades):g} to {np.max(shades):g}"
         raise ArgumentError(sentence(function, "picture", "shades from 0 to 255", received))

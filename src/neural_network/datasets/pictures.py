@@ -89,12 +89,10 @@ def _read(path: Path, levels: Callable[[Image.Image], Array]) -> Array:
                         f"received {picture.width}×{picture.height}"
                     )
                 return levels(ImageOps.exif_transpose(picture))
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, PermissionError, FileFormatError):
         raise
     except IsADirectoryError as error:
         raise FileFormatError(f"{path}: expected a picture file, received a folder") from error
-    except FileFormatError:
-        raise
     except Exception as error:  # decoders raise errors of many kinds
         raise FileFormatError(f"{path}: not a picture that can be read ({error})") from error
 

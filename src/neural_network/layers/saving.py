@@ -98,7 +98,16 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
     FileNotFoundError: No such file or directory: ...
     """
     arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
-    return model_from(os.fspath(path), arrays, metadata, {} if layers is None else layers)
+    path, own = os.fspath(path), {} if layers is None else layers
+    _check_own(own)
+    model = rebuild(path, json_in(path, metadata, "architecture"), own)
+    _build_all(path, model, arrays, metadata)
+    frozen = frozen_names(path, metadata, model)
+    put_arrays(path, model, arrays)
+    parameters = dict(model.named_parameters())
+    for name in frozen:
+        parameters[name].requires_grad = False
+    return model.eval()
 
 
 @public
@@ -217,27 +226,17 @@ def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[s
     return {name: tensor.data for name, tensor in tensors}, metadata
 
 
-def model_from(
-    path: str,
-    arrays: Mapping[str, Array],
-    metadata: Mapping[str, str],
-    own_layers: Mapping[str, type[Layer]],
-) -> Layer:
-    """Make the model that a file describes, and put the file's arrays into it."""
-    _check_own(own_layers)
-    described = json_in(path, metadata, "architecture")
-    model = rebuild(path, described, own_layers)
-    _build_all(path, model, arrays, metadata)
+def frozen_names(path: str, metadata: Mapping[str, str], model: Layer) -> list[str]:
+    """Return the names of the frozen parameters, from the metadata of a file.
+
+    Raises:
+        FileFormatError: a name that no parameter of the model has.
+    """
     frozen = json_in(path, metadata, "frozen")
-    if not isinstance(frozen, list):
-        raise FileFormatError(f"{path}: damaged metadata: built or frozen")
-    parameters = dict(model.named_parameters())
-    if not all(isinstance(name, str) and name in parameters for name in frozen):
+    names = [name for name, _ in model.named_parameters()]
+    if not isinstance(frozen, list) or not all(name in names for name in frozen):
         raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
-    put_arrays(path, model, arrays)
-    for name in frozen:
-        parameters[name].requires_grad = False
-    return model.eval()
+    return frozen
 
 
 def _build_all(

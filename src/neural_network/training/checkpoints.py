@@ -19,7 +19,13 @@ from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
 from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.layer import Layer
-from neural_network.layers.saving import check_array_names, describe, describes, model_content
+from neural_network.layers.saving import (
+    check_array_names,
+    describe,
+    describes,
+    frozen_names,
+    model_content,
+)
 from neural_network.training.data import is_finite
 from neural_network.training.divergence import HINT
 from neural_network.training.state import TrainingState
@@ -177,10 +183,7 @@ def read_checkpoint(
     _check_position(path, position, {"loss", *state.metrics}, batches)
     if state.seed_given:
         _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
-    frozen = json_in(path, metadata, "frozen")
-    names = [name for name, _ in state.model.named_parameters()]
-    if not isinstance(frozen, list) or not all(name in names for name in frozen):
-        raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
+    frozen = frozen_names(path, metadata, state.model)
     parts = _by_part(arrays)
     _check_model(path, state.model, parts.get("model", {}))
     try:

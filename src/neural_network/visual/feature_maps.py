@@ -95,8 +95,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
     named: dict[str, Array] = {}
     for name, item in items:
         values = named_filter(item) if isinstance(item, str) else as_real(function, name, item)
-        check_ndim(function, name, values, 2)
-        check_not_empty(function, name, values)
+        check_not_empty(function, name, values, 2)
         if name in named:
             raise ArgumentError(
                 sentence(function, "filters", "each filter once", f"{name!r} twice")
@@ -136,8 +135,7 @@ def draw_feature_maps(
     with needs_extra("drawing feature maps", extra="plot"):
         from matplotlib import pyplot as plt
     picture = as_real("draw_feature_maps", "image", image)
-    check_ndim("draw_feature_maps", "image", picture, 2)
-    check_not_empty("draw_feature_maps", "image", picture)
+    check_not_empty("draw_feature_maps", "image", picture, 2)
     arrays = {name: np.asarray(values) for name, values in maps.items()}
     for name, values in arrays.items():
         check_ndim("draw_feature_maps", f"maps[{name!r}]", values, 2)

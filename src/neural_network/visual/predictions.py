@@ -56,8 +56,7 @@ def show_predictions(
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
     check_ndim(name, "seen", prepared, 3)
-    check_ndim(name, "probabilities", shares, 2)
-    check_not_empty(name, "probabilities", shares)
+    check_not_empty(name, "probabilities", shares, 2)
     names = [f"picture {i + 1}" for i in range(len(photographs))] if titles is None else titles
     for what, values in (("seen", prepared), ("probabilities", shares), ("titles", names)):
         if len(values) != len(photographs):

@@ -21,7 +21,6 @@ from neural_network.checks import (
     as_generator,
     as_number,
     as_real,
-    check_ndim,
     check_not_empty,
 )
 from neural_network.datasets.augmentation.warp import Warp, identity_warp, warped
@@ -67,8 +66,7 @@ class Augmentation(Described, ABC):
         X = np.asarray(as_real(name, "X", X))
         if X.dtype.kind == "b":
             raise DTypeError(sentence(name, "X", "floats or integers", "dtype bool"))
-        check_ndim(name, "X", X, 3, 4)
-        check_not_empty(name, "X", X)
+        check_not_empty(name, "X", X, 3, 4)
         self.check_fill(X.dtype)
         X = X.astype(X.dtype.newbyteorder("="), copy=False)
         return self.change(X, as_generator(name, rng))
