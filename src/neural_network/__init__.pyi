@@ -18,8 +18,12 @@ from neural_network.autograd.engine import debug as debug, no_grad as no_grad
 from neural_network.autograd.tensor import Tensor as Tensor
 from neural_network.autograd.transforms import (
     grad as grad,
+    hessian as hessian,
+    hvp as hvp,
     jacobian as jacobian,
+    jvp as jvp,
     value_and_grad as value_and_grad,
+    vjp as vjp,
 )
 from neural_network.by_hand.descent import (
     gradient_descent as gradient_descent,

@@ -7,7 +7,7 @@ PUBLIC = {
     "autograd.check": "check_gradients",
     "autograd.engine": "no_grad debug",
     "autograd.tensor": "Tensor",
-    "autograd.transforms": "grad value_and_grad jacobian",
+    "autograd.transforms": "grad value_and_grad jacobian hessian vjp jvp hvp",
     "by_hand.descent": "gradient_descent initial_parameters train_mlp",
     "by_hand.differences": "numerical_gradient",
     "by_hand.networks": (

@@ -21,7 +21,6 @@ from neural_network.plan.vocabulary import (
     ReLU,
     Stage,
     Step,
-    run_by_ops,
 )
 from neural_network.plan.workspace import StageBuffers, Workspace
 from tests.needs import need_fast
@@ -174,9 +173,9 @@ def test_every_step_means_what_its_layer_computes() -> None:
         for layer in model:
             expected, steps = layer.forward(X), layer._evaluation_steps()
             assert steps is not None
-            parameters = [p.data for step in steps for p in step.parameters]
-            np.testing.assert_array_equal(run_by_ops(steps, X, parameters), expected)
-            X = np.asarray(expected)
+            for step in steps:
+                X = step.by_ops(X, *[parameter.data for parameter in step.parameters])
+            np.testing.assert_array_equal(X, expected)
 
 
 def test_a_workspace_prepares_anew_when_a_buffer_grows() -> None:

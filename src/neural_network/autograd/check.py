@@ -112,7 +112,7 @@ def _compared(
     if not isinstance(out, Tensor) or not out.requires_grad:
         raise GradientError(f"check_gradients: f: expected a recorded tensor, received {out!r}")
     g = np.asarray(generator.standard_normal(out.shape))
-    found = backward_pass([out], [g], leaves, create_graph=False, retain_graph=False)
+    found = backward_pass([out], [g], leaves, retain_graph=False)
     gradients = {id(tensor): gradient for tensor, gradient in found.copied()}
 
     # Tensors of the same memory: a layer would convert a plain array to float32.

@@ -4,6 +4,12 @@ Each op on a tensor that requires a gradient creates a *node*: the op's rule, th
 were its arguments, and the values that its gradients need. Nodes are numbered in the order of
 their creation, which is a topological order. The backward pass visits them from the highest
 number to the lowest, in a loop, so that long chains cannot exhaust the stack.
+
+Each differentiation by ``grad`` and its relatives has a *level*, a number that grows with the
+order in which they begin; ``Tensor.backward`` has level 0. A tensor of a level has a ``primal``:
+the same value one level down, where it is recorded, too, if something is differentiated by it
+there. The backward pass of a level computes with primals. So its result is recorded on the lower
+levels, by which it can be differentiated again.
 """
 
 from __future__ import annotations
@@ -27,6 +33,8 @@ from neural_network.public import public
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 _debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
+_levels = count(1)
+_open_levels: set[int] = set()
 Parent = tuple[str, "int | None", "Recorded"]
 
 
@@ -87,6 +95,30 @@ def debugging() -> bool:
     return _debugging.get()
 
 
+@contextmanager
+def open_level() -> Iterator[int]:
+    """Begin a differentiation inside those that have begun; return its level.
+
+    What was recorded on it can take part in ops inside the block only.
+    """
+    level = next(_levels)
+    _open_levels.add(level)
+    try:
+        yield level
+    finally:
+        _open_levels.discard(level)
+
+
+def check_open(level: int, name: str) -> None:
+    """Raise GradientError if the differentiation of a level has ended."""
+    if level and level not in _open_levels:
+        raise GradientError(
+            f"{name}: expected tensors of differentiations that have not ended, received one from "
+            "inside a function that grad (or another transform) has finished with; return "
+            "it from that function, or use t.detach() or t.data for its numbers"
+        )
+
+
 class Memory:
     """The nodes that saved a memory for the backward pass, as long as they exist."""
 
@@ -116,9 +148,12 @@ class Recorded:
         requires_grad: whether ops on it are recorded.
         grad: the gradient that ``backward()`` left, or None.
         node: the node of the op that computed it; None for a leaf.
+        level: the differentiation that it belongs to; 0 is that by ``backward()``.
+        primal: the value one level down; on level 0 the array.
     """
 
     __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "requires_grad")
+    level: int = 0
     data: Array
     requires_grad: bool
     grad: Array | None
@@ -135,6 +170,11 @@ class Recorded:
         tensor.node = node
         tensor._memory = None
         return tensor
+
+    @property
+    def primal(self) -> Any:
+        """The value one level down."""
+        return self.data
 
     @property
     def memory(self) -> Memory:
@@ -156,12 +196,16 @@ class Node:
         rule: of the op.
         parents: (argument, position in it or None, tensor) of the tensors that require a gradient.
         values: what the gradients need, by name.
+        level: of the result.
     """
 
-    __slots__ = ("__weakref__", "checksums", "number", "parents", "rule", "values")
+    __slots__ = ("__weakref__", "checksums", "level", "number", "parents", "rule", "values")
 
-    def __init__(self, rule: Rule, parents: list[Parent], values: dict[str, Any]) -> None:
+    def __init__(
+        self, rule: Rule, parents: list[Parent], values: dict[str, Any], level: int = 0
+    ) -> None:
         self.number = next(_numbers)
+        self.level = level
         self.rule = rule
         self.parents = parents
         self.values: dict[str, Any] | None = values
@@ -171,8 +215,15 @@ class Node:
         self.checksums = self._checksums() if _debugging.get() else None
 
     @classmethod
-    def of_call(cls, rule: Rule, arguments: Mapping[str, Any], out: Array) -> Node:
-        """Return the node of a call, with the values that the gradients name."""
+    def of_call(cls, rule: Rule, arguments: Mapping[str, Any], out: Any, level: int = 0) -> Node:
+        """Return the node of a call, with the values that the gradients name.
+
+        Args:
+            rule: of the op.
+            arguments: of the call, by name.
+            out: the primal of the result.
+            level: of the result, the highest of the arguments.
+        """
         parents: list[Parent] = []
         values: dict[str, Any] = {}
         for name, formula in rule.gradients.items():
@@ -180,23 +231,19 @@ class Node:
             parents += [
                 (name, place, tensor)
                 for place, tensor in _tensors_in(arguments[name])
-                if tensor.requires_grad
+                if tensor.requires_grad and tensor.level == level
             ]
             if len(parents) > before:
                 for need in formula.needs:
                     if need not in values:
                         values[need] = out if need == "out" else _value_of(need, arguments)
-        return cls(rule, parents, values)
+        return cls(rule, parents, values, level)
 
-    def gradients(
-        self, grad_out: Any, tensor_type: type[Recorded] | None
-    ) -> Iterator[tuple[Recorded, Any]]:
-        """Yield each parent with its part of the gradient.
+    def gradients(self, grad_out: Any) -> Iterator[tuple[Recorded, Any]]:
+        """Yield each parent with its part of the gradient, computed one level down.
 
         Args:
             grad_out: the loss's gradient for the op's result.
-            tensor_type: where the backward pass is recorded, the type of tensors: values are
-                tensors then, and what is computed from them is recorded. None for arrays.
         """
         if self.values is None:
             raise GradientError(
@@ -205,12 +252,7 @@ class Node:
             )
         if self.checksums is not None:
             self._compare_checksums()
-        if tensor_type is None:
-            values = {need: array_under(value) for need, value in self.values.items()}
-        else:
-            values = dict(self.values)
-            if "out" in values:
-                values["out"] = tensor_type.of_node(values["out"], self)
+        values = {need: primal_under(value, self.level) for need, value in self.values.items()}
         computed: dict[str, Any] = {}
         for name, place, tensor in self.parents:
             if name not in computed:
@@ -246,6 +288,15 @@ class Node:
                 raise GradientError(
                     f"{self.rule.name}: {need} was changed after the op had used it"
                 )
+
+
+def primal_under(value: Any, level: int) -> Any:
+    """Return the primal of a tensor of this level, also in a list; anything else as it is."""
+    if is_tensor(value):
+        return value.primal if value.level == level else value
+    if isinstance(value, list | tuple) and any(map(is_tensor, value)):
+        return type(value)(primal_under(item, level) for item in value)
+    return value
 
 
 def _value_of(need: str, arguments: Mapping[str, Any]) -> Any:
@@ -290,10 +341,13 @@ class Gradients(dict[int, "tuple[Recorded, Any]"]):
         super().__init__()
         self.own: dict[int, Any] = {}
 
-    def copied(self) -> Iterator[tuple[Any, Array]]:
-        """Yield inputs with gradients that are writeable and share memory with nothing."""
+    def copied(self) -> Iterator[tuple[Any, Any]]:
+        """Yield inputs with gradients; arrays are writeable and share memory with nothing."""
         seen: set[int] = set()
         for tensor, grad in self.values():
+            if is_tensor(grad):
+                yield tensor, grad
+                continue
             # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
             alone = grad.flags.owndata or id(grad) in self.own
             if not alone or not grad.flags.writeable or id(grad) in seen:
@@ -307,16 +361,14 @@ def backward_pass(
     grad_outputs: Sequence[Any],
     inputs: Sequence[Recorded] | None,
     *,
-    create_graph: bool,
     retain_graph: bool,
 ) -> Gradients:
     """Compute the gradients for inputs from those for outputs.
 
     Args:
-        outputs: tensors to begin at.
+        outputs: tensors of one level to begin at.
         grad_outputs: the gradient for each of them.
         inputs: tensors anywhere in the graph; None for all leaves.
-        create_graph: record the backward pass, so that it can be differentiated.
         retain_graph: keep the saved values for another backward pass.
 
     Returns:
@@ -342,17 +394,17 @@ def backward_pass(
     for output, grad in zip(outputs, grad_outputs, strict=True):
         if output.requires_grad:
             accumulate(output, grad)
-    tensor_type = type(outputs[0]) if create_graph else None
-    with nullcontext() if create_graph else no_grad():
+    # Below level 0 nothing is recorded, whatever the formulas of a user's op compute with.
+    with nullcontext() if outputs[0].level else no_grad():
         for node in nodes:
             grad_out = pending.pop(-1 - node.number, None)
             if grad_out is None:
                 continue
-            for tensor, grad in node.gradients(grad_out, tensor_type):
+            for tensor, grad in node.gradients(grad_out):
                 accumulate(tensor, grad)
                 if node.rule.own_memory:
                     found.own[id(grad)] = grad
-            if not (retain_graph or create_graph):
+            if not retain_graph:
                 node.release()
     return found
 

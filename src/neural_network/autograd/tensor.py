@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
-from neural_network.autograd.engine import Node, backward_pass, recording
+from neural_network.autograd.engine import Node, backward_pass, check_open, primal_under, recording
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.checks import Array, as_real
 from neural_network.errors import (
@@ -20,7 +20,7 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.functional.op import Rule
-from neural_network.lifting import array_under, tensors_in
+from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
 
 
@@ -71,6 +71,9 @@ class Tensor(ArrayMethods):
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors; record it where a gradient is required."""
         inputs = list(tensors_in((*args, *kwargs.values())))
+        recorded = recording() and any(t.requires_grad for t in inputs)
+        if recorded and (level := max(t.level for t in inputs)):
+            return InnerTensor.of_call(rule, args, kwargs, level)
         if rule.after_kernels is not None and any(t.by_kernels for t in inputs):
             rule = rule.after_kernels
         value = rule.forward(
@@ -81,7 +84,7 @@ class Tensor(ArrayMethods):
         dtype = np.result_type(*(tensor.data.dtype for tensor in inputs)) if of_float else None
         out = np.asarray(value, dtype=dtype)
         node = None
-        if recording() and any(t.requires_grad for t in inputs):
+        if recorded:
             arguments = rule.bind(args, kwargs)
             _check_all_have_gradients(rule, arguments)
             node = Node.of_call(rule, arguments, out)
@@ -164,6 +167,12 @@ class Tensor(ArrayMethods):
             GradientError: nothing was recorded, or the record was freed.
             ShapeError: ``gradient`` has another shape, or is missing where it is needed.
         """
+        if self.level:
+            raise GradientError(
+                "backward: expected a tensor that does not depend on the argument of a function "
+                "that grad (or another transform) differentiates, received one that does; use "
+                "grad there, too"
+            )
         if not self.requires_grad:
             raise GradientError(
                 "backward: expected a tensor made from one with requires_grad=True, "
@@ -177,7 +186,7 @@ class Tensor(ArrayMethods):
         if start.shape != self.shape:
             expected, received = f"shape {self.shape}", f"shape {start.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
-        found = backward_pass([self], [start], None, create_graph=False, retain_graph=retain_graph)
+        found = backward_pass([self], [start], None, retain_graph=retain_graph)
         for leaf, grad in found.copied():
             leaf.grad = grad if leaf.grad is None else leaf.grad + grad
 
@@ -271,7 +280,7 @@ class Tensor(ArrayMethods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Describe a leaf, without its gradient, for another process."""
-        if self.node is not None:
+        if self.node is not None or self.level:
             raise GradientError("a tensor with a record cannot leave its process; use t.detach()")
         return _leaf, (type(self), self.data, self.requires_grad)
 
@@ -284,9 +293,71 @@ class Tensor(ArrayMethods):
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Copy a leaf; a tensor with a record cannot be copied."""
-        if self.node is not None:
+        if self.node is not None or self.level:
             raise GradientError("deepcopy: expected a leaf; use t.detach() or t * 1")
         return Tensor(self.data.copy(), self.requires_grad)
+
+
+class InnerTensor(Tensor):
+    """A tensor of a differentiation by ``grad`` and its relatives; it prints as a Tensor.
+
+    Attributes:
+        level: of the differentiation, above 0.
+        primal: the same value one level down: an array, or a tensor that is recorded there.
+    """
+
+    __slots__ = ("level", "primal")
+    level: int
+    primal: Any
+
+    @classmethod
+    def leaf(cls, primal: Any, level: int) -> InnerTensor:
+        """Return a tensor to differentiate by."""
+        return cls._of(primal, None, level)
+
+    @classmethod
+    def of_call(
+        cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any], level: int
+    ) -> InnerTensor:
+        """Compute an op on primals; record it on this level."""
+        check_open(level, rule.name)
+        arguments = rule.bind(args, kwargs)
+        _check_all_have_gradients(rule, arguments)
+        lower = tuple(primal_under(value, level) for value in args)
+        options = {name: primal_under(value, level) for name, value in kwargs.items()}
+        if (hook := lift_hook((*lower, *options.values()))) is not None:
+            out = hook(rule, lower, options)
+            primal = out if out.requires_grad else out.data
+        else:
+            primal = rule.forward(*lower, **options)
+            if isinstance(primal, float):  # a loss, which has no dtype
+                inputs = tensors_in(arguments.values())
+                primal = np.asarray(primal, dtype=np.result_type(*(t.dtype for t in inputs)))
+            primal = np.asarray(primal)
+        node = Node.of_call(rule, arguments, primal, level)
+        result = cls._of(primal, node, level)
+        if result._memory is None and result.data.base is not None:
+            for tensor in tensors_in(arguments.values()):
+                if np.may_share_memory(tensor.data, result.data):
+                    result._memory = tensor.memory
+        if node.keeps_its_result:
+            result.memory.add(node)
+        return result
+
+    def __copy__(self) -> Tensor:
+        """Return a tensor of the same value and record."""
+        return self._of(self.primal, self.node, self.level)
+
+    @classmethod
+    def _of(cls, primal: Any, node: Node | None, level: int) -> InnerTensor:
+        lower = isinstance(primal, Tensor)
+        result = cls.of_node(primal.data if lower else primal, node)
+        result.requires_grad, result.level, result.primal = True, level, primal
+        result._memory = primal.memory if lower else None
+        return result
+
+
+InnerTensor.__name__ = InnerTensor.__qualname__ = "Tensor"
 
 
 def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:

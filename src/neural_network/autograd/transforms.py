@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import backward_pass, recording
-from neural_network.autograd.tensor import Tensor
-from neural_network.autograd.trees import map_tree
-from neural_network.errors import DroppedGradientError, DTypeError, ShapeError, sentence
-from neural_network.functional.elementwise import positive
+from neural_network.autograd.engine import Gradients, backward_pass, open_level, recording
+from neural_network.autograd.tensor import InnerTensor, Tensor
+from neural_network.autograd.trees import leaves_of, map_tree
+from neural_network.checks import as_real
+from neural_network.errors import (
+    DroppedGradientError,
+    DTypeError,
+    GradientError,
+    NeuralNetworkError,
+    ShapeError,
+    sentence,
+)
+from neural_network.functional.elementwise import flat
+from neural_network.lifting import array_under
 from neural_network.public import public
 
 Argnums = int | Sequence[int]
@@ -78,18 +87,14 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     @wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
-        traced = _trace(f, argnums, args, kwargs)
-        if traced.output.size != 1:
-            raise ShapeError(
-                sentence(
-                    "grad",
-                    "the result of the function",
-                    "a single number (jacobian takes more)",
-                    f"shape {traced.output.shape}",
-                )
-            )
-        start = np.ones(traced.output.shape, traced.output.dtype)
-        return traced.value(), traced.gradient(start, retain_graph=False)
+        traced = _Trace("grad", f, argnums, args, kwargs)
+        output = traced.single_output()
+        if output.size != 1:
+            expected = "a single number (jacobian takes more)"
+            received = f"shape {output.shape}"
+            raise ShapeError(sentence("grad", "the result of the function", expected, received))
+        start = np.ones(output.shape, output.dtype)
+        return traced.value(), traced.gradient([start], retain_graph=False)
 
     return both
 
@@ -118,97 +123,329 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     @wraps(f)
     def slopes(*args: Any, **kwargs: Any) -> Any:
-        traced = _trace(f, argnums, args, kwargs)
-        rows = []
-        for place in range(traced.output.size):
-            start = np.zeros(traced.output.size, traced.output.dtype)
+        traced = _Trace("jacobian", f, argnums, args, kwargs)
+        output = traced.single_output()
+        shape, rows = output.shape, []
+        for place in range(output.size):
+            start = np.zeros(output.size, output.dtype)
             start[place] = 1
-            rows.append(traced.gradient(start.reshape(traced.output.shape), retain_graph=True))
-        shape = traced.output.shape
+            rows.append(traced.gradient([start.reshape(shape)], retain_graph=True))
+        if not rows:  # a result without numbers
+            return map_tree(lambda leaf: np.zeros(shape + leaf.shape, leaf.dtype), traced.arguments)
         return map_tree(lambda *parts: np.stack(parts).reshape(shape + parts[0].shape), *rows)
 
     return slopes
 
 
+@public
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """Return the function that computes all second derivatives of ``f``.
+
+    Args:
+        f: takes arrays and returns a single number.
+        argnums: which argument to differentiate, an array.
+
+    Returns:
+        A function of the same arguments; for an argument of shape T it gives an array of
+        shape T + T. ``hvp`` computes its product with a vector without making it.
+
+    Raises:
+        ShapeError: ``f`` returns more than one number, or the argument is no single array.
+        DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: as ``grad``.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    slopes = jacobian(grad(f, argnums), argnums)
+
+    @wraps(f)
+    def second(*args: Any, **kwargs: Any) -> Any:
+        (place,) = _places("hessian", argnums, args)
+        if isinstance(args[place], dict | list | tuple):
+            expected, received = "an array", type(args[place]).__name__
+            raise ShapeError(sentence("hessian", "the argument", expected, received))
+        return slopes(*args, **kwargs)
+
+    return second
+
+
+@public
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return ``f(*primals)`` and the function that multiplies its Jacobian from the left.
+
+    Args:
+        f: takes arrays (or nested dicts, lists and tuples of arrays) and returns an array or
+            a number, or several in nested dicts, lists and tuples.
+        primals: its arguments.
+
+    Returns:
+        The value, and a function: for a cotangent v of the form of the value it gives a
+        tuple with vᵀJ for each argument, in the argument's form. It can be called often.
+
+    Raises:
+        ShapeError: (when the function is called) a cotangent of another form or shape.
+        DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3.
+
+    >>> value, pull = vjp(lambda a, b: a * b, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    traced = _Trace("vjp", f, tuple(range(len(primals))), primals, {})
+
+    def pull(cotangent: Any) -> Any:
+        return traced.gradient(traced.checked(cotangent), retain_graph=True)
+
+    return traced.value(), pull
+
+
+@public
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """Return ``f(*primals)`` and its slope along the tangents.
+
+    Args:
+        f: as for ``vjp``.
+        primals: a tuple of its arguments, or its only argument.
+        tangents: likewise, a direction of the form of each argument.
+
+    Returns:
+        The value, and Jv of the form of the value: the product of the Jacobian with the
+        tangents. It is the gradient of vᵀJ, which is linear in v, by v.
+
+    Raises:
+        ShapeError: tangents of another form or shape than the primals.
+        DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: Townsend, "A new trick for calculating Jacobian vector products", 2017.
+
+    >>> jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 9.]), array([ 2., 60.]))
+    """
+    arguments, directions = _arguments_and_directions("jvp", primals, tangents)
+    # The cotangent is the argument of an outer differentiation, so its level begins first.
+    with open_level() as level:
+        traced = _Trace("jvp", f, tuple(range(len(arguments))), arguments, {})
+        cotangents = [
+            InnerTensor.leaf(np.zeros(out.shape, out.dtype), level) for out in traced.outputs
+        ]
+        slopes = leaves_of(traced.gradient(cotangents, retain_graph=False))
+    pairs = [
+        (slope, direction)
+        for slope, direction in zip(slopes, directions, strict=True)
+        if isinstance(slope, Tensor) and slope.level == level  # else it is 0
+    ]
+    found: dict[int, Any] = {}
+    if pairs:
+        ends, starts = zip(*pairs, strict=True)
+        found = _by_leaf(backward_pass(ends, starts, cotangents, retain_graph=False))
+    parts = iter([_result(found, leaf) for leaf in cotangents])
+    return traced.value(), map_tree(
+        lambda out: next(parts) if traced.depends(out) else np.zeros(np.shape(out))[()],
+        traced.returned,
+    )
+
+
+@public
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """Return the product of the second derivatives of ``f`` with a vector.
+
+    Args:
+        f: takes arrays (or nested dicts, lists and tuples of arrays), returns a single number.
+        primals: a tuple of its arguments, or its only argument.
+        tangents: likewise, the vector, of the form of the arguments.
+
+    Returns:
+        Of the form of the primals. It takes a few times as long as the gradient, and no
+        memory for the matrix.
+
+    Raises:
+        ShapeError: ``f`` returns more than one number; tangents of another form or shape.
+        DroppedGradientError, DTypeError: as for ``grad``.
+
+    Source: Pearlmutter, "Fast Exact Multiplication by the Hessian", 1994.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]), np.array([1.0, 10.0]))
+    array([26.,  2.])
+    """
+    arguments, directions = _arguments_and_directions("hvp", primals, tangents)
+    every = tuple(range(len(arguments)))
+
+    def along(*args: Any) -> Any:
+        slopes = leaves_of(grad(f, every)(*args))
+        pairs = zip(slopes, directions, strict=True)
+        return sum(np.sum(slope * direction) for slope, direction in pairs)
+
+    product = grad(along, every)(*arguments)
+    return product if isinstance(primals, tuple | list) else product[0]
+
+
 class _Trace:
-    """The recorded call of a function.
+    """The recorded call of a function on tensors of a level of its own.
+
+    Args:
+        name: of the transform, for errors.
+        f: the function.
+        argnums: which arguments to differentiate by.
+        args, kwargs: of the call.
 
     Attributes:
-        nested: it is called inside another differentiation, for which the backward pass is
-            recorded.
+        level: of the differentiation.
+        returned: what the function returned.
+        outputs: the tensors in it that depend on the arguments.
+        arguments: the tensors to differentiate by, in the form of the arguments.
     """
 
-    def __init__(self, output: Tensor, arguments: Any, nested: bool) -> None:
-        self.output, self.arguments, self.nested = output, arguments, nested
+    def __init__(
+        self, name: str, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: Any
+    ) -> None:
+        places = _places(name, argnums, args)
+        if not recording():
+            raise GradientError(
+                f"{name}: expected a call outside of no_grad, which records nothing"
+            )
+        self.name = name
+        traced = list(args)
+        with open_level() as self.level:
+            for place in places:
+                traced[place] = map_tree(self._leaf, args[place])
+                if not leaves_of(traced[place]):
+                    expected = "at least one floating number or array"
+                    received = f"an empty {type(args[place]).__name__}"
+                    raise ShapeError(sentence(name, "the argument", expected, received))
+            chosen = tuple(traced[place] for place in places)
+            self.arguments = chosen[0] if isinstance(argnums, int) else chosen
+            self.returned = f(*traced, **kwargs)
+        self.outputs = [out for out in leaves_of(self.returned) if self.depends(out)]
+        if not self.outputs:
+            expected = "a number computed from its argument by recorded ops"
+            received = f"{self.returned!r}, which does not depend on it"
+            raise DroppedGradientError(
+                sentence(name, "the result of the function", expected, received)
+            )
+
+    def _leaf(self, value: Any) -> InnerTensor:
+        """Return a tensor to differentiate by."""
+        if isinstance(value, Tensor):
+            primal: Any = value if value.requires_grad else value.data
+        else:
+            primal = as_real(self.name, "the argument", value)
+        if primal.dtype.kind != "f":
+            expected = "floating numbers (2.0 and not 2)"
+            raise DTypeError(sentence(self.name, "the argument", expected, f"dtype {primal.dtype}"))
+        return InnerTensor.leaf(primal, self.level)
+
+    def depends(self, out: Any) -> bool:
+        """Return whether a part of the result depends on the arguments."""
+        return isinstance(out, Tensor) and out.level == self.level
+
+    def single_output(self) -> Tensor:
+        """Return the result, which has to be one tensor.
+
+        Raises:
+            ShapeError: it is a dict, list or tuple.
+        """
+        if not isinstance(self.returned, Tensor):
+            expected = "a single number or array"
+            received = f"a {type(self.returned).__name__} of {len(leaves_of(self.returned))}"
+            raise ShapeError(sentence(self.name, "the result of the function", expected, received))
+        return self.returned
 
     def value(self) -> Any:
-        """Return the function's value: a tensor for the outer differentiation, else an array."""
-        return self.output if self.nested else self.output.data[()]
+        """Return the function's result one level down."""
 
-    def gradient(self, grad_out: Any, *, retain_graph: bool) -> Any:
-        """Return the gradient in the form of the arguments."""
-        leaves: list[Tensor] = []
-        map_tree(leaves.append, self.arguments)
-        found = backward_pass(
-            [self.output],
-            [Tensor(grad_out) if self.nested else grad_out],
-            leaves,
-            create_graph=self.nested,
-            retain_graph=retain_graph,
-        )
-        pairs = found.values() if self.nested else found.copied()
-        gradients: dict[int, Any] = {id(tensor): gradient for tensor, gradient in pairs}
+        def lower(out: Any) -> Any:
+            primal = out.primal if self.depends(out) else out
+            return primal[()] if isinstance(primal, np.ndarray) else primal
 
-        def of(leaf: Tensor) -> Any:
-            gradient = gradients.get(id(leaf))
-            if gradient is None:  # the result does not depend on it
-                gradient = np.zeros(leaf.shape, leaf.dtype)
-            return gradient if self.nested else gradient[()]
+        return map_tree(lower, self.returned)
 
-        return map_tree(of, self.arguments)
+    def checked(self, cotangent: Any) -> list[Any]:
+        """Return the parts of a cotangent for the outputs.
+
+        Raises:
+            ShapeError: another form or shape than the function's result.
+        """
+        parts = _in_form_of(self.name, "cotangent", cotangent, self.returned)
+        pairs = zip(leaves_of(self.returned), parts, strict=True)
+        return [part for out, part in pairs if self.depends(out)]
+
+    def gradient(self, cotangents: Sequence[Any], *, retain_graph: bool) -> Any:
+        """Return the gradient in the form of the arguments, given those of the outputs."""
+        # Formulas compute with tensors only, or with arrays only.
+        starts = [
+            Tensor(part)
+            if isinstance(out.primal, Tensor) and not isinstance(part, Tensor)
+            else part
+            for out, part in zip(self.outputs, cotangents, strict=True)
+        ]
+        leaves = leaves_of(self.arguments)
+        gradients = _by_leaf(backward_pass(self.outputs, starts, leaves, retain_graph=retain_graph))
+        return map_tree(lambda leaf: _result(gradients, leaf), self.arguments)
 
 
-def _trace(f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: Any) -> _Trace:
-    """Call ``f`` with tensors for the arguments to differentiate by."""
+def _by_leaf(found: Gradients) -> dict[int, Any]:
+    return {id(tensor): gradient for tensor, gradient in found.copied()}
+
+
+def _result(gradients: Mapping[int, Any], leaf: InnerTensor) -> Any:
+    """Return the gradient for a leaf: a tensor where an outer differentiation needs it."""
+    gradient = gradients.get(id(leaf))
+    if gradient is None:  # the result does not depend on it
+        gradient = np.zeros(leaf.shape, leaf.dtype)
+    if isinstance(gradient, Tensor):
+        if gradient.requires_grad:
+            return gradient
+        gradient = gradient.data
+    if isinstance(leaf.primal, Tensor):  # it depends on the outer argument, with slope 0
+        return flat(leaf.primal, lambda _: gradient)
+    return gradient[()]
+
+
+def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
     numbers = [argnums] if isinstance(argnums, int) else list(argnums)
     for number in numbers:
         if not -len(args) <= number < len(args):
-            raise ShapeError(
-                sentence("grad", "argnums", f"places among {len(args)} arguments", number)
-            )
-    outer: list[Tensor] = []
-    map_tree(lambda v: outer.append(v) if isinstance(v, Tensor) else None, (args, kwargs))
-    nested = recording() and any(t.requires_grad for t in outer)
-    traced = list(args)
-    for number in numbers:
-        traced[number] = map_tree(_leaf, args[number])
-    output = f(*traced, **kwargs)
-    if not isinstance(output, Tensor) or not output.requires_grad:
-        raise DroppedGradientError(
-            sentence(
-                "grad",
-                "the result of the function",
-                "a number computed from its argument by recorded ops",
-                f"{output!r}, which does not depend on it",
-            )
-        )
-    chosen = tuple(traced[number] for number in numbers)
-    return _Trace(output, chosen[0] if isinstance(argnums, int) else chosen, nested)
+            expected = f"places among {len(args)} arguments"
+            raise ShapeError(sentence(name, "argnums", expected, number))
+    return numbers
 
 
-def _leaf(value: Any) -> Tensor:
-    """Return a tensor to differentiate by, connected to a tensor of an outer differentiation."""
-    if isinstance(value, Tensor):
-        if value.requires_grad and recording():
-            linked = positive(value)
-            assert isinstance(linked, Tensor)
-            return linked
-        return Tensor(value.data, requires_grad=True)
-    array = np.asarray(value)
-    if array.dtype.kind != "f":
-        raise DTypeError(
-            sentence(
-                "grad", "the argument", "floating numbers (2.0 and not 2)", f"dtype {array.dtype}"
-            )
-        )
-    return Tensor(array, requires_grad=True)
+def _arguments_and_directions(
+    name: str, primals: Any, tangents: Any
+) -> tuple[Sequence[Any], list[Any]]:
+    """Return the arguments, and the leaves of the directions."""
+    several = isinstance(primals, tuple | list)
+    arguments = primals if several else (primals,)
+    directions = tangents if several else (tangents,)
+    return arguments, _in_form_of(name, "tangents", directions, arguments)
+
+
+def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
+    """Return the leaves of a tree in the types of another's, after checking form and shapes.
+
+    Raises:
+        ShapeError: another form or shape.
+    """
+    leaves: list[Any] = []
+
+    def check(expected: Any, part: Any) -> None:
+        array = as_real(function, name, part)
+        like = array_under(expected)
+        if array.shape != np.shape(like):
+            wanted = f"shape {np.shape(like)}"
+            raise ShapeError(sentence(function, name, wanted, f"shape {array.shape}"))
+        dtype = np.result_type(like)
+        leaves.append(array if array.dtype == dtype else array.astype(dtype))
+
+    try:
+        map_tree(check, form, tree)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, NeuralNetworkError):
+            raise
+        expected = f"the form {map_tree(lambda part: np.shape(array_under(part)), form)}"
+        raise ShapeError(sentence(function, name, expected, repr(tree))) from None
+    return leaves

@@ -20,3 +20,14 @@ def map_tree(function: Callable[..., Any], *trees: Any) -> Any:
     if isinstance(first, list | tuple):
         return type(first)(map_tree(function, *parts) for parts in zip(*trees, strict=True))
     return function(*trees)
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """Return the leaves of nested dicts, lists and tuples, in order.
+
+    >>> leaves_of({"x": [1, 2], "y": (3,)})
+    [1, 2, 3]
+    """
+    leaves: list[Any] = []
+    map_tree(leaves.append, tree)
+    return leaves

@@ -2,8 +2,8 @@
 
 A decision holds for one ``Key`` while the versions of the layers are the same. It does not depend
 on the kernel mode and on the number of rows, which only decide whether kernels are worth it, nor
-on which parameters are frozen, which is read where a computation is recorded. With forward hooks
-or in ``debug`` every layer is called by itself.
+on which parameters are frozen, which is read where a computation is recorded. With forward hooks,
+in ``debug``, and inside ``grad`` and its relatives every layer is called by itself.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def run_layers(
         The result: an array where nothing is recorded and X is an array.
     """
     array = X.data if isinstance(X, Tensor) else X
-    if watchers() or debugging() or type(array) not in ARRAYS:
+    if watchers() or debugging() or type(array) not in ARRAYS or _level_of(X):
         for position in range(len(layers)):
             X = call(position, X, False)
         return X
@@ -139,7 +139,8 @@ def run_layers(
     position = 0
     while position < len(layers):
         array = X.data if isinstance(X, Tensor) else X
-        if type(array) not in ARRAYS or array.ndim == 0:  # a user's layer may return anything
+        # A layer of a user's own may return anything.
+        if type(array) not in ARRAYS or array.ndim == 0 or _level_of(X):
             X, position = call(position, X, False), position + 1
             continue
         part = decision.parts.get(position)
@@ -160,6 +161,11 @@ def run_layers(
     return X
 
 
+def _level_of(X: Any) -> int:
+    """Return the level of the differentiation that an input belongs to."""
+    return X.level if isinstance(X, Tensor) else 0
+
+
 def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
     """Return the steps of a layer of the library's own that is built; else None."""
     own = type(layer).__module__.startswith("neural_network.layers.")
@@ -173,6 +179,7 @@ def _readable(step: Step) -> bool:
     """Return whether kernels can read the parameters of a step."""
     return all(
         isinstance(parameter, Tensor)
+        and parameter.level == 0
         and parameter.data.dtype == np.float32
         and parameter.data.flags.c_contiguous
         for parameter in step.parameters

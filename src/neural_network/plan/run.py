@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Node, Parent, backward_pass, recording
+from neural_network.autograd.engine import Node, Parent, recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.threads import parallel_region
 from neural_network.plan.matching import Match
-from neural_network.plan.vocabulary import PreparedStage, run_by_ops
+from neural_network.plan.vocabulary import PreparedStage
 from neural_network.plan.workspace import StageBuffers, Workspace
 
 
@@ -42,8 +42,7 @@ class Run:
         key = match, rows, needs_input_grad
         self._stages: list[PreparedStage] = self._workspace.prepared(key, self._prepare)
         self._gradients: tuple[Array, Array | None, list[Array]] | None = None
-        # Where it is recorded: the input, and how many gradients a backward pass takes.
-        self.saved_input: Any = None
+        # Where it is recorded: how many gradients a backward pass takes.
         self.takers, self._taken = 1, 0
 
     def _prepare(self, match: Match, rows: int, needs_input_grad: bool) -> list[PreparedStage]:
@@ -120,30 +119,11 @@ def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the recor
 
 
 def _input_grad(g: Any, run: Run) -> Any:
-    return _recorded_gradients(g, run)[0] if isinstance(g, Tensor) else run.backward(g)[0]
+    return run.backward(g)[0]
 
 
 def _parameter_gradients(g: Any, run: Run) -> Any:
-    return _recorded_gradients(g, run)[1:] if isinstance(g, Tensor) else run.backward(g)[1]
-
-
-def _recorded_gradients(g: Tensor, run: Run) -> list[Any]:
-    """Return all gradients as recorded tensors, computed by ops.
-
-    The backward pass goes to copies of the inputs, so that it ends there, also where a
-    parameter was used before, too.
-    """
-    # What was frozen since the forward pass was part of it all the same.
-    inputs = [
-        value + np.zeros((), np.float32)
-        if value is run.saved_input or value.requires_grad
-        else Tensor(value.data, requires_grad=True)
-        for value in (run.saved_input, *run.match.parameters)
-    ]
-    out = run_by_ops(run.match.steps, inputs[0], inputs[1:])
-    targets = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
-    found = backward_pass([out], [g], targets, create_graph=True, retain_graph=True)
-    return [found[id(value)][1] if id(value) in found else None for value in inputs]
+    return run.backward(g)[1]
 
 
 RULE = Rule(_run)
@@ -177,7 +157,7 @@ def compute(workspaces: list[Workspace], match: Match, X: Any) -> Any:
             if parameter.requires_grad
         ]
         if parents:
-            node, run.saved_input = Node(RULE, parents, {"run": run}), X
+            node = Node(RULE, parents, {"run": run})
             run.takers = len({name for name, _, _ in parents})
             # The backward pass needs all of them unchanged, whether they have a gradient or not.
             for value in (X, *match.parameters) if tensor else match.parameters:

@@ -41,14 +41,6 @@ Steps: TypeAlias = Sequence[Step] | None
 AnyStep = TypeVar("AnyStep", bound=Step)
 
 
-def run_by_ops(steps: Sequence[Step], X: Any, parameters: Sequence[Any]) -> Any:
-    """Compute steps one after the other by ops, with these parameters in place of their own."""
-    remaining = iter(parameters)
-    for step in steps:
-        X = step.by_ops(X, *[next(remaining) for _ in step.parameters])
-    return X
-
-
 class ReLU(Step):
     """``relu``."""
 
