@@ -192,6 +192,7 @@ from neural_network.layers.pooling import (
     MaxPool2D as MaxPool2D,
 )
 from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
+from neural_network.layers.substitution import functional_call as functional_call
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
 from neural_network.training.callbacks import (
     Checkpoint as Checkpoint,

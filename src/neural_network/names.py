@@ -71,6 +71,7 @@ PUBLIC = {
     "layers.parameter": "Parameter Buffer",
     "layers.pooling": "MaxPool2D AvgPool2D GlobalAvgPool2D",
     "layers.saving": "save load load_notes",
+    "layers.substitution": "functional_call",
     "training.averaging": "ExponentialAverage",
     "training.callbacks": "EarlyStopping Checkpoint CSVLog LearningRateFinder",
     "training.clipping": "clip_by_norm clip_by_value",

@@ -10,13 +10,12 @@ import numpy as np
 
 from neural_network.autograd.engine import Gradients, backward_pass, open_level, recording
 from neural_network.autograd.tensor import InnerTensor, Tensor
-from neural_network.autograd.trees import leaves_of, map_tree
+from neural_network.autograd.trees import leaves_of, map_tree, same_form
 from neural_network.checks import as_real
 from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
     GradientError,
-    NeuralNetworkError,
     ShapeError,
     sentence,
 )
@@ -430,22 +429,19 @@ def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
     Raises:
         ShapeError: another form or shape.
     """
+    if not same_form(form, tree):
+        expected = f"the form {map_tree(lambda part: np.shape(array_under(part)), form)}"
+        raise ShapeError(sentence(function, name, expected, repr(tree)))
     leaves: list[Any] = []
 
-    def check(expected: Any, part: Any) -> None:
+    def check(like: Any, part: Any) -> None:
         array = as_real(function, name, part)
-        like = array_under(expected)
+        like = array_under(like)
         if array.shape != np.shape(like):
-            wanted = f"shape {np.shape(like)}"
-            raise ShapeError(sentence(function, name, wanted, f"shape {array.shape}"))
+            expected = f"shape {np.shape(like)}"
+            raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
         dtype = np.result_type(like)
         leaves.append(array if array.dtype == dtype else array.astype(dtype))
 
-    try:
-        map_tree(check, form, tree)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, NeuralNetworkError):
-            raise
-        expected = f"the form {map_tree(lambda part: np.shape(array_under(part)), form)}"
-        raise ShapeError(sentence(function, name, expected, repr(tree))) from None
+    map_tree(check, form, tree)
     return leaves

@@ -31,3 +31,24 @@ def leaves_of(tree: Any) -> list[Any]:
     leaves: list[Any] = []
     map_tree(leaves.append, tree)
     return leaves
+
+
+def same_form(tree: Any, other: Any) -> bool:
+    """Return whether two trees have the same keys and lengths.
+
+    >>> same_form({"x": [1, 2]}, {"x": (3, 4)}), same_form({"x": 1}, {"y": 1})
+    (True, False)
+    """
+    if isinstance(tree, dict):
+        return (
+            isinstance(other, dict)
+            and tree.keys() == other.keys()
+            and all(same_form(tree[key], other[key]) for key in tree)
+        )
+    if isinstance(tree, list | tuple):
+        return (
+            isinstance(other, list | tuple)
+            and len(tree) == len(other)
+            and all(map(same_form, tree, other))
+        )
+    return not isinstance(other, dict)

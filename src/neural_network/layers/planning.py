@@ -3,12 +3,15 @@
 A decision holds for one ``Key`` while the versions of the layers are the same. It does not depend
 on the kernel mode and on the number of rows, which only decide whether kernels are worth it, nor
 on which parameters are frozen, which is read where a computation is recorded. With forward hooks,
-in ``debug``, and inside ``grad`` and its relatives every layer is called by itself.
+in ``debug``, in ``functional_call``, and inside ``grad`` and its relatives every layer is called
+by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -36,6 +39,17 @@ DECISIONS = 8
 Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
 
 _array = attrgetter("data")
+_planned: ContextVar[bool] = ContextVar("planned", default=True)
+
+
+@contextmanager
+def without_plan() -> Iterator[None]:
+    """Call every layer by itself inside the block: no decision is read or made."""
+    token = _planned.set(False)
+    try:
+        yield
+    finally:
+        _planned.reset(token)
 
 
 @dataclass(slots=True)
@@ -130,7 +144,8 @@ def run_layers(
         The result: an array where nothing is recorded and X is an array.
     """
     array = X.data if isinstance(X, Tensor) else X
-    if watchers() or debugging() or type(array) not in ARRAYS or _level_of(X):
+    single = watchers() or debugging() or not _planned.get() or _level_of(X)
+    if single or type(array) not in ARRAYS:
         for position in range(len(layers)):
             X = call(position, X, False)
         return X
@@ -179,7 +194,6 @@ def _readable(step: Step) -> bool:
     """Return whether kernels can read the parameters of a step."""
     return all(
         isinstance(parameter, Tensor)
-        and parameter.level == 0
         and parameter.data.dtype == np.float32
         and parameter.data.flags.c_contiguous
         for parameter in step.parameters

@@ -1,0 +1,101 @@
+"""A model computed with other numbers in the place of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import as_real
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.layers.lists import HOLDERS
+from neural_network.layers.parameter import Parameter
+from neural_network.layers.planning import without_plan
+from neural_network.public import public
+
+
+@public
+def functional_call(
+    model: Layer, parameters: Mapping[str, Any], *inputs: Any, **options: Any
+) -> Any:
+    """Call a model with other numbers in the place of its parameters.
+
+    So a model is a function of its parameters, which ``grad`` and its relatives differentiate.
+    The model's own parameters stay as they are. Running means and other state change as in
+    any call. No other thread may use the model meanwhile.
+
+    Args:
+        model: a layer that is built.
+        parameters: name, as ``named_parameters`` gives it, → an array or tensor of the
+            parameter's shape. Parameters that are left out are the model's own.
+        inputs, options: of the call.
+
+    Returns:
+        What ``model(*inputs, **options)`` returns.
+
+    Raises:
+        ArgumentError: a name that the model has not, or a model that is not built.
+        ShapeError: numbers of another shape.
+        DTypeError: no layer, no dict, or no real numbers.
+
+    >>> model = Dense(1).initialize((2,), rng=0)
+    >>> parameters = {name: p.data for name, p in model.named_parameters()}
+    >>> X = np.array([[1.0, 2.0]])
+    >>> slopes = grad(lambda p: np.sum(functional_call(model, p, X)))(parameters)
+    >>> slopes["weight"]
+    array([[1.],
+           [2.]], dtype=float32)
+    """
+    if not isinstance(model, Layer):
+        raise DTypeError(sentence("functional_call", "model", "a layer", type(model).__name__))
+    if not isinstance(parameters, Mapping):
+        expected = "a dict of arrays by the names of named_parameters"
+        received = type(parameters).__name__
+        raise DTypeError(sentence("functional_call", "parameters", expected, received))
+    model._check_built("functional_call", by_itself=False)
+    own = dict(model.named_parameters())
+    others: dict[int, Tensor] = {}
+    for name, value in parameters.items():
+        if name not in own:
+            expected = f"names of its parameters: {', '.join(own) or 'there are none'}"
+            raise ArgumentError(sentence("functional_call", "parameters", expected, repr(name)))
+        numbers = as_real("functional_call", name, value)
+        if numbers.shape != own[name].shape:
+            expected, received = f"shape {own[name].shape}", f"shape {numbers.shape}"
+            raise ShapeError(sentence("functional_call", name, expected, received))
+        others[id(own[name])] = numbers if isinstance(numbers, Tensor) else Tensor(numbers)
+    with without_plan(), _in_place_of(model, others):
+        return model(*inputs, **options)
+
+
+@contextmanager
+def _in_place_of(model: Layer, others: Mapping[int, Tensor]) -> Iterator[None]:
+    """Let attributes be other tensors inside the block, by the ``id`` of their parameters."""
+    before: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for layer in model.all_layers():
+            attributes = vars(layer)
+            for name, value in [*attributes.items()]:
+                if name[0] != "_" and (other := _exchanged(value, others)) is not value:
+                    before.append((attributes, name, value))
+                    attributes[name] = other
+        yield
+    finally:
+        for attributes, name, value in before:
+            attributes[name] = value
+
+
+def _exchanged(value: Any, others: Mapping[int, Tensor]) -> Any:
+    """Return an attribute, or a list or dict, with other tensors; itself where it has none."""
+    if isinstance(value, Parameter):
+        return others.get(id(value), value)
+    if isinstance(value, HOLDERS):
+        items = list(value.values() if isinstance(value, dict) else value)
+        changed = [_exchanged(item, others) for item in items]
+        if any(new is not old for new, old in zip(changed, items, strict=True)):
+            if isinstance(value, dict):
+                return dict(zip(value, changed, strict=True))
+            return tuple(changed) if isinstance(value, tuple) else changed
+    return value

@@ -1,0 +1,509 @@
+"""Differentiation inside differentiation."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import functional_call, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from neural_network.errors import DroppedGradientError, DTypeError, GradientError, ShapeError
+
+X = np.array([0.3, 1.2, -0.7])
+V = np.array([1.0, -2.0, 0.5])
+
+
+def bumpy(x: Any) -> Any:
+    """A number of three, whose second derivatives are no diagonal matrix."""
+    return np.sum(np.sin(x) * x**2) + x[0] * x[1] * np.exp(x[2])
+
+
+def central(f: Callable[[Any], Any], x: Any, step: float = 1e-5) -> Any:
+    """The gradient of ``f`` by differences."""
+    x = np.asarray(x, float)
+    slopes = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        sides = []
+        for sign in (1, -1):
+            moved = x.copy()
+            moved[place] += sign * step
+            sides.append(float(f(moved[()])))
+        slopes[place] = (sides[0] - sides[1]) / (2 * step)
+    return slopes[()]
+
+
+def network(*layers: nn.Layer, shape: tuple[int, ...] = (3,)) -> nn.Sequential:
+    model = nn.Sequential(*(layers or (nn.Dense(5, "tanh"), nn.Dense(1))))
+    return model.initialize(shape, rng=0).astype(np.float64)
+
+
+def parameters_of(model: nn.Layer) -> dict[str, Any]:
+    return {name: parameter.data.copy() for name, parameter in model.named_parameters()}
+
+
+# --- what is closed over ----------------------------------------------------------------
+
+
+def test_an_inner_argument_times_an_outer_one() -> None:
+    assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: grad(lambda y: x * y * y)(x), 4 * 3.0),
+        (lambda x: grad(lambda y: x**2 * y**3)(1.0), 6 * 3.0),
+        (lambda x: x * grad(lambda y: y * grad(lambda z: x * y * z)(y))(x), 6 * 9.0),
+        (lambda x: jacobian(lambda y: np.stack([x * y, x * x * y]))(2.0)[1], 2 * 3.0),
+        (lambda x: value_and_grad(lambda y: x * y)(2.0)[0], 2.0),
+        (lambda x: value_and_grad(lambda y: x * y)(2.0)[1] * x, 2 * 3.0),
+        (lambda x: vjp(lambda y: x * y * y, 2.0)[1](x)[0], 8 * 3.0),
+        (lambda x: jvp(lambda y: x * y * y, 2.0, x)[1], 8 * 3.0),
+        (lambda x: hvp(lambda y: x * y**3, 2.0, x), 24 * 3.0),
+        (lambda x: hessian(lambda y: x * x * y**3)(2.0), 24 * 3.0),
+        (lambda x: grad(lambda y: 2 * y)(x) * x, 2.0),  # the inner slope does not depend on x
+        (lambda x: x * grad(lambda y: y * y)(2.0), 4.0),
+    ],
+)
+def test_closed_over(f: Callable[[Any], Any], expected: float) -> None:
+    assert grad(f)(3.0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_slope_that_does_not_depend_on_the_outer_argument_is_0() -> None:
+    assert grad(grad(lambda y: 2 * y))(3.0) == 0
+    np.testing.assert_array_equal(hessian(lambda x: np.sum(2 * x))(X), np.zeros((3, 3)))
+    np.testing.assert_array_equal(hvp(lambda x: np.sum(2 * x), X, V), np.zeros(3))
+
+
+def test_higher_derivatives() -> None:
+    slope = lambda x: x**5  # noqa: E731  # it is differentiated again and again
+    for expected in (5 * 2.0**4, 20 * 2.0**3, 60 * 2.0**2, 120 * 2.0, 120.0):
+        slope = grad(slope)
+        assert slope(2.0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_jacobian_of_a_gradient() -> None:
+    second = jacobian(grad(bumpy))(X)
+    by_differences = np.stack([central(lambda x, i=i: grad(bumpy)(x)[i], X) for i in range(3)])
+    np.testing.assert_allclose(second, by_differences, atol=1e-8)
+    np.testing.assert_array_equal(second, hessian(bumpy)(X))
+
+
+# --- products with the Jacobian and the second derivatives ------------------------------------
+
+
+def test_products() -> None:
+    f = lambda x: np.stack([x[0] * x[1], np.sin(x[2]), np.sum(x**2), 1.0 * x[0]])  # noqa: E731
+    J = jacobian(f)(X)
+    value, pull = vjp(f, X)
+    np.testing.assert_array_equal(value, f(X))
+    for cotangent in np.random.default_rng(0).standard_normal((3, 4)):  # it can be called often
+        np.testing.assert_allclose(pull(cotangent)[0], cotangent @ J, rtol=1e-12)
+    value, slope = jvp(f, (X,), (V,))
+    np.testing.assert_array_equal(value, f(X))
+    np.testing.assert_allclose(slope, J @ V, rtol=1e-12)
+    np.testing.assert_allclose(hvp(bumpy, X, V), hessian(bumpy)(X) @ V, rtol=1e-12)
+
+
+def test_products_of_nested_arguments_and_results() -> None:
+    def f(p: Any, c: Any) -> Any:
+        return {"a": p["w"] * c, "b": (np.sum(p["w"]), 2.0), "c": [c]}
+
+    p, c, t = {"w": X}, 2.0, {"w": V}
+    value, pull = vjp(f, p, c)
+    np.testing.assert_array_equal(value["a"], 2 * X)
+    assert value["b"][1] == 2.0
+    for_p, for_c = pull({"a": V, "b": (3.0, 7.0), "c": [1.0]})
+    np.testing.assert_array_equal(for_p["w"], 2 * V + 3)
+    assert for_c == pytest.approx(V @ X + 1)
+    _, slope = jvp(f, (p, c), (t, 1.0))
+    np.testing.assert_allclose(slope["a"], 2 * V + X)
+    assert slope["b"] == (pytest.approx(V.sum()), 0.0)
+    assert slope["c"] == [1.0]
+    for_p, for_c = hvp(lambda p, c: np.sum(p["w"] ** 2) * c**2, (p, c), (t, 1.0))
+    np.testing.assert_allclose(for_p["w"], 2 * V * 4 + 2 * X * 2 * 2)
+    assert for_c == pytest.approx(2 * X @ V * 2 * c + 2 * X @ X)
+
+
+def test_types_follow_the_arguments() -> None:
+    x = X.astype(np.float32)
+    for result in (
+        hvp(bumpy, x, V), hessian(bumpy)(x), jvp(np.sin, x, V)[1], vjp(np.sin, x)[1](V)[0],
+    ):  # fmt: skip
+        assert result.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: jvp(np.sin, X, V[:2]), r"jvp: tangents: expected shape \(3,\), received .*\(2,\)"),
+        (lambda: jvp(np.sin, (X,), (V, V)), r"jvp: tangents: expected the form"),
+        (lambda: hvp(bumpy, (X,), V), r"hvp: tangents: expected the form"),
+        (lambda: vjp(lambda x: {"a": x}, X)[1]({"a": X, "b": X}), r"vjp: cotangent: .*the form"),
+        (lambda: vjp(np.sin, X)[1](V[:2]), r"vjp: cotangent: expected shape \(3,\)"),
+        (lambda: vjp(lambda x: {"a": x}, X)[1](V), r"vjp: cotangent: expected the form"),
+        (lambda: hvp(np.sin, X, V), r"expected a single number"),
+        (lambda: hessian(bumpy)([1.0, 2.0]), r"hessian: the argument: expected an array.* list"),
+        (lambda: hessian(bumpy, 1)(X), r"hessian: argnums: expected places among 1"),
+        (lambda: grad(lambda x: (x, x))(2.0), r"expected a single number or array.*tuple of 2"),
+        (lambda: jacobian(lambda x: [x])(2.0), r"expected a single number or array.*list of 1"),
+        (lambda: grad(bumpy)(()), r"the argument: expected at least one.*empty tuple"),
+        (lambda: grad(bumpy)({}), r"the argument: expected at least one.*empty dict"),
+        (grad(bumpy), r"argnums: expected places among 0 arguments"),
+    ],
+)
+def test_what_does_not_fit(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        call()
+
+
+def test_text_and_integers_are_refused() -> None:
+    with pytest.raises(DTypeError, match="vjp: the argument: expected floating numbers"):
+        vjp(np.sin, 3)
+    with pytest.raises(DTypeError, match="jvp: tangents: expected real numbers"):
+        jvp(np.sin, 3.0, "a")
+
+
+@pytest.mark.parametrize("transform", [grad, jacobian, hessian, value_and_grad])
+def test_no_grad_is_named(transform: Any) -> None:
+    name = {value_and_grad: "grad", hessian: "jacobian"}.get(transform, transform.__name__)
+    with nn.no_grad(), pytest.raises(GradientError, match=f"{name}: expected .* no_grad"):
+        transform(bumpy)(X)
+
+
+def test_no_grad_inside_the_function_cuts_every_level() -> None:
+    def f(x: Any) -> Any:
+        with nn.no_grad():
+            fixed = x * 2
+        return grad(lambda y: fixed * y * x)(1.0)
+
+    assert grad(f)(3.0) == 6  # fixed · x, of which only x counts
+
+
+# --- values that leave their differentiation -----------------------------------------------------
+
+
+def test_an_escaped_value() -> None:
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x * 2)
+        return np.sum(x * x)
+
+    grad(f)(X)
+    (escaped,) = kept
+    np.testing.assert_array_equal(escaped.data, 2 * X)
+    np.testing.assert_array_equal(escaped.detach().data, 2 * X)
+    assert escaped.shape == (3,)
+    assert repr(escaped).startswith("Tensor([")
+    assert escaped.tolist() == (2 * X).tolist()
+    with nn.no_grad():
+        np.testing.assert_array_equal(np.asarray((escaped + 1).data), 2 * X + 1)
+    leaf = nn.Tensor(X, requires_grad=True)
+    for use in (
+        lambda: escaped + 1,
+        lambda: leaf * escaped,
+        lambda: grad(lambda y: np.sum(y * escaped))(X),
+        lambda: grad(np.sum)(escaped),
+    ):
+        with pytest.raises(GradientError, match="expected tensors of differentiations that have"):
+            use()
+    single: list[Any] = []
+    grad(lambda x: single.append(x) or x * x)(3.0)
+    assert single[0].item() == 3.0
+    assert f"{single[0]:.1f}" == "3.0"
+
+
+def test_an_escaped_value_cannot_be_copied_or_pickled() -> None:
+    kept: list[Any] = []
+    grad(lambda x: kept.append(x) or x * x)(3.0)
+    with pytest.raises(GradientError, match="deepcopy"):
+        copy.deepcopy(kept[0])
+    with pytest.raises(GradientError, match="cannot leave its process"):
+        pickle.dumps(kept[0])
+
+
+def test_an_exception_inside_ends_the_level() -> None:
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x)
+        raise KeyError("a user's own")
+
+    with pytest.raises(KeyError):
+        grad(f)(3.0)
+    with pytest.raises(GradientError, match="have not ended"):
+        kept[0] * 2
+
+
+def test_the_product_of_a_vjp_is_computed_after_its_level_has_ended() -> None:
+    def f(x: Any) -> Any:
+        _, pull = vjp(lambda y: x * y**3, 2.0)
+        return pull(1.0)[0] * pull(x)[0]
+
+    assert grad(f)(3.0) == pytest.approx(12 * 12 * 3 * 3.0**2)
+
+
+def test_threads_do_not_share_levels() -> None:
+    def once(c: float) -> float:
+        return float(grad(lambda x: x * grad(lambda y: c * x * y * y)(2.0))(3.0))
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(once, np.arange(200.0)))
+    np.testing.assert_allclose(found, 8 * 3 * np.arange(200.0))
+
+
+# --- beside Tensor.backward ------------------------------------------------------------------
+
+
+def test_a_backward_pass_after_an_inner_gradient() -> None:
+    w = nn.Tensor([1.0, 2.0], requires_grad=True)
+    slopes = grad(lambda x: np.sum(w * x * x))(np.array([3.0, 4.0]))
+    assert isinstance(slopes, nn.Tensor)
+    np.sum(slopes * slopes).backward()
+    assert w.grad is not None
+    np.testing.assert_array_equal(w.grad, [8 * 9, 8 * 2 * 16])
+
+
+def test_without_anything_to_differentiate_outside_arrays_come_out() -> None:
+    model = network()
+    model.freeze()
+    assert type(grad(lambda x: np.sum(model(x)))(X[None])) is np.ndarray
+
+
+def test_a_backward_pass_on_an_inner_value_raises() -> None:
+    t = nn.Tensor([2.0], requires_grad=True)
+
+    def f(w: Any) -> Any:
+        np.sum(w * t * t).backward()
+        return w * w
+
+    with pytest.raises(GradientError, match="backward: expected a tensor that does not depend"):
+        grad(f)(3.0)
+    assert t.grad is None
+
+
+def test_a_backward_pass_of_its_own_inside() -> None:
+    def f(x: Any) -> Any:
+        t = nn.Tensor([2.0], requires_grad=True)
+        np.sum(t**3).backward()
+        return x * np.sum(t.grad)
+
+    assert grad(f)(3.0) == 12
+
+
+@pytest.mark.parametrize("mode", ["auto", "numpy"])
+def test_a_gradient_penalty_reaches_the_weights(mode: str) -> None:
+    model, batch = network(), np.random.default_rng(0).standard_normal((4, 3))
+
+    def penalty() -> Any:
+        slopes = grad(lambda x: np.sum(model(x)))(batch)
+        return 100 * np.mean((np.sqrt(np.sum(slopes**2, axis=1)) - 1) ** 2)
+
+    with nn.use_kernels(mode):
+        penalty().backward()
+        weight = model.layers[0].weight
+        found = weight.grad.copy()
+
+        def moved(numbers: Any) -> float:
+            before = weight.data.copy()
+            weight.data = numbers
+            result = penalty().item()
+            weight.data = before
+            return result
+
+        np.testing.assert_allclose(found, central(moved, weight.data), rtol=1e-6, atol=1e-6)
+
+
+def test_optimizers_refuse_what_is_differentiated_outside() -> None:
+    optimizer = nn.SGD(0.1)
+    optimizer.start(X.copy())
+    buffer = X.copy()
+
+    def f(x: Any) -> Any:
+        optimizer.update(buffer, grad(lambda y: np.sum(x * y * y))(X))
+        return np.sum(x * buffer)
+
+    with pytest.raises(DTypeError, match="gradients"):
+        grad(f)(X)
+    np.testing.assert_array_equal(buffer, X)
+
+
+# --- models as functions of their parameters ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ((nn.Dense(5, "tanh"), nn.Dense(2)), (3,)),
+        (
+            (nn.Conv2D(3, 3), nn.BatchNorm(), nn.Activation("tanh"), nn.Flatten(), nn.Dense(2)),
+            (1, 5, 5),
+        ),
+        ((nn.Residual(nn.Dense(3, "tanh")), nn.Dense(2)), (3,)),
+    ],
+)
+def test_through_a_training_step(layers: Any, shape: tuple[int, ...]) -> None:
+    model = network(*[layer.clone() for layer in layers], shape=shape)
+    rng = np.random.default_rng(1)
+    first, second = rng.standard_normal((2, 4, *shape))
+    labels = np.array([0, 1, 1, 0])
+    start = parameters_of(model)
+
+    def loss(p: Any, batch: Any) -> Any:
+        return nn.softmax_cross_entropy(functional_call(model, p, batch), labels)
+
+    def after_a_step(p: Any) -> Any:
+        slopes = grad(loss)(p, first)
+        return loss({name: p[name] - 0.5 * slopes[name] for name in p}, second)
+
+    value, slopes = value_and_grad(after_a_step)(start)
+    assert np.isfinite(value)
+    for name, array in start.items():
+        place = np.unravel_index(array.size // 2, array.shape)
+
+        def at(number: Any, name: str = name, place: Any = place) -> Any:
+            moved = {key: other.copy() for key, other in start.items()}
+            moved[name][place] = number
+            return value_and_grad(after_a_step)(moved)[0]
+
+        expected = central(at, array[place])
+        np.testing.assert_allclose(slopes[name][place], expected, rtol=1e-6, atol=1e-8)
+    for name, parameter in model.named_parameters():  # the model's own have stayed
+        np.testing.assert_array_equal(parameter.data, start[name])
+        assert parameter.grad is None
+
+
+class Own(nn.Layer):
+    """Parameters in a list, a dict and a tuple, one of them twice, and state of its own."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.list = [nn.Parameter(rng.standard_normal(shape[-1])) for _ in range(2)]
+        self.dict = {"a": nn.Parameter(rng.standard_normal(shape[-1]))}
+        self.same = self.list[0]
+
+    def forward(self, X: Any, *, factor: float = 1.0) -> Any:
+        self.calls += 1
+        return (X * self.list[0] + self.list[1] * self.dict["a"] + self.same) * factor
+
+
+def test_parameters_wherever_a_layer_holds_them() -> None:
+    model = Own().initialize((3,), rng=0).astype(np.float64)
+    names = [name for name, _ in model.named_parameters()]
+    assert names == ["list.0", "list.1", "dict.a"]
+    before, calls = dict(vars(model)), model.calls
+    numbers = {name: X + i for i, name in enumerate(names)}
+    out = functional_call(model, numbers, V[None], factor=2.0)
+    a, b, c = numbers.values()
+    np.testing.assert_allclose(
+        out.data if isinstance(out, nn.Tensor) else out, [(V * a + b * c + a) * 2]
+    )
+    assert model.calls == calls + 1
+    assert {k: v for k, v in vars(model).items() if k != "calls"} == {
+        k: v for k, v in before.items() if k != "calls"
+    }
+    # Those left out are the model's own.
+    partly = functional_call(model, {"dict.a": X}, V[None])
+    np.testing.assert_allclose(
+        np.asarray(partly.data), [V * model.list[0].data + model.list[1].data * X + model.same.data]
+    )
+
+
+def test_an_error_inside_puts_the_parameters_back() -> None:
+    model = network()
+    with pytest.raises(ShapeError):
+        functional_call(model, parameters_of(model), np.ones((2, 7)))
+    assert all(isinstance(layer.weight, nn.Parameter) for layer in model.layers)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda m: functional_call(m, {"a": X}, X),
+            ValueError,
+            "names of its parameters: 0.weight",
+        ),
+        (
+            lambda m: functional_call(m, {"0.bias": X}, X),
+            ShapeError,
+            r"0.bias: expected shape \(5,\)",
+        ),
+        (lambda m: functional_call(m, {"0.bias": "a"}, X), DTypeError, "0.bias: expected real"),
+        (lambda m: functional_call(m, [X], X), DTypeError, "parameters: expected a dict"),
+        (lambda m: functional_call(np.sum, {}, X), DTypeError, "model: expected a layer"),
+        (lambda m: functional_call(nn.Dense(3), {}, X), ValueError, "a model that is built"),
+    ],
+)
+def test_functional_call_refuses(call: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(network())
+
+
+# --- drawn nestings --------------------------------------------------------------------------------
+
+UNARY = (np.sin, np.tanh, np.exp, np.square, lambda a: 1.0 / (2.0 + a * a), np.cos)
+BINARY = (np.add, np.subtract, np.multiply, lambda a, b: a / (1.5 + b * b))
+
+
+def drawn(rng: np.random.Generator, names: int, depth: int, levels: int) -> Callable[..., Any]:
+    """Return a function of ``names`` numbers, with differentiations inside it."""
+    choice = rng.integers(4) if depth else 0
+    if levels and (choice == 3 or not depth):
+        inner = drawn(rng, names + 1, max(depth - 1, 1), levels - 1)
+        point = drawn(rng, names, 0, 0)
+        kind = rng.integers(3)
+
+        def differentiated(*args: Any) -> Any:
+            def f(y: Any) -> Any:
+                return inner(*args, y) * y
+
+            at = np.tanh(point(*args))
+            if kind == 0:
+                return grad(f)(at)
+            if kind == 1:
+                return jacobian(f)(at)
+            return jvp(f, at, 1.0)[1]
+
+        return differentiated
+    if choice == 0:
+        which = int(rng.integers(names))
+        return lambda *args: args[which]
+    if choice == 1:
+        f, g = UNARY[rng.integers(len(UNARY))], drawn(rng, names, depth - 1, levels)
+        return lambda *args: f(np.tanh(g(*args)))
+    f, left, right = (
+        BINARY[rng.integers(len(BINARY))],
+        drawn(rng, names, depth - 1, levels),
+        drawn(rng, names, depth - 1, 0),
+    )
+    return lambda *args: f(left(*args), right(*args))
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_drawn_nestings_of_three_levels(block: int) -> None:
+    for seed in range(100 * block, 100 * (block + 1)):
+        rng = np.random.default_rng(seed)
+        inner = drawn(rng, 1, 3, 2)
+        x = float(rng.uniform(-1, 1))
+
+        def f(x: Any, inner: Any = inner) -> Any:
+            return inner(x) * x
+
+        expected = central(f, x)
+        found = grad(f)(x)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, err_msg=str(seed))
+
+
+def test_a_value_that_is_dropped_is_named() -> None:
+    with pytest.raises(DroppedGradientError, match="which does not depend on it"):
+        grad(lambda x: x.item() * 2)(3.0)
