@@ -6,10 +6,12 @@ NumPy does with ``__array_function__``. So ``functional`` need not import ``auto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 LIFT_HOOK = "__lift__"
+# Not ``list | tuple``, which would be made anew in every call of every op.
+LISTS = (list, tuple)
 
 
 def is_tensor(value: object) -> bool:
@@ -26,20 +28,22 @@ def lift_hook(values: Iterable[Any]) -> Callable[..., Any] | None:
     """Return ``__lift__`` of the first tensor, also in a list or tuple; None without a tensor."""
     for value in values:
         hook: Callable[..., Any] | None = getattr(type(value), LIFT_HOOK, None)
-        if hook is None and isinstance(value, list | tuple):
+        if hook is None and isinstance(value, LISTS):
             hook = lift_hook(value)
         if hook is not None:
             return hook
     return None
 
 
-def tensors_in(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield the tensors among values, also those in lists and tuples."""
+def tensors_in(values: Iterable[Any]) -> list[Any]:
+    """Return the tensors among values, also those in lists and tuples."""
+    found = []
     for value in values:
         if hasattr(type(value), LIFT_HOOK):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from tensors_in(value)
+            found.append(value)
+        elif isinstance(value, LISTS):
+            found += tensors_in(value)
+    return found
 
 
 def array_under(value: Any) -> Any:
@@ -51,6 +55,6 @@ def array_under(value: Any) -> Any:
     """
     if hasattr(type(value), LIFT_HOOK):
         return value.data
-    if isinstance(value, list | tuple) and lift_hook(value) is not None:
+    if isinstance(value, LISTS) and lift_hook(value) is not None:
         return type(value)(array_under(item) for item in value)
     return value

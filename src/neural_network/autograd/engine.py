@@ -26,8 +26,8 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import GradientError
-from neural_network.functional.op import PROPERTIES, Rule
-from neural_network.lifting import array_under, is_tensor
+from neural_network.functional.op import Rule
+from neural_network.lifting import LISTS, array_under, is_tensor, tensors_in
 from neural_network.public import public
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -210,8 +210,11 @@ class Node:
         self.parents = parents
         self.values: dict[str, Any] | None = values
         for value in values.values():
-            for _, tensor in _tensors_in(value):
-                tensor.memory.add(self)
+            if isinstance(value, Recorded):
+                value.memory.add(self)
+            elif isinstance(value, LISTS):
+                for tensor in tensors_in(value):
+                    tensor.memory.add(self)
         self.checksums = self._checksums() if _debugging.get() else None
 
     @classmethod
@@ -226,17 +229,22 @@ class Node:
         """
         parents: list[Parent] = []
         values: dict[str, Any] = {}
-        for name, formula in rule.gradients.items():
-            before = len(parents)
-            parents += [
-                (name, place, tensor)
-                for place, tensor in _tensors_in(arguments[name])
-                if tensor.requires_grad and tensor.level == level
-            ]
+        for name, needs in rule.needs:
+            value, before = arguments[name], len(parents)
+            if isinstance(value, Recorded):
+                if value.requires_grad and value.level == level:
+                    parents.append((name, None, value))
+            elif isinstance(value, LISTS):
+                parents += [
+                    (name, place, item)
+                    for place, item in enumerate(value)
+                    if isinstance(item, Recorded) and item.requires_grad and item.level == level
+                ]
             if len(parents) > before:
-                for need in formula.needs:
+                for need, source, what in needs:
                     if need not in values:
-                        values[need] = out if need == "out" else _value_of(need, arguments)
+                        value = out if need == "out" else arguments[source]
+                        values[need] = _property(value, what) if what else value
         return cls(rule, parents, values, level)
 
     def gradients(self, grad_out: Any) -> Iterator[tuple[Recorded, Any]]:
@@ -292,32 +300,18 @@ class Node:
 
 def primal_under(value: Any, level: int) -> Any:
     """Return the primal of a tensor of this level, also in a list; anything else as it is."""
-    if is_tensor(value):
+    if isinstance(value, Recorded):
         return value.primal if value.level == level else value
-    if isinstance(value, list | tuple) and any(map(is_tensor, value)):
+    if isinstance(value, LISTS) and tensors_in(value):
         return type(value)(primal_under(item, level) for item in value)
     return value
 
 
-def _value_of(need: str, arguments: Mapping[str, Any]) -> Any:
-    """Return an argument, or a property of it (``X_shape``)."""
-    if need in arguments:
-        return arguments[need]
-    name, _, what = need.rpartition("_")
-    assert what in PROPERTIES
-    value = arguments[name]
-    if isinstance(value, list | tuple):
-        return [getattr(np.asarray(array_under(v)), what) for v in value]
-    return getattr(np.asarray(array_under(value)), what)
-
-
-def _tensors_in(value: Any) -> list[tuple[int | None, Any]]:
-    """Return the tensors of an argument with their positions, None for the argument itself."""
-    if is_tensor(value):
-        return [(None, value)]
-    if isinstance(value, list | tuple):
-        return [(i, item) for i, item in enumerate(value) if is_tensor(item)]
-    return []
+def _property(value: Any, what: str) -> Any:
+    """Return the shape or the type of an argument, or of each in a list."""
+    if isinstance(value, LISTS):
+        return [_property(item, what) for item in value]
+    return getattr(value.data if isinstance(value, Recorded) else np.asarray(value), what)
 
 
 def _checksum(value: Any) -> int:

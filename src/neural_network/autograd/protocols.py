@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
     if method != "__call__" or ufunc not in UFUNCS:
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise _no_rule(name)
+    if not kwargs:  # the usual case; NumPy has counted the inputs
+        return UFUNCS[ufunc](*inputs)
     return _bound(ufunc.__name__, UFUNCS[ufunc], inputs, kwargs)
 
 
@@ -282,13 +285,17 @@ def _bound(name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: A
         k: v for k, v in kwargs.items() if v is not np._NoValue and not (k == "out" and v is None)
     }
     try:
-        inspect.signature(rule).bind(*args, **passed)
+        _signature(rule).bind(*args, **passed)
     except TypeError as error:
         raise DroppedGradientError(
             f"numpy.{name}: has no rule for these arguments on tensors ({error}); "
             "leave them out, or use t.data where the gradient should end"
         ) from None
     return rule(*args, **passed)
+
+
+# Reading a signature takes longer than most ops.
+_signature = cache(inspect.signature)
 
 
 def _no_rule(name: str, module: str = "numpy") -> DroppedGradientError:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
-from neural_network.autograd.engine import Node, backward_pass, check_open, primal_under, recording
+from neural_network.autograd.engine import (
+    Memory,
+    Node,
+    backward_pass,
+    check_open,
+    primal_under,
+    recording,
+)
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.checks import Array, as_real
 from neural_network.errors import (
@@ -70,29 +77,29 @@ class Tensor(ArrayMethods):
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors; record it where a gradient is required."""
-        inputs = list(tensors_in((*args, *kwargs.values())))
-        recorded = recording() and any(t.requires_grad for t in inputs)
-        if recorded and (level := max(t.level for t in inputs)):
-            return InnerTensor.of_call(rule, args, kwargs, level)
-        if rule.after_kernels is not None and any(t.by_kernels for t in inputs):
+        inputs = tensors_in((*args, *kwargs.values()) if kwargs else args)
+        level, recorded = 0, False
+        for tensor in inputs:
+            if tensor.requires_grad:
+                recorded = True
+                level = max(level, tensor.level)
+        if not recorded or not recording():
+            return cls._result(_compute(rule, inputs, args, kwargs), None, inputs)
+        arguments = rule.bind(args, kwargs)
+        _check_all_have_gradients(rule, arguments)
+        if level:
+            return InnerTensor.of_call(rule, inputs, arguments, args, kwargs, level)
+        if rule.after_kernels is not None and any(tensor.by_kernels for tensor in inputs):
             rule = rule.after_kernels
-        value = rule.forward(
-            *(array_under(a) for a in args), **{k: array_under(v) for k, v in kwargs.items()}
-        )
-        # A loss returns a Python float, which has no dtype.
-        of_float = isinstance(value, float)
-        dtype = np.result_type(*(tensor.data.dtype for tensor in inputs)) if of_float else None
-        out = np.asarray(value, dtype=dtype)
-        node = None
-        if recorded:
-            arguments = rule.bind(args, kwargs)
-            _check_all_have_gradients(rule, arguments)
-            node = Node.of_call(rule, arguments, out)
-        result = Tensor.of_node(out, node)  # a Tensor, also where cls is Parameter
-        if out.base is not None:  # a view shares memory with an argument
-            for tensor in inputs:
-                if np.may_share_memory(tensor.data, out):
-                    result._memory = tensor.memory
+        out = _compute(rule, inputs, args, kwargs)
+        return cls._result(out, Node.of_call(rule, arguments, out), inputs)
+
+    @staticmethod
+    def _result(out: Array, node: Node | None, inputs: Sequence[Tensor]) -> Tensor:
+        """Return the tensor of an op's result: a Tensor, also of a Parameter."""
+        result = Tensor.of_node(out, node)
+        if out.base is not None:
+            result._memory = _memory_shared(out, inputs)
         if node is not None and node.keeps_its_result:
             result.memory.add(node)
         return result
@@ -317,29 +324,37 @@ class InnerTensor(Tensor):
 
     @classmethod
     def of_call(
-        cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any], level: int
+        cls,
+        rule: Rule,
+        inputs: Sequence[Tensor],
+        arguments: Mapping[str, Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        level: int,
     ) -> InnerTensor:
-        """Compute an op on primals; record it on this level."""
+        """Compute an op on primals, one level down; record it on this level.
+
+        Args:
+            rule: of the op.
+            inputs: the tensors among the arguments.
+            arguments: of the call, by name.
+            args, kwargs: the same as they were passed.
+            level: the highest of the inputs.
+        """
         check_open(level, rule.name)
-        arguments = rule.bind(args, kwargs)
-        _check_all_have_gradients(rule, arguments)
-        lower = tuple(primal_under(value, level) for value in args)
+        lower = tuple([primal_under(value, level) for value in args])
         options = {name: primal_under(value, level) for name, value in kwargs.items()}
-        if (hook := lift_hook((*lower, *options.values()))) is not None:
-            out = hook(rule, lower, options)
-            primal = out if out.requires_grad else out.data
+        hook = lift_hook(lower) or (lift_hook(options.values()) if options else None)
+        if hook is None:
+            primal = _compute(rule, inputs, lower, options)
         else:
-            primal = rule.forward(*lower, **options)
-            if isinstance(primal, float):  # a loss, which has no dtype
-                inputs = tensors_in(arguments.values())
-                primal = np.asarray(primal, dtype=np.result_type(*(t.dtype for t in inputs)))
-            primal = np.asarray(primal)
+            primal = hook(rule, lower, options)
+            if not primal.requires_grad:
+                primal = primal.data
         node = Node.of_call(rule, arguments, primal, level)
         result = cls._of(primal, node, level)
-        if result._memory is None and result.data.base is not None:
-            for tensor in tensors_in(arguments.values()):
-                if np.may_share_memory(tensor.data, result.data):
-                    result._memory = tensor.memory
+        if hook is None and primal.base is not None:
+            result._memory = _memory_shared(primal, inputs)
         if node.keeps_its_result:
             result.memory.add(node)
         return result
@@ -367,6 +382,28 @@ def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
+def _compute(
+    rule: Rule, inputs: Sequence[Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Array:
+    """Return an op's result for the arrays of its arguments."""
+    value = rule.forward(
+        *[array_under(a) for a in args], **{k: array_under(v) for k, v in kwargs.items()}
+    )
+    if isinstance(value, np.ndarray):
+        return value
+    # A loss returns a Python float, which has no dtype.
+    of_float = isinstance(value, float)
+    return np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
+
+
+def _memory_shared(out: Array, inputs: Sequence[Tensor]) -> Memory | None:
+    """Return the memory of the argument that a view shares it with, or None."""
+    for tensor in inputs:
+        if np.may_share_memory(tensor.data, out):
+            return tensor.memory
+    return None
+
+
 def _check_no_gradient(doing: str, *values: Any) -> None:
     if any(t.requires_grad for t in tensors_in(values)):
         raise DroppedGradientError(
@@ -378,6 +415,8 @@ def _check_no_gradient(doing: str, *values: Any) -> None:
 
 def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
     """Raise where a tensor that requires a gradient is passed for an argument without one."""
+    if len(rule.gradients) == len(arguments):
+        return
     for name, value in arguments.items():
         if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
             _check_no_gradient(

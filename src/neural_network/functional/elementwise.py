@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from neural_network.checks import Array, as_floating
-from neural_network.functional.op import RULES, Call, Gradient, Samples, call, gradient, op, samples
+from neural_network.functional.op import RULES, Call, Samples, call, gradient, op, samples
 from neural_network.public import public
 
 Slope = Callable[..., Any]
@@ -54,7 +54,7 @@ def elementary(*slopes: Slope, of: Samples) -> Callable[[Callable[P, R]], Callab
                 gradient(function, name)(slope)
             else:
                 needs = tuple(inspect.signature(slope).parameters)[1:]
-                rule.gradients[name] = Gradient(_summed(slope, name), (*needs, f"{name}_shape"))
+                rule.register(name, _summed(slope, name), (*needs, f"{name}_shape"))
         samples(function)(of)
         return function
 

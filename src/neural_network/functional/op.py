@@ -28,7 +28,7 @@ they can be differentiated again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from copy import copy
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
@@ -85,6 +85,23 @@ class Rule:
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
         self.variadic = variadic[0] if variadic else None
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self._needs: list[tuple[str, list[tuple[str, str, str]]]] | None = None
+
+    def register(self, name: str, formula: Callable[..., Any], needs: tuple[str, ...]) -> None:
+        """Take a formula as the gradient for an argument."""
+        self.gradients[name] = Gradient(formula, needs)
+        self._needs = None
+
+    @property
+    def needs(self) -> list[tuple[str, list[tuple[str, str, str]]]]:
+        """For each argument with a gradient, what it needs: (need, argument, property or "")."""
+        if self._needs is None:
+            known = {*self.names, self.variadic, "out"}
+            self._needs = [
+                (name, [_source(need, known) for need in formula.needs])
+                for name, formula in self.gradients.items()
+            ]
+        return self._needs
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return name → value for a call, defaults included.
@@ -93,11 +110,21 @@ class Rule:
         training step.
         """
         if self.variadic is None:
+            if len(args) == len(self.names):
+                return dict(zip(self.names, args, strict=True))
             return {**self.defaults, **dict(zip(self.names, args, strict=False)), **kwargs}
         # f(first, *rest, option=…): the names before the variadic one take one each.
         leading = len(self.names) - len(self.defaults)
         first = dict(zip(self.names, args[:leading], strict=False))
         return {**self.defaults, **first, self.variadic: args[leading:], **kwargs}
+
+
+def _source(need: str, known: Container[str | None]) -> tuple[str, str, str]:
+    """Return a need, the argument it comes from, and which property of it, or ""."""
+    if need in known:
+        return need, need, ""
+    name, _, what = need.rpartition("_")
+    return need, name, what
 
 
 # Each op → its rule.
@@ -176,7 +203,7 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         known = arguments | {"out"} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
         if g != "g" or not known.issuperset(needs) or name not in arguments:
             raise TypeError(f"{rule.name}: no gradient for {name} can take ({g}, {needs})")
-        rule.gradients[name] = Gradient(formula, tuple(needs))
+        rule.register(name, formula, tuple(needs))
 
     return register
 

@@ -16,7 +16,7 @@ from neural_network.functional.losses.reduction import (
     reduce_elements,
     share_of_elements,
 )
-from neural_network.functional.op import RULES, Call, Gradient, call, op, samples
+from neural_network.functional.op import RULES, Call, call, op, samples
 from neural_network.public import named, public
 
 
@@ -144,7 +144,7 @@ def _differentiate(loss: Callable[..., Any], slope: Callable[..., Any], *options
 
     needs = ("y_pred", "y", "reduction", *options)
     for name, formula in (("y_pred", for_prediction), ("y", for_target)):
-        RULES[loss].gradients[name] = Gradient(formula, needs)
+        RULES[loss].register(name, formula, needs)
 
 
 _differentiate(mse_loss, lambda share, difference: share * 2 * difference)
