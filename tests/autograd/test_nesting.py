@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network import functional_call, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from neural_network import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from neural_network.errors import DroppedGradientError, DTypeError, GradientError, ShapeError
 
 X = np.array([0.3, 1.2, -0.7])
@@ -41,10 +41,6 @@ def central(f: Callable[[Any], Any], x: Any, step: float = 1e-5) -> Any:
 def network(*layers: nn.Layer, shape: tuple[int, ...] = (3,)) -> nn.Sequential:
     model = nn.Sequential(*(layers or (nn.Dense(5, "tanh"), nn.Dense(1))))
     return model.initialize(shape, rng=0).astype(np.float64)
-
-
-def parameters_of(model: nn.Layer) -> dict[str, Any]:
-    return {name: parameter.data.copy() for name, parameter in model.named_parameters()}
 
 
 # --- what is closed over ----------------------------------------------------------------
@@ -333,120 +329,6 @@ def test_optimizers_refuse_what_is_differentiated_outside() -> None:
     with pytest.raises(DTypeError, match="gradients"):
         grad(f)(X)
     np.testing.assert_array_equal(buffer, X)
-
-
-# --- models as functions of their parameters ------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("layers", "shape"),
-    [
-        ((nn.Dense(5, "tanh"), nn.Dense(2)), (3,)),
-        (
-            (nn.Conv2D(3, 3), nn.BatchNorm(), nn.Activation("tanh"), nn.Flatten(), nn.Dense(2)),
-            (1, 5, 5),
-        ),
-        ((nn.Residual(nn.Dense(3, "tanh")), nn.Dense(2)), (3,)),
-    ],
-)
-def test_through_a_training_step(layers: Any, shape: tuple[int, ...]) -> None:
-    model = network(*[layer.clone() for layer in layers], shape=shape)
-    rng = np.random.default_rng(1)
-    first, second = rng.standard_normal((2, 4, *shape))
-    labels = np.array([0, 1, 1, 0])
-    start = parameters_of(model)
-
-    def loss(p: Any, batch: Any) -> Any:
-        return nn.softmax_cross_entropy(functional_call(model, p, batch), labels)
-
-    def after_a_step(p: Any) -> Any:
-        slopes = grad(loss)(p, first)
-        return loss({name: p[name] - 0.5 * slopes[name] for name in p}, second)
-
-    value, slopes = value_and_grad(after_a_step)(start)
-    assert np.isfinite(value)
-    for name, array in start.items():
-        place = np.unravel_index(array.size // 2, array.shape)
-
-        def at(number: Any, name: str = name, place: Any = place) -> Any:
-            moved = {key: other.copy() for key, other in start.items()}
-            moved[name][place] = number
-            return value_and_grad(after_a_step)(moved)[0]
-
-        expected = central(at, array[place])
-        np.testing.assert_allclose(slopes[name][place], expected, rtol=1e-6, atol=1e-8)
-    for name, parameter in model.named_parameters():  # the model's own have stayed
-        np.testing.assert_array_equal(parameter.data, start[name])
-        assert parameter.grad is None
-
-
-class Own(nn.Layer):
-    """Parameters in a list, a dict and a tuple, one of them twice, and state of its own."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        self.list = [nn.Parameter(rng.standard_normal(shape[-1])) for _ in range(2)]
-        self.dict = {"a": nn.Parameter(rng.standard_normal(shape[-1]))}
-        self.same = self.list[0]
-
-    def forward(self, X: Any, *, factor: float = 1.0) -> Any:
-        self.calls += 1
-        return (X * self.list[0] + self.list[1] * self.dict["a"] + self.same) * factor
-
-
-def test_parameters_wherever_a_layer_holds_them() -> None:
-    model = Own().initialize((3,), rng=0).astype(np.float64)
-    names = [name for name, _ in model.named_parameters()]
-    assert names == ["list.0", "list.1", "dict.a"]
-    before, calls = dict(vars(model)), model.calls
-    numbers = {name: X + i for i, name in enumerate(names)}
-    out = functional_call(model, numbers, V[None], factor=2.0)
-    a, b, c = numbers.values()
-    np.testing.assert_allclose(
-        out.data if isinstance(out, nn.Tensor) else out, [(V * a + b * c + a) * 2]
-    )
-    assert model.calls == calls + 1
-    assert {k: v for k, v in vars(model).items() if k != "calls"} == {
-        k: v for k, v in before.items() if k != "calls"
-    }
-    # Those left out are the model's own.
-    partly = functional_call(model, {"dict.a": X}, V[None])
-    np.testing.assert_allclose(
-        np.asarray(partly.data), [V * model.list[0].data + model.list[1].data * X + model.same.data]
-    )
-
-
-def test_an_error_inside_puts_the_parameters_back() -> None:
-    model = network()
-    with pytest.raises(ShapeError):
-        functional_call(model, parameters_of(model), np.ones((2, 7)))
-    assert all(isinstance(layer.weight, nn.Parameter) for layer in model.layers)
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (
-            lambda m: functional_call(m, {"a": X}, X),
-            ValueError,
-            "names of its parameters: 0.weight",
-        ),
-        (
-            lambda m: functional_call(m, {"0.bias": X}, X),
-            ShapeError,
-            r"0.bias: expected shape \(5,\)",
-        ),
-        (lambda m: functional_call(m, {"0.bias": "a"}, X), DTypeError, "0.bias: expected real"),
-        (lambda m: functional_call(m, [X], X), DTypeError, "parameters: expected a dict"),
-        (lambda m: functional_call(np.sum, {}, X), DTypeError, "model: expected a layer"),
-        (lambda m: functional_call(nn.Dense(3), {}, X), ValueError, "a model that is built"),
-    ],
-)
-def test_functional_call_refuses(call: Any, error: Any, message: str) -> None:
-    with pytest.raises(error, match=message):
-        call(network())
 
 
 # --- drawn nestings --------------------------------------------------------------------------------
