@@ -14,15 +14,21 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
 from neural_network.errors import DTypeError, FileFormatError, sentence
+
+# The type of a class has to be derived from the types of all its bases: from this one, so that a
+# layer may have protocols and abstract classes among them.
+if TYPE_CHECKING:
+    from abc import ABCMeta as ProtocolType
+else:
+    ProtocolType = type(Protocol)
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -64,7 +70,13 @@ class Arguments:
     """
 
     def __init__(self, cls: type[Any]) -> None:
-        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        # The ``__init__`` of a protocol, which takes anything, calls that of the next class.
+        init = next(
+            vars(base)["__init__"]
+            for base in cls.__mro__
+            if "__init__" in vars(base) and not vars(base).get("_is_protocol")
+        )
+        _, *parameters = inspect.signature(init).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.names = {parameter.name: parameter.name for parameter in parameters}
         old = (OLD_NAMES.get(base.__name__, ()) for base in cls.__mro__)
@@ -189,20 +201,20 @@ def _copied(value: Any) -> Any:
     return value
 
 
-class BoundOnce(ABCMeta):
+class BoundOnce(ProtocolType):
     """The type of classes that note their constructor's arguments.
 
     An object gets them as ``_arguments`` before ``__init__`` runs; its ``_bind`` is called when the
     outermost ``__init__`` has returned.
     """
 
-    # Those of ABCMeta are Python functions, which would run in each ``isinstance``.
+    # Those of its base are Python functions, which would run in each ``isinstance``.
     __instancecheck__ = type.__instancecheck__
     __subclasscheck__ = type.__subclasscheck__
 
     if not TYPE_CHECKING:  # type checkers take the signature of ``__init__``
 
-        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # of a metaclass
             """Make an object and note its arguments."""
             if kwargs:
                 kwargs = renamed(cls, kwargs, arguments_of(cls).names, stacklevel=2)
@@ -225,7 +237,7 @@ class BoundOnce(ABCMeta):
             return made
 
         @property
-        def __signature__(cls) -> inspect.Signature:
+        def __signature__(cls) -> inspect.Signature:  # noqa: N805  # of a metaclass
             """The signature of the constructor, which ``help`` shows."""
             return arguments_of(cls).signature
 
