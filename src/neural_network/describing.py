@@ -64,7 +64,8 @@ class Arguments:
     Attributes:
         signature: without ``self``.
         names: of all arguments, in order.
-        fixed: the names, and those that they had in earlier versions.
+        old: the name that an argument had in an earlier version → its name.
+        fixed: the names, and the old ones.
         positional: the names of those that a call may give by their place; None where the
             constructor takes any number of arguments, or some by their place alone.
     """
@@ -79,8 +80,9 @@ class Arguments:
         _, *parameters = inspect.signature(init).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.names = {parameter.name: parameter.name for parameter in parameters}
-        old = (OLD_NAMES.get(base.__name__, ()) for base in cls.__mro__)
-        self.fixed = frozenset(self.names).union(*old)
+        tables = [OLD_NAMES.get(base.__name__, {}) for base in cls.__mro__]
+        self.old = {old: new for table in tables for old, new in table.items()}
+        self.fixed = frozenset(self.names).union(self.old)
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         self.positional: list[str] | None = None
         if all(parameter.kind in named for parameter in parameters):
@@ -112,12 +114,7 @@ def renamed(
     """
     if arguments.keys() <= names.keys():
         return arguments
-    table = {
-        old: new
-        for base in cls.__mro__
-        for old, new in OLD_NAMES.get(base.__name__, {}).items()
-        if old not in names
-    }
+    table = {old: new for old, new in arguments_of(cls).old.items() if old not in names}
     for old in arguments.keys() & table.keys() if stacklevel is not None else ():
         text = f"{cls.__name__}: the argument {old!r} is now called {table[old]!r}"
         warnings.warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
@@ -251,12 +248,11 @@ class Bound(metaclass=BoundOnce):
 
         def __getattr__(self, name: str) -> Any:
             """Return an argument by the name that it had in an earlier version."""
-            for base in type(self).__mro__:
-                new = OLD_NAMES.get(base.__name__, {}).get(name)
-                if new is not None and new in self.__dict__:
-                    text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
-                    warnings.warn(text, DeprecationWarning, stacklevel=2)
-                    return self.__dict__[new]
+            new = arguments_of(type(self)).old.get(name)
+            if new in self.__dict__:
+                text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+                return self.__dict__[new]
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)
 

@@ -317,7 +317,7 @@ def test_parameters_that_are_not_made_yet_are_not_assigned(
 
 def test_the_rate_of_dropout_may_be_assigned(tmp_path: Path) -> None:
     model: Any = Sequential(Dense(3), Dropout(0.5)).initialize((4,), rng=0)
-    with model.structure_fixed("fit"):
+    with model._structure_fixed("fit"):
         model[1].rate = 0.25
     assert repr(model[1]) == "Dropout(rate=0.25)"
     assert 0.6 < (model[1](np.ones((400, 4))) > 0).mean() < 0.9

@@ -448,7 +448,7 @@ class Layer(Structure):
             modes.end(block)
 
     @contextmanager
-    def structure_fixed(self, function: str) -> Iterator[None]:
+    def _structure_fixed(self, function: str) -> Iterator[None]:
         """Refuse changes of the structure inside the block, as ``fit`` does.
 
         Args:
