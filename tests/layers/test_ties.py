@@ -110,6 +110,27 @@ def test_clones_keep_what_is_shared() -> None:
     assert wide[0].weight is wide[2].weight is not wide[4].weight
 
 
+class Twice(Layer):
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+        self.first, self.second = Dense(4), Dense(4)
+
+    def forward(self, X: Any) -> Any:
+        return self.second(self.first(X)) * self.factor
+
+
+def test_a_clone_shares_among_layers_that_it_makes_itself(tmp_path: Path) -> None:
+    layer: Any = Twice().initialize((4,), rng=0)
+    layer.second.weight = layer.first.weight
+    clone = layer.clone(factor=2.0)
+    assert clone.first.weight is clone.second.weight is not layer.first.weight
+    np.testing.assert_array_equal(clone.predict(ROWS), 2 * layer.predict(ROWS))
+    save(clone, tmp_path / "m.safetensors")
+    read: Any = load(tmp_path / "m.safetensors", layers={"Twice": Twice})
+    assert read.first.weight is read.second.weight
+    np.testing.assert_array_equal(read.predict(ROWS), clone.predict(ROWS))
+
+
 def test_a_clone_of_several_inputs_does_not_lose_what_is_shared() -> None:
     class Sum(Layer):
         def __init__(self) -> None:
