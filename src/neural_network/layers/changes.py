@@ -6,7 +6,7 @@ parameter or buffer → the first name that the same one has in the model.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from neural_network.errors import ArgumentError, sentence
@@ -54,7 +54,7 @@ def shared(model: Any) -> dict[str, str]:
     }
 
 
-def share(model: Any, names: Container[str], table: Mapping[str, str]) -> list[str]:
+def share(model: Any, names: Collection[str], table: Mapping[str, str]) -> list[str]:
     """Let the layers of a model that was just made share what a table says, and nothing else.
 
     Args:
@@ -65,6 +65,8 @@ def share(model: Any, names: Container[str], table: Mapping[str, str]) -> list[s
     Returns:
         The names in the table that are not in the model, or of another shape or kind there.
     """
+    if not table and len(model.named_parameters()) + len(model.named_buffers()) == len(names):
+        return []  # the usual case: nothing is shared
     seen = set[int]()
     for name, (layer, attribute, tensor) in _places(model).items():
         if id(tensor) in seen and name in names and attribute in vars(layer):
