@@ -30,6 +30,11 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+# Where one of these is set, as on GitHub Actions, Rich and Typer write colours into pipes.
+COLOURS = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE")
+for variable in COLOURS:
+    os.environ.pop(variable, None)
+
 # The generators that test files make when they are imported, with their states at that time.
 GENERATORS: list[tuple[np.random.Generator, Any]] = []
 default_rng = np.random.default_rng
@@ -42,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if (config.getoption("numprocesses", None) or 0) > 1:
         for name in THREAD_LIMITS:
-            os.environ.setdefault(name, "1")
+            os.environ[name] = "1"
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,11 +42,10 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise ShapeError(
             sentence(function, name, "rows of equal length", "a ragged sequence")
         ) from error
-    if array.dtype.kind in "US":
-        hint = "text: np.unique(names, return_inverse=True) numbers names"
-        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype} ({hint})"))
     if array.dtype.kind not in "fiub":
-        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}"))
+        text = " (text: np.unique(names, return_inverse=True) numbers names)"
+        hint = text if array.dtype.kind in "US" else ""
+        raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
 
 
@@ -176,7 +175,7 @@ def as_number(
     return number
 
 
-def as_choice(function: str, name: str, value: object, choices: Sequence[str]) -> str:
+def as_choice(function: str, name: str, value: object, choices: Collection[str]) -> str:
     """Return ``value`` if it is one of the words; otherwise list the words."""
     if not isinstance(value, str) or value not in choices:
         words = ", ".join(repr(choice) for choice in choices)
@@ -189,13 +188,11 @@ def as_function(
     function: str, name: str, value: object, table: Mapping[str, Callable[..., Any]]
 ) -> Callable[..., Any]:
     """Return a function that was given, or the one of this name in a table."""
-    if isinstance(value, str) and value in table:
-        return table[value]
+    if isinstance(value, str):
+        return table[as_choice(function, name, value, table)]
     if callable(value) and not isinstance(value, type):
         return value
     names = ", ".join(map(repr, table))
-    if isinstance(value, str):
-        raise ArgumentError(sentence(function, name, f"one of {names}", repr(value)))
     raise DTypeError(sentence(function, name, f"a function or one of {names}", repr(value)))
 
 

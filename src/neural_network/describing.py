@@ -14,15 +14,21 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
 from neural_network.errors import DTypeError, FileFormatError, sentence
+
+# The type of a class has to be derived from the types of all its bases: from this one, so that a
+# layer may have protocols and abstract classes among them.
+if TYPE_CHECKING:
+    from abc import ABCMeta as ProtocolType
+else:
+    ProtocolType = type(Protocol)
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -58,17 +64,25 @@ class Arguments:
     Attributes:
         signature: without ``self``.
         names: of all arguments, in order.
-        fixed: the names, and those that they had in earlier versions.
+        old: the name that an argument had in an earlier version → its name.
+        fixed: the names, and the old ones.
         positional: the names of those that a call may give by their place; None where the
             constructor takes any number of arguments, or some by their place alone.
     """
 
     def __init__(self, cls: type[Any]) -> None:
-        _, *parameters = inspect.signature(cls.__init__).parameters.values()
+        # The ``__init__`` of a protocol, which takes anything, calls that of the next class.
+        init = next(
+            vars(base)["__init__"]
+            for base in cls.__mro__
+            if "__init__" in vars(base) and not vars(base).get("_is_protocol")
+        )
+        _, *parameters = inspect.signature(init).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.names = {parameter.name: parameter.name for parameter in parameters}
-        old = (OLD_NAMES.get(base.__name__, ()) for base in cls.__mro__)
-        self.fixed = frozenset(self.names).union(*old)
+        tables = [OLD_NAMES.get(base.__name__, {}) for base in cls.__mro__]
+        self.old = {old: new for table in tables for old, new in table.items()}
+        self.fixed = frozenset(self.names).union(self.old)
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         self.positional: list[str] | None = None
         if all(parameter.kind in named for parameter in parameters):
@@ -100,12 +114,7 @@ def renamed(
     """
     if arguments.keys() <= names.keys():
         return arguments
-    table = {
-        old: new
-        for base in cls.__mro__
-        for old, new in OLD_NAMES.get(base.__name__, {}).items()
-        if old not in names
-    }
+    table = {old: new for old, new in arguments_of(cls).old.items() if old not in names}
     for old in arguments.keys() & table.keys() if stacklevel is not None else ():
         text = f"{cls.__name__}: the argument {old!r} is now called {table[old]!r}"
         warnings.warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
@@ -189,20 +198,20 @@ def _copied(value: Any) -> Any:
     return value
 
 
-class BoundOnce(ABCMeta):
+class BoundOnce(ProtocolType):
     """The type of classes that note their constructor's arguments.
 
     An object gets them as ``_arguments`` before ``__init__`` runs; its ``_bind`` is called when the
     outermost ``__init__`` has returned.
     """
 
-    # Those of ABCMeta are Python functions, which would run in each ``isinstance``.
+    # Those of its base are Python functions, which would run in each ``isinstance``.
     __instancecheck__ = type.__instancecheck__
     __subclasscheck__ = type.__subclasscheck__
 
     if not TYPE_CHECKING:  # type checkers take the signature of ``__init__``
 
-        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # of a metaclass
             """Make an object and note its arguments."""
             if kwargs:
                 kwargs = renamed(cls, kwargs, arguments_of(cls).names, stacklevel=2)
@@ -225,7 +234,7 @@ class BoundOnce(ABCMeta):
             return made
 
         @property
-        def __signature__(cls) -> inspect.Signature:
+        def __signature__(cls) -> inspect.Signature:  # noqa: N805  # of a metaclass
             """The signature of the constructor, which ``help`` shows."""
             return arguments_of(cls).signature
 
@@ -239,12 +248,11 @@ class Bound(metaclass=BoundOnce):
 
         def __getattr__(self, name: str) -> Any:
             """Return an argument by the name that it had in an earlier version."""
-            for base in type(self).__mro__:
-                new = OLD_NAMES.get(base.__name__, {}).get(name)
-                if new is not None and new in self.__dict__:
-                    text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
-                    warnings.warn(text, DeprecationWarning, stacklevel=2)
-                    return self.__dict__[new]
+            new = arguments_of(type(self)).old.get(name)
+            if new in self.__dict__:
+                text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
+                warnings.warn(text, DeprecationWarning, stacklevel=2)
+                return self.__dict__[new]
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)
 

@@ -217,17 +217,18 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def check_version(path: str | os.PathLike[str], metadata: Mapping[str, str], version: str) -> None:
+def check_version(
+    path: str | os.PathLike[str], metadata: Mapping[str, str], *versions: str
+) -> None:
     """Raise FileFormatError if the metadata name another version of the format; none is fine."""
-    found = metadata.get("format_version", version)
-    if found != version:
-        raise FileFormatError(
-            f"{path}: format version {found}, this library reads version {version}"
-        )
+    found = metadata.get("format_version", versions[0])
+    if found not in versions:
+        known = " and ".join(versions)
+        raise FileFormatError(f"{path}: format version {found}, this library reads version {known}")
 
 
 def read_format(
-    path: str | os.PathLike[str], kind: str, version: str
+    path: str | os.PathLike[str], kind: str, *versions: str
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Read the arrays and the metadata of a safetensors file that holds a ``kind`` of content.
 
@@ -239,7 +240,7 @@ def read_format(
     found = metadata.get("format")
     if found != kind:
         raise FileFormatError(f"{path}: expected a {kind}, received {found or 'another file'}")
-    check_version(path, metadata, version)
+    check_version(path, metadata, *versions)
     return arrays, metadata
 
 

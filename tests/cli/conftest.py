@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,16 +16,23 @@ from tests.cli.folders import ONE_THREAD
 from tests.processes import run_python
 
 
+def without_announcement(stderr: str) -> str:
+    """Leave out the line about compiling kernels, which depends on the machine's cache."""
+    return re.sub(r"^neural_network: compiling .*\n", "", stderr, flags=re.MULTILINE)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     """Run the command in an empty folder, with a screen 200 columns wide."""
 
     def call(*arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> Any:
         shown = {"COLUMNS": "200", "MPLBACKEND": "Agg"}
-        return run_python(
+        done = run_python(
             "-m", "neural_network", *arguments,
             cwd=tmp_path, stdin=stdin, env=os.environ | ONE_THREAD | shown | environment,
         )  # fmt: skip
+        done.stderr = without_announcement(done.stderr)
+        return done
 
     return call
 
@@ -52,6 +60,7 @@ def run_here(tmp_path: Path, monkeypatch: Any, capsys: Any) -> Any:
             main()
         except SystemExit as end:
             code = end.code or 0
-        return Done(code, *capsys.readouterr())
+        shown = capsys.readouterr()
+        return Done(code, shown.out, without_announcement(shown.err))
 
     return call

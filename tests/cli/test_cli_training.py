@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -249,3 +250,20 @@ def test_help_of_train(run_here: Any, monkeypatch: Any, columns: str) -> None:
         assert change is not None
         assert [type(step).__name__.lower() for step in change.steps] == [name]
     assert CHANGES.keys() == {name.lower() for name in AUGMENTATIONS}
+
+
+SHOWN = {
+    "model": "tiny_cnn", "data": "mnist", "size": "as they are", "epochs": "4", "batch-size": "16",
+    "optimizer": "adam", "learning-rate": "that of the optimizer; 0.01 for adam",
+    "schedule": "one-cycle", "weight-decay": "0.0", "augment": "none", "validation": "0.1",
+    "seed": "0", "average": "0, none", "out": "run", "save": "OUT/model.safetensors",
+}  # fmt: skip
+
+
+def test_the_help_of_train_shows_defaults(run_here: Any) -> None:
+    shown = run_here("train", "--help").stdout
+    rows = " ".join(re.sub("[│╭╮╰╯─]", " ", shown).split()).split(" --")
+    assert {option(name) for name in SETTINGS} == set(SHOWN)
+    for name, default in SHOWN.items():
+        (row,) = (row for row in rows if row.startswith(f"{name} "))
+        assert row.split("[default: ")[1].strip("()] ").startswith(default)

@@ -285,7 +285,7 @@ def test_a_server_that_does_not_answer_is_given_up(mirror: Any, monkeypatch: Any
 
 
 @pytest.mark.parametrize("bad", ["truncated", "wrong", "not-gzip", "missing"])
-def test_the_next_mirror_is_asked_after_a_bad_answer(mirror: Any, bad: str) -> None:
+def test_the_next_mirror_is_tried_after_a_bad_answer(mirror: Any, bad: str) -> None:
     requested = mirror(bad, "good")
     assert nn.load_mnist("test", "full")[1].tolist() == [5, 0, 4]
     assert len(requested) == 4

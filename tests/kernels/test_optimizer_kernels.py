@@ -62,7 +62,6 @@ def test_the_same_bits_as_numpys(make: Any, dtype: str) -> None:
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
 def test_uncompiled(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = trained(make, "numpy", "float32", 40)
-    monkeypatch.setattr(kernels, "BLOCK", 16)
     for name, found in list(vars(kernels).items()):
         body = getattr(found, "body", None) or getattr(found, "py_func", None)
         if body is not None:

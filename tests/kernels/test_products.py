@@ -100,7 +100,7 @@ from neural_network.kernels.products import products
 from neural_network.kernels.tile import tile
 @linked_part
 def own(x: "Any", w: "Any", y: "Any", begin: "int") -> "None":
-    tile(1, 1, 8, x, 0, 1, 1, 1, 1, 3, w, 0, 8, 0, y, begin, 8, False)
+    tile(1, 8, x, 0, 1, 1, 1, 1, 3, w, 0, 8, 0, y, begin, 8, False)
 @kernel
 def compute(x, w, y):
     for _ in prange(1):

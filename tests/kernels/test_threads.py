@@ -223,7 +223,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(
             try:
                 try:
                     signal.setitimer(signal.ITIMER_REAL, 1e-6 * (20 + turn % 60))
-                    for _ in range(100):
+                    for _ in range(100_000):  # until the timer ends it, however coarse it is
                         with parallel_region():
                             pass
                 finally:  # the interrupt may come here, too
@@ -234,7 +234,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert caught > 1000
+    assert caught > 2900
     with ThreadPoolExecutor(1) as pool:  # no lock is held
         assert pool.submit(enter).result(HANGS)
 

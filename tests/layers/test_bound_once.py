@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,7 @@ from neural_network import (
     BatchNorm,
     Buffer,
     Conv2D,
-    ConvTranspose2D,
     Dense,
-    DepthwiseConv2D,
     Dropout,
     DTypeError,
     Embedding,
@@ -39,7 +35,6 @@ from neural_network import (
     save,
     tanh,
 )
-from neural_network.layers.saving import describe, rebuild
 
 PICTURES = np.random.default_rng(0).standard_normal((2, 4, 9, 9)).astype("f4")
 ROWS = np.random.default_rng(1).standard_normal((3, 4)).astype("f4")
@@ -293,9 +288,36 @@ def test_numbers_that_a_backward_pass_needs_stay() -> None:
     assert not layer.weight.data.any()
 
 
+EARLY: list[tuple[Callable[[], Layer], str]] = [
+    (lambda: Dense(3), "weight"),
+    (lambda: Embedding(9, 3), "weight"),
+    (lambda: Conv2D(2), "weight"),
+    (BatchNorm, "gamma"),
+    (BatchNorm, "running_mean"),
+    (lambda: GroupNorm(1), "beta"),
+]
+
+
+@pytest.mark.parametrize(("make", "name"), EARLY)
+def test_parameters_that_are_not_made_yet_are_not_assigned(
+    make: Callable[[], Layer], name: str
+) -> None:
+    layer: Any = make()
+    for value in (np.ones((4, 3)), Parameter(np.ones((4, 3))), None):
+        with pytest.raises(
+            ArgumentError,
+            match=rf"{type(layer).__name__}: {name}: expected a layer that is built \(",
+        ):
+            setattr(layer, name, value)
+    assert not hasattr(layer, name)
+    layer.note = np.ones(3)
+    layer.initialize((4, 5, 5) if isinstance(layer, Conv2D) else (4,), rng=0, dtype="int32")
+    setattr(layer, name, getattr(layer, name).data + 1)
+
+
 def test_the_rate_of_dropout_may_be_assigned(tmp_path: Path) -> None:
     model: Any = Sequential(Dense(3), Dropout(0.5)).initialize((4,), rng=0)
-    with model.structure_fixed("fit"):
+    with model._structure_fixed("fit"):
         model[1].rate = 0.25
     assert repr(model[1]) == "Dropout(rate=0.25)"
     assert 0.6 < (model[1](np.ones((400, 4))) > 0).mean() < 0.9
@@ -306,47 +328,3 @@ def test_the_rate_of_dropout_may_be_assigned(tmp_path: Path) -> None:
         with pytest.raises(ArgumentError, match="Dropout: rate: expected a"):
             model[1].rate = wrong
     assert model[1].rate == 0.25
-
-
-# --- old names -------------------------------------------------------------------------------
-
-OLD: list[tuple[type[Layer], tuple[Any, ...]]] = [
-    (Conv2D, (4,)), (ConvTranspose2D, (4,)), (DepthwiseConv2D, ()), (MaxPool2D, ()), (AvgPool2D, ()),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("cls", "args"), OLD)
-@pytest.mark.filterwarnings("error")
-def test_old_names_of_arguments(cls: Any, args: tuple[Any, ...]) -> None:
-    name = cls.__name__
-    with pytest.warns(
-        DeprecationWarning, match=f"{name}: the argument 'size' is now called 'kerne"
-    ):
-        layer = cls(*args, size=2)
-    assert layer.kernel_size == (2, 2)
-    assert "kernel_size=2" in repr(layer)
-    with pytest.warns(DeprecationWarning, match=f"{name}: the attribute 'size' is now called 'ker"):
-        assert layer.size == (2, 2)
-    text = json.loads(json.dumps(describe(layer)).replace("kernel_size", "size"))
-    assert repr(rebuild("file", text, {})) == repr(layer)  # without a warning
-
-    class Own(cls):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(*args, size=3)
-
-    with pytest.warns(DeprecationWarning, match="Own: the argument 'size' is now called 'kernel_s"):
-        assert Own().kernel_size == (3, 3)
-
-    class Sized(cls):  # type: ignore[misc]
-        def __init__(self, size: int) -> None:
-            super().__init__(*args, kernel_size=size + 1)
-
-    assert Sized(size=2).kernel_size == (3, 3)
-    with pytest.raises(AttributeError, match=f"'{name}' object has no attribute 'sizes'"):
-        _ = layer.sizes
-
-
-def test_signatures_are_those_of_the_constructors() -> None:
-    assert list(inspect.signature(Dense).parameters)[:2] == ["units", "activation"]
-    assert list(inspect.signature(Conv2D).parameters)[:2] == ["filters", "kernel_size"]
-    assert "self" not in inspect.signature(Embedding).parameters

@@ -77,7 +77,7 @@ for _ in range(100):
     deep = [deep]
 # What is changed, and what the error says.
 DAMAGES: dict[str, tuple[Change, str]] = {
-    "newer version": (set_in("format_version")("2"), "format version 2, this library reads vers"),
+    "newer version": (set_in("format_version")("3"), "format version 3, this library reads vers"),
     "other format": (set_in("format")("pictures"), "expected a neural-network-numpy model, rece"),
     "no architecture": (lambda _, m: m.pop("architecture"), "architecture is missing"),
     "no built": (lambda _, m: m.pop("built"), "built is missing"),

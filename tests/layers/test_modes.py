@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import islice
 from threading import Barrier, Thread
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from neural_network import Dense, Dropout, Layer, Sequential, Trainer
+from neural_network import Dense, Dropout, Flatten, Layer, Sequential, Trainer
 from tests.processes import HANGS
 
 ONES = np.ones((64, 8), np.float32)
@@ -84,6 +89,60 @@ def test_predicting_while_another_thread_trains() -> None:
         return model.flat_parameters()
 
     np.testing.assert_array_equal(train(watched=True), train(watched=False))
+
+
+@contextmanager
+def at_each_line(function: str, act: Callable[[], object]) -> Iterator[None]:
+    """Let another thread do something before each line of the functions of a name."""
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_name != function:
+            return None
+        if event == "line":
+            thread = Thread(target=act)
+            thread.start()
+            thread.join(HANGS)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+LOOKS: dict[str, Callable[[Any], object]] = {
+    "_members": lambda model: (model.train(), model.freeze(), model.unfreeze()),
+    "__getstate__": deepcopy,
+}
+
+
+@pytest.mark.parametrize("function", LOOKS)
+def test_another_thread_may_add_attributes_at_any_time(function: str) -> None:
+    model, added = network(), iter(range(30))
+    layers = model.all_layers()
+
+    def add() -> None:
+        for number in islice(added, 1):
+            for layer in layers:
+                setattr(layer, f"_note{number}", None)
+
+    with at_each_line(function, add):
+        LOOKS[function](model)
+    assert hasattr(model, "_note0")
+
+
+def test_other_threads_predict_while_layers_are_tried() -> None:
+    model, found = network(), list[Any]()
+    expected = model.predict(ONES)
+    for function in ("all_or_nothing", "_put", "_switch", "_set_learning"):
+        with at_each_line(function, lambda: found.append(model.predict(ONES))):
+            model.append(Flatten()).remove(-1)
+            model.eval().train().freeze().unfreeze()
+    assert len(found) > 20
+    for out in found:
+        np.testing.assert_allclose(out, expected, rtol=1e-5)
 
 
 def test_blocks_inside_blocks() -> None:

@@ -83,7 +83,7 @@ def test_parts_come_by_verbs(verb: str, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="save: model: expected a model that its layers' argum"):
         save(Sequential(layer).initialize((4,)), path)
     assert list(tmp_path.iterdir()) == []
-    with layer.structure_fixed("fit"):
+    with layer._structure_fixed("fit"):
         before = [*layer.all_layers(), *layer.parameters()]
         with pytest.raises(
             ArgumentError, match=r"Net: \w+: expected no change of the structure du"
@@ -159,7 +159,7 @@ def test_what_functools_caches_is_found() -> None:
 )
 def test_copies_have_lists_of_their_own(copied: Any) -> None:
     layer = net()
-    with layer.structure_fixed("fit"):
+    with layer._structure_fixed("fit"):
         duplicate = copied(layer)
     duplicate.parts.append(Dense(4))
     duplicate.table["a"] = Flatten()
@@ -245,7 +245,7 @@ def test_what_is_tried_leaves_no_trace() -> None:
 def test_the_structure_stays_during_fit(verb: str) -> None:
     model = Sequential(Dense(4), Residual(Dense(4)))
     arguments = {"append": (Flatten(),), "remove": (0,)}.get(verb, (0, Flatten()))
-    with model.structure_fixed("fit"):
+    with model._structure_fixed("fit"):
         for part in (model, model[1]) if verb != "__setitem__" else (model,):
             before = part.children()
             with pytest.raises(

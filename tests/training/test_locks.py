@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -73,6 +74,20 @@ def test_one_process_cannot_hold_a_path_twice(tmp_path: Path) -> None:
                 pass
     with pytest.raises(nn.ArgumentError, match="two callbacks write one path"):
         nn.Trainer([nn.Dense(2)], callbacks=[nn.Checkpoint(path), nn.CSVLog(path)])
+
+
+def test_a_refused_lock_leaves_no_file_open(tmp_path: Path) -> None:
+    def next_descriptor() -> int:
+        with open(os.devnull) as file:
+            return file.fileno()
+
+    path = tmp_path / "a"
+    with locked(path):
+        first = next_descriptor()
+        for _ in range(3):
+            with pytest.raises(nn.FileWriteError, match="another training writes it"), locked(path):
+                pass
+        assert next_descriptor() == first
 
 
 def test_a_lock_file_that_its_holder_removes_is_opened_again(

@@ -113,14 +113,9 @@ def gradient_descent(
     def predict(X: Array) -> Array:
         prediction = np.asarray(activation_fn(X @ weight + bias))
         if prediction.shape != (len(X), outputs):
-            raise ShapeError(
-                sentence(
-                    function,
-                    "activation_fn",
-                    f"a result of shape {(len(X), outputs)}",
-                    f"shape {prediction.shape}",
-                )
-            )
+            expected = f"a result of shape {(len(X), outputs)}"
+            received = f"shape {prediction.shape}"
+            raise ShapeError(sentence(function, "activation_fn", expected, received))
         return prediction
 
     weight, bias = W.copy(), b.copy()

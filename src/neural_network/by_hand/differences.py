@@ -101,13 +101,8 @@ def _slope(
     array[index] = original - h
     below, down = float(array[index]), loss()
     if np.isfinite(original) and above == below:
-        raise ArgumentError(
-            sentence(
-                "numerical_gradient",
-                "h",
-                f"a step large enough to change {name}{list(index)} = {original} ({array.dtype})",
-                h,
-            )
-        )
+        entry = f"{name}{list(index)} = {original} ({array.dtype})"
+        expected = f"a step large enough to change {entry}"
+        raise ArgumentError(sentence("numerical_gradient", "h", expected, h))
     # The actual difference, which in float32 is not exactly 2h.
     return (up - down) / (above - below)

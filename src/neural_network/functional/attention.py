@@ -112,12 +112,9 @@ def _check_shapes(function: str, query: Array, key: Array, value: Array) -> None
         check_not_empty(function, name, array)
     lead = query.shape[:-2]
     if key.shape[:-2] != lead or key.shape[-1] != query.shape[-1]:
-        expected = f"({', '.join(map(str, lead))}{', ' if lead else ''}Lk, {query.shape[-1]})"
-        raise ShapeError(
-            sentence(
-                function, "key", f"{expected} as query {query.shape} has it", f"shape {key.shape}"
-            )
-        )
+        sizes = ", ".join([*map(str, lead), "Lk", str(query.shape[-1])])
+        expected = f"({sizes}) as query {query.shape} has it"
+        raise ShapeError(sentence(function, "key", expected, f"shape {key.shape}"))
     if value.shape[:-1] != key.shape[:-1]:
         expected = f"({', '.join(map(str, key.shape[:-1]))}, dv), a value for each key"
         raise ShapeError(sentence(function, "value", expected, f"shape {value.shape}"))

@@ -203,14 +203,8 @@ def where(condition: Any, a: Any, b: Any) -> Array:
     return np.where(condition, a, b)
 
 
-@gradient(where, "a")
-def _(g: Any, condition: Any, a_shape: Any) -> Any:
-    return sum_to(np.where(condition, g, 0), a_shape)
-
-
-@gradient(where, "b")
-def _(g: Any, condition: Any, b_shape: Any) -> Any:
-    return sum_to(np.where(condition, 0, g), b_shape)
+gradient(where, "a")(lambda g, condition, a_shape: sum_to(np.where(condition, g, 0), a_shape))
+gradient(where, "b")(lambda g, condition, b_shape: sum_to(np.where(condition, 0, g), b_shape))
 
 
 @samples(where)

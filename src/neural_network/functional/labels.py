@@ -44,18 +44,10 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     check_not_empty("one_hot", "labels", array, 1)
     limit = None if num_classes is None else as_count("one_hot", "num_classes", num_classes)
     if limit is not None and limit > MOST_CLASSES:
-        raise ArgumentError(
-            sentence("one_hot", "num_classes", f"at most {MOST_CLASSES:,}", f"{limit}")
-        )
+        raise ArgumentError(sentence("one_hot", "num_classes", f"at most {MOST_CLASSES:,}", limit))
     if limit is None and MOST_INFERRED_CLASSES <= np.max(array) < np.inf:
-        raise ArgumentError(
-            sentence(
-                "one_hot",
-                "labels",
-                f"class indices below {MOST_INFERRED_CLASSES:,} (or num_classes stated)",
-                f"{np.max(array)}",
-            )
-        )
+        expected = f"class indices below {MOST_INFERRED_CLASSES:,} (or num_classes stated)"
+        raise ArgumentError(sentence("one_hot", "labels", expected, np.max(array)))
     indices = as_class_indices("one_hot", "labels", array, limit)
     columns = int(indices.max()) + 1 if limit is None else limit
     rows = np.zeros((len(indices), columns), np.float32)

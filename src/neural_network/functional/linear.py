@@ -40,25 +40,13 @@ def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
     check_ndim("matrix_multiply", "X", X, 2)
     check_ndim("matrix_multiply", "W", W, 2)
     if X.shape[1] != W.shape[0]:
-        raise ShapeError(
-            sentence(
-                "matrix_multiply",
-                "W",
-                f"{X.shape[1]} rows, one for each column of X {X.shape}",
-                f"shape {W.shape}",
-            )
-        )
+        expected = f"{X.shape[1]} rows, one for each column of X {X.shape}"
+        raise ShapeError(sentence("matrix_multiply", "W", expected, f"shape {W.shape}"))
     return rounded(X @ W, dtype)
 
 
-@gradient(matrix_multiply, "X")
-def _(g: Any, W: Any, X_dtype: Any) -> Any:
-    return rounded(g @ W.T, X_dtype)
-
-
-@gradient(matrix_multiply, "W")
-def _(g: Any, X: Any, W_dtype: Any) -> Any:
-    return rounded(X.T @ g, W_dtype)
+gradient(matrix_multiply, "X")(lambda g, W, X_dtype: rounded(g @ W.T, X_dtype))
+gradient(matrix_multiply, "W")(lambda g, X, W_dtype: rounded(X.T @ g, W_dtype))
 
 
 sample_calls(matrix_multiply, call(Normal((3, 4)), Normal((4, 2))))
@@ -142,14 +130,8 @@ def _parse(subscripts: str, count: int) -> tuple[list[str], str]:
     inputs = left.split(",")
     plain = all(len(set(letters)) == len(letters) for letters in inputs)
     if not arrow or len(inputs) != count or not plain or not (left + output).isascii():
-        raise ArgumentError(
-            sentence(
-                "einsum",
-                "subscripts",
-                f"{count} operands of different letters and a result, such as 'ij,jk->ik'",
-                repr(subscripts),
-            )
-        )
+        expected = f"{count} operands of different letters and a result, such as 'ij,jk->ik'"
+        raise ArgumentError(sentence("einsum", "subscripts", expected, repr(subscripts)))
     return inputs, output
 
 

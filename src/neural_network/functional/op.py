@@ -12,8 +12,10 @@ An op is three functions beside each other in one file:
     @samples(relu)
     def _(rng): ...                    # calls on which the tests check the op
 
-A function composed of ops has no gradient of its own, but samples as well. For a function of
-single elements, ``elementary`` in ``elementwise.py`` takes all three at once.
+A short gradient is one row, ``gradient(relu, "Z")(lambda g, Z: g * (Z > 0))``; samples of normal
+numbers are listed by ``sample_calls``. A function composed of ops has no gradient of its own, but
+samples as well. For a function of single elements, ``elementary`` in ``elementwise.py`` takes all
+three at once.
 
 This module does not import ``autograd``. An op looks for an argument whose type has the method
 ``__lift__`` and calls it, as NumPy does with ``__array_function__``; without such an argument

@@ -44,9 +44,7 @@ def sum(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.asarray(_np.sum(X, axis=axis, keepdims=keepdims))
 
 
-@gradient(sum, "X")
-def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
-    return spread(g, X_shape, axis, keepdims)
+gradient(sum, "X")(lambda g, X_shape, axis, keepdims: spread(g, X_shape, axis, keepdims))
 
 
 @public(top_level=False)

@@ -24,9 +24,7 @@ def reshape(X: Any, shape: int | Sequence[int]) -> Array:
     return np.reshape(X, shape)
 
 
-@gradient(reshape, "X")
-def _(g: Any, X_shape: Any) -> Any:
-    return g.reshape(X_shape)
+gradient(reshape, "X")(lambda g, X_shape: g.reshape(X_shape))
 
 
 sample_calls(reshape, call(Normal((2, 6)), (3, -1)), call(Normal((2, 3, 2)), -1))
@@ -71,14 +69,8 @@ def unindex(g: Any, key: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
-@gradient(index, "X")
-def _(g: Any, key: Any, X_shape: Any) -> Any:
-    return unindex(g, key, X_shape)
-
-
-@gradient(unindex, "g")
-def _(g: Any, key: Any) -> Any:
-    return index(g, key)
+gradient(index, "X")(lambda g, key, X_shape: unindex(g, key, X_shape))
+gradient(unindex, "g")(lambda g, key: index(g, key))
 
 
 KEYS = (
@@ -145,14 +137,8 @@ def _run(places: Array) -> Any:
     return slice(first, last + 1) if last - first + 1 == len(places) else places
 
 
-@gradient(gather, "X")
-def _(g: Any, places: Any, axis: int, X_shape: Any) -> Any:
-    return scatter_add(g, places, axis, X_shape[axis])
-
-
-@gradient(scatter_add, "g")
-def _(g: Any, places: Any, axis: int) -> Any:
-    return gather(g, places, axis)
+gradient(gather, "X")(lambda g, places, axis, X_shape: scatter_add(g, places, axis, X_shape[axis]))
+gradient(scatter_add, "g")(lambda g, places, axis: gather(g, places, axis))
 
 
 sample_calls(
@@ -177,9 +163,7 @@ def broadcast_to(X: Any, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(X, shape)
 
 
-@gradient(broadcast_to, "X")
-def _(g: Any, X_shape: Any) -> Any:
-    return sum_to(g, X_shape)
+gradient(broadcast_to, "X")(lambda g, X_shape: sum_to(g, X_shape))
 
 
 sample_calls(broadcast_to, call(Normal((3, 1)), (2, 3, 4)), call(Normal(()), (2,)))

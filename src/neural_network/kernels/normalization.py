@@ -157,11 +157,10 @@ def normalize_planes(X: Any, mean: Any, scale: Any, shift: Any, out: Any) -> Non
 def normalize_rows(X: Any, mean: Any, scale: Any, shift: Any, out: Any) -> None:
     """(M, C) → (M, C)."""
     rows, channels = X.shape
-    for block in prange(-(-rows // ROWS)):
-        for row in range(block * ROWS, min((block + 1) * ROWS, rows)):
-            numbers, to = X[row], out[row]
-            for c in range(channels):
-                to[c] = (numbers[c] - mean[c]) * scale[c] + shift[c]
+    for row in prange(rows):
+        numbers, to = X[row], out[row]
+        for c in range(channels):
+            to[c] = (numbers[c] - mean[c]) * scale[c] + shift[c]
 
 
 @kernel
@@ -211,8 +210,7 @@ def combine_planes(
 def combine_rows(g: Any, X: Any, mean: Any, by_g: Any, by_X: Any, rest: Any, gradient: Any) -> None:
     """``g · by_g + (X − mean) · by_X + rest`` of (M, C)."""
     rows, channels = X.shape
-    for block in prange(-(-rows // ROWS)):
-        for row in range(block * ROWS, min((block + 1) * ROWS, rows)):
-            grad, numbers, to = g[row], X[row], gradient[row]
-            for c in range(channels):
-                to[c] = grad[c] * by_g[c] + (numbers[c] - mean[c]) * by_X[c] + rest[c]
+    for row in prange(rows):
+        grad, numbers, to = g[row], X[row], gradient[row]
+        for c in range(channels):
+            to[c] = grad[c] * by_g[c] + (numbers[c] - mean[c]) * by_X[c] + rest[c]

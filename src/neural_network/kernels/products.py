@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neural_network.kernels.runtime.compiler import linked_part, part
-from neural_network.kernels.tile import LANES, ROWS, VECTORS, tile
+from neural_network.kernels.tile import LANES, ROWS, WIDTHS, tile
 
 # Columns are padded to whole vectors, the shortest of which has eight numbers, so that no tile
 # needs a special case for the last ones.
@@ -20,39 +20,11 @@ def padded_columns(columns: int) -> int:
 
 
 @part
-def _rows_at_once(count: int, vectors: int) -> int:
+def _rows_at_once(count: int, width: int) -> int:
     """Return the largest number of rows of a tile."""
-    if vectors > 1:
+    if width > LANES:
         return ROWS
     return TALLEST if count // -(-count // TALLEST) >= TALL_FROM else LESS_TALL
-
-
-def _strip(vectors: int, lanes: int) -> Any:
-    """Return the part that computes any number of rows that are this many vectors wide."""
-
-    @part
-    def rows_of(
-        count: int, x: Any, at: int, row: int, step: int, runs: int, run: int, length: int,
-        w: Any, w_at: int, w_step: int, w_run: int, y: Any, y_at: int, y_row: int, accumulate: bool,
-    ) -> None:  # fmt: skip
-        """Compute the rows in the fewest tiles, whose heights differ by at most one."""
-        if count <= 0:
-            return
-        tiles = -(-count // _rows_at_once(count, vectors))
-        small = count // tiles
-        larger = count - small * tiles
-        for t in range(tiles):
-            rows = small + 1 if t < larger else small
-            tile(rows, vectors, lanes, x, at, row, step, runs, run, length,
-                 w, w_at, w_step, w_run, y, y_at, y_row, accumulate)  # fmt: skip
-            at += rows * row
-            y_at += rows * y_row
-
-    return rows_of
-
-
-_widest, _two = _strip(VECTORS, LANES), _strip(2, LANES)
-_one, _eight = _strip(1, LANES), _strip(1, 8)
 
 
 @linked_part
@@ -63,24 +35,24 @@ def products(
 ) -> None:  # fmt: skip
     """Compute ``count`` rows of ``width`` sums; arguments as of ``tile``.
 
-    ``width`` is a multiple of 8; ``row`` or ``step`` is 1.
+    ``width`` is a multiple of 8; ``row`` or ``step`` is 1. Each strip of columns is computed in
+    the fewest tiles, whose heights differ by at most one.
     """
+    if count <= 0:
+        return
     done = 0
-    while done < width:
-        left = width - done
-        if left >= VECTORS * LANES:
-            _widest(count, x, at, row, step, runs, run, length,
-                    w, w_at + done, w_step, w_run, y, y_at + done, y_row, accumulate)  # fmt: skip
-            done += VECTORS * LANES
-        elif left >= 2 * LANES:
-            _two(count, x, at, row, step, runs, run, length,
-                 w, w_at + done, w_step, w_run, y, y_at + done, y_row, accumulate)  # fmt: skip
-            done += 2 * LANES
-        elif left >= LANES:
-            _one(count, x, at, row, step, runs, run, length,
-                 w, w_at + done, w_step, w_run, y, y_at + done, y_row, accumulate)  # fmt: skip
-            done += LANES
-        else:
-            _eight(count, x, at, row, step, runs, run, length,
-                   w, w_at + done, w_step, w_run, y, y_at + done, y_row, accumulate)  # fmt: skip
-            done += 8
+    for tile_width in WIDTHS:
+        if width - done < tile_width:
+            continue
+        tiles = -(-count // _rows_at_once(count, tile_width))
+        small = count // tiles
+        larger = count - small * tiles
+        while width - done >= tile_width:
+            first = 0
+            for t in range(tiles):
+                rows = small + 1 if t < larger else small
+                tile(rows, tile_width, x, at + first * row, row, step, runs, run, length,
+                     w, w_at + done, w_step, w_run,
+                     y, y_at + done + first * y_row, y_row, accumulate)  # fmt: skip
+                first += rows
+            done += tile_width

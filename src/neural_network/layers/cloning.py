@@ -9,7 +9,7 @@ from typing import Any
 
 from neural_network.describing import arguments_of, make, renamed
 from neural_network.errors import ArgumentError, sentence
-from neural_network.layers.structure import check_unchanged
+from neural_network.layers.changes import check_unchanged, share, shared
 
 
 def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
@@ -38,10 +38,15 @@ def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
     inputs = inspect.signature(made.forward).parameters.values()
     if layer._built_for is not None and sum(one.default is one.empty for one in inputs) == 1:
         made.initialize(layer.input_shape, dtype=layer.input_dtype)
+    numbers = dict((*layer.named_parameters(), *layer.named_buffers()))
+    table = shared(layer)
+    if table and not made.built:
+        expected = "a layer that is built for one input, or that shares no parameters"
+        raise ArgumentError(sentence("clone", "model", expected, f"{min(table)}, which is shared"))
+    share(made, numbers, table)
     own = dict(layer.named_layers())
     for name, inner in made.named_layers():
         inner.training = own.get(name, layer)._training
-    numbers = dict((*layer.named_parameters(), *layer.named_buffers()))
     for name, tensor in (*made.named_parameters(), *made.named_buffers()):
         if name in numbers and numbers[name].shape == tensor.shape:
             tensor.data[...] = numbers[name].data

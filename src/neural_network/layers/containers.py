@@ -17,16 +17,16 @@ from neural_network.layers.structure import all_or_nothing
 from neural_network.public import named, public
 
 
-class _Stack(Layer):
+class _LayerSequence(Layer):
     """A layer of layers that follow each other, which methods change."""
 
     _methods = "append, insert, replace and remove change the layers"
     # The attribute that holds them.
-    _stack: ClassVar[str]
+    _sequence: ClassVar[str]
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; methods change the layers, whatever the arguments are called."""
-        if name == self._stack and self._fixed is not None and name not in self._fixed:
+        if name == self._sequence and self._fixed is not None and name not in self._fixed:
             expected = "a change by append, insert, replace or remove"
             raise ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
         super().__setattr__(name, value)
@@ -45,11 +45,11 @@ class _Stack(Layer):
             ArgumentError, ShapeError: it does not fit what is there, or the model is being
                 trained; nothing is changed then.
         """
-        return self._restack("append", lambda layers, new: layers.append(new), layer)
+        return self._change_layers("append", lambda layers, new: layers.append(new), layer)
 
     def insert(self, place: int, layer: Layer) -> Self:
         """Add a layer before the one at a place, as a list does; see ``append``."""
-        return self._restack("insert", lambda layers, new: layers.insert(place, new), layer)
+        return self._change_layers("insert", lambda layers, new: layers.insert(place, new), layer)
 
     def replace(self, place: int, layer: Layer) -> Self:
         """Put a layer in the place of another one; see ``append``.
@@ -61,7 +61,7 @@ class _Stack(Layer):
         def change(layers: list[Layer], new: Layer) -> None:
             layers[operator.index(place)] = new
 
-        return self._restack("replace", change, layer)
+        return self._change_layers("replace", change, layer)
 
     def remove(self, place: int) -> Self:
         """Take away the layer at a place.
@@ -70,9 +70,9 @@ class _Stack(Layer):
             IndexError: there is no such place.
             ArgumentError: it is the last one, or the model is being trained.
         """
-        return self._restack("remove", lambda layers: layers.pop(operator.index(place)))
+        return self._change_layers("remove", lambda layers: layers.pop(operator.index(place)))
 
-    def _restack(self, method: str, change: Callable[..., Any], *new: Layer) -> Self:
+    def _change_layers(self, method: str, change: Callable[..., Any], *new: Layer) -> Self:
         name = type(self).__name__
         self._check_may_change(method)
         for layer in new:
@@ -80,7 +80,7 @@ class _Stack(Layer):
             if self in layer.all_layers():
                 expected = "a layer without this model in it"
                 raise ArgumentError(sentence(name, method, expected, type(layer).__name__))
-        before = vars(self)[self._stack]
+        before = vars(self)[self._sequence]
         layers = list(before)
         change(layers, *new)
         check_layers(name, tuple(layers))
@@ -96,7 +96,7 @@ class _Stack(Layer):
         return self
 
     def _put(self, layers: Iterable[Layer]) -> None:
-        vars(self)[self._stack] = tuple(layers)
+        vars(self)[self._sequence] = tuple(layers)
         self._note_change("layers")
 
     def _misfit(self) -> Exception | None:
@@ -118,7 +118,7 @@ class _Stack(Layer):
 
 @public
 @named("layer")
-class Sequential(_Stack):
+class Sequential(_LayerSequence):
     """One layer after the other.
 
     Args:
@@ -139,7 +139,7 @@ class Sequential(_Stack):
     (2, 10)
     """
 
-    _stack = _numbered = "layers"
+    _sequence = _numbered = "layers"
 
     def __init__(self, *layers: Layer | list[Layer] | tuple[Layer, ...]) -> None:
         self.layers = tuple(check_layers("Sequential", layers))
@@ -178,7 +178,7 @@ class Sequential(_Stack):
 
 @public
 @named("layer")
-class Residual(_Stack):
+class Residual(_LayerSequence):
     """What goes in, added to what the layers make of it: ``X + body(X)``.
 
     Args:
@@ -202,7 +202,7 @@ class Residual(_Stack):
     array([[1., 1., 1.]], dtype=float32)
     """
 
-    _stack = "body"
+    _sequence = "body"
 
     def __init__(
         self, *layers: Layer | list[Layer] | tuple[Layer, ...], shortcut: Layer | None = None

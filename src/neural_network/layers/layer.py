@@ -121,7 +121,10 @@ class Layer(Structure):
         return 0
 
     def own_penalty(self) -> Any:
-        """Return what this layer alone adds to the loss: L1 and L2 penalties; here 0."""
+        """Return what this layer alone adds to the loss; 0 unless a subclass has its own.
+
+        ``penalty`` adds them up for this layer and all inside; a ``Trainer`` adds that to the loss.
+        """
         return 0.0
 
     def _steps(self) -> Steps:
@@ -445,20 +448,20 @@ class Layer(Structure):
             modes.end(block)
 
     @contextmanager
-    def structure_fixed(self, function: str) -> Iterator[None]:
+    def _structure_fixed(self, function: str) -> Iterator[None]:
         """Refuse changes of the structure inside the block, as ``fit`` does.
 
         Args:
             function: that needs the layers and parameters as they are, for the error.
         """
-        before = [(layer, layer._held_by) for layer in self.all_layers()]
+        before = [(layer, layer._fixed_by) for layer in self.all_layers()]
         for layer, _ in before:
-            layer._held_by = function
+            layer._fixed_by = function
         try:
             yield
         finally:
-            for layer, held_by in before:
-                layer._held_by = held_by
+            for layer, fixed_by in before:
+                layer._fixed_by = fixed_by
 
     def freeze(self) -> Self:
         """Exclude the parameters of this layer and all inside from training.

@@ -44,12 +44,12 @@ def kept(value: Any, owner: Any, name: str) -> Any:
     """Return an attribute as a layer stores it: lists and dicts of parts report changes.
 
     A list or dict of other things, such as a record of losses, stays the caller's own. So does
-    one of a subclass, such as a ``Counter``; nothing tells when layers come to it.
+    one of a subclass, such as a ``Counter``; layers that are added to it are not noticed.
     """
     if not isinstance(value, HOLDERS) or not has_parts(value, or_empty=True):
         return value
     if type(value) not in (*HOLDERS, LayerList, LayerDict):
-        vars(owner)["_untold"] = True
+        vars(owner)["_unreported"] = True
         return value
     if isinstance(value, tuple):
         return tuple([kept(item, owner, name) for item in value])

@@ -24,6 +24,7 @@ class _Norm(Layer):
     gamma: Parameter
     beta: Parameter
     channel_axis = 1
+    _made_by_build = ("gamma", "beta", "running_mean", "running_variance")
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # nothing is drawn
         """Make gamma, which begins at 1, and beta, which begins at 0."""

@@ -25,7 +25,7 @@ _array_of = _slot.__get__
 _largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
 
-class _Held(Tensor):
+class _LayerTensor(Tensor):
     """A tensor that a layer holds: its array keeps its shape, its type and its place."""
 
     __slots__ = ()
@@ -49,7 +49,7 @@ class _Held(Tensor):
 
 
 @public
-class Parameter(_Held):
+class Parameter(_LayerTensor):
     """A trainable tensor of a layer: a leaf of the graph, with a copy of the array passed.
 
     Args:
@@ -74,7 +74,7 @@ class Parameter(_Held):
 
 
 @public
-class Buffer(_Held):
+class Buffer(_LayerTensor):
     """A tensor that a layer stores but does not train, such as a running mean.
 
     It is saved with the model, and no optimizer sees it.

@@ -15,15 +15,17 @@ from neural_network.describing import Reader, Writer
 from neural_network.errors import DTypeError, FileFormatError, sentence
 from neural_network.files import json_in, read_format, write_arrays
 from neural_network.layers.activation import ACTIVATIONS
+from neural_network.layers.changes import check_unchanged, share, shared
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
-from neural_network.layers.structure import check_unchanged
 from neural_network.lazy import NameTable
 from neural_network.public import public
 
 FORMAT = "neural-network-numpy model"
 FORMAT_VERSION = "1"
+# Of files with an entry "ties", which earlier versions of this library would pass over.
+VERSION_WITH_TIES = "2"
 # No axis of an input is longer; it bounds what a hostile file can make us allocate.
 WIDEST = 1 << 24
 # Nobody pads or strides by more; it bounds what one call of a hostile file's model allocates.
@@ -70,7 +72,8 @@ def save(
     check_unchanged("save", model)
     if notes is not None:
         metadata["notes"] = _as_json(notes)
-    write_arrays(path, arrays, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+    version = VERSION_WITH_TIES if "ties" in metadata else FORMAT_VERSION
+    write_arrays(path, arrays, {"format": FORMAT, "format_version": version, **metadata})
 
 
 @public
@@ -97,7 +100,7 @@ def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | No
       ...
     FileNotFoundError: No such file or directory: ...
     """
-    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
+    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION, VERSION_WITH_TIES)
     path, own = os.fspath(path), {} if layers is None else layers
     _check_own(own)
     model = rebuild(path, json_in(path, metadata, "architecture"), own)
@@ -132,7 +135,7 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> load_notes(path)
     {'classes': ['cat', 'dog']}
     """
-    metadata = read_format(path, FORMAT, FORMAT_VERSION)[1]
+    metadata = read_format(path, FORMAT, FORMAT_VERSION, VERSION_WITH_TIES)[1]
     notes = json_in(os.fspath(path), metadata, "notes") if "notes" in metadata else {}
     if not isinstance(notes, dict):
         raise FileFormatError(f"{path}: damaged metadata: notes")
@@ -223,6 +226,8 @@ def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[s
         "built": json.dumps(built),
         "frozen": json.dumps(frozen),
     }
+    if table := shared(model):
+        metadata["ties"] = json.dumps(table)
     return {name: tensor.data for name, tensor in tensors}, metadata
 
 
@@ -242,7 +247,7 @@ def frozen_names(path: str, metadata: Mapping[str, str], model: Layer) -> list[s
 def _build_all(
     path: str, model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
 ) -> None:
-    """Build the layers that a file describes; their numbers are not yet the file's."""
+    """Build and tie the layers that a file describes; their numbers are not yet the file's."""
     built = json_in(path, metadata, "built")
     if not isinstance(built, dict):
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
@@ -253,6 +258,10 @@ def _build_all(
         raise
     except Exception as error:  # any error of a layer that is built for sizes from a file
         raise FileFormatError(f"{path}: its layers do not fit each other ({error})") from error
+    table = json_in(path, metadata, "ties") if "ties" in metadata else {}
+    names = isinstance(table, dict) and all(isinstance(first, str) for first in table.values())
+    if not names or table.keys() & arrays.keys() or share(model, arrays, table):
+        raise FileFormatError(f"{path}: damaged metadata: ties")
 
 
 def check_array_names(

@@ -80,6 +80,8 @@ class Structure(Bound):
     dtype: np.dtype[Any] = np.dtype(np.float32)
     # Which methods change the layers, for errors.
     _methods = ""
+    # The attributes that ``build`` makes: what was assigned to them before would be lost.
+    _made_by_build: tuple[str, ...] = ()
     # The attribute whose layers have their numbers as names, if there is one.
     _numbered: str | None = None
     _version = 0
@@ -87,14 +89,15 @@ class Structure(Bound):
     _built_for: tuple[tuple[int, ...], str] | None = None
     # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.
     _fixed: frozenset[str] | None = None
-    # The part that was last changed after the layer was made, and those that were tied.
+    # The part that was last changed after the layer was made; and whether a parameter was
+    # exchanged for another one, which may be of another layer as well.
     _changed: str | None = None
-    _tied: frozenset[str] = frozenset()
+    _exchanged = False
     # The function, such as "fit", that allows no change of the structure now.
-    _held_by: str | None = None
+    _fixed_by: str | None = None
     _contents: Contents | None = None
-    # Whether there is a list or dict whose changes nothing tells.
-    _untold = False
+    # Whether there is a list or dict whose changes are not noticed.
+    _unreported = False
     # What ``flat_parameters`` returned, its memory, and the parameters that are views of it.
     _flat: tuple[Array, Array, list[tuple[str, Parameter]]] | None = None
 
@@ -108,21 +111,10 @@ class Structure(Bound):
                 own[name] = kept(as_tuples(value) if fixed else value, self, name)
         own.update(_fixed=of.fixed, _contents=None, _flat=None, _version=next(_versions))
 
-    @contextmanager
-    def _open(self) -> Iterator[None]:
-        """Let ``build`` assign what it likes inside the block, as ``__init__`` does."""
-        token = constructing.set(True)
-        self.__dict__["_fixed"] = None
-        try:
-            yield
-        finally:
-            constructing.reset(token)
-            self._bind()
-
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it gets a buffer of its own."""
-        left = ("_flat", "_contents", "_held_by", "_plan")
-        return {name: value for name, value in self.__dict__.items() if name not in left}
+        left = ("_flat", "_contents", "_fixed_by", "_plan")
+        return {name: value for name, value in [*self.__dict__.items()] if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become the copy of a layer."""
@@ -151,6 +143,9 @@ class Structure(Bound):
             self._check_fits(name, before, value)
         elif name in fixed and not isinstance(getattr(type(self), name, None), property):
             raise self._fixed_error(name, shown(value))
+        elif self._built_for is None and name in self._made_by_build:
+            expected = "a layer that is built (initialize(shape), or a first call)"
+            raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
         parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
@@ -181,7 +176,7 @@ class Structure(Bound):
             if value.dtype != before.dtype:
                 place(value, value.data.astype(before.dtype))
             same = type(before) is type(value) and before.shape == value.shape
-            self.__dict__["_tied"] = self._tied | {name}
+            self.__dict__["_exchanged"] = True
         else:
             same = False
         super().__setattr__(name, value)
@@ -214,9 +209,9 @@ class Structure(Bound):
 
     def _check_may_change(self, name: str) -> None:
         """Raise ArgumentError while a function needs the structure as it is."""
-        if self._held_by is not None:
+        if self._fixed_by is not None:
             expected = (
-                f"no change of the structure during {self._held_by} "
+                f"no change of the structure during {self._fixed_by} "
                 "(freeze, unfreeze and hooks are possible)"
             )
             raise ArgumentError(sentence(type(self).__name__, name, expected, "one"))
@@ -231,7 +226,7 @@ class Structure(Bound):
     def _members(self) -> list[tuple[str, Any]]:
         """Return the layers, parameters and buffers directly inside, with their names."""
         found: list[tuple[str, Any]] = []
-        for name, value in self.__dict__.items():
+        for name, value in [*self.__dict__.items()]:  # another thread may add one
             if name[0] == "_":
                 continue
             if isinstance(value, PARTS):
@@ -239,7 +234,7 @@ class Structure(Bound):
             elif isinstance(value, HOLDERS):
                 for item in value.values() if isinstance(value, dict) else value:
                     if isinstance(item, MEMBERS):  # few do: most are sizes
-                        _unfold("" if name == self._numbered else f"{name}.", value, found)
+                        unfold("" if name == self._numbered else f"{name}.", value, found)
                         break
         return found
 
@@ -251,7 +246,7 @@ class Structure(Bound):
             if [(one._version, len(one.__dict__)) for one in layers] == found.versions:
                 return found
         found = Contents(self)
-        if not [1 for layer in (self, *found.below) if layer._fixed is None or layer._untold]:
+        if not [1 for layer in (self, *found.below) if layer._fixed is None or layer._unreported]:
             self.__dict__["_contents"] = found
         return found
 
@@ -273,13 +268,13 @@ class Structure(Bound):
         return True
 
 
-def _unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
+def unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
     """Add the parts that lie in a list, tuple or dict, also in one inside it."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, PARTS):
             found.append((f"{prefix}{key}", item))
         elif isinstance(item, HOLDERS):
-            _unfold(f"{prefix}{key}.", item, found)
+            unfold(f"{prefix}{key}.", item, found)
 
 
 # --- checks at the first call ------------------------------------------------------------
@@ -287,7 +282,7 @@ def _unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
 
 def check_names(layer: Structure, base: type[Structure]) -> None:
     """Raise ArgumentError where an attribute hides a method that others call."""
-    taken = {name for name in vars(layer) if not name.startswith("_") and hasattr(base, name)}
+    taken = {name for name in [*vars(layer)] if not name.startswith("_") and hasattr(base, name)}
     taken -= REPLACEABLE | {"training"}
     if type(layer).training is not base.training:  # type: ignore[attr-defined]  # a Layer
         taken.add("training")
@@ -304,7 +299,7 @@ def check_found(layer: Structure) -> None:
     contents = layer._look()
     found = {id(value) for value in (layer, *contents.below)}
     found |= {id(value) for _, value in (*contents.parameters, *contents.buffers)}
-    for name, value in vars(layer).items():
+    for name, value in [*vars(layer).items()]:
         if name in ("_arguments", "_flat"):
             continue
         for spot, item in _spelled(name, value):
@@ -316,42 +311,6 @@ def check_found(layer: Structure) -> None:
                     )
                     received = f"a {type(part).__name__} that is not found"
                     raise ArgumentError(sentence(type(layer).__name__, spot, expected, received))
-
-
-def check_unchanged(function: str, model: Structure) -> None:
-    """Raise ArgumentError unless the arguments of a model's layers make the same layers again."""
-    described, waiting = set[int](), [model]
-    while waiting:
-        layer = waiting.pop()
-        if id(layer) not in described:
-            described.add(id(layer))
-            found: list[tuple[str, Any]] = []
-            _unfold("", list(layer._current_arguments().values()), found)
-            waiting += [value for _, value in found if isinstance(value, Structure)]
-    contents = model._look()
-    owners: dict[int, list[tuple[Structure, str, str]]] = {}
-    for name, layer in zip(contents.names, (model, *contents.below), strict=True):
-        changed = layer._changed
-        arguments = layer._current_arguments() if id(layer) in described else {}
-        if changed is not None and changed not in arguments:
-            raise _changed_error(function, layer, name, f"{changed} of", "changed")
-        for own, value in layer._members():
-            if isinstance(value, TENSORS):
-                owners.setdefault(id(value), []).append((layer, name, own))
-    for several in owners.values():
-        for layer, name, own in several if len(several) > 1 else ():
-            if own in layer._tied:
-                raise _changed_error(function, layer, name, f"{own} of", "tied to another")
-
-
-def _changed_error(
-    function: str, layer: Structure, name: str, part: str, deed: str
-) -> ArgumentError:
-    kind = type(layer).__name__
-    spot = f"layer {name} ({kind})" if name else f"the {kind}"
-    expected = "a model that its layers' arguments make again"
-    received = f"{part} {spot} that was {deed} after it was made"
-    return ArgumentError(sentence(function, "model", expected, received))
 
 
 def as_sizes(function: str, shape: object) -> tuple[int, ...]:
@@ -413,6 +372,7 @@ def all_or_nothing(layer: Structure, *, nothing: bool = False) -> Iterator[None]
         for part, attributes in () if done else before:
             own = vars(part)
             if list(map(id, own.values())) != list(map(id, attributes.values())):
-                own.clear()
-                own.update(attributes)
+                own.update(attributes)  # first: another thread may use the layer
+                for name in own.keys() - attributes.keys():
+                    del own[name]
                 part._raise_version()

@@ -19,6 +19,7 @@ class Weighted(Layer):
 
     weight: Parameter
     bias: Parameter | None
+    _made_by_build = ("weight", "bias")
 
     def own_penalty(self) -> Any:
         """Return l1 · Σ|weight| + l2 · Σ weight²; 0 as long as there is no weight."""

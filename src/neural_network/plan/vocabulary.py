@@ -69,18 +69,14 @@ class BatchNorm(Step):
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
-        arrays = {
-            "gamma": self.gamma.data,
-            "beta": self.beta.data,
-            "mean": self.mean.data,
-            "variance": self.variance.data,
-        }
-        return normalize_by(X, arrays, self.epsilon)
+        return normalize_by(X, self._arrays(), self.epsilon)
 
     def has_channels(self, channels: int) -> bool:
         """Return whether each tensor has this many numbers."""
-        tensors = (self.gamma, self.beta, self.mean, self.variance)
-        return all(tensor.data.shape == (channels,) for tensor in tensors)
+        return all(array.shape == (channels,) for array in self._arrays().values())
+
+    def _arrays(self) -> dict[str, Array]:
+        return {name: getattr(self, name).data for name in ("gamma", "beta", "mean", "variance")}
 
     def folded(self, weight: Array, bias: Array, axis: int) -> tuple[Array, Array]:
         """Return the weight and bias of a linear map that this batch norm follows.

@@ -179,7 +179,7 @@ def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
     """Return the layers with parameters and buffers of their own, batch norms, with the former."""
     found = []
     for _, layer in model.named_layers():
-        own = [value for value in vars(layer).values() if isinstance(value, Parameter)]
+        own = [value for value in [*vars(layer).values()] if isinstance(value, Parameter)]
         if own and any(isinstance(value, Buffer) for value in vars(layer).values()):
             found.append((layer, own))
     return found

@@ -244,7 +244,7 @@ class Trainer(TrainingState):
                 build(self.model, self.seed, feed.example.X)
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
         with ExitStack() as stack:
-            stack.enter_context(self.model.structure_fixed("fit"))
+            stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:
                 stack.enter_context(callback.during_fit(self))
             self.epochs = total

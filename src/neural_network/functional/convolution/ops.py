@@ -50,41 +50,17 @@ def correlate_filters(X: Any, Y: Any, window: Window) -> Array:
     return route_filter_gradient(X, Y, window)(X, Y, window)
 
 
-@gradient(correlate, "X")
-def _(g: Any, W: Any, window: Window) -> Any:
-    return correlate_transpose(g, W, window)
-
-
-@gradient(correlate, "W")
-def _(g: Any, X: Any, window: Window) -> Any:
-    return correlate_filters(X, g, window)
-
-
 def _bias_gradient(g: Any) -> Any:
     return np.sum(g, axis=(0, *range(3, g.ndim)))
 
 
+gradient(correlate, "X")(lambda g, W, window: correlate_transpose(g, W, window))
+gradient(correlate, "W")(lambda g, X, window: correlate_filters(X, g, window))
 gradient(correlate, "bias")(_bias_gradient)
-
-
-@gradient(correlate_transpose, "Y")
-def _(g: Any, W: Any, window: Window) -> Any:
-    return correlate(g, W, window)
-
-
-@gradient(correlate_transpose, "W")
-def _(g: Any, Y: Any, window: Window) -> Any:
-    return correlate_filters(g, Y, window)
-
-
-@gradient(correlate_filters, "X")
-def _(g: Any, Y: Any, window: Window) -> Any:
-    return correlate_transpose(Y, g, window)
-
-
-@gradient(correlate_filters, "Y")
-def _(g: Any, X: Any, window: Window) -> Any:
-    return correlate(X, g, window)
+gradient(correlate_transpose, "Y")(lambda g, W, window: correlate(g, W, window))
+gradient(correlate_transpose, "W")(lambda g, Y, window: correlate_filters(g, Y, window))
+gradient(correlate_filters, "X")(lambda g, Y, window: correlate_transpose(Y, g, window))
+gradient(correlate_filters, "Y")(lambda g, X, window: correlate(X, g, window))
 
 
 @op

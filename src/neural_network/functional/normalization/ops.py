@@ -65,9 +65,7 @@ def centred(X: Any, axes: Axes) -> Array:
     return out
 
 
-@gradient(centred, "X")
-def _(g: Any, axes: Axes) -> Any:
-    return g - mean_over(axes, g)
+gradient(centred, "X")(lambda g, axes: g - mean_over(axes, g))
 
 
 @op
@@ -106,19 +104,9 @@ def affine(X: Any, gamma: Any, beta: Any) -> Array:
     return out
 
 
-@gradient(affine, "X")
-def _(g: Any, gamma: Any) -> Any:
-    return g * gamma
-
-
-@gradient(affine, "gamma")
-def _(g: Any, X: Any, gamma_shape: Any) -> Any:
-    return sum_over(_ones(gamma_shape), g, X)
-
-
-@gradient(affine, "beta")
-def _(g: Any, beta_shape: Any) -> Any:
-    return sum_over(_ones(beta_shape), g)
+gradient(affine, "X")(lambda g, gamma: g * gamma)
+gradient(affine, "gamma")(lambda g, X, gamma_shape: sum_over(_ones(gamma_shape), g, X))
+gradient(affine, "beta")(lambda g, beta_shape: sum_over(_ones(beta_shape), g))
 
 
 def _ones(shape: tuple[int, ...]) -> Axes:

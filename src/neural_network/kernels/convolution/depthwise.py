@@ -18,13 +18,12 @@ from neural_network.kernels.convolution.depthwise_planes import (
 from neural_network.kernels.runtime.compiler import kernel, prange
 from neural_network.kernels.runtime.layouts import (
     Array,
+    Pads,
     Sizes,
     channels_last,
     empty,
     in_memory_order,
 )
-
-Pads = tuple[tuple[int, int], ...]
 
 
 def convolve(

@@ -121,11 +121,8 @@ def _shifted_offsets(
     fh: int, fw: int, dh: int, dw: int, ph: int, pw: int, width: int, size: int, margin: int
 ) -> Any:
     """Return the offset of each tap in the copies of ``_shift``."""
-    at = np.empty(fh * fw, np.int64)
-    for t in range(fh * fw):
-        a, b = t // fw, t % fw
-        at[t] = b * (size + 2 * margin) + margin + (a * dh - ph) * width + b * dw - pw
-    return at
+    copy = size + 2 * margin
+    return _offsets(fh, fw, dh, copy + dw, width) + (margin - ph * width - pw)
 
 
 @part

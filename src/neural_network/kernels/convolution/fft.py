@@ -12,16 +12,11 @@ imaginary parts. All is computed in float64.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from neural_network.kernels.convolution.single_channel import WIDE
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-
-Array = NDArray[Any]
-Sizes = tuple[int, ...]
+from neural_network.kernels.runtime.layouts import Array, Sizes
 
 # Taps that are summed in one pass over a row.
 FEW = 4

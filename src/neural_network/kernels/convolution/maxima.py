@@ -15,62 +15,10 @@ import numpy as np
 from neural_network.kernels.convolution.tiles import NOWHERE, PIECE, add_blocks, add_piece
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import LANES, exchange, gather
+from neural_network.kernels.tile import exchange
 
 # Bytes of the rows of an image that are processed at once.
 BAND = 20480
-
-
-@part
-def _add_rows(
-    values: Any, offsets: Any, first: int, count: int, w: Any, w_at: int, y: Any, y_at: int,
-    length: int,
-) -> None:  # fmt: skip
-    """Add a weighted sum of rows of ``w`` to ``length`` numbers of ``y``; see ``gather``."""
-    done = 0
-    while length - done >= 6 * LANES:
-        gather(6, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
-        done += 6 * LANES
-    while length - done >= 2 * LANES:
-        gather(2, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
-        done += 2 * LANES
-    if length - done >= LANES:
-        gather(1, LANES, values, offsets, first, count, w, w_at + done, y, y_at + done)
-        done += LANES
-    while length - done >= 4:
-        gather(1, 4, values, offsets, first, count, w, w_at + done, y, y_at + done)
-        done += 4
-    for c in range(done, length):
-        total = y[y_at + c]
-        for k in range(first, first + count):
-            total += values[k] * w[w_at + offsets[k] + c]
-        y[y_at + c] = total
-
-
-@part
-def _exchange_rows(
-    values: Any, offsets: Any, first: int, count: int, x: Any, dx: Any, at: int,
-    w: Any, dw: Any, w_at: int, length: int,
-) -> None:  # fmt: skip
-    """Add to both gradients, ``length`` numbers of each; see ``exchange``."""
-    done = 0
-    while length - done >= 6 * LANES:
-        exchange(6, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
-        done += 6 * LANES
-    while length - done >= 2 * LANES:
-        exchange(2, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
-        done += 2 * LANES
-    if length - done >= LANES:
-        exchange(1, LANES, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
-        done += LANES
-    while length - done >= 4:
-        exchange(1, 4, values, offsets, first, count, x, dx, at + done, w, dw, w_at + done)
-        done += 4
-    for c in range(done, length):
-        for k in range(first, first + count):
-            here = at + offsets[k] + c
-            dw[w_at + c] += values[k] * x[here]
-            dx[here] += values[k] * w[w_at + c]
 
 
 @part
@@ -78,11 +26,20 @@ def _add_gradients(
     values: Any, offsets: Any, first: int, count: int, x: Any, dx: Any, at: int,
     w: Any, dw: Any, w_at: int, length: int,
 ) -> None:  # fmt: skip
-    """Add to the filters' gradient, and to that of the images unless ``dx`` is empty."""
-    if dx.size > 0:
-        _exchange_rows(values, offsets, first, count, x, dx, at, w, dw, w_at, length)
-    else:
-        _add_rows(values, offsets, first, count, x, at, dw, w_at, length)
+    """Add to both gradients, ``length`` numbers of each; see ``exchange``.
+
+    That of the images is not computed if ``dx`` is empty.
+    """
+    both, whole = dx.size > 0, length - length % 4
+    exchange(values, offsets, first, count, x, dx, at, w, dw, w_at, whole, both)
+    for c in range(whole, length):
+        total = dw[w_at + c]
+        for k in range(first, first + count):
+            here = at + offsets[k] + c
+            total += values[k] * x[here]
+            if both:
+                dx[here] += values[k] * w[w_at + c]
+        dw[w_at + c] = total
 
 
 @kernel

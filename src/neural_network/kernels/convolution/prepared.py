@@ -12,21 +12,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neural_network.kernels.convolution import maxima, tiles
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
+from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
 from neural_network.kernels.tile import LANES
 
-Array = NDArray[Any]
-Sizes = tuple[int, ...]
-Pads = tuple[tuple[int, int], ...]
 # Returns the memory of an array: (name, shape, dtype) -> array.
 Buffer = Callable[[str, Sizes, Any], Array]
 
 NO_BIAS = np.zeros(0, np.float32)
-NO_PADS = ((0, 0), (0, 0))
 # A batch is cut into this many blocks for the filters' gradient; one partial sum is kept for each
 # block, and the sums are added in order. Fixed, so that results do not depend on the number of
 # threads; large enough for many cores.
@@ -38,14 +34,14 @@ def new_buffer(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # no
     return aligned(shape, dtype)
 
 
-def contiguous(X: Array, pads: Pads = NO_PADS) -> Array:
+def padded(X: Array, pads: Pads, buffer: Buffer) -> Array:
     """Return (N, H, W, C) images of any strides as a contiguous array, with zeros around them."""
     n, h, w, c = X.shape
     (top, bottom), (left, right) = pads
     shape = (n, h + top + bottom, w + left + right, c)
     if shape == X.shape and X.flags.c_contiguous:
         return X
-    copy = aligned(shape)
+    copy = buffer("padded input", shape, np.float32)
     tiles.copy_padded.compiled(X, copy, top, left, _planar(X))
     return copy
 
@@ -70,17 +66,13 @@ class ConvForward:
         self, input_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads,
         pool: Sizes | None, output_sizes: Sizes, buffer: Buffer,
     ) -> None:  # fmt: skip
-        n, h, w, c = input_shape
-        (top, bottom), (left, right) = pads
-        self._corner, self._buffer = (top, left), buffer
-        self._padded_shape = (n, h + top + bottom, w + left + right, c)
-        self._is_padded = self._padded_shape != tuple(input_shape)
-        self._padded: Array | None = None
+        n, top = input_shape[0], pads[0][0]
+        self._pads, self._buffer = pads, buffer
         self._matrix = _WeightMatrix(weight_shape, buffer)
         # A task computes all rows of an image, or some of them where there are few images.
         self._band = max(1, output_sizes[0] * min(n, BLOCKS) // BLOCKS)
         # First and last row that are no padding, sizes, strides, and top left corner or pool.
-        self._numbers = (top, top + h, *weight_shape[2:], *stride, *(pool or (0, 0)))
+        self._numbers = (top, top + input_shape[1], *weight_shape[2:], *stride, *(pool or (0, 0)))
         self.argmax: Array | None = None
         if pool is not None:
             self.argmax = buffer("argmax", (n, *output_sizes, weight_shape[0]), np.uint8)
@@ -98,21 +90,13 @@ class ConvForward:
         Returns:
             The padded, contiguous images, which the backward pass needs.
         """
-        padded_input, matrix = self._pad(X), self._matrix.forward(weight)
+        padded_input, matrix = padded(X, self._pads, self._buffer), self._matrix.filled(weight)
         outputs = (out,) if self.argmax is None else (out, self.argmax)
         run = tiles.convolve if self.argmax is None else tiles.convolve_and_pool
         run.compiled(
             padded_input, matrix, bias, *outputs, *self._numbers, relu, _planar(out), self._band
         )
         return padded_input
-
-    def _pad(self, X: Array) -> Array:
-        if not self._is_padded and X.flags.c_contiguous:
-            return X
-        if self._padded is None:
-            self._padded = self._buffer("padded input", self._padded_shape, np.float32)
-        tiles.copy_padded.compiled(X, self._padded, *self._corner, _planar(X))
-        return self._padded
 
 
 class _Axis:
@@ -234,10 +218,8 @@ class ConvBackward:
             if matrix is None:  # no tap reads these inputs
                 part[...] = 0
                 continue
-            taps = weight[:, :, down][:, :, :, along]
-            tiles.convolve.compiled(
-                self._grad_out, matrix.transposed(taps), NO_BIAS, part, *numbers
-            )
+            taps = weight[:, :, down][:, :, :, along].swapaxes(0, 1)
+            tiles.convolve.compiled(self._grad_out, matrix.filled(taps), NO_BIAS, part, *numbers)
 
 
 class PooledConvBackward:
@@ -316,19 +298,12 @@ class _WeightMatrix:
         self._filters, self._padding = memory[..., :filters], memory[..., filters:]
         self._matrix = memory.reshape(fh * fw * channels, -1)
 
-    def forward(self, weight: Array) -> Array:
-        """Return the matrix of filters (F, C, fh, fw)."""
-        return self._filled(weight.transpose(2, 3, 1, 0))
-
-    def transposed(self, weight: Array) -> Array:
-        """Return the matrix of filters (C, F, fh, fw) with both exchanged; missing rows are 0."""
-        return self._filled(weight.transpose(2, 3, 0, 1))
-
-    def _filled(self, rows: Array) -> Array:
-        given = rows.shape[2]
+    def filled(self, weight: Array) -> Array:
+        """Return the matrix of filters (F, C, fh, fw); those of channels that are missing are 0."""
+        given = weight.shape[1]
         self._filters[:, :, given:] = 0
         self._padding[...] = 0
-        np.copyto(self._filters[:, :, :given], rows)
+        np.copyto(self._filters[:, :, :given], weight.transpose(2, 3, 1, 0))
         return self._matrix
 
 

@@ -13,13 +13,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neural_network.kernels.convolution.single_channel import LITTLE, RUN
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-
-Array = NDArray[Any]
-Sizes = tuple[int, ...]
+from neural_network.kernels.runtime.layouts import Array, Sizes
 
 # Positions of a task.
 BLOCK = 1 << 15

@@ -6,23 +6,17 @@ Shapes: images (N, 1, C, *sizes), filters (1, F, C, *taps), bias (1, F), results
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from neural_network.kernels.convolution.prepared import (
     NO_BIAS,
     ConvBackward,
     ConvForward,
-    contiguous,
     new_buffer,
+    padded,
 )
+from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
 from neural_network.kernels.runtime.threads import parallel_region
-
-Array = NDArray[Any]
-Sizes = tuple[int, ...]
-Pads = tuple[tuple[int, int], ...]
 
 
 def convolve(
@@ -57,7 +51,7 @@ def filter_gradient(X: Array, Y: Array, taps: Sizes, stride: Sizes, pads: Pads) 
     backward = _backward(images.shape, shape, Y, stride, pads, needs_input_grad=False)
     with parallel_region():
         backward.relu_backward(_channels_last(Y), None)
-        gradient = backward.weight_gradient(contiguous(images, _two_pads(pads)))
+        gradient = backward.weight_gradient(padded(images, _two_pads(pads), new_buffer))
     return np.ascontiguousarray(gradient).reshape(1, Y.shape[2], X.shape[2], *taps)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import LANES, largest
+from neural_network.kernels.tile import largest
 
 # Entry of ``argmax`` where no number of the window gets the gradient.
 NOWHERE = 255
@@ -72,7 +72,7 @@ def convolve(
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
-    line = width * channels
+    line, run = width * channels, fw * channels
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
         sums = np.empty(positions * columns, X.dtype)
@@ -81,8 +81,8 @@ def convolve(
             upper, runs = _taps_inside(row, fh, begin, end)
             products(
                 positions, columns, numbers, (n * height + row + upper) * line + left * channels,
-                sw * channels, 1, runs, line, fw * channels,
-                weights, upper * fw * channels * columns, columns, fw * channels * columns,
+                sw * channels, 1, runs, line, run,
+                weights, upper * run * columns, columns, run * columns,
                 sums, 0, columns, False,
             )  # fmt: skip
             for j in range(positions):
@@ -95,22 +95,6 @@ def convolve(
                         # In this form NaN is kept, because no comparison with it is true.
                         row_sums[f] = np.float32(0) if row_sums[f] < 0 else row_sums[f]
             _copy_row(sums.reshape(positions, columns), out[n, i], planar)
-
-
-@part
-def _largest_of_row(
-    sums: Any, positions: int, down: int, along: int, high: int, wide: int, columns: int,
-    best: Any, which: Any,
-) -> None:  # fmt: skip
-    """Find maximum and argmax of each pooling window of a row, for all columns."""
-    for q in range(positions):
-        at, to, done = q * wide * along, q * columns, 0
-        while columns - done >= LANES:
-            largest(LANES, sums, at + done, down, along, high, wide, best, which, to + done)
-            done += LANES
-        while columns - done >= 8:
-            largest(8, sums, at + done, down, along, high, wide, best, which, to + done)
-            done += 8
 
 
 @kernel
@@ -132,11 +116,12 @@ def convolve_and_pool(
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
-    line = width * channels
+    line, run = width * channels, fw * channels
     conv_positions = positions * pw
+    down = conv_positions * columns
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        sums = np.empty(ph * conv_positions * columns, X.dtype)
+        sums = np.empty(ph * down, X.dtype)
         best = np.empty(positions * columns, X.dtype)
         which = np.empty(positions * columns, np.uint8)
         biases = np.zeros(positions * columns, X.dtype)
@@ -149,13 +134,13 @@ def convolve_and_pool(
                 upper, runs = _taps_inside(row, fh, begin, end)
                 products(
                     conv_positions, columns, numbers, (n * height + row + upper) * line,
-                    sw * channels, 1, runs, line, fw * channels,
-                    weights, upper * fw * channels * columns, columns, fw * channels * columns,
-                    sums, r * conv_positions * columns, columns, False,
+                    sw * channels, 1, runs, line, run,
+                    weights, upper * run * columns, columns, run * columns,
+                    sums, r * down, columns, False,
                 )  # fmt: skip
-            _largest_of_row(
-                sums, positions, conv_positions * columns, columns, ph, pw, columns, best, which
-            )  # fmt: skip
+            for q in range(positions):
+                to = q * columns
+                largest(sums, to * pw, down, columns, ph, pw, best, which, to, columns)
             for i in range(positions * columns):
                 largest_sum = best[i] + biases[i]
                 passes = largest_sum > 0 if relu else not np.isnan(largest_sum)

@@ -35,34 +35,27 @@ KERNELS = Path(__file__).parents[1]
 _IMPORT = re.compile(rb"^\s*(?:from|import) neural_network\.kernels\.([\w.]+)", re.MULTILINE)
 
 
-class Kernel:
+class kernel:  # noqa: N801  # it is used as a decorator
     """A compiled function; ``body`` is the plain Python function, which computes the same.
 
     Calling it compiles it for the types of its arguments, unless the cache on disk has that
     code, and runs it on the threads that ``set_num_threads`` allows.
+
+    Args:
+        body: the function, in which ``prange`` runs over threads.
+        flags: fast-math flags.
     """
 
-    __slots__ = ("__dict__", "body", "compiled", "name")
+    __slots__ = ("body", "compiled")
 
-    def __init__(self, body: Callable[..., Any], flags: frozenset[str]) -> None:
+    def __init__(self, body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> None:
         self.body = body
-        self.name = body.__name__
         self.compiled = _compiled(body, flags, parallel=True, announced=True)
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays and numbers."""
         with parallel_region():
             return self.compiled(*args)
-
-
-def kernel(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Kernel:
-    """Make a kernel of a plain Python body, in which ``prange`` runs over threads.
-
-    Args:
-        body: the function.
-        flags: fast-math flags.
-    """
-    return Kernel(body, flags)
 
 
 def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
 
 
 def computable(*arrays: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Parts that are compiled once and that kernels call by name.
+"""Functions that kernels call and that are not compiled from Python into each of them.
 
-Other parts are compiled anew into each kernel that calls them. For a large one, that is most of
-the time of the first training step: ``products`` holds a loop for each size of a tile. So it is
+Some are written in LLVM's language (``in_llvm``). A *linked part* is compiled once and called by
+name. Other parts are compiled anew into each kernel that calls them. For a large one, that is most
+of the time of the first training step: ``products`` holds a loop for each size of a tile. So it is
 compiled separately, and kernels call it as a program calls a library's function. Its symbol must
 be registered with LLVM before a kernel that uses it is compiled or loaded, because LLVM ends the
 process on an unknown symbol; ``register_symbols`` does that.
@@ -14,14 +15,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import numba as _numba
 from llvmlite import binding, ir
 from numba.core import cgutils as _cgutils, types as _types
 from numba.extending import intrinsic
 
-# Numba's helpers, which have no type annotations.
+# Numba's modules, which have no type annotations.
+numba: Any = _numba
 cgutils: Any = _cgutils
 types: Any = _types
-# The Numba types of a linked part's annotations. An array is passed by its address.
+# The Numba types of annotations. An array is passed by its address.
 ADDRESS = types.CPointer(types.float32)
 KINDS = {"int": types.intp, "bool": types.boolean, "Any": ADDRESS}
 
@@ -62,13 +65,11 @@ def linked(dispatcher: Any, name: str) -> Any:
 
     Args:
         dispatcher: ``numba.njit`` of the part. It must return nothing; its arguments must be
-            annotated, as text, ``int``, ``bool`` or, for flat float32 arrays, ``Any``. It can only
-            pass arrays on to ``tile`` and the other intrinsics.
+            annotated as ``in_llvm`` needs it, and its arrays must be float32. It can only pass
+            them on to ``tile`` and the other functions written in LLVM's language.
         name: its symbol, unique among all parts and all versions of their sources.
     """
-    body = dispatcher.py_func
-    kinds = [KINDS[kind] for word, kind in body.__annotations__.items() if word != "return"]
-    signature = types.void(*kinds)
+    signature = types.void(*_kinds(dispatcher.py_func))
 
     def register() -> None:
         dispatcher.compile(signature)
@@ -78,11 +79,30 @@ def linked(dispatcher: Any, name: str) -> Any:
         binding.add_symbol(name, address)
         _kept.append(compiled)
 
+    def write(builder: Any, *values: Any) -> None:
+        function = ir.FunctionType(cgutils.voidptr_t, [value.type for value in values])
+        builder.call(cgutils.get_or_insert_function(builder.module, function, name), values)
+
     _waiting.append(register)
+    return in_llvm(dispatcher.py_func, write)
+
+
+def in_llvm(body: Callable[..., None], write: Callable[..., None]) -> Any:
+    """Return a function for kernels to call, written in LLVM's language.
+
+    Args:
+        body: the same function in plain Python, which is returned where nothing is compiled. Its
+            arguments must be annotated, as text, ``int``, ``bool`` or, for flat arrays, ``Any``.
+        write: writes it, from a builder and the values of the arguments; that of an array is the
+            address of its first number.
+    """
+    if numba.config.DISABLE_JIT:
+        return body
+    kinds = _kinds(body)
 
     @intrinsic
     def call(_: Any, *given: Any) -> Any:
-        def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values = cgutils.unpack_tuple(builder, arguments[0])
             passed = [
                 _address(context, builder, given_kind, value)
@@ -90,16 +110,21 @@ def linked(dispatcher: Any, name: str) -> Any:
                 else context.cast(builder, value, given_kind, kind)
                 for kind, given_kind, value in zip(kinds, signature.args[0], values, strict=True)
             ]
-            returned, *taken = map(context.get_value_type, (types.none, *kinds))
-            function = ir.FunctionType(returned, taken)
-            builder.call(cgutils.get_or_insert_function(builder.module, function, name), passed)
+            write(builder, *passed)
             return context.get_dummy_value()
 
-        return types.void(types.StarArgTuple(given)), write
+        return types.void(types.StarArgTuple(given)), lower
 
     return call
 
 
+def _kinds(body: Callable[..., None]) -> list[Any]:
+    """Return the Numba types of a function's annotated arguments."""
+    return [KINDS[kind] for word, kind in body.__annotations__.items() if word != "return"]
+
+
 def _address(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return the address of an array's first number."""
+    """Return the address of an array's first number, or the address that was passed."""
+    if isinstance(kind, types.CPointer):
+        return value
     return context.make_array(kind)(context, builder, value).data

@@ -26,7 +26,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import get_ident
@@ -158,17 +157,18 @@ class parallel_region:  # noqa: N801  # it is called as a function is
             )
         # Numba keeps the number for each thread, and other code may have set it.
         before, threads = _state.get_threads(), get_num_threads()
+        region = id(self)
         try:
             with _state.lock:
                 _wait_to_enter()
                 # An interrupt may come before the first step of __exit__; the region is then
                 # left when it is collected.
-                collected = ref(self, partial(_collected, id(self)))
-                _state.regions[id(self)] = _Entry(get_ident(), before, collected)
+                collected = ref(self, lambda _: _leave(region))
+                _state.regions[region] = _Entry(get_ident(), before, collected)
             if before != threads:
                 _state.set_threads(threads)
         except BaseException:
-            _leave(id(self))
+            _leave(region)
             raise
 
     def __exit__(
@@ -192,10 +192,6 @@ def _leave(region: int) -> None:
             _state.regions.pop(region, None)
         if _state.queue:
             _state.changed.notify_all()
-
-
-def _collected(region: int, _: object) -> None:
-    _leave(region)
 
 
 def _wait_to_enter() -> None:
