@@ -45,6 +45,8 @@ GOALS = {
     "batch norm": _layer("batch norm, 64, 28²"),
     "max pool": _layer("max pool 2, 64, 28²"),
     "average pool": _layer("average pool 2, 64, 28²"),
+    "T scalar": Goal("`grad` of 20 operations on a number", "HIPS autograd", 0.9, 0.6),
+    "T vector": Goal("`grad` of 20 operations on 100 numbers", "HIPS autograd", 0.9, 0.6),
 }
 # Importing the library in a fresh process may take so many times what importing NumPy takes.
 IMPORT_LIMIT = 1.3

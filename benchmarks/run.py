@@ -28,6 +28,7 @@ import limits
 import memory
 import pictures
 import single_layers
+import tape
 import training
 from goals import GOALS, verdict
 from page import figure, page, table
@@ -47,6 +48,7 @@ GROUPS: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "G": (pictures.large, ("opencv-python-headless", "scipy")),
     "epoch": (training.epoch, ("torch",)),
     "layers": (single_layers.layers, ("torch",)),
+    "T": (tape.scalars_and_vectors, ("autograd",)),
 }
 COSTS = {
     "H": ("import", costs.importing),

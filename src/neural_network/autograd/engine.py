@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Self
 from weakref import ref
 
@@ -196,17 +197,26 @@ class Node:
         rule: of the op.
         parents: (argument, position in it or None, tensor) of the tensors that require a gradient.
         values: what the gradients need, by name.
+        properties: the shapes and types that they need, by name.
         level: of the result.
     """
 
-    __slots__ = ("__weakref__", "checksums", "level", "number", "parents", "rule", "values")
+    __slots__ = (
+        "__weakref__", "checksums", "level", "number", "parents", "properties", "rule", "values",
+    )  # fmt: skip
 
     def __init__(
-        self, rule: Rule, parents: list[Parent], values: dict[str, Any], level: int = 0
+        self,
+        rule: Rule,
+        parents: list[Parent],
+        values: dict[str, Any],
+        properties: Mapping[str, Any] = MappingProxyType({}),
+        level: int = 0,
     ) -> None:
         self.number = next(_numbers)
         self.level = level
         self.rule = rule
+        self.properties = properties
         self.parents = parents
         self.values: dict[str, Any] | None = values
         for value in values.values():
@@ -229,6 +239,7 @@ class Node:
         """
         parents: list[Parent] = []
         values: dict[str, Any] = {}
+        properties: dict[str, Any] = {}
         for name, needs in rule.needs:
             value, before = arguments[name], len(parents)
             if isinstance(value, Recorded):
@@ -242,10 +253,11 @@ class Node:
                 ]
             if len(parents) > before:
                 for need, source, what in needs:
-                    if need not in values:
-                        value = out if need == "out" else arguments[source]
-                        values[need] = _property(value, what) if what else value
-        return cls(rule, parents, values, level)
+                    if what:
+                        properties[need] = _property(arguments[source], what)
+                    else:
+                        values[need] = out if need == "out" else arguments[source]
+        return cls(rule, parents, values, properties, level)
 
     def gradients(self, grad_out: Any) -> Iterator[tuple[Recorded, Any]]:
         """Yield each parent with its part of the gradient, computed one level down.
@@ -261,6 +273,7 @@ class Node:
         if self.checksums is not None:
             self._compare_checksums()
         values = {need: primal_under(value, self.level) for need, value in self.values.items()}
+        values.update(self.properties)
         computed: dict[str, Any] = {}
         for name, place, tensor in self.parents:
             if name not in computed:
@@ -274,7 +287,8 @@ class Node:
                 )
             # A gradient has the type of its tensor; integer labels would widen it.
             dtype = tensor.data.dtype
-            yield tensor, grad if grad.dtype == dtype else grad.astype(dtype)
+            same = grad.dtype is dtype or grad.dtype == dtype
+            yield tensor, grad if same else grad.astype(dtype)
 
     @property
     def keeps_its_result(self) -> bool:

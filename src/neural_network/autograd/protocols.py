@@ -44,6 +44,8 @@ REDUCING = {np.add: reductions.sum, np.maximum: reductions.max, np.minimum: redu
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
     """Compute ``ufunc(*inputs)`` where one of the inputs is a tensor."""
+    if method == "__call__" and not kwargs and ufunc in UFUNCS:  # the usual case
+        return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
     if ufunc in UFUNCS_WITHOUT_GRADIENT:
         return getattr(ufunc, method)(*array_under(inputs), **kwargs)
     if method == "reduce" and ufunc in REDUCING:
@@ -52,8 +54,6 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
     if method != "__call__" or ufunc not in UFUNCS:
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise _no_rule(name)
-    if not kwargs:  # the usual case; NumPy has counted the inputs
-        return UFUNCS[ufunc](*inputs)
     return _bound(ufunc.__name__, UFUNCS[ufunc], inputs, kwargs)
 
 

@@ -346,7 +346,7 @@ class InnerTensor(Tensor):
         options = {name: primal_under(value, level) for name, value in kwargs.items()}
         hook = lift_hook(lower) or (lift_hook(options.values()) if options else None)
         if hook is None:
-            primal = _compute(rule, inputs, lower, options)
+            primal = _as_array(rule.forward(*lower, **options), inputs)
         else:
             primal = hook(rule, lower, options)
             if not primal.requires_grad:
@@ -389,6 +389,11 @@ def _compute(
     value = rule.forward(
         *[array_under(a) for a in args], **{k: array_under(v) for k, v in kwargs.items()}
     )
+    return _as_array(value, inputs)
+
+
+def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
+    """Return an op's result as an array, in the type of its inputs where it has none."""
     if isinstance(value, np.ndarray):
         return value
     # A loss returns a Python float, which has no dtype.
