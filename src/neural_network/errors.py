@@ -1,4 +1,4 @@
-"""The errors of the library, and the one sentence that all of them speak.
+"""The errors of the library, and the form of their sentences.
 
 Every complaint about an argument is a ``ValueError``, so one ``except`` clause
 catches them all; a wrong kind of thing is a ``TypeError`` as well.

@@ -16,7 +16,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         lambda: nn.softmax_cross_entropy(np.zeros((2, 1, 4, 10)), [0, 1]),
-        r"logits: expected 2 dimensions, received shape \(2, 1, 4, 10\) .*wants Flatten\(\)",
+        r"logits: expected 2 dimensions, received shape \(2, 1, 4, 10\) .*needs Flatten\(\)",
     ),
     (
         lambda: nn.mse_loss(np.zeros((3, 1)), np.zeros(3)),

@@ -273,8 +273,8 @@ class Tensor(ArrayMethods):
     def __repr__(self) -> str:
         """Show the numbers, and whether a gradient is required."""
         inner = repr(self.data).removeprefix("array(").removesuffix(")")
-        wants = ", requires_grad=True" if self.requires_grad else ""
-        return f"{type(self).__name__}({inner}{wants})"
+        suffix = ", requires_grad=True" if self.requires_grad else ""
+        return f"{type(self).__name__}({inner}{suffix})"
 
     def __format__(self, spec: str) -> str:
         """Format a single number: ``f"{loss:.3f}"``."""

@@ -31,7 +31,7 @@ from neural_network.plan.vocabulary import (
 MOST_TAPS = 255
 
 
-class _Sliding(Step):
+class _WindowStep(Step):
     """A step that slides a window over images."""
 
     _window: Window | None = None
@@ -45,7 +45,7 @@ class _Sliding(Step):
         return window
 
 
-class Conv(_Sliding, LinearStep):
+class Conv(_WindowStep, LinearStep):
     """``conv2d``.
 
     Args:
@@ -81,7 +81,7 @@ class Conv(_Sliding, LinearStep):
         return maps.reshape(count, -1, *window.outputs)
 
 
-class MaxPool(_Sliding):
+class MaxPool(_WindowStep):
     """``max_pool2d`` without padding, the stride being the size."""
 
     def __init__(self, size: Sizes) -> None:

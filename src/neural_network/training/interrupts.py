@@ -36,7 +36,7 @@ def noticing_interrupts() -> Iterator[Interrupt]:
         yield interrupt
         return
 
-    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal wants it
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # as signal.signal requires
         if interrupt.pressed:
             raise KeyboardInterrupt
         interrupt.pressed = True

@@ -336,7 +336,7 @@ def checked_targets(
     if predictions.ndim != 2:
         received = f"shape {predictions.shape}"
         if predictions.ndim > 2:
-            received += " (a network that keeps places wants Flatten() before its last Dense layer)"
+            received += " (a network that keeps places needs Flatten() before its last Dense layer)"
         raise ShapeError(sentence(function, name, "2 dimensions", received))
     check_not_empty(function, name, predictions)
     n, k = predictions.shape

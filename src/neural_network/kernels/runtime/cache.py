@@ -27,14 +27,14 @@ class _Announcement:
     seconds = 0.0
 
 
-class _Held(threading.local):
+class _LockState(threading.local):
     """The locks that this thread holds."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
 
 
-_held = _Held()
+_held = _LockState()
 
 
 def cached_by_one_process(
