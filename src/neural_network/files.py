@@ -37,6 +37,8 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn an OSError inside the block into a sentence that names the path."""
     try:
         yield
+    except FileWriteError:  # is an OSError, and a sentence already
+        raise
     except OSError as error:
         raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -134,8 +136,9 @@ def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:
                 _take(descriptor)
                 kept = os.path.samestat(os.fstat(descriptor), lock.stat())
             except (BlockingIOError, PermissionError) as error:
-                text = f"another training writes it (it holds {lock.name})"
-                raise OSError(text) from error
+                # The cause is what the cache of kernels waits for.
+                text = f"cannot write {path}: another training writes it (it holds {lock.name})"
+                raise FileWriteError(text) from error
             except FileNotFoundError:
                 pass
             finally:

@@ -118,8 +118,11 @@ def test_why_there_is_no_lock_is_said(
         raise error
 
     monkeypatch.setattr(nn.files, "_take", fail)
-    with pytest.raises(nn.FileWriteError, match=match), locked(tmp_path / "a"):
+    with pytest.raises(nn.FileWriteError, match=match) as raised, locked(tmp_path / "a"):
         pass
+    # The cache of kernels waits for a lock that is taken, and for nothing else.
+    assert raised.value.__cause__ is error
+    assert str(raised.value).count("cannot write") == 1
 
 
 def test_a_folder_that_is_missing_or_cannot_be_written(
