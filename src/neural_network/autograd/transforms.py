@@ -37,15 +37,19 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     Returns:
         A function of the same arguments. Its result has the form of the argument:
-        an array for an array, a dict for a dict.
+        an array for an array, a dict for a dict. Where ``f`` uses tensors from outside that
+        require a gradient, such as parameters that are being trained, or is called inside
+        another differentiation, the arrays are tensors, which can be differentiated again.
 
     Raises:
         ShapeError: ``f`` returns more than one number.
         DroppedGradientError: ``f`` returns something that does not depend on its
             argument by ops that were recorded.
         DTypeError: the argument holds integers.
+        GradientError: it is called inside ``no_grad``; ``f`` uses a tensor of a
+            differentiation that has ended.
 
-    Applied twice it gives the second derivative.
+    Applied twice it gives the second derivative; any nesting is possible.
 
     Source: Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3.
 
@@ -54,6 +58,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     (np.float64(12.0), np.float64(12.0))
     >>> grad(lambda p: np.sum(p["a"] * p["b"]))({"a": np.ones(2), "b": np.array([3.0, 4.0])})
     {'a': array([3., 4.]), 'b': array([1., 1.])}
+    >>> grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)  # the derivative of x · x
+    np.float64(6.0)
     """
     both = value_and_grad(f, argnums)
 
