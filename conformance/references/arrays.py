@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from neural_network import functional as ours
-from neural_network.functional import shaping
+from neural_network.functional import reductions, shaping
 
 
 def _dims(X: Any, axis: Any) -> Any:
@@ -24,6 +24,22 @@ def _reduction(reduce: Callable[..., Any]) -> Callable[..., Any]:
 
 def var(X: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
     return torch.var(X, dim=_dims(X, axis), correction=ddof, keepdim=keepdims)
+
+
+def std(X: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    return torch.std(X, dim=_dims(X, axis), correction=ddof, keepdim=keepdims)
+
+
+def product(X: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    dims = _dims(X, axis)
+    dims = sorted(d % X.ndim for d in ([dims] if isinstance(dims, int) else dims))
+    for dim in reversed(dims):
+        X = X.prod(dim=dim, keepdim=keepdims)
+    return X
+
+
+def _running(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda X, axis=None: reduce(X.reshape(-1) if axis is None else X, dim=axis or 0)
 
 
 def transpose(X: Any, axes: Any = None) -> Any:
@@ -44,6 +60,11 @@ def unindex(g: Any, key: Any, shape: Any) -> Any:
     return zeros.index_add(0, _numbers(shape, key).reshape(-1), g.reshape(-1)).reshape(shape)
 
 
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
+    parts = [array.reshape(-1) for array in arrays] if axis is None else list(arrays)
+    return torch.cat(parts, dim=axis or 0)
+
+
 def pad(X: Any, pad_width: Any) -> Any:
     return F.pad(X, [side for pair in reversed(pad_width) for side in pair])
 
@@ -60,6 +81,10 @@ REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ours.sum: _reduction(torch.sum),
     ours.mean: _reduction(torch.mean),
     ours.var: var,
+    reductions.std: std,
+    reductions.prod: product,
+    reductions.cumsum: _running(torch.cumsum),
+    reductions.cumprod: _running(torch.cumprod),
     ours.max: _reduction(torch.amax),  # shares the gradient among equal ones, as ours
     ours.min: _reduction(torch.amin),
     ours.logsumexp: _reduction(torch.logsumexp),
@@ -71,7 +96,7 @@ REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     shaping.index: index,
     shaping.unindex: unindex,
     ours.broadcast_to: torch.broadcast_to,
-    ours.concatenate: lambda arrays, axis=0: torch.cat(list(arrays), dim=axis),
+    ours.concatenate: concatenate,
     ours.stack: lambda arrays, axis=0: torch.stack(list(arrays), dim=axis),
     ours.pad: pad,
     ours.split: split,

@@ -16,8 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.lifting import is_tensor
+from neural_network.errors import (
+    ArgumentError,
+    DroppedGradientError,
+    DTypeError,
+    ShapeError,
+    sentence,
+)
+from neural_network.lifting import LISTS, is_tensor, joined, lift_hook
 
 Array = NDArray[Any]
 
@@ -36,17 +42,28 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
     # np.asarray would drop the mask without a word.
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ShapeError(
-            sentence(function, name, "rows of equal length", "a ragged sequence")
-        ) from error
+    array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
         text = " (text: np.unique(names, return_inverse=True) numbers names)"
         hint = text if array.dtype.kind in "US" else ""
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
+
+
+def _together(function: str, name: str, value: Any) -> Array:
+    """Return a number or nested lists as one array; as a tensor where they contain one."""
+    try:
+        try:
+            return np.asarray(value)
+        except (ValueError, DroppedGradientError):
+            if not isinstance(value, LISTS) or lift_hook(value) is None:
+                raise
+            together: Array = joined(value)
+            return together
+    except ValueError as error:
+        raise ShapeError(
+            sentence(function, name, "rows of equal length", "a ragged sequence")
+        ) from error
 
 
 def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:

@@ -1,4 +1,4 @@
-"""Is this a tensor, and the array under it, without importing the tensor class.
+"""Is this value a tensor, and the array under it, without importing the tensor class.
 
 The type of a tensor has the method ``__lift__``. An op calls it on an argument that has one, as
 NumPy does with ``__array_function__``. So ``functional`` need not import ``autograd``.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 LIFT_HOOK = "__lift__"
 # Not ``list | tuple``, which would be made anew in every call of every op.
@@ -46,6 +48,19 @@ def tensors_in(values: Iterable[Any]) -> list[Any]:
     return found
 
 
+def mapped(function: Callable[[Any], Any], values: Any) -> Any:
+    """Return a list or tuple of the same class with a function applied to each item.
+
+    >>> from neural_network.lifting import mapped
+    >>> mapped(abs, (1, -2))
+    (1, 2)
+    """
+    items = [function(value) for value in values]
+    if hasattr(values, "_fields"):  # a named tuple
+        return type(values)(*items)
+    return items if type(values) is list else type(values)(items)
+
+
 def array_under(value: Any) -> Any:
     """Return the array under a tensor, also in a list or tuple; anything else as it is.
 
@@ -56,5 +71,23 @@ def array_under(value: Any) -> Any:
     if hasattr(type(value), LIFT_HOOK):
         return value.data
     if isinstance(value, LISTS) and lift_hook(value) is not None:
-        return type(value)(array_under(item) for item in value)
+        return mapped(array_under, value)
     return value
+
+
+def joined(value: Any) -> Any:
+    """Return nested lists of numbers and tensors as one array; a tensor if one is in them.
+
+    Raises:
+        ValueError: rows of different shape, as NumPy does.
+
+    >>> from neural_network.lifting import joined
+    >>> joined([1, 2]), joined([Tensor([1.0]), [2]])
+    (array([1, 2]), Tensor([[1.],
+           [2.]]))
+    """
+    if not isinstance(value, LISTS):
+        return value
+    if lift_hook(value) is None:
+        return np.asarray(value)
+    return np.stack([joined(item) for item in value])

@@ -44,8 +44,7 @@ REFUSED = {
     "dumps": "save_arrays",
     "choose": "np.where",
     "searchsorted": "np.searchsorted(t.data, …)",
-    "conj": "t, which is real",
-    "conjugate": "t, which is real",
+    "imag": "0: tensors are real",
     "to_device": "t.data.to_device",
 }
 
@@ -92,6 +91,24 @@ class ArrayMethods(Recorded):
 
     def __rmatmul__(self, other: Any) -> Self:
         return _linear.matmul(other, self)
+
+    def __mod__(self, other: Any) -> Self:
+        return _np.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Self:
+        return _np.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Self:
+        return _np.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Self:
+        return _np.floor_divide(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Self, Self]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
+        return other // self, other % self
 
     def __neg__(self) -> Self:
         return _elementwise.negative(self)
@@ -146,7 +163,7 @@ class ArrayMethods(Recorded):
     @property
     def mT(self) -> Self:  # noqa: N802  (ndarray's name)
         """The array with its last two axes exchanged."""
-        return self.swapaxes(-1, -2)
+        return _np.matrix_transpose(self)
 
     @property
     def real(self) -> Self:
@@ -158,17 +175,18 @@ class ArrayMethods(Recorded):
         """The numbers one by one."""
         return self.ravel().__iter__()
 
-    def reshape(self, *shape: Any) -> Self:
+    def reshape(self, *shape: Any, order: Any = "C") -> Self:
         """Return the numbers in another shape."""
-        return _shaping.reshape(self, shape[0] if len(shape) == 1 else shape)
+        sizes = shape[0] if len(shape) == 1 else shape
+        return _shaping.reshape(self, sizes) if order == "C" else _np.reshape(self, sizes, order)
 
-    def ravel(self) -> Self:
+    def ravel(self, order: Any = "C") -> Self:
         """Return the numbers along one axis."""
-        return self.reshape(-1)
+        return self.reshape(-1) if order == "C" else _np.ravel(self, order)
 
-    def flatten(self) -> Self:
+    def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the numbers along one axis."""
-        return +self.reshape(-1)
+        return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes in another order."""
@@ -187,111 +205,147 @@ class ArrayMethods(Recorded):
         """Return each number several times."""
         return _np.repeat(self, repeats, axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> Self:
+    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Self:
         """Return the numbers at these places."""
-        return _np.take(self, indices, axis)
+        return _np.take(self, indices, axis, out, mode)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """Return the diagonal."""
         return _np.diagonal(self, offset, axis1, axis2)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Self:
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Self:
         """Return the slices where a condition holds."""
-        return self.take(np.flatnonzero(condition), axis)
+        return _np.compress(condition, self, axis, out)
 
-    # --- numbers ---------------------------------------------------------------
+    # --- numbers: the arguments in the order of ndarray ---------------------------
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def sum(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+        **options: Any,
+    ) -> Self:  # fmt: skip
         """Return the sum along axes."""
-        return _reductions.sum(self, axis, keepdims)
+        if dtype is out is None and not options:  # the usual case
+            return _reductions.sum(self, axis, keepdims)
+        return _np.sum(self, axis, dtype, out, keepdims, **options)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+        **options: Any,
+    ) -> Self:  # fmt: skip
         """Return the mean along axes."""
-        return _reductions.mean(self, axis, keepdims)
+        if dtype is out is None and not options:
+            return _reductions.mean(self, axis, keepdims)
+        return _np.mean(self, axis, dtype, out, keepdims, **options)
 
-    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Self:
+    def var(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
+        keepdims: bool = False, **options: Any,
+    ) -> Self:  # fmt: skip
         """Return the variance along axes."""
-        return _reductions.var(self, axis, keepdims, ddof)
+        return _np.var(self, axis, dtype, out, ddof, keepdims, **options)
 
-    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Self:
+    def std(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
+        keepdims: bool = False, **options: Any,
+    ) -> Self:  # fmt: skip
         """Return the standard deviation along axes."""
-        return _elementwise.sqrt(self.var(axis, ddof, keepdims))
+        return _np.std(self, axis, dtype, out, ddof, keepdims, **options)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def max(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, **options: Any
+    ) -> Self:
         """Return the largest number along axes."""
-        return _reductions.max(self, axis, keepdims)
+        return _np.max(self, axis, out, keepdims, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def min(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, **options: Any
+    ) -> Self:
         """Return the smallest number along axes."""
-        return _reductions.min(self, axis, keepdims)
+        return _np.min(self, axis, out, keepdims, **options)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Self:
+    def prod(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+        **options: Any,
+    ) -> Self:  # fmt: skip
         """Return the product along axes."""
-        return _np.prod(self, axis=axis, keepdims=keepdims)
+        return _np.prod(self, axis, dtype, out, keepdims, **options)
 
-    def cumsum(self, axis: int | None = None) -> Self:
+    def cumsum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Self:
         """Return the running sum."""
-        return _np.cumsum(self, axis)
+        return _np.cumsum(self, axis, dtype, out)
 
-    def cumprod(self, axis: int | None = None) -> Self:
+    def cumprod(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Self:
         """Return the running product."""
-        return _np.cumprod(self, axis)
+        return _np.cumprod(self, axis, dtype, out)
 
-    def trace(self, offset: int = 0) -> Self:
+    def trace(
+        self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+    ) -> Self:
         """Return the sum of the diagonal."""
-        return self.diagonal(offset).sum(-1)
+        return _np.trace(self, offset, axis1, axis2, dtype, out)
 
-    def dot(self, other: Any) -> Self:
+    def dot(self, b: Any, out: Any = None) -> Self:
         """Return the product of vectors or matrices."""
-        return _np.dot(self, other)
+        return _np.dot(self, b, out)
 
-    def clip(self, min: Any = None, max: Any = None) -> Self:
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Self:
         """Return the numbers limited to an interval."""
-        return _elementwise.clip(self, min, max)
+        return _np.clip(self, min, max, out, **options)
 
-    def round(self, decimals: int = 0) -> Self:
+    def round(self, decimals: int = 0, out: Any = None) -> Self:
         """Return the numbers rounded; the gradient is 0."""
-        return _np.round(self, decimals)
+        return _np.round(self, decimals, out)
 
-    def astype(self, dtype: DTypeLike, copy: bool = True) -> Self:
+    def conj(self) -> Self:
+        """Return the tensor itself, which is real."""
+        return self
+
+    conjugate = conj
+
+    def astype(
+        self, dtype: DTypeLike, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
+        copy: bool = True,
+    ) -> Self:  # fmt: skip
         """Return the numbers in another floating type, recorded."""
         if not copy and self.data.dtype == dtype:
             return self
+        if casting != "unsafe":
+            np.empty(0, self.data.dtype).astype(dtype, order, casting, subok)  # may raise
         return _elementwise.cast(self, dtype)
 
-    def copy(self) -> Self:
+    def copy(self, order: Any = "C") -> Self:  # noqa: ARG002  # memory makes no difference
         """Return a copy, recorded."""
-        return +self
+        return _elementwise.cast(self, self.data.dtype)
 
     # --- without a gradient: plain arrays ---------------------------------------
 
-    def argmax(self, axis: int | None = None) -> Any:
+    def argmax(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the largest number."""
-        return self.data.argmax(axis)
+        return self.data.argmax(*args, **kwargs)
 
-    def argmin(self, axis: int | None = None) -> Any:
+    def argmin(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the smallest number."""
-        return self.data.argmin(axis)
+        return self.data.argmin(*args, **kwargs)
 
-    def argsort(self, axis: int = -1) -> Any:
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places in the order of their numbers."""
-        return self.data.argsort(axis)
+        return self.data.argsort(*args, **kwargs)
 
-    def argpartition(self, kth: Any, axis: int = -1) -> Any:
+    def argpartition(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places, the smallest before ``kth``."""
-        return self.data.argpartition(kth, axis)
+        return self.data.argpartition(*args, **kwargs)
 
     def nonzero(self) -> Any:
         """Return the places of what is not 0."""
         return self.data.nonzero()
 
-    def all(self, axis: Any = None) -> Any:
+    def all(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether all are not 0."""
-        return self.data.all(axis)
+        return self.data.all(*args, **kwargs)
 
-    def any(self, axis: Any = None) -> Any:
+    def any(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether any is not 0."""
-        return self.data.any(axis)
+        return self.data.any(*args, **kwargs)
 
     def tolist(self) -> Any:
         """Return nested lists of plain numbers, without a record."""

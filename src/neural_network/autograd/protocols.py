@@ -1,8 +1,9 @@
 """NumPy's functions on tensors: a table from each function to the op that computes it.
 
 A function in the table is recorded. A function without a gradient (comparisons, ``argmax``,
-``isnan``) returns plain arrays. Any other function raises an error that names it, because
-converting the tensor would drop its gradient silently.
+``isnan``) returns plain arrays. A function that changes its argument is called where no gradient
+is lost by it. Any other function raises an error that names it, because converting the tensor
+would drop its gradient silently.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from inspect import Parameter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import neural_network.autograd.rules.products
 import neural_network.autograd.rules.reductions
 import neural_network.autograd.rules.shaping  # noqa: F401  # each file fills the table
+from neural_network.autograd.guards import change
 from neural_network.autograd.rules.elementwise import UFUNCS
 from neural_network.autograd.rules.table import RULES
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import reductions
 from neural_network.lifting import array_under
 
 # Functions without a gradient: they return plain arrays.
@@ -34,12 +36,21 @@ FUNCTIONS_WITHOUT_GRADIENT = {
     np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero,
     np.count_nonzero, np.searchsorted, np.shape, np.ndim, np.size, np.result_type,
     np.can_cast, np.isrealobj, np.iscomplexobj, np.shares_memory, np.may_share_memory,
-    np.zeros_like, np.ones_like, np.full_like, np.empty_like,
+    np.zeros_like, np.ones_like, np.empty_like,
     np.array_repr, np.array_str, np.array2string,
 }  # fmt: skip
-
-
-REDUCING = {np.add: reductions.sum, np.maximum: reductions.max, np.minimum: reductions.min}
+# Functions that change one of their arguments → which one.
+CHANGING = {
+    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a",
+    np.put_along_axis: "arr",
+}  # fmt: skip
+CHANGED_BY = {np.copyto: "copyto (also np.full, np.full_like; np.broadcast_to repeats a tensor)"}
+# Methods of ufuncs → the functions that they are.
+METHODS: dict[tuple[Any, str], Any] = {
+    (np.add, "reduce"): np.sum, (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max, (np.minimum, "reduce"): np.min,
+    (np.add, "accumulate"): np.cumsum, (np.multiply, "accumulate"): np.cumprod,
+}  # fmt: skip
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
@@ -47,46 +58,100 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
     if method == "__call__" and not kwargs and ufunc in UFUNCS:  # the usual case
         return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
     if ufunc in UFUNCS_WITHOUT_GRADIENT:
-        return getattr(ufunc, method)(*array_under(inputs), **kwargs)
-    if method == "reduce" and ufunc in REDUCING:
-        keywords = {"axis": 0} | kwargs
-        return _bound(f"{ufunc.__name__}.reduce", REDUCING[ufunc], inputs, keywords)
+        return getattr(ufunc, method)(*array_under(inputs), **_arrays(kwargs))
+    if (ufunc, method) in METHODS:
+        function = METHODS[ufunc, method]
+        name = f"{ufunc.__name__}.{method}"
+        return _call(name, None, RULES[function], inputs, {"axis": 0} | kwargs)
     if method != "__call__" or ufunc not in UFUNCS:
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise _no_rule(name)
-    return _bound(ufunc.__name__, UFUNCS[ufunc], inputs, kwargs)
+        raise no_rule(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
+    return _call(ufunc.__name__, None, UFUNCS[ufunc], inputs, kwargs)
 
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute a function of NumPy where one of the arguments is a tensor."""
     if function in FUNCTIONS_WITHOUT_GRADIENT:
         return function(*array_under(args), **_arrays(kwargs))
+    if function in CHANGING:
+        target = args[0] if args else kwargs[CHANGING[function]]
+        return change(CHANGED_BY.get(function, function.__name__), function, target, args, kwargs)
     if function not in RULES:
         module = "numpy" if function.__module__ is None else function.__module__
-        raise _no_rule(f"{function.__name__}", module)
-    return _bound(function.__name__, RULES[function], args, kwargs)
+        raise no_rule(f"{function.__name__}", module)
+    return _call(function.__name__, function, RULES[function], args, kwargs)
 
 
-def _bound(name: str, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
-    """Call the rule with NumPy's arguments, without NumPy's markers for arguments left out."""
-    passed = {
-        k: v for k, v in kwargs.items() if v is not np._NoValue and not (k == "out" and v is None)
-    }
-    try:
-        _signature(rule).bind(*args, **passed)
-    except TypeError as error:
-        raise DroppedGradientError(
-            f"numpy.{name}: has no rule for these arguments on tensors ({error}); "
-            "leave them out, or use t.data where the gradient should end"
-        ) from None
+def _call(
+    name: str, function: Any, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    """Call the rule of a function; an argument that it does not take may have its default only."""
+    if not kwargs and len(args) == 1:  # the usual case
+        return rule(*args)
+    form = _form(function, rule)
+    if form.names and len(args) <= len(form.names):
+        kwargs = dict(zip(form.names, args, strict=False)) | kwargs
+        args = ()
+    passed = {}
+    for key, value in kwargs.items():
+        if key in form.takes:
+            if value is not np._NoValue:
+                passed[key] = value
+        elif value is not np._NoValue and value is not form.defaults.get(key, np._NoValue):
+            raise _refused(name, key)
+    if len(args) > form.most:
+        raise _refused(name, f"argument {form.most + 1}")
     return rule(*args, **passed)
 
 
-# Reading a signature takes longer than most ops.
-_signature = cache(inspect.signature)
+class _Form(NamedTuple):
+    """How a function of NumPy and its rule are called.
+
+    Attributes:
+        names: of the function's arguments in order, which a rule need not take all; empty where
+            NumPy does not tell, or where the function takes any number.
+        defaults: of the function's arguments.
+        takes: the names that the rule takes.
+        most: how many arguments without name it takes.
+    """
+
+    names: tuple[str, ...]
+    defaults: dict[str, Any]
+    takes: frozenset[str]
+    most: float
 
 
-def _no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
+# Of ufuncs, and of functions that do not tell.
+DEFAULTS = {
+    "out": None, "dtype": None, "where": True, "casting": "same_kind", "order": "K",
+    "subok": True, "keepdims": False,
+}  # fmt: skip
+
+
+@cache  # reading a signature takes longer than most ops
+def _form(function: Any, rule: Callable[..., Any]) -> _Form:
+    parameters = inspect.signature(rule).parameters.values()
+    several = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    takes = frozenset(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
+    most = float("inf") if several else len(takes)
+    try:
+        known = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return _Form((), DEFAULTS, takes, most)
+    defaults = {p.name: p.default for p in known if p.default is not p.empty}
+    ordered = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    names = () if several else tuple(p.name for p in known if p.kind in ordered)
+    return _Form(names, DEFAULTS | defaults, takes, most)
+
+
+def _refused(name: str, argument: str) -> DroppedGradientError:
+    return DroppedGradientError(
+        f"numpy.{name}: {argument}: has no rule for this argument on tensors; leave it out, or use "
+        "t.data where the gradient should end"
+    )
+
+
+def no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
+    """Return the error for a function of NumPy that tensors have no rule for."""
     return DroppedGradientError(
         f"{module}.{name}: has no rule for tensors; write it with functions that have one, "
         "make an op of it (neural_network.functional.op), or use t.data where the gradient "

@@ -17,15 +17,18 @@ from neural_network.autograd.engine import (
     primal_under,
     recording,
 )
+from neural_network.autograd.guards import (
+    KNOWN,
+    as_operands,
+    change,
+    check_in_place,
+    check_no_gradient,
+    check_recorded,
+    not_floating,
+)
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.checks import Array, as_real
-from neural_network.errors import (
-    DroppedGradientError,
-    DTypeError,
-    GradientError,
-    ShapeError,
-    sentence,
-)
+from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.op import Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
@@ -63,7 +66,9 @@ class Tensor(ArrayMethods):
     __array_priority__ = 1000
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
-        array = as_real("Tensor", "data", data.data if isinstance(data, Tensor) else data)
+        found = as_real("Tensor", "data", data)
+        check_no_gradient("Tensor()", found)
+        array = array_under(found)
         if requires_grad and array.dtype.kind != "f":
             raise DTypeError(
                 sentence("Tensor", "data", "a floating type for a gradient", f"dtype {array.dtype}")
@@ -77,6 +82,7 @@ class Tensor(ArrayMethods):
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors; record it where a gradient is required."""
+        args, kwargs = as_operands(rule, args, kwargs)
         inputs = tensors_in((*args, *kwargs.values()) if kwargs else args)
         level, recorded = 0, False
         for tensor in inputs:
@@ -86,12 +92,14 @@ class Tensor(ArrayMethods):
         if not recorded or not recording():
             return cls._result(_compute(rule, inputs, args, kwargs), None, inputs)
         arguments = rule.bind(args, kwargs)
-        _check_all_have_gradients(rule, arguments)
+        check_recorded(rule, arguments)
         if level:
             return InnerTensor.of_call(rule, inputs, arguments, args, kwargs, level)
         if rule.after_kernels is not None and any(tensor.by_kernels for tensor in inputs):
             rule = rule.after_kernels
         out = _compute(rule, inputs, args, kwargs)
+        if out.dtype.kind != "f":
+            raise not_floating(rule, out.dtype)
         return cls._result(out, Node.of_call(rule, arguments, out), inputs)
 
     @staticmethod
@@ -107,15 +115,19 @@ class Tensor(ArrayMethods):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Compute one of NumPy's ufuncs."""
         out = kwargs.pop("out", None)
-        if out is None:
+        if method == "at":
+            return change(f"{ufunc.__name__}.at", ufunc.at, inputs[0], inputs, kwargs)
+        if out is None or out is ...:
             return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+        if len(out) > 1:
+            raise protocols.no_rule(f"{ufunc.__name__} with several out=")
         (target,) = out
-        if isinstance(target, Tensor):
-            target._check_in_place(*inputs)
-        else:
-            _check_no_gradient(f"numpy.{ufunc.__name__}: out=", *inputs)
-        raw = target.data if isinstance(target, Tensor) else target
-        getattr(ufunc, method)(*(array_under(i) for i in inputs), out=raw, **kwargs)
+        raw = array_under(target)
+
+        def write(*args: Any, **options: Any) -> None:
+            getattr(ufunc, method)(*args, out=raw, **options)
+
+        change(f"{ufunc.__name__}: out=", write, target, inputs, kwargs)
         return target
 
     def __array_function__(
@@ -128,17 +140,17 @@ class Tensor(ArrayMethods):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Convert to a plain array, unless that would drop a gradient."""
-        _check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self)
+        check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        _check_no_gradient("float() (also math.exp and similar functions)", self)
+        check_no_gradient("float() (also math.exp and similar functions)", self)
         return float(self.data)
 
     def __int__(self) -> int:
         """Convert to a plain number, unless that would drop a gradient."""
-        _check_no_gradient("int()", self)
+        check_no_gradient("int()", self)
         return int(self.data)
 
     def __index__(self) -> int:
@@ -199,27 +211,13 @@ class Tensor(ArrayMethods):
 
     # --- changes in place ------------------------------------------------------
 
-    def _check_in_place(self, *values: Any) -> None:
-        """Raise GradientError if a change in place would make a gradient wrong or drop it."""
-        needing = [node.rule.name for node in self.memory if node.values is not None]
-        if needing:
-            raise GradientError(
-                f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
-                "needs these numbers; write t = t + … instead of t += …, or call backward() first"
-            )
-        if recording() and any(t.requires_grad for t in tensors_in((self, *values))):
-            raise DroppedGradientError(
-                "in-place change: it would not be recorded; write t = t + … instead of t += …, "
-                "build the array with np.where or np.stack, or do it inside no_grad()"
-            )
-
     def __setitem__(self, key: Any, value: Any) -> None:
         """Change numbers in place, if no gradient needs them."""
-        self._check_in_place(value)
+        check_in_place(self, value)
         self.data[array_under(key)] = array_under(value)
 
     def _in_place(self, ufunc: np.ufunc, other: Any) -> Self:
-        self._check_in_place(other)
+        check_in_place(self, other)
         ufunc(self.data, array_under(other), out=self.data)
         return self
 
@@ -242,6 +240,18 @@ class Tensor(ArrayMethods):
     def __ipow__(self, other: Any) -> Self:
         """``t **= other``."""
         return self._in_place(np.power, other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        """``t //= other``."""
+        return self._in_place(np.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Self:
+        """``t %= other``."""
+        return self._in_place(np.remainder, other)
+
+    def __imatmul__(self, other: Any) -> Self:
+        """``t @= other``."""
+        return self._in_place(np.matmul, other)
 
     # --- attributes of an array ---------------------------------------------------
 
@@ -351,6 +361,8 @@ class InnerTensor(Tensor):
             primal = hook(rule, lower, options)
             if not primal.requires_grad:
                 primal = primal.data
+        if primal.dtype.kind != "f":
+            raise not_floating(rule, primal.dtype)
         node = Node.of_call(rule, arguments, primal, level)
         result = cls._of(primal, node, level)
         if hook is None and primal.base is not None:
@@ -373,6 +385,7 @@ class InnerTensor(Tensor):
 
 
 InnerTensor.__name__ = InnerTensor.__qualname__ = "Tensor"
+KNOWN.update((Tensor, InnerTensor))
 
 
 def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
@@ -389,7 +402,11 @@ def _compute(
     value = rule.forward(
         *[array_under(a) for a in args], **{k: array_under(v) for k, v in kwargs.items()}
     )
-    return _as_array(value, inputs)
+    out = _as_array(value, inputs)
+    if out.dtype.kind not in "fiub":
+        expected, received = "real numbers", f"a result of dtype {out.dtype}"
+        raise DTypeError(sentence(rule.name, "the arguments", expected, received))
+    return out
 
 
 def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
@@ -397,7 +414,7 @@ def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
     if isinstance(value, np.ndarray):
         return value
     # A loss returns a Python float, which has no dtype.
-    of_float = isinstance(value, float)
+    of_float = type(value) is float
     return np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
 
 
@@ -407,23 +424,3 @@ def _memory_shared(out: Array, inputs: Sequence[Tensor]) -> Memory | None:
         if np.may_share_memory(tensor.data, out):
             return tensor.memory
     return None
-
-
-def _check_no_gradient(doing: str, *values: Any) -> None:
-    if any(t.requires_grad for t in tensors_in(values)):
-        raise DroppedGradientError(
-            f"{doing} would drop the gradient of a tensor that requires one; "
-            "use np.stack to join tensors, the functions of NumPy or of this library to compute, "
-            "and t.item(), t.data or t.detach() where the gradient should end"
-        )
-
-
-def _check_all_have_gradients(rule: Rule, arguments: Mapping[str, Any]) -> None:
-    """Raise where a tensor that requires a gradient is passed for an argument without one."""
-    if len(rule.gradients) == len(arguments):
-        return
-    for name, value in arguments.items():
-        if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
-            _check_no_gradient(
-                f"{rule.name}: {name}: it has no gradient for this argument, which", value
-            )

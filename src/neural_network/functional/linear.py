@@ -120,8 +120,12 @@ def _(g: Array, subscripts: str, operands: Any) -> list[Array]:
         kept = "".join(letter for letter in letters if letter in known)
         terms = ",".join([output, *(inputs[k] for k in others)])
         part = np.einsum(f"{terms}->{kept}", g, *(operands[k] for k in others))
+        # Along an axis of size 1 it was repeated.
+        sizes = dict(zip(letters, np.shape(operands[i]), strict=True))
+        used = [1 if sizes[k] == 1 else n for k, n in zip(kept, part.shape, strict=True)]
+        part = sum_to(part, tuple(used))
         alone = tuple(place for place, letter in enumerate(letters) if letter not in known)
-        gradients.append(np.broadcast_to(np.expand_dims(part, alone), operands[i].shape))
+        gradients.append(np.broadcast_to(np.expand_dims(part, alone), tuple(sizes.values())))
     return gradients
 
 
@@ -141,4 +145,5 @@ sample_calls(
     call("ij->j", Normal((2, 3))),
     call("bij,bjk,k->bi", Normal((2, 3, 4)), Normal((2, 4, 5)), Normal(5)),
     call("ab,c->bca", Normal((2, 3)), Normal(2)),
+    call("ab,ab,b->a", Normal((2, 1)), Normal((2, 3)), Normal(1)),
 )

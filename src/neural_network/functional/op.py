@@ -30,6 +30,7 @@ they can be differentiated again.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from copy import copy
 from functools import wraps
@@ -70,6 +71,8 @@ class Rule:
     Attributes:
         own_memory: the gradients share memory with nothing, nor with each other.
         by_kernels: compiled kernels compute it.
+        lists: the arguments that take a list of arrays: annotated as one (``Sequence``, ``list``),
+            or not at all. A list for any other argument is turned into an array.
         after_kernels: the op that takes its place where an argument was computed by kernels;
             then a kernel is worth its call for little work, too.
     """
@@ -86,6 +89,7 @@ class Rule:
         self.names = tuple(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
         self.variadic = variadic[0] if variadic else None
+        self.lists = {*variadic, *(p.name for p in parameters if _takes_list(p.annotation))}
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         self._needs: list[tuple[str, list[tuple[str, str, str]]]] | None = None
 
@@ -105,6 +109,11 @@ class Rule:
             ]
         return self._needs
 
+    def name_of(self, place: int) -> str | None:
+        """Return the argument that a positional one is passed for; None for one too many."""
+        leading = len(self.names) - (len(self.defaults) if self.variadic else 0)
+        return self.names[place] if place < leading else self.variadic
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return name → value for a call, defaults included.
 
@@ -119,6 +128,13 @@ class Rule:
         leading = len(self.names) - len(self.defaults)
         first = dict(zip(self.names, args[:leading], strict=False))
         return {**self.defaults, **first, self.variadic: args[leading:], **kwargs}
+
+
+def _takes_list(annotation: Any) -> bool:
+    """Return whether an argument with this annotation takes a list of arrays."""
+    if annotation is inspect.Parameter.empty:
+        return True
+    return re.search(r"\b(Sequence|Iterable|list|List|tuple|Tuple)\b", str(annotation)) is not None
 
 
 def _source(need: str, known: Container[str | None]) -> tuple[str, str, str]:
@@ -145,7 +161,8 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
 
     Returns:
         The op: on arrays it is ``forward``; on tensors its result is a tensor, recorded
-        where one of them requires a gradient.
+        where one of them requires a gradient. A list with tensors is one tensor to it, unless
+        the argument is annotated as a list or a ``Sequence``.
 
     Raises:
         DroppedGradientError: (when called) a tensor that requires a gradient is passed

@@ -1,9 +1,10 @@
-"""Reductions along axes: sum, mean, variance, maximum, minimum, logsumexp."""
+"""Reductions along axes: sum, product, mean, deviation, maximum, minimum, logsumexp."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from math import prod
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
@@ -17,31 +18,59 @@ _np: Any = np
 Axis = int | tuple[int, ...] | None
 
 
+def normal_axis(axis: int, ndim: int) -> int:
+    """Return the axis counted from 0.
+
+    Raises:
+        AxisError: there is no such axis.
+
+    >>> normal_axis(-1, 3)
+    2
+    """
+    number = as_index(axis)
+    if not -ndim <= number < ndim:
+        raise np.exceptions.AxisError(number, ndim)
+    return number % ndim
+
+
 def normal_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """Return the axes as a tuple of numbers from 0.
+
+    Raises:
+        AxisError: there is no such axis.
 
     >>> normal_axes(-1, 3), normal_axes(None, 2)
     ((2,), (0, 1))
     """
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
-    return tuple(int(a) % ndim for a in axes)
+    axes = (axis,) if isinstance(axis, int | np.integer) else axis
+    return tuple([normal_axis(a, ndim) for a in axes])
+
+
+def _reduced(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction that NumPy has computed: of a number it takes 0 and −1."""
+    return normal_axes(axis, ndim) if ndim else ()
+
+
+def _count(axis: Axis, shape: tuple[int, ...]) -> int:
+    """Return how many numbers become one."""
+    return math.prod(shape[a] for a in _reduced(axis, len(shape)))
 
 
 def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
     """Broadcast the gradient of a reduction's result to the shape of its argument."""
     if not keepdims:
-        axes = normal_axes(axis, len(shape))
+        axes = _reduced(axis, len(shape))
         g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
     return np.broadcast_to(g, shape)
 
 
 @public(top_level=False)
 @op
-def sum(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+def sum(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """Return the sum along axes."""
-    return np.asarray(_np.sum(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.sum(X, axis=axis, keepdims=keepdims, dtype=dtype))
 
 
 gradient(sum, "X")(lambda g, X_shape, axis, keepdims: spread(g, X_shape, axis, keepdims))
@@ -49,30 +78,52 @@ gradient(sum, "X")(lambda g, X_shape, axis, keepdims: spread(g, X_shape, axis, k
 
 @public(top_level=False)
 @op
-def mean(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """Return the mean along axes."""
-    return np.asarray(_np.mean(X, axis=axis, keepdims=keepdims))
+    return np.asarray(_np.mean(X, axis=axis, keepdims=keepdims, dtype=dtype))
 
 
 @gradient(mean, "X")
 def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
-    count = prod(X_shape[a] for a in normal_axes(axis, len(X_shape)))
+    count = _count(axis, X_shape) or 1  # without numbers there are no gradients
     return spread(g / count, X_shape, axis, keepdims)
 
 
 @public(top_level=False)
 @op
-def var(X: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
+def var(
+    X: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0, dtype: Any = None
+) -> Array:
     """Return the variance along axes: squared differences from the mean, summed, over n − ddof."""
-    return np.asarray(_np.var(X, axis=axis, keepdims=keepdims, ddof=ddof))
+    return np.asarray(_np.var(X, axis=axis, keepdims=keepdims, ddof=ddof, dtype=dtype))
+
+
+def _over_count(axis: Axis, shape: tuple[int, ...], ddof: float) -> float:
+    """Return 1/(n − ddof), infinity where NumPy divides by 0."""
+    count = _count(axis, shape) - ddof
+    return 1 / count if count > 0 else math.inf
 
 
 @gradient(var, "X")
-def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: int) -> Any:
+def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     # The mean depends on X too, but its part of the gradient is 0: the differences sum to 0.
-    count = prod(X.shape[a] for a in normal_axes(axis, X.ndim)) - ddof
     centred = X - np.mean(X, axis=axis, keepdims=True)
-    return spread(g, X.shape, axis, keepdims) * (2 / count) * centred
+    return spread(g, X.shape, axis, keepdims) * (2 * _over_count(axis, X.shape, ddof)) * centred
+
+
+@op
+def std(
+    X: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0, dtype: Any = None
+) -> Array:
+    """Return the standard deviation along axes; the gradient is 0 where it is 0."""
+    return np.asarray(_np.std(X, axis=axis, keepdims=keepdims, ddof=ddof, dtype=dtype))
+
+
+@gradient(std, "X")
+def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    centred = X - np.mean(X, axis=axis, keepdims=True)
+    shares = g * _over_count(axis, X.shape, ddof) / np.where(np.equal(out, 0), 1, out)
+    return spread(shares, X.shape, axis, keepdims) * centred
 
 
 @public(top_level=False)
@@ -92,11 +143,111 @@ def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
 def _extreme_gradient(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     chosen = np.equal(X, spread(out, X.shape, axis, keepdims))
     count = np.sum(chosen, axis=axis, keepdims=True, dtype=g.dtype)
+    if not count.all():  # nothing equals NaN
+        chosen |= np.isnan(X) & np.equal(count, 0)
+        count = np.sum(chosen, axis=axis, keepdims=True, dtype=g.dtype)
     return spread(g, X.shape, axis, keepdims) * (chosen / count)
 
 
 gradient(max, "X")(_extreme_gradient)
 gradient(min, "X")(_extreme_gradient)
+
+
+# --- products -------------------------------------------------------------------------
+
+
+@op
+def prod(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    """Return the product along axes."""
+    return np.asarray(_np.prod(X, axis=axis, keepdims=keepdims, dtype=dtype))
+
+
+@gradient(prod, "X")
+def _(g: Any, X: Any, axis: Axis, keepdims: bool) -> Any:
+    axes = _reduced(axis, X.ndim)
+    order = [a for a in range(X.ndim) if a not in axes] + list(axes)
+    moved = X.transpose(order)
+    kept = moved.shape[: X.ndim - len(axes)]
+    flat = moved.reshape((*kept, _count(axis, X.shape)))
+    others = _products_of_others(flat).reshape(moved.shape).transpose(np.argsort(order))
+    return spread(g, X.shape, axis, keepdims) * others
+
+
+def _products_of_others(X: Any) -> Any:
+    """Return for each number along the last axis the product of the others.
+
+    Products of pairs, of pairs of pairs, and so on; then back, where a pair's others are its
+    parent's others and its sibling. There is no division, so zeros do no harm.
+    """
+    levels = [X]
+    while levels[-1].shape[-1] > 1:
+        level = levels[-1]
+        if level.shape[-1] % 2:
+            level = np.concatenate([level, np.ones((*level.shape[:-1], 1), level.dtype)], axis=-1)
+            levels[-1] = level
+        levels.append(level[..., 0::2] * level[..., 1::2])
+    others: Any = np.ones(levels[-1].shape, X.dtype)
+    for level in reversed(levels[:-1]):
+        others = others[..., : level.shape[-1] // 2]
+        pairs = [others * level[..., 1::2], others * level[..., 0::2]]
+        others = np.stack(pairs, axis=-1).reshape(level.shape)
+    return others[..., : X.shape[-1]]
+
+
+@op
+def cumsum(X: Any, axis: int | None = None, dtype: Any = None) -> Array:
+    """Return the sums of the first numbers along an axis, or of all in one row."""
+    return np.cumsum(X, axis=axis, dtype=dtype)
+
+
+@gradient(cumsum, "X")
+def _(g: Any, X_shape: Any, axis: int | None) -> Any:
+    along = axis if axis is not None and X_shape else 0
+    back = _backwards(g.ndim, along)
+    return np.cumsum(g[back], axis=along)[back].reshape(X_shape)
+
+
+def _backwards(ndim: int, axis: int) -> tuple[Any, ...]:
+    """Return the key that turns an axis round."""
+    key = [slice(None)] * ndim
+    key[axis] = slice(None, None, -1)
+    return tuple(key)
+
+
+@op
+def cumprod(X: Any, axis: int | None = None, dtype: Any = None) -> Array:
+    """Return the products of the first numbers along an axis, or of all in one row."""
+    return np.cumprod(X, axis=axis, dtype=dtype)
+
+
+@gradient(cumprod, "X")
+def _(g: Any, X: Any, out: Any, axis: int | None) -> Any:
+    if axis is None or X.ndim == 0:
+        return _cumprod_gradient(g, X.reshape(-1), out).reshape(X.shape)
+    g, moved, out = (np.moveaxis(array, axis, -1) for array in (g, X, out))
+    return np.moveaxis(_cumprod_gradient(g, moved, out), -1, axis)
+
+
+def _cumprod_gradient(g: Any, X: Any, out: Any) -> Any:
+    """Return the gradient of the products along the last axis.
+
+    Each number is a factor of its own product and of all later ones: its gradient is the product
+    of those before it, times s, where ``s[i] = g[i] + X[i+1] · s[i+1]``. After round k,
+    ``sums`` has the terms of 2ᵏ numbers and ``factors`` the product of as many, so there are log₂ n
+    rounds, and no division by numbers that may be 0.
+    """
+    edge = np.ones((*X.shape[:-1], 1), out.dtype)
+    before = np.concatenate([edge, out], axis=-1)[..., :-1]
+    factors, sums, step = X[..., 1:], g, 1
+    while step < X.shape[-1]:
+        longer = sums[..., :-step] + factors * sums[..., step:]
+        sums = np.concatenate([longer, sums[..., -step:]], axis=-1)
+        factors = factors[..., :-step] * factors[..., step:]
+        step *= 2
+    return before * sums
+
+
+# --- the logarithm of a sum -----------------------------------------------------------
 
 
 @public(top_level=False)
@@ -112,7 +263,7 @@ def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     safe = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(under="ignore", divide="ignore"):
         out = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe
-    return np.asarray(out if keepdims else np.squeeze(out, normal_axes(axis, np.ndim(X))))
+    return np.asarray(out if keepdims else np.squeeze(out, _reduced(axis, np.ndim(X))))
 
 
 @gradient(logsumexp, "X")
@@ -121,11 +272,24 @@ def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return spread(g, X.shape, axis, keepdims) * shares
 
 
-def _reduced(rng: np.random.Generator) -> Iterator[Call]:
+# --- samples --------------------------------------------------------------------------
+
+
+def _along_axes(rng: np.random.Generator) -> Iterator[Call]:
     for shape, axis in [((3, 4), None), ((3, 4), 0), ((2, 3, 4), (0, -1)), ((3,), -1)]:
         for keepdims in (False, True):
             yield call(rng.standard_normal(shape), axis=axis, keepdims=keepdims)
 
 
-for _function in (sum, mean, var, max, min, logsumexp):
-    samples(_function)(_reduced)
+def _along_an_axis(rng: np.random.Generator) -> Iterator[Call]:
+    for shape, axis in [((3, 4), None), ((2, 3, 4), 1), ((5,), -1), ((), None)]:
+        yield call(rng.standard_normal(shape), axis)
+    zeros = rng.standard_normal((2, 6))
+    zeros[0, 2] = zeros[1, [0, 3]] = 0
+    yield call(zeros, 1)
+
+
+for _function in (sum, mean, var, std, max, min, prod, logsumexp):
+    samples(_function)(_along_axes)
+for _running in (cumsum, cumprod):
+    samples(_running)(_along_an_axis)

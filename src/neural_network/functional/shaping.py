@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
+from neural_network.functional.reductions import normal_axes, normal_axis
 from neural_network.public import public
 
 # Up to this many slices for one place are added one round after the other, which is faster.
@@ -41,7 +43,7 @@ def transpose(X: Any, axes: Sequence[int] | None = None) -> Array:
 def _(g: Any, axes: Any) -> Any:
     if axes is None:
         return g.transpose()
-    return g.transpose(np.argsort([axis % g.ndim for axis in axes]))
+    return g.transpose(np.argsort(normal_axes(axes, g.ndim)))
 
 
 sample_calls(transpose, call(Normal((2, 3, 4))), call(Normal((2, 3, 4)), (1, -1, 0)))
@@ -171,16 +173,20 @@ sample_calls(broadcast_to, call(Normal((3, 1)), (2, 3, 4)), call(Normal(()), (2,
 
 @public(top_level=False)
 @op
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
-    """Join arrays along an axis."""
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Array:
+    """Join arrays along an axis; None joins their numbers in one row."""
     return np.concatenate(arrays, axis=axis)
 
 
 @gradient(concatenate, "arrays")
-def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
-    ends = list(accumulate(shape[axis] for shape in arrays_shape))
-    lead: tuple[Any, ...] = (slice(None),) * (axis % g.ndim)
-    return [g[(*lead, slice(a, b))] for a, b in zip([0, *ends], ends, strict=False)]
+def _(g: Array, arrays_shape: Any, axis: int | None) -> list[Array]:
+    along = 0 if axis is None else normal_axis(axis, g.ndim)
+    ends = accumulate(prod(s) if axis is None else s[along] for s in arrays_shape)
+    lead: tuple[Any, ...] = (slice(None),) * along
+    parts = [g[(*lead, slice(a, b))] for a, b in pairwise([0, *ends])]
+    if axis is None:
+        return [part.reshape(shape) for part, shape in zip(parts, arrays_shape, strict=True)]
+    return parts
 
 
 @samples(concatenate)
@@ -189,6 +195,7 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(parts, axis=1)
     yield call([part[0] for part in parts])
     yield call((parts[0], parts[0]), axis=-1)
+    yield call([parts[0], parts[1][0]], axis=None)
 
 
 @public(top_level=False)
@@ -200,7 +207,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
 
 @gradient(stack, "arrays")
 def _(g: Array, arrays_shape: Any, axis: int) -> list[Array]:
-    lead: tuple[Any, ...] = (slice(None),) * (axis % g.ndim)
+    lead: tuple[Any, ...] = (slice(None),) * normal_axis(axis, g.ndim)
     return [g[(*lead, i)] for i in range(len(arrays_shape))]
 
 
@@ -235,7 +242,7 @@ def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     size = X.shape[axis]
     # NumPy splits the places; indexing, which has a gradient, splits the array.
     places = np.split(np.arange(size), sections)
-    lead: tuple[Any, ...] = (slice(None),) * (axis % X.ndim)
+    lead: tuple[Any, ...] = (slice(None),) * normal_axis(axis, X.ndim)
     return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]
 
 

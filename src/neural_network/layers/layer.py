@@ -597,7 +597,7 @@ class Layer(Structure):
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
         array = as_real(type(self).__name__, "X", X)
-        return array if isinstance(X, Tensor) else array.astype(self.dtype, copy=False)
+        return array if isinstance(array, Tensor) else array.astype(self.dtype, copy=False)
 
 
 def _outline(X: Any) -> tuple[tuple[int, ...], str]:

@@ -12,7 +12,7 @@ Shapes are those of ``direct``: images (N, G, C, *sizes), without padding; filte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,9 @@ gradient(correlate_filters, "Y")(lambda g, X, window: correlate(X, g, window))
 
 
 @op
-def depthwise(arrays: Any, window: Window, method: Method = "auto", precise: bool = True) -> Array:
+def depthwise(
+    arrays: Sequence[Any], window: Window, method: Method = "auto", precise: bool = True
+) -> Array:
     """Compute ``correlate`` of one channel in each group.
 
     Args:

@@ -9,7 +9,7 @@ for β. In evaluation mean and variance are given, and the formula is composed o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,7 +181,7 @@ def moments(X: Array) -> Moments:
 
 
 @op
-def batch_normalize(arrays: Any, epsilon: float, known: Moments | None = None) -> Array:
+def batch_normalize(arrays: Sequence[Any], epsilon: float, known: Moments | None = None) -> Array:
     """Return ``γ · (X − mean) / √(variance + ε) + β``, with the moments of each channel of X.
 
     Args:

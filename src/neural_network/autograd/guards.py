@@ -1,0 +1,117 @@
+"""What would drop a gradient or make one wrong in silence, and raises instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import Recorded, recording
+from neural_network.errors import DroppedGradientError, DTypeError, GradientError, sentence
+from neural_network.functional.op import Rule
+from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped, tensors_in
+
+# Classes of arguments that every op takes as they are; the module of tensors adds its own.
+KNOWN: set[type] = {np.ndarray, float, int, bool, type(None), str, np.float64, np.float32}
+
+
+def check_no_gradient(doing: str, *values: Any) -> None:
+    """Raise DroppedGradientError if a tensor among values requires a gradient."""
+    if any(t.requires_grad for t in tensors_in(values)):
+        raise DroppedGradientError(
+            f"{doing} would drop the gradient of a tensor that requires one; "
+            "use np.stack to join tensors, the functions of NumPy or of this library to compute, "
+            "and t.item(), t.data or t.detach() where the gradient should end"
+        )
+
+
+def check_in_place(tensor: Recorded, *values: Any) -> None:
+    """Raise GradientError if a change in place would make a gradient wrong or drop it."""
+    needing = [node.rule.name for node in tensor.memory if node.values is not None]
+    if needing:
+        raise GradientError(
+            f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
+            "needs these numbers; write t = t + … instead of t += …, or call backward() first"
+        )
+    if recording() and any(t.requires_grad for t in tensors_in((tensor, *values))):
+        raise DroppedGradientError(
+            "in-place change: it would not be recorded; write t = t + … instead of t += …, "
+            "build the array with np.where or np.stack, or do it inside no_grad()"
+        )
+
+
+def change(
+    name: str, function: Callable[..., Any], target: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    """Call a function of NumPy that changes the array or tensor ``target``, if that is allowed."""
+    values = (*(value for value in args if value is not target), *kwargs.values())
+    if isinstance(target, Recorded):
+        check_in_place(target, *values)
+    else:
+        check_no_gradient(f"numpy.{name}: a change of a plain array, which", *values)
+    return function(
+        *[array_under(value) for value in args],
+        **{key: array_under(value) for key, value in kwargs.items()},
+    )
+
+
+def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
+    """Raise where a tensor that requires a gradient is passed for an argument without one."""
+    if len(rule.gradients) == len(arguments):
+        return
+    for name, value in arguments.items():
+        if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
+            check_no_gradient(
+                f"{rule.name}: {name}: it has no gradient for this argument, which", value
+            )
+
+
+def not_floating(rule: Rule, dtype: np.dtype[Any]) -> DroppedGradientError:
+    """Return the error for a result to be recorded that has no gradient, such as integers."""
+    return DroppedGradientError(
+        f"{rule.name}: its result of dtype {dtype} would drop the gradient of a tensor that "
+        "requires one; use floating numbers, or t.data where the gradient should end"
+    )
+
+
+def as_operands(
+    rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return an op's arguments, each list of numbers and tensors as an array or a tensor.
+
+    Raises:
+        DTypeError: an array of a class of its own, such as a masked array.
+    """
+    for value in args:
+        if type(value) not in KNOWN:
+            args = tuple(
+                [_operand(rule, rule.name_of(place), value) for place, value in enumerate(args)]
+            )
+            break
+    if kwargs:
+        kwargs = {name: _operand(rule, name, value) for name, value in kwargs.items()}
+    return args, kwargs
+
+
+def _operand(rule: Rule, name: str | None, value: Any) -> Any:
+    if type(value) in KNOWN or name not in rule.gradients or hasattr(type(value), LIFT_HOOK):
+        return value
+    if isinstance(value, LISTS):
+        if name not in rule.lists:
+            return joined(value)
+        return mapped(lambda item: _array(rule, name, item), value)
+    return _array(rule, name, value)
+
+
+def _array(rule: Rule, name: str, value: Any) -> Any:
+    """Return what NumPy would compute with as a plain array, a number or a tensor."""
+    if type(value) in KNOWN or hasattr(type(value), LIFT_HOOK):
+        return value
+    if isinstance(value, LISTS):
+        return joined(value)
+    if isinstance(value, np.ndarray) and not isinstance(value, np.memmap):
+        # A mask, a product that means another one, units: they would be lost on the way.
+        expected = "a plain array beside a tensor (np.asarray makes one, a.filled(0) without mask)"
+        raise DTypeError(sentence(rule.name, name, expected, f"a {type(value).__name__}"))
+    return np.asarray(value) if hasattr(value, "__array__") else value
