@@ -25,6 +25,8 @@ from neural_network.functional.op import RULES
 TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 # Name of a function → how often it was compared.
 COMPARED: Counter[str] = Counter()
+# What drawn calls of NumPy's functions gave on tensors, beside arrays → how often.
+DRAWN: Counter[str] = Counter()
 
 
 def agree(

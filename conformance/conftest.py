@@ -65,8 +65,13 @@ def pytest_terminal_summary(
     if not TORCH:
         terminalreporter.write_line("no torch: nothing was compared; make conformance installs it")
         return
-    from conformance.agreement import COMPARED
+    from conformance.agreement import COMPARED, DRAWN
 
     terminalreporter.write_line(f"{COMPARED.total()} calls compared with PyTorch")
+    if DRAWN:
+        terminalreporter.write_line(
+            f"{DRAWN.total()} drawn calls of NumPy's functions on tensors: {DRAWN['agrees']} agree, "
+            f"{DRAWN['raises']} raise as NumPy's, {DRAWN['refused']} are refused by name"
+        )
     if lost := config.stash.get(LOST, ""):
         terminalreporter.write_line(f"ERROR: {lost}", red=True)
