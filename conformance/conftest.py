@@ -70,7 +70,8 @@ def pytest_terminal_summary(
     terminalreporter.write_line(f"{COMPARED.total()} calls compared with PyTorch")
     if DRAWN:
         terminalreporter.write_line(
-            f"{DRAWN.total()} drawn calls of NumPy's functions on tensors: {DRAWN['agrees']} agree, "
+            f"{DRAWN.total()} drawn calls of NumPy's functions on tensors: "
+            f"{DRAWN['agrees']} agree, "
             f"{DRAWN['raises']} raise as NumPy's, {DRAWN['refused']} are refused by name"
         )
     if lost := config.stash.get(LOST, ""):

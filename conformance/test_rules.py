@@ -6,9 +6,9 @@ import zlib
 from typing import Any
 
 import pytest
+from tests.autograd.draws import all_drawers, run
 
 from conformance.agreement import DRAWN
-from tests.autograd.draws import all_drawers, run
 
 DRAWERS = all_drawers()
 COUNT = 1000
