@@ -102,8 +102,8 @@ from neural_network.functional.convolution.transpose import (
     conv_transpose3d as conv_transpose3d,
 )
 from neural_network.functional.dropouts import dropout as dropout, dropout2d as dropout2d
-from neural_network.functional.elementwise import erf as erf
 from neural_network.functional.embeddings import embedding as embedding
+from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot

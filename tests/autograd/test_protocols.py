@@ -24,6 +24,12 @@ PLAIN: dict[str, Any] = {
     + np.tan(x) + np.reciprocal(x) + np.fabs(x) + np.positive(x) + np.negative(x),
     "two": lambda x: np.maximum(x, Y) + np.minimum(x, 0.5) + np.logaddexp(x, Y) + np.hypot(x, Y)
     + np.float_power(x, 2.0) + np.divide(x, Y) + np.power(x, Y) + np.subtract(Y, x),
+    "inverses": lambda x: np.arcsin(x) + np.arccos(x) + np.arctan(x) + np.arcsinh(x) + np.arctanh(x)
+    + np.arccosh(1 + x) + np.sinh(x) + np.cosh(x) + np.cbrt(x) + np.sinc(x) + np.conjugate(x)
+    + np.deg2rad(x) + np.radians(x) + np.rad2deg(x) + np.degrees(x),
+    "pairs": lambda x: np.arctan2(x, Y) + np.logaddexp2(x, Y) + np.fmax(x, Y) + np.fmin(x, Y) + np.fmod(3, x)
+    + np.remainder(-3, x) + np.floor_divide(x, Y) + np.copysign(x, -Y) + np.heaviside(x, Y) + np.ldexp(x, 3)
+    + np.divmod(3 * x, Y)[1] + np.modf(3 * x)[0] + np.fix(x),
     "flat": lambda x: np.floor(x) + np.ceil(x) + np.rint(x) + np.trunc(x) + np.sign(x) + np.round(x, 1) + x,
     "sums": lambda x: np.sum(x) + np.mean(x, axis=0) + np.var(x, axis=0) + np.std(x, 0, ddof=1)
     + np.max(x, axis=0) + np.min(x) + np.prod(x, axis=0) + np.cumsum(x, axis=1)[:, :4] + np.cumprod(x, axis=1) + np.cumprod(x)[0] + np.prod(x),

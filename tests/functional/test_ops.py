@@ -97,7 +97,7 @@ def test_float32_is_float32_and_near_float64(function: Any, sample: Call) -> Non
     single = changed(sample, lambda v: v.astype("float32"))
     wide = np.asarray(function(*sample.args, **sample.kwargs))
     out = np.asarray(function(*single.args, **sample.kwargs))
-    if function.__name__ != "cast" and not isinstance(
+    if function.__name__ not in ("cast", "float_power") and not isinstance(
         function(*single.args, **sample.kwargs), float
     ):
         assert out.dtype == np.float32

@@ -402,8 +402,9 @@ def backward_pass(
     for output, grad in zip(outputs, grad_outputs, strict=True):
         if output.requires_grad:
             accumulate(output, grad)
-    # Below level 0 nothing is recorded, whatever the formulas of a user's op compute with.
-    with nullcontext() if outputs[0].level else no_grad():
+    # Below level 0 nothing is recorded, whatever the formulas of a user's op compute with. Slopes
+    # may be infinite where the function is not, as that of sqrt at 0: nothing to warn of.
+    with nullcontext() if outputs[0].level else no_grad(), np.errstate(all="ignore"):
         for node in nodes:
             grad_out = pending.pop(-1 - node.number, None)
             if grad_out is None:

@@ -35,7 +35,6 @@ from neural_network.functional.elementwise import (
     clip as clip,
     cos as cos,
     divide as divide,
-    erf as erf,
     exp as exp,
     expm1 as expm1,
     log as log,
@@ -53,6 +52,7 @@ from neural_network.functional.elementwise import (
     where as where,
 )
 from neural_network.functional.embeddings import embedding as embedding
+from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.elementwise import elementary, erf
+from neural_network.functional import error_function, smooth
+from neural_network.functional.elementwise import elementary
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls
 from neural_network.public import named, public
 
@@ -73,7 +74,7 @@ def relu(Z: ArrayLike) -> Array:
 
 @public
 @named("activation")
-@elementary(lambda g, out: g * out * (1 - out), of=_away_from_zero)
+@elementary(lambda g, Z: g * smooth.sigmoid_slope(Z), of=_away_from_zero)
 def sigmoid(Z: ArrayLike) -> Array:
     """Logistic function, element by element: ``1 / (1 + exp(-Z))``.
 
@@ -104,7 +105,7 @@ def sigmoid(Z: ArrayLike) -> Array:
 
 @public
 @named("activation")
-@elementary(lambda g, out: g * (1 - out * out), of=_away_from_zero)
+@elementary(lambda g, Z: g * (4 * smooth.sigmoid_slope(2 * Z)), of=_away_from_zero)
 def tanh(Z: ArrayLike) -> Array:
     """Hyperbolic tangent, element by element: a sigmoid from −1 to 1.
 
@@ -149,7 +150,11 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     """
     (Z,), dtype = as_floating("leaky_relu", Z=Z)
     factor = as_number("leaky_relu", "slope", slope)
-    return rounded(np.where(np.greater(Z, 0), Z, Z * factor), dtype)
+    if factor == 0:
+        return rounded(relu(Z), dtype)  # −∞ · 0 is NaN
+    above = np.greater(Z, 0)
+    # One product: where Z · slope is not taken, it must not overflow.
+    return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
 
 
 @public
@@ -203,12 +208,12 @@ def softplus(Z: ArrayLike) -> Array:
     array([6.93147181e-01, 1.00000000e+03])
     """
     (Z,), dtype = as_floating("softplus", Z=Z)
-    with np.errstate(under="ignore"):
-        return rounded(np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z))), dtype)
+    return rounded(smooth.softplus_of(Z), dtype)
 
 
 @public
 @named("activation")
+@elementary(lambda g, Z: g * smooth.silu_slope(Z), of=smooth.normal_numbers)
 def silu(Z: ArrayLike) -> Array:
     """Sigmoid linear unit, also called swish: ``Z · sigmoid(Z)``.
 
@@ -227,11 +232,12 @@ def silu(Z: ArrayLike) -> Array:
     array([  0., 100.])
     """
     (Z,), dtype = as_floating("silu", Z=Z)
-    return rounded(Z * sigmoid(Z), dtype)
+    return rounded(smooth.silu_of(Z), dtype)
 
 
 @public
 @named("activation")
+@elementary(lambda g, Z: g * smooth.mish_slope(Z), of=smooth.normal_numbers)
 def mish(Z: ArrayLike) -> Array:
     """Self-regularized unit: ``Z · tanh(softplus(Z))``.
 
@@ -250,7 +256,7 @@ def mish(Z: ArrayLike) -> Array:
     array([  0., 100.])
     """
     (Z,), dtype = as_floating("mish", Z=Z)
-    return rounded(Z * tanh(softplus(Z)), dtype)
+    return rounded(smooth.mish_of(Z), dtype)
 
 
 @public
@@ -279,14 +285,18 @@ def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """
     (Z,), dtype = as_floating("gelu", Z=Z)
     if as_choice("gelu", "approximate", approximate, ("none", "tanh")) == "none":
-        below = (erf(Z * 0.7071067811865476) + 1) * 0.5
-    else:
-        below = (tanh((Z + Z * Z * Z * 0.044715) * 0.7978845608028654) + 1) * 0.5
-    return rounded(Z * below, dtype)
+        return rounded(error_function.exact_gelu(Z), dtype)
+    return rounded(smooth.tanh_gelu(Z), dtype)
+
+
+def _hardswish_slope(g: Any, Z: Any) -> Any:
+    bent = np.greater_equal(Z, -3) & np.less_equal(Z, 3)
+    return g * np.where(bent, Z / 3 + 0.5, np.greater(Z, 3))
 
 
 @public
 @named("activation")
+@elementary(_hardswish_slope, of=smooth.normal_numbers)
 def hardswish(Z: ArrayLike) -> Array:
     """Piecewise linear approximation of swish: ``Z · min(max(Z + 3, 0), 6) / 6``.
 
@@ -305,13 +315,13 @@ def hardswish(Z: ArrayLike) -> Array:
     array([-0.,  0.,  3.])
     """
     (Z,), dtype = as_floating("hardswish", Z=Z)
-    return rounded(Z * (np.clip(Z + 3, 0, 6) / 6), dtype)
+    # At −∞ the share is 0; the limit of the product is 0, too.
+    lowest = np.finfo(Z.dtype).min
+    return rounded(np.maximum(Z, lowest) * (np.clip(Z + 3, 0, 6) / 6), dtype)
 
 
-for _function in (leaky_relu, elu, silu, mish, hardswish):
-    sample_calls(_function, call(Normal((3, 5), 3)))
-
-
+sample_calls(leaky_relu, call(Normal((3, 5), 3)))
+sample_calls(elu, call(Normal((3, 5), 3)))
 sample_calls(gelu, call(Normal((3, 5), 3)), call(Normal(4, 3), "tanh"))
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from neural_network.checks import Array, as_floating
+from neural_network.checks import Array
 from neural_network.functional.op import RULES, Call, Samples, call, gradient, op, samples
 from neural_network.public import public
 
@@ -30,13 +31,13 @@ R = TypeVar("R")
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 
 
-def elementary(*slopes: Slope, of: Samples) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def elementary(*slopes: Slope | None, of: Samples) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make the decorated function an op, given its slope for each argument and its samples.
 
     Args:
         slopes: for each argument in turn, a function of ``g`` and of what it needs by name,
             as ``gradient`` takes it. With several, the result is summed to the argument's
-            shape. Arguments that are left over have no gradient.
+            shape. None, and arguments that are left over, have no gradient.
         of: the samples.
 
     >>> @elementary(lambda g, x: g * 3 * x**2, of=lambda rng: [call(rng.standard_normal(3))])
@@ -50,6 +51,8 @@ def elementary(*slopes: Slope, of: Samples) -> Callable[[Callable[P, R]], Callab
         function = op(forward)
         rule = RULES[function]
         for name, slope in zip(rule.names, slopes, strict=False):
+            if slope is None:
+                continue
             if len(slopes) == 1:
                 gradient(function, name)(slope)
             else:
@@ -86,7 +89,7 @@ def sum_to(g: Array, shape: tuple[int, ...]) -> Array:
     return summed
 
 
-def _unary(
+def unary(
     ufunc: np.ufunc, slope: Slope, doc: str, low: float = -2, high: float = 2
 ) -> Callable[[Any], Array]:
     """Return the op of a ufunc of one argument; its samples lie between ``low`` and ``high``."""
@@ -101,23 +104,33 @@ def _unary(
     return _row(ufunc, forward, (slope,), doc, of)
 
 
-def _binary(
-    ufunc: np.ufunc, slope_a: Slope, slope_b: Slope, doc: str, low: float = -2, high: float = 2
+def binary(
+    ufunc: np.ufunc,
+    slope_a: Slope,
+    slope_b: Slope | None,
+    doc: str,
+    low: float = -2,
+    high: float = 2,
+    of: Samples | None = None,
 ) -> Callable[[Any, Any], Array]:
     """Return the op of a ufunc of two arguments; its samples are broadcast in every way."""
 
     def forward(a: Any, b: Any) -> Array:
         return ufunc(a, b)
 
-    def of(rng: np.random.Generator) -> Iterator[Call]:
+    def between(rng: np.random.Generator) -> Iterator[Call]:
         for left, right in [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 4), (3, 1)), ((), (2,))]:
             yield call(rng.uniform(low, high, left), rng.uniform(low, high, right))
 
-    return _row(ufunc, forward, (slope_a, slope_b), doc, of)
+    return _row(ufunc, forward, (slope_a, slope_b), doc, of or between)
 
 
 def _row(
-    ufunc: np.ufunc, forward: Callable[P, R], slopes: Sequence[Slope], doc: str, of: Samples
+    ufunc: np.ufunc,
+    forward: Callable[P, R],
+    slopes: Sequence[Slope | None],
+    doc: str,
+    of: Samples,
 ) -> Callable[P, R]:
     forward.__name__ = forward.__qualname__ = ufunc.__name__
     forward.__doc__ = doc
@@ -125,42 +138,90 @@ def _row(
     return function
 
 
+def in_double(formula: Callable[..., Any]) -> Callable[..., Array]:
+    """Return a formula computed in float64 without warnings; its result is rounded once.
+
+    For float32 this keeps the digits that a formula of several steps would lose.
+    """
+
+    @wraps(formula)
+    def computed(*values: Any) -> Array:
+        dtype = np.result_type(*values)
+        if dtype.kind != "f":
+            dtype = np.dtype(np.float64)
+        with np.errstate(all="ignore"):
+            wide = formula(*[np.asarray(value, np.float64) for value in values])
+            return np.asarray(wide).astype(dtype, copy=False)
+
+    return computed
+
+
 # --- one argument ---------------------------------------------------------------------
 
-negative = _public(_unary(np.negative, lambda g: -g, "Return ``−a``."))
-positive = _unary(np.positive, lambda g: g, "Return a copy.")
+negative = _public(unary(np.negative, lambda g: -g, "Return ``−a``."))
+positive = unary(np.positive, lambda g: g, "Return a copy.")
 absolute = _public(
-    _unary(np.absolute, lambda g, a: g * np.sign(a), "Return the absolute value ``|a|``.")
+    unary(np.absolute, lambda g, a: g * np.sign(a), "Return the absolute value ``|a|``.")
 )
 sign = _public(
-    _unary(np.sign, lambda g: 0 * g, "Return −1, 0 or 1; its gradient is 0 almost everywhere.")
+    unary(np.sign, lambda g: 0 * g, "Return −1, 0 or 1; its gradient is 0 almost everywhere.")
 )
-square = _public(_unary(np.square, lambda g, a: 2 * g * a, "Return ``a²``."))
-sqrt = _public(_unary(np.sqrt, lambda g, out: g / (2 * out), "Return the square root.", low=0.3))
-exp = _public(_unary(np.exp, lambda g, out: g * out, "Return e to the power ``a``."))
-expm1 = _public(
-    _unary(np.expm1, lambda g, out: g * (out + 1), "Return ``exp(a) − 1``, exact near 0.")
-)
-log = _public(_unary(np.log, lambda g, a: g / a, "Return the natural logarithm.", low=0.3))
+square = _public(unary(np.square, lambda g, a: 2 * g * a, "Return ``a²``."))
+sqrt = _public(unary(np.sqrt, lambda g, out: g / (2 * out), "Return the square root.", low=0.3))
+exp = _public(unary(np.exp, lambda g, out: g * out, "Return e to the power ``a``."))
+# Not g · (out + 1), which is 0 far below 0, where out is rounded to −1.
+expm1 = _public(unary(np.expm1, lambda g, a: g * np.exp(a), "Return ``exp(a) − 1``, exact near 0."))
+log = _public(unary(np.log, lambda g, a: g / a, "Return the natural logarithm.", low=0.3))
 log1p = _public(
-    _unary(np.log1p, lambda g, a: g / (1 + a), "Return ``log(1 + a)``, exact near 0.", low=0.3)
+    unary(np.log1p, lambda g, a: g / (1 + a), "Return ``log(1 + a)``, exact near 0.", low=0.3)
 )
-sin = _public(_unary(np.sin, lambda g, a: g * np.cos(a), "Return the sine; angles in radians."))
-cos = _public(_unary(np.cos, lambda g, a: -g * np.sin(a), "Return the cosine; angles in radians."))
+sin = _public(unary(np.sin, lambda g, a: g * np.cos(a), "Return the sine; angles in radians."))
+cos = _public(unary(np.cos, lambda g, a: -g * np.sin(a), "Return the cosine; angles in radians."))
 
 
 # --- two arguments --------------------------------------------------------------------
 
 
-def _power_base(g: Any, a: Any, b: Any) -> Any:
-    # b = 0 gives 0 and not 0 · a⁻¹, which is NaN at a = 0.
-    lowered = np.where(np.equal(b, 0), 1.0, b) - 1
-    return g * b * a**lowered
+# Up to this number, float32 holds all whole numbers.
+EXACT = 2**24
 
 
-def _power_exponent(g: Any, a: Any, out: Any) -> Any:
-    # At a = 0 the power is 0 for every b > 0, so the slope is 0.
-    return g * out * np.log(np.where(np.equal(a, 0), 1.0, a))
+def _root_slope(g: Any, out: Any) -> Any:
+    at_zero = np.equal(out, 0)
+    return np.where(at_zero, 0.0, g / (2 * np.where(at_zero, 1.0, out)))
+
+
+@elementary(_root_slope, of=lambda rng: [call(rng.uniform(0.3, 2, (3, 4)))])
+def root_of_squares(a: Any) -> Array:
+    """Return the square root of a sum of squares: its slope at 0 is 0, as that of ``abs``."""
+    return np.sqrt(a)
+
+
+def power_slopes(power: np.ufunc) -> tuple[Slope, Slope]:
+    """Return the slopes of ``power(a, b)`` by its base and by its exponent.
+
+    By the base it is ``b · a^(b − 1)``. Where b is below 0.5 or very large, b − 1 is rounded, and
+    a power magnifies that, so it is ``b · aᵇ / a`` there. By the exponent it is ``aᵇ · log a``.
+    """
+
+    def base(g: Any, a: Any, b: Any, out: Any) -> Any:
+        if isinstance(b, int | float) and (0.5 <= b < EXACT or b == 0):
+            return g * b * power(a, b - 1 if b else 0.0)
+        tiny = np.finfo(out.dtype).tiny
+        usual = np.isfinite(out) & (np.greater_equal(out, tiny) | np.less_equal(out, -tiny))
+        usual = usual & (np.less(b, 0.5) | np.greater(b, EXACT)) & np.not_equal(a, 0)
+        divided = g * (b * out) / np.where(usual, a, 1.0)
+        # b = 0 gives 0 and not 0 · a⁻¹, which is NaN at a = 0; nor is ∞ · 0 wanted for b = ∞.
+        lowered = np.where(np.equal(b, 0), 1.0, b) - 1
+        direct = g * finite(b) * power(np.where(usual, 1.0, a), lowered)
+        return np.where(usual, divided, direct)
+
+    def exponent(g: Any, a: Any, b: Any, out: Any) -> Any:
+        # Where the power is 0, its limit is 0, also for log a = ±∞; so is that of 0⁰.
+        known = np.equal(out, 0) | (np.equal(a, 0) & np.equal(b, 0))
+        return g * out * np.log(np.where(known, 1.0, a))
+
+    return base, exponent
 
 
 def _extreme(ufunc: np.ufunc, wins: np.ufunc, doc: str) -> Callable[[Any, Any], Array]:
@@ -169,25 +230,24 @@ def _extreme(ufunc: np.ufunc, wins: np.ufunc, doc: str) -> Callable[[Any, Any], 
     def slope(g: Any, a: Any, b: Any) -> Any:
         return g * (wins(a, b) + np.float32(0.5) * np.equal(a, b))
 
-    return _binary(ufunc, slope, lambda g, a, b: slope(g, b, a), doc)
+    return binary(ufunc, slope, lambda g, a, b: slope(g, b, a), doc)
 
 
-add = _public(_binary(np.add, lambda g: g, lambda g: g, "Return ``a + b``."))
-subtract = _public(_binary(np.subtract, lambda g: g, lambda g: -g, "Return ``a − b``."))
-multiply = _public(
-    _binary(np.multiply, lambda g, b: g * b, lambda g, a: g * a, "Return ``a · b``.")
-)
+add = _public(binary(np.add, lambda g: g, lambda g: g, "Return ``a + b``."))
+subtract = _public(binary(np.subtract, lambda g: g, lambda g: -g, "Return ``a − b``."))
+multiply = _public(binary(np.multiply, lambda g, b: g * b, lambda g, a: g * a, "Return ``a · b``."))
 divide = _public(
-    _binary(
+    binary(
         np.true_divide,
         lambda g, b: g / b,
-        lambda g, a, b: -g * a / (b * b),
+        # Not g · a / b², because b² is 0 or ∞ where the slope is not.
+        lambda g, b, out: -(g * out) / b,
         "Return ``a / b``.",
         low=0.5,
     )
 )
 power = _public(
-    _binary(np.power, _power_base, _power_exponent, "Return ``a`` to the power ``b``.", low=0.5)
+    binary(np.power, *power_slopes(np.power), "Return ``a`` to the power ``b``.", low=0.5)
 )
 maximum = _public(_extreme(np.maximum, np.greater, "Return the larger one; NaN stays NaN."))
 minimum = _public(_extreme(np.minimum, np.less, "Return the smaller one; NaN stays NaN."))
@@ -219,6 +279,19 @@ def flat(a: Any, steps: Callable[[Any], Array]) -> Array:
     return np.asarray(steps(a))
 
 
+@elementary(lambda g: g, of=lambda rng: [call(rng.standard_normal((2, 3)))])
+def finite(a: Any) -> Array:
+    """Return ``a`` with the largest numbers in place of ±∞, whose product with 0 is NaN.
+
+    Its slope is 1 everywhere: in a product with 0 it stands for the limit.
+    """
+    array = np.asarray(a)
+    if array.dtype.kind != "f":
+        return array
+    largest = np.finfo(array.dtype).max
+    return np.clip(array, -largest, largest)
+
+
 def _inside(g: Any, a: Any, low: Any, high: Any) -> Any:
     return g * ((True if low is None else a >= low) & (True if high is None else a <= high))
 
@@ -243,71 +316,3 @@ def clip(a: Any, low: Any = None, high: Any = None) -> Array:
 def cast(a: Any, dtype: Any) -> Array:
     """Return the numbers in another type."""
     return np.asarray(a).astype(dtype)
-
-
-# --- the error function, which NumPy lacks ---------------------------------------------
-
-# Rational approximations of Cody, "Rational Chebyshev approximation for the error
-# function", Math. Comp. 23, 1969; numerators and denominators, highest power first.
-ERF_NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
-     3209.37758913846947),
-    (1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062),
-)  # fmt: skip
-ERF_MIDDLE = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 66.1191906371416295,
-     298.635138197400131, 881.952221241769090, 1712.04761263407058, 2051.07837782607147,
-     1230.33935479799725),
-    (1.0, 15.7449261107098347, 117.693950891312499, 537.181101862009858, 1621.38957456669019,
-     3290.79923573345963, 4362.61909014324716, 3439.36767414372164, 1230.33935480374942),
-)  # fmt: skip
-ERF_FAR = (
-    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1,
-     1.25781726111229246e-1, 1.60837851487422766e-2, 6.58749161529837803e-4),
-    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1,
-     6.05183413124413191e-2, 2.33520497626869185e-3),
-)  # fmt: skip
-
-
-@public
-@elementary(
-    lambda g, X: g * (2 / np.sqrt(np.pi)).astype(g.dtype) * np.exp(-X * X),
-    of=lambda rng: [call(rng.uniform(-5, 5, (4, 5)))],
-)
-def erf(X: Any) -> Array:
-    """Error function: ``2/√π · ∫₀ˣ exp(−t²) dt``, from −1 to 1.
-
-    Args:
-        X: any shape.
-
-    Returns:
-        The same shape, in the floating type of ``X``, within 1e-15.
-
-    Raises:
-        DTypeError: ``X`` does not hold real numbers.
-
-    Source: Cody, "Rational Chebyshev approximation for the error function", 1969.
-
-    >>> erf(np.array([0.0, 1.0, -10.0])).round(6)
-    array([ 0.      ,  0.842701, -1.      ])
-    """
-    (X,), dtype = as_floating("erf", X=X)
-    x = X.astype(np.float64)
-    size = np.abs(x)
-    with np.errstate(under="ignore"):
-        small = np.where(size > 0.5, 0, x)
-        near = small * _ratio(ERF_NEAR, small * small)
-        held = np.clip(size, 0.5, 6)  # beyond 6 the rest is below 1e-17
-        middle = np.exp(-held * held) * _ratio(ERF_MIDDLE, held)
-        inverse = 1 / (held * held)
-        far = (
-            np.exp(-held * held) / held * (1 / np.sqrt(np.pi) - inverse * _ratio(ERF_FAR, inverse))
-        )
-        rest = np.where(held <= 4, middle, far)  # 1 − erf(|x|)
-    out = np.where(size <= 0.5, near, np.copysign(1 - rest, x))
-    return np.asarray(np.where(np.isnan(x), x, out), dtype=dtype)
-
-
-def _ratio(table: tuple[Sequence[float], Sequence[float]], x: Array) -> Array:
-    ratio: Array = np.polyval(np.array(table[0]), x) / np.polyval(np.array(table[1]), x)
-    return ratio

@@ -11,6 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
+from neural_network.lifting import array_under
 from neural_network.public import public
 
 # NumPy's stubs differ between releases in the types of axis and keepdims.
@@ -267,9 +268,13 @@ def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @gradient(logsumexp, "X")
-def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    shares = np.exp(X - spread(out, X.shape, axis, keepdims))
-    return spread(g, X.shape, axis, keepdims) * shares
+def _(g: Any, X: Any, axis: Axis, keepdims: bool) -> Any:
+    # Not exp(X − out): beside large numbers, log Σ is rounded away in out.
+    largest = np.max(array_under(X), axis=axis, keepdims=True, initial=-np.inf)
+    # A constant, as the shift cancels in the shares; 0 instead of ∞ − ∞.
+    shares = np.exp(X - np.where(np.isfinite(largest), largest, 0))
+    total = np.sum(shares, axis=axis, keepdims=True)
+    return spread(g, X.shape, axis, keepdims) * (shares / np.where(np.equal(total, 0), 1, total))
 
 
 # --- samples --------------------------------------------------------------------------

@@ -8,35 +8,20 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.rules.table import rule
-from neural_network.functional import activations, elementwise, linear, reductions, shaping
+from neural_network.functional import elementwise, linear, shaping, ufuncs
 from neural_network.lifting import array_under, joined, tensors_in
 
 # Universal functions, without the table: NumPy counts their arguments.
 UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
-    np.float_power: elementwise.power,
-    np.fabs: elementwise.absolute,
-    np.tanh: activations.tanh,
     np.matmul: linear.matmul,
-    np.reciprocal: lambda a: elementwise.divide(1.0, a),
-    np.log2: lambda a: elementwise.divide(elementwise.log(a), np.log(2.0)),
-    np.log10: lambda a: elementwise.divide(elementwise.log(a), np.log(10.0)),
-    np.exp2: lambda a: elementwise.power(2.0, a),
-    np.tan: lambda a: elementwise.divide(elementwise.sin(a), elementwise.cos(a)),
-    np.logaddexp: lambda a, b: reductions.logsumexp(shaping.stack(list(_together(a, b))), axis=0),
-    np.hypot: lambda a, b: elementwise.sqrt(
-        elementwise.add(elementwise.square(a), elementwise.square(b))
-    ),
-    np.floor: lambda a: elementwise.flat(a, np.floor),
-    np.ceil: lambda a: elementwise.flat(a, np.ceil),
-    np.rint: lambda a: elementwise.flat(a, np.rint),
-    np.trunc: lambda a: elementwise.flat(a, np.trunc),
+    np.divmod: lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)),
+    np.modf: lambda a: (_fraction(a), np.trunc(a)),
 }
 
 
-def _together(a: Any, b: Any) -> tuple[Any, Any]:
-    """Broadcast two values against each other."""
-    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    return shaping.broadcast_to(a, shape), shaping.broadcast_to(b, shape)
+def _fraction(a: Any) -> Any:
+    # fmod of ∞ is NaN; there the fraction is 0.
+    return np.fmod(np.where(np.isinf(a), np.copysign(0.0, array_under(a)), a), 1.0)
 
 
 @rule(np.where)
@@ -81,3 +66,13 @@ def copy(a: Any) -> Any:
 @rule(np.astype)
 def astype(x: Any, dtype: Any) -> Any:
     return elementwise.cast(x, dtype)
+
+
+@rule(np.sinc)
+def sinc(x: Any) -> Any:
+    return ufuncs.sinc(x)
+
+
+@rule(np.fix)
+def fix(x: Any) -> Any:
+    return np.trunc(x)

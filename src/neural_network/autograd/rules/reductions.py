@@ -98,4 +98,4 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord not in (None, 2) or (ord == 2 and x.ndim != 1 and not isinstance(axis, int)):
         raise DroppedGradientError(f"numpy.linalg.norm: no rule for ord={ord!r}")
     np.linalg.norm(np.zeros((1,) * x.ndim), ord, axis)  # raises where NumPy does
-    return elementwise.sqrt(reductions.sum(elementwise.square(x), axis, keepdims))
+    return elementwise.root_of_squares(reductions.sum(elementwise.square(x), axis, keepdims))

@@ -47,6 +47,16 @@ def _checked_probabilities(
     return np.clip(A, 0, 1), y, dtype  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
 
 
+def _log(p: Array, rest: Array) -> Array:
+    """Return ``log(p + ε)``, at most 0, given a probability and ``1 − p``.
+
+    Near 1 it is computed from the rest, whose digits p does not have.
+    """
+    near = p > 0.5
+    above = np.log1p(np.minimum(EPSILON - np.where(near, rest, 0), 0))
+    return np.where(near, above, np.log(p + EPSILON))
+
+
 @public
 @named("loss")
 @op
@@ -75,8 +85,8 @@ def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "
     0.6931
     """
     A, y, dtype = _checked_probabilities("binary_cross_entropy", A, y, reduction)
-    likelihood = y * np.log(A + EPSILON) + (1 - y) * np.log(1 - A + EPSILON)
-    return reduce_elements(-likelihood, reduction, dtype)
+    likelihood = y * _log(A, 1 - A) + (1 - y) * _log(1 - A, A)
+    return reduce_elements(0 - likelihood, reduction, dtype)
 
 
 @gradient(binary_cross_entropy, "A")
@@ -120,7 +130,8 @@ def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
     0.2877
     """
     A, y, dtype = _checked_probabilities("cross_entropy", A, y, reduction, 2)
-    return reduce_rows(-np.sum(y * np.log(A + EPSILON), axis=1), reduction, dtype, len(A))
+    likelihood = np.sum(y * _log(A, 1 - A), axis=1)
+    return reduce_rows(0 - likelihood, reduction, dtype, len(A))
 
 
 @gradient(cross_entropy, "A")
@@ -183,7 +194,7 @@ def nll(
     L = targets.without_ignored(L)
     check_log_probabilities("nll", "log_probabilities", L, dtype)
     with np.errstate(invalid="ignore"):
-        return reduce_rows(-targets.weigh(L), reduction, dtype, targets.divisor)
+        return reduce_rows(0 - targets.weigh(L), reduction, dtype, targets.divisor)
 
 
 @gradient(nll, "log_probabilities")

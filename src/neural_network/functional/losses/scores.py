@@ -84,15 +84,22 @@ def binary_cross_entropy_with_logits(
     positive, negative = _weights(y, positive_weight)
     # softplus(±z) = max(±z, 0) + softplus(−|z|).
     rest = (positive + negative) * softplus(-np.abs(Z))
-    elements = negative * np.maximum(Z, 0) + positive * np.maximum(-Z, 0) + rest
+    elements = _times(negative, np.maximum(Z, 0)) + _times(positive, np.maximum(-Z, 0)) + rest
     return reduce_elements(elements, reduction, dtype)
 
 
 @gradient(binary_cross_entropy_with_logits, "logits")
 def _(g: Any, logits: Any, y: Any, positive_weight: Any, reduction: Reduction) -> Any:
     positive, negative = _weights(np.asarray(y).astype(logits.dtype), positive_weight)
-    slopes = sigmoid(logits) * (positive + negative) - positive
+    # Not sigmoid · (p + n) − p, which is 0 where the sigmoid is rounded to 1.
+    slopes = negative * sigmoid(logits) - positive * sigmoid(-logits)
     return share_of_elements(g, reduction, logits.shape) * slopes
+
+
+def _times(weights: Array, losses: Array) -> Array:
+    """Return the product, where a loss of ∞ that has no weight is 0."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(weights, 0), 0, weights * losses)
 
 
 def _weights(y: Array, positive_weight: Any) -> tuple[Array, Array]:
@@ -194,8 +201,8 @@ def _(g: Any, scores: Any, y: Any, reduction: Reduction) -> Any:
 
 
 def _margins(S: Any, places: tuple[Array, Array]) -> Any:
-    """Return ``1 + s_j − s_y``."""
-    return 1 + S - S[places].reshape(-1, 1)
+    """Return ``1 + (s_j − s_y)``; 1 + s_j first would lose the 1 beside large scores."""
+    return 1 + (S - S[places].reshape(-1, 1))
 
 
 def _check_signs(y: Array) -> None:
