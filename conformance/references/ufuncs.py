@@ -70,6 +70,7 @@ REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ufuncs.direction: _direction,
     ufuncs.angle_slope: lambda a, b: b / (a * a + b * b),
     ufuncs.cbrt_slope: lambda a: a ** (-2 / 3) / 3,
+    ufuncs.fraction: torch.frac,
     ufuncs.sinc: torch.sinc,
     ufuncs.sinc_slope: _slope(torch.sinc),
 }

@@ -27,20 +27,6 @@ OPERATORS: dict[str, Any] = {
 }  # fmt: skip
 
 
-# Their types are not NumPy's yet.
-PENDING = {
-    "hypot",
-    "log2",
-    "logaddexp",
-    "reciprocal",
-    "log10",
-    "fabs",
-    "exp2",
-    "float_power",
-    "tanh",
-}
-
-
 def seed_of(name: str) -> int:
     return zlib.crc32(name.encode())
 
@@ -60,8 +46,6 @@ def test_every_rule_has_a_drawer_and_the_names_of_its_function() -> None:
 
 @pytest.mark.parametrize("function", DRAWERS, ids=lambda f: f.__name__)
 def test_a_rule_equals_its_function(function: Any) -> None:
-    if function.__name__ in PENDING:
-        pytest.xfail("its type differs")
     found = run(function, DRAWERS[function], 60, seed_of(function.__name__))
     assert found["agrees"] >= 10, found
 

@@ -235,6 +235,12 @@ for _steps_of in (np.floor, np.ceil, np.rint, np.trunc):
     unary(_steps_of, lambda g: 0 * g, "Return a step function; its slope is 0.")
 
 
+@elementary(lambda g: g, of=lambda rng: [call(rng.uniform(0.1, 0.9, (3, 2)) - 1)])
+def fraction(a: Any) -> Array:
+    """Return what is behind the decimal point, with its sign."""
+    return np.modf(a)[0]
+
+
 def _choice(ufunc: np.ufunc, wins: np.ufunc, doc: str) -> Callable[[Any, Any], Array]:
     """Return the op of ``fmax`` or ``fmin``, which take a number rather than NaN."""
 

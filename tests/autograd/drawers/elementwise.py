@@ -44,3 +44,13 @@ def _(draw: Draw) -> Call:
 @draws(np.astype)
 def _(draw: Draw) -> Call:
     return call(draw.array(), draw.pick("float64", "float32", "float16", "int64", "bool"))
+
+
+@draws(np.sinc)
+def _(draw: Draw) -> Call:
+    return call(draw.listed(draw.array()))
+
+
+@draws(np.fix)
+def _(draw: Draw) -> Call:
+    return call(draw.listed(draw.array(low=0.1, high=0.9)))

@@ -15,13 +15,8 @@ from neural_network.lifting import array_under, joined, tensors_in
 UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
     np.matmul: linear.matmul,
     np.divmod: lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)),
-    np.modf: lambda a: (_fraction(a), np.trunc(a)),
+    np.modf: lambda a: (ufuncs.fraction(a), elementwise.flat(a, lambda x: np.modf(x)[1])),
 }
-
-
-def _fraction(a: Any) -> Any:
-    # fmod of ∞ is NaN; there the fraction is 0.
-    return np.fmod(np.where(np.isinf(a), np.copysign(0.0, array_under(a)), a), 1.0)
 
 
 @rule(np.where)
