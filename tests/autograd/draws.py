@@ -108,7 +108,7 @@ class Draw:
     def listed(self, array: Any) -> Any:
         """The array as it is, or as a list of its rows, or of its numbers."""
         kind = self.number(0, 7)
-        if np.size(array) == 0 or np.ndim(array) == 0 or kind > 1:
+        if not isinstance(array, np.ndarray) or array.size == 0 or array.ndim == 0 or kind > 1:
             return array
         return list(array) if kind else array.tolist()
 
@@ -201,7 +201,8 @@ def compare(function: Any, drawn: Call, rng: np.random.Generator, first: bool = 
         except (DroppedGradientError, DTypeError):
             return "refused"
         _same_values(out, expected)
-        _right_slopes(compute, arrays, out, tensors, rng)
+        others = [v for v in leaves_of(form) if isinstance(v, np.ndarray | np.floating)]
+        _right_slopes(compute, arrays, others, out, tensors, rng)
     return "agrees"
 
 
@@ -247,7 +248,12 @@ def _same_values(out: Any, expected: Any) -> None:
 
 
 def _right_slopes(
-    compute: Any, arrays: list[np.ndarray], out: Any, tensors: list[Tensor], rng: Any
+    compute: Any,
+    arrays: list[np.ndarray],
+    others: list[Any],
+    out: Any,
+    tensors: list[Tensor],
+    rng: Any,
 ) -> None:
     """Compare the gradient along a drawn direction with differences; half the time, twice."""
     places = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
@@ -271,9 +277,7 @@ def _right_slopes(
     ]
     for slope, i in zip(slopes, places, strict=True):
         assert slope.shape == arrays[i].shape
-    if any(arrays[i].dtype != np.float64 for i in places) or any(
-        p.dtype not in (np.float64, np.int64, np.bool_) for p in parts
-    ):
+    if any(np.asarray(v).dtype.char in "ef" for v in [*parts, *arrays, *others]):
         return  # differences need the digits of float64
     directions = [rng.uniform(0.5, 1.5, arrays[i].shape) for i in places]
 
@@ -283,7 +287,8 @@ def _right_slopes(
         for sign in (step, -step):
             moved = list(arrays)
             for i, direction in zip(places, directions, strict=True):
-                moved[i] = np.asarray(arrays[i] + sign * direction)
+                moved[i] = arrays[i].copy("K")  # ravel(order="A") depends on the memory
+                moved[i] += sign * direction
             sides.append(f(moved))
         return (sides[0] - sides[1]) / (2 * step)
 

@@ -253,6 +253,20 @@ def test_an_op_takes_a_list_as_it_is_annotated() -> None:
     check_gradients(lambda x: total([x, [x[0], 2.0]]) * cube([x[0], [x[1]][0]]), [X])
 
 
+def test_lists_of_tensors_of_several_levels() -> None:
+    def outer(x: Any) -> Any:
+        def inner(y: Any) -> Any:
+            return np.sum(np.concatenate([y * x, [x * y[0] ** 2, x]]) ** 2) + np.sum(y * [x, y[1]])
+
+        return np.sum(grad(inner)(X))
+
+    def by_hand(x: Any) -> Any:  # of Σ (xy)² + x²y₀⁴ + x² + y₀x + y₁²
+        return 2 * x * x * X.sum() + 4 * x * x * X[0] ** 3 + x + 2 * X[1]
+
+    np.testing.assert_allclose(outer(0.3), by_hand(0.3))
+    np.testing.assert_allclose(grad(outer)(0.3), grad(by_hand)(0.3))
+
+
 def test_a_number_of_its_own_type_widens_the_result() -> None:
     t = Tensor(np.float32(1.5), requires_grad=True)
     for out, expected in [

@@ -163,7 +163,9 @@ def pad(
     single = np.pad(np.ones((1,) * array.ndim, bool), pad_width)
     before = np.unravel_index(single.argmax(), single.shape)
     widths = tuple((int(b), n - 1 - int(b)) for b, n in zip(before, single.shape, strict=True))
-    padded = shaping.pad(array, widths) if widths else elementwise.positive(array)
+    if not widths:
+        return elementwise.cast(array, array.dtype)
+    padded = shaping.pad(array, widths)
     constants = joined(0 if constant_values is None else constant_values)
     if is_tensor(constants):
         if constants.ndim:
@@ -175,7 +177,7 @@ def pad(
         around = np.pad(np.zeros(array.shape, array.dtype), widths, constant_values=constants)
     else:
         return padded
-    inside = np.pad(np.ones(array.shape, bool), widths) if widths else np.True_
+    inside = np.pad(np.ones(array.shape, bool), widths)
     return elementwise.where(inside, padded, around)
 
 
