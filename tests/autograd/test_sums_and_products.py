@@ -93,7 +93,7 @@ def test_the_deviation_of_equal_numbers_has_slope_0() -> None:
     assert x.grad is not None
     assert x.grad[0].tolist() == [0, 0, 0]
     assert np.all(x.grad[1] != 0)
-    assert np.isfinite(hessian(lambda x: np.std(x))(np.ones(3))).all()
+    assert np.isfinite(hessian(np.std)(np.ones(3))).all()
 
 
 def test_an_extreme_that_is_nan_has_its_slope_there() -> None:
@@ -118,8 +118,8 @@ def test_a_single_number_along_its_axis() -> None:
     "function",
     [
         np.sum, np.mean, np.var, np.std, np.max, np.min, np.prod, np.flip, np.squeeze, np.expand_dims,
-        lambda x, axis: np.cumsum(x, axis), lambda x, axis: np.cumprod(x, axis),
-        lambda x, axis: np.sort(x, axis), lambda x, axis: np.diff(x, axis=axis),
+        np.cumsum, np.cumprod, np.sort,
+        lambda x, axis: np.diff(x, axis=axis),
         lambda x, axis: np.concatenate([x, x], axis), lambda x, axis: np.stack([x, x], axis),
         lambda x, axis: np.take(x, [0], axis), lambda x, axis: np.repeat(x, 2, axis),
         lambda x, axis: np.split(x, 1, axis), lambda x, axis: np.roll(x, 1, axis),

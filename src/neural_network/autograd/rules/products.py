@@ -60,10 +60,11 @@ LETTERS = ascii_uppercase + ascii_lowercase
 
 
 @rule(np.einsum)
-def einsum(*operands: Any, optimize: Any = False) -> Any:  # noqa: ARG001  # makes no difference
+def einsum(*operands: Any, optimize: Any = False) -> Any:
     text, arrays = _text_and_arrays(operands)
-    # NumPy checks the text, on arrays of the same axes.
-    np.einsum(text, *[np.ones((1,) * np.ndim(array_under(a))) for a in arrays])
+    # NumPy checks the text, on arrays of the same axes; how depends on the option.
+    ones = [np.ones((1,) * np.ndim(array_under(a))) for a in arrays]
+    np.einsum(text, *ones, optimize=optimize)
     left, arrow, output = text.replace(" ", "").partition("->")
     inputs = left.split(",")
     if not arrow:
