@@ -11,7 +11,7 @@ from tests.autograd.draws import all_drawers, run
 from conformance.agreement import DRAWN
 
 DRAWERS = all_drawers()
-COUNT = 400
+COUNT = 1000
 
 
 @pytest.mark.parametrize("function", DRAWERS, ids=lambda f: f.__name__)

@@ -83,15 +83,8 @@ def as_operands(
     Raises:
         DTypeError: an array of a class of its own, such as a masked array.
     """
-    for value in args:
-        if type(value) not in KNOWN:
-            args = tuple(
-                [_operand(rule, rule.name_of(place), value) for place, value in enumerate(args)]
-            )
-            break
-    if kwargs:
-        kwargs = {name: _operand(rule, name, value) for name, value in kwargs.items()}
-    return args, kwargs
+    args = tuple([_operand(rule, rule.name_of(place), value) for place, value in enumerate(args)])
+    return args, {name: _operand(rule, name, value) for name, value in kwargs.items()}
 
 
 def _operand(rule: Rule, name: str | None, value: Any) -> Any:

@@ -65,6 +65,10 @@ class Tensor(ArrayMethods):
     # NumPy's operators call ours: np.ones(2) * t is t.__rmul__(np.ones(2)).
     __array_priority__ = 1000
 
+    def __init_subclass__(cls) -> None:
+        """Note the class: ops need not look at it."""
+        KNOWN.add(cls)
+
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
         found = as_real("Tensor", "data", data)
         check_no_gradient("Tensor()", found)
@@ -82,7 +86,8 @@ class Tensor(ArrayMethods):
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors; record it where a gradient is required."""
-        args, kwargs = as_operands(rule, args, kwargs)
+        if kwargs or not KNOWN.issuperset(map(type, args)):
+            args, kwargs = as_operands(rule, args, kwargs)
         inputs = tensors_in((*args, *kwargs.values()) if kwargs else args)
         level, recorded = 0, False
         for tensor in inputs:
@@ -90,7 +95,12 @@ class Tensor(ArrayMethods):
                 recorded = True
                 level = max(level, tensor.level)
         if not recorded or not recording():
-            return cls._result(_compute(rule, inputs, args, kwargs), None, inputs)
+            out = _compute(rule, inputs, args, kwargs)
+            if out.dtype.kind not in "fiub":
+                raise DTypeError(
+                    sentence(rule.name, "the arguments", "real numbers", f"a result of {out.dtype}")
+                )
+            return cls._result(out, None, inputs)
         arguments = rule.bind(args, kwargs)
         check_recorded(rule, arguments)
         if level:
@@ -385,7 +395,7 @@ class InnerTensor(Tensor):
 
 
 InnerTensor.__name__ = InnerTensor.__qualname__ = "Tensor"
-KNOWN.update((Tensor, InnerTensor))
+KNOWN.add(Tensor)
 
 
 def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
@@ -402,11 +412,7 @@ def _compute(
     value = rule.forward(
         *[array_under(a) for a in args], **{k: array_under(v) for k, v in kwargs.items()}
     )
-    out = _as_array(value, inputs)
-    if out.dtype.kind not in "fiub":
-        expected, received = "real numbers", f"a result of dtype {out.dtype}"
-        raise DTypeError(sentence(rule.name, "the arguments", expected, received))
-    return out
+    return _as_array(value, inputs)
 
 
 def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
