@@ -89,10 +89,10 @@ class Structure(Bound):
     _built_for: tuple[tuple[int, ...], str] | None = None
     # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.
     _fixed: frozenset[str] | None = None
-    # The part that was last changed after the layer was made; and whether a parameter was
-    # exchanged for another one, which may be of another layer as well.
+    # The part that was last changed after the layer was made; and the parameters that were
+    # exchanged for others, which may be of other layers as well.
     _changed: str | None = None
-    _exchanged = False
+    _exchanged: frozenset[str] = frozenset()
     # The function, such as "fit", that allows no change of the structure now.
     _fixed_by: str | None = None
     _contents: Contents | None = None
@@ -176,7 +176,7 @@ class Structure(Bound):
             if value.dtype != before.dtype:
                 place(value, value.data.astype(before.dtype))
             same = type(before) is type(value) and before.shape == value.shape
-            self.__dict__["_exchanged"] = True
+            self.__dict__["_exchanged"] = self._exchanged | {name}
         else:
             same = False
         super().__setattr__(name, value)
