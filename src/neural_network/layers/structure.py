@@ -144,8 +144,7 @@ class Structure(Bound):
         elif name in fixed and not isinstance(getattr(type(self), name, None), property):
             raise self._fixed_error(name, shown(value))
         elif self._built_for is None and name in self._made_by_build:
-            expected = "a layer that is built (initialize(shape), or a first call)"
-            raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
+            self._check_not_lost(name)
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
         parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
@@ -197,6 +196,16 @@ class Structure(Bound):
         if value.shape != before.shape:
             received = f"a {type(value).__name__} of shape {value.shape}"
             raise ShapeError(sentence(type(self).__name__, name, expected, received))
+
+    def _check_not_lost(self, name: str) -> None:
+        """Raise ArgumentError where an attribute is made by the library's ``build``.
+
+        That of a subclass of one's own may use what was assigned before.
+        """
+        build = type(self).build  # type: ignore[attr-defined]  # a Layer
+        if build.__module__.startswith("neural_network.layers."):
+            expected = "a layer that is built (initialize(shape), or a first call)"
+            raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
 
     def _raise_version(self) -> None:
         self.__dict__["_version"] = next(_versions)
