@@ -317,7 +317,7 @@ def test_parameters_that_are_not_made_yet_are_not_assigned(
 
 def test_what_an_own_build_uses_may_be_assigned_before_it() -> None:
     class Decoder(Dense):
-        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # nothing is drawn
             self.bias = Parameter(np.zeros(shape[1]))
 
     layer: Any = Decoder(4)
