@@ -72,12 +72,12 @@ class Arguments:
 
     def __init__(self, cls: type[Any]) -> None:
         # The ``__init__`` of a protocol, which takes anything, calls that of the next class.
-        init = next(
-            vars(base)["__init__"]
+        maker: type[Any] = next(
+            base
             for base in cls.__mro__
             if "__init__" in vars(base) and not vars(base).get("_is_protocol")
         )
-        _, *parameters = inspect.signature(init).parameters.values()
+        _, *parameters = inspect.signature(maker.__init__).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.names = {parameter.name: parameter.name for parameter in parameters}
         tables = [OLD_NAMES.get(base.__name__, {}) for base in cls.__mro__]

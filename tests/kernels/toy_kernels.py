@@ -9,6 +9,7 @@ import numpy as np
 
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
+from neural_network.kernels.tile import exchange, largest
 
 
 @part
@@ -51,6 +52,22 @@ def multiply(numbers: Any, weights: Any, found: Any, sizes: Any, steps: Any, go_
             count, width, numbers, at, row, step, runs, run, length,
             weights, w_at, w_step, w_run, found, y_at, y_row, go_on,
         )  # fmt: skip
+
+
+@kernel
+def both_gradients(
+    values: Any, offsets: Any, x: Any, dx: Any, w: Any, dw: Any, places: Any, both: bool
+) -> None:
+    first, count, at, w_at, length = places
+    for _ in prange(1):
+        exchange(values, offsets, first, count, x, dx, at, w, dw, w_at, length, both)
+
+
+@kernel
+def largest_numbers(sums: Any, best: Any, which: Any, places: Any) -> None:
+    at, down, along, high, wide, to, length = places
+    for _ in prange(1):
+        largest(sums, at, down, along, high, wide, best, which, to, length)
 
 
 # Long enough (some 20 ms a call) that other threads are met inside.

@@ -315,6 +315,16 @@ def test_parameters_that_are_not_made_yet_are_not_assigned(
     setattr(layer, name, getattr(layer, name).data + 1)
 
 
+def test_what_an_own_build_uses_may_be_assigned_before_it() -> None:
+    class Decoder(Dense):
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # nothing is drawn
+            self.bias = Parameter(np.zeros(shape[1]))
+
+    layer: Any = Decoder(4)
+    layer.weight = Parameter(2 * np.eye(4))
+    np.testing.assert_array_equal(layer(np.ones((1, 4))).data, [[2.0] * 4])
+
+
 def test_the_rate_of_dropout_may_be_assigned(tmp_path: Path) -> None:
     model: Any = Sequential(Dense(3), Dropout(0.5)).initialize((4,), rng=0)
     with model._structure_fixed("fit"):

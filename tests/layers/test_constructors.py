@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from abc import ABC, abstractmethod
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -65,6 +66,15 @@ def test_an_abstract_layer_is_not_made() -> None:
 
     with pytest.raises(TypeError, match="abstract class Own"):
         Own()  # type: ignore[abstract]
+
+
+def test_a_constructor_with_some_arguments_given() -> None:
+    class Three(Dense):
+        __init__ = partialmethod(Dense.__init__, 3)  # type: ignore[assignment]
+
+    made: Any = Three(activation="relu")
+    assert repr(made.clone()) == "Three(activation='relu')"
+    assert made(ROWS).shape == (3, 3)
 
 
 # --- old names -------------------------------------------------------------------------------

@@ -33,9 +33,10 @@ def check_unchanged(function: str, model: Any) -> None:
             received = f"{changed} of {spot} that was changed after it was made"
             raise ArgumentError(sentence(function, "model", expected, received))
     places = _places(model)
+    exchanged = {id(one) for layer, name, one in places.values() if name in layer._exchanged}
     for name in shared(model):
-        layer, attribute, _ = places[name]
-        if attribute not in vars(layer):
+        layer, attribute, tensor = places[name]
+        if attribute not in vars(layer) and id(tensor) in exchanged:
             expected = "shared parameters in attributes, not in lists or dicts"
             raise ArgumentError(sentence(function, "model", expected, name))
 

@@ -40,10 +40,10 @@ def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
         made.initialize(layer.input_shape, dtype=layer.input_dtype)
     numbers = dict((*layer.named_parameters(), *layer.named_buffers()))
     table = shared(layer)
-    if table and not made.built:
+    left = share(made, numbers, table)
+    if left and not made.built:
         expected = "a layer that is built for one input, or that shares no parameters"
-        raise ArgumentError(sentence("clone", "model", expected, f"{min(table)}, which is shared"))
-    share(made, numbers, table)
+        raise ArgumentError(sentence("clone", "model", expected, f"{min(left)}, which is shared"))
     own = dict(layer.named_layers())
     for name, inner in made.named_layers():
         inner.training = own.get(name, layer)._training

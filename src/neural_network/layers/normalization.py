@@ -24,7 +24,7 @@ class _Norm(Layer):
     gamma: Parameter
     beta: Parameter
     channel_axis = 1
-    _made_by_build = ("gamma", "beta", "running_mean", "running_variance")
+    _made_by_build: tuple[str, ...] = ("gamma", "beta")
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # nothing is drawn
         """Make gamma, which begins at 1, and beta, which begins at 0."""
@@ -77,6 +77,7 @@ class BatchNorm(_Norm):
 
     running_mean: Buffer
     running_variance: Buffer
+    _made_by_build = (*_Norm._made_by_build, "running_mean", "running_variance")
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
         self.momentum = as_number("BatchNorm", "momentum", momentum, between=(0, 1))

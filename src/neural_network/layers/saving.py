@@ -238,8 +238,10 @@ def frozen_names(path: str, metadata: Mapping[str, str], model: Layer) -> list[s
         FileFormatError: a name that no parameter of the model has.
     """
     frozen = json_in(path, metadata, "frozen")
-    names = [name for name, _ in model.named_parameters()]
-    if not isinstance(frozen, list) or not all(name in names for name in frozen):
+    names = {name for name, _ in model.named_parameters()}  # a set: a file may list a million
+    if not isinstance(frozen, list) or not all(
+        isinstance(name, str) and name in names for name in frozen
+    ):
         raise FileFormatError(f"{path}: damaged metadata: frozen names no parameters")
     return frozen
 

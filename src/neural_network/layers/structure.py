@@ -89,10 +89,10 @@ class Structure(Bound):
     _built_for: tuple[tuple[int, ...], str] | None = None
     # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.
     _fixed: frozenset[str] | None = None
-    # The part that was last changed after the layer was made; and whether a parameter was
-    # exchanged for another one, which may be of another layer as well.
+    # The part that was last changed after the layer was made; and the parameters that were
+    # exchanged for others, which may be of other layers as well.
     _changed: str | None = None
-    _exchanged = False
+    _exchanged: frozenset[str] = frozenset()
     # The function, such as "fit", that allows no change of the structure now.
     _fixed_by: str | None = None
     _contents: Contents | None = None
@@ -144,8 +144,7 @@ class Structure(Bound):
         elif name in fixed and not isinstance(getattr(type(self), name, None), property):
             raise self._fixed_error(name, shown(value))
         elif self._built_for is None and name in self._made_by_build:
-            expected = "a layer that is built (initialize(shape), or a first call)"
-            raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
+            self._check_not_lost(name)
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
         parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
@@ -176,7 +175,7 @@ class Structure(Bound):
             if value.dtype != before.dtype:
                 place(value, value.data.astype(before.dtype))
             same = type(before) is type(value) and before.shape == value.shape
-            self.__dict__["_exchanged"] = True
+            self.__dict__["_exchanged"] = self._exchanged | {name}
         else:
             same = False
         super().__setattr__(name, value)
@@ -197,6 +196,16 @@ class Structure(Bound):
         if value.shape != before.shape:
             received = f"a {type(value).__name__} of shape {value.shape}"
             raise ShapeError(sentence(type(self).__name__, name, expected, received))
+
+    def _check_not_lost(self, name: str) -> None:
+        """Raise ArgumentError where an attribute is made by the library's ``build``.
+
+        That of a subclass of one's own may use what was assigned before.
+        """
+        build = type(self).build  # type: ignore[attr-defined]  # a Layer
+        if build.__module__.startswith("neural_network.layers."):
+            expected = "a layer that is built (initialize(shape), or a first call)"
+            raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
 
     def _raise_version(self) -> None:
         self.__dict__["_version"] = next(_versions)
