@@ -31,6 +31,7 @@ REQUIRED = {
     "E PyTorch": (1.8, 1.2), "E scikit-learn": (2.5, 1.6),
     "F float32": (25, 12), "F float64": (25, 12),
     "G 3×3": (1.0, 0.7), "G 7×7": (1.0, 0.7), "G 31×31": (2.0, 1.3), "mnist_cnn": (2.0, 1.3),
+    "T scalar": (0.9, 0.6), "T vector": (0.9, 0.6),
 }  # fmt: skip
 LAYERS = {
     "conv 3×3 64", "conv 3×3 128", "conv 5×5", "conv 1×1", "depthwise 3×3", "conv stride 2",
