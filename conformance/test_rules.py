@@ -17,5 +17,5 @@ COUNT = 1000
 @pytest.mark.parametrize("function", DRAWERS, ids=lambda f: f.__name__)
 def test_a_rule_equals_its_function(function: Any) -> None:
     found = run(function, DRAWERS[function], COUNT, 1 + zlib.crc32(function.__name__.encode()))
-    assert found["agrees"] >= COUNT // 4, found
+    assert found["agrees"] >= COUNT // 6, found
     DRAWN.update(found)

@@ -5,7 +5,7 @@
 
 It reads the source files without importing them, and writes ``names.py`` (which file defines
 each public name), the stubs ``__init__.pyi`` for type checkers and editors, and the lists
-between ``<!-- names: … -->`` and ``<!-- end -->`` in the documents.
+between ``<!-- names: … -->`` and ``<!-- end -->`` in the documents, and docs/numpy.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from numpy_page import page
 
 PACKAGE = "neural_network"
 WIDTH = 100
@@ -292,6 +294,7 @@ def contents(root: Path) -> dict[Path, str]:
         )
     for path in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern)):
         files[path] = document(path.read_text(encoding="utf-8"), public, tables)
+    files[root / "docs" / "numpy.md"] = page(root)
     return files
 
 

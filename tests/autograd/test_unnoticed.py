@@ -64,6 +64,13 @@ RECORDED: dict[str, Any] = {
     + nn.cross_entropy([[x[0], 1 - x[0]]], [[0, 1]]) + nn.binary_cross_entropy([s], [1]),
     "conv2d": lambda x, s: nn.conv2d([[x[0], x[1]], [1.0, s]], [[s]]),
     "pooling": lambda x, s: nn.max_pool([[x[0], x[1]], [s, 0.0]]) + nn.normalize([x, [s, 1], [2, 3]]),
+    "choose and select": lambda x, s: np.choose([0, 1], [x, A]) * s
+    + np.select([A > 5, A > 4], [x * [x[0], s], s], default=s),
+    "append and insert": lambda x, s: np.append(x, [s, x[0]])[2:] * np.insert(x, 1, [s])[:2],
+    "interp": lambda x, s: np.interp(x, [0.0, s, 2.0], [1.0, x[0], s], left=s),
+    "statistics": lambda x, s: np.average(x, weights=[s, x[1]]) + np.quantile(x, [0.3, s]),
+    "linear algebra": lambda x, s: np.linalg.solve([[2.0, s], [x[0], 3.0]], x)
+    + np.linalg.multi_dot([x, [[s, 1.0], [x[1], 2.0]]]) + np.cross([s, 1, 2], np.append(x, 1.0))[:2],
     "perceptron": lambda x, s: nn.forward_perceptron([[x[0]], [s]], [[x[1]]], [0.1]),
 }  # fmt: skip
 
@@ -159,7 +166,6 @@ REFUSED: dict[str, Any] = {
     "apply_along_axis": lambda x, s: np.apply_along_axis(lambda v: v * s, 0, A),
     "frompyfunc": lambda x, s: np.frompyfunc(lambda v: v * 2, 1, 1)(x),
     "piecewise": lambda x, s: np.piecewise(A, [A > 0], [lambda v: v * s]),
-    "choose": lambda x, s: np.choose([0, 1], [x, A]),
     "r_": lambda x, s: np.r_[x, x],
     "c_": lambda x, s: np.c_[x, A],
     "arange": lambda x, s: np.arange(s),

@@ -106,7 +106,7 @@ def test_second_derivatives() -> None:
         return np.sum(np.square(grad(lambda z: nn.softmax_cross_entropy(net(z), y))(x)))
 
     with nn.use_kernels("numpy"):
-        expected = grad(penalty)(X).data
+        expected = grad(penalty)(X).data  # a tensor: the parameters may be differentiated, too
     with nn.use_kernels("numba"):
         found = grad(penalty)(X).data
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)

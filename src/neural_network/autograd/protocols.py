@@ -9,36 +9,42 @@ would drop its gradient silently.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from inspect import Parameter
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import neural_network.autograd.rules.bilinear
+import neural_network.autograd.rules.calculus
+import neural_network.autograd.rules.choosing
+import neural_network.autograd.rules.linalg
+import neural_network.autograd.rules.missing
 import neural_network.autograd.rules.products
+import neural_network.autograd.rules.rearranging
 import neural_network.autograd.rules.reductions
-import neural_network.autograd.rules.shaping  # noqa: F401  # each file fills the table
+import neural_network.autograd.rules.shaping
+import neural_network.autograd.rules.statistics  # noqa: F401  # each file fills the table
 from neural_network.autograd.guards import change
 from neural_network.autograd.rules.elementwise import UFUNCS
+from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
 from neural_network.errors import DroppedGradientError
 from neural_network.lifting import array_under
 
+
+def _listed(names: str) -> Iterator[Any]:
+    """Yield those of the functions that this release of NumPy has."""
+    for name in names.split():
+        with suppress(AttributeError):
+            yield attrgetter(name)(np)
+
+
 # Functions without a gradient: they return plain arrays.
-UFUNCS_WITHOUT_GRADIENT = {
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
-    np.isfinite, np.isnan, np.isinf, np.signbit,
-}  # fmt: skip
-FUNCTIONS_WITHOUT_GRADIENT = {
-    np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv,
-    np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero,
-    np.count_nonzero, np.searchsorted, np.shape, np.ndim, np.size, np.result_type,
-    np.can_cast, np.isrealobj, np.iscomplexobj, np.shares_memory, np.may_share_memory,
-    np.zeros_like, np.ones_like, np.empty_like,
-    np.array_repr, np.array_str, np.array2string,
-}  # fmt: skip
+WITHOUT_GRADIENT = set(_listed(RETURNS_ARRAYS))
 # Functions that change one of their arguments → which one.
 CHANGING = {
     np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a",
@@ -57,7 +63,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
     """Compute ``ufunc(*inputs)`` where one of the inputs is a tensor."""
     if method == "__call__" and not kwargs and ufunc in UFUNCS:  # the usual case
         return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
-    if ufunc in UFUNCS_WITHOUT_GRADIENT:
+    if ufunc in WITHOUT_GRADIENT:
         return getattr(ufunc, method)(*array_under(inputs), **_arrays(kwargs))
     if (ufunc, method) in METHODS:
         function = METHODS[ufunc, method]
@@ -70,7 +76,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute a function of NumPy where one of the arguments is a tensor."""
-    if function in FUNCTIONS_WITHOUT_GRADIENT:
+    if function in WITHOUT_GRADIENT:
         return function(*array_under(args), **_arrays(kwargs))
     if function in CHANGING:
         target = args[0] if args else kwargs[CHANGING[function]]
@@ -152,9 +158,10 @@ def _refused(name: str, argument: str) -> DroppedGradientError:
 
 def no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
     """Return the error for a function of NumPy that tensors have no rule for."""
+    own = "functions that have one, or an op of your own (neural_network.functional.op)"
+    use = REFUSED.get(f"{module}.{name}".removeprefix("numpy."), own)
     return DroppedGradientError(
-        f"{module}.{name}: has no rule for tensors; write it with functions that have one, "
-        "make an op of it (neural_network.functional.op), or use t.data where the gradient "
+        f"{module}.{name}: has no rule for tensors; use {use}; or t.data where the gradient "
         "should end"
     )
 

@@ -105,7 +105,13 @@ def einsum(subscripts: str, *operands: Any) -> Array:
     stand twice in one operand.
     """
     _parse(subscripts, len(operands))
-    return np.asarray(np.einsum(subscripts, *operands, optimize=len(operands) > 2))
+    if len(operands) <= 2:
+        return np.asarray(np.einsum(subscripts, *operands))
+    # Products of two are computed first, which have to be of the type of the result.
+    arrays = [np.asarray(operand) for operand in operands]
+    dtype = np.result_type(*arrays)
+    arrays = [array.astype(dtype, copy=False) for array in arrays]
+    return np.asarray(np.einsum(subscripts, *arrays, optimize=True))
 
 
 @gradient(einsum, "operands")

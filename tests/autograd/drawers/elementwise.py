@@ -23,7 +23,7 @@ def _(draw: Draw) -> Call:
 @draws(np.clip)
 def _(draw: Draw) -> Call:
     a = draw.array()
-    bounds = [draw.pick(None, side, draw.listed(draw.partner(a.shape))) for side in (-1.0, 1)]
+    bounds = [draw.pick(None, side, draw.listed(draw.partner(a.shape))) for side in (-1.1, 1)]
     if draw.flag(0.3):
         names = draw.pick(("min", "max"), ("a_min", "a_max"), ("min", "a_max"))
         return call(a, **dict(list(zip(names, bounds, strict=True))[: draw.number(0, 2)]))

@@ -20,7 +20,7 @@ def _(draw: Draw) -> Call:
     return call(a, axis=draw.axes(a.ndim), keepdims=draw.flag(), **options)
 
 
-@draws(np.max, np.min)
+@draws(np.max, np.min, np.amax, np.amin)
 def _(draw: Draw) -> Call:
     a = draw.array()
     return call(a, axis=draw.axes(a.ndim), keepdims=draw.flag())

@@ -9,7 +9,6 @@ import numpy as np
 
 from neural_network.autograd.rules.shaping import diagonal
 from neural_network.autograd.rules.table import rule
-from neural_network.errors import DroppedGradientError
 from neural_network.functional import elementwise, reductions, shaping
 from neural_network.functional.reductions import normal_axis
 from neural_network.lifting import joined
@@ -39,12 +38,12 @@ def std(
     return reductions.std(a, axis, keepdims, ddof, dtype)
 
 
-@rule(np.max)
+@rule(np.max, np.amax)
 def max(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return reductions.max(a, axis, keepdims)
 
 
-@rule(np.min)
+@rule(np.min, np.amin)
 def min(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return reductions.min(a, axis, keepdims)
 
@@ -91,11 +90,3 @@ def diff(
         later, earlier = (shaping.index(a, (*lead, s)) for s in (slice(1, None), slice(None, -1)))
         a = subtract(later, earlier)
     return a
-
-
-@rule(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if ord not in (None, 2) or (ord == 2 and x.ndim != 1 and not isinstance(axis, int)):
-        raise DroppedGradientError(f"numpy.linalg.norm: no rule for ord={ord!r}")
-    np.linalg.norm(np.zeros((1,) * x.ndim), ord, axis)  # raises where NumPy does
-    return elementwise.root_of_squares(reductions.sum(elementwise.square(x), axis, keepdims))
