@@ -18,6 +18,7 @@ TITLES = {
     "numpy": "NumPy",
     "numba": "Numba",
     "scipy": "SciPy",
+    "autograd": "HIPS autograd",
 }
 
 
@@ -89,8 +90,14 @@ def _head(numbers: dict[str, Any]) -> str:
         f"{about['threads']} threads each; Python {about['python']}, neural-network-numpy "
         f"{about['neural-network-numpy']},\n{versions}.\nNumPy's BLAS: {about['blas']}.\n\n"
         f"Of {len(numbers['rows'])} rows {len(reached)} reach their aim and {len(below)} "
-        f"stay below their floor.{_disturbed(numbers['rows'])}{missing}"
+        f"stay below their floor.{_dated(numbers['rows'])}{_disturbed(numbers['rows'])}{missing}"
     )
+
+
+def _dated(rows: list[dict[str, Any]]) -> str:
+    """Name the rows that were measured alone, on another day."""
+    dated = [f"{r['key']} ({r['date']})" for r in rows if "date" in r]
+    return f" Measured apart: {', '.join(dated)}." if dated else ""
 
 
 def _disturbed(rows: list[dict[str, Any]]) -> str:

@@ -95,11 +95,26 @@ def main() -> int:
     numbers["seconds"] = perf_counter() - began
     print(f"\n{table(numbers['rows'])}\n\n{numbers['seconds']:.0f} s in all")
     everything = not (options.only or options.quick)
-    output = options.output or (ROOT / "docs/benchmarks.md" if everything else None)
+    output = options.output or (
+        ROOT / "docs/benchmarks.md" if everything or options.update else None
+    )
+    if options.update and output is not None:
+        numbers = updated(json.loads(output.with_suffix(".json").read_text("utf-8")), numbers)
     if output is not None:
         write(numbers, output)
     below = [row for row in numbers["rows"] if row["ratio"] < row["floor"]]
     return 1 if options.check and below else 0
+
+
+def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers of an earlier page with the rows that were measured now."""
+    rows = {row["key"]: row for row in before["rows"]}
+    rows |= {row["key"]: row | {"date": numbers["date"]} for row in numbers["rows"]}
+    versions = numbers["machine"]["versions"] | before["machine"]["versions"]
+    return before | {
+        "rows": [rows[key] for key in GOALS if key in rows],
+        "machine": before["machine"] | {"versions": versions},
+    }
 
 
 def arguments() -> argparse.Namespace:
@@ -110,6 +125,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=rows, metavar="ROW", help=only)
     quick = f"{', '.join(QUICK)}, in few rounds, not written"
     parser.add_argument("--quick", action="store_true", help=quick)
+    update = "with --only: replace these rows of the page"
+    parser.add_argument("--update", action="store_true", help=update)
     parser.add_argument("--output", type=Path, help="the page; numbers and chart go beside it")
     parser.add_argument("--check", action="store_true", help="fail where a row is below its floor")
     return parser.parse_args()
