@@ -9,14 +9,20 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd import Tensor
-from tests.functional.exact import UNDECIDED, Case, mp
+from tests.functional.exact import CASES, UNDECIDED, Case, mp
 
 # The largest error, in units in the last place.
 ALLOWED = 4.0
-# (function, result) → why it is further off.
+# (function, result) → why it is further off. The last ones only where the function's value is
+# smaller than the smallest normal number, so that it has lost digits before the slope needs it.
 EXCEPTIONS = {
     ("sinc", "value"): "NumPy's own function rounds πx before it takes the sine",
+    ("logaddexp", "value"): "NumPy's own function, in float32",
+    ("divide", "b"): "where a / b is subnormal",
+    ("power", "a"): "where a to the power b is subnormal",
+    ("power", "b"): "where a to the power b is subnormal",
 }
+SUBNORMAL = [("divide", "b"), ("power", "a"), ("power", "b")]
 # Stands for ∞ where a formula has no value there, as ∞ · 0: beyond every number.
 BEYOND = mp.mpf(2) ** 20000
 
@@ -62,7 +68,16 @@ def points(case: Case, dtype: Any, draws: int, seed: int) -> list[np.ndarray]:
             parts.append([first, (first * rng.uniform(-2, 2, few)).astype(dtype)])
             parts.append([first, first * (1 + rng.integers(-3, 4, few) * info.eps).astype(dtype)])
             parts.append([usual[0], np.resize(drawn[1], few)])
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    # Of signaling NaN, which no operation returns, every operation warns.
+    return [np.where(np.isnan(array), dtype(np.nan), array) for array in arrays]
+
+
+def excepted(name: str, result: str, dtype: Any) -> bool:
+    """Return whether more than the allowed error is known."""
+    if (name, result) == ("logaddexp", "value"):
+        return dtype == np.float32
+    return (name, result) in EXCEPTIONS and (name, result) not in SUBNORMAL
 
 
 def measure(case: Case, dtype: Any, draws: int, seed: int = 0) -> dict[str, Worst]:
@@ -87,6 +102,9 @@ def measure(case: Case, dtype: Any, draws: int, seed: int = 0) -> dict[str, Wors
         assert tensor.grad.dtype == dtype
         results[letter] = tensor.grad, slope
     worst = {name: Worst() for name in results}
+    name_of = {id(known): name for name, known in CASES.items()}[id(case)]
+    spared = {result for name, result in SUBNORMAL if name == name_of}
+    small = np.abs(value) < np.finfo(value.dtype).tiny
     for row, place in enumerate(zip(*[a.tolist() for a in arrays], strict=True)):
         if np.isnan(place).any():
             assert np.isnan(value[row]) or nature is not None, (place, value[row])
@@ -94,7 +112,8 @@ def measure(case: Case, dtype: Any, draws: int, seed: int = 0) -> dict[str, Wors
         if nature is not None and np.isnan(nature[row]):
             continue
         for name, (array, reference) in results.items():
-            compare(worst[name], place, array[row], reference)
+            if not (small[row] and name in spared):
+                compare(worst[name], place, array[row], reference)
     return worst
 
 

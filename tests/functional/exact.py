@@ -311,7 +311,7 @@ ours("nn.tanh", nn.tanh, mp.tanh, lambda x: mp.sech(x) ** 2)
 ours("softplus", nn.softplus, softplus, sigmoid)
 ours("silu", nn.silu, lambda x: x * sigmoid(x), silu_slope)
 ours("mish", nn.mish, lambda x: x * mp.tanh(softplus(x)), mish_slope)
-ours("gelu", nn.gelu, lambda x: x * below(x), gelu_slope)
+ours("gelu", nn.gelu, lambda x: [x / 2, x / 2 * mp.erf(x / mp.sqrt(2))], gelu_slope)
 ours("gelu by tanh", partial(nn.gelu, approximate="tanh"), tanh_gelu, tanh_gelu_slope)
 ours(
     "hardswish",

@@ -96,9 +96,15 @@ mish_of = _by_sign(
     lambda z, e: z * (1 + 2 * e) / (1 + 2 * e + 2 * e * e),
 )
 _mish_slope = _by_sign(
-    lambda z, e: ((e + 2) + 4 * z * (1 + e) / (e * (e + 2) + 2)) / (e * (e + 2) + 2),
+    lambda z, e: _mish_slope_below(z, e, e * e / 2),
     lambda z, e: _mish_slope_above(np.minimum(z, HELD), e, 1 + 2 * e + 2 * e * e),
 )
+
+
+def _mish_slope_below(z: Array, e: Array, half: Array) -> Array:
+    # (1 + e) / (d / 2) is written as 1 less something, which rounds once.
+    d = 1 + (e + half)
+    return ((1 + e / 2) + z * (1 - half / d)) / d
 
 
 def _mish_slope_above(z: Array, e: Array, d: Array) -> Array:
