@@ -12,7 +12,7 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help api demo test test-quick conformance test-lowest bench bench-quick results pictures clean
+.PHONY: help api demo test test-quick conformance accuracy test-lowest bench bench-quick results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, two trained networks; under a minute"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-quick   the style, and the tests that take no several seconds; 2 minutes"
 	@echo "make api          write what follows from the declarations of public names"
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
+	@echo "make accuracy     elementary functions beside mpmath at 10,000 numbers each"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
 	@echo "make bench-quick  four of its rows, printed; a minute"
@@ -48,6 +49,9 @@ api:
 
 conformance: $(VENV)/.conformance
 	$(BIN)/python -m pytest conformance
+
+accuracy: $(VENV)/.conformance
+	ACCURACY_DRAWS=10000 $(BIN)/python -m pytest $(IN_PARALLEL) conformance/test_accuracy.py
 
 test-lowest: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
