@@ -206,6 +206,7 @@ import importlib, pkgutil
 from neural_network import functional
 for module in pkgutil.walk_packages(functional.__path__, "neural_network.functional."):
     importlib.import_module(module.name)
+from neural_network.functional.op import all_samples
 print(*(function.__name__ for function in all_samples()))
 """
 

@@ -70,9 +70,10 @@ class Tensor(ArrayMethods):
         KNOWN.add(cls)
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
-        found = as_real("Tensor", "data", data)
-        check_no_gradient("Tensor()", found)
-        array = array_under(found)
+        array = as_real("Tensor", "data", data)
+        if type(array) is not np.ndarray:
+            check_no_gradient("Tensor()", array)
+            array = array_under(array)
         if requires_grad and array.dtype.kind != "f":
             raise DTypeError(
                 sentence("Tensor", "data", "a floating type for a gradient", f"dtype {array.dtype}")

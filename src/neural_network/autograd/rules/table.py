@@ -17,10 +17,6 @@ def rule(*functions: Any) -> Callable[[F], F]:
     A rule has the arguments of its function, with the same names and defaults, as far as it
     takes them; a call with others raises an error that names them. It computes by ops, so its
     result is recorded.
-
-    >>> @rule(np.negative)
-    ... def negative(a):
-    ...     return -a
     """
 
     def register(function: F) -> F:
