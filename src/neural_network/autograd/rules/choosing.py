@@ -86,5 +86,5 @@ def real(val: Any) -> Any:
 
 
 @rule(np.real_if_close)
-def real_if_close(a: Any, tol: float = 100) -> Any:  # noqa: ARG001  # a tensor is real
+def real_if_close(a: Any, tol: float = 100) -> Any:
     return as_array(a)

@@ -9,7 +9,13 @@ import numpy as np
 
 from neural_network.autograd.rules import reductions as rules
 from neural_network.autograd.rules.arguments import as_array, cast
-from neural_network.autograd.rules.statistics import between, kept_shape, median, ordered, quantiles
+from neural_network.autograd.rules.statistics import (
+    between,
+    kept_shape,
+    median,
+    ordered,
+    quantile_rule,
+)
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError
 from neural_network.functional import elementwise, reductions, shaping
@@ -116,7 +122,7 @@ def _nan_quantile(slices: Any, share: Any) -> Any:
 def nanmedian(
     a: Any,
     axis: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
     a = as_array(a)
@@ -129,40 +135,8 @@ def nanmedian(
     return shaping.reshape(out, kept_shape(a, axis)) if keepdims else out
 
 
-@rule(np.nanquantile)
-def nanquantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001  # nothing is overwritten
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    _check_shape(q)
-    return quantiles(np.nanquantile, a, q, axis, method, keepdims, weights, 1.0, _nan_quantile)
-
-
-@rule(np.nanpercentile)
-def nanpercentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001  # nothing is overwritten
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    _check_shape(q)
-    return quantiles(np.nanpercentile, a, q, axis, method, keepdims, weights, 100.0, _nan_quantile)
-
-
-def _check_shape(q: Any) -> None:
-    """Raise where NumPy arranges the result in another way than ``np.quantile``."""
-    if np.ndim(array_under(q)) > 1:
-        raise DroppedGradientError("numpy.nanquantile: q: has a rule for one axis only")
+rule(np.nanquantile)(quantile_rule(np.nanquantile, 1.0, _nan_quantile))
+rule(np.nanpercentile)(quantile_rule(np.nanpercentile, 100.0, _nan_quantile))
 
 
 @rule(np.nan_to_num)

@@ -97,14 +97,14 @@ rule(np.atleast_3d)(_each(np.atleast_3d))
 
 
 @rule(np.broadcast_arrays)
-def broadcast_arrays(*args: Any, subok: bool = False) -> Any:  # noqa: ARG001  # no subclasses
+def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     arrays = [as_array(a) for a in args]
     shape = np.broadcast_shapes(*[a.shape for a in arrays])
     return tuple(shaping.broadcast_to(a, shape) for a in arrays)
 
 
 @rule(np.meshgrid)
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:  # noqa: ARG001  # nothing is changed
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     arrays = [as_array(x) for x in xi]
     plain = untyped.meshgrid(*map(stand_in, arrays), copy=False, sparse=sparse, indexing=indexing)
     out = []

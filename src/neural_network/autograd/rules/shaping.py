@@ -201,8 +201,8 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 
 @rule(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
-    return places(a, lambda numbered: np.take(numbered, array_under(indices), axis, mode=mode))  # type: ignore[call-overload]  # any mode
+def take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
+    return places(a, lambda numbered: np.take(numbered, array_under(indices), axis, mode=mode))
 
 
 @rule(np.compress)

@@ -97,7 +97,7 @@ def _whole(slices: Any, out: Any) -> Any:
 
 
 @rule(np.median)
-def median(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:  # noqa: ARG001  # nothing is overwritten
+def median(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
     a = as_array(a)
     if a.size == 0:
         np.median(array_under(a), axis, keepdims=keepdims)  # checks and warns
@@ -110,44 +110,50 @@ def median(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bo
     return shaping.reshape(out, kept_shape(a, axis)) if keepdims else out
 
 
-def quantiles(
-    numpy_function: Callable[..., Any],
-    a: Any,
-    q: Any,
-    axis: Any,
-    method: str,
-    keepdims: bool,
-    weights: Any,
-    divisor: float,
-    find: Callable[[Any, Any], Any],
-) -> Any:
-    """Return quantiles: of each q one array.
+def quantile_rule(
+    numpy_function: Callable[..., Any], divisor: float, find: Callable[[Any, Any], Any]
+) -> Callable[..., Any]:
+    """Return the rule of a function that gives one array for each q.
 
     Args:
-        numpy_function: checks q, and tells the type.
-        a, q, axis, method, keepdims, weights: as NumPy takes them.
+        numpy_function: the function, which checks the arguments and tells the type.
         divisor: 100 for percentiles.
         find: takes the slices in order and a share, and returns their quantile.
     """
     name = numpy_function.__name__
-    if method != "linear" or weights is not None:
-        raise DroppedGradientError(
-            f"numpy.{name}: has a rule for method='linear' without weights only"
-        )
-    a, q = as_array(a), joined(q)
-    # NumPy checks, warns, and tells the type.
-    plain = numpy_function(array_under(a), array_under(q), axis, keepdims=keepdims)
-    slices = ordered(a, axis)
-    if a.size == 0:
-        raise DroppedGradientError(f"numpy.{name}: has no rule for empty arrays")
-    shares = q if is_tensor(q) else np.asarray(q, plain.dtype)
-    flat = shaping.reshape(elementwise.divide(shares, divisor), -1)
-    found = [find(slices, flat[i]) for i in range(flat.size)]
-    if not found:
-        return plain
-    shape = kept_shape(a, axis) if keepdims else slices.shape[:-1]
-    out = shaping.reshape(shaping.stack(found), (*np.shape(array_under(q)), *shape))
-    return cast(out, plain.dtype)
+
+    def quantile(
+        a: Any,
+        q: Any,
+        axis: Any = None,
+        overwrite_input: bool = False,
+        method: str = "linear",
+        keepdims: bool = False,
+        *,
+        weights: Any = None,
+    ) -> Any:
+        if method != "linear" or weights is not None:
+            raise DroppedGradientError(
+                f"numpy.{name}: has a rule for method='linear' without weights only"
+            )
+        a, q = as_array(a), joined(q)
+        if name.startswith("nan") and np.ndim(array_under(q)) > 1:
+            # NumPy arranges the result in another way than ``np.quantile``.
+            raise DroppedGradientError(f"numpy.{name}: q: has a rule for one axis only")
+        plain = numpy_function(array_under(a), array_under(q), axis, keepdims=keepdims)
+        slices = ordered(a, axis)
+        if a.size == 0:
+            raise DroppedGradientError(f"numpy.{name}: has no rule for empty arrays")
+        shares = q if is_tensor(q) else np.asarray(q, plain.dtype)
+        flat = shaping.reshape(elementwise.divide(shares, divisor), -1)
+        found = [find(slices, flat[i]) for i in range(flat.size)]
+        if not found:
+            return plain
+        shape = kept_shape(a, axis) if keepdims else slices.shape[:-1]
+        out = shaping.reshape(shaping.stack(found), (*np.shape(array_under(q)), *shape))
+        return cast(out, plain.dtype)
+
+    return quantile
 
 
 def _quantile(slices: Any, share: Any) -> Any:
@@ -156,32 +162,8 @@ def _quantile(slices: Any, share: Any) -> Any:
     return _whole(slices, between(slices, shaping.reshape(positions, 1), last))
 
 
-@rule(np.quantile)
-def quantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001  # nothing is overwritten
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    return quantiles(np.quantile, a, q, axis, method, keepdims, weights, 1.0, _quantile)
-
-
-@rule(np.percentile)
-def percentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    overwrite_input: bool = False,  # noqa: ARG001  # nothing is overwritten
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    return quantiles(np.percentile, a, q, axis, method, keepdims, weights, 100.0, _quantile)
+rule(np.quantile)(quantile_rule(np.quantile, 1.0, _quantile))
+rule(np.percentile)(quantile_rule(np.percentile, 100.0, _quantile))
 
 
 # --- covariances ------------------------------------------------------------------------
