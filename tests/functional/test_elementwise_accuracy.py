@@ -76,6 +76,13 @@ def test_hypot_neither_overflows_nor_vanishes(size: float) -> None:
     assert at(lambda a: np.hypot(a, a), 0.0)[1] == 0
 
 
+def test_the_slope_of_logaddexp_keeps_the_rounding_of_the_difference() -> None:
+    a, b = 0.1, 700.3  # a − b is rounded, and the exponential would magnify that
+    share = mp.exp(mp.mpf(a)) / (mp.exp(mp.mpf(a)) + mp.exp(mp.mpf(b)))
+    found = nn.grad(lambda a: np.logaddexp(a, b))(a)
+    assert units(found, share, share) <= ALLOWED
+
+
 @pytest.mark.parametrize("join", [np.logaddexp, np.logaddexp2])
 @pytest.mark.parametrize("size", [1e20, -1e20, 1e308])
 def test_logaddexp_of_large_equal_numbers(join: Any, size: float) -> None:
