@@ -165,8 +165,9 @@ def test_a_physics_informed_network(order: int) -> None:
     x = np.linspace(-1, 1, 9)[:, None]
 
     def residual(p: Any) -> Any:
-        u = lambda x: np.sum(functional_call(model, p, x))  # noqa: E731  # replaced below
-        slope = u
+        def slope(x: Any) -> Any:
+            return np.sum(functional_call(model, p, x))
+
         for _ in range(order):
             slope = grad(lambda x, f=slope: np.sum(f(x)))
         return np.mean((slope(x) + np.sin(np.pi * x)) ** 2)

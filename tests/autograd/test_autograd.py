@@ -275,7 +275,8 @@ def test_argnums() -> None:
     assert grad(f, (0, -1))(2.0, 3.0) == (9, 12)
     assert grad(f)(2.0, 3.0, z=2.0) == 18
     with pytest.raises(
-        nn.ShapeError, match="argnums: expected places among 2 arguments, received 2"
+        nn.ShapeError,
+        match="argnums: expected places among 2 arguments passed by position, received 2",
     ):
         grad(f, 2)(2.0, 3.0)
 

@@ -255,6 +255,60 @@ def test_threads_do_not_share_levels() -> None:
     np.testing.assert_allclose(found, 8 * 3 * np.arange(200.0))
 
 
+def test_a_copy_shares_its_memory() -> None:
+    def f(x: Any) -> Any:
+        copied, y = copy.copy(x), x * x
+        with nn.no_grad(), pytest.raises(GradientError, match="in-place change"):
+            copied[0] = 100
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(X), 2 * X)
+
+
+def test_an_argument_that_is_a_tensor_is_guarded_against_changes() -> None:
+    t = nn.Tensor(X.copy())
+
+    def f(x: Any) -> Any:
+        y = x * x
+        with pytest.raises(GradientError, match="in-place change"):
+            t[0] = 100
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(t), 2 * X)
+
+
+def test_a_formula_may_differentiate() -> None:
+    @nn.op
+    def cube(x: Any) -> Any:
+        return x**3
+
+    @nn.gradient(cube, "x")
+    def _(g: Any, x: Any) -> Any:
+        return vjp(lambda x: x**3, x)[1](g)[0]
+
+    t = nn.Tensor(X, requires_grad=True)
+    np.sum(cube(t)).backward()
+    assert type(t.grad) is np.ndarray
+    np.testing.assert_allclose(t.grad, 3 * X**2)
+    np.testing.assert_allclose(grad(lambda x: np.sum(cube(x)))(X), 3 * X**2)
+
+
+@pytest.mark.parametrize("argnums", [None, "x", 1.0, (), [0, "x"]])
+def test_argnums_of_a_wrong_kind(argnums: Any) -> None:
+    with pytest.raises(DTypeError, match="grad: argnums: expected the place of an argument"):
+        grad(bumpy, argnums)(X)
+
+
+def test_argnums_of_every_kind_of_integer() -> None:
+    f = lambda a, b: np.sum(a * b)  # noqa: E731  # called in three ways
+    np.testing.assert_array_equal(grad(f, np.int64(1))(X, V), X)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(grad(f, [0, -1])(X, V), [V, X])
+    with pytest.raises(DTypeError, match="hessian: argnums: expected the place of one argument"):
+        hessian(f, (0, 1))(X, V)
+    with pytest.raises(ShapeError, match="argnums: .* arguments passed by position"):
+        grad(f)(a=X, b=V)
+
+
 # --- beside Tensor.backward ------------------------------------------------------------------
 
 
@@ -329,61 +383,6 @@ def test_optimizers_refuse_what_is_differentiated_outside() -> None:
     with pytest.raises(DTypeError, match="gradients"):
         grad(f)(X)
     np.testing.assert_array_equal(buffer, X)
-
-
-# --- drawn nestings --------------------------------------------------------------------------------
-
-UNARY = (np.sin, np.tanh, np.exp, np.square, lambda a: 1.0 / (2.0 + a * a), np.cos)
-BINARY = (np.add, np.subtract, np.multiply, lambda a, b: a / (1.5 + b * b))
-
-
-def drawn(rng: np.random.Generator, names: int, depth: int, levels: int) -> Callable[..., Any]:
-    """Return a function of ``names`` numbers, with differentiations inside it."""
-    choice = rng.integers(4) if depth else 0
-    if levels and (choice == 3 or not depth):
-        inner = drawn(rng, names + 1, max(depth - 1, 1), levels - 1)
-        point = drawn(rng, names, 0, 0)
-        kind = rng.integers(3)
-
-        def differentiated(*args: Any) -> Any:
-            def f(y: Any) -> Any:
-                return inner(*args, y) * y
-
-            at = np.tanh(point(*args))
-            if kind == 0:
-                return grad(f)(at)
-            if kind == 1:
-                return jacobian(f)(at)
-            return jvp(f, at, 1.0)[1]
-
-        return differentiated
-    if choice == 0:
-        which = int(rng.integers(names))
-        return lambda *args: args[which]
-    if choice == 1:
-        f, g = UNARY[rng.integers(len(UNARY))], drawn(rng, names, depth - 1, levels)
-        return lambda *args: f(np.tanh(g(*args)))
-    f, left, right = (
-        BINARY[rng.integers(len(BINARY))],
-        drawn(rng, names, depth - 1, levels),
-        drawn(rng, names, depth - 1, 0),
-    )
-    return lambda *args: f(left(*args), right(*args))
-
-
-@pytest.mark.parametrize("block", range(10))
-def test_drawn_nestings_of_three_levels(block: int) -> None:
-    for seed in range(100 * block, 100 * (block + 1)):
-        rng = np.random.default_rng(seed)
-        inner = drawn(rng, 1, 3, 2)
-        x = float(rng.uniform(-1, 1))
-
-        def f(x: Any, inner: Any = inner) -> Any:
-            return inner(x) * x
-
-        expected = central(f, x)
-        found = grad(f)(x)
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, err_msg=str(seed))
 
 
 def test_a_value_that_is_dropped_is_named() -> None:

@@ -97,6 +97,63 @@ def test_parameters_wherever_a_layer_holds_them() -> None:
     )
 
 
+class Reaching(nn.Layer):
+    """It reaches its parameter by every way that is not an attribute without an underscore."""
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.weight = nn.Parameter(rng.standard_normal(shape[-1]))
+        weight = self.weight
+        self._ways = {
+            "attribute": lambda: self.weight,
+            "parameters": lambda: self.parameters()[0],
+            "named_parameters": lambda: dict(self.named_parameters())["weight"],
+            "closure": lambda: weight,
+            "list": lambda: np.stack([weight, weight])[0],
+        }
+
+    def forward(self, X: Any, *, way: str) -> Any:
+        return np.sum(X * self._ways[way]() ** 2)
+
+
+@pytest.mark.parametrize("way", ["attribute", "parameters", "named_parameters", "closure", "list"])
+def test_a_parameter_is_exchanged_however_it_is_reached(way: str) -> None:
+    model = Reaching()
+    model(V[None], way="attribute")
+    slopes = grad(lambda p: functional_call(model, p, np.ones((1, 3)), way=way))({"weight": X})
+    np.testing.assert_allclose(slopes["weight"], 2 * X, rtol=1e-6)
+    model(V[None], way=way).backward()  # afterwards it is the parameter again
+    np.testing.assert_allclose(model.weight.grad, 2 * V * model.weight.data, rtol=1e-6)
+
+
+def test_a_parameter_that_is_returned() -> None:
+    class Returning(nn.Layer):
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+            self.weight = nn.Parameter(rng.standard_normal(shape[-1]))
+
+        def forward(self, X: Any) -> Any:
+            return {"weight": self.parameters()[0], "X": X}
+
+    model = Returning()
+    model(V[None])
+    assert grad(lambda p: np.sum(functional_call(model, p, V[None])["weight"] ** 2))({"weight": X})[
+        "weight"
+    ] == pytest.approx(2 * X)
+
+
+def test_parameters_may_change_places() -> None:
+    model = nn.Sequential(nn.Dense(3), nn.Dense(3)).initialize((3,), rng=0).astype(np.float64)
+    p = dict(model.named_parameters())
+    swapped = {
+        "0.weight": p["1.weight"], "0.bias": p["1.bias"],
+        "1.weight": p["0.weight"], "1.bias": p["0.bias"],
+    }  # fmt: skip
+    expected = nn.Sequential(*reversed(model.layers))(V[None])
+    out = functional_call(model, swapped, V[None])
+    np.testing.assert_allclose(out.data, expected.data)
+    inner = grad(lambda x: np.sum(functional_call(model, swapped, x)))(V[None])
+    np.testing.assert_allclose(inner.data, (p["1.weight"].data @ p["0.weight"].data).sum(1)[None])
+
+
 def test_an_error_inside_puts_the_parameters_back() -> None:
     model = network()
     with pytest.raises(ShapeError):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from types import MappingProxyType
@@ -280,6 +280,8 @@ class Node:
                 formula, needs = self.rule.gradients[name]
                 computed[name] = formula(grad_out, **{need: values[need] for need in needs})
             grad = computed[name] if place is None else computed[name][place]
+            if self.level == 0 and isinstance(grad, Recorded):
+                grad = grad.data  # whatever a formula of a user's op has computed with
             if grad.shape != tensor.data.shape:
                 raise GradientError(
                     f"{self.rule.name}: gradient for {name}: "
@@ -358,10 +360,10 @@ class Gradients(dict[int, "tuple[Recorded, Any]"]):
                 continue
             # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
             alone = grad.flags.owndata or id(grad) in self.own
-            if not alone or not grad.flags.writeable or id(grad) in seen:
-                grad = np.array(grad)  # noqa: PLW2901  # its copy
-            seen.add(id(grad))
-            yield tensor, grad
+            shared = not alone or not grad.flags.writeable or id(grad) in seen
+            own = np.array(grad) if shared else grad
+            seen.add(id(own))
+            yield tensor, own
 
 
 def backward_pass(
@@ -402,9 +404,8 @@ def backward_pass(
     for output, grad in zip(outputs, grad_outputs, strict=True):
         if output.requires_grad:
             accumulate(output, grad)
-    # Below level 0 nothing is recorded, whatever the formulas of a user's op compute with. Slopes
-    # may be infinite where the function is not, as that of sqrt at 0: nothing to warn of.
-    with nullcontext() if outputs[0].level else no_grad(), np.errstate(all="ignore"):
+    # Slopes may be infinite where the function is not, as that of sqrt at 0: nothing to warn of.
+    with np.errstate(all="ignore"):
         for node in nodes:
             grad_out = pending.pop(-1 - node.number, None)
             if grad_out is None:

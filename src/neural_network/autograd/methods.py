@@ -28,7 +28,7 @@ REFUSED = {
     "itemset": "t[i] = value",
     "newbyteorder": "t.data.view",
     "ptp": "t.max() - t.min()",
-    "partition": "np.sort(t.data)",
+    "partition": "np.partition(t, kth)",
     "put": "np.where",
     "resize": "t.reshape",
     "sort": "t[np.argsort(t.data)]",

@@ -17,6 +17,7 @@ from neural_network.autograd.engine import (
     primal_under,
     recording,
 )
+from neural_network.autograd.exchange import exchanged, others_now
 from neural_network.autograd.guards import (
     KNOWN,
     as_operands,
@@ -87,6 +88,9 @@ class Tensor(ArrayMethods):
     @classmethod
     def __lift__(cls, rule: Rule, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         """Compute an op on the arrays of its tensors; record it where a gradient is required."""
+        if (others := others_now()) is not None:
+            args = tuple([exchanged(value, others) for value in args])
+            kwargs = {name: exchanged(value, others) for name, value in kwargs.items()}
         if kwargs or not KNOWN.issuperset(map(type, args)):
             args, kwargs = as_operands(rule, args, kwargs)
         inputs = tensors_in((*args, *kwargs.values()) if kwargs else args)
@@ -339,9 +343,13 @@ class InnerTensor(Tensor):
     primal: Any
 
     @classmethod
-    def leaf(cls, primal: Any, level: int) -> InnerTensor:
-        """Return a tensor to differentiate by."""
-        return cls._of(primal, None, level)
+    def leaf(cls, value: Any, level: int) -> InnerTensor:
+        """Return a tensor to differentiate by, of a tensor or an array."""
+        lower = isinstance(value, Tensor) and not value.requires_grad
+        result = cls._of(value.data if lower else value, None, level)
+        if lower:  # a change in place of the one is a change of the other
+            result._memory = value.memory
+        return result
 
     @classmethod
     def of_call(
@@ -384,7 +392,9 @@ class InnerTensor(Tensor):
 
     def __copy__(self) -> Tensor:
         """Return a tensor of the same value and record."""
-        return self._of(self.primal, self.node, self.level)
+        copied = self._of(self.primal, self.node, self.level)
+        copied._memory = self.memory
+        return copied
 
     @classmethod
     def _of(cls, primal: Any, node: Node | None, level: int) -> InnerTensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -168,9 +169,12 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     @wraps(f)
     def second(*args: Any, **kwargs: Any) -> Any:
-        (place,) = _places("hessian", argnums, args)
-        if isinstance(args[place], dict | list | tuple):
-            expected, received = "an array", type(args[place]).__name__
+        places = _places("hessian", argnums, args)
+        if isinstance(argnums, list | tuple):
+            expected = "the place of one argument"
+            raise DTypeError(sentence("hessian", "argnums", expected, repr(argnums)))
+        if isinstance(args[places[0]], dict | list | tuple):
+            expected, received = "an array", type(args[places[0]]).__name__
             raise ShapeError(sentence("hessian", "the argument", expected, received))
         return slopes(*args, **kwargs)
 
@@ -322,7 +326,7 @@ class _Trace:
                     received = f"an empty {type(args[place]).__name__}"
                     raise ShapeError(sentence(name, "the argument", expected, received))
             chosen = tuple(traced[place] for place in places)
-            self.arguments = chosen[0] if isinstance(argnums, int) else chosen
+            self.arguments = chosen if isinstance(argnums, list | tuple) else chosen[0]
             self.returned = f(*traced, **kwargs)
         self.outputs = [out for out in leaves_of(self.returned) if self.depends(out)]
         if not self.outputs:
@@ -334,10 +338,7 @@ class _Trace:
 
     def _leaf(self, value: Any) -> InnerTensor:
         """Return a tensor to differentiate by."""
-        if isinstance(value, Tensor):
-            primal: Any = value if value.requires_grad else value.data
-        else:
-            primal = as_real(self.name, "the argument", value)
+        primal = as_real(self.name, "the argument", value)
         if primal.dtype.kind != "f":
             expected = "floating numbers (2.0 and not 2)"
             raise DTypeError(sentence(self.name, "the argument", expected, f"dtype {primal.dtype}"))
@@ -411,10 +412,17 @@ def _result(gradients: Mapping[int, Any], leaf: InnerTensor) -> Any:
 
 
 def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    given: Any = argnums if isinstance(argnums, list | tuple) else [argnums]
+    try:
+        numbers = [operator.index(number) for number in given]
+    except TypeError:
+        numbers = []
+    if not numbers:
+        expected = "the place of an argument, or a tuple of places"
+        raise DTypeError(sentence(name, "argnums", expected, repr(argnums)))
     for number in numbers:
         if not -len(args) <= number < len(args):
-            expected = f"places among {len(args)} arguments"
+            expected = f"places among {len(args)} arguments passed by position"
             raise ShapeError(sentence(name, "argnums", expected, number))
     return numbers
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from neural_network.autograd.exchange import exchanging
 from neural_network.autograd.tensor import Tensor
+from neural_network.autograd.trees import map_tree
 from neural_network.checks import as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.layer import Layer
@@ -65,9 +67,14 @@ def functional_call(
         if numbers.shape != own[name].shape:
             expected, received = f"shape {own[name].shape}", f"shape {numbers.shape}"
             raise ShapeError(sentence("functional_call", name, expected, received))
-        others[id(own[name])] = numbers if isinstance(numbers, Tensor) else Tensor(numbers)
-    with without_plan(), _in_place_of(model, others):
-        return model(*inputs, **options)
+        # Of a parameter a copy, because another name may stand for the parameter itself.
+        other = +numbers if isinstance(numbers, Parameter) else numbers
+        others[id(own[name])] = other if isinstance(other, Tensor) else Tensor(other)
+    # Attributes are exchanged. A parameter that ``forward`` reaches in another way, by
+    # ``parameters()``, a private name or a closure, is exchanged where an op takes it.
+    with without_plan(), exchanging(others), _in_place_of(model, others):
+        out = model(*inputs, **options)
+    return map_tree(lambda part: others.get(id(part), part), out)
 
 
 @contextmanager
