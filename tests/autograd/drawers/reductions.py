@@ -41,13 +41,6 @@ def _(draw: Draw) -> Call:
     return call(a, axis=draw.pick(None, *[draw.axis(a.ndim)] * 3), **options)
 
 
-@draws(np.trace)
-def _(draw: Draw) -> Call:
-    a = draw.array(draw.shape(least=draw.pick(0, 2, 2, 2)))
-    options = {"axis1": draw.axis(a.ndim), "axis2": draw.axis(a.ndim)} if draw.flag() else {}
-    return call(a, offset=draw.number(-2, 2), **options)
-
-
 @draws(np.diff)
 def _(draw: Draw) -> Call:
     a = draw.array(draw.shape(least=draw.pick(0, 1, 1)))

@@ -213,7 +213,7 @@ def _(draw: Draw) -> Call:
     return call(a, shift, axis=axes)
 
 
-@draws(np.diagonal)
+@draws(np.diagonal, np.trace)
 def _(draw: Draw) -> Call:
     a = draw.array(draw.shape(least=draw.pick(0, 2, 2, 2)))
     options = {"axis1": draw.axis(a.ndim), "axis2": draw.axis(a.ndim)} if draw.flag() else {}
