@@ -1,0 +1,1 @@
+"""The fuzzer: odd arguments, damaged files, kills; ``make fuzz`` and ``make kill-test``."""
