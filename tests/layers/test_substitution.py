@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network import functional_call, grad, value_and_grad
-from neural_network.errors import DTypeError, ShapeError
+from neural_network import functional_call, grad, hvp, value_and_grad
+from neural_network.errors import DTypeError, GradientError, ShapeError
 from tests.autograd.test_nesting import V, X, central, network
 
 
@@ -154,11 +158,157 @@ def test_parameters_may_change_places() -> None:
     np.testing.assert_allclose(inner.data, (p["1.weight"].data @ p["0.weight"].data).sum(1)[None])
 
 
+def test_parameters_of_the_model_itself_are_arguments() -> None:
+    model = network()
+
+    def loss(p: Any) -> Any:
+        return np.sum(functional_call(model, p, V[None]) ** 2)
+
+    own = dict(model.named_parameters())
+    expected = grad(loss)(parameters_of(model))
+    products = hvp(loss, parameters_of(model), expected)
+    for name, slope in grad(loss)(own).items():
+        np.testing.assert_allclose(slope.data, expected[name], rtol=1e-12)
+    for name, product in hvp(loss, own, expected).items():
+        np.testing.assert_allclose(product.data, products[name], rtol=1e-12)
+    np.sum(grad(loss)(own)["0.weight"] ** 2).backward()  # and it reaches them
+    assert own["0.weight"].grad is not None
+
+
+class Adapting(nn.Layer):
+    """It calls a layer inside it with parameters after a step of training (MAML)."""
+
+    def __init__(self) -> None:
+        self.net = nn.Sequential(nn.Dense(4, "tanh"), nn.Dense(1)).initialize((3,), rng=0)
+
+    def forward(self, X: Any) -> Any:
+        p = dict(self.net.named_parameters())
+        slopes = grad(lambda p: np.sum(functional_call(self.net, p, X) ** 2))(p)
+        return functional_call(self.net, {name: p[name] - 0.1 * slopes[name] for name in p}, X)
+
+
+def test_a_call_inside_a_call() -> None:
+    model, batch = Adapting(), np.stack([X, V])
+    model(batch)
+    net = model.astype(np.float64).net
+    rng = np.random.default_rng(2)
+    numbers = {name: rng.standard_normal(p.shape) for name, p in model.named_parameters()}
+
+    def directly(p: Any) -> Any:
+        p = {name.removeprefix("net."): value for name, value in p.items()}
+        slopes = grad(lambda p: np.sum(functional_call(net, p, batch) ** 2))(p)
+        return np.sum(
+            functional_call(net, {name: p[name] - 0.1 * slopes[name] for name in p}, batch)
+        )
+
+    value, found = value_and_grad(lambda p: np.sum(functional_call(model, p, batch)))(numbers)
+    expected_value, expected = value_and_grad(directly)(numbers)
+    np.testing.assert_allclose(value, expected_value, rtol=1e-12)
+    for name in numbers:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-10, atol=1e-12)
+    assert all(type(layer.weight) is nn.Parameter for layer in net)
+    np.sum(model(batch)).backward()  # without a call around it
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_a_layer_that_gets_attributes_inside_keeps_its_parameters() -> None:
+    class Noting(nn.Layer):
+        def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+            self.weight = nn.Parameter(rng.standard_normal(shape[-1]))
+            self._calls = 0
+
+        def forward(self, X: Any) -> Any:
+            self._calls += 1
+            setattr(self, f"seen_{self._calls}", X.shape)
+            assert self.parameters()
+            return X * self.weight
+
+    model = nn.Sequential(Noting())
+    model(V[None])
+    functional_call(model, {"0.weight": X}, V[None])
+    assert [name for name, _ in model[0].named_parameters()] == ["weight"]
+    assert [name for name, _ in model.named_parameters()] == ["0.weight"]
+
+
+@pytest.fixture
+def switching_often() -> Iterator[None]:
+    """Threads take turns often."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("switching_often")
+def test_threads_call_one_model_with_their_own_parameters() -> None:
+    model, start = network(), parameters_of(network())
+
+    def adapted(number: float) -> Any:
+        p = {name: number * array for name, array in start.items()}
+
+        def loss(p: Any) -> Any:
+            return np.sum(functional_call(model, p, V[None]) ** 2)
+
+        def after(p: Any) -> Any:
+            slopes = grad(loss)(p)
+            return loss({name: p[name] - 0.1 * slopes[name] for name in p})
+
+        return grad(after)(p)["0.weight"]
+
+    numbers = np.linspace(0.5, 2, 20)
+    expected = [adapted(number) for number in numbers]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(adapted, numbers))
+    np.testing.assert_array_equal(found, expected)
+
+
+class Meeting(nn.Layer):
+    """In one thread it waits inside ``forward`` until another one has called it, too."""
+
+    def __init__(self) -> None:
+        self._inside, self._other = Event(), Event()
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.weight = nn.Parameter(rng.standard_normal(shape[-1]))
+
+    def forward(self, X: Any, *, meet: bool = False) -> Any:
+        if meet:
+            self._inside.set()
+            assert self._other.wait(10)
+        return X * self.weight
+
+
+def test_another_thread_that_calls_the_model_meanwhile_gets_an_error() -> None:
+    model = Meeting()
+    model(V[None])
+    with ThreadPoolExecutor(2) as pool:
+        called = pool.submit(functional_call, model, {"weight": X}, V[None], meet=True)
+        assert model._inside.wait(10)
+        try:
+            with pytest.raises(GradientError, match="Meeting: expected a layer that no other"):
+                model(V[None])
+            assert [name for name, _ in model.named_parameters()] == ["weight"]
+        finally:
+            model._other.set()
+        np.testing.assert_allclose(called.result().data, [V * X])
+        # The same for a call that has begun before.
+        model._inside.clear()
+        model._other.clear()
+        begun = pool.submit(model, V[None], meet=True)
+        assert model._inside.wait(10)
+        functional_call(model, {"weight": X}, V[None])
+        model._other.set()
+        with pytest.raises(GradientError, match="Meeting: expected a layer that no other"):
+            begun.result()
+    model(V[None])
+
+
 def test_an_error_inside_puts_the_parameters_back() -> None:
     model = network()
     with pytest.raises(ShapeError):
         functional_call(model, parameters_of(model), np.ones((2, 7)))
     assert all(isinstance(layer.weight, nn.Parameter) for layer in model.layers)
+    model(V[None])
 
 
 @pytest.mark.parametrize(

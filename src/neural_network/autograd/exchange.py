@@ -14,11 +14,16 @@ _others: ContextVar[Mapping[int, Any] | None] = ContextVar("others", default=Non
 
 
 @contextmanager
-def exchanging(others: Mapping[int, Any]) -> Iterator[None]:
-    """Let ops inside the block take other tensors, by the ``id`` of those that they are given."""
-    token = _others.set({**(_others.get() or {}), **others})
+def exchanging(others: Mapping[int, Any]) -> Iterator[Mapping[int, Any]]:
+    """Let ops inside the block take other tensors, by the ``id`` of those that they are given.
+
+    Yields:
+        The other tensors of this block and of those that it is inside of.
+    """
+    every = {**(_others.get() or {}), **others}
+    token = _others.set(every)
     try:
-        yield
+        yield every
     finally:
         _others.reset(token)
 

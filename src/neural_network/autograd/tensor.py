@@ -216,7 +216,8 @@ class Tensor(ArrayMethods):
             expected = "one of the tensor's shape, or a tensor of a single number"
             received = f"none for shape {self.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
-        start = np.asarray(np.ones(self.shape) if gradient is None else gradient, dtype=self.dtype)
+        # A copy, because a leaf's gradient may be this array itself.
+        start = np.array(np.ones(self.shape) if gradient is None else gradient, dtype=self.dtype)
         if start.shape != self.shape:
             expected, received = f"shape {self.shape}", f"shape {start.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
@@ -391,10 +392,8 @@ class InnerTensor(Tensor):
         return result
 
     def __copy__(self) -> Tensor:
-        """Return a tensor of the same value and record."""
-        copied = self._of(self.primal, self.node, self.level)
-        copied._memory = self.memory
-        return copied
+        """Return the tensor itself: another leaf would not be the argument of the function."""
+        return self
 
     @classmethod
     def _of(cls, primal: Any, node: Node | None, level: int) -> InnerTensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from neural_network.autograd.engine import Gradients, backward_pass, open_level, recording
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import leaves_of, map_tree, same_form
-from neural_network.checks import as_real
+from neural_network.checks import as_callable, as_real
 from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
@@ -62,13 +63,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)  # the derivative of x · x
     np.float64(6.0)
     """
-    both = value_and_grad(f, argnums)
-
-    @wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
-
-    return gradient
+    return _gradient("grad", f, argnums)
 
 
 @public
@@ -90,19 +85,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-
-    @wraps(f)
-    def both(*args: Any, **kwargs: Any) -> Any:
-        traced = _Trace("grad", f, argnums, args, kwargs)
-        output = traced.single_output()
-        if output.size != 1:
-            expected = "a single number (jacobian takes more)"
-            received = f"shape {output.shape}"
-            raise ShapeError(sentence("grad", "the result of the function", expected, received))
-        start = np.ones(output.shape, output.dtype)
-        return traced.value(), traced.gradient([start], retain_graph=False)
-
-    return both
+    return _value_and_gradient("value_and_grad", f, argnums)
 
 
 @public
@@ -126,21 +109,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[2., 0.],
            [0., 4.]])
     """
-
-    @wraps(f)
-    def slopes(*args: Any, **kwargs: Any) -> Any:
-        traced = _Trace("jacobian", f, argnums, args, kwargs)
-        output = traced.single_output()
-        shape, rows = output.shape, []
-        for place in range(output.size):
-            start = np.zeros(output.size, output.dtype)
-            start[place] = 1
-            rows.append(traced.gradient([start.reshape(shape)], retain_graph=True))
-        if not rows:  # a result without numbers
-            return map_tree(lambda leaf: np.zeros(shape + leaf.shape, leaf.dtype), traced.arguments)
-        return map_tree(lambda *parts: np.stack(parts).reshape(shape + parts[0].shape), *rows)
-
-    return slopes
+    return _jacobian("jacobian", f, argnums)
 
 
 @public
@@ -165,14 +134,14 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
-    slopes = jacobian(grad(f, argnums), argnums)
+    slopes = _jacobian("hessian", _gradient("hessian", f, argnums), argnums)
 
     @wraps(f)
     def second(*args: Any, **kwargs: Any) -> Any:
         places = _places("hessian", argnums, args)
         if isinstance(argnums, list | tuple):
             expected = "the place of one argument"
-            raise DTypeError(sentence("hessian", "argnums", expected, repr(argnums)))
+            raise DTypeError(sentence("hessian", "argnums", expected, short(argnums)))
         if isinstance(args[places[0]], dict | list | tuple):
             expected, received = "an array", type(args[places[0]]).__name__
             raise ShapeError(sentence("hessian", "the argument", expected, received))
@@ -204,7 +173,13 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pull(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
-    traced = _Trace("vjp", f, tuple(range(len(primals))), primals, {})
+    as_callable("vjp", "f", f)
+    # Copies: the caller may change his arrays before he calls the function that is returned.
+    copies = [
+        map_tree(lambda leaf: leaf.copy() if type(leaf) is np.ndarray else leaf, primal)
+        for primal in primals
+    ]
+    traced = _Trace("vjp", f, tuple(range(len(primals))), copies, {})
 
     def pull(cotangent: Any) -> Any:
         return traced.gradient(traced.checked(cotangent), retain_graph=True)
@@ -234,6 +209,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     >>> jvp(lambda x: x**2, (np.array([1.0, 3.0]),), (np.array([1.0, 10.0]),))
     (array([1., 9.]), array([ 2., 60.]))
     """
+    as_callable("jvp", "f", f)
     arguments, directions = _arguments_and_directions("jvp", primals, tangents)
     # The cotangent is the argument of an outer differentiation, so its level begins first.
     with open_level() as level:
@@ -284,12 +260,66 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     every = tuple(range(len(arguments)))
 
     def along(*args: Any) -> Any:
-        slopes = leaves_of(grad(f, every)(*args))
+        slopes = leaves_of(_gradient("hvp", f, every)(*args))
         pairs = zip(slopes, directions, strict=True)
         return sum(np.sum(slope * direction) for slope, direction in pairs)
 
-    product = grad(along, every)(*arguments)
+    product = _gradient("hvp", along, every)(*arguments)
     return product if isinstance(primals, tuple | list) else product[0]
+
+
+def _value_and_gradient(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    """Return ``value_and_grad(f, argnums)`` for the transform of this name."""
+    as_callable(name, "f", f)
+
+    @wraps(f)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        traced = _Trace(name, f, argnums, args, kwargs)
+        output = traced.single_output()
+        if output.size != 1:
+            expected = "a single number (jacobian takes more)"
+            received = f"shape {output.shape}"
+            raise ShapeError(sentence(name, "the result of the function", expected, received))
+        start = np.ones(output.shape, output.dtype)
+        return traced.value(), traced.gradient([start], retain_graph=False)
+
+    return both
+
+
+def _gradient(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    """Return ``grad(f, argnums)`` for the transform of this name."""
+    both = _value_and_gradient(name, f, argnums)
+
+    @wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return gradient
+
+
+def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..., Any]:
+    """Return ``jacobian(f, argnums)`` for the transform of this name."""
+    as_callable(name, "f", f)
+
+    @wraps(f)
+    def slopes(*args: Any, **kwargs: Any) -> Any:
+        traced = _Trace(name, f, argnums, args, kwargs)
+        output = traced.single_output()
+        shape, rows = output.shape, []
+        for place in range(output.size):
+            start = np.zeros(output.size, output.dtype)
+            start[place] = 1
+            rows.append(traced.gradient([start.reshape(shape)], retain_graph=True))
+        if not rows:  # a result without numbers
+            return map_tree(lambda leaf: np.zeros(shape + leaf.shape, leaf.dtype), traced.arguments)
+
+        def joined(*parts: Any) -> Any:
+            together: Any = np.stack(parts).reshape(shape + parts[0].shape)
+            return together if isinstance(together, Tensor) else together[()]
+
+        return map_tree(joined, *rows)
+
+    return slopes
 
 
 class _Trace:
@@ -331,7 +361,7 @@ class _Trace:
         self.outputs = [out for out in leaves_of(self.returned) if self.depends(out)]
         if not self.outputs:
             expected = "a number computed from its argument by recorded ops"
-            received = f"{self.returned!r}, which does not depend on it"
+            received = f"{short(self.returned)}, which does not depend on it"
             raise DroppedGradientError(
                 sentence(name, "the result of the function", expected, received)
             )
@@ -365,7 +395,8 @@ class _Trace:
 
         def lower(out: Any) -> Any:
             primal = out.primal if self.depends(out) else out
-            return primal[()] if isinstance(primal, np.ndarray) else primal
+            # A copy: it may be the argument's memory, or what a gradient still needs.
+            return primal.copy()[()] if isinstance(primal, np.ndarray) else primal
 
         return map_tree(lower, self.returned)
 
@@ -419,7 +450,7 @@ def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
         numbers = []
     if not numbers:
         expected = "the place of an argument, or a tuple of places"
-        raise DTypeError(sentence(name, "argnums", expected, repr(argnums)))
+        raise DTypeError(sentence(name, "argnums", expected, short(argnums)))
     for number in numbers:
         if not -len(args) <= number < len(args):
             expected = f"places among {len(args)} arguments passed by position"
@@ -444,8 +475,8 @@ def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
         ShapeError: another form or shape.
     """
     if not same_form(form, tree):
-        expected = f"the form {map_tree(lambda part: np.shape(array_under(part)), form)}"
-        raise ShapeError(sentence(function, name, expected, repr(tree)))
+        expected = f"the form {short(map_tree(lambda part: np.shape(array_under(part)), form))}"
+        raise ShapeError(sentence(function, name, expected, short(tree)))
     leaves: list[Any] = []
 
     def check(like: Any, part: Any) -> None:
@@ -455,7 +486,8 @@ def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
             expected = f"shape {np.shape(like)}"
             raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
         dtype = np.result_type(like)
-        leaves.append(array if array.dtype == dtype else array.astype(dtype))
+        # A copy, because a gradient may be this array itself.
+        leaves.append(array.astype(dtype, copy=not isinstance(array, Tensor)))
 
     map_tree(check, form, tree)
     return leaves

@@ -169,6 +169,9 @@ class Layer(Structure):
             inputs, options: of the call.
             planned: whether a container has decided that no kernels are used.
         """
+        replaced = self._replaced
+        if replaced:
+            self._check_used_alone()
         typed = [
             value.astype(self.dtype, copy=False)
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
@@ -179,6 +182,8 @@ class Layer(Structure):
             out = self.forward(*typed, **options)
         else:
             out = run_layers(self, [self], typed[0], lambda _place, X, _planned: self.forward(X))
+        if self._replaced is not replaced:
+            self._check_used_alone()
         if isinstance(out, Tensor) and not out.requires_grad and not _any_tensor(inputs):
             out = out.data
         for watcher in watchers():

@@ -183,10 +183,15 @@ def _level_of(X: Any) -> int:
 
 def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
     """Return the steps of a layer of the library's own that is built; else None."""
+    replaced = layer._replaced
+    if replaced:
+        layer._check_used_alone()
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
         return None
     steps = layer._evaluation_steps() if evaluation else layer._steps()
+    if layer._replaced is not replaced:  # while they were read
+        layer._check_used_alone()
     return steps if steps is None or all(map(_readable, steps)) else None
 
 

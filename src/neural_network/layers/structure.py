@@ -8,17 +8,20 @@ true as long as their versions are the same; nobody has to be notified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from threading import get_ident
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from neural_network.autograd.exchange import others_now
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count
 from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 
@@ -74,6 +77,20 @@ class Contents:
         self.buffers = [(n, t) for n, t in tensors.items() if isinstance(t, Buffer)]
 
 
+class Replaced(dict[str, Any]):
+    """By attribute, what ``functional_call`` has put other tensors in the place of.
+
+    Each call makes another one, so that a computation can tell whether there was a call meanwhile.
+    """
+
+    def __init__(self, attributes: Mapping[str, Any] = MappingProxyType({})) -> None:
+        super().__init__(attributes)
+        self.thread = get_ident()
+
+
+_NOTHING_REPLACED = Replaced()
+
+
 class Structure(Bound):
     """The half of ``Layer`` that holds its parts together."""
 
@@ -98,6 +115,7 @@ class Structure(Bound):
     _contents: Contents | None = None
     # Whether there is a list or dict whose changes are not noticed.
     _unreported = False
+    _replaced = _NOTHING_REPLACED
     # What ``flat_parameters`` returned, its memory, and the parameters that are views of it.
     _flat: tuple[Array, Array, list[tuple[str, Parameter]]] | None = None
 
@@ -109,11 +127,14 @@ class Structure(Bound):
             if name[0] != "_" and isinstance(value, HOLDERS):
                 fixed = name in of.names and isinstance(value, list)
                 own[name] = kept(as_tuples(value) if fixed else value, self, name)
-        own.update(_fixed=of.fixed, _contents=None, _flat=None, _version=next(_versions))
+        own.update(
+            _fixed=of.fixed, _contents=None, _flat=None, _replaced=_NOTHING_REPLACED,
+            _version=next(_versions),
+        )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it gets a buffer of its own."""
-        left = ("_flat", "_contents", "_fixed_by", "_plan")
+        left = ("_flat", "_contents", "_fixed_by", "_plan", "_replaced")
         return {name: value for name, value in [*self.__dict__.items()] if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -230,12 +251,23 @@ class Structure(Bound):
         expected += f" ({self._methods})" if self._methods else ""
         return ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
 
+    def _check_used_alone(self) -> None:
+        """Raise GradientError while another thread calls this layer by ``functional_call``."""
+        if others_now() is None and self._replaced.thread != get_ident():
+            raise GradientError(
+                f"{type(self).__name__}: expected a layer that no other thread calls by "
+                "functional_call at the same time, received one with the numbers of that call; "
+                "give each thread a model of its own (copy.deepcopy)"
+            )
+
     # --- what is inside ----------------------------------------------------------------
 
     def _members(self) -> list[tuple[str, Any]]:
         """Return the layers, parameters and buffers directly inside, with their names."""
         found: list[tuple[str, Any]] = []
-        for name, value in [*self.__dict__.items()]:  # another thread may add one
+        attributes = dict(self.__dict__)  # in one step: another thread may change them
+        attributes |= attributes.get("_replaced", _NOTHING_REPLACED)
+        for name, value in attributes.items():
             if name[0] == "_":
                 continue
             if isinstance(value, PARTS):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from neural_network.autograd.exchange import exchanging
-from neural_network.autograd.tensor import Tensor
+from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
@@ -15,7 +16,11 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.lists import HOLDERS
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.planning import without_plan
+from neural_network.layers.structure import Replaced
 from neural_network.public import public
+
+# The attributes of a model are those of all threads.
+_one_at_a_time = RLock()
 
 
 @public
@@ -26,7 +31,8 @@ def functional_call(
 
     So a model is a function of its parameters, which ``grad`` and its relatives differentiate.
     The model's own parameters stay as they are. Running means and other state change as in
-    any call. No other thread may use the model meanwhile.
+    any call. Several threads may do this with one model: each waits for the others. A thread that
+    calls the model itself meanwhile gets a GradientError.
 
     Args:
         model: a layer that is built.
@@ -67,31 +73,45 @@ def functional_call(
         if numbers.shape != own[name].shape:
             expected, received = f"shape {own[name].shape}", f"shape {numbers.shape}"
             raise ShapeError(sentence("functional_call", name, expected, received))
-        # Of a parameter a copy, because another name may stand for the parameter itself.
-        other = +numbers if isinstance(numbers, Parameter) else numbers
+        # Of a parameter a copy, because ops exchange the parameter itself.
+        other = +numbers if isinstance(_innermost(numbers), Parameter) else numbers
         others[id(own[name])] = other if isinstance(other, Tensor) else Tensor(other)
     # Attributes are exchanged. A parameter that ``forward`` reaches in another way, by
     # ``parameters()``, a private name or a closure, is exchanged where an op takes it.
-    with without_plan(), exchanging(others), _in_place_of(model, others):
-        out = model(*inputs, **options)
-    return map_tree(lambda part: others.get(id(part), part), out)
+    with _one_at_a_time, without_plan(), exchanging(others) as all_others:
+        with _in_place_of(model, all_others):
+            out = model(*inputs, **options)
+        return map_tree(lambda part: all_others.get(id(part), part), out)
 
 
 @contextmanager
 def _in_place_of(model: Layer, others: Mapping[int, Tensor]) -> Iterator[None]:
     """Let attributes be other tensors inside the block, by the ``id`` of their parameters."""
-    before: list[tuple[dict[str, Any], str, Any]] = []
+    before: list[tuple[dict[str, Any], dict[str, Any], Replaced]] = []
     try:
         for layer in model.all_layers():
             attributes = vars(layer)
+            outer = attributes["_replaced"]  # of a call that this one is inside of
+            now, replaced = dict[str, Any](), Replaced(outer)
             for name, value in [*attributes.items()]:
-                if name[0] != "_" and (other := _exchanged(value, others)) is not value:
-                    before.append((attributes, name, value))
-                    attributes[name] = other
+                parameters = outer.get(name, value)
+                other = _exchanged(parameters, others) if name[0] != "_" else parameters
+                if other is not parameters:
+                    now[name], replaced[name] = other, parameters
+            if now:
+                before.append((attributes, {name: attributes[name] for name in now}, outer))
+                attributes.update(now, _replaced=replaced)  # in one step, for other threads
         yield
     finally:
-        for attributes, name, value in before:
-            attributes[name] = value
+        for attributes, values, outer in before:
+            attributes.update(values, _replaced=Replaced(outer))
+
+
+def _innermost(value: Any) -> Any:
+    """Return the value of a tensor of some levels on the lowest of them."""
+    while isinstance(value, InnerTensor):
+        value = value.primal
+    return value
 
 
 def _exchanged(value: Any, others: Mapping[int, Tensor]) -> Any:
