@@ -62,7 +62,7 @@ def try_fit(
     """Try the model, the loss and the metrics on the first rows, and check all targets.
 
     Args:
-        state: of the training.
+        state: of the training, whose model is built.
         feed: where the batches come from.
         held_out: the validation data.
         compute_loss, measure: methods of the trainer, which a subclass may override.
@@ -75,10 +75,6 @@ def try_fit(
     """
     example = feed.example
     model = state.model
-    if not model.built:
-        # A copy, so that the model keeps no shapes if the data turn out to be wrong.
-        model = copy.deepcopy(model)
-        build(model, state.seed, example.X)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
@@ -100,7 +96,8 @@ def try_fit(
         check_targets(state.loss, row, held_out.y)
         trials.append((held_outputs, some))
     for found, batch in trials:
-        with np.errstate(all="ignore"):
+        # In evaluation, because a loss that calls the model would move running statistics.
+        with model.in_mode(training=False), np.errstate(all="ignore"):
             loss = compute_loss(Tensor(found, requires_grad=True), batch)
             as_single("Trainer", "loss", np.asarray(array_under(loss)))
             if not isinstance(loss, Tensor) or not loss.requires_grad:

@@ -236,12 +236,12 @@ class Trainer(TrainingState):
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights)
         held_out = as_validation(validation)
-        self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
-        self.measures = expected_measures(self, held_out)
-        self.feed_shape = feed.shape
-        with all_or_nothing(self.model):  # a file that is refused leaves it unbuilt
+        with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
+            self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
+            self.measures = expected_measures(self, held_out)
+            self.feed_shape = feed.shape
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
         with ExitStack() as stack:
             stack.enter_context(self.model._structure_fixed("fit"))
@@ -390,7 +390,8 @@ class Trainer(TrainingState):
             build(self.model, self.seed, inputs)
         with np.errstate(all="ignore"):
             outputs = self.model.predict(inputs, batch_size=batch_size)
-            loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
+            with self.model.in_mode(training=False):  # a loss may call the model
+                loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
         return {"loss": loss, **self.measure(outputs, targets)}
 
     # --- a step ----------------------------------------------------------------------
