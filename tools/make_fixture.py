@@ -1,4 +1,4 @@
-"""Make the model and the checkpoint of format version 1 that tests read: tools/make_fixture.py.
+"""Make the files of each format version that tests read: tools/make_fixture.py.
 
 Run once for each version of the format, with the library of that time; an old fixture is
 never made again, because what it shows is that yesterday's files are read today.

@@ -1,11 +1,11 @@
 """What type checkers and editors see of the package; written by ``make api``."""
 
 from neural_network import (
+    array_files as array_files,
     autograd as autograd,
     by_hand as by_hand,
     datasets as datasets,
     errors as errors,
-    files as files,
     functional as functional,
     kernels as kernels,
     layers as layers,
@@ -13,6 +13,7 @@ from neural_network import (
     training as training,
     visual as visual,
 )
+from neural_network.array_files import load_arrays as load_arrays, save_arrays as save_arrays
 from neural_network.autograd.check import check_gradients as check_gradients
 from neural_network.autograd.engine import debug as debug, no_grad as no_grad
 from neural_network.autograd.tensor import Tensor as Tensor
@@ -72,7 +73,6 @@ from neural_network.errors import (
     NeuralNetworkError as NeuralNetworkError,
     ShapeError as ShapeError,
 )
-from neural_network.files import load_arrays as load_arrays, save_arrays as save_arrays
 from neural_network.functional.activations import (
     elu as elu,
     gelu as gelu,

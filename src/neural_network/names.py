@@ -4,6 +4,7 @@
 
 # File → its names that are attributes of the package and of each package the file lies in.
 PUBLIC = {
+    "array_files": "save_arrays load_arrays",
     "autograd.check": "check_gradients",
     "autograd.engine": "no_grad debug",
     "autograd.tensor": "Tensor",
@@ -26,7 +27,6 @@ PUBLIC = {
         "DroppedGradientError DivergenceError FileFormatError FileWriteError DatasetNotFoundError "
         "MissingDependencyError"
     ),
-    "files": "save_arrays load_arrays",
     "functional.activations": (
         "identity relu sigmoid tanh leaky_relu elu softplus silu mish gelu hardswish softmax "
         "log_softmax"

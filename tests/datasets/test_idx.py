@@ -52,8 +52,8 @@ WRONG = {
     "header": (GOOD[:10], "ends inside the header of 12 bytes"),
     "truncated": (GOOD[:-1], r"promises \(2, 3\) .* expected 6 bytes after it, received 5"),
     "oversized": (GOOD + b"\0", "expected 6 bytes after it, received more"),
-    "immense": (b"\0\0\x0e\x03" + b"\xff" * 12, "received 0"),
-    "terabytes": (b"\0\0\x08\x02" + b"\0\x10\0\0" * 2 + b"abc", "received 3"),
+    "immense": (b"\0\0\x0e\x03" + b"\xff" * 12, "received (0|more than 10)"),
+    "terabytes": (b"\0\0\x08\x02" + b"\0\x10\0\0" * 2 + b"abc", "received (3|1099511627776)"),
     "65 axes": (b"\0\0\x08\x41" + b"\0\0\0\x01" * 65 + b"a", "cannot hold an array of shape"),
     "0 times too much": (b"\0\0\x08\x04" + b"\0" * 4 + b"\xff" * 12, "cannot hold an array"),
 }

@@ -28,7 +28,7 @@ from neural_network import (
     save,
     save_arrays,
 )
-from neural_network.files import read_arrays, write_arrays
+from neural_network.array_files import read_arrays, write_arrays
 
 Change = Callable[[dict[str, Any], dict[str, Any]], object]
 

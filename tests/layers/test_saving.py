@@ -21,6 +21,7 @@ from neural_network import (
     Dropout,
     DTypeError,
     Embedding,
+    FileFormatError,
     FileWriteError,
     Flatten,
     Layer,
@@ -45,10 +46,11 @@ def metadata(path: Path) -> dict[str, str]:
     return found
 
 
-def test_files_of_version_1_are_read_forever() -> None:
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_files_of_each_version_are_read_forever(version: str) -> None:
     """Made by tools/make_fixture.py: residuals, running statistics, a shared and a frozen layer."""
-    model = load(FIXTURES / "model_v1.safetensors")
-    known = load_arrays(FIXTURES / "model_v1_outputs.safetensors")
+    model = load(FIXTURES / f"model_v{version}.safetensors")
+    known = load_arrays(FIXTURES / f"model_v{version}_outputs.safetensors")
     np.testing.assert_allclose(model.predict(known["X"]), known["outputs"], rtol=1e-4, atol=1e-6)
     assert isinstance(model, Sequential)
     outer = model[2]
@@ -63,7 +65,16 @@ def test_files_of_version_1_are_read_forever() -> None:
     assert [p.requires_grad for p in model.parameters()] == [False, False, *[True] * 10]
     assert model[5].l2 == 0.01  # type: ignore[attr-defined]
     assert not model.training
-    assert metadata(FIXTURES / "model_v1.safetensors")["format_version"] == "1"
+    for name in ("", "_outputs"):
+        path = FIXTURES / f"model_v{version}{name}.safetensors"
+        assert metadata(path)["format_version"] == version
+        assert ("checksum" in metadata(path)) == (version == "2")
+        read = load_arrays if name else load
+        if version == "2":
+            read(path, require_checksum=True)
+        else:
+            with pytest.raises(FileFormatError, match="expected a file with a checksum, received"):
+                read(path, require_checksum=True)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -111,10 +122,11 @@ def test_types(tmp_path: Path) -> None:
 
 
 def half(path: Path, kind: str) -> None:
-    """Write the numbers of a float32 file as F16 or BF16, by hand."""
+    """Write the numbers of a float32 file as F16 or BF16, by hand, as another program does."""
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
+    del header["__metadata__"]["checksum"]
     pieces, end = [], 0
     for name in [key for key in header if key != "__metadata__"]:
         begin, stop = header[name]["data_offsets"]

@@ -16,7 +16,7 @@ from tools.make_fixture import make_trainer, train
 
 import neural_network as nn
 from neural_network import Adam, BatchNorm, Checkpoint, Dense, EarlyStopping, ReduceOnPlateau
-from neural_network.files import read_arrays, write_arrays
+from neural_network.array_files import read_arrays, write_arrays
 from tests.processes import HANGS, ROOT, start_python
 from tests.training.resumable import STEPS, WAYS, data, digest, fit, make
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from neural_network.array_files import save_arrays
 from neural_network.by_hand import forward_mlp, train_mlp
 from neural_network.checks import Array
 from neural_network.cli.data import Pictures, as_inputs
@@ -19,7 +20,6 @@ from neural_network.cli.models import OF_DIGITS, notes_to_save
 from neural_network.cli.output import Force, confirm_overwrite, make_folder, predicted, print_files
 from neural_network.cli.settings import checked_settings, make_optimizer
 from neural_network.datasets import load_mnist, one_hot
-from neural_network.files import save_arrays
 from neural_network.layers.saving import save as save_model
 from neural_network.models import tiny_cnn
 from neural_network.training.metrics import accuracy

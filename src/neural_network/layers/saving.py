@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.array_files import json_in, read_format, write_arrays
+from neural_network.checks import Array, as_flag
 from neural_network.describing import Reader, Writer
-from neural_network.errors import DTypeError, FileFormatError, sentence
-from neural_network.files import json_in, read_format, write_arrays
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.functional.finite import is_finite_by_numpy
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.changes import check_unchanged, share, shared
 from neural_network.layers.initializers import INITIALIZERS
@@ -23,9 +24,7 @@ from neural_network.lazy import NameTable
 from neural_network.public import public
 
 FORMAT = "neural-network-numpy model"
-FORMAT_VERSION = "1"
-# Of files with an entry "ties", which earlier versions of this library would pass over.
-VERSION_WITH_TIES = "2"
+FORMAT_VERSION = "2"  # with a checksum, and perhaps an entry "ties"
 # No axis of an input is longer; it bounds what a hostile file can make us allocate.
 WIDEST = 1 << 24
 # Nobody pads or strides by more; it bounds what one call of a hostile file's model allocates.
@@ -37,9 +36,13 @@ FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: igno
 
 @public
 def save(
-    model: Layer, path: str | os.PathLike[str], *, notes: Mapping[str, Any] | None = None
+    model: Layer,
+    path: str | os.PathLike[str],
+    *,
+    notes: Mapping[str, Any] | None = None,
+    allow_nonfinite: bool = False,
 ) -> None:
-    """Write a model to one safetensors file: parameters, buffers, architecture.
+    """Write a model to one safetensors file: parameters, buffers, architecture, checksum.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
     A layer is stored as its class' name and the arguments of its constructor. Where a part of
@@ -51,14 +54,17 @@ def save(
         path: the file, such as "digits.safetensors".
         notes: further information for users of the file, such as the classes' names:
             name → number, text, True, False, None, or lists and dicts of these.
+        allow_nonfinite: whether parameters may be NaN or infinite, and buffers NaN. (Infinity in
+            a buffer, such as a mask, is always fine.)
 
     Returns:
         None.
 
     Raises:
-        DTypeError: no layer; an argument of a layer, or a note, that JSON cannot hold.
+        DTypeError: no layer; an argument of a layer, or a note, that JSON cannot hold; no path.
         ArgumentError: the model has no parameters yet; or the arguments of its layers do not
-            make it again, because a part was changed after it was made.
+            make it again, because a part was changed after it was made; or a parameter is not
+            finite. An old file is left as it is.
         FileWriteError: the file cannot be written.
 
     >>> import tempfile
@@ -70,43 +76,64 @@ def save(
     """
     arrays, metadata = model_content("save", model)
     check_unchanged("save", model)
+    if not as_flag("save", "allow_nonfinite", allow_nonfinite) and (wrong := not_finite(model)):
+        hint = "; allow_nonfinite=True writes them"
+        raise ArgumentError(sentence("save", "model", "finite numbers", wrong + hint))
     if notes is not None:
         metadata["notes"] = _as_json(notes)
-    version = VERSION_WITH_TIES if "ties" in metadata else FORMAT_VERSION
-    write_arrays(path, arrays, {"format": FORMAT, "format_version": version, **metadata})
+    metadata |= {"format": FORMAT, "format_version": FORMAT_VERSION}
+    write_arrays(path, arrays, metadata, function="save")
 
 
 @public
-def load(path: str | os.PathLike[str], *, layers: Mapping[str, type[Layer]] | None = None) -> Layer:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    layers: Mapping[str, type[Layer]] | None = None,
+    allow_nonfinite: bool = False,
+    require_checksum: bool = False,
+) -> Layer:
     """Read a model that ``save`` has written.
 
     Args:
         path: the file.
         layers: name → class of layers that are not the library's own. Their ``__init__``
             and ``build`` are called with what the file says.
+        allow_nonfinite: whether parameters may be NaN or infinite, and buffers NaN.
+        require_checksum: whether a file without a checksum is refused, such as one of another
+            program or of format version 1. A checksum that is there is always compared.
 
     Returns:
         The model, built, in evaluation mode; its parameters in float32 where the
         file holds half precision (float16, bfloat16), else in the file's type.
 
     Raises:
-        FileFormatError: damaged, no model, of a newer version, or with a layer that
-            is not known; nothing in a file is ever executed.
-        DTypeError: ``layers`` is no table of classes.
+        FileFormatError: damaged, no model, of a newer version, with a layer that is not
+            known, or with numbers that are not finite; nothing in a file is ever executed.
+        DTypeError: ``layers`` is no table of classes; no path.
+        ArgumentError: a path that no file can have.
         FileNotFoundError: there is no such file.
 
-    >>> load("no.safetensors")  # doctest: +ELLIPSIS
+    >>> load("no.safetensors")
     Traceback (most recent call last):
       ...
-    FileNotFoundError: No such file or directory: ...
+    FileNotFoundError: [Errno 2] No such file or directory: 'no.safetensors'
     """
-    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION, VERSION_WITH_TIES)
-    path, own = os.fspath(path), {} if layers is None else layers
+    own = {} if layers is None else layers
     _check_own(own)
+    anything = as_flag("load", "allow_nonfinite", allow_nonfinite)
+    required = as_flag("load", "require_checksum", require_checksum)
+    arrays, metadata = read_format(
+        path, FORMAT, "1", FORMAT_VERSION, function="load", require_checksum=required
+    )
+    path = os.fspath(path)
     model = rebuild(path, json_in(path, metadata, "architecture"), own)
     _build_all(path, model, arrays, metadata)
     frozen = frozen_names(path, metadata, model)
     put_arrays(path, model, arrays)
+    if not anything and (wrong := not_finite(model)):
+        hint = "load(…, allow_nonfinite=True) reads them"
+        raise FileFormatError(f"{path}: expected finite numbers, received {wrong}; {hint}")
     parameters = dict(model.named_parameters())
     for name in frozen:
         parameters[name].requires_grad = False
@@ -135,7 +162,7 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> load_notes(path)
     {'classes': ['cat', 'dog']}
     """
-    metadata = read_format(path, FORMAT, FORMAT_VERSION, VERSION_WITH_TIES)[1]
+    metadata = read_format(path, FORMAT, "1", FORMAT_VERSION, function="load_notes")[1]
     notes = json_in(os.fspath(path), metadata, "notes") if "notes" in metadata else {}
     if not isinstance(notes, dict):
         raise FileFormatError(f"{path}: damaged metadata: notes")
@@ -213,6 +240,26 @@ def _as_json(notes: object) -> str:
     raise DTypeError(sentence("save", "notes", expected, repr(notes)))
 
 
+def not_finite(model: Layer) -> str:
+    """Return which numbers of a built model are not finite, or "" if all are.
+
+    Buffers may hold infinities, as a mask does.
+    """
+    if is_finite_by_numpy(model.flat_parameters()):
+        names = []
+    else:
+        names = [name for name, one in model.named_parameters() if not is_finite_by_numpy(one.data)]
+    names += [name for name, buffer in model.named_buffers() if _has_nan(buffer.data)]
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} others" if len(names) > 1 else ""
+    return f"NaN or infinity in {names[0]:.100}{more}"
+
+
+def _has_nan(array: Array) -> bool:
+    return bool(np.logical_or.reduce(np.isnan(array), axis=None))
+
+
 def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:
     """Return a model's arrays by name, and its architecture as metadata."""
     if not isinstance(model, Layer):
@@ -254,7 +301,7 @@ def _build_all(
     if not isinstance(built, dict):
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     try:
-        with at_most(max((array.size for array in arrays.values()), default=0)):
+        with at_most(max([array.size for array in arrays.values()], default=0)):
             _build(path, model, built)
     except FileFormatError:
         raise
@@ -300,7 +347,7 @@ def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, 
             raise FileFormatError(
                 f"{path}: of another model: {name}: expected {expected}, received {received}"
             )
-    widest = max((array.dtype for array in arrays.values()), default=np.dtype(np.float32))
+    widest = max([array.dtype for array in arrays.values()], default=np.dtype(np.float32))
     if widest == np.float64:
         model.astype(np.float64)
     for name, tensor in tensors.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,19 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array
 from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
-from neural_network.files import json_in, read_format, write_arrays
+from neural_network.functional.finite import is_finite
 from neural_network.layers.layer import Layer
+from neural_network.layers.parameter import Parameter
 from neural_network.layers.saving import (
     check_array_names,
     describe,
     describes,
     frozen_names,
     model_content,
+    not_finite,
 )
-from neural_network.training.data import is_finite
 from neural_network.training.divergence import HINT
 from neural_network.training.state import TrainingState
 
@@ -41,14 +42,10 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
     """Write a training's state: model, optimizer, averages, callbacks, position, history.
 
     Raises:
-        DivergenceError: the weights are not finite; an old file is left as it is.
+        DivergenceError: the weights, their average or the optimizer's state are not finite; an
+            old file is left as it is.
         FileWriteError: the file cannot be written; an old file is left as it is.
     """
-    if not is_finite(state.model.flat_parameters()):
-        raise DivergenceError(
-            f"Checkpoint: the weights are not finite after step {state.step}; "
-            f"{os.fspath(path)} is left as it was; {HINT}"
-        )
     model_arrays, metadata = model_content("Checkpoint", state.model)
     parts: dict[str, Mapping[str, Any]] = {
         "model": model_arrays,
@@ -57,6 +54,11 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
     }
     if state.average is not None:
         parts["average"] = state.average.state()
+    if wrong := _not_finite(state, parts):
+        raise DivergenceError(
+            f"Checkpoint: {wrong} after step {state.step}; "
+            f"{os.fspath(path)} is left as it was; {HINT}"
+        )
     for place, callback in enumerate(state.callbacks_with_state()):
         parts[f"callback{place}"] = callback.state()
     arrays = {
@@ -70,7 +72,21 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
         "position": json.dumps(state.position()),
         "settings": json.dumps(settings(state)),
     }
-    write_arrays(path, arrays, {**metadata, "checksum": _checksum(arrays, metadata)})
+    write_arrays(path, arrays, metadata, function="Checkpoint")
+
+
+def _not_finite(state: TrainingState, parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what of a training is not finite, or "" if all is.
+
+    Schedules and callbacks may hold infinity: the best loss before the first.
+    """
+    if wrong := not_finite(state.model):
+        return f"the weights are not finite ({wrong})"
+    for part in ("optimizer", "average"):
+        for name, array in parts.get(part, {}).items():
+            if not is_finite(np.asarray(array)):
+                return f"the state of the {part} is not finite ({name})"
+    return ""
 
 
 def check_savable(state: TrainingState) -> None:
@@ -169,7 +185,9 @@ def read_checkpoint(
         FileNotFoundError: there is no such file.
     """
     path = os.fspath(path)
-    arrays, metadata = _read(path)
+    arrays, metadata = read_format(
+        path, FORMAT, FORMAT_VERSION, function="fit", require_checksum=True
+    )
     if not describes(path, json_in(path, metadata, "architecture"), state.model):
         raise FileFormatError(f"{path}: the checkpoint of another model than {state.model!r}")
     theirs = json_in(path, metadata, "settings")
@@ -257,22 +275,6 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
-    arrays, metadata = read_format(path, FORMAT, FORMAT_VERSION)
-    if metadata.pop("checksum", None) != _checksum(arrays, metadata):
-        raise FileFormatError(f"{path}: damaged: its checksum does not fit what it holds")
-    return arrays, metadata
-
-
-def _checksum(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
-    """Return a number that depends on each bit: safetensors itself does not detect damage."""
-    value = zlib.crc32(repr(sorted(metadata.items())).encode())
-    for name, array in sorted(arrays.items()):
-        value = zlib.crc32(f"{name} {array.dtype.name} {array.shape}".encode(), value)
-        value = zlib.crc32(np.ascontiguousarray(array).data, value)
-    return str(value)
-
-
 def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
     tensors = check_array_names(f"{path}: the checkpoint", model, arrays)
     for name, tensor in tensors.items():
@@ -282,7 +284,8 @@ def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
                 f"{path}: the checkpoint of another model: {name}: "
                 f"expected {tensor.dtype} {tensor.shape}, received {array.dtype} {array.shape}"
             )
-        if tensor.requires_grad and not is_finite(array):
+        finite = np.isfinite(array) if isinstance(tensor, Parameter) else ~np.isnan(array)
+        if not finite.all():
             raise FileFormatError(f"{path}: damaged: {name} is not finite")
 
 

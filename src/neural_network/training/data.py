@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
-from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.functional.finite import is_finite
 from neural_network.layers.randomness import generator
 
 # Number of rows that the model is tried on before a training begins.
@@ -179,23 +179,6 @@ def check_finite(function: str, name: str, array: Array, rows: Array | None = No
     first = wrong[0] if rows is None else rows[wrong[0]]
     received = f"NaN or infinity in {len(wrong)} rows, first in row {first}"
     raise ArgumentError(sentence(function, name, "finite numbers", received))
-
-
-def is_finite(array: Array) -> bool:
-    """Return whether all numbers are finite."""
-    if array.dtype.kind != "f":
-        return True
-    if array.flags.c_contiguous and kernel_wanted("finite check", array.size, array):
-        from neural_network.kernels.finite import all_finite
-
-        return all_finite(array.reshape(-1))
-    with np.errstate(all="ignore"):
-        if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
-            numbers = array.reshape(-1)
-            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest
-                return True
-        # Neither allocates; both may overflow where no number is infinite.
-        return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
 
 
 def _is_mapped(array: Any) -> bool:

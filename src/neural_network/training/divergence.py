@@ -9,11 +9,11 @@ import numpy as np
 from neural_network.autograd.engine import no_grad
 from neural_network.checks import Array
 from neural_network.errors import DivergenceError
+from neural_network.functional.finite import is_finite
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import drawing
 from neural_network.lifting import array_under
-from neural_network.training.data import is_finite
 from neural_network.training.state import TrainingState
 
 HINT = "a smaller learning rate or clip_norm= may help"

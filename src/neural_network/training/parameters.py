@@ -11,13 +11,13 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.errors import GradientError, sentence
+from neural_network.functional.finite import is_finite
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.training.averaging import ExponentialAverage
-from neural_network.training.data import is_finite
 
 
 class Memory:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.functional.finite import is_finite
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed, drawing
@@ -26,7 +27,7 @@ from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
-from neural_network.training.data import Batch, Feed, as_feed, as_rows, is_finite
+from neural_network.training.data import Batch, Feed, as_feed, as_rows
 from neural_network.training.divergence import explain_gradients, explain_loss, explain_step
 from neural_network.training.dry_run import as_validation, build, expected_measures, try_fit
 from neural_network.training.history import History

@@ -1,0 +1,30 @@
+"""Whether all numbers are finite: one pass over an array."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neural_network.checks import Array
+from neural_network.kernels.runtime.gate import kernel_wanted
+
+
+def is_finite(array: Array) -> bool:
+    """Return whether all numbers are finite."""
+    if array.dtype.kind != "f":
+        return True
+    if array.flags.c_contiguous and kernel_wanted("finite check", array.size, array):
+        from neural_network.kernels.finite import all_finite
+
+        return all_finite(array.reshape(-1))
+    return is_finite_by_numpy(array)
+
+
+def is_finite_by_numpy(array: Array) -> bool:
+    """Return whether all numbers of a floating array are finite, without loading Numba."""
+    with np.errstate(all="ignore"):
+        if array.dtype.itemsize >= 4 and array.flags.c_contiguous:
+            numbers = array.reshape(-1)
+            if np.isfinite(np.dot(numbers, numbers)):  # BLAS is the fastest
+                return True
+        # Neither allocates; both may overflow where no number is infinite.
+        return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
