@@ -179,18 +179,19 @@ class Adapting(nn.Layer):
     """It calls a layer inside it with parameters after a step of training (MAML)."""
 
     def __init__(self) -> None:
-        self.net = nn.Sequential(nn.Dense(4, "tanh"), nn.Dense(1)).initialize((3,), rng=0)
+        self.net = nn.Sequential(nn.Dense(4, "tanh"), nn.Dense(1))
 
     def forward(self, X: Any) -> Any:
+        if not self.net.built:
+            self.net(X)
         p = dict(self.net.named_parameters())
         slopes = grad(lambda p: np.sum(functional_call(self.net, p, X) ** 2))(p)
         return functional_call(self.net, {name: p[name] - 0.1 * slopes[name] for name in p}, X)
 
 
 def test_a_call_inside_a_call() -> None:
-    model, batch = Adapting(), np.stack([X, V])
-    model(batch)
-    net = model.astype(np.float64).net
+    model = Adapting().initialize((3,), rng=0).astype(np.float64)
+    net, batch = model.net, np.stack([X, V])
     rng = np.random.default_rng(2)
     numbers = {name: rng.standard_normal(p.shape) for name, p in model.named_parameters()}
 

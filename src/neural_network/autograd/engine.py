@@ -14,6 +14,7 @@ levels, by which it can be differentiated again.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,8 @@ from neural_network.functional.op import Rule
 from neural_network.lifting import LISTS, array_under, is_tensor, tensors_in
 from neural_network.public import public
 
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
+# Ops on tensors of this level and those above are recorded.
+_lowest: ContextVar[float] = ContextVar("lowest", default=0)
 _debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
 _levels = count(1)
@@ -52,11 +54,24 @@ def no_grad() -> Iterator[None]:
     ...     print((2 * t).requires_grad)
     False
     """
-    token = _recording.set(False)
+    token = _lowest.set(math.inf)
     try:
         yield
     finally:
-        _recording.reset(token)
+        _lowest.reset(token)
+
+
+@contextmanager
+def no_backward() -> Iterator[None]:
+    """Record nothing for ``Tensor.backward`` inside the block.
+
+    A model that differentiates in ``forward``, by ``grad`` or its relatives, works there, too.
+    """
+    token = _lowest.set(1)
+    try:
+        yield
+    finally:
+        _lowest.reset(token)
 
 
 @public
@@ -87,8 +102,13 @@ def debug() -> Iterator[None]:
 
 
 def recording() -> bool:
-    """Return whether ops are recorded in this thread."""
-    return _recording.get()
+    """Return whether ops are recorded for ``Tensor.backward`` in this thread."""
+    return _lowest.get() == 0
+
+
+def lowest_recorded() -> float:
+    """Return the lowest level of which ops are recorded in this thread; ∞ in ``no_grad``."""
+    return _lowest.get()
 
 
 def debugging() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Recorded, recording
+from neural_network.autograd.engine import Recorded, lowest_recorded
 from neural_network.errors import DroppedGradientError, DTypeError, GradientError, sentence
 from neural_network.functional.op import Rule
 from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped, tensors_in
@@ -34,7 +34,8 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
             f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
             "needs these numbers; write t = t + … instead of t += …, or call backward() first"
         )
-    if recording() and any(t.requires_grad for t in tensors_in((tensor, *values))):
+    lowest = lowest_recorded()
+    if any(t.requires_grad and t.level >= lowest for t in tensors_in((tensor, *values))):
         raise DroppedGradientError(
             "in-place change: it would not be recorded; write t = t + … instead of t += …, "
             "build the array with np.where or np.stack, or do it inside no_grad()"

@@ -14,8 +14,8 @@ from neural_network.autograd.engine import (
     Node,
     backward_pass,
     check_open,
+    lowest_recorded,
     primal_under,
-    recording,
 )
 from neural_network.autograd.exchange import exchanged, others_now
 from neural_network.autograd.guards import (
@@ -99,7 +99,7 @@ class Tensor(ArrayMethods):
             if tensor.requires_grad:
                 recorded = True
                 level = max(level, tensor.level)
-        if not recorded or not recording():
+        if not recorded or level < lowest_recorded():
             out = _compute(rule, inputs, args, kwargs)
             if out.dtype.kind not in "fiub":
                 raise DTypeError(

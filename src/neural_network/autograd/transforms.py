@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Gradients, backward_pass, open_level, recording
+from neural_network.autograd.engine import Gradients, backward_pass, lowest_recorded, open_level
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import leaves_of, map_tree, same_form
 from neural_network.checks import as_callable, as_real
@@ -342,7 +343,7 @@ class _Trace:
         self, name: str, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: Any
     ) -> None:
         places = _places(name, argnums, args)
-        if not recording():
+        if math.isinf(lowest_recorded()):
             raise GradientError(
                 f"{name}: expected a call outside of no_grad, which records nothing"
             )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from neural_network.autograd.engine import no_grad
+from neural_network.autograd.engine import no_backward
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
@@ -104,7 +104,7 @@ class _LayerSequence(Layer):
         try:
             with (
                 self.in_mode(training=False),
-                no_grad(),
+                no_backward(),
                 without_kernels(),
                 np.errstate(all="ignore"),
                 all_or_nothing(self, nothing=True),

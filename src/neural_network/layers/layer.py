@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neural_network.autograd.engine import no_grad
+from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_generator, as_real
 from neural_network.describing import call_text, constructing
@@ -268,7 +268,7 @@ class Layer(Structure):
         try:
             with (
                 self.in_mode(training=False),
-                no_grad(),
+                no_backward(),
                 without_kernels(),
                 np.errstate(all="ignore"),
                 all_or_nothing(self),
@@ -306,7 +306,7 @@ class Layer(Structure):
         parts = []
         if self._built_for is None:
             check_names(self, Layer)
-        with self.in_mode(training=False), no_grad():
+        with self.in_mode(training=False), no_backward():
             for some in cut(rows, size):
                 out = self(some)
                 part = out.data if isinstance(out, Tensor) else out

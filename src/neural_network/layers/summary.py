@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import no_grad
+from neural_network.autograd.engine import no_backward
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.structure import as_sizes
@@ -127,7 +127,7 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
             rows.append(Row(name, type(layer).__name__, outputs, parameters, work))
 
     zeros = np.zeros((2, *sizes), model.input_dtype)
-    with model.in_mode(training=False), no_grad(), watching(note), np.errstate(all="ignore"):
+    with model.in_mode(training=False), no_backward(), watching(note), np.errstate(all="ignore"):
         model(zeros)
     parameters = model.parameters()
     return Summary(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import no_grad
+from neural_network.autograd.engine import no_backward
 from neural_network.checks import Array
 from neural_network.errors import DivergenceError
 from neural_network.functional.finite import is_finite
@@ -29,7 +29,7 @@ def explain_loss(state: TrainingState, X: Array, loss: float) -> DivergenceError
             found.append(f"layer {names.get(id(layer)) or 'model'} ({type(layer).__name__})")
 
     # The same batch once more, with the same draws; the trainer restores the buffers.
-    with no_grad(), drawing(state.draws()), watching(look), np.errstate(all="ignore"):
+    with no_backward(), drawing(state.draws()), watching(look), np.errstate(all="ignore"):
         state.model(X)
     where = found[0] if found else "the loss itself (every layer's output is finite)"
     return DivergenceError(

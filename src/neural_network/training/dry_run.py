@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import no_grad
+from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_real, as_single
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
@@ -125,7 +125,7 @@ def _try_single_row(state: TrainingState, model: Layer, row: Array, batch_size: 
     model = copy.deepcopy(model).train()
     hold_frozen(norms(model))
     try:
-        with no_grad(), drawing(Draws(state.seed, 0)), np.errstate(all="ignore"):
+        with no_backward(), drawing(Draws(state.seed, 0)), np.errstate(all="ignore"):
             model(row)
     except ArgumentError as error:
         expected = (
@@ -136,7 +136,7 @@ def _try_single_row(state: TrainingState, model: Layer, row: Array, batch_size: 
 
 
 def _outputs(model: Layer, name: str, X: Array) -> Array:
-    with model.in_mode(training=False), no_grad(), np.errstate(all="ignore"):
+    with model.in_mode(training=False), no_backward(), np.errstate(all="ignore"):
         outputs = model(X)
     several = isinstance(outputs, tuple | list | Mapping)
     if several or np.shape(outputs)[:1] != (len(X),):
