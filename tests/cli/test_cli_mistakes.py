@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_mistakes_end_with_2_a_sentence_and_no_file(
         ("epoch = 3", "key: expected one of model, data, size, epochs"),
         ("batch_size = 3", "received batch_size; did you mean batch-size?"),
         ("learning_rate = 3", "received learning_rate; did you mean learning-rate?"),
-        ("colour = 3", "received colour"),
+        ("colour = 3", "received 'colour'"),
         ("epochs = 2\nmodel = lenet5 # the best", '; text needs quotes: model = "lenet5"'),
         ("data = ./mine", '; text needs quotes: data = "./mine"'),
         ("epochs = 2.0", "epochs: expected a whole number, received 2.0"),
@@ -139,15 +140,101 @@ def test_mistakes_end_with_2_a_sentence_and_no_file(
         ("model = 3", "model: expected text, received 3"),
         ("[train]\nepochs = 2", "key: expected one of"),
         ("epochs = ", "not a TOML file"),
+        ('data = "a\\u0000b"', r"data: expected text without NUL, received 'a\x00b'"),
+        ('out = "a\\u0000b"', r"out: expected text without NUL, received 'a\x00b'"),
+        (
+            "seed = 9223372036854775808",
+            "seed: expected a number below 2^63, received 92233720368547",
+        ),
+        (
+            "epochs = -9223372036854775808",
+            "epochs: expected a number below 2^63, received -9223372",
+        ),
+        (f"seed = 1{'0' * 999}", "seed: expected a number below 2^63, received 10000"),
+        (f"seed = {'9' * 5000}", "not a TOML file (Exceeds the limit"),
+        (f"seed = 0x{'f' * 5000}", "seed: expected a number below 2^63, received a larger number"),
+        (
+            f"epochs = 0x{'f' * 5000}",
+            "epochs: expected a number below 2^63, received a larger numb",
+        ),
+        (
+            f"learning-rate = 1{'0' * 400}",
+            "learning-rate: expected a number below 2^63, received 1",
+        ),
+        ("learning-rate = nan", "learning-rate: expected a number below 2^63, received nan"),
+        ("weight-decay = -inf", "weight-decay: expected a number below 2^63, received -inf"),
+        ("epochs = 2026-01-01", "epochs: expected a whole number, received datetime.date(2026, 1"),
+        ("average = 12:30:00", "average: expected a number, received datetime.time(12, 30)"),
+        ("epochs = 1\nepochs = 2", "not a TOML file (Cannot overwrite a value"),
+        (f"model = {'[' * 100_000}", "not a TOML file"),
+        (f"model = {'[' * 200}{']' * 200}", "model: expected text, received [[["),
+        (f"{'a' * 1000} = 1", "key: expected one of model"),
+        (f"{'a.' * 1000}b = 1", "key: expected one of model"),
+        (f'epochs = "{"a" * 1000}"', "epochs: expected a whole number, received 'aaaaa"),
+        (b"model = '\xff'", "not a TOML file (expected text in UTF-8, received byte 9)"),
+        (
+            "epochs = 3".encode("utf-16"),
+            "not a TOML file (expected text in UTF-8, received UTF-16)",
+        ),
+        ("#" * 2_000_000, "expected a TOML file of at most 1,048,576 bytes, received more"),
     ],
+    ids=lambda value: str(value[:30]),
 )
-def test_mistakes_in_the_file_name_it_and_the_key(tmp_path: Path, text: str, expected: str) -> None:
+def test_mistakes_in_the_file_name_it_and_the_key(
+    tmp_path: Path, text: str | bytes, expected: str
+) -> None:
     path = tmp_path / "a.toml"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(nn.FileFormatError) as caught:
         read_settings(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert expected in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_byte_order_mark_and_ends_of_lines_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes("\ufeffepochs = 3\r\nmodel = 'lenet5'\r\n".encode())
+    assert read_settings(path) == {"epochs": 3, "model": "lenet5"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--out", "a\0b"],
+        ["train", "--save", "a\0b"],
+        ["train", "--data", "a\0b"],
+        ["train", "a\0b"],
+        ["train", "--config", "a\0b"],
+        ["resume", "a\0b"],
+        ["evaluate", "a\0b"],
+        ["evaluate", "m", "--save", "a\0b.png"],
+        ["predict", "a\0b"],
+        ["predict", "seven.png", "--model", "a\0b"],
+        ["predict", "seven.png", "--save", "a\0b.png"],
+        ["features", "--picture", "a\0b"],
+        ["features", "--save", "a\0b.png"],
+        ["demo", "--save", "a\0b"],
+        ["summary", "a\0b"],
+    ],
+    ids=" ".join,
+)
+def test_paths_with_nul(run_here: Any, things: Path, tmp_path: Path, arguments: list[str]) -> None:
+    for name in ("m", "seven.png"):
+        (tmp_path / name).symlink_to(things / name)
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "seven.png"]
+
+
+@pytest.mark.parametrize("arguments", [["train", "pipe"], ["evaluate", "pipe"], ["resume", "."]])
+def test_pipes_are_no_files(run_here: Any, tmp_path: Path, arguments: list[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "settings.toml")
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    assert "received a device or a pipe" in done.stderr or "has no settings" in done.stderr
 
 
 def test_nothing_is_overwritten_unasked(run_here: Any, tmp_path: Path) -> None:

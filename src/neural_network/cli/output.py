@@ -17,6 +17,7 @@ from rich.table import Table
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, FileWriteError
+from neural_network.files import as_path
 from neural_network.layers.layer import Layer
 
 Item = TypeVar("Item")
@@ -56,6 +57,7 @@ def make_folder(option: str, folder: Path) -> None:
     Raises:
         FileWriteError: it cannot be made.
     """
+    as_path(option, "FOLDER", folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -20,7 +20,7 @@ from neural_network.checks import as_choice, as_count, as_number
 from neural_network.cli.data import DATA, check_data
 from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
 from neural_network.errors import ArgumentError, FileFormatError, sentence
-from neural_network.files import written_beside
+from neural_network.files import as_path, open_file, written_beside
 from neural_network.lazy import NameTable
 from neural_network.models import MODELS
 from neural_network.training.buffers import as_fraction
@@ -88,6 +88,7 @@ def _as_data(command: str, name: str, data: str) -> str:
 
 def _absolute(command: str, name: str, path: str) -> str:
     """Return the absolute path, so that a training can be resumed in another folder."""
+    as_path(command, name, path)
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -100,11 +101,13 @@ def _as_file(command: str, name: str, path: str) -> str:
     return _absolute(command, name, path) if path else ""
 
 
-_from_zero = partial(as_count, minimum=0)
+def _as_number(command: str, name: str, number: int, minimum: int = 1) -> int:
+    if as_count(command, name, number, minimum) < LARGEST:
+        return number
+    raise ArgumentError(sentence(command, name, BELOW, "a larger one"))
 
 
-def _as_given(_command: str, _name: str, value: str) -> str:
-    return value
+_from_zero = partial(_as_number, minimum=0)
 
 
 # --- the table of options --------------------------------------------------------------------
@@ -153,8 +156,8 @@ class Settings:
         _from_zero,
         "as they are",
     )
-    epochs: int = _setting(4, "Passes over the data.", as_count)
-    batch_size: int = _setting(16, "Pictures per step.", as_count)
+    epochs: int = _setting(4, "Passes over the data.", _as_number)
+    batch_size: int = _setting(16, "Pictures per step.", _as_number)
     optimizer: str = _choice("adam", OPTIMIZERS)
     learning_rate: float = _setting(  # 0: that of the optimizer
         0.0,
@@ -178,7 +181,7 @@ class Settings:
     average: float = _setting(
         0.0, "Decay of the average of the weights to save, such as 0.99.", as_fraction, "0, none"
     )
-    out: str = _setting("run", "The folder for the results.", _as_given, kind=Path)
+    out: str = _setting("run", "The folder for the results.", as_path, kind=Path)
     save: str = _setting(  # empty: in the folder ``out``
         "", "The file of the trained model.", _as_file, "OUT/model.safetensors", Path
     )
@@ -186,6 +189,8 @@ class Settings:
 
 SETTINGS = {setting.name: setting for setting in fields(Settings)}
 WORDS = {str: "text", int: "a whole number", float: "a number"}
+# No setting is larger, as TOML itself says of whole numbers; and no file of settings is longer.
+LARGEST, BELOW, LONGEST_FILE = 1 << 63, "a number below 2^63", 1 << 20
 
 
 def option(name: str) -> str:
@@ -197,36 +202,67 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Read a TOML file whose keys are options' names.
 
     Raises:
-        FileFormatError: no TOML, an unknown key, or a value of another type.
+        FileFormatError: no TOML, an unknown key, or a value of another type; no file, or a large
+            one.
     """
+    text = _text(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FileFormatError(f"{path}: not a TOML file ({error}){_hint(path, error)}") from error
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # int() refuses numbers of 4,301 digits
+        shown = str(error)[:200]
+        raise FileFormatError(f"{path}: not a TOML file ({shown}){_hint(text, error)}") from error
     known = {option(name): name for name in SETTINGS}
     found: dict[str, Any] = {}
     for key, value in content.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
-            received = f"{key}; did you mean {near[0]}?" if near else key
+            received = f"{key}; did you mean {near[0]}?" if near else f"{key!r:.50}"
             expected = f"one of {', '.join(known)}"
             raise FileFormatError(sentence(str(path), "key", expected, received))
         kind = type(SETTINGS[known[key]].default)
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits:
-            raise FileFormatError(sentence(str(path), key, WORDS[kind], repr(value)))
+            raise FileFormatError(sentence(str(path), key, WORDS[kind], _shown(value)))
+        if kind is not str and not abs(value) < LARGEST:  # NaN is not either
+            raise FileFormatError(sentence(str(path), key, BELOW, _shown(value)))
+        if kind is str and "\0" in value:
+            raise FileFormatError(sentence(str(path), key, "text without NUL", _shown(value)))
         found[known[key]] = value
     return found
 
 
-def _hint(path: Path, error: Exception) -> str:
+def _text(path: Path) -> str:
+    """Return the text of a settings file, without the byte order mark that Windows may write."""
+    with open_file("train", path, "a TOML file", name="FILE") as file:
+        content = file.read(LONGEST_FILE + 1)
+    if len(content) > LONGEST_FILE:
+        text = f"{path}: expected a TOML file of at most {LONGEST_FILE:,} bytes, received more"
+        raise FileFormatError(text)
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        kind = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte {error.start}"
+        text = f"{path}: not a TOML file (expected text in UTF-8, received {kind})"
+        raise FileFormatError(text) from error
+
+
+def _shown(value: Any) -> str:
+    """Return a value for an error; one that Python refuses to write, by its kind."""
+    try:
+        shown = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a larger number"
+    return shown if len(shown) <= 50 else f"{shown[:50]}…"
+
+
+def _hint(text: str, error: Exception) -> str:
     """Return a hint on the most frequent mistake in a TOML line: text without quotes."""
     if not (place := re.search(r"at line (\d+)", str(error))):
         return ""
-    line = path.read_text(encoding="utf-8").splitlines()[int(place[1]) - 1]
+    line = text.split("\n")[int(place[1]) - 1]
     if not (bare := re.fullmatch(r"\s*([\w-]+)\s*=\s*([A-Za-z_./~][^\s#\"]*)\s*(#.*)?", line)):
         return ""
-    return f'; text needs quotes: {bare[1]} = "{bare[2]}"'
+    return f'; text needs quotes: {bare[1]} = "{bare[2]:.100}"'
 
 
 def write_settings(path: Path, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
 from neural_network.datasets.sources import Collection, Dataset, find_or_download
 from neural_network.errors import ArgumentError, FileFormatError, sentence
+from neural_network.files import as_path
 from neural_network.public import named, public
 
 Split = Literal["train", "test"]
@@ -101,6 +102,8 @@ def load_mnist(
     """
     as_choice("load_mnist", "split", split, ("train", "test"))
     as_choice("load_mnist", "subset", subset, ("sample", "full"))
+    if path is not None:
+        as_path("load_mnist", "path", path)
     if subset == "full":
         return _read_pair(find_or_download(MNIST, _file_names(split), path))
     if path is not None:
@@ -150,6 +153,8 @@ def load_fashion_mnist(
     """
     as_choice("load_fashion_mnist", "split", split, ("train", "test"))
     as_choice("load_fashion_mnist", "subset", subset, ("sample", "full"))
+    if path is not None:
+        as_path("load_fashion_mnist", "path", path)
     images, labels = _read_pair(find_or_download(FASHION_MNIST, _file_names(split), path))
     count = SAMPLE_SIZES[split] if subset == "sample" else len(images)
     return images[:count], labels[:count]

@@ -103,9 +103,9 @@ def _folders(
 ) -> Iterator[Path]:
     """Yield the folders in order; a later one is determined only when it is needed."""
     if path is not None:
-        yield Path(path).expanduser()
+        yield Path(os.path.expanduser(path))  # noqa: PTH111  # Path's own raises where there is no such user
     if os.environ.get(ENVIRONMENT_VARIABLE):
-        data = Path(os.environ[ENVIRONMENT_VARIABLE]).expanduser()
+        data = Path(os.path.expanduser(os.environ[ENVIRONMENT_VARIABLE]))  # noqa: PTH111  # likewise
         yield data / collection.cache_name
         if collection.in_data_folder:
             yield data

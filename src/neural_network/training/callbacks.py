@@ -15,7 +15,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
-from neural_network.files import locked, written_beside
+from neural_network.files import as_path, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
@@ -132,9 +132,7 @@ class _FileCallback(Callback):
     """A callback that writes a file, which is locked during the training."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        if not isinstance(path, str | os.PathLike):
-            raise DTypeError(sentence(type(self).__name__, "path", "a path", repr(path)))
-        self.path = os.fspath(path)
+        self.path = as_path(type(self).__name__, "path", path)
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002  # the base class takes it
         """Lock the file against another training."""

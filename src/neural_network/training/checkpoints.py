@@ -17,6 +17,7 @@ from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array
 from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
+from neural_network.files import as_path
 from neural_network.functional.finite import is_finite
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
@@ -184,7 +185,7 @@ def read_checkpoint(
         FileFormatError: damaged, no checkpoint, or of another model or training.
         FileNotFoundError: there is no such file.
     """
-    path = os.fspath(path)
+    path = as_path("fit", "resume", path)
     arrays, metadata = read_format(
         path, FORMAT, FORMAT_VERSION, function="fit", require_checksum=True
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from neural_network.checks import as_count
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.files import written_beside
+from neural_network.files import as_path, written_beside
 from neural_network.public import public
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
     Raises:
         ArgumentError: matplotlib has no format for that ending.
         FileWriteError: the file cannot be written; an old one is unharmed.
-        DTypeError: ``figure`` is no figure, ``dpi`` no whole number.
+        DTypeError: ``figure`` is no figure, ``path`` no path, ``dpi`` no whole number.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "curve.png"
     >>> save_figure(show_history([0.9, 0.4]), path) == path
     True
     """
-    path = Path(path)
+    path = Path(as_path("save_figure", "path", path))
     if not hasattr(figure, "savefig"):
         raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", repr(figure)))
     as_count("save_figure", "dpi", dpi)
@@ -53,6 +53,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
 
 def check_figure_path(function: str, name: str, path: Path, figure: Figure | None = None) -> None:
     """Raise ArgumentError unless figures can be saved in the format of the ending."""
+    as_path(function, name, path)
     if figure is None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
