@@ -14,6 +14,7 @@ from neural_network.autograd import Tensor
 from neural_network.autograd.protocols import RULES, UFUNCS, WITHOUT_GRADIENT
 from neural_network.autograd.rules.listed import DIFFERENTIABLE, REFUSED, RETURNS_ARRAYS
 from neural_network.errors import NeuralNetworkError
+from neural_network.lifting import array_under
 from tests.needs import need
 
 CLASSES = [DIFFERENTIABLE.split(), RETURNS_ARRAYS.split(), list(REFUSED)]
@@ -95,6 +96,52 @@ def test_a_refused_function_names_what_to_use(name: str) -> None:
             except Exception:  # arguments of another kind
                 continue
     assert any(REFUSED[name] in m or "in-place change" in m for m in messages), messages
+
+
+# What is to be used is an expression in these.
+NAMES = {
+    "x": np.array([0.4, -0.7, 1.9]), "p": np.array([0.5, -1.5, 2.0, 0.3]), "axis": 0, "degree": 2,
+    "a": np.array([[2.0, 0.3], [0.7, 1.1], [-0.2, 0.9]]), "b": np.array([1.0, -2.0, 0.5]),
+    "start": np.array(0.5), "stop": np.array(2.0), "num": 4, "base": 3.0, "y": np.array([1.0, 2, 0]),
+}  # fmt: skip
+SAME: dict[str, Any] = {
+    "angle": lambda x, **_: np.angle(x),
+    "fft.fftshift": lambda x, **_: np.fft.fftshift(x),
+    "fft.ifftshift": lambda x, **_: np.fft.ifftshift(x),
+    "frexp": lambda x, **_: np.frexp(x)[0],
+    "geomspace": lambda start, stop, num, **_: np.geomspace(start, stop, num),
+    "imag": lambda x, **_: np.imag(x),
+    "linalg.cond": lambda a, **_: np.linalg.cond(a),
+    "linalg.lstsq": lambda a, b, **_: np.linalg.lstsq(a, b)[0],
+    "linalg.qr": lambda a, **_: np.linalg.qr(a)[1] * np.sign(np.diag(np.linalg.qr(a)[1]))[:, None],
+    "logspace": lambda start, stop, num, base, **_: np.logspace(start, stop, num, base=base),
+    "polyder": lambda p, **_: np.polyder(p),
+    "polyfit": lambda x, y, degree, **_: np.polyfit(x, y, degree),
+    "polyint": lambda p, **_: np.polyint(p),
+    "polymul": lambda a, b, **_: np.polymul(a[:, 0], b),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_to_use_means_the_same_and_is_recorded(name: str) -> None:
+    text = REFUSED[name].partition(":")[0] if name == "imag" else REFUSED[name]
+    text = text.removeprefix("r = ").partition(", whose")[0]
+    expression, _, where = text.partition(" with ")
+    values = NAMES | {"a": NAMES["a"][:, 0]} if name == "polymul" else NAMES
+    used = {
+        k: Tensor(v, requires_grad=True) if isinstance(v, np.ndarray) else v
+        for k, v in values.items()
+    }
+    if name == "linalg.cond":
+        used["x"] = used["a"]
+    if where:
+        letter, _, defined = where.partition(" = ")
+        used[letter] = eval(defined, {"np": np}, used)
+    out = eval(expression, {"np": np}, used)
+    np.testing.assert_allclose(array_under(out), SAME[name](**NAMES), rtol=1e-12, atol=1e-14)
+    assert name == "imag" or out.requires_grad
+    if name != "imag":
+        out.sum().backward()
 
 
 def test_a_decision_is_a_plain_array() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients
 from neural_network.autograd.methods import REFUSED
 from neural_network.autograd.protocols import WITHOUT_GRADIENT
+from neural_network.errors import DroppedGradientError
 
 X = np.random.default_rng(0).uniform(0.2, 0.9, (3, 4))
 Y = np.random.default_rng(1).uniform(0.2, 0.9, (3, 4))
@@ -124,3 +127,34 @@ def test_functions_of_the_library_take_tensors() -> None:
     check_gradients(lambda x, k: nn.conv2d(x, k, 2, "same", flip=True), [image, kernel])
     check_gradients(lambda x, k, b: nn.conv2d(x, k, padding=1, bias=b), [image, kernel, np.ones(1)])
     check_gradients(lambda x, k: nn.conv2d(x, k, method="fft"), [image, kernel])
+
+
+@pytest.mark.parametrize(
+    "other", [None, "a", 0.4, [0.4, 0.7, 0.9, 0.2], object(), np.zeros((3, 1))]
+)
+def test_comparisons_are_those_of_arrays(other: Any) -> None:
+    t = Tensor(X, requires_grad=True)
+    for compare in (operator.eq, operator.ne, operator.lt, operator.ge):
+        try:
+            expected = compare(X, other)
+        except TypeError as error:
+            with pytest.raises(TypeError, match=re.escape(str(error))):
+                compare(t, other)
+        else:
+            np.testing.assert_array_equal(compare(t, other), expected)
+    with pytest.raises(ValueError, match="broadcast"):
+        t == np.zeros(3)  # noqa: B015  # raises
+
+
+def test_methods_take_what_those_of_arrays_take() -> None:
+    a = np.arange(6.0).reshape(2, 3)
+    t = Tensor(a, requires_grad=True)
+    assert t.item(1, 2) == a.item(1, 2)
+    assert t.item(4) == 4
+    np.testing.assert_array_equal(t[1].searchsorted([3.5, 9], side="right"), [1, 3])
+    assert t.reshape(3, 2, copy=None).shape == (3, 2)
+    with pytest.raises(DroppedGradientError, match="reshape: copy: has no rule"):
+        t.reshape(3, 2, copy=True)
+    for name, use in (("sort", "np.sort"), ("resize", "np.resize"), ("imag", "np.zeros_like")):
+        with pytest.raises(DroppedGradientError, match=use):
+            getattr(t, name)

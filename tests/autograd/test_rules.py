@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neural_network.autograd import Tensor
 from neural_network.autograd.protocols import RULES, UFUNCS
 from neural_network.functional.op import Call, call
 from tests.autograd.draws import Draw, all_drawers, compare, run
@@ -78,6 +79,15 @@ def test_an_operator_equals_that_of_arrays(name: str) -> None:
             sides = [args[0], np.asarray(args[1])]
         agreed += compare(OPERATORS[name], call(*sides), rng, first=True) == "agrees"
     assert agreed >= 10
+
+
+def test_partition_leaves_numbers_where_numpy_does() -> None:
+    rng = np.random.default_rng(0)
+    for dtype in ("float16", "float32", "float64", "int8"):
+        a = (rng.standard_normal((4, 9)) * 9).astype(dtype)
+        for kth, axis in ((1, 1), ([2, 3], 0), (-4, None)):
+            parted = np.partition(Tensor(a), kth, axis)
+            np.testing.assert_array_equal(parted.data, np.partition(a, kth, axis))
 
 
 def test_reductions_of_ufuncs() -> None:

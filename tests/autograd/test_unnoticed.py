@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 import statistics
+from array import array
+from collections import UserList, deque
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +17,12 @@ import pytest
 import neural_network as nn
 from neural_network import grad
 from neural_network.autograd import Tensor, check_gradients
-from neural_network.errors import DroppedGradientError, DTypeError, NeuralNetworkError
+from neural_network.errors import (
+    DroppedGradientError,
+    DTypeError,
+    GradientError,
+    NeuralNetworkError,
+)
 from neural_network.functional.op import gradient, op
 
 A = np.array([0.5, 1.5])
@@ -71,6 +79,14 @@ RECORDED: dict[str, Any] = {
     "statistics": lambda x, s: np.average(x, weights=[s, x[1]]) + np.quantile(x, [0.3, s]),
     "linear algebra": lambda x, s: np.linalg.solve([[2.0, s], [x[0], 3.0]], x)
     + np.linalg.multi_dot([x, [[s, 1.0], [x[1], 2.0]]]) + np.cross([s, 1, 2], np.append(x, 1.0))[:2],
+    "other sequences": lambda x, s: np.dot(x, deque([1.0, 2.0])) + UserList([3, 4]) @ x * s
+    + np.einsum("i,i", x, range(2)) + np.interp(s, array("d", [0, 1]), x) + np.inner(x, (3, 4)),
+    "methods of arrays": lambda x, s: A.clip(x, 2.0) * A.clip(s, s + 1) + A.clip(max=s),
+    "outer": lambda x, s: np.subtract.outer(x, [s, x[1], 2.0]) + np.multiply.outer(x, np.ones(3))
+    + np.maximum.outer(2 * x, s)[:, None],
+    "an axis that is an array": lambda x, s: np.sum(x, axis=np.array(0)) + np.std(x, np.array(-1))
+    + np.max(x[None], axis=Tensor(1)) + np.cumsum(x, np.array(0)) * s,
+    "a copy": lambda x, s: x * 2 + copy.copy(x * s),
     "perceptron": lambda x, s: nn.forward_perceptron([[x[0]], [s]], [[x[1]]], [0.1]),
 }  # fmt: skip
 
@@ -127,6 +143,7 @@ REFUSED: dict[str, Any] = {
     "out= in its place": lambda x, s: np.sum(x, 0, None, np.zeros(())),
     "mean=": lambda x, s: np.std(A, mean=s),
     "ddof": lambda x, s: np.var(x, ddof=s),
+    "order of a norm": lambda x, s: np.linalg.norm(A, s + 2),
     "a masked array": lambda x, s: x * np.ma.array(A, mask=[True, False]),
     "a masked array first": lambda x, s: np.ma.array(A, mask=[True, False]) * x,
     "a masked array among others": lambda x, s: np.concatenate([x, np.ma.array(A)]),
@@ -215,6 +232,33 @@ def test_where_numpy_raises_an_error_of_its_own(call: Any) -> None:
     with pytest.raises(ValueError, match="Error setting single item"):
         np.zeros(2).flat[0] = Tensor(0.55, requires_grad=True)
     call(Tensor(0.55))  # without a gradient there is nothing to drop
+
+
+def test_the_errors_of_full_and_of_joining_show_what_to_use() -> None:
+    x = Tensor(X, requires_grad=True)
+    for call in (lambda: np.full(2, x[0]), lambda: np.r_[x, x], lambda: np.array([x, x])):
+        with pytest.raises(DroppedGradientError) as caught:
+            call()
+        for use in ("np.stack", "np.concatenate", "np.full_like(x, …)", "np.broadcast_to"):
+            assert use in str(caught.value)
+        assert len(str(caught.value)) <= 500
+    assert (
+        grad(lambda x: np.broadcast_to(x[0], (3,)).sum() + np.full_like(x, x[1]).sum())(X)[0] == 3
+    )
+
+
+def test_a_copy_inside_a_differentiation_is_its_argument() -> None:
+    np.testing.assert_array_equal(grad(lambda x: np.sum(copy.copy(x) ** 2))(X), 2 * X)
+    with pytest.raises(GradientError, match="deepcopy: expected a leaf"):
+        grad(lambda x: np.sum(copy.deepcopy(x) ** 2))(X)
+
+
+def test_predict_refuses_what_it_would_drop() -> None:
+    model = nn.Dense(1).initialize((2,), rng=0)
+    for X_ in (lambda x: x[None], lambda x: [x, x], lambda x: [[x[0], 1.0]]):
+        with pytest.raises(DroppedGradientError, match="predict: X: expected an array"):
+            grad(lambda x, X_=X_: np.sum(x) * np.sum(model.predict(X_(x))))(X)
+    np.testing.assert_array_equal(model.predict([Tensor(X), X]), model.predict([X, X]))
 
 
 def test_what_requires_no_gradient_may_be_written() -> None:

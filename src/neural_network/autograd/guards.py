@@ -21,9 +21,23 @@ def check_no_gradient(doing: str, *values: Any) -> None:
     if any(t.requires_grad for t in tensors_in(values)):
         raise DroppedGradientError(
             f"{doing} would drop the gradient of a tensor that requires one; "
-            "use np.stack to join tensors, the functions of NumPy or of this library to compute, "
-            "and t.item(), t.data or t.detach() where the gradient should end"
+            "use np.stack or np.concatenate to join tensors, np.full_like(x, …) or np.broadcast_to "
+            "to repeat one, the functions of NumPy or of this library to compute, and t.item(), "
+            "t.data or t.detach() where the gradient should end"
         )
+
+
+def unrecorded(function: str, name: str, value: Any) -> Any:
+    """Return the array under an argument of a function that records nothing.
+
+    Raises:
+        DroppedGradientError: a tensor in it requires a gradient.
+    """
+    if any(t.requires_grad for t in tensors_in((value,))):
+        expected = "an array, such as t.data (a call of the model itself is recorded)"
+        received = "a tensor that requires a gradient"
+        raise DroppedGradientError(sentence(function, name, expected, received))
+    return array_under(value)
 
 
 def check_in_place(tensor: Recorded, *values: Any) -> None:
@@ -108,4 +122,5 @@ def _array(rule: Rule, name: str, value: Any) -> Any:
         # A mask, a product that means another one, units: they would be lost on the way.
         expected = "a plain array beside a tensor (np.asarray makes one, a.filled(0) without mask)"
         raise DTypeError(sentence(rule.name, name, expected, f"a {type(value).__name__}"))
-    return np.asarray(value) if hasattr(value, "__array__") else value
+    # Python's numbers decide no type; other sequences and arrays of other libraries are arrays.
+    return value if isinstance(value, int | float | complex) else np.asarray(value)

@@ -30,8 +30,8 @@ REFUSED = {
     "ptp": "t.max() - t.min()",
     "partition": "np.partition(t, kth)",
     "put": "np.where",
-    "resize": "t.reshape",
-    "sort": "t[np.argsort(t.data)]",
+    "resize": "np.resize(t, shape)",
+    "sort": "np.sort(t)",
     "setfield": "np.where",
     "setflags": "t.data.setflags",
     "byteswap": "t.data.byteswap",
@@ -42,9 +42,8 @@ REFUSED = {
     "tofile": "save_arrays",
     "dump": "save_arrays",
     "dumps": "save_arrays",
-    "choose": "np.where",
-    "searchsorted": "np.searchsorted(t.data, …)",
-    "imag": "0: tensors are real",
+    "choose": "np.choose(t.data, …)",
+    "imag": "np.zeros_like(t): tensors are real",
     "to_device": "t.data.to_device",
 }
 
@@ -122,22 +121,22 @@ class ArrayMethods(Recorded):
     # Comparisons have no gradient: they return arrays.
 
     def __eq__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _np.equal(self.data, array_under(other))
+        return self.data == array_under(other)
 
     def __ne__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return _np.not_equal(self.data, array_under(other))
+        return self.data != array_under(other)
 
     def __lt__(self, other: Any) -> Array:
-        return _np.less(self.data, array_under(other))
+        return self.data < array_under(other)
 
     def __le__(self, other: Any) -> Array:
-        return _np.less_equal(self.data, array_under(other))
+        return self.data <= array_under(other)
 
     def __gt__(self, other: Any) -> Array:
-        return _np.greater(self.data, array_under(other))
+        return self.data > array_under(other)
 
     def __ge__(self, other: Any) -> Array:
-        return _np.greater_equal(self.data, array_under(other))
+        return self.data >= array_under(other)
 
     __hash__ = object.__hash__  # by identity, so that a tensor can be a key
 
@@ -175,10 +174,12 @@ class ArrayMethods(Recorded):
         """The numbers one by one."""
         return self.ravel().__iter__()
 
-    def reshape(self, *shape: Any, order: Any = "C") -> Self:
+    def reshape(self, *shape: Any, order: Any = "C", **options: Any) -> Self:
         """Return the numbers in another shape."""
         sizes = shape[0] if len(shape) == 1 else shape
-        return _shaping.reshape(self, sizes) if order == "C" else _np.reshape(self, sizes, order)
+        if order == "C" and not options:  # the usual case
+            return _shaping.reshape(self, sizes)
+        return _np.reshape(self, sizes, order, **options)
 
     def ravel(self, order: Any = "C") -> Self:
         """Return the numbers along one axis."""
@@ -334,6 +335,10 @@ class ArrayMethods(Recorded):
     def argpartition(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places, the smallest before ``kth``."""
         return self.data.argpartition(*args, **kwargs)
+
+    def searchsorted(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the places of numbers among these, which are in order."""
+        return _np.searchsorted(self, *args, **kwargs)
 
     def nonzero(self) -> Any:
         """Return the places of what is not 0."""

@@ -29,10 +29,12 @@ import neural_network.autograd.rules.reductions
 import neural_network.autograd.rules.shaping
 import neural_network.autograd.rules.statistics  # noqa: F401  # each file fills the table
 from neural_network.autograd.guards import change
+from neural_network.autograd.rules.arguments import as_array
 from neural_network.autograd.rules.elementwise import UFUNCS
 from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
 from neural_network.errors import DroppedGradientError
+from neural_network.functional import shaping
 from neural_network.lifting import array_under
 
 
@@ -50,7 +52,7 @@ CHANGING = {
     np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a",
     np.put_along_axis: "arr",
 }  # fmt: skip
-CHANGED_BY = {np.copyto: "copyto (also np.full, np.full_like; np.broadcast_to repeats a tensor)"}
+CHANGED_BY = {np.copyto: "copyto (also np.full, and np.full_like of a plain array)"}
 # Methods of ufuncs → the functions that they are.
 METHODS: dict[tuple[Any, str], Any] = {
     (np.add, "reduce"): np.sum, (np.multiply, "reduce"): np.prod,
@@ -65,13 +67,20 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
         return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
     if ufunc in WITHOUT_GRADIENT:
         return getattr(ufunc, method)(*array_under(inputs), **_arrays(kwargs))
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if (ufunc, method) in METHODS:
-        function = METHODS[ufunc, method]
-        name = f"{ufunc.__name__}.{method}"
-        return _call(name, None, RULES[function], inputs, {"axis": 0} | kwargs)
+        rule = RULES[METHODS[ufunc, method]]
+        return _call(name, None, rule, inputs, {"axis": 0} | kwargs)
+    function = getattr(np, ufunc.__name__, None)
+    if method == "__call__" and function in RULES:  # array.clip calls a ufunc that is not public
+        return _call(name, function, RULES[function], inputs, kwargs)
+    if method == "outer" and ufunc in UFUNCS:
+        first, second = (as_array(value) for value in inputs)
+        column = shaping.reshape(first, (*first.shape, *[1] * second.ndim))
+        return _call(name, None, UFUNCS[ufunc], (column, second), kwargs)
     if method != "__call__" or ufunc not in UFUNCS:
-        raise no_rule(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
-    return _call(ufunc.__name__, None, UFUNCS[ufunc], inputs, kwargs)
+        raise no_rule(f"numpy.{name}" if function is ufunc else name)
+    return _call(name, None, UFUNCS[ufunc], inputs, kwargs)
 
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -83,7 +92,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         return change(CHANGED_BY.get(function, function.__name__), function, target, args, kwargs)
     if function not in RULES:
         module = "numpy" if function.__module__ is None else function.__module__
-        raise no_rule(f"{function.__name__}", module)
+        raise no_rule(f"{module}.{function.__name__}")
     return _call(function.__name__, function, RULES[function], args, kwargs)
 
 
@@ -156,13 +165,12 @@ def _refused(name: str, argument: str) -> DroppedGradientError:
     )
 
 
-def no_rule(name: str, module: str = "numpy") -> DroppedGradientError:
-    """Return the error for a function of NumPy that tensors have no rule for."""
+def no_rule(name: str) -> DroppedGradientError:
+    """Return the error for a function, such as "numpy.fix", that tensors have no rule for."""
     own = "functions that have one, or an op of your own (neural_network.functional.op)"
-    use = REFUSED.get(f"{module}.{name}".removeprefix("numpy."), own)
+    use = REFUSED.get(name.removeprefix("numpy."), own)
     return DroppedGradientError(
-        f"{module}.{name}: has no rule for tensors; use {use}; or t.data where the gradient "
-        "should end"
+        f"{name}: has no rule for tensors; use {use}; or t.data where the gradient should end"
     )
 
 

@@ -135,7 +135,7 @@ class Tensor(ArrayMethods):
         if out is None or out is ...:
             return protocols.call_ufunc(ufunc, method, inputs, kwargs)
         if len(out) > 1:
-            raise protocols.no_rule(f"{ufunc.__name__} with several out=")
+            raise protocols.no_rule(f"numpy.{ufunc.__name__} with several out=")
         (target,) = out
         raw = array_under(target)
 
@@ -160,7 +160,7 @@ class Tensor(ArrayMethods):
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        check_no_gradient("float() (also math.exp and similar functions)", self)
+        check_no_gradient("float() (also array[i] = t, array.fill, initial=, math.exp)", self)
         return float(self.data)
 
     def __int__(self) -> int:
@@ -176,9 +176,9 @@ class Tensor(ArrayMethods):
         """Return whether a single number is not 0."""
         return bool(self.data)
 
-    def item(self) -> float:
-        """Return a single number as a Python number, without a record."""
-        number: float = self.data.item()
+    def item(self, *place: Any) -> float:
+        """Return a single number, or that at a place, as a Python number, without a record."""
+        number: float = self.data.item(*place)
         return number
 
     def detach(self) -> Tensor:

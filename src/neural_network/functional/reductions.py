@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.functional.op import Call, call, gradient, op, samples
-from neural_network.lifting import array_under
+from neural_network.lifting import LISTS, array_under
 from neural_network.public import public
 
 # NumPy's stubs differ between releases in the types of axis and keepdims.
@@ -45,7 +45,8 @@ def normal_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int | np.integer) else axis
+    alone = isinstance(axis, int) or (not isinstance(axis, LISTS) and np.ndim(axis) == 0)
+    axes: Any = (axis,) if alone else axis
     return tuple([normal_axis(a, ndim) for a in axes])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd.engine import no_backward
+from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_generator, as_real
 from neural_network.describing import call_text, constructing
@@ -295,11 +296,14 @@ class Layer(Structure):
             ShapeError: no row, rows that the model does not fit, or a model whose result
                 has not a row for each.
             DTypeError: not real numbers.
+            DroppedGradientError: a tensor that requires a gradient: ``model(X)`` records one.
 
         >>> Dense(2).initialize((3,), rng=0).predict(np.ones((5, 3))).shape
         (5, 2)
         """
-        rows = as_real("predict", "X", X.data if isinstance(X, Tensor) else X)
+        rows = as_real(
+            "predict", "X", X if type(X) is np.ndarray else unrecorded("predict", "X", X)
+        )
         if rows.ndim == 0 or len(rows) == 0:
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
         size = as_count("predict", "batch_size", batch_size)

@@ -59,9 +59,13 @@ def extract(condition: Any, arr: Any) -> Any:
 @rule(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
     a = as_array(a)
-    order = untyped.argpartition(array_under(a), kth, axis, kind)
+    parted = untyped.partition(array_under(a), kth, axis, kind)
     if axis is None:
         a, axis = shaping.reshape(a, -1), 0
+    # Not argpartition, which leaves the numbers on a side of kth in another order.
+    order = np.empty(a.shape, np.intp)
+    ranks = np.argsort(parted, axis, kind="stable")
+    np.put_along_axis(order, ranks, np.argsort(array_under(a), axis, kind="stable"), axis)
     return places(a, lambda numbers: np.take_along_axis(numbers, order, axis))
 
 

@@ -55,14 +55,14 @@ linalg.matrix_rank
 _TRANSFORM = "np.convolve, or conv2d of this library, for convolutions"
 _CONVERSION = "np.stack to join tensors, or x.data where the gradient should end"
 _IN_PLACE = "np.where, because it changes an array in place"
-_BINS = "x.data: bins change in steps"
+_BINS = "x.data: bins change in steps; weights: np.bincount(np.digitize(x.data, edges), weights)"
 _SET = "x.data, or x[places] with the places of np.unique(x.data, return_index=True)"
 _COEFFICIENTS = "p.data where the gradient should end"
 _FILE = "x.data"
 
 # Functions without a rule → what to use instead.
 REFUSED = {
-    "angle": "np.where(x < 0, np.pi, 0.0)",
+    "angle": "np.arctan2(0.0, x)",
     "apply_along_axis": "np.stack([f(row) for row in x])",
     "apply_over_axes": "an axis= with several axes, and keepdims=True",
     "array": _CONVERSION,
@@ -77,12 +77,12 @@ REFUSED = {
     "fft.fft": _TRANSFORM,
     "fft.fft2": _TRANSFORM,
     "fft.fftn": _TRANSFORM,
-    "fft.fftshift": "np.roll",
+    "fft.fftshift": "np.roll(x, x.shape[axis] // 2, axis)",
     "fft.hfft": _TRANSFORM,
     "fft.ifft": _TRANSFORM,
     "fft.ifft2": _TRANSFORM,
     "fft.ifftn": _TRANSFORM,
-    "fft.ifftshift": "np.roll",
+    "fft.ifftshift": "np.roll(x, -(x.shape[axis] // 2), axis)",
     "fft.ihfft": _TRANSFORM,
     "fft.irfft": _TRANSFORM,
     "fft.irfft2": _TRANSFORM,
@@ -91,10 +91,10 @@ REFUSED = {
     "fft.rfft2": _TRANSFORM,
     "fft.rfftn": _TRANSFORM,
     "fill_diagonal": _IN_PLACE,
-    "frexp": "np.log2(np.abs(x))",
+    "frexp": "np.ldexp(x, -e) with e = np.frexp(x.data)[1]",
     "fromiter": "np.stack",
     "frompyfunc": "an op (neural_network.functional.op)",
-    "full": "np.full_like(x, …)",
+    "full": "np.full_like(x, …) beside a tensor x, or np.broadcast_to(value, shape)",
     "geomspace": "np.exp(np.linspace(np.log(start), np.log(stop), num))",
     "histogram": _BINS,
     "histogram2d": _BINS,
@@ -107,7 +107,7 @@ REFUSED = {
     "linalg.eig": "np.linalg.eigh for symmetric matrices; others have complex eigenvalues",
     "linalg.eigvals": "np.linalg.eigvalsh for symmetric matrices; others have complex eigenvalues",
     "linalg.lstsq": "np.linalg.pinv(a) @ b",
-    "linalg.qr": "np.linalg.cholesky(a.T @ a), or np.linalg.svd",
+    "linalg.qr": "r = np.linalg.cholesky(a.mT @ a).mT, whose diagonal is positive, and a @ inv(r)",
     "logspace": "base ** np.linspace(start, stop, num)",
     "nextafter": "x.data",
     "piecewise": "np.select, or np.where",
