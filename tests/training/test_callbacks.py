@@ -302,7 +302,7 @@ def test_when_checkpoints_are_written(tmp_path: Path, monkeypatch: Any) -> None:
             Checkpoint(path, **options)
     for kind in (Checkpoint, CSVLog):
         with pytest.raises(
-            nn.DTypeError, match=f"{kind.__name__}: path: expected a path, received 3"
+            nn.DTypeError, match=f"{kind.__name__}: path: expected the path of a file, received 3"
         ):
             kind(3)
 

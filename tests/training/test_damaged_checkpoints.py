@@ -170,6 +170,48 @@ def test_a_callback_that_refuses_leaves_all_as_it_was(tmp_path: Path) -> None:
     refused(path, r"not the state of Refuses \(AttributeError: no such thing\)", Refuses())
 
 
+MOMENTS = ["optimizer.mean", "optimizer.squares", "average.average"]
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_moments_that_are_not_finite(file: Path, tmp_path: Path, name: str, value: float) -> None:
+    """They are neither written nor read."""
+    part, slot = name.split(".")
+    path = tmp_path / "other.checkpoint"
+
+    class Poison(nn.Callback):
+        def on_step_end(self, trainer: nn.Trainer, loss: float) -> None:  # noqa: ARG002
+            if trainer.step == 2:
+                getattr(trainer, part).slots_state[slot][3] = value
+
+    with pytest.raises(
+        nn.DivergenceError,
+        match=rf"state of the {part} is not finite \({slot}\) after step 2; .*left",
+    ):
+        fit(made(Poison(), Checkpoint(path, steps=1)))
+    arrays, metadata = read_arrays(path)
+    assert json.loads(metadata["position"])["step"] == 1
+    assert all(np.isfinite(array).all() for key, array in arrays.items() if key.startswith(part))
+    rewritten(file, lambda arrays, _: arrays[name].__setitem__(3, value))
+    refused(file, f"finite numbers, received NaN or infinity|{name}")
+
+
+def test_buffers_may_be_infinite_and_not_nan(file: Path) -> None:
+    rewritten(file, lambda arrays, _: arrays["model.1.running_mean"].__setitem__(3, np.inf))
+    seen = []
+
+    class Look(nn.Callback):
+        def on_fit_begin(self, trainer: nn.Trainer) -> None:
+            seen.append(trainer.model[1].running_mean.data[3])  # type: ignore[index]
+            trainer.stop = True
+
+    fit(made(Look()), resume=file)
+    assert seen == [np.inf]
+    rewritten(file, lambda arrays, _: arrays["model.1.running_mean"].__setitem__(3, np.nan))
+    refused(file, r"damaged: 1\.running_mean is not finite")
+
+
 def test_an_infinite_best_measure_and_measures_that_are_not_finite_are_no_damage(
     tmp_path: Path,
 ) -> None:

@@ -82,7 +82,7 @@ def _not_finite(state: TrainingState, parts: Mapping[str, Mapping[str, Any]]) ->
     Schedules and callbacks may hold infinity: the best loss before the first.
     """
     if wrong := not_finite(state.model):
-        return f"the weights are not finite ({wrong})"
+        return f"{wrong}: the weights are not finite"
     for part in ("optimizer", "average"):
         for name, array in parts.get(part, {}).items():
             if not is_finite(np.asarray(array)):
