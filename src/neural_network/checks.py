@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Collection, Mapping
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -232,7 +233,7 @@ def as_generator(function: str, rng: object) -> np.random.Generator:
 def as_callable(function: str, name: str, value: object) -> None:
     """Raise DTypeError unless the value can be called."""
     if not callable(value):
-        raise DTypeError(sentence(function, name, "a function", repr(value)))
+        raise DTypeError(sentence(function, name, "a function", short(value)))
 
 
 def as_single(function: str, name: str, value: Any) -> float:

@@ -292,7 +292,7 @@ def test_optimizers_refuse_what_is_differentiated_outside() -> None:
         optimizer.update(buffer, grad(lambda y: np.sum(x * y * y))(X))
         return np.sum(x * buffer)
 
-    with pytest.raises(DTypeError, match="gradients"):
+    with pytest.raises(DTypeError, match="gradients.* received Tensor .*can be differentiated"):
         grad(f)(X)
     np.testing.assert_array_equal(buffer, X)
 

@@ -121,6 +121,7 @@ def test_an_error_names_the_transform_that_was_called(
     [
         lambda many: grad(lambda x: many)(2.0),
         lambda many: grad(bumpy, many)(X),
+        grad,
         lambda many: hvp(bumpy, (X,), (many, many, many)),
         lambda many: vjp(lambda x: {"a": x}, X)[1]({"b": many}),
     ],

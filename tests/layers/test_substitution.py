@@ -321,6 +321,13 @@ def test_an_error_inside_puts_the_parameters_back() -> None:
             "names of its parameters: 0.weight",
         ),
         (
+            lambda m: functional_call(
+                network(*[nn.Dense(3) for _ in range(90)]), {"a" * 900: X}, X
+            ),
+            ValueError,
+            r"^.{,300}$",
+        ),
+        (
             lambda m: functional_call(m, {"0.bias": X}, X),
             ShapeError,
             r"0.bias: expected shape \(5,\)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from reprlib import repr as short
 from threading import RLock
 from typing import Any
 
@@ -67,8 +68,9 @@ def functional_call(
     others: dict[int, Tensor] = {}
     for name, value in parameters.items():
         if name not in own:
-            expected = f"names of its parameters: {', '.join(own) or 'there are none'}"
-            raise ArgumentError(sentence("functional_call", "parameters", expected, repr(name)))
+            names = f"{', '.join([*own][:8])}{', …' if len(own) > 8 else ''}" or "there are none"
+            expected = f"names of its parameters: {names}"
+            raise ArgumentError(sentence("functional_call", "parameters", expected, short(name)))
         numbers = as_real("functional_call", name, value)
         if numbers.shape != own[name].shape:
             expected, received = f"shape {own[name].shape}", f"shape {numbers.shape}"

@@ -17,6 +17,7 @@ from neural_network.checks import Array, as_count, as_number, as_real, check_ndi
 from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.kernels.runtime.aligned import aligned
+from neural_network.lifting import is_tensor
 
 # Numbers in a block: of float32, seven such arrays (parameters, gradients, two of state,
 # three temporaries) are 1.8 MB, about a second-level cache. In smaller blocks the calls
@@ -129,7 +130,10 @@ def check_buffer(
     """
     # A step of a small network takes tens of microseconds: the usual case returns at once.
     if not isinstance(array, np.ndarray):
-        raise DTypeError(sentence(function, name, "a NumPy array", type(array).__name__))
+        received = type(array).__name__
+        if is_tensor(array):
+            received += " (t.data is its array; p - rate * g is a step that can be differentiated)"
+        raise DTypeError(sentence(function, name, "a NumPy array", received))
     if (array.shape, array.dtype) == like and (array.flags.writeable or not written):
         return
     if array.dtype not in (np.float32, np.float64):
