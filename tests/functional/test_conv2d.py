@@ -197,7 +197,7 @@ def test_strides_up_to_longer_than_the_picture(stride: int, method: Any) -> None
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3), (5, 5)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("method", ["direct", "auto"])
+@pytest.mark.parametrize("method", ["direct", "auto", "fft"])
 def test_what_is_not_finite_stays_in_its_windows(
     bad: float, shape: Any, dtype: str, method: Any
 ) -> None:

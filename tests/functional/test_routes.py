@@ -218,6 +218,36 @@ def test_auto_sums_where_the_transforms_rounding_is_not_safe() -> None:
             assert name_of(route(images, filters, window)) != "fft.convolve"
 
 
+@pytest.mark.parametrize("mode", ["numpy", "numba"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["image", "filter", "both"])
+def test_the_transform_never_sees_what_is_not_finite(mode: Any, bad: float, where: str) -> None:
+    """With both bodies, the result is that of five plain loops."""
+    if mode == "numba":
+        need_fast()
+    for images, filters, padding, dilation in (
+        ((2, 1, 1, 40, 50), (1, 2, 1, 7, 9), 0, 1),
+        ((1, 1, 1, 40, 50), (1, 1, 1, 9, 7), 3, 2),
+        ((1, 1, 3, 20, 20), (1, 2, 3, 5, 5), 2, 1),
+        ((1, 3, 1, 20, 20), (3, 1, 1, 5, 5), 0, 1),
+        ((1, 1, 2, 90), (1, 2, 2, 15), 1, 1),
+    ):
+        for dtype in ("float32", "float64"):
+            X, W, _ = drawn(images, filters, dtype)
+            window = Window.of("f", images[3:], filters[3:], 1, padding, dilation)
+            if where != "filter":
+                X[-1, 0, 0, ..., 8] = bad
+            if where != "image":
+                W[0, -1, 0, ..., 2] = -bad
+            with np.errstate(all="ignore"), use_kernels(mode):
+                found = route(X, W, window, "fft")(X, W, None, window)
+                by_auto = route(X, W, window)(X, W, None, window)
+                expected = direct.reference(X, W, window)
+            assert np.isnan(expected).any() or np.isinf(expected).any()
+            for out in (found, by_auto):
+                np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_where_the_compiled_transform_does_not_apply() -> None:
     X, W = np.ones((1, 1, 1, 300, 300)), np.ones((1, 1, 1, 40, 40))
     assert fft.column_tile(X, W, Window.of("f", (300, 300), (40, 40)))

@@ -76,8 +76,8 @@ def conv2d(
         flip: turn the filters by 180° first (the listing's convolution).
         method: ``"direct"`` sums as the formula says; ``"fft"`` uses
             the Fourier transform, faster for large filters; ``"auto"`` takes
-            the one expected to be faster, and never ``"fft"`` for numbers that
-            are not finite.
+            the one expected to be faster. Images or filters with NaN or infinity are
+            always summed, because a transform would spread them over the image.
         precise: sum float32 products in float64 where there are more than 16 of them,
             which keeps the bound below. False sums in float32, as layers do: twice
             as fast, and off by some 1e-7 times the window's Σ|image · filter|, at
@@ -90,8 +90,8 @@ def conv2d(
         Σ|image · filter|; with ``"fft"``, times the largest such sum in the
         image (more only where a huge pixel and a huge tap never meet in a window,
         for a transform multiplies them all the same; ``"auto"`` then sums).
-        With ``"direct"``, NaN and infinity reach just the outputs whose window holds
-        them. Beyond input and output it takes a copy of the image
+        NaN and infinity reach just the outputs whose window holds them, whatever the
+        method. Beyond input and output it takes a copy of the image
         where that is padded, not contiguous or of another type, and some megabytes.
 
     Raises:

@@ -147,6 +147,11 @@ def _largest_sizes(X: Array) -> Array:
     return largest
 
 
+def all_finite(X: Array, W: Array) -> bool:
+    """Return whether all numbers of images and filters are finite."""
+    return bool(np.isfinite(_largest_sizes(X)).all() and np.isfinite(W).all())
+
+
 def _without_unread(X: Array, window: Window) -> Array:
     """Return the padded images with 0 wherever no tap reads.
 

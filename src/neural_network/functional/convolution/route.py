@@ -65,9 +65,10 @@ def route(
     NumPy transform         everything
     ======================= ==========================================================
 
-    ``method`` chooses the upper part ("direct") or the lower part ("fft"). "auto" takes the lower
-    part only for large filters, and where the estimate is clearly lower and the rounding small
-    enough. Compiled bodies apply where ``kernel_wanted`` returns True.
+    ``method`` chooses the upper part ("direct") or the lower part ("fft"), which no numbers but
+    finite ones reach: a transform would spread NaN and infinity over its tile. "auto" takes the
+    lower part only for large filters, and where the estimate is clearly lower and the rounding
+    small enough. Compiled bodies apply where ``kernel_wanted`` returns True.
 
     Args:
         X: images, (N, G, C, *sizes).
@@ -78,7 +79,9 @@ def route(
     """
     one_channel = _one_channel_compiled(X, W, window)
     if method == "fft":
-        return _by_transform(X, W, window, one_channel)[0]
+        if fft.all_finite(X, W):
+            return _by_transform(X, W, window, one_channel)[0]
+        method = "direct"
     if depthwise_compiled(X, W, precise):
         return compiled.depthwise
     body, nanoseconds = _by_sums(X, W, window, one_channel, precise)
