@@ -23,6 +23,8 @@ from fuzz.report import Report
 # Part → its share of the time. A part with a fixed number of cases may end earlier.
 PARTS = {
     "calls": 6.0,
+    "cache": 1.0,  # damaged files of compiled kernels
+    "interrupts": 1.0,  # Ctrl-C while Numba is imported or compiles
 }
 
 

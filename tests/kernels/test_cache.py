@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tests.processes import HANGS, ROOT, start_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast")]
 
+ENDLESS = "import neural_network.kernels.runtime.announcements as a; a.SILENT = 1e6\n"
 MIXED = """
 import sys
 import numpy as np
@@ -51,7 +54,7 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
         "print(stats.cache_path, sum(stats.cache_misses.values()))"
     )
     # Long, on any machine: the line comes after a second of compiling.
-    long = "import neural_network.kernels.runtime.cache as c; c.SILENT = 0.05\n"
+    long = "import neural_network.kernels.runtime.announcements as a; a.SILENT = 0.05\n"
     out, err = finish(start(long + code, NUMBA_CACHE_DIR=str(tmp_path)))
     line = (
         "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
@@ -62,20 +65,102 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     assert compiled == "1"
     assert not list(tmp_path.rglob("*.lock"))
     # Nothing is compiled, and so nothing said, however long this process waits for a processor.
-    endless = "import neural_network.kernels.runtime.cache as c; c.SILENT = 1e6\n"
-    out, err = finish(start(endless + code, NUMBA_CACHE_DIR=str(tmp_path)))
+    out, err = finish(start(ENDLESS + code, NUMBA_CACHE_DIR=str(tmp_path)))
     assert out.split() == [folder, "0"]
     assert err == ""
 
 
 def test_processes_that_compile_at_once(tmp_path: Path) -> None:
-    # Numba alone would give the code for two types one name.
     orders = [("float64", "float32"), ("float32", "float64"), ("float64",), ("float32",)]
     running = [start(MIXED, *order, NUMBA_CACHE_DIR=str(tmp_path)) for order in orders]
     counts = [finish(process)[0].split()[:2] for process in running]
     assert sum(int(misses) for _, misses in counts) == 2
     out, _ = finish(start(MIXED, "float32", "float64", NUMBA_CACHE_DIR=str(tmp_path)))
     assert out.split()[:2] == ["2", "0"]
+    # Two processes find the same damage, and one of them compiles. A killed one left its lock.
+    files = list(tmp_path.rglob("toy_kernels.*.nbc"))
+    assert len(files) == 2
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-1])
+        Path(f"{file}.lock").write_bytes(b"")
+    both = (f"{ENDLESS}{MIXED}", "float32", "float64")
+    running = [start(*both, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
+    ends = [finish(process) for process in running]
+    assert sum(int(out.split()[1]) for out, _ in ends) == 2
+    lines = [line for _, err in ends for line in err.splitlines()]
+    assert any("is damaged: compiling anew" in line for line in lines)
+    assert len(lines) <= 2
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+# Of a tiny function, which compiles in a moment; of a kernel it is the same class that reads.
+DAMAGED = """
+import random, sys
+from pathlib import Path
+from numba.core import serialize
+from neural_network.kernels.runtime import announcements
+from neural_network.kernels.runtime.compiler import FLAGS, _compiled
+
+announcements.SILENT = 1e6  # on a slow machine, too
+
+def add_one(x):
+    return x + 1
+
+def call():
+    add = _compiled(add_one, FLAGS, parallel=False, outermost=True)
+    assert add(1.5) == 2.5
+    return add, sum(add.stats.cache_misses.values())
+
+add, misses = call()
+types, = add.overloads
+cache = add._cache
+path = cache.file(types, add.targetctx.codegen())
+whole = path.read_bytes()
+assert misses == 1 and call()[1] == 0
+rng = random.Random(0)
+
+def damaged():
+    kind, place = rng.choice(("bit", "bit", "cut", "empty", "other name", "longer")), rng.randrange(len(whole))
+    if kind == "bit":
+        return whole[:place] + bytes([whole[place] ^ 1 << rng.randrange(8)]) + whole[place + 1:]
+    return {"cut": whole[:place], "empty": b"", "other name": other, "longer": whole + b"0"}[kind]
+
+add(1)  # another type, and so another file
+other = next(file for file in path.parent.glob("*.nbc") if file != path).read_bytes()
+for _ in range(10):
+    path.write_bytes(damaged())
+    assert call()[1] == 1
+    assert call()[1] == 0
+    assert path.read_bytes()[:32] != other[:32]
+loads = serialize.loads
+serialize.loads = lambda content: sys.exit("read")
+key = cache._index_key(types, add.targetctx.codegen())
+for _ in range(1000):
+    path.write_bytes(damaged())
+    assert cache._cache_file.load(key) is None
+serialize.loads = loads
+path.unlink()
+path.mkdir()  # nothing can be written there
+assert call()[1] == 1
+path.rmdir()
+call()
+cache.flush()
+assert not path.exists()
+"""
+
+
+def test_nothing_damaged_is_read(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(DAMAGED)  # a function of no file has no cache
+    environment = {"PYTHONPATH": str(ROOT / "src"), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    process = start(
+        "import runpy, sys; runpy.run_path(sys.argv[1])", str(tmp_path / "script.py"), **environment
+    )
+    lines = finish(process)[1].splitlines()
+    assert re.fullmatch(
+        r"neural_network: the cached kernel .*\.nbc is damaged: compiling anew", lines[0]
+    )
+    assert "compiled kernels cannot be kept, every process compiles anew: cannot write" in lines[1]
+    assert len(lines) == 2
 
 
 @pytest.fixture
@@ -130,8 +215,8 @@ def test_a_change_in_what_a_kernel_imports_is_noticed(copy: Path) -> None:
     (folder / "for_a_test.py").write_text(PART.replace("x * FACTOR", "x * FACTOR + 1"))
     assert result() == ["4.0", "1", str(cache)]
     assert result() == ["4.0", "0", str(cache)]
-    # Files that are never read again are removed: one index and one piece of code remain.
-    assert len(list(cache.glob("in_a_test.scale-*.nb[ic]"))) == 2
+    # Files that are never read again are removed.
+    assert len(list(cache.glob("in_a_test.scale-*.nb[ic]"))) == 1
 
 
 def test_a_library_that_cannot_be_written(copy: Path) -> None:
@@ -149,7 +234,12 @@ def test_a_library_that_cannot_be_written(copy: Path) -> None:
     nowhere = copy / "file"
     nowhere.write_text("")
     users.update(XDG_CACHE_HOME=str(nowhere), HOME=str(nowhere), NUMBA_CACHE_DIR=str(nowhere))
-    assert finish(start(SCALE, cwd=copy, **users))[0].split() == ["2.0", "1", "None"]
+    out, err = finish(start(SCALE, cwd=copy, **users))
+    assert out.split() == ["2.0", "1", "None"]
+    assert "compiled kernels cannot be kept, every process compiles anew: neither the folder" in err
+    assert err.count("\n") == 1
+    # Standard error may be missing.
+    assert finish(start(f"import sys; sys.stderr = None\n{SCALE}", cwd=copy, **users))[1] == ""
 
 
 def test_bodies_run_uncompiled() -> None:
@@ -178,16 +268,24 @@ def test_infinity_and_nan_come_through() -> None:
     assert np.isnan(out).tolist() == [True, True, False]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_another_process_that_never_ends_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from neural_network.files import locked
     from neural_network.kernels.runtime import cache
+    from neural_network.kernels.runtime.signals import held_signals
 
-    monkeypatch.setattr(cache, "LONGEST", 0.1)
+    path = tmp_path / "name"
     entered: list[Any] = []
-    with locked(tmp_path / "name"), cache._alone(str(tmp_path), "name"):
-        entered.append("in spite of it")
-        with cache._alone(str(tmp_path), "name"):
-            entered.append("and inside")
-    assert entered == ["in spite of it", "and inside"]
+    with locked(path):
+        monkeypatch.setattr(cache, "LONGEST", 0.1)
+        with held_signals() as signals, cache._alone(path, signals):
+            entered.append("in spite of it")
+        # Ctrl-C ends the waiting.
+        monkeypatch.setattr(cache, "LONGEST", HANGS)
+        with pytest.raises(KeyboardInterrupt), held_signals() as signals:
+            signal.raise_signal(signal.SIGINT)
+            with cache._alone(path, signals):
+                entered.append("after a long time")
+    assert entered == ["in spite of it"]

@@ -127,7 +127,7 @@ def test_kernels_take_numpy_arrays_of_one_floating_type(mode: str) -> None:
 
 
 def test_types_are_checked_before_numba_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_imports_numba", cache(lambda: pytest.fail("loaded")))
+    monkeypatch.setattr(gate, "_imports_numba", cache(lambda mode: pytest.fail("loaded")))
     assert not kernel_wanted("pooling", MUCH, np.arange(3))
     assert not kernel_wanted("pooling", LITTLE, np.ones(3))
 

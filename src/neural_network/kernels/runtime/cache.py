@@ -1,9 +1,8 @@
-"""Compiling with one process at a time, and a line on stderr when it takes long."""
+"""Compiling with one process at a time, which Ctrl-C does not break off."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,46 +11,26 @@ from typing import Any
 
 from neural_network.errors import FileWriteError
 from neural_network.files import locked
+from neural_network.kernels.runtime.announcements import announcing, nothing_is_kept
+from neural_network.kernels.runtime.checked_cache import CheckedCache
+from neural_network.kernels.runtime.signals import held_signals
 
-LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
-SILENT = 1.0  # seconds of compiling before the line is printed
 LONGEST = 120.0  # seconds to wait for another process
 # What ``locked`` fails with where another process holds the lock.
 TAKEN = PermissionError if sys.platform == "win32" else BlockingIOError
+NOWHERE = (
+    "neither the folder of the library nor the user's cache can be written; "
+    "NUMBA_CACHE_DIR may name a folder that can"
+)
 
 
-class _Announcement:
-    """Whether the line was printed, and the seconds of compiling, in this process."""
+def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None:
+    """Make processes compile a function one after the other, undisturbed by signals.
 
-    printed = False
-    seconds = 0.0
-
-
-class _LockState(threading.local):
-    """The locks that this thread holds."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-
-_held = _LockState()
-
-
-def cached_by_one_process(
-    dispatcher: Any, name: str, *, announced: bool, before: Callable[[], None] = lambda: None
-) -> None:
-    """Make processes compile a function one after the other.
-
-    Numba numbers the files of its cache, one for each combination of types. If two processes
-    compiled one function for different types at once, both might take the same number, and the
-    next process would run the code of one on the types of the other. It also saves work: a
-    process that has waited finds the code in the cache.
+    It saves work: a process that has waited finds the code in the cache.
 
     Args:
-        dispatcher: returned by ``numba.njit``.
-        name: prefix of its cached files; the part before its last ``-`` does not depend on the
-            sources.
-        announced: whether to print a line if compiling takes long.
+        dispatcher: returned by ``numba.njit``; not called by another compiled function.
         before: called before the function is compiled or loaded.
     """
     numba_compile: Callable[[Any], Any] = dispatcher.compile
@@ -64,76 +43,43 @@ def cached_by_one_process(
             return numba_compile(types)
         before()  # prints a line itself if it takes long
         misses_before = misses()
-        started = time.monotonic()
         waiting = True  # for another process, which compiles
 
         def busy() -> bool:
             return waiting or misses() > misses_before
 
         with (
-            _announcing(busy) if announced else ExitStack(),
-            _alone(dispatcher.stats.cache_path, name),
+            held_signals() as signals,
+            announcing(busy, signals),
+            _alone(_file(dispatcher, types), signals),
         ):
             waiting = False
-            try:
-                return numba_compile(types)
-            finally:
-                if misses() > misses_before:
-                    _Announcement.seconds += (time.monotonic() - started) if announced else 0.0
-                    _remove_older(dispatcher.stats.cache_path, name)
+            return numba_compile(types)
 
     dispatcher.compile = compile_alone
 
 
-@contextmanager
-def _announcing(busy: Callable[[], bool]) -> Iterator[None]:
-    """Print one line in a process, once it has compiled for about a second."""
-    timer = threading.Timer(max(SILENT / 4, SILENT - _Announcement.seconds), _announce, (busy,))
-    timer.daemon = True
-    if not _Announcement.printed:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _announce(busy: Callable[[], bool]) -> None:
-    # Loading cached code may take long, too, and is not announced.
-    if busy() and not _Announcement.printed and sys.stderr is not None:
-        _Announcement.printed = True
-        sys.stderr.write(LINE)
-        sys.stderr.flush()
+def _file(dispatcher: Any, types: Any) -> Path | None:
+    """Return the file for the code, or print that there is no place for it."""
+    cache = dispatcher._cache
+    if isinstance(cache, CheckedCache):
+        return cache.file(types, dispatcher.targetctx.codegen())
+    nothing_is_kept(NOWHERE)
+    return None
 
 
 @contextmanager
-def _alone(folder: str | None, name: str) -> Iterator[None]:
-    """Hold the lock of the files of this name in a folder of the cache."""
-    # A part made by a factory may call another one made by it, which has the same name.
-    if folder is None or name in _held.names:
-        yield
-        return
-    _held.names.add(name)
+def _alone(path: Path | None, signals: held_signals) -> Iterator[None]:
+    """Hold the lock of a file of the cache, which other processes wait for."""
     deadline = time.monotonic() + LONGEST
-    try:
-        with ExitStack() as stack:
-            while True:
-                try:
-                    stack.enter_context(locked(Path(folder) / name))
+    with ExitStack() as stack:
+        while path is not None:
+            try:
+                stack.enter_context(locked(path))
+                break
+            except FileWriteError as error:  # the folder cannot be written, or that:
+                if not isinstance(error.__cause__, TAKEN) or time.monotonic() > deadline:
                     break
-                except FileWriteError as error:
-                    if not isinstance(error.__cause__, TAKEN) or time.monotonic() > deadline:
-                        break
-                time.sleep(0.02)
-            yield
-    finally:
-        _held.names.discard(name)
-
-
-def _remove_older(folder: str | None, name: str) -> None:
-    """Remove what was compiled from older sources: it is never read again."""
-    if folder is not None:
-        stem = name.rpartition("-")[0]
-        for path in Path(folder).glob(f"{stem}-*.nb[ic]"):
-            if not path.name.startswith(f"{name}-"):
-                path.unlink(missing_ok=True)
+            signals.deliver()
+            time.sleep(0.02)
+        yield

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from typing import Any
 import numba
 
 from neural_network.kernels.runtime import linking
-from neural_network.kernels.runtime.cache import cached_by_one_process
+from neural_network.kernels.runtime.cache import compiled_by_one_process
+from neural_network.kernels.runtime.checked_cache import CheckedCache
+from neural_network.kernels.runtime.signals import held_signals
 from neural_network.kernels.runtime.threads import parallel_region
 
 prange = numba.prange
@@ -50,7 +53,7 @@ class kernel:  # noqa: N801  # it is used as a decorator
 
     def __init__(self, body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> None:
         self.body = body
-        self.compiled = _compiled(body, flags, parallel=True, announced=True)
+        self.compiled = _compiled(body, flags, parallel=True, outermost=True)
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays and numbers."""
@@ -65,7 +68,7 @@ def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
         body: the function.
         flags: fast-math flags.
     """
-    return _compiled(body, flags, parallel=False, announced=False)
+    return _compiled(body, flags, parallel=False, outermost=False)
 
 
 def linked_part(body: Callable[..., Any]) -> Any:
@@ -74,7 +77,7 @@ def linked_part(body: Callable[..., Any]) -> Any:
     Args:
         body: the function; ``linking.linked`` describes the annotations that it needs.
     """
-    dispatcher = _compiled(body, FLAGS, parallel=False, announced=True)
+    dispatcher = _compiled(body, FLAGS, parallel=False, outermost=True)
     if dispatcher is body:  # NUMBA_DISABLE_JIT is set
         return body
     digest = _digest(body.__code__.co_filename)
@@ -82,25 +85,30 @@ def linked_part(body: Callable[..., Any]) -> Any:
 
 
 def _compiled(
-    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, announced: bool
+    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, outermost: bool
 ) -> Any:
-    """Return Numba's dispatcher of a body, which compiles it when it is first called."""
-    # Numba names the cached file after ``__qualname__``, once.
-    plain, name = body.__qualname__, f"{body.__qualname__}-{_digest(body.__code__.co_filename)}"
-    body.__qualname__ = name
+    """Return Numba's dispatcher of a body, which compiles it when it is first called.
+
+    Args:
+        body: the plain function.
+        flags: fast-math flags.
+        parallel: whether ``prange`` runs over threads.
+        outermost: whether it is compiled on its own, and not as a part of another one.
+    """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(flags)}
+    # Numba names the cached file after ``__qualname__``, once.
+    plain = body.__qualname__
+    body.__qualname__ = f"{plain}-{_digest(body.__code__.co_filename)}"
     try:
-        try:
-            dispatcher = numba.njit(body, cache=True, parallel=parallel, **options)
-        except RuntimeError:  # no folder is writeable: every process compiles anew
-            dispatcher = numba.njit(body, parallel=parallel, **options)
+        with held_signals():
+            dispatcher: Any = numba.njit(body, parallel=parallel, **options)
+            if dispatcher is not body:  # NUMBA_DISABLE_JIT is not set
+                with suppress(RuntimeError):  # no folder can be written
+                    dispatcher._cache = CheckedCache(body)
     finally:
         body.__qualname__ = plain
-    if dispatcher is not body:  # NUMBA_DISABLE_JIT is not set
-        name = f"{Path(body.__code__.co_filename).stem}.{name}".replace("<", "").replace(">", "")
-        cached_by_one_process(
-            dispatcher, name, announced=announced, before=linking.register_symbols
-        )
+    if outermost and dispatcher is not body:
+        compiled_by_one_process(dispatcher, before=linking.register_symbols)
     return dispatcher
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
@@ -135,7 +136,7 @@ def kernel_wanted(row: str, work: float, *arrays: Any) -> bool:
         return False
     if mode == "auto" and work < THRESHOLDS[row]:
         return False
-    return computable(*arrays) and (mode == "numba" or _imports_numba())
+    return computable(*arrays) and _imports_numba(mode)
 
 
 @cache
@@ -148,13 +149,23 @@ def available() -> bool:
 
 
 @cache
-def _imports_numba() -> bool:
-    """Import Numba on first use; return whether that succeeds."""
-    if not available():
+def _imports_numba(mode: str) -> bool:
+    """Import Numba and what calls it on first use; return whether that succeeds.
+
+    Raises:
+        ImportError: it does not, and the mode asks for kernels.
+    """
+    if mode == "auto" and not available():
         return False
+    from neural_network.kernels.runtime.signals import held_signals
+
     try:
-        import numba  # noqa: F401  # imported to see whether it can be
+        with held_signals():
+            for name in ("numba", "neural_network.kernels.runtime.compiler"):
+                import_module(name)
     except ImportError as error:  # it refuses versions of NumPy newer than itself
+        if mode == "numba":
+            raise
         warnings.warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
         return False
     return True

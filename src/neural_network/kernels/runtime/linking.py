@@ -20,6 +20,8 @@ from llvmlite import binding, ir
 from numba.core import cgutils as _cgutils, types as _types
 from numba.extending import intrinsic
 
+from neural_network.kernels.runtime.signals import held_signals
+
 # Numba's modules, which have no type annotations.
 numba: Any = _numba
 cgutils: Any = _cgutils
@@ -51,8 +53,8 @@ def register_symbols() -> None:
     if _local.registering:  # a function that the linked part calls is being compiled
         return
     for register in tuple(_waiting):
-        _local.registering = True
         try:
+            _local.registering = True  # inside, so that no interrupt leaves it set
             register()
         finally:
             _local.registering = False
@@ -100,7 +102,6 @@ def in_llvm(body: Callable[..., None], write: Callable[..., None]) -> Any:
         return body
     kinds = _kinds(body)
 
-    @intrinsic
     def call(_: Any, *given: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values = cgutils.unpack_tuple(builder, arguments[0])
@@ -115,7 +116,8 @@ def in_llvm(body: Callable[..., None], write: Callable[..., None]) -> Any:
 
         return types.void(types.StarArgTuple(given)), lower
 
-    return call
+    with held_signals():
+        return intrinsic(call)
 
 
 def _kinds(body: Callable[..., None]) -> list[Any]:

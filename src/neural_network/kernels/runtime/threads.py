@@ -149,7 +149,10 @@ class parallel_region:  # noqa: N801  # it is called as a function is
     def __enter__(self) -> None:
         """Wait until the region may be entered, and set the number of threads."""
         if _state.layer is None:
-            _prepare()
+            from neural_network.kernels.runtime.signals import held_signals
+
+            with held_signals():
+                _prepare()
         if _state.forked and _state.layer == "omp":
             raise NeuralNetworkError(
                 "kernels: Numba's threads are OpenMP's, which would end this forked process; "

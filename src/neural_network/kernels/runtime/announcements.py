@@ -1,0 +1,83 @@
+"""Lines on standard error about compiling, each once in a process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from neural_network.kernels.runtime.signals import held_signals
+
+LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
+FINISHING = "neural_network: finishing the compilation first\n"
+SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
+POLL = 0.05  # seconds between two looks
+
+
+class _State:
+    """What was printed, and the seconds of compiling, in this process."""
+
+    def __init__(self) -> None:
+        self.printed: set[str] = set()
+        self.seconds = 0.0
+
+
+_state = _State()
+
+
+def damaged(path: Path) -> None:
+    """Print that a file of the cache is damaged."""
+    _print_once("damaged", f"neural_network: the cached kernel {path} is damaged: compiling anew\n")
+
+
+def nothing_is_kept(why: str) -> None:
+    """Print that compiled code is not stored, and the reason."""
+    line = f"neural_network: compiled kernels cannot be kept, every process compiles anew: {why}\n"
+    _print_once("not kept", line)
+
+
+@contextmanager
+def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None]:
+    """Print a line once a process has compiled for about a second, and another about Ctrl-C.
+
+    Args:
+        busy: whether it compiles. Loading cached code may take long, too, and is not announced.
+        signals: those that are held meanwhile.
+    """
+    ended, started = threading.Event(), time.monotonic()
+    least = max(SILENT / 4, SILENT - _state.seconds)
+
+    def watch() -> None:
+        while not ended.wait(min(POLL, least)):
+            # A damaged file, or nowhere to keep anything, has told of compiling already.
+            if not _state.printed and time.monotonic() - started > least and busy():
+                _print_once("compiling", LINE)
+            if signals.seconds_since(signal.SIGINT) > SILENT:
+                _print(FINISHING)
+                return
+
+    with suppress(RuntimeError):  # no thread can be started where Python ends
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if busy():
+            _state.seconds += time.monotonic() - started
+
+
+def _print_once(name: str, line: str) -> None:
+    if name not in _state.printed:
+        _state.printed.add(name)
+        _print(line)
+
+
+def _print(line: str) -> None:
+    # Standard error may be None, closed, or a pipe that nobody reads.
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
