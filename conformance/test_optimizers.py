@@ -1,4 +1,4 @@
-"""Twenty steps of each optimizer beside torch.optim, on gradients that depend on where one is."""
+"""Twenty steps of each optimizer beside torch.optim: of a buffer, and bound to a network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import neural_network as nn
 from conformance.agreement import COMPARED, TOLERANCES
 from neural_network.training import optimizers as ours
 
@@ -89,3 +90,76 @@ def test_trajectories(
     assert p.dtype == dtype
     assert np.max(np.abs(p - start)) > 0.1  # it moved, so there was something to compare
     COMPARED[kind.__name__] += 1
+
+
+def torch_network(weights: list[Any]) -> Any:
+    network = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+    with torch.no_grad():
+        for parameter, numbers in zip(network.parameters(), weights, strict=True):
+            parameter.copy_(torch.tensor(numbers.T.copy()))
+    return network.double()
+
+
+# Before which step which layers are frozen and unfrozen.
+FREEZING: dict[str, dict[int, tuple[list[int], list[int]]]] = {
+    "from the beginning": {0: ([0], [])},
+    "until later": {0: ([0], []), 7: ([], [0])},
+    "from later on": {5: ([1], [])},
+    "for a while": {5: ([0], []), 12: ([], [0])},
+    "in turns": {0: ([0], []), 5: ([1], [0]), 10: ([0], [1]), 15: ([], [0])},
+}
+
+
+@pytest.mark.parametrize("plan", FREEZING)
+@pytest.mark.parametrize(
+    ("kind", "reference", "options"),
+    CASES,
+    ids=[f"{case[0].__name__}-{i}" for i, case in enumerate(CASES)],
+)
+def test_frozen_layers(kind: Any, reference: Any, options: dict[str, Any], plan: str) -> None:
+    """Bound to a network, with layers frozen and unfrozen; both forget gradients before a step."""
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((30, 4)), rng.integers(0, 3, 30)
+    model = nn.Sequential(nn.Dense(5, "tanh"), nn.Dense(3)).initialize((4,), rng=0)
+    model.astype("float64")
+    other = torch_network([parameter.data for parameter in model.parameters()])
+    layers = [other[0], other[2]]
+    more = {**options, "weight_decay": 0.1}
+    optimizer = kind(0.05, **more, parameters=model)
+    peer = reference(other.parameters(), lr=0.05, **as_torch(more))
+    for step in range(STEPS):
+        for places, learning in zip(FREEZING[plan].get(step, ([], [])), (False, True), strict=True):
+            for place in places:
+                model[place].unfreeze() if learning else model[place].freeze()
+                layers[place].requires_grad_(learning)
+        optimizer.zero_grad()
+        nn.softmax_cross_entropy(model(X), y).backward()
+        optimizer.step()
+        peer.zero_grad()
+        torch.nn.functional.cross_entropy(other(torch.tensor(X)), torch.tensor(y)).backward()
+        peer.step()
+        for parameter, near in zip(model.parameters(), other.parameters(), strict=True):
+            np.testing.assert_allclose(
+                parameter.data, near.detach().numpy().T, rtol=0, atol=1e-9, err_msg=f"step {step}"
+            )
+    COMPARED[kind.__name__] += 1
+
+
+def test_norms_of_gradients() -> None:
+    rng = np.random.default_rng(3)
+    model = nn.Sequential(nn.Dense(5, "tanh"), nn.Dense(3)).initialize((4,), rng=0)
+    model.astype("float64")
+    other = torch_network([parameter.data for parameter in model.parameters()])
+    X, y = rng.standard_normal((30, 4)), rng.integers(0, 3, 30)
+    for maximum in (0.01, 100.0):
+        model.zero_grad()
+        other.zero_grad()
+        nn.softmax_cross_entropy(model(X), y).backward()
+        torch.nn.functional.cross_entropy(other(torch.tensor(X)), torch.tensor(y)).backward()
+        norm = nn.clip_by_norm(model, maximum)
+        theirs = float(torch.nn.utils.clip_grad_norm_(other.parameters(), maximum))
+        assert norm == pytest.approx(theirs, rel=1e-9)
+        for parameter, near in zip(model.parameters(), other.parameters(), strict=True):
+            assert parameter.grad is not None
+            # PyTorch adds 1e-6 to the norm.
+            np.testing.assert_allclose(parameter.grad, near.grad.numpy().T, rtol=1e-4, atol=1e-12)

@@ -108,6 +108,13 @@ again = nn.load("model.safetensors")
 np.testing.assert_array_equal(again.predict(X), model.predict(X))
 assert repr(again) == repr(model)
 assert type(trainer.optimizer) is nn.HeavyBall is nn.OPTIMIZERS["heavyball"]
+model[1].freeze()
+before = model.flat_parameters().copy()
+optimizer = nn.HeavyBall(0.01, weight_decay=0.1, parameters=model)
+nn.softmax_cross_entropy(model.train()(X), y).backward()
+optimizer.step()
+moved = model.flat_parameters() != before
+assert not moved[5:53].any() and moved[53:].all()
 from neural_network.cli.settings import Settings, make_optimizer
 assert type(make_optimizer(Settings(optimizer="heavyball", learning_rate=0.1))) is nn.HeavyBall
 """)  # fmt: skip

@@ -39,7 +39,7 @@ from neural_network import (
     relu,
     watching,
 )
-from neural_network.layers.flat import gather_gradients, learned_parts
+from neural_network.layers.flat import gather_gradients, parts_of
 from neural_network.layers.randomness import Draws, drawing
 from neural_network.layers.saving import LAYERS
 
@@ -312,7 +312,8 @@ def test_freezing() -> None:
     model[1].freeze()
     model(np.ones((1, 2))).sum().backward()
     assert [p.grad is None for p in model.parameters()] == [False, False, True, True, False, False]
-    assert learned_parts(model.parameters()) == [slice(0, 6), slice(15, 31)]
+    learned = [p.requires_grad for p in model.parameters()]
+    assert parts_of(model.parameters(), learned) == [slice(0, 6), slice(15, 31)]
     gathered = np.ones(31, np.float32)
     gather_gradients(model.parameters(), gathered)
     assert (gathered[6:15] == 0).all()

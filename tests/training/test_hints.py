@@ -28,7 +28,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         lambda: nn.Adam(nn.models.perceptron(rng=0).parameters()),  # type: ignore[arg-type]
-        "Adam: learning_rate: expected a finite number above 0, received a list",
+        r"Adam: learning_rate: expected a finite number above 0, received a list; Adam\(0.001, parame",
     ),
     (
         lambda: nn.Trainer(nn.models.perceptron(rng=0), optimizer=nn.Adam),  # type: ignore[arg-type]

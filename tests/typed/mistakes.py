@@ -13,6 +13,7 @@ def mistakes() -> None:
     nn.Conv2d(4, 3)  # attr-defined
     nn.Sequential(nn.Dense(2), "relu")  # arg-type
     nn.Adam(lr=0.1)  # call-arg
+    nn.Adam(0.1, parameters="model")  # arg-type
     nn.Trainer(nn.Dense(2)).fit(np.ones((2, 2)), [0, 1], epochs="3")  # arg-type
     nn.conv2d(np.ones((3, 3)))  # call-arg
     nn.functional.softmax(np.ones(3), dim=0)  # call-arg

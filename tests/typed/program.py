@@ -143,13 +143,23 @@ def own_loop() -> None:
     images, labels = nn.load_mnist()
     X, y = images[:100].reshape(100, 784).astype("float32") / 255, labels[:100]
     model = nn.models.mlp([20], 10).initialize((784,), rng=0)
-    parameters = model.flat_parameters()
-    for optimizer in (nn.SGD(0.1, momentum=0.9), HeavyBall(0.1), nn.OPTIMIZERS["adam"](0.01)):
-        optimizer.start(parameters)
-        for x, t in nn.batches(X, y, 50, rng=0):
-            model.zero_grad()
+    bound: list[nn.Optimizer] = [
+        nn.SGD(0.1, momentum=0.9, parameters=model),
+        HeavyBall(0.1, parameters=[*model]),
+        nn.Adam(nn.Cosine(0.01), parameters=model.parameters()),
+        nn.OPTIMIZERS["adamw"](0.01, parameters=model.layers[-1]),
+    ]
+    for optimizer in bound:
+        for done, (x, t) in enumerate(nn.batches(X, y, 50, rng=0)):
+            optimizer.zero_grad()
             nn.softmax_cross_entropy(model(x), t).backward()
-            optimizer.update(parameters, model.flat_gradients())
+            norm: float = nn.clip_by_norm(model, 1.0)
+            nn.clip_by_value(model.layers, 0.5 * norm)
+            optimizer.step(optimizer.rate(done, 2))
+    parameters = model.flat_parameters()
+    ball = HeavyBall(0.1)
+    ball.start(parameters)
+    ball.update(parameters, np.ones_like(parameters))
     with nn.no_grad(), nn.use_kernels("numpy"):
         print(model(X[:2]).shape)
 

@@ -1,6 +1,8 @@
-"""Whether all numbers are finite: one pass over an array."""
+"""Whether all numbers are finite, or small: one pass over an array."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -28,3 +30,17 @@ def is_finite_by_numpy(array: Array) -> bool:
                 return True
         # Neither allocates; both may overflow where no number is infinite.
         return bool(np.isfinite(np.sum(array, dtype=np.float64)) or np.all(np.isfinite(array)))
+
+
+def all_within(array: Array, limit: float) -> bool:
+    """Return whether all numbers of a buffer lie from −``limit`` to ``limit``.
+
+    Where they nearly do not, the answer may be False as well.
+    """
+    if array.flags.c_contiguous and kernel_wanted("finite check", array.size, array):
+        from neural_network.kernels.finite import all_within
+
+        return all_within(array, limit)
+    with np.errstate(all="ignore"):
+        squares = float(np.dot(array, array))  # BLAS is the fastest
+    return squares <= limit * limit and squares < math.inf

@@ -51,11 +51,11 @@ def parts(parameters: Sequence[Parameter]) -> list[slice]:
     return [slice(end - p.data.size, end) for end, p in zip(ends, parameters, strict=True)]
 
 
-def learned_parts(parameters: Sequence[Parameter]) -> list[slice]:
-    """Return the places of what is not frozen, neighbours joined."""
+def parts_of(parameters: Sequence[Parameter], chosen: Sequence[bool]) -> list[slice]:
+    """Return the places of some parameters, neighbours joined."""
     joined: list[slice] = []
-    for parameter, part in zip(parameters, parts(parameters), strict=True):
-        if not parameter.requires_grad:
+    for part, is_chosen in zip(parts(parameters), chosen, strict=True):
+        if not is_chosen:
             continue
         if joined and joined[-1].stop == part.start:
             joined[-1] = slice(joined[-1].start, part.stop)
@@ -68,6 +68,15 @@ def gather_gradients(parameters: Sequence[Parameter], out: Array) -> None:
     """Copy the gradients of all parameters into a buffer of the same layout; none is zeros."""
     for parameter, part in zip(parameters, parts(parameters), strict=True):
         out[part] = 0 if parameter.grad is None else parameter.grad.ravel()
+
+
+def numbers_in_one(parameters: Sequence[Parameter]) -> Array | None:
+    """Return the piece of a buffer, 1-D, that the parameters fill in this order, if they do."""
+    arrays = [parameter.data for parameter in parameters]
+    if len(arrays) == 1 and arrays[0].flags.c_contiguous:
+        flat: Array = arrays[0].reshape(-1)
+        return flat
+    return _joined(arrays)
 
 
 def gradients_in_one(parameters: Sequence[Parameter]) -> Array | None:

@@ -8,6 +8,7 @@ reads and writes the main memory once and needs no temporary array of the model'
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ from neural_network.lifting import is_tensor
 BLOCK = 65536
 
 Part = tuple[int, int]
+# A part, and how many updates it has had.
+Counted = tuple[int, int, int]
 
 
 class Like(NamedTuple):
@@ -102,7 +105,8 @@ class BufferState(Described):
             DTypeError, ShapeError, ArgumentError: names, types, shapes or values that
                 ``state`` cannot have returned, or no ``start``; nothing is changed then.
         """
-        arrays = checked_state(f"{type(self).__name__}.load_state", state, like=self.state())
+        like = BufferState.state(self)
+        arrays = checked_state(f"{type(self).__name__}.load_state", state, like=like)
         self.steps = int(arrays["steps"])
         for slot, array in self.slots_state.items():
             array[...] = arrays[slot]
@@ -176,8 +180,9 @@ def checked_state(
         check_like(function, place, array, own, "what it continues")
         if not np.isfinite(array).all():
             raise ArgumentError(sentence(function, place, "finite numbers", "NaN or infinity"))
-        if own.dtype.kind == "i" and array < 0:
-            raise ArgumentError(sentence(function, place, "a count of at least 0", int(array)))
+        if own.dtype.kind == "i" and np.any(array < 0):
+            expected = "a count of at least 0"
+            raise ArgumentError(sentence(function, place, expected, int(array.min())))
     return arrays
 
 
@@ -210,6 +215,40 @@ def _as_part(function: str, part: object, size: int) -> Part:
     if not start <= stop <= size:
         raise ArgumentError(sentence(function, "where", f"parts of 0 to {size}", repr(part)))
     return start, stop
+
+
+def counted_once_more(counts: Sequence[Counted], parts: Sequence[Part]) -> list[Counted]:
+    """Return the counts of a whole buffer after one more update of some parts, in order.
+
+    Neighbours of one count are joined.
+
+    >>> counted_once_more([(0, 4, 7), (4, 6, 8)], [(0, 4)])
+    [(0, 6, 8)]
+    >>> counted_once_more([(0, 6, 8)], [(1, 2), (5, 6)])
+    [(0, 1, 8), (1, 2, 9), (2, 5, 8), (5, 6, 9)]
+    """
+    cuts = sorted({0, *[end for _, end, _ in counts], *[end for part in parts for end in part]})
+    found: list[Counted] = []
+    for start, stop in pairwise(cuts):
+        count = next(count for first, end, count in counts if first <= start < end)
+        count += any(first <= start < end for first, end in parts)
+        joined = found and found[-1][2] == count
+        found.append((found.pop()[0] if joined else start, stop, count))
+    return found
+
+
+def common_parts(counts: Sequence[Counted], parts: Sequence[Part]) -> list[Counted]:
+    """Return what of the parts has which count, in order.
+
+    >>> common_parts([(0, 4, 7), (4, 6, 8)], [(1, 2), (3, 6)])
+    [(1, 2, 7), (3, 4, 7), (4, 6, 8)]
+    """
+    return [
+        (max(start, first), min(stop, end), count)
+        for first, end in parts
+        for start, stop, count in counts
+        if max(start, first) < min(stop, end)
+    ]
 
 
 def blocks(parts: Sequence[Part]) -> Iterator[slice]:

@@ -48,6 +48,13 @@ def explain_gradients(state: TrainingState) -> DivergenceError:
     )
 
 
+def explain_overflow(state: TrainingState, error: DivergenceError) -> DivergenceError:
+    """Return the error for a step that the optimizer refused, with the largest gradient."""
+    return DivergenceError(
+        f"fit: {error}, in epoch {state.epoch + 1}, batch {state.batch}; {_largest(state)}; {HINT}"
+    )
+
+
 def explain_step(state: TrainingState) -> DivergenceError:
     """Return the error for a step after which parameters are not finite."""
     arrays = state.memory.arrays()

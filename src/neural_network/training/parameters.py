@@ -14,7 +14,7 @@ from neural_network.errors import GradientError, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
-from neural_network.layers.flat import gather_gradients, gradients_in_one, learned_parts, parts
+from neural_network.layers.flat import gather_gradients, gradients_in_one, parts, parts_of
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.training.averaging import ExponentialAverage
@@ -33,6 +33,7 @@ class Memory:
         flat: the parameters, 1-D; writing into it changes the model.
         gradients: of the current step, or of the last one.
         learned: the parts of ``flat`` that are not frozen in this step.
+        stepped: those of them that the loss of this step depends on, which the step changes.
         batches: number of batches whose gradients are accumulated for the next step.
         rows: number of their rows.
     """
@@ -46,7 +47,9 @@ class Memory:
         self.flat = model.flat_parameters()
         self.gradients = np.zeros_like(self.flat)
         self.learned: list[slice] = []
+        self.stepped: list[slice] = []
         self._frozen: list[bool] | None = None
+        self._reached: list[bool] = []
         self.batches = self.rows = 0
         self._weight = self._loss = 0.0
         # Copies, to restore if the step fails.
@@ -69,7 +72,8 @@ class Memory:
         self.flat = self._model.flat_parameters()
         frozen = [not parameter.requires_grad for parameter in self._list]
         if frozen != self._frozen:
-            self._frozen, self.learned = frozen, learned_parts(self._list)
+            self._frozen = frozen
+            self.learned = parts_of(self._list, [not held for held in frozen])
 
     def zero_grad(self) -> None:
         """Clear the gradients of an earlier ``backward()``."""
@@ -85,7 +89,9 @@ class Memory:
             loss: of the batch.
             alone: whether this is the only batch of the step.
         """
+        reached = [parameter.grad is not None for parameter in self._list]
         if self.batches == 0:
+            self._reached = reached
             whole = gradients_in_one(self._list)
             if whole is not None:  # a buffer that only this step uses: no copy
                 self.gradients = whole
@@ -94,6 +100,7 @@ class Memory:
             if not alone:
                 self.gradients *= weight
         else:
+            self._reached = [a or b for a, b in zip(self._reached, reached, strict=True)]
             more = np.empty_like(self.gradients)
             gather_gradients(self._list, more)
             more *= weight
@@ -121,6 +128,7 @@ class Memory:
             Whether all gradients are finite.
         """
         self.flat = self._model.flat_parameters()
+        self.stepped = self._stepped()
         self._updating = True
         if kernel_wanted("finite check", self.flat.size, self.flat):
             from neural_network.kernels.finite import copy_and_check
@@ -128,6 +136,12 @@ class Memory:
             return copy_and_check(self.flat, self._flat_before, self.gradients)
         np.copyto(self._flat_before, self.flat)
         return is_finite(self.gradients)
+
+    def _stepped(self) -> list[slice]:
+        """Return the parts that the step changes; usually all that are not frozen."""
+        learned = [not held for held in self._frozen or ()]
+        chosen = [a and b for a, b in zip(learned, self._reached, strict=True)]
+        return self.learned if chosen == learned else parts_of(self._list, chosen)
 
     def end_step(self) -> None:
         """The step is complete: drop the copies of parameters and buffers."""

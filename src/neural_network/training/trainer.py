@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DivergenceError, DTypeError, ShapeError, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
@@ -28,7 +28,12 @@ from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_feed, as_rows
-from neural_network.training.divergence import explain_gradients, explain_loss, explain_step
+from neural_network.training.divergence import (
+    explain_gradients,
+    explain_loss,
+    explain_overflow,
+    explain_step,
+)
 from neural_network.training.dry_run import as_validation, build, expected_measures, try_fit
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
@@ -43,6 +48,7 @@ from neural_network.training.objectives import (
     weighted_mean,
 )
 from neural_network.training.optimizers import Optimizer, as_optimizer
+from neural_network.training.optimizers.base import check_bound_to
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.state import Augmentation, HasState, TrainingState
@@ -112,7 +118,8 @@ class Trainer(TrainingState):
         model: a layer or model, or a list of layers. What is not built is built by
             ``fit`` with weights that follow from ``rng``.
         optimizer: an ``Optimizer`` or a name: "adam", "sgd" … Its learning rate may be
-            a ``Schedule``, whose time is counted in epochs.
+            a ``Schedule``, whose time is counted in epochs. One that is bound to a model has to
+            be bound to this one.
         loss: a function of (outputs, y), or the name of one: "softmax_cross_entropy".
         metrics: functions of (outputs, y) or names, or a dict; None: accuracy where the
             loss is one of classes.
@@ -173,6 +180,7 @@ class Trainer(TrainingState):
         if not isinstance(self.model, Layer):
             raise DTypeError(sentence("Trainer", "model", "a layer or model", repr(model)))
         self.optimizer = as_optimizer(optimizer)
+        check_bound_to("Trainer", self.optimizer, self.model)
         self.loss = as_loss(loss)
         self.metrics = as_metrics(metrics, self.loss)
         self.callbacks = as_callbacks(callbacks)
@@ -367,7 +375,7 @@ class Trainer(TrainingState):
             clip_by_value(memory.gradients, self.clip_value)
         if self.clip_norm is not None:
             clip_by_norm(memory.gradients, self.clip_norm)
-        self.optimizer.update(memory.flat, memory.gradients, self.rate, where=memory.learned)
+        self.optimizer.update(memory.flat, memory.gradients, self.rate, where=memory.stepped)
         if self.average is not None:
             self.average.update(memory.flat)
 
@@ -408,7 +416,10 @@ class Trainer(TrainingState):
         if not self.memory.begin_update():
             raise explain_gradients(self)
         with np.errstate(all="ignore"):
-            self.update()
+            try:
+                self.update()
+            except DivergenceError as error:
+                raise explain_overflow(self, error) from error
         if not is_finite(self.memory.flat):
             raise explain_step(self)
         self.memory.end_step()

@@ -1,4 +1,4 @@
-"""Rules that turn gradients into steps, on flat buffers; independent of layers."""
+"""Rules that turn gradients into steps: of flat buffers, or of the model they are bound to."""
 
 from neural_network.lazy import attach
 

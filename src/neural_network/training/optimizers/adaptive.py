@@ -12,6 +12,7 @@ from neural_network.describing import accepts_old_names
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, blend
 from neural_network.training.optimizers.base import Optimizer, State, as_betas
+from neural_network.training.optimizers.binding import Trainable
 from neural_network.training.schedules import Schedule
 
 
@@ -24,9 +25,10 @@ class Adagrad(Optimizer):
         learning_rate: a number above 0, or a ``Schedule``.
         epsilon: ε, keeps the division finite; above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, epsilon, weight_decay: as given.
+        learning_rate, epsilon, weight_decay, parameters: as given.
         slots: ``("squares",)``, the ``s`` above.
         steps, slots_state: see ``Optimizer``.
 
@@ -55,8 +57,9 @@ class Adagrad(Optimizer):
         epsilon: float = 1e-10,
         *,
         weight_decay: float = 0.0,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, parameters=parameters)
         self.epsilon = as_number("Adagrad", "epsilon", epsilon, above=0)
 
     def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
@@ -85,9 +88,10 @@ class RMSprop(Optimizer):
         momentum: the factor of the old ``b``, from 0 to 1.
         centered: whether to divide by the standard deviation instead.
         weight_decay: times the parameters, is added to the gradient; at least 0.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, alpha, epsilon, momentum, centered, weight_decay: as given.
+        learning_rate, alpha, epsilon, momentum, centered, weight_decay, parameters: as given.
         slots: ``"squares"``, and where they are in use ``"mean"`` and ``"velocity"``:
             the ``v``, ``a`` and ``b`` above.
         steps, slots_state: see ``Optimizer``.
@@ -120,8 +124,9 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         weight_decay: float = 0.0,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, parameters=parameters)
         self.alpha = as_fraction("RMSprop", "alpha", alpha)
         self.epsilon = as_number("RMSprop", "epsilon", epsilon, above=0)
         self.momentum = as_number("RMSprop", "momentum", momentum, between=(0, 1))
@@ -165,9 +170,10 @@ class Adam(Optimizer):
         betas: β₁ and β₂, from 0 to below 1.
         epsilon: ε, keeps the division finite; above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, betas, epsilon, weight_decay: as given.
+        learning_rate, betas, epsilon, weight_decay, parameters: as given.
         slots: ``("mean", "squares")``, the ``m`` and ``v`` above.
         steps, slots_state: see ``Optimizer``.
 
@@ -195,8 +201,9 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
         *,
         weight_decay: float = 0.0,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, parameters=parameters)
         self.betas = as_betas(type(self).__name__, betas)
         self.epsilon = as_number(type(self).__name__, "epsilon", epsilon, above=0)
 
@@ -232,9 +239,10 @@ class AdamW(Adam):
         betas: β₁ and β₂, from 0 to below 1; see ``Adam``.
         epsilon: ε, keeps the division finite; above 0.
         weight_decay: at least 0.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, betas, epsilon, weight_decay: as given.
+        learning_rate, betas, epsilon, weight_decay, parameters: as given.
         slots: ``("mean", "squares")``; see ``Adam``.
         steps, slots_state: see ``Optimizer``.
 
@@ -263,5 +271,8 @@ class AdamW(Adam):
         epsilon: float = 1e-8,
         *,
         weight_decay: float = 0.01,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, betas, epsilon, weight_decay=weight_decay)
+        super().__init__(
+            learning_rate, betas, epsilon, weight_decay=weight_decay, parameters=parameters
+        )

@@ -12,6 +12,7 @@ from neural_network.errors import ArgumentError, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import blend
 from neural_network.training.optimizers.base import Optimizer, State, as_betas
+from neural_network.training.optimizers.binding import Trainable
 from neural_network.training.schedules import Schedule
 
 
@@ -67,9 +68,10 @@ class SGD(Optimizer):
         momentum: the factor of the old ``b``, from 0 to 1.
         nesterov: whether to use Nesterov momentum; needs ``momentum`` above 0.
         weight_decay: times the parameters, is added to the gradient; at least 0.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, momentum, nesterov, weight_decay: as given.
+        learning_rate, momentum, nesterov, weight_decay, parameters: as given.
         slots: ``("velocity",)``, the ``b`` above; none without momentum.
         steps, slots_state: see ``Optimizer``.
 
@@ -98,8 +100,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         weight_decay: float = 0.0,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, parameters=parameters)
         self.momentum = as_number("SGD", "momentum", momentum, between=(0, 1))
         self.nesterov = as_flag("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:
@@ -132,9 +135,10 @@ class Lion(Optimizer):
         learning_rate: a number above 0, or a ``Schedule``; a third to a tenth of Adam's.
         betas: β₁ and β₂, from 0 to below 1.
         weight_decay: at least 0; three to ten times AdamW's.
+        parameters: a model, a layer, a ``Parameter`` or a list of them, for ``step``.
 
     Attributes:
-        learning_rate, betas, weight_decay: as given.
+        learning_rate, betas, weight_decay, parameters: as given.
         slots: ``("mean",)``, the ``m`` above.
         steps, slots_state: see ``Optimizer``.
 
@@ -163,8 +167,9 @@ class Lion(Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         *,
         weight_decay: float = 0.0,
+        parameters: Trainable | None = None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, parameters=parameters)
         self.betas = as_betas("Lion", betas)
 
     def apply(self, parameters: Array, gradients: Array, state: State, rate: float) -> None:
