@@ -293,7 +293,9 @@ def _check_model(path: str, model: Layer, arrays: Mapping[str, Array]) -> None:
 def _try_states(state: TrainingState, parts: Mapping[str, Mapping[str, Array]]) -> None:
     """Load the states into copies, so that errors are raised before anything is changed."""
     flat = state.model.flat_parameters()
-    optimizer = copy.deepcopy(state.optimizer)
+    # A bound optimizer holds parts of the model, which need no copy.
+    parts_of_model = [*state.model.all_layers(), *state.model.parameters()]
+    optimizer = copy.deepcopy(state.optimizer, {id(part): part for part in parts_of_model})
     optimizer.start(flat)
     optimizer.load_state(parts["optimizer"])
     optimizer.schedule.load_state(parts.get("schedule", {}))
