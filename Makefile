@@ -12,7 +12,7 @@ ifneq ($(wildcard $(SHARED)/train-images-idx3-ubyte.gz),)
 export NEURAL_NETWORK_DATA ?= $(SHARED)
 endif
 
-.PHONY: help api demo test test-quick conformance accuracy fuzz test-lowest bench bench-quick results pictures clean
+.PHONY: help api demo test test-quick conformance accuracy fuzz kill-test test-lowest bench bench-quick results pictures clean
 
 help:
 	@echo "make demo         filters on a digit, two trained networks; under a minute"
@@ -23,6 +23,7 @@ help:
 	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
 	@echo "make accuracy     elementary functions beside mpmath at 10,000 numbers each"
 	@echo "make fuzz         odd arguments and damaged files for an hour; SECONDS=60 SEED=7 change that"
+	@echo "make kill-test    300 trainings killed at random instants and resumed; a few minutes"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
 	@echo "make bench-quick  four of its rows, printed; a minute"
@@ -57,6 +58,9 @@ accuracy: $(VENV)/.conformance
 SECONDS ?= 3600
 fuzz: $(VENV)/.test
 	$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+kill-test: $(VENV)/.test
+	$(BIN)/python -m fuzz.kills --kills $(or $(KILLS),300) $(if $(SEED),--seed $(SEED))
 
 test-lowest: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)

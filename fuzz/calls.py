@@ -29,6 +29,12 @@ from neural_network.training.trainer import Callback
 
 # What would only take long, as it was asked to.
 ENDLESS = ("epochs", "num_epochs")
+# Methods that subclasses write and the library calls, with arguments that it has checked.
+HOOKS = (
+    "apply", "at", "build", "change", "check_fill", "draw", "during_fit", "load_state",
+    "multiply_adds", "observe", "on_epoch_begin", "on_epoch_end", "on_fit_begin", "on_fit_end",
+    "on_interrupt", "on_step_begin", "on_step_end", "state", "suggested", "watched",
+)  # fmt: skip
 OPERATORS: list[Callable[..., Any]] = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
     operator.mod, operator.floordiv, operator.lt, operator.eq, operator.ne, operator.getitem,
@@ -84,7 +90,7 @@ def case(seed: int, number: int) -> Outcome:
                 break
             result = attempt.use(result)
     plt.close("all")
-    return Outcome(attempt.outcome, attempt.faults)
+    return Outcome(attempt.outcome, attempt.faults, attempt.as_numpy)
 
 
 class Attempt:
@@ -93,6 +99,7 @@ class Attempt:
     Attributes:
         outcome: of the first call: "returned" or "refused".
         faults: (place, text) of each.
+        as_numpy: whether a function of NumPy was called by another name, or on a tensor.
     """
 
     FAILED = object()
@@ -101,6 +108,7 @@ class Attempt:
         self.rng = rng
         self.outcome = ""
         self.faults: list[tuple[str, str]] = []
+        self.as_numpy = False
         self._story = ""
 
     def call(self, name: str, function: Callable[..., Any], given: Arguments) -> Any:
@@ -109,6 +117,9 @@ class Attempt:
         parts += [f"{key}={shown(value)}" for key, value in given.names.items()]
         self._story += f"{' → ' if self._story else ''}{name}({', '.join(parts)})"
         note(self._story)
+        tensors = any(isinstance(value, nn.Tensor) for value in given.places)
+        tensors = tensors or isinstance(getattr(function, "__self__", None), nn.Tensor)
+        self.as_numpy |= name.startswith("functional.") or tensors
         try:
             result = function(*given.places, **given.names)
         except BaseException as error:
@@ -142,7 +153,7 @@ class Attempt:
             ]
         elif inspect.isroutine(result):
             choices = [lambda: self.call("the result", result, self._like(normal(rng, 3)))]
-        elif isinstance(result, np.ndarray | int | float | str | None | dict):
+        elif isinstance(result, np.ndarray | np.generic | int | float | str | None | dict):
             return self.FAILED
         elif isinstance(result, tuple | list) and type(result) in (tuple, list):
             return rng.choice(result) if result else self.FAILED
@@ -174,12 +185,13 @@ class Attempt:
 
     def _member(self, owner: Any) -> Any:
         """Call a method, read or assign an attribute."""
-        names = [name for name in dir(type(owner)) if not name.startswith("_")]
+        names = [n for n in dir(type(owner)) if not n.startswith("_") and n not in HOOKS]
         if not names:
             return self.FAILED
         name = self.rng.choice(names)
         if self.rng.random() < 0.1:
-            return self.call(f"{name} =", setattr, Arguments([owner, name, odd(self.rng)], {}))
+            self.call(f"{name} =", setattr, Arguments([owner, name, odd(self.rng)], {}))
+            return self.FAILED  # what it is now is what the user made of it
         value = self.call(f".{name}", getattr, Arguments([owner, name], {}))
         if value is not self.FAILED and inspect.isroutine(value):
             return self.call(name, value, changed(value, name, self.rng))

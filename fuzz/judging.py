@@ -13,14 +13,17 @@ from neural_network.errors import NeuralNetworkError
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = str(ROOT / "src" / "neural_network")
+FUZZ = str(ROOT / "fuzz")
 LONGEST = 500  # letters of a message
 # What Python itself says about a call that does not fit the signature, and about operators.
 SIGNATURE = re.compile(
     r"missing \d+ required|takes .*argument|unexpected keyword argument|multiple values for|"
     r"positional-only argument|unsupported operand|not supported between|"
     r"object is not (callable|iterable|subscriptable|an iterator)|has no len\(\)|"
-    r"does not support (item|the context manager)|bad operand type"
+    r"does not support (item|the context manager)|bad operand type|Can't instantiate abstract|"
+    r"is not a container or iterable|^argument of type .* is not iterable"
 )
+READ_ONLY = re.compile(r"has no setter|cannot assign to field|attribute .* is not writable")
 RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -36,10 +39,17 @@ def judged(error: BaseException) -> str | None:
         return _message(error)
     if isinstance(error, TypeError) and SIGNATURE.search(str(error)):
         return None
+    if isinstance(error, AttributeError) and READ_ONLY.search(str(error)):
+        return None
     if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError):
         return _message(error)  # as ``open`` raises it
     if isinstance(error, OSError) and error.errno and error.filename:
         return None
+    innermost = _innermost(error.__traceback__)
+    if not innermost.startswith(LIBRARY) and place_of(error) == "outside":
+        return None  # Python's own, about what the call has returned
+    if innermost.startswith(FUZZ):
+        return None  # of a function that the fuzzer has handed in
     if _raised_by_the_library(error.__traceback__):
         return _message(error)
     return f"{type(error).__name__} by accident: {error}"[:LONGEST]
@@ -52,6 +62,13 @@ def _message(error: BaseException) -> str | None:
     if len(text) > LONGEST:
         return f"{type(error).__name__} with {len(text)} letters: {text[:200]} …"
     return None
+
+
+def _innermost(trace: TracebackType | None) -> str:
+    """Return the file of the innermost frame."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else trace.tb_frame.f_code.co_filename
 
 
 def _raised_by_the_library(trace: TracebackType | None) -> bool:
@@ -74,12 +91,20 @@ def place_of(error: BaseException) -> str:
     return f"{Path(last.filename).relative_to(LIBRARY)}:{last.lineno}"
 
 
-def unexpected(found: list[warnings.WarningMessage]) -> list[str]:
-    """Return the warnings that nobody wrote for the user."""
+def unexpected(found: list[warnings.WarningMessage], *, as_numpy: bool = False) -> list[str]:
+    """Return the warnings that nobody wrote for the user.
+
+    Args:
+        found: all warnings.
+        as_numpy: whether NumPy's functions were called by another name, which warn of overflows
+            and the like as ``np.errstate`` says.
+    """
     return [
         f"{warning.category.__name__}: {warning.message} "
         f"({Path(warning.filename).name}:{warning.lineno})"
         for warning in found
-        if not warning.category.__module__.startswith("neural_network.")
+        if "matrix subclass" not in str(warning.message)  # of the odd value itself
+        and not warning.category.__module__.startswith("neural_network.")
+        and not (as_numpy and warning.category is RuntimeWarning)
         and not (warning.category is DeprecationWarning and "is now called" in str(warning.message))
     ]

@@ -1,7 +1,7 @@
 """Cases in worker processes: a crash, a hang or a full memory ends one case, and is reported.
 
-A part that uses it has a function ``case(seed, number) -> Outcome``, and perhaps ``set_up()``, called
-once in each worker before the memory is limited.
+A part that uses it has a function ``case(seed, number) -> Outcome``, and perhaps ``set_up()``,
+called in each worker before the memory is limited.
 """
 
 from __future__ import annotations

@@ -29,10 +29,11 @@ class Report:
     places: Counter[str] = field(default_factory=Counter)
 
     def add(self, place: str, fault: Fault) -> None:
-        """Note a fault; of those at one place, all are counted and the first is shown."""
+        """Note a fault; of those at one place, all are counted and the first is shown, at once."""
         self.places[place] += 1
         if self.places[place] == 1:
             self.faults.append(fault)
+            print(f"\nFAULT {fault.text}\nrepeat: {fault.repeat}", flush=True)
 
     def summary(self) -> str:
         """Return a line of counts."""

@@ -24,10 +24,12 @@ class Outcome(NamedTuple):
     Attributes:
         name: what is counted: "returned", "refused" …
         faults: (place, text) of each.
+        as_numpy: whether it warns as NumPy does.
     """
 
     name: str
     faults: list[tuple[str, str]]
+    as_numpy: bool = False
 
 
 def note(call: str) -> None:
@@ -81,15 +83,19 @@ def _watched(module: Any, seed: int, number: int, output: int, seconds: float) -
         gc.collect(0)
     faults = [*outcome.faults]
     call = os.pread(_CALL, 2000, 0).decode(errors="replace")
-    faults += [(f"warning {text}", f"{call}: {text}") for text in unexpected(found)]
+    faults += [
+        (f"warning {text}", f"{call}: {text}")
+        for text in unexpected(found, as_numpy=outcome.as_numpy)
+    ]
     if (took := process_time() - start) > seconds:
         faults.append((f"time {call[:40]}", f"{call}: took {took:.0f} s of the processor"))
     sys.stdout.flush()
     sys.stderr.flush()
-    if size := os.fstat(output).st_size:
-        text = os.pread(output, 300, 0).decode(errors="replace")
+    text = os.pread(output, 300, 0).decode(errors="replace")
+    # One line may say that the next seconds are spent on compiling.
+    if (size := os.fstat(output).st_size) and not text.startswith("neural_network: compiling"):
         faults.append((f"output {text[:40]}", f"{call}: printed {size} bytes: {text}"))
-        os.ftruncate(output, 0)
+    os.ftruncate(output, 0)
     return outcome._replace(faults=faults)
 
 

@@ -8,11 +8,12 @@ rounded once, at the end.
 
 from __future__ import annotations
 
+import inspect
 import operator
 import sys
 from collections.abc import Callable, Collection, Mapping
-from reprlib import repr as short
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -21,12 +22,16 @@ from neural_network.errors import (
     ArgumentError,
     DroppedGradientError,
     DTypeError,
+    NeuralNetworkError,
     ShapeError,
+    brief,
+    refusal,
     sentence,
 )
 from neural_network.lifting import LISTS, is_tensor, joined, lift_hook
 
 Array = NDArray[Any]
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 
 def as_real(function: str, name: str, value: ArrayLike) -> Array:
@@ -61,10 +66,14 @@ def _together(function: str, name: str, value: Any) -> Array:
                 raise
             together: Array = joined(value)
             return together
+    except (DroppedGradientError, FloatingPointError):
+        raise
     except ValueError as error:
         raise ShapeError(
             sentence(function, name, "rows of equal length", "a ragged sequence")
         ) from error
+    except Exception as error:  # of the memory, or of an object that only looks like an array
+        raise refusal(function, {name: value}, error) from error
 
 
 def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dtype[Any]]:
@@ -148,17 +157,24 @@ def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[
         )
 
 
-def as_count(function: str, name: str, value: object, minimum: int = 1) -> int:
-    """Return a whole number of at least ``minimum``; floats and booleans are refused."""
+def as_count(
+    function: str, name: str, value: object, minimum: int = 1, maximum: float = sys.maxsize
+) -> int:
+    """Return a whole number of at least ``minimum``; floats and booleans are refused.
+
+    By default it is a number that an array can have of anything; a seed may be larger.
+    """
     expected = f"a whole number of at least {minimum}"
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
         number = operator.index(value)  # type: ignore[arg-type]  # refusing is its job
     except TypeError:
-        raise DTypeError(sentence(function, name, expected, repr(value))) from None
-    if number < minimum:
-        raise ArgumentError(sentence(function, name, expected, number))
+        raise DTypeError(sentence(function, name, expected, brief(value))) from None
+    if not minimum <= number <= maximum:
+        if number > maximum:
+            expected = f"a whole number from {minimum} to {maximum}"
+        raise ArgumentError(sentence(function, name, expected, brief(number)))
     return number
 
 
@@ -179,14 +195,16 @@ def as_number(
         expected = f"a finite number from {between[0]:g} {upper}"
     if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
         raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
-    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
-        raise DTypeError(sentence(function, name, expected, repr(value)))
     try:
+        if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
+            raise TypeError
         number = float(value)  # type: ignore[arg-type]  # refusing is its job
     except OverflowError:
         raise ArgumentError(sentence(function, name, expected, "a larger one")) from None
-    except (TypeError, ValueError):
-        raise DTypeError(sentence(function, name, expected, repr(value))) from None
+    except NeuralNetworkError:
+        raise
+    except Exception:
+        raise DTypeError(sentence(function, name, expected, brief(value))) from None
     inside = between is None or between[0] <= number <= between[1]
     if not (np.isfinite(number) and inside and (above is None or number > above)):
         raise ArgumentError(sentence(function, name, expected, number))
@@ -198,7 +216,7 @@ def as_choice(function: str, name: str, value: object, choices: Collection[str])
     if not isinstance(value, str) or value not in choices:
         words = ", ".join(repr(choice) for choice in choices)
         kind = ArgumentError if isinstance(value, str) else DTypeError
-        raise kind(sentence(function, name, f"one of {words}", repr(value)))
+        raise kind(sentence(function, name, f"one of {words}", brief(value)))
     return value
 
 
@@ -211,13 +229,13 @@ def as_function(
     if callable(value) and not isinstance(value, type):
         return value
     names = ", ".join(map(repr, table))
-    raise DTypeError(sentence(function, name, f"a function or one of {names}", repr(value)))
+    raise DTypeError(sentence(function, name, f"a function or one of {names}", brief(value)))
 
 
 def as_flag(function: str, name: str, value: object) -> bool:
     """Return a true or false; a word such as ``"no"`` is not taken for true."""
     if not isinstance(value, bool | np.bool_):
-        raise DTypeError(sentence(function, name, "True or False", repr(value)))
+        raise DTypeError(sentence(function, name, "True or False", brief(value)))
     return bool(value)
 
 
@@ -227,13 +245,69 @@ def as_generator(function: str, rng: object) -> np.random.Generator:
         return rng
     if rng is None:
         return np.random.default_rng()
-    return np.random.default_rng(as_count(function, "rng", rng, minimum=0))
+    return np.random.default_rng(as_count(function, "rng", rng, minimum=0, maximum=np.inf))
 
 
 def as_callable(function: str, name: str, value: object) -> None:
     """Raise DTypeError unless the value can be called."""
     if not callable(value):
-        raise DTypeError(sentence(function, name, "a function", short(value)))
+        raise DTypeError(sentence(function, name, "a function", brief(value)))
+
+
+def as_floating_type(function: str, name: str, dtype: DTypeLike) -> np.dtype[Any]:
+    """Return a floating type; None, which NumPy takes for float64, is refused."""
+    received = brief(dtype)
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+        received = str(found)
+    except Exception:  # not even a type
+        found = None
+    if found is None or found.kind != "f":
+        raise DTypeError(sentence(function, name, "a floating type", received))
+    return found
+
+
+def as_shape(function: str, name: str, shape: object) -> tuple[int, ...]:
+    """Return the sizes of an array, of which some may be 0."""
+    if not isinstance(shape, list | tuple):
+        raise DTypeError(sentence(function, name, "a tuple of sizes", brief(shape)))
+    return tuple([as_count(function, name, size, minimum=0) for size in shape])
+
+
+def as_names(function: str, name: str, value: object) -> list[str]:
+    """Return a list of names as text; one text is no list of them."""
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [brief(item, str) for item in value]
+    raise DTypeError(sentence(function, name, "a list of names", brief(value)))
+
+
+def as_mapping(function: str, name: str, value: object, expected: str) -> Mapping[Any, Any]:
+    """Return a dict, or what is like one; anything else is refused."""
+    if not isinstance(value, Mapping):
+        raise DTypeError(sentence(function, name, expected, brief(value)))
+    return value
+
+
+def within_memory(function: Wrapped) -> Wrapped:
+    """Decorate a function whose arguments say how large its result is.
+
+    A result that does not fit the memory is an error of the library's, and a ``MemoryError`` as
+    well. The first argument of a private function is the name of the public one that called it.
+    """
+    names = list(inspect.signature(function).parameters)
+
+    @wraps(function)
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NeuralNetworkError:
+            raise
+        except MemoryError as error:
+            given = dict(zip(names, args, strict=False)) | kwargs
+            name = given.pop("function", function.__name__)
+            raise refusal(str(name), given, error) from error
+
+    return cast("Wrapped", limited)
 
 
 def as_single(function: str, name: str, value: Any) -> float:
@@ -242,8 +316,10 @@ def as_single(function: str, name: str, value: Any) -> float:
         if np.iscomplexobj(value):
             raise TypeError
         return float(value)
-    except (TypeError, ValueError):
-        received = f"shape {np.shape(value)}" if np.ndim(value) else repr(value)
+    except NeuralNetworkError:
+        raise
+    except Exception:
+        received = f"shape {np.shape(value)}" if isinstance(value, np.ndarray) else brief(value)
         raise DTypeError(sentence(function, name, "a result of one number", received)) from None
 
 

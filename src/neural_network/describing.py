@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from neural_network.errors import DTypeError, FileFormatError, sentence
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -138,6 +138,14 @@ def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
     Lists and dicts are copied, because ``__init__`` may change those it received.
     """
     of = arguments_of(cls)
+    try:
+        return _noted(of, args, kwargs)
+    except RecursionError:
+        expected, received = "lists that end", "one in itself, or nested too deep"
+        raise ArgumentError(sentence(cls.__name__, "arguments", expected, received)) from None
+
+
+def _noted(of: Arguments, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     if of.positional is None or len(args) > len(of.positional):
         try:
             passed = of.signature.bind_partial(*args, **kwargs).arguments
@@ -376,7 +384,7 @@ class Writer:
             if function is value:
                 return {"function": name}
         expected = "numbers, text, lists, layers or the library's own functions"
-        raise DTypeError(sentence("save", place, expected, repr(value)))
+        raise DTypeError(sentence("save", place, expected, brief(value)))
 
 
 class Reader:

@@ -6,15 +6,26 @@ catches them all; a wrong kind of thing is a ``TypeError`` as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from typing import Any, cast
 
 from neural_network.public import public
+
+# Of a message, and of a value that it shows.
+MOST_LETTERS = 500
+LETTERS_OF_VALUE = 160
 
 
 @public
 class NeuralNetworkError(Exception):
     """Base of every error that the library raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, of which the middle is left out where it is long."""
+        text = str(self.args[0]) if len(self.args) == 1 else super().__str__()
+        return shortened(text, MOST_LETTERS)
 
 
 @public
@@ -73,7 +84,80 @@ def sentence(function: str, argument: str, expected: str, received: object) -> s
     >>> sentence("relu", "Z", "real numbers", "dtype complex128")
     'relu: Z: expected real numbers, received dtype complex128'
     """
-    return f"{function}: {argument}: expected {expected}, received {received}"
+    text = received if isinstance(received, str) else brief(received, str)
+    return f"{function}: {argument}: expected {expected}, received {text}"
+
+
+def brief(value: object, form: Callable[[object], str] = repr) -> str:
+    """Return a value as text for an error message: short, and never an error itself.
+
+    >>> from neural_network.errors import brief
+    >>> brief("relu"), len(brief("relu" * 1000))
+    ("'relu'", 160)
+    """
+    try:
+        text = form(value)
+    except Exception:  # nested too deep, a number of too many digits, a ``__repr__`` that raises
+        return f"a {type(value).__name__} that cannot be shown"
+    return shortened(text, LETTERS_OF_VALUE)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Return a text, of which the middle is left out where it is long."""
+    if len(text) <= letters:
+        return text
+    end = letters // 3
+    return f"{text[: letters - end - 3]} … {text[-end:]}"
+
+
+@cache
+def both(kind: Any, other: Any) -> Any:
+    """Return a class of the library's errors that answers ``except other`` as well.
+
+    >>> from neural_network.errors import both
+    >>> issubclass(both(ArgumentError, IndexError), IndexError)
+    True
+    """
+    if issubclass(kind, other):
+        return kind
+
+    def __reduce__(self: Exception) -> tuple[Any, ...]:  # noqa: N807  # of the class below
+        return kind, self.args  # another process knows this class
+
+    body = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce__": __reduce__}
+    return type(kind.__name__, (kind, other), body)
+
+
+def refusal(function: str, given: Mapping[str, object], error: Exception) -> NeuralNetworkError:
+    """Return the error for arguments that NumPy refuses, or that do not fit the memory.
+
+    It answers the ``except`` clauses for NumPy's error, too.
+
+    Args:
+        function: that was called.
+        given: its arguments.
+        error: what NumPy raised.
+    """
+    values = ", ".join(f"{name} {_outlined(value)}" for name, value in given.items())
+    if isinstance(error, MemoryError):
+        expected = "sizes that the memory is enough for"
+    else:
+        expected = "what fits each other"
+    reason = brief(error, str)
+    received = f"{values} ({reason})" if reason else values
+    kind = DTypeError if isinstance(error, TypeError) else ArgumentError
+    made = both(kind, cast("Any", type(error)))
+    refused: NeuralNetworkError = made.__new__(made)  # NumPy's classes take other arguments
+    refused.args = (sentence(function, ", ".join(given), expected, received),)
+    return refused
+
+
+def _outlined(value: object) -> str:
+    """Return the type and shape of an array, any other value as text."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is None or not isinstance(shape, tuple):
+        return shortened(brief(value), 60)
+    return f"{dtype} {shape}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from neural_network.errors import (
     DTypeError,
     FileFormatError,
     FileWriteError,
+    brief,
     sentence,
 )
 
@@ -46,7 +47,7 @@ def as_path(function: str, name: str, path: object) -> str:
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise DTypeError(sentence(function, name, "the path of a file", f"{path!r:.100}"))
+        raise DTypeError(sentence(function, name, "the path of a file", brief(path)))
     if not text:
         raise ArgumentError(sentence(function, name, "the path of a file", "''"))
     try:
@@ -54,9 +55,7 @@ def as_path(function: str, name: str, path: object) -> str:
     except UnicodeEncodeError:
         possible = False
     if not possible:
-        raise ArgumentError(
-            sentence(function, name, "a name that a file can have", f"{text!r:.100}")
-        )
+        raise ArgumentError(sentence(function, name, "a name that a file can have", brief(text)))
     return text
 
 

@@ -196,7 +196,6 @@ REFUSED: dict[str, Any] = {
     "float": lambda x, s: [*map(float, x)],
     "complex": lambda x, s: complex(s),
     "text": lambda x, s: "%f" % s,  # noqa: UP031  # converts it
-    "a list for a layer": lambda x, s: nn.Dense(2)([[x[0], s]]),
 }  # fmt: skip
 
 

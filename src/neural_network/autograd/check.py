@@ -10,8 +10,8 @@ import numpy as np
 from neural_network.autograd.engine import backward_pass
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
-from neural_network.checks import Array, as_generator, as_number
-from neural_network.errors import DTypeError, GradientError, sentence
+from neural_network.checks import Array, as_callable, as_generator, as_number
+from neural_network.errors import DTypeError, GradientError, brief, sentence
 from neural_network.lifting import array_under
 from neural_network.public import public
 
@@ -101,6 +101,7 @@ def _compared(
         leaves.append(Tensor(value.copy(), requires_grad=True))
         return leaves[-1]
 
+    as_callable("check_gradients", "f", f)
     if not isinstance(inputs, list | tuple):
         expected = "a list of the arguments of f"
         raise DTypeError(sentence("check_gradients", "inputs", expected, type(inputs).__name__))
@@ -110,7 +111,7 @@ def _compared(
         raise DTypeError(sentence("check_gradients", "inputs", expected, "none"))
     out = f(*arguments)
     if not isinstance(out, Tensor) or not out.requires_grad:
-        raise GradientError(f"check_gradients: f: expected a recorded tensor, received {out!r}")
+        raise GradientError(sentence("check_gradients", "f", "a recorded tensor", brief(out)))
     g = np.asarray(generator.standard_normal(out.shape))
     found = backward_pass([out], [g], leaves, retain_graph=False)
     gradients = {id(tensor): gradient for tensor, gradient in found.copied()}

@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.engine import Recorded, lowest_recorded
-from neural_network.errors import DroppedGradientError, DTypeError, GradientError, sentence
-from neural_network.functional.op import Rule
+from neural_network.checks import Array
+from neural_network.errors import (
+    DroppedGradientError,
+    DTypeError,
+    GradientError,
+    ShapeError,
+    both,
+    refusal,
+    sentence,
+)
+from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped, tensors_in
 
 # Classes of arguments that every op takes as they are; the module of tensors adds its own.
@@ -54,6 +63,26 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
             "in-place change: it would not be recorded; write t = t + … instead of t += …, "
             "build the array with np.where or np.stack, or do it inside no_grad()"
         )
+
+
+def computed(name: str, function: Callable[..., Any], array: Array, *others: Any) -> Any:
+    """Return what a function of NumPy or Python makes of a tensor's array, or raise its refusal."""
+    try:
+        return function(array, *others)
+    except PASSED:
+        raise
+    except Exception as error:
+        given = {"t": array, **{f"argument {n}": value for n, value in enumerate(others, 1)}}
+        raise refusal(name, given, error) from error
+
+
+def single(name: str, array: Array) -> Any:
+    """Return the number of an array that has one."""
+    if array.size != 1:
+        expected = "a single number (for a truth value .any() or .all())"
+        kind = both(ShapeError, TypeError)  # NumPy raises the one or the other
+        raise kind(sentence(name, "tensor", expected, f"shape {array.shape}"))
+    return array.reshape(())[()]
 
 
 def change(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import Recorded
 from neural_network.checks import Array
-from neural_network.errors import DroppedGradientError
+from neural_network.errors import (
+    DroppedGradientError,
+    NeuralNetworkError,
+    ShapeError,
+    both,
+    refusal,
+    sentence,
+)
 from neural_network.functional import elementwise, linear, reductions, shaping
 from neural_network.lifting import array_under
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 # Ops of tensors and NumPy's functions return tensors, which their annotations do not state.
 _np: Any = np
@@ -46,6 +56,22 @@ REFUSED = {
     "imag": "np.zeros_like(t): tensors are real",
     "to_device": "t.data.to_device",
 }
+
+
+def _plain(method: Method) -> Method:
+    """Decorate a method that computes with the array: what NumPy refuses is the library's error."""
+
+    @wraps(method)
+    def computed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except NeuralNetworkError:
+            raise
+        except Exception as error:
+            given = {"t": self, "the arguments": args, **kwargs}
+            raise refusal(f"Tensor.{method.__name__}", given, error) from error
+
+    return cast("Method", computed)
 
 
 class ArrayMethods(Recorded):
@@ -120,21 +146,27 @@ class ArrayMethods(Recorded):
 
     # Comparisons have no gradient: they return arrays.
 
+    @_plain
     def __eq__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
         return self.data == array_under(other)
 
+    @_plain
     def __ne__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
         return self.data != array_under(other)
 
+    @_plain
     def __lt__(self, other: Any) -> Array:
         return self.data < array_under(other)
 
+    @_plain
     def __le__(self, other: Any) -> Array:
         return self.data <= array_under(other)
 
+    @_plain
     def __gt__(self, other: Any) -> Array:
         return self.data > array_under(other)
 
+    @_plain
     def __ge__(self, other: Any) -> Array:
         return self.data >= array_under(other)
 
@@ -143,13 +175,17 @@ class ArrayMethods(Recorded):
     # --- parts and shapes ------------------------------------------------------
 
     def __len__(self) -> int:
+        if self.data.ndim == 0:
+            raise both(ShapeError, TypeError)(
+                sentence("len", "tensor", "at least one axis", "a single number")
+            )
         return len(self.data)
 
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return array_under(value) in self.data
+        return bool(np.any(self == value))
 
     def __getitem__(self, key: Any) -> Self:
         return _shaping.index(self, array_under(key))
@@ -303,6 +339,7 @@ class ArrayMethods(Recorded):
 
     conjugate = conj
 
+    @_plain
     def astype(
         self, dtype: DTypeLike, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
         copy: bool = True,
@@ -320,18 +357,22 @@ class ArrayMethods(Recorded):
 
     # --- without a gradient: plain arrays ---------------------------------------
 
+    @_plain
     def argmax(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the largest number."""
         return self.data.argmax(*args, **kwargs)
 
+    @_plain
     def argmin(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the smallest number."""
         return self.data.argmin(*args, **kwargs)
 
+    @_plain
     def argsort(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places in the order of their numbers."""
         return self.data.argsort(*args, **kwargs)
 
+    @_plain
     def argpartition(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places, the smallest before ``kth``."""
         return self.data.argpartition(*args, **kwargs)
@@ -340,14 +381,17 @@ class ArrayMethods(Recorded):
         """Return the places of numbers among these, which are in order."""
         return _np.searchsorted(self, *args, **kwargs)
 
+    @_plain
     def nonzero(self) -> Any:
         """Return the places of what is not 0."""
         return self.data.nonzero()
 
+    @_plain
     def all(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether all are not 0."""
         return self.data.all(*args, **kwargs)
 
+    @_plain
     def any(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether any is not 0."""
         return self.data.any(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -25,12 +26,14 @@ from neural_network.autograd.guards import (
     check_in_place,
     check_no_gradient,
     check_recorded,
+    computed,
     not_floating,
+    single,
 )
 from neural_network.autograd.methods import ArrayMethods
-from neural_network.checks import Array, as_real
+from neural_network.checks import Array, as_flag, as_real
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
-from neural_network.functional.op import Rule
+from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
 
@@ -75,6 +78,8 @@ class Tensor(ArrayMethods):
         if type(array) is not np.ndarray:
             check_no_gradient("Tensor()", array)
             array = array_under(array)
+        if type(requires_grad) is not bool:
+            requires_grad = as_flag("Tensor", "requires_grad", requires_grad)
         if requires_grad and array.dtype.kind != "f":
             raise DTypeError(
                 sentence("Tensor", "data", "a floating type for a gradient", f"dtype {array.dtype}")
@@ -161,24 +166,26 @@ class Tensor(ArrayMethods):
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
         check_no_gradient("float() (also array[i] = t, array.fill, initial=, math.exp)", self)
-        return float(self.data)
+        return float(single("float", self.data))
 
     def __int__(self) -> int:
         """Convert to a plain number, unless that would drop a gradient."""
         check_no_gradient("int()", self)
-        return int(self.data)
+        return int(computed("int", int, single("int", self.data)))  # not of NaN or infinity
 
     def __index__(self) -> int:
         """Convert to a whole number; integers only."""
-        return int(self.data.__index__())
+        return int(computed("index", operator.index, self.data))
 
     def __bool__(self) -> bool:
         """Return whether a single number is not 0."""
-        return bool(self.data)
+        return bool(single("bool", self.data))
 
     def item(self, *place: Any) -> float:
         """Return a single number, or that at a place, as a Python number, without a record."""
-        number: float = self.data.item(*place)
+        if not place:
+            return single("item", self.data).item()  # type: ignore[no-any-return]  # a number
+        number: float = computed("item", np.ndarray.item, self.data, *place)
         return number
 
     def detach(self) -> Tensor:
@@ -217,7 +224,10 @@ class Tensor(ArrayMethods):
             received = f"none for shape {self.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
         # A copy, because a leaf's gradient may be this array itself.
-        start = np.array(np.ones(self.shape) if gradient is None else gradient, dtype=self.dtype)
+        given = np.ones(self.shape) if gradient is None else gradient
+        given = as_real("backward", "gradient", given)
+        check_no_gradient("backward: gradient: it", given)
+        start = np.array(array_under(given), dtype=self.dtype)
         if start.shape != self.shape:
             expected, received = f"shape {self.shape}", f"shape {start.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
@@ -230,11 +240,11 @@ class Tensor(ArrayMethods):
     def __setitem__(self, key: Any, value: Any) -> None:
         """Change numbers in place, if no gradient needs them."""
         check_in_place(self, value)
-        self.data[array_under(key)] = array_under(value)
+        computed("t[key] =", operator.setitem, self.data, array_under(key), array_under(value))
 
     def _in_place(self, ufunc: np.ufunc, other: Any) -> Self:
         check_in_place(self, other)
-        ufunc(self.data, array_under(other), out=self.data)
+        computed(f"{ufunc.__name__} in place", ufunc, self.data, array_under(other), self.data)
         return self
 
     def __iadd__(self, other: Any) -> Self:
@@ -376,7 +386,7 @@ class InnerTensor(Tensor):
         options = {name: primal_under(value, level) for name, value in kwargs.items()}
         hook = lift_hook(lower) or (lift_hook(options.values()) if options else None)
         if hook is None:
-            primal = _as_array(rule.forward(*lower, **options), inputs)
+            primal = _compute(rule, inputs, lower, options)
         else:
             primal = hook(rule, lower, options)
             if not primal.requires_grad:
@@ -419,9 +429,15 @@ def _compute(
     rule: Rule, inputs: Sequence[Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Array:
     """Return an op's result for the arrays of its arguments."""
-    value = rule.forward(
-        *[array_under(a) for a in args], **{k: array_under(v) for k, v in kwargs.items()}
-    )
+    arrays = [array_under(a) for a in args]
+    options = {k: array_under(v) for k, v in kwargs.items()}
+    try:
+        value = rule.forward(*arrays, **options)
+    except PASSED:
+        raise
+    except Exception as error:
+        rule.refuse(tuple(arrays), options, error)
+        raise
     return _as_array(value, inputs)
 
 

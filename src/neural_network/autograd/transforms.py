@@ -6,7 +6,6 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from neural_network.errors import (
     DTypeError,
     GradientError,
     ShapeError,
+    brief,
     sentence,
 )
 from neural_network.functional.elementwise import flat
@@ -142,7 +142,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
         places = _places("hessian", argnums, args)
         if isinstance(argnums, list | tuple):
             expected = "the place of one argument"
-            raise DTypeError(sentence("hessian", "argnums", expected, short(argnums)))
+            raise DTypeError(sentence("hessian", "argnums", expected, brief(argnums)))
         if isinstance(args[places[0]], dict | list | tuple):
             expected, received = "an array", type(args[places[0]]).__name__
             raise ShapeError(sentence("hessian", "the argument", expected, received))
@@ -259,6 +259,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """
     arguments, directions = _arguments_and_directions("hvp", primals, tangents)
     every = tuple(range(len(arguments)))
+    as_callable("hvp", "f", f)
 
     def along(*args: Any) -> Any:
         slopes = leaves_of(_gradient("hvp", f, every)(*args))
@@ -342,6 +343,7 @@ class _Trace:
     def __init__(
         self, name: str, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: Any
     ) -> None:
+        as_callable(name, "f", f)
         places = _places(name, argnums, args)
         if math.isinf(lowest_recorded()):
             raise GradientError(
@@ -362,7 +364,7 @@ class _Trace:
         self.outputs = [out for out in leaves_of(self.returned) if self.depends(out)]
         if not self.outputs:
             expected = "a number computed from its argument by recorded ops"
-            received = f"{short(self.returned)}, which does not depend on it"
+            received = f"{brief(self.returned)}, which does not depend on it"
             raise DroppedGradientError(
                 sentence(name, "the result of the function", expected, received)
             )
@@ -451,7 +453,7 @@ def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
         numbers = []
     if not numbers:
         expected = "the place of an argument, or a tuple of places"
-        raise DTypeError(sentence(name, "argnums", expected, short(argnums)))
+        raise DTypeError(sentence(name, "argnums", expected, brief(argnums)))
     for number in numbers:
         if not -len(args) <= number < len(args):
             expected = f"places among {len(args)} arguments passed by position"
@@ -476,8 +478,8 @@ def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
         ShapeError: another form or shape.
     """
     if not same_form(form, tree):
-        expected = f"the form {short(map_tree(lambda part: np.shape(array_under(part)), form))}"
-        raise ShapeError(sentence(function, name, expected, short(tree)))
+        expected = f"the form {brief(map_tree(lambda part: np.shape(array_under(part)), form))}"
+        raise ShapeError(sentence(function, name, expected, brief(tree)))
     leaves: list[Any] = []
 
     def check(like: Any, part: Any) -> None:

@@ -16,6 +16,7 @@ from neural_network.checks import (
     as_count,
     as_flag,
     as_floating,
+    as_floating_type,
     as_generator,
     as_number,
     as_single,
@@ -25,8 +26,9 @@ from neural_network.checks import (
     check_probabilities,
     check_shape,
     rounded,
+    within_memory,
 )
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.activations import identity
 from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.functional.shaping import cut
@@ -132,6 +134,7 @@ def gradient_descent(
 
 
 @public
+@within_memory
 def initial_parameters(
     sizes: Sequence[int], *, rng: Rng = 0, dtype: DTypeLike = np.float32
 ) -> dict[str, Array]:
@@ -159,8 +162,7 @@ def initial_parameters(
     """
     function = "initial_parameters"
     checked = _counts(function, "sizes", sizes)
-    if np.dtype(dtype).kind != "f":
-        raise DTypeError(sentence(function, "dtype", "a floating type", np.dtype(dtype)))
+    as_floating_type(function, "dtype", dtype)
     if len(checked) < 2:
         raise ArgumentError(sentence(function, "sizes", "at least two numbers", checked))
     generator = as_generator(function, rng)
@@ -245,7 +247,7 @@ def train_mlp(
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:
     if not isinstance(sizes, list | tuple | np.ndarray):
-        raise DTypeError(sentence(function, name, "a list of sizes", repr(sizes)))
+        raise DTypeError(sentence(function, name, "a list of sizes", brief(sizes)))
     return [as_count(function, name, size) for size in sizes]
 
 

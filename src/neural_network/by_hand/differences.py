@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural_network.checks import Array, as_callable, as_number, as_single
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import public
 
 
@@ -58,7 +58,7 @@ def numerical_gradient(
     function = "numerical_gradient"
     step = as_number(function, "h", h, above=0)
     if not isinstance(params, dict):
-        raise DTypeError(sentence(function, "params", "a dict of arrays", repr(type(params))))
+        raise DTypeError(sentence(function, "params", "a dict of arrays", brief(type(params))))
     for name, array in params.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             received = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array)

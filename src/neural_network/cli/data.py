@@ -11,7 +11,7 @@ from neural_network.checks import Array
 from neural_network.datasets import load_image_folder
 from neural_network.datasets.folders import SizesDifferError
 from neural_network.datasets.sources import Dataset
-from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
+from neural_network.errors import ArgumentError, FileFormatError, ShapeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
 from neural_network.lazy import NameTable
@@ -35,7 +35,7 @@ def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
-        raise ArgumentError(sentence(command, "--data", expected, repr(data)))
+        raise ArgumentError(sentence(command, "--data", expected, brief(data)))
 
 
 def load_pictures(command: str, data: str, split: str, size: tuple[int, int] | None) -> Pictures:

@@ -13,7 +13,7 @@ from neural_network.checks import Array
 from neural_network.cli.output import Force, confirm_overwrite, printable
 from neural_network.datasets.mnist import load_mnist
 from neural_network.datasets.pictures import load_picture
-from neural_network.errors import ArgumentError, needs_extra, sentence
+from neural_network.errors import ArgumentError, brief, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import FILTERS, filter_key, named_filter
 from neural_network.functional.window import Padding
@@ -114,11 +114,11 @@ def _typed_filter(text: str) -> Array:
     try:
         rows = [[float(number) for number in row.split(",")] for row in text.split(";")]
     except ValueError:
-        raise ArgumentError(sentence("features", "--filter", expected, repr(text))) from None
+        raise ArgumentError(sentence("features", "--filter", expected, brief(text))) from None
     if len({len(row) for row in rows}) != 1:
-        raise ArgumentError(sentence("features", "--filter", "rows of equal length", repr(text)))
+        raise ArgumentError(sentence("features", "--filter", "rows of equal length", brief(text)))
     if not np.all(np.isfinite(rows)):
-        raise ArgumentError(sentence("features", "--filter", "finite numbers", repr(text)))
+        raise ArgumentError(sentence("features", "--filter", "finite numbers", brief(text)))
     return np.array(rows)
 
 
@@ -138,7 +138,7 @@ def _numbers(option: str, text: str, expected: str) -> int | tuple[int, int]:
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2):
-        raise ArgumentError(sentence("features", option, expected, repr(text)))
+        raise ArgumentError(sentence("features", option, expected, brief(text)))
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 

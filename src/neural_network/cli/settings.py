@@ -19,7 +19,7 @@ import typer
 from neural_network.checks import as_choice, as_count, as_number
 from neural_network.cli.data import DATA, check_data
 from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
-from neural_network.errors import ArgumentError, FileFormatError, sentence
+from neural_network.errors import ArgumentError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
 from neural_network.lazy import NameTable
 from neural_network.models import MODELS
@@ -54,14 +54,14 @@ def augmentation(command: str, name: str, text: str) -> Augment | None:
         kind, _, numbers = part.strip().partition("=")
         if kind not in kinds:
             expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
-            raise ArgumentError(sentence(command, name, expected, repr(text)))
+            raise ArgumentError(sentence(command, name, expected, brief(text)))
         try:
             steps.append(kinds[kind](*map(_number, numbers.split("/") if numbers else [])))
         except ArgumentError as error:
             raise ArgumentError(f"{command}: {name}: {error}") from error
         except (TypeError, ValueError) as error:  # too many or too few numbers, or no numbers
             expected = f"the form {CHANGES[kind]}"
-            raise ArgumentError(sentence(command, name, expected, repr(part))) from error
+            raise ArgumentError(sentence(command, name, expected, brief(part))) from error
     return Augment(*steps)
 
 
@@ -93,7 +93,7 @@ def _absolute(command: str, name: str, path: str) -> str:
         path.encode()
     except UnicodeEncodeError:
         expected = "a name that can be written as Unicode"
-        raise ArgumentError(sentence(command, name, expected, repr(path))) from None
+        raise ArgumentError(sentence(command, name, expected, brief(path))) from None
     return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neural_network.cli.models import read_model
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, brief, sentence
 from neural_network.models import MODELS
 
 
@@ -21,5 +21,5 @@ def summary(
         return
     if not Path(model).exists():
         expected = f"one of {', '.join(MODELS)}, or a saved model's file"
-        raise ArgumentError(sentence("summary", "MODEL", expected, repr(model)))
+        raise ArgumentError(sentence("summary", "MODEL", expected, brief(model)))
     typer.echo(read_model("summary", "MODEL", Path(model))[0].summary())

@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import load_colours, load_picture
-from neural_network.errors import FileFormatError, ShapeError, needs_extra, sentence
+from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
 from neural_network.public import public
 
 
@@ -115,7 +115,7 @@ def _as_size(size: object) -> tuple[int, int]:
     lengths = size if isinstance(size, tuple | list) else (size, size)
     if len(lengths) != 2:
         expected = "one length, or height and width"
-        raise ShapeError(sentence("load_image_folder", "size", expected, repr(size)))
+        raise ShapeError(sentence("load_image_folder", "size", expected, brief(size)))
     height, width = (as_count("load_image_folder", "size", length) for length in lengths)
     return height, width
 

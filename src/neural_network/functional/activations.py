@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional import error_function, smooth
 from neural_network.functional.elementwise import elementary
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls
@@ -417,7 +417,7 @@ def _check_classes(function: str, Z: Array, axis: int) -> None:
     if Z.ndim == 0:
         raise ShapeError(sentence(function, "Z", "at least one axis", f"shape {Z.shape}"))
     if not isinstance(axis, int | np.integer) or not -Z.ndim <= axis < Z.ndim:
-        raise ShapeError(sentence(function, "axis", f"an axis of the shape {Z.shape}", repr(axis)))
+        raise ShapeError(sentence(function, "axis", f"an axis of the shape {Z.shape}", brief(axis)))
     if Z.shape[axis] == 0:
         raise ShapeError(
             sentence(function, "Z", f"at least one class along axis {axis}", f"shape {Z.shape}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import public
 
 
@@ -88,9 +88,9 @@ def named_filter(name: str) -> Array:
     """
     expected = "one of " + ", ".join(FILTERS)
     if not isinstance(name, str):
-        raise DTypeError(sentence("named_filter", "name", expected, repr(name)))
+        raise DTypeError(sentence("named_filter", "name", expected, brief(name)))
     if filter_key(name) not in FILTERS:
-        raise ArgumentError(sentence("named_filter", "name", expected, repr(name)))
+        raise ArgumentError(sentence("named_filter", "name", expected, brief(name)))
     return np.array(FILTERS[filter_key(name)].values, dtype=float)
 
 

@@ -17,8 +17,9 @@ from neural_network.checks import (
     as_number,
     check_not_empty,
     rounded,
+    within_memory,
 )
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -30,6 +31,7 @@ LINEAR = ("linear", "bilinear", "trilinear")
 
 
 @public
+@within_memory
 def interpolate(
     X: ArrayLike,
     size: int | Sequence[int] | None = None,
@@ -134,7 +136,7 @@ def _sizes(
     outputs = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
     if min(outputs) < 1:
         expected = f"a scale that leaves at least one output of {sizes}"
-        raise ShapeError(sentence(function, "scale", expected, repr(scale)))
+        raise ShapeError(sentence(function, "scale", expected, brief(scale)))
     # A scale (1.1, for example) that is rounded away leaves everything where it is.
     return outputs, tuple(
         1.0 if m == n else 1 / factor for n, m, factor in zip(sizes, outputs, factors, strict=True)

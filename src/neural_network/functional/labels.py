@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_real, check_no_nan, check_not_empty
+from neural_network.checks import (
+    Array,
+    as_count,
+    as_real,
+    check_no_nan,
+    check_not_empty,
+    within_memory,
+)
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
@@ -15,6 +22,7 @@ MOST_CLASSES = 2**31
 
 
 @public(also="datasets")
+@within_memory
 def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     """Return a row with a single 1 for each class index.
 
@@ -42,7 +50,11 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     """
     array = as_real("one_hot", "labels", labels)
     check_not_empty("one_hot", "labels", array, 1)
-    limit = None if num_classes is None else as_count("one_hot", "num_classes", num_classes)
+    limit = (
+        None
+        if num_classes is None
+        else as_count("one_hot", "num_classes", num_classes, maximum=np.inf)
+    )
     if limit is not None and limit > MOST_CLASSES:
         raise ArgumentError(sentence("one_hot", "num_classes", f"at most {MOST_CLASSES:,}", limit))
     if limit is None and MOST_INFERRED_CLASSES <= np.max(array) < np.inf:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, check_ndim, rounded
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 from neural_network.public import public
@@ -141,7 +141,7 @@ def _parse(subscripts: str, count: int) -> tuple[list[str], str]:
     plain = all(len(set(letters)) == len(letters) for letters in inputs)
     if not arrow or len(inputs) != count or not plain or not (left + output).isascii():
         expected = f"{count} operands of different letters and a result, such as 'ij,jk->ik'"
-        raise ArgumentError(sentence("einsum", "subscripts", expected, repr(subscripts)))
+        raise ArgumentError(sentence("einsum", "subscripts", expected, brief(subscripts)))
     return inputs, output
 
 

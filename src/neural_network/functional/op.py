@@ -38,6 +38,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
+from neural_network.checks import as_callable
+from neural_network.errors import DTypeError, NeuralNetworkError, brief, refusal, sentence
 from neural_network.lifting import lift_hook
 from neural_network.public import public
 
@@ -79,7 +81,7 @@ class Rule:
 
     def __init__(self, forward: Callable[..., Any]) -> None:
         self.forward = forward
-        self.name = forward.__name__
+        self.name = getattr(forward, "__name__", type(forward).__name__)
         self.gradients: dict[str, Gradient] = {}
         self.samples: Samples | None = None
         self.own_memory = False
@@ -129,6 +131,30 @@ class Rule:
         first = dict(zip(self.names, args[:leading], strict=False))
         return {**self.defaults, **first, self.variadic: args[leading:], **kwargs}
 
+    def refuse(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> None:
+        """Raise the library's error for a call that NumPy refused; return if Python refused it."""
+        trace = error.__traceback__
+        if isinstance(error, TypeError) and trace is not None and trace.tb_next is None:
+            return  # the signature does not take these arguments: the function was not begun
+        given = dict(zip(self.names, args, strict=False)) if self.variadic is None else {}
+        if not given and args:
+            given = {self.variadic or "the arguments": args}
+        raise refusal(self.name, given | dict(kwargs), error) from error
+
+
+# What an op raises as it is: its own errors, and what the caller asked for (``np.errstate``).
+PASSED = (NeuralNetworkError, FloatingPointError, Warning)
+
+
+def as_signature(function: str, name: str, value: Any) -> inspect.Signature:
+    """Return the signature of a function of Python; anything else is refused."""
+    try:
+        if not inspect.isclass(value):
+            return inspect.signature(value)
+    except (TypeError, ValueError):
+        pass
+    raise DTypeError(sentence(function, name, "a function written in Python", brief(value)))
+
 
 def _takes_list(annotation: Any) -> bool:
     """Return whether an argument with this annotation takes a list of arrays."""
@@ -177,13 +203,20 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
     >>> cube(2.0), grad(cube)(2.0), grad(grad(cube))(2.0)
     (8.0, np.float64(12.0), np.float64(12.0))
     """
+    as_signature("op", "forward", forward)
     rule = Rule(forward)
 
     @wraps(forward)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        hook = lift_hook(args) or (lift_hook(kwargs.values()) if kwargs else None)
-        if hook is None:
-            return forward(*args, **kwargs)
+        try:
+            hook = lift_hook(args) or (lift_hook(kwargs.values()) if kwargs else None)
+            if hook is None:
+                return forward(*args, **kwargs)
+        except PASSED:
+            raise
+        except Exception as error:
+            rule.refuse(args, kwargs, error)
+            raise
         lifted: R = hook(rule, args, kwargs)
         return lifted
 
@@ -205,23 +238,27 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         returns the loss's gradient for the argument, in the argument's shape.
 
     Raises:
-        TypeError: ``name`` or a parameter is not one of the op's.
+        DTypeError: ``name`` or a parameter is not one of the op's.
 
     >>> gradient(conv2d, "image")  # composed of ops
     Traceback (most recent call last):
       ...
-    TypeError: gradient: expected an op, received conv2d
+    neural_network.errors.DTypeError: gradient: function: expected an op, received conv2d
     """
-    if function not in RULES:
-        raise TypeError(f"gradient: expected an op, received {function.__name__}")
-    rule = RULES[function]
+    as_callable("gradient", "function", function)
+    rule = RULES.get(function)
+    if rule is None:
+        received = getattr(function, "__name__", brief(function))
+        raise DTypeError(sentence("gradient", "function", "an op", received))
 
     def register(formula: Callable[..., Any]) -> None:
-        g, *needs = inspect.signature(formula).parameters
+        g, *needs = as_signature(rule.name, "gradient", formula).parameters or [""]
         arguments = {*rule.names, rule.variadic}
         known = arguments | {"out"} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
         if g != "g" or not known.issuperset(needs) or name not in arguments:
-            raise TypeError(f"{rule.name}: no gradient for {name} can take ({g}, {needs})")
+            expected = "a function of g and of what the op takes or returns"
+            received = f"parameters ({', '.join([g, *needs])}) for {name}"
+            raise DTypeError(sentence(rule.name, "gradient", expected, received))
         rule.register(name, formula, tuple(needs))
 
     return register
@@ -269,8 +306,10 @@ def samples(
     ... def _(rng):
     ...     yield call(rng.standard_normal(3))
     """
+    as_callable("samples", "function", function)
 
     def register(make: Samples) -> Samples:
+        as_callable("samples", "the decorated", make)
         if function in RULES:
             RULES[function].samples = make
         else:

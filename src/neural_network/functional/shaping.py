@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.checks import Array, as_real
+from neural_network.errors import refusal
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
 from neural_network.functional.reductions import normal_axes, normal_axis
@@ -239,10 +240,14 @@ def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     >>> [part.tolist() for part in split(np.arange(5), [2, 3])]
     [[0, 1], [2], [3, 4]]
     """
-    size = X.shape[axis]
-    # NumPy splits the places; indexing, which has a gradient, splits the array.
-    places = np.split(np.arange(size), sections)
-    lead: tuple[Any, ...] = (slice(None),) * normal_axis(axis, X.ndim)
+    X = as_real("split", "X", X)
+    try:
+        along = normal_axis(axis, X.ndim)
+        # NumPy splits the places; indexing, which has a gradient, splits the array.
+        places = np.split(np.arange(X.shape[along]), sections)
+    except Exception as error:
+        raise refusal("split", {"X": X, "sections": sections, "axis": axis}, error) from error
+    lead: tuple[Any, ...] = (slice(None),) * along
     return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from neural_network.checks import Array, as_count
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 
 Sizes: TypeAlias = tuple[int, ...]
 # One number for all spatial axes, or one for each.
@@ -265,13 +265,13 @@ def resolve_padding(
             ]
             return tuple([(total // 2, total - total // 2) for total in totals])
         raise ArgumentError(
-            sentence(function, "padding", "'valid', 'same' or numbers", repr(padding))
+            sentence(function, "padding", "'valid', 'same' or numbers", brief(padding))
         )
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
         if len(padding) != axes or not all(
             _is_sequence(pair) and len(pair) == 2 for pair in padding
         ):
             expected = f"{axes} (before, after) pairs"
-            raise ShapeError(sentence(function, "padding", expected, repr(padding)))
+            raise ShapeError(sentence(function, "padding", expected, brief(padding)))
         return tuple([per_axis(function, "padding", pair, 2, minimum=0) for pair in padding])  # type: ignore[misc]  # two each
     return tuple([(n, n) for n in per_axis(function, "padding", padding, axes, minimum=0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,10 @@ class Flatten(Layer):
 
     def forward(self, X: Any) -> Any:
         """(N, …) → (N, everything else)."""
-        if np.ndim(X) < 1:
+        shape = np.shape(X)
+        if not shape:
             raise ShapeError(sentence("Flatten", "X", "(N, …)", "a single number"))
-        return np.reshape(X, (len(X), -1))
+        return np.reshape(X, (shape[0], prod(shape[1:])))  # −1 is ambiguous where there is no row
 
     def _steps(self) -> Steps:
         """Flatten."""

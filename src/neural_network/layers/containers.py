@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from neural_network.autograd.engine import no_backward
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
 from neural_network.layers.planning import run_layers
@@ -45,11 +45,13 @@ class _LayerSequence(Layer):
             ArgumentError, ShapeError: it does not fit what is there, or the model is being
                 trained; nothing is changed then.
         """
-        return self._change_layers("append", lambda layers, new: layers.append(new), layer)
+        return self._change_layers("append", lambda layers, new: layers.append(new), -1, layer)
 
     def insert(self, place: int, layer: Layer) -> Self:
         """Add a layer before the one at a place, as a list does; see ``append``."""
-        return self._change_layers("insert", lambda layers, new: layers.insert(place, new), layer)
+        return self._change_layers(
+            "insert", lambda layers, new: layers.insert(place, new), place, layer
+        )
 
     def replace(self, place: int, layer: Layer) -> Self:
         """Put a layer in the place of another one; see ``append``.
@@ -61,7 +63,7 @@ class _LayerSequence(Layer):
         def change(layers: list[Layer], new: Layer) -> None:
             layers[operator.index(place)] = new
 
-        return self._change_layers("replace", change, layer)
+        return self._change_layers("replace", change, place, layer)
 
     def remove(self, place: int) -> Self:
         """Take away the layer at a place.
@@ -70,9 +72,13 @@ class _LayerSequence(Layer):
             IndexError: there is no such place.
             ArgumentError: it is the last one, or the model is being trained.
         """
-        return self._change_layers("remove", lambda layers: layers.pop(operator.index(place)))
+        return self._change_layers(
+            "remove", lambda layers: layers.pop(operator.index(place)), place
+        )
 
-    def _change_layers(self, method: str, change: Callable[..., Any], *new: Layer) -> Self:
+    def _change_layers(
+        self, method: str, change: Callable[..., Any], place: Any, *new: Layer
+    ) -> Self:
         name = type(self).__name__
         self._check_may_change(method)
         for layer in new:
@@ -82,16 +88,20 @@ class _LayerSequence(Layer):
                 raise ArgumentError(sentence(name, method, expected, type(layer).__name__))
         before = vars(self)[self._sequence]
         layers = list(before)
-        change(layers, *new)
+        try:
+            change(layers, *new)
+        except (IndexError, TypeError, OverflowError) as error:
+            given = {"model": f"of {len(before)} layers", "place": place}
+            raise refusal(f"{name}.{method}", given, error) from error
         check_layers(name, tuple(layers))
         self._put(layers)
         if new and self._built_for is not None:
-            error = self._misfit()
-            if error is not None:
+            misfit = self._misfit()
+            if misfit is not None:
                 self._put(before)
                 # A model that did not fit before may be in the middle of several changes.
                 if self._misfit() is None:
-                    raise error
+                    raise misfit
                 self._put(layers)
         return self
 
@@ -161,9 +171,14 @@ class Sequential(_LayerSequence):
 
     def __getitem__(self, key: int | slice) -> Layer:
         """Return a layer, or a model of some of the layers, which it shares."""
-        if not isinstance(key, slice):
-            return self.layers[key]
-        part = Sequential(self.layers[key])
+        try:
+            found = self.layers[key]
+        except (IndexError, TypeError) as error:
+            given = {"model": f"of {len(self.layers)} layers", "place": key}
+            raise refusal("Sequential", given, error) from error
+        if not isinstance(found, tuple):
+            return found
+        part = Sequential(found)
         part._built_for = part.layers[0]._built_for if self._built_for else None
         return part
 
@@ -245,7 +260,7 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
         if not isinstance(layer, Layer):
             hint = " (a class was given: call it)" if isinstance(layer, type) else ""
             expected = f"a layer such as Dense(10){hint}"
-            raise DTypeError(sentence(function, f"layer {place}", expected, repr(layer)))
+            raise DTypeError(sentence(function, f"layer {place}", expected, brief(layer)))
     if not layers:
         raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
     return list(layers)

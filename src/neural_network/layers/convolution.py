@@ -58,6 +58,9 @@ class _Convolution(Weighted):
         """Make the filters and the bias."""
         self._check_rank(shape)
         channels = shape[1]
+        if channels == 0:
+            expected = "at least one channel along axis 1"
+            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {shape}"))
         if channels % self.groups or self.filters % self.groups:
             name, of = type(self).__name__, f"{channels} channels and {self.filters} filters"
             raise ShapeError(sentence(name, "groups", f"a divisor of {of}", self.groups))
@@ -245,7 +248,7 @@ class DepthwiseConv2D(_Convolution):
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         """Make the filters, now that the channels are counted."""
         self._check_rank(shape)
-        self.groups = shape[1]
+        self.groups = max(shape[1], 1)  # none is refused below
         self.filters = shape[1] * self.multiplier
         super().build(shape, rng)
 

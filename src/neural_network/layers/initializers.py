@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod, sqrt
+from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_function
+from neural_network.checks import (
+    Array,
+    as_function,
+    as_generator,
+    as_number,
+    as_shape,
+    within_memory,
+)
 from neural_network.lazy import NameTable
 from neural_network.public import named, public
 
@@ -71,17 +79,28 @@ def variance_scaling(
     """
 
     def initializer(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:
+        shape, fan_in, fan_out, rng = _checked(name, shape, fan_in, fan_out, rng)
         size = {"fan_in": fan_in, "fan_out": fan_out}.get(fan, (fan_in + fan_out) / 2)
         if distribution == "uniform":
             bound = sqrt(3 * scale / size)
             return rng.uniform(-bound, bound, shape)
         return rng.normal(0, sqrt(scale / size), shape)
 
+    initializer = within_memory(initializer)
     initializer.__name__ = initializer.__qualname__ = name
     initializer.__doc__ = _DOCUMENTED.format(
         name=name, scale=scale, fan=fan, distribution=distribution, source=source
     )
     return initializer
+
+
+def _checked(
+    name: str, shape: Shape, fan_in: Any, fan_out: Any, rng: object
+) -> tuple[Shape, Any, Any, Rng]:
+    """Return the arguments that all initialisers take."""
+    fans = [as_number(name, which, fan, above=0) for which, fan in
+            (("fan_in", fan_in), ("fan_out", fan_out))]  # fmt: skip
+    return as_shape(name, "shape", shape), fans[0], fans[1], as_generator(name, rng)
 
 
 BOTH = "the mean of both fans"
@@ -109,7 +128,7 @@ lecun_normal = named("initializer", "lecun", "lecun_normal")(
 
 
 @named("initializer")
-def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
+def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Draw a matrix whose rows, or columns if there are fewer, are orthonormal.
 
     The first axis is one side of the matrix, all others together are the other: of Dense
@@ -138,7 +157,8 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
     array([[1., 0.],
            [0., 1.]])
     """
-    rows, columns = shape[0], prod(shape[1:])
+    shape, _, _, rng = _checked("orthogonal", shape, fan_in, fan_out, rng)
+    rows, columns = (shape or (1,))[0], prod(shape[1:])
     tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
     Q, R = np.linalg.qr(tall)
     Q = Q * np.where(np.diag(R) < 0, -1.0, 1.0)
@@ -146,7 +166,7 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # n
 
 
 @named("initializer")
-def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
+def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Return zeros; what all begin equal stays equal, so this is for biases.
 
     Args:
@@ -163,11 +183,11 @@ def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: 
     >>> INITIALIZERS["zeros"]((2,), 1, 1, np.random.default_rng(0))
     array([0., 0.])
     """
-    return np.zeros(shape)
+    return np.zeros(_checked("zeros", shape, fan_in, fan_out, rng)[0])
 
 
 @named("initializer")
-def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: ARG001  # all share a signature
+def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Return ones: for factors, and for examples that are checked by hand.
 
     Args:
@@ -184,7 +204,7 @@ def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # noqa: A
     >>> INITIALIZERS["ones"]((2,), 1, 1, np.random.default_rng(0))
     array([1., 1.])
     """
-    return np.ones(shape)
+    return np.ones(_checked("ones", shape, fan_in, fan_out, rng)[0])
 
 
 INITIALIZERS: NameTable[Initializer] = public(NameTable("initializer"))

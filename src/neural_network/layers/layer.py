@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count, as_generator, as_real
+from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
 from neural_network.describing import call_text, constructing
-from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
+from neural_network.errors import ArgumentError, GradientError, ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
@@ -39,6 +39,8 @@ from neural_network.public import public
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
 
+# What a layer computes with as it is; an ``np.generic`` is a number with an array's attributes.
+ARRAYS = (np.ndarray, Tensor, np.generic)
 _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default=None)
 
 
@@ -82,6 +84,8 @@ class Layer(Structure):
     """
 
     _training = True
+    # The attribute with the layers that a container calls one after the other.
+    _sequence: ClassVar[str] = ""
     _own_draws: Draws | None = None
 
     def __init__(self) -> None:
@@ -176,7 +180,7 @@ class Layer(Structure):
         typed = [
             value.astype(self.dtype, copy=False)
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-            else value
+            else (value if isinstance(value, ARRAYS) else self._as_input(value))
             for value in inputs
         ]
         if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
@@ -191,6 +195,12 @@ class Layer(Structure):
             watcher(self, typed[0], out)
         return out
 
+    def _as_input(self, value: Any) -> Any:
+        """Return numbers in lists as an array; a layer of one's own may take anything."""
+        own = not type(self).forward.__module__.startswith("neural_network.")
+        # The first layer of a container may be one's own.
+        return value if own or self._sequence else as_real(type(self).__name__, "X", value)
+
     def _build(self, shape: tuple[int, ...], kind: str, rng: np.random.Generator) -> None:
         """Let ``build`` make the parameters; what it assigns is no change of the structure."""
         own = self.__dict__
@@ -204,6 +214,9 @@ class Layer(Structure):
         try:
             self.build(shape, rng)
             own["_built_for"] = (shape, kind)
+        except MemoryError as error:
+            given = {**self._arguments, "the shape of the input": shape}
+            raise refusal(type(self).__name__, given, error) from error
         finally:
             constructing.reset(token)
             self._bind()
@@ -516,12 +529,7 @@ class Layer(Structure):
         """
         for layer in self.all_layers():
             layer._check_may_change("astype")
-        try:
-            new_dtype = np.dtype(dtype)
-        except TypeError:
-            new_dtype = np.dtype(object)
-        if new_dtype.kind != "f" or dtype is None:
-            raise DTypeError(sentence("astype", "dtype", "a floating type", repr(dtype)))
+        new_dtype = as_floating_type("astype", "dtype", dtype)
         for _, tensor in (*self.named_parameters(), *self.named_buffers()):
             place(tensor, tensor.data.astype(new_dtype))
             tensor.grad = None
@@ -611,7 +619,7 @@ class Layer(Structure):
 
 def _outline(X: Any) -> tuple[tuple[int, ...], str]:
     """Return an input's shape, and the name of its type; of what is no array, none."""
-    if not hasattr(X, "dtype"):
+    if not isinstance(X, ARRAYS):
         try:
             X = as_real("build", "X", X)
         except (ArgumentError, GradientError):

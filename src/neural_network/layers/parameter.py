@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_real
-from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
 # The slot under ``Tensor.data``, and what reads it.
@@ -141,6 +142,9 @@ def from_file() -> bool:
 def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:
     """Raise ShapeError for an array without numbers, or larger than a file's largest."""
     size, largest = prod(shape), _largest.get()
+    if size * np.dtype(float).itemsize > sys.maxsize:
+        received = f"shape {brief(shape)}"
+        raise ShapeError(sentence(function, name, "an array that can be addressed", received))
     if size == 0:
         raise ShapeError(sentence(function, name, "at least one number", f"shape {shape}"))
     if largest is not None and size > largest:

@@ -82,7 +82,7 @@ def as_seed(rng: object, function: str = "Trainer") -> int:
     """
     if rng is None or isinstance(rng, np.random.Generator):
         return int(as_generator(function, rng).integers(1 << 63))
-    return as_count(function, "rng", rng, minimum=0)
+    return as_count(function, "rng", rng, minimum=0, maximum=np.inf)
 
 
 def _key(seed: int, purpose: str) -> Array:

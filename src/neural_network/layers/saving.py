@@ -13,7 +13,7 @@ import numpy as np
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array, as_flag
 from neural_network.describing import Reader, Writer
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 from neural_network.functional.finite import is_finite_by_numpy
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.changes import check_unchanged, share, shared
@@ -237,7 +237,7 @@ def _as_json(notes: object) -> str:
                 return text
     except (TypeError, ValueError, RecursionError):
         pass
-    raise DTypeError(sentence("save", "notes", expected, repr(notes)))
+    raise DTypeError(sentence("save", "notes", expected, brief(notes)))
 
 
 def not_finite(model: Layer) -> str:
@@ -263,7 +263,7 @@ def _has_nan(array: Array) -> bool:
 def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:
     """Return a model's arrays by name, and its architecture as metadata."""
     if not isinstance(model, Layer):
-        raise DTypeError(sentence(function, "model", "a layer or model", repr(model)))
+        raise DTypeError(sentence(function, "model", "a layer or model", brief(model)))
     model._check_built(function)
     tensors = [*model.named_parameters(), *model.named_buffers()]
     frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
@@ -384,7 +384,7 @@ def _check_own(own_layers: object) -> None:
     """Raise DTypeError unless this is a table of layer classes by name."""
     if not isinstance(own_layers, Mapping):
         expected = "a dict name → class of a layer"
-        raise DTypeError(sentence("load", "layers", expected, repr(own_layers)))
+        raise DTypeError(sentence("load", "layers", expected, brief(own_layers)))
     for name, cls in own_layers.items():
         if not (isinstance(cls, type) and issubclass(cls, Layer)):
             received = f"{name!r}: {cls!r}"

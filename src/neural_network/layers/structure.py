@@ -21,7 +21,14 @@ from neural_network.autograd.exchange import others_now
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count
 from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
-from neural_network.errors import ArgumentError, DTypeError, GradientError, ShapeError, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    GradientError,
+    ShapeError,
+    brief,
+    sentence,
+)
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 
@@ -212,7 +219,7 @@ class Structure(Bound):
         kind = type(before).__name__
         expected = f"an array or a {kind} of shape {before.shape}"
         if not isinstance(value, TENSORS):
-            received = repr(value)
+            received = brief(value)
             raise DTypeError(sentence(type(self).__name__, name, expected, received))
         if value.shape != before.shape:
             received = f"a {type(value).__name__} of shape {value.shape}"
@@ -358,7 +365,7 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
     """Return the shape of one input as whole numbers."""
     if not isinstance(shape, tuple | list):
         expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
-        raise DTypeError(sentence(function, "shape", expected, repr(shape)))
+        raise DTypeError(sentence(function, "shape", expected, brief(shape)))
     return tuple(as_count(function, "shape", size) for size in shape)
 
 

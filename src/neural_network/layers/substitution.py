@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from reprlib import repr as short
 from threading import RLock
 from typing import Any
 
@@ -12,7 +11,7 @@ from neural_network.autograd.exchange import exchanging
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import as_real
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.lists import HOLDERS
 from neural_network.layers.parameter import Parameter
@@ -70,7 +69,7 @@ def functional_call(
         if name not in own:
             names = f"{', '.join([*own][:8])}{', …' if len(own) > 8 else ''}" or "there are none"
             expected = f"names of its parameters: {names}"
-            raise ArgumentError(sentence("functional_call", "parameters", expected, short(name)))
+            raise ArgumentError(sentence("functional_call", "parameters", expected, brief(name)))
         numbers = as_real("functional_call", name, value)
         if numbers.shape != own[name].shape:
             expected, received = f"shape {own[name].shape}", f"shape {numbers.shape}"

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_number, as_real, check_ndim
 from neural_network.describing import Described
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.lifting import is_tensor
 
@@ -208,12 +208,12 @@ def chosen_parts(function: str, where: Sequence[slice] | None, size: int) -> lis
 
 def _as_part(function: str, part: object, size: int) -> Part:
     if not isinstance(part, slice) or part.step not in (None, 1):
-        raise DTypeError(sentence(function, "where", "slices of step 1", repr(part)))
+        raise DTypeError(sentence(function, "where", "slices of step 1", brief(part)))
     start = 0 if part.start is None else as_count(function, "where", part.start, minimum=0)
     stop = size if part.stop is None else as_count(function, "where", part.stop, minimum=0)
     # NumPy accepts a slice whose end lies beyond the array; here it would freeze parameters.
     if not start <= stop <= size:
-        raise ArgumentError(sentence(function, "where", f"parts of 0 to {size}", repr(part)))
+        raise ArgumentError(sentence(function, "where", f"parts of 0 to {size}", brief(part)))
     return start, stop
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
-from neural_network.errors import ArgumentError, DivergenceError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
 from neural_network.files import as_path, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
@@ -59,7 +59,7 @@ class EarlyStopping(Callback):
     ) -> None:
         name = "EarlyStopping"
         if not isinstance(measure, str):
-            raise DTypeError(sentence(name, "measure", "the name of a measure", repr(measure)))
+            raise DTypeError(sentence(name, "measure", "the name of a measure", brief(measure)))
         self.measure = measure
         self.patience = as_count(name, "patience", patience)
         guess = "max" if "accuracy" in measure else "min"
@@ -76,7 +76,7 @@ class EarlyStopping(Callback):
         """Check that the measure exists."""
         if self.measure not in trainer.measures:
             expected = f"one of {', '.join(trainer.measures)}"
-            raise ArgumentError(sentence("EarlyStopping", "measure", expected, repr(self.measure)))
+            raise ArgumentError(sentence("EarlyStopping", "measure", expected, brief(self.measure)))
         model = trainer.model
         self._shapes = {n: t.shape for n, t in [*model.named_parameters(), *model.named_buffers()]}
         return nullcontext()

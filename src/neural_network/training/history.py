@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from neural_network.checks import as_mapping
+from neural_network.errors import DTypeError, brief, sentence
 from neural_network.public import public
+
+EXPECTED = "a dict of measure → one number for each epoch"
 
 
 @public
@@ -20,7 +26,7 @@ class History(dict[str, list[float]]):
         seconds: duration of all epochs, those before a ``resume`` included.
 
     Raises:
-        Nothing.
+        DTypeError: ``values`` is no dict of lists.
 
     >>> history = History(seed=0)
     >>> history.add({"loss": 0.5, "accuracy": 0.8})
@@ -29,7 +35,12 @@ class History(dict[str, list[float]]):
     """
 
     def __init__(self, values: Mapping[str, list[float]] | None = None, *, seed: int = 0) -> None:
-        super().__init__({name: list(numbers) for name, numbers in (values or {}).items()})
+        found = {} if values is None else as_mapping("History", "values", values, EXPECTED)
+        for name, numbers in found.items():
+            if not isinstance(name, str) or not isinstance(numbers, list | tuple | np.ndarray):
+                received = f"{brief(numbers)} for {brief(name)}"
+                raise DTypeError(sentence("History", "values", EXPECTED, received))
+        super().__init__({name: list(numbers) for name, numbers in found.items()})
         self.seed = seed
         self.seconds = 0.0
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_real, as_single
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 
@@ -31,7 +31,7 @@ def as_loss(value: object) -> Loss:
         return LOSSES[as_choice("Trainer", "loss", value, tuple(LOSSES))]
     if not callable(value):
         expected = f"a function of (outputs, y), or one of {names}"
-        raise DTypeError(sentence("Trainer", "loss", expected, repr(value)))
+        raise DTypeError(sentence("Trainer", "loss", expected, brief(value)))
     return value
 
 
@@ -45,14 +45,14 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         items = [(v if isinstance(v, str) else getattr(v, "__name__", repr(v)), v) for v in value]
     else:
         expected = "a list of functions or names, or a dict"
-        raise DTypeError(sentence("Trainer", "metrics", expected, repr(value)))
+        raise DTypeError(sentence("Trainer", "metrics", expected, brief(value)))
     found: dict[str, Metric] = {}
     for name, metric in items:
         function = METRICS.get(metric) if isinstance(metric, str) else metric
         if not callable(function):
             expected = f"functions of (outputs, y), or of {', '.join(map(repr, METRICS))}"
             kind = ArgumentError if isinstance(metric, str) else DTypeError
-            raise kind(sentence("Trainer", "metrics", expected, repr(metric)))
+            raise kind(sentence("Trainer", "metrics", expected, brief(metric)))
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
             raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))
@@ -104,18 +104,18 @@ def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | No
     name = "class_weights"
     if not _is_of_classes(loss):
         expected = "none with a loss that has no classes"
-        raise ArgumentError(sentence("Trainer", name, expected, repr(value)))
+        raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
     if isinstance(value, Mapping):
         whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in value)
         if not whole or not value or min(value) < 0:
-            raise DTypeError(sentence("Trainer", name, "class number → weight", repr(value)))
+            raise DTypeError(sentence("Trainer", name, "class number → weight", brief(value)))
         numbers = as_real("Trainer", name, list(value.values())).astype(float)
     else:
         numbers = as_real("Trainer", name, value).astype(float)  # type: ignore[arg-type]  # refusing is its job
     wrong = not np.all(np.isfinite(numbers)) or np.any(numbers < 0) or not np.any(numbers)
     if numbers.ndim != 1 or wrong:
         expected = "finite numbers of at least 0, not all 0, one for each class"
-        raise ArgumentError(sentence("Trainer", name, expected, repr(value)))
+        raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
     if isinstance(value, Mapping):
         return {int(key): float(number) for key, number in zip(value, numbers, strict=True)}
     return numbers

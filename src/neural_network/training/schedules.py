@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_number
 from neural_network.describing import Described
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, checked_state
 
@@ -325,7 +325,7 @@ class ReduceOnPlateau(Schedule):
         self.minimum = as_number(function, "minimum", minimum, between=(0, self.start))
         self.mode = as_choice(function, "mode", mode, ("min", "max"))
         if measure is not None and not isinstance(measure, str):
-            raise DTypeError(sentence(function, "measure", "the name of a measure", repr(measure)))
+            raise DTypeError(sentence(function, "measure", "the name of a measure", brief(measure)))
         self.measure = measure
         self.current = self.start
         self.best = 0.0

@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
-from neural_network.errors import ArgumentError, DivergenceError, DTypeError, ShapeError, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DivergenceError,
+    DTypeError,
+    ShapeError,
+    brief,
+    sentence,
+)
 from neural_network.functional.finite import is_finite
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
@@ -178,7 +185,7 @@ class Trainer(TrainingState):
     ) -> None:
         self.model = Sequential(model) if isinstance(model, list | tuple) else model
         if not isinstance(self.model, Layer):
-            raise DTypeError(sentence("Trainer", "model", "a layer or model", repr(model)))
+            raise DTypeError(sentence("Trainer", "model", "a layer or model", brief(model)))
         self.optimizer = as_optimizer(optimizer)
         check_bound_to("Trainer", self.optimizer, self.model)
         self.loss = as_loss(loss)
@@ -439,13 +446,13 @@ class Trainer(TrainingState):
 def as_callbacks(value: object) -> list[Callback]:
     """Return callbacks in the order in which they are called."""
     if isinstance(value, Callback) or not isinstance(value, Iterable):
-        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", repr(value)))
+        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", brief(value)))
     found = list(value)
     for place, callback in enumerate(found):
         if not isinstance(callback, Callback):
             expected = "a Callback such as EarlyStopping()"
             name = f"callbacks[{place}]"
-            raise DTypeError(sentence("Trainer", name, expected, repr(callback)))
+            raise DTypeError(sentence("Trainer", name, expected, brief(callback)))
     paths = [os.path.realpath(path) for c in found if (path := c._written_path()) is not None]
     if twice := [path for path in paths if paths.count(path) > 1]:
         received = f"two callbacks write one path: {twice[0]}"

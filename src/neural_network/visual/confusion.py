@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_real
+from neural_network.checks import as_names, as_real
 from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
 from neural_network.public import public
 
@@ -52,7 +52,7 @@ def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None =
     if not np.all((matrix >= 0) & (matrix < np.inf)):
         raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
     classes = len(matrix)
-    names = list(map(str, range(classes) if class_names is None else class_names))
+    names = as_names(name, "class_names", range(classes) if class_names is None else class_names)
     if len(names) != classes:
         raise ShapeError(sentence(name, "class_names", f"{classes} names", f"{len(names)}"))
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)

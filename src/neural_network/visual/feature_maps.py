@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_real, check_ndim, check_not_empty
-from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
+from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty
+from neural_network.errors import ArgumentError, ShapeError, brief, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
@@ -136,17 +136,12 @@ def draw_feature_maps(
         from matplotlib import pyplot as plt
     picture = as_real("draw_feature_maps", "image", image)
     check_not_empty("draw_feature_maps", "image", picture, 2)
-    arrays = {name: np.asarray(values) for name, values in maps.items()}
-    for name, values in arrays.items():
-        check_ndim("draw_feature_maps", f"maps[{name!r}]", values, 2)
+    arrays, taps = _as_pictures("maps", maps), _as_pictures("filters", filters)
     if not maps:
         raise ArgumentError(sentence("draw_feature_maps", "maps", "at least one map", "none"))
-    if list(filters) != list(maps):
-        raise ShapeError(
-            sentence(
-                "draw_feature_maps", "maps", f"the titles {list(filters)} in this order", list(maps)
-            )
-        )
+    if list(taps) != list(arrays):
+        expected = f"the titles {brief(list(taps))} in this order"
+        raise ShapeError(sentence("draw_feature_maps", "maps", expected, brief(list(arrays))))
     panels = len(maps) + 1
     columns = min(panels, COLUMNS)
     rows = -(-panels // columns)
@@ -166,11 +161,21 @@ def draw_feature_maps(
         drawn = axes.imshow(values, **colours)
         _label(axes, name, values)
         map_axes.append(axes)
-    for place, taps in enumerate(filters.values(), start=1):
+    for place, values in enumerate(taps.values(), start=1):
         row, column = divmod(place, columns)
-        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), np.asarray(taps))
+        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), values)
     figure.colorbar(drawn, ax=map_axes, shrink=0.8, label="map value")
     return figure
+
+
+def _as_pictures(name: str, value: object) -> dict[str, Array]:
+    """Return the values of a dict as arrays with two axes."""
+    function = "draw_feature_maps"
+    given = as_mapping(function, name, value, "a dict of title → array")
+    arrays = {str(key): as_real(function, f"{name}[{key!r}]", item) for key, item in given.items()}
+    for key, array in arrays.items():
+        check_not_empty(function, f"{name}[{key!r}]", array, 2)
+    return arrays
 
 
 def _label(axes: Axes, name: str, picture: Array) -> None:

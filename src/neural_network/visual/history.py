@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neural_network.errors import DTypeError, ShapeError, needs_extra, sentence
+from neural_network.checks import as_real, check_ndim
+from neural_network.errors import DTypeError, ShapeError, brief, needs_extra, sentence
 from neural_network.public import public
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ def show_history(history: Sequence[float] | Mapping[str, Sequence[float]]) -> Fi
         from matplotlib.ticker import MaxNLocator
     if not isinstance(history, Mapping | list | tuple | np.ndarray):
         raise DTypeError(
-            sentence("show_history", "history", "numbers or a dict of lists", repr(history))
+            sentence("show_history", "history", "numbers or a dict of lists", brief(history))
         )
-    curves = dict(history) if isinstance(history, Mapping) else {"loss": history}
+    named = history if isinstance(history, Mapping) else {"loss": history}
+    function = "show_history"
+    curves = {str(name): as_real(function, f"history[{name!r}]", n) for name, n in named.items()}
+    for name, values in curves.items():
+        check_ndim(function, f"history[{name!r}]", values, 1)
     if not curves or any(len(values) == 0 for values in curves.values()):
         lengths = {name: len(values) for name, values in curves.items()}
         raise ShapeError(sentence("show_history", "history", "at least one epoch", lengths))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_real, check_ndim, check_not_empty
-from neural_network.errors import ShapeError, needs_extra, sentence
+from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
+from neural_network.errors import DTypeError, ShapeError, brief, needs_extra, sentence
 from neural_network.public import public
 
 if TYPE_CHECKING:
@@ -53,26 +53,38 @@ def show_predictions(
     name = "show_predictions"
     with needs_extra("drawing predictions", extra="plot"):
         from matplotlib import pyplot as plt
+    if not isinstance(pictures, list | tuple | np.ndarray):
+        raise DTypeError(sentence(name, "pictures", "a list of pictures", brief(pictures)))
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
     check_ndim(name, "seen", prepared, 3)
     check_not_empty(name, "probabilities", shares, 2)
-    names = [f"picture {i + 1}" for i in range(len(photographs))] if titles is None else titles
+    names = (
+        [f"picture {i + 1}" for i in range(len(photographs))]
+        if titles is None
+        else as_names(name, "titles", titles)
+    )
     for what, values in (("seen", prepared), ("probabilities", shares), ("titles", names)):
         if len(values) != len(photographs):
             expected = f"one for each of the {len(photographs)} pictures"
             raise ShapeError(sentence(name, what, expected, f"{len(values)}"))
-    labels = list(map(str, range(shares.shape[1]))) if classes is None else classes
+    labels = (
+        list(map(str, range(shares.shape[1])))
+        if classes is None
+        else as_names(name, "classes", classes)
+    )
     if len(labels) != shares.shape[1]:
         expected = f"a name for each of the {shares.shape[1]} classes"
         raise ShapeError(sentence(name, "classes", expected, f"{len(labels)}"))
     rows = len(photographs)
+    check_not_empty(name, "pictures", np.empty(rows))
+    for place, photograph in enumerate(photographs):
+        check_not_empty(name, f"pictures[{place}]", photograph, 2)
     figure, grid = plt.subplots(
         rows, 3, figsize=(7.6, 2.5 * rows), layout="constrained", squeeze=False
     )
     for row, title in enumerate(names):
         picture, seen_axes, bars = grid[row]
-        check_ndim(name, f"pictures[{row}]", photographs[row], 2)
         picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)
         # parse_math: a file's name may hold dollar signs.
         picture.set_title(shortened(title), fontsize=9, parse_math=False)

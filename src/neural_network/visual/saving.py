@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neural_network.checks import as_count
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.public import public
 
@@ -40,7 +40,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
     """
     path = Path(as_path("save_figure", "path", path))
     if not hasattr(figure, "savefig"):
-        raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", repr(figure)))
+        raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", brief(figure)))
     as_count("save_figure", "dpi", dpi)
     check_figure_path("save_figure", "path", path, figure)
     with warnings.catch_warnings():
@@ -64,4 +64,4 @@ def check_figure_path(function: str, name: str, path: Path, figure: Figure | Non
     known = sorted(set(formats) - {"pgf", "raw", "rgba"})
     if path.suffix.lower().lstrip(".") not in known:
         endings = ", ".join(f".{ending}" for ending in known)
-        raise ArgumentError(sentence(function, name, f"an ending of {endings}", repr(str(path))))
+        raise ArgumentError(sentence(function, name, f"an ending of {endings}", brief(str(path))))

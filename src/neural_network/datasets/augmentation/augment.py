@@ -13,7 +13,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.datasets.augmentation.steps import Augmentation, Warping
 from neural_network.datasets.augmentation.warp import composed, warped
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.lazy import NameTable
 from neural_network.public import public
 
@@ -52,7 +52,7 @@ class Augment(Augmentation):
         for step in steps:
             if not isinstance(step, Augmentation):
                 expected = "augmentations such as Shift(2)"
-                raise DTypeError(sentence("Augment", "steps", expected, repr(step)))
+                raise DTypeError(sentence("Augment", "steps", expected, brief(step)))
         nested = (step.steps if isinstance(step, Augment) else (step,) for step in steps)
         self._set(steps=tuple(step for some in nested for step in some))
 
@@ -123,11 +123,11 @@ def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
     """
     if not isinstance(settings, Mapping):
         expected = 'a mapping such as {"name": "Rotate", "degrees": 10.0}'
-        raise DTypeError(sentence("augmentation_from", "settings", expected, repr(settings)))
+        raise DTypeError(sentence("augmentation_from", "settings", expected, brief(settings)))
     function, name = "augmentation_from", settings.get("name")
     kinds: dict[Any, type[Augmentation]] = {**AUGMENTATIONS, "Augment": Augment}
     if not isinstance(name, str) or name not in kinds:
-        raise ArgumentError(sentence(function, "name", f"one of {', '.join(kinds)}", repr(name)))
+        raise ArgumentError(sentence(function, "name", f"one of {', '.join(kinds)}", brief(name)))
     arguments = {key: value for key, value in settings.items() if key != "name"}
     parameters = inspect.signature(kinds[name]).parameters
     required = {word for word, one in parameters.items() if one.default is one.empty}
@@ -140,5 +140,5 @@ def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
         return kinds[name](**arguments)
     steps = arguments["steps"]
     if not isinstance(steps, list | tuple):
-        raise DTypeError(sentence(function, "steps", "a list of settings", repr(steps)))
+        raise DTypeError(sentence(function, "steps", "a list of settings", brief(steps)))
     return Augment(*map(augmentation_from, steps))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_number, check_shape, rounded
-from neural_network.errors import DTypeError, ShapeError, sentence
+from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.functional.normalization.ops import (
     Axes,
     as_arguments,
@@ -164,10 +164,10 @@ def _axes_of(function: str, X: Array, axes: object) -> Axes:
     if not named or not all(
         isinstance(a, int | np.integer) and not isinstance(a, bool) for a in named
     ):
-        raise DTypeError(sentence(function, "axes", "an axis or a tuple of axes", repr(axes)))
+        raise DTypeError(sentence(function, "axes", "an axis or a tuple of axes", brief(axes)))
     chosen = tuple(sorted(int(a) % X.ndim for a in named if -X.ndim <= a < X.ndim))
     if len(set(chosen)) != len(named):
-        raise ShapeError(sentence(function, "axes", expected, repr(axes)))
+        raise ShapeError(sentence(function, "axes", expected, brief(axes)))
     return chosen
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_not_empty, rounded
+from neural_network.checks import Array, as_floating, check_not_empty, rounded, within_memory
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -72,7 +72,8 @@ def _max(X: Any, outputs: tuple[int, ...]) -> Any:
     return largest.reshape((*X.shape[:2], *outputs))
 
 
-def _pool(kind: Any, function: str, X: ArrayLike, output_size: object, axes: int) -> Array:
+@within_memory
+def _pool(function: str, kind: Any, X: ArrayLike, output_size: object, axes: int) -> Array:
     (X,), dtype = as_floating(function, X=X)
     check_not_empty(function, "X", X, axes + 2)
     outputs = per_axis(function, "output_size", output_size, axes)
@@ -104,7 +105,7 @@ def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_avg_pool2d(np.arange(15.0).reshape(1, 1, 3, 5), (1, 2))
     array([[[[6., 8.]]]])
     """
-    return _pool(_mean, "adaptive_avg_pool2d", X, output_size, 2)
+    return _pool("adaptive_avg_pool2d", _mean, X, output_size, 2)
 
 
 @public
@@ -126,7 +127,7 @@ def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_avg_pool1d([[[1, 2, 3, 4, 5]]], 2)
     array([[[2., 4.]]])
     """
-    return _pool(_mean, "adaptive_avg_pool1d", X, output_size, 1)
+    return _pool("adaptive_avg_pool1d", _mean, X, output_size, 1)
 
 
 @public
@@ -148,7 +149,7 @@ def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_avg_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2), 1).ravel()
     array([3.5])
     """
-    return _pool(_mean, "adaptive_avg_pool3d", X, output_size, 3)
+    return _pool("adaptive_avg_pool3d", _mean, X, output_size, 3)
 
 
 @public
@@ -171,7 +172,7 @@ def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_max_pool2d(np.arange(15.0).reshape(1, 1, 3, 5), (1, 2))
     array([[[[12., 14.]]]])
     """
-    return _pool(_max, "adaptive_max_pool2d", X, output_size, 2)
+    return _pool("adaptive_max_pool2d", _max, X, output_size, 2)
 
 
 @public
@@ -193,7 +194,7 @@ def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_max_pool1d([[[1, 2, 3, 4, 5]]], 2)
     array([[[3., 5.]]])
     """
-    return _pool(_max, "adaptive_max_pool1d", X, output_size, 1)
+    return _pool("adaptive_max_pool1d", _max, X, output_size, 1)
 
 
 @public
@@ -215,7 +216,7 @@ def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     >>> adaptive_max_pool3d(np.arange(8.0).reshape(1, 1, 2, 2, 2), 1).ravel()
     array([7.])
     """
-    return _pool(_max, "adaptive_max_pool3d", X, output_size, 3)
+    return _pool("adaptive_max_pool3d", _max, X, output_size, 3)
 
 
 for _function in (adaptive_avg_pool1d, adaptive_max_pool1d):

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_flag, as_floating, check_not_empty, rounded
-from neural_network.errors import ShapeError, sentence
+from neural_network.checks import (
+    Array,
+    as_flag,
+    as_floating,
+    check_not_empty,
+    rounded,
+    within_memory,
+)
+from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.functional.window import Padding, Window, per_axis, times
@@ -285,12 +292,14 @@ def global_avg_pool(X: ArrayLike) -> Array:
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
 
 
+@within_memory
 def _max_pool(function: str, X: ArrayLike, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the maxima."""
     array, window, dtype = _checked(function, X, *geometry)
     return rounded(window_max(_padded(array, window, -np.inf), window), dtype)
 
 
+@within_memory
 def _avg_pool(function: str, X: ArrayLike, count_include_pad: bool, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the means."""
     array, window, dtype = _checked(function, X, *geometry)
@@ -324,7 +333,7 @@ def _checked(
     # A window of nothing but padding would have no largest number and no mean.
     if any(max(pair) * 2 > n for pair, n in zip(window.pads, window.reach, strict=True)):
         expected = f"at most half of the window {times(window.reach)}"
-        raise ShapeError(sentence(function, "padding", expected, repr(padding)))
+        raise ShapeError(sentence(function, "padding", expected, brief(padding)))
     return array, window, dtype
 
 

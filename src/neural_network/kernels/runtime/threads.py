@@ -37,6 +37,7 @@ from neural_network.errors import (
     ArgumentError,
     DTypeError,
     NeuralNetworkError,
+    brief,
     needs_extra,
     sentence,
 )
@@ -259,7 +260,7 @@ def _load_tbb() -> None:
 def _checked(n: object) -> int:
     """Return n as a number of threads between 1 and the number of those that there are."""
     if isinstance(n, bool) or not isinstance(n, SupportsIndex):
-        raise DTypeError(sentence("set_num_threads", "n", "an integer", repr(n)))
+        raise DTypeError(sentence("set_num_threads", "n", "an integer", brief(n)))
     config = getattr(sys.modules.get("numba"), "config", None)
     most = getattr(config, "NUMBA_NUM_THREADS", None) or processors.started_with()
     count = operator.index(n)

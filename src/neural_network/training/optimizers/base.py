@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neural_network.checks import Array, as_choice, as_number
-from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.flat import parts, parts_of
 from neural_network.layers.layer import Layer
@@ -454,7 +454,7 @@ class Optimizer(BufferState, ABC):
 def as_betas(function: str, betas: object) -> tuple[float, float]:
     """Return two decay rates, of the first and the second running mean."""
     if not isinstance(betas, tuple | list) or len(betas) != 2:
-        raise ArgumentError(sentence(function, "betas", "two numbers", repr(betas)))
+        raise ArgumentError(sentence(function, "betas", "two numbers", brief(betas)))
     first, second = (as_fraction(function, f"betas[{i}]", beta) for i, beta in enumerate(betas))
     return first, second
 
