@@ -15,13 +15,14 @@ from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
 from neural_network.describing import call_text, constructing
-from neural_network.errors import ArgumentError, GradientError, ShapeError, refusal, sentence
+from neural_network.errors import ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
 from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
+from neural_network.layers.inputs import ARRAYS, outline
 from neural_network.layers.parameter import Buffer, Parameter, place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
@@ -39,8 +40,6 @@ from neural_network.public import public
 if TYPE_CHECKING:
     from neural_network.layers.summary import Summary
 
-# What a layer computes with as it is; an ``np.generic`` is a number with an array's attributes.
-ARRAYS = (np.ndarray, Tensor, np.generic)
 _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default=None)
 
 
@@ -160,7 +159,7 @@ class Layer(Structure):
             return self._run((X, *more), options)
         check_names(self, Layer)
         with all_or_nothing(self):
-            self._build(*_outline(X), _initial.get() or np.random.default_rng())
+            self._build(*outline(X), _initial.get() or np.random.default_rng())
             out = self._run((X, *more), options)
             check_found(self)
             return out
@@ -615,16 +614,6 @@ class Layer(Structure):
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
         array = as_real(type(self).__name__, "X", X)
         return array if isinstance(array, Tensor) else array.astype(self.dtype, copy=False)
-
-
-def _outline(X: Any) -> tuple[tuple[int, ...], str]:
-    """Return an input's shape, and the name of its type; of what is no array, none."""
-    if not isinstance(X, ARRAYS):
-        try:
-            X = as_real("build", "X", X)
-        except (ArgumentError, GradientError):
-            return (), "float32"
-    return tuple(int(size) for size in X.shape), X.dtype.name
 
 
 def _any_tensor(values: Iterable[Any]) -> bool:
