@@ -15,7 +15,7 @@ from neural_network.public import public
 
 # Of a message, and of a value that it shows.
 MOST_LETTERS = 500
-LETTERS_OF_VALUE = 160
+LETTERS_OF_VALUE = 120
 
 
 @public
@@ -93,7 +93,7 @@ def brief(value: object, form: Callable[[object], str] = repr) -> str:
 
     >>> from neural_network.errors import brief
     >>> brief("relu"), len(brief("relu" * 1000))
-    ("'relu'", 160)
+    ("'relu'", 120)
     """
     try:
         text = form(value)
