@@ -183,3 +183,63 @@ def test_a_physics_informed_network(order: int) -> None:
         value, tensors.values(), allow_unused=True, materialize_grads=True
     )
     compare(grad(residual)(parameters), expected)
+
+
+@pytest.mark.parametrize("mode", ["numpy", "auto"])
+def test_float32_loses_no_more_than_in_pytorch(both: Any, mode: str) -> None:
+    """Penalty, product with the second derivatives and two steps of MAML, beside float64."""
+    model, theirs, ours, _, shape = both
+    first, second = batches(shape)
+    vector = {n: np.random.default_rng(7).standard_normal(p.shape) for n, p in ours.items()}
+
+    def by_torch(dtype: torch.dtype) -> list[Any]:
+        p = {n: torch.tensor(a, dtype=dtype, requires_grad=True) for n, a in ours.items()}
+        labels, X = torch.tensor(LABELS), torch.tensor(first, dtype=dtype)
+
+        def loss(p: Any, X: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(theirs(p, X), labels)
+
+        x = X.clone().requires_grad_()
+        (slopes,) = torch.autograd.grad(loss(p, x), x, create_graph=True)
+        found = list(torch.autograd.grad((slopes**2).sum(), p.values(), materialize_grads=True))
+        slopes = torch.autograd.grad(loss(p, X), p.values(), create_graph=True)
+        along = sum(
+            (g * torch.tensor(v, dtype=dtype)).sum()
+            for g, v in zip(slopes, vector.values(), strict=True)
+        )
+        found += torch.autograd.grad(along, p.values())
+        q = p
+        for _ in range(2):
+            slopes = torch.autograd.grad(loss(q, X), q.values(), create_graph=True)
+            q = {n: q[n] - 0.3 * g for n, g in zip(q, slopes, strict=True)}
+        end = loss(q, torch.tensor(second, dtype=dtype))
+        return [g.numpy() for g in (*found, *torch.autograd.grad(end, p.values()))]
+
+    model.astype(np.float32)
+    single = {n: a.astype(np.float32) for n, a in ours.items()}
+    X = first.astype(np.float32)
+
+    def loss(p: Any, X: Any = X) -> Any:
+        return nn.softmax_cross_entropy(functional_call(model, p, X), LABELS)
+
+    def adapted(p: Any) -> Any:
+        for _ in range(2):
+            slopes = grad(loss)(p)
+            p = {n: p[n] - 0.3 * slopes[n] for n in p}
+        return loss(p, second.astype(np.float32))
+
+    with nn.use_kernels(mode):
+        found = [
+            *grad(lambda p: np.sum(grad(lambda x: loss(p, x))(X) ** 2))(single).values(),
+            *hvp(loss, single, vector).values(),
+            *grad(adapted)(single).values(),
+        ]
+    assert {array.dtype for array in found} == {np.dtype(np.float32)}
+    exact, rounded = by_torch(torch.float64), by_torch(torch.float32)
+    scale = max(np.abs(array).max() for array in exact)
+
+    def error(results: list[Any]) -> float:
+        pairs = zip(results, exact, strict=True)
+        return float(max(np.abs(result - array).max() for result, array in pairs) / scale)
+
+    assert error(found) <= 2 * error(rounded) + 2e-7, (error(found), error(rounded))
