@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -300,3 +301,36 @@ def test_optimizers_refuse_what_is_differentiated_outside() -> None:
 def test_a_value_that_is_dropped_is_named() -> None:
     with pytest.raises(DroppedGradientError, match="which does not depend on it"):
         grad(lambda x: x.item() * 2)(3.0)
+
+
+# --- long and many -----------------------------------------------------------------------------
+
+
+def test_a_long_chain_on_two_levels() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(5_000):
+            x = x * 1.0001
+        return x * x
+
+    assert grad(grad(f))(1.0) == pytest.approx(2 * 1.0001**10_000)
+
+
+def test_many_differentiations_leave_nothing_behind() -> None:
+    model = network()
+
+    def once() -> None:
+        slopes = grad(lambda x: np.sum(model(x)))(X[None])
+        np.sum(slopes**2).backward()
+        grad(lambda x: x * hvp(lambda y: x * y**3, 2.0, 1.0))(3.0)
+        with pytest.raises(ZeroDivisionError):
+            grad(lambda x: x * jvp(lambda y: y / x + 1 // 0, 2.0, 1.0)[1])(3.0)
+
+    gc.disable()  # what is in a cycle would be kept until it runs
+    try:
+        once()
+        before = len(gc.get_objects())
+        for _ in range(50):
+            once()
+        assert len(gc.get_objects()) < before + 50
+    finally:
+        gc.enable()
