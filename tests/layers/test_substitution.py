@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any
 
@@ -277,6 +277,20 @@ class Meeting(nn.Layer):
             self._inside.set()
             assert self._other.wait(10)
         return X * self.weight
+
+
+def test_a_call_waits_for_that_of_another_thread() -> None:
+    model = Meeting()
+    model(V[None])
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(functional_call, model, {"weight": X}, V[None], meet=True)
+        assert model._inside.wait(10)
+        second = pool.submit(functional_call, model, {"weight": 2 * X}, V[None])
+        waited = not wait([second], timeout=0.2).done
+        model._other.set()
+        np.testing.assert_allclose(first.result().data, [V * X])
+        np.testing.assert_allclose(second.result().data, [V * 2 * X])
+    assert waited
 
 
 def test_another_thread_that_calls_the_model_meanwhile_gets_an_error() -> None:
