@@ -27,6 +27,7 @@ PARTS = {
     "command": 1.0,
     "cache": 1.0,  # damaged files of compiled kernels
     "interrupts": 1.0,  # Ctrl-C while Numba is imported or compiles
+    "large_files": 1.0,
 }
 
 
