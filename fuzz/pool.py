@@ -7,6 +7,7 @@ called in each worker before the memory is limited.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -39,8 +40,9 @@ class Limits(NamedTuple):
 
 
 def run_cases(
-    part: str, seed: int, seconds: float, case: int | None = None, *, limits: Limits | None = None
-) -> Report:
+    part: str, seed: int, seconds: float, case: int | None = None, *,
+    limits: Limits | None = None, most: int | None = None,
+) -> Report:  # fmt: skip
     """Run the cases of a part until the time is over, or only one of them.
 
     Args:
@@ -49,21 +51,26 @@ def run_cases(
         seconds: how long new cases are begun.
         case: the only one to run.
         limits: of each case.
+        most: the first so many, however long they take, in one process.
     """
     report, lock = Report(), Lock()
-    workers = 1 if case is not None else max(1, min(os.cpu_count() or 1, 8))
+    alone = case is not None or most is not None
+    workers = 1 if alone else max(1, min(os.cpu_count() or 1, 8))
     end = monotonic() + seconds
 
     def work(place: int) -> None:
         number = place if case is None else case
-        while case is not None or monotonic() < end:
-            left = 0.0 if case is not None else end - monotonic()
+        while alone or monotonic() < end:
+            left = 0.0 if case is not None else math.inf if most else end - monotonic()
             number, alive = _work(
-                part, seed, number, workers, left, limits or Limits(), report, lock
-            )
+                part, seed, number, workers, left, most or sys.maxsize, limits or Limits(), report,
+                lock,
+            )  # fmt: skip
             if alive or case is not None:
                 return
             number += workers
+            if most is not None and number >= most:
+                return
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, range(workers)))
@@ -71,15 +78,17 @@ def run_cases(
 
 
 def _work(
-    part: str, seed: int, first: int, step: int, seconds: float, limits: Limits, report: Report,
-    lock: Lock,
+    part: str, seed: int, first: int, step: int, seconds: float, most: int, limits: Limits,
+    report: Report, lock: Lock,
 ) -> tuple[int, bool]:  # fmt: skip
     """Let one process work until the time is over, or it dies; return its last case, and whether
     it ended well."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        arguments = [part, seed, first, step, seconds, *limits, folder]
+        arguments = [part, seed, first, step, most, seconds, *limits, folder]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+        # NumPy has been told to show them all, and so has the worker.
+        environment.pop("PYTHONWARNINGS", None)
         process = subprocess.Popen(
             [sys.executable, "-m", "fuzz.worker", *map(str, arguments)],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=folder,

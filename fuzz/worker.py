@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any, NamedTuple
 
+import fuzz
 from fuzz.judging import unexpected
 
 
@@ -44,9 +45,9 @@ _CALL = -1
 def main(arguments: list[str]) -> None:
     """Run cases, and write a line before and after each."""
     global _CALL  # noqa: PLW0603  # the file of this process
-    part, numbers, folder = arguments[0], [float(a) for a in arguments[1:8]], Path(arguments[8])
-    seed, first, step = (int(a) for a in arguments[1:4])
-    _, _, _, seconds, most_seconds, hangs, memory = numbers
+    part, folder = arguments[0], Path(arguments[-1])
+    seed, first, step, most = (int(a) for a in arguments[1:5])
+    seconds, most_seconds, hangs, memory = (float(a) for a in arguments[5:9])
     reports = os.fdopen(os.dup(1), "w")
     output = os.open(folder / "output", os.O_RDWR | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
@@ -54,6 +55,8 @@ def main(arguments: list[str]) -> None:
     _CALL = os.open(folder / "call", os.O_RDWR | os.O_CREAT)
     # The functions of the module that runs as __main__ are others than those that parts import.
     sys.modules["fuzz.worker"] = sys.modules["__main__"]
+    if "FUZZ_PATH" in os.environ:  # the folder of another part, for tests
+        fuzz.__path__.append(os.environ["FUZZ_PATH"])
     module = import_module(f"fuzz.{part}")
     if hasattr(module, "set_up"):
         module.set_up()
@@ -68,7 +71,7 @@ def main(arguments: list[str]) -> None:
             faulthandler.cancel_dump_traceback_later()
             message = {"case": number, "outcome": outcome.name, "faults": outcome.faults}
             print(json.dumps(message), file=reports, flush=True)
-            if monotonic() >= end:
+            if monotonic() >= end or number + step >= most:
                 break
     reports.close()
     os._exit(0)  # threads that a case left behind do not matter

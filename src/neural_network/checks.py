@@ -196,6 +196,8 @@ def as_number(
     if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
         raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
     try:
+        if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+            raise TypeError
         if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
             raise TypeError
         number = float(value)  # type: ignore[arg-type]  # refusing is its job

@@ -118,8 +118,8 @@ def both(kind: Any, other: Any) -> Any:
     >>> issubclass(both(ArgumentError, IndexError), IndexError)
     True
     """
-    if issubclass(kind, other):
-        return kind
+    if issubclass(kind, other) or issubclass(other, kind):
+        return kind if issubclass(kind, other) else other
 
     def __reduce__(self: Exception) -> tuple[Any, ...]:  # noqa: N807  # of the class below
         return kind, self.args  # another process knows this class
@@ -154,7 +154,10 @@ def refusal(function: str, given: Mapping[str, object], error: Exception) -> Neu
 
 def _outlined(value: object) -> str:
     """Return the type and shape of an array, any other value as text."""
-    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    try:
+        dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    except Exception:  # of an iterator at its end, for example
+        dtype, shape = None, None
     if dtype is None or not isinstance(shape, tuple):
         return shortened(brief(value), 60)
     return f"{dtype} {shape}"

@@ -33,7 +33,7 @@ from neural_network.autograd.rules.arguments import as_array
 from neural_network.autograd.rules.elementwise import UFUNCS
 from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
-from neural_network.errors import DroppedGradientError
+from neural_network.errors import DroppedGradientError, refusal
 from neural_network.functional import shaping
 from neural_network.lifting import array_under
 
@@ -94,6 +94,12 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         module = "numpy" if function.__module__ is None else function.__module__
         raise no_rule(f"{module}.{function.__name__}")
     return _call(function.__name__, function, RULES[function], args, kwargs)
+
+
+def refused(function: Any, args: tuple[Any, ...], kwargs: Any, error: Exception) -> Exception:
+    """Return the library's error for arguments that NumPy refuses."""
+    given = {f"argument {place}": value for place, value in enumerate(args, 1)} | kwargs
+    return refusal(f"numpy.{function.__name__}", given, error)
 
 
 def _call(

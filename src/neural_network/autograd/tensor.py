@@ -138,7 +138,12 @@ class Tensor(ArrayMethods):
         if method == "at":
             return change(f"{ufunc.__name__}.at", ufunc.at, inputs[0], inputs, kwargs)
         if out is None or out is ...:
-            return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+            try:
+                return protocols.call_ufunc(ufunc, method, inputs, kwargs)
+            except PASSED:
+                raise
+            except Exception as error:
+                raise protocols.refused(ufunc, inputs, kwargs, error) from error
         if len(out) > 1:
             raise protocols.no_rule(f"numpy.{ufunc.__name__} with several out=")
         (target,) = out
@@ -154,7 +159,12 @@ class Tensor(ArrayMethods):
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Compute another of NumPy's functions."""
-        return protocols.call_function(function, args, kwargs)
+        try:
+            return protocols.call_function(function, args, kwargs)
+        except PASSED:
+            raise
+        except Exception as error:
+            raise protocols.refused(function, args, kwargs, error) from error
 
     # --- conversions, which drop the record ---------------------------------------
 

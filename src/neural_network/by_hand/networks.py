@@ -52,7 +52,8 @@ def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     _check_rows(function, X)
     check_shape(function, "W", W, (X.shape[1], 1))
     check_shape(function, "b", b, (1, 1), (1,))
-    return rounded(sigmoid(X @ W + b), dtype)
+    with np.errstate(all="ignore"):
+        return rounded(sigmoid(X @ W + b), dtype)
 
 
 @public
@@ -264,6 +265,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     return [rounded(gradient, dtype) for gradient in gradients.values()]
 
 
+@np.errstate(all="ignore")
 def forward(X: Array, p: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
     """Return the sums Z1, Z2 … and the activations A1, A2 … of arrays that fit.
 
@@ -278,6 +280,7 @@ def forward(X: Array, p: Mapping[str, Array]) -> tuple[list[Array], list[Array]]
     return sums, activations
 
 
+@np.errstate(all="ignore")
 def backward(
     X: Array,
     sums: Sequence[Array],

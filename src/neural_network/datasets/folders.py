@@ -12,6 +12,7 @@ import numpy as np
 from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import load_colours, load_picture
 from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
+from neural_network.files import as_path
 from neural_network.public import public
 
 
@@ -73,7 +74,7 @@ def load_image_folder(
     """
     target = None if size is None else _as_size(size)
     read = load_picture if as_flag("load_image_folder", "grey", grey) else load_colours
-    folder = Path(path)
+    folder = Path(as_path("load_image_folder", "path", path))
     classes = _classes(folder)
     files = [_pictures(one) for one in classes]
     images: list[Array] = []

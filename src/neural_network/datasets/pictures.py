@@ -12,6 +12,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import FileFormatError, needs_extra
+from neural_network.files import as_path
 from neural_network.public import public
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def load_picture(path: str | os.PathLike[str]) -> Array:
     >>> load_picture(path)
     array([[  0., 100., 255.]])
     """
-    return _read(Path(path), _grey)
+    return _read(Path(as_path("load_picture", "path", path)), _grey)
 
 
 def load_colours(path: str | os.PathLike[str]) -> Array:
@@ -82,6 +83,8 @@ def _read(path: Path, levels: Callable[[Image.Image], Array]) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of tags that nobody asks for; where the pixels are damaged, Pillow raises.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise FileFormatError(

@@ -42,7 +42,8 @@ def matrix_multiply(X: ArrayLike, W: ArrayLike) -> Array:
     if X.shape[1] != W.shape[0]:
         expected = f"{X.shape[1]} rows, one for each column of X {X.shape}"
         raise ShapeError(sentence("matrix_multiply", "W", expected, f"shape {W.shape}"))
-    return rounded(X @ W, dtype)
+    with np.errstate(all="ignore"):
+        return rounded(X @ W, dtype)
 
 
 gradient(matrix_multiply, "X")(lambda g, W, X_dtype: rounded(g @ W.T, X_dtype))

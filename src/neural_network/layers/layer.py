@@ -15,7 +15,7 @@ from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
 from neural_network.describing import call_text, constructing
-from neural_network.errors import ShapeError, refusal, sentence
+from neural_network.errors import NeuralNetworkError, ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
@@ -213,6 +213,8 @@ class Layer(Structure):
         try:
             self.build(shape, rng)
             own["_built_for"] = (shape, kind)
+        except NeuralNetworkError:
+            raise
         except MemoryError as error:
             given = {**self._arguments, "the shape of the input": shape}
             raise refusal(type(self).__name__, given, error) from error

@@ -8,9 +8,11 @@ true as long as their versions are the same; nobody has to be notified.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from math import prod
 from threading import get_ident
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +38,8 @@ TENSORS = (Parameter, Buffer)
 MEMBERS = (*PARTS, *HOLDERS)
 # Attributes of a class that an object may replace, and that change what it computes.
 REPLACEABLE = frozenset({"forward", "build", "multiply_adds", "own_penalty", "dtype"})
+# Of two rows of the largest numbers.
+BYTES = 32
 _versions = count(1)
 
 
@@ -366,7 +370,12 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
     if not isinstance(shape, tuple | list):
         expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
         raise DTypeError(sentence(function, "shape", expected, brief(shape)))
-    return tuple(as_count(function, "shape", size) for size in shape)
+    sizes = tuple(as_count(function, "shape", size) for size in shape)
+    if prod(sizes) > sys.maxsize // BYTES:
+        raise ShapeError(
+            sentence(function, "shape", "an input that can be addressed", brief(shape))
+        )
+    return sizes
 
 
 def _spelled(spot: str, value: Any) -> Iterator[tuple[str, Any]]:

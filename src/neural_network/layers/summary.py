@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.engine import no_backward
+from neural_network.checks import within_memory
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.structure import as_sizes
@@ -97,6 +98,7 @@ class Summary:
     __repr__ = __str__
 
 
+@within_memory
 def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
     """Run the model once on zeros, and note what each of its layers does.
 

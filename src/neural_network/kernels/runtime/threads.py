@@ -263,7 +263,10 @@ def _checked(n: object) -> int:
         raise DTypeError(sentence("set_num_threads", "n", "an integer", brief(n)))
     config = getattr(sys.modules.get("numba"), "config", None)
     most = getattr(config, "NUMBA_NUM_THREADS", None) or processors.started_with()
-    count = operator.index(n)
+    try:
+        count = operator.index(n)
+    except TypeError:  # an array has the method, whatever it holds
+        raise DTypeError(sentence("set_num_threads", "n", "an integer", brief(n))) from None
     if not 1 <= count <= most:
         raise ArgumentError(
             sentence("set_num_threads", "n", f"1 to {most}, the threads that there are", count)
