@@ -16,6 +16,8 @@ from neural_network.public import public
 # Of a message, and of a value that it shows.
 MOST_LETTERS = 500
 LETTERS_OF_VALUE = 120
+# Of what NumPy says.
+LETTERS_OF_REASON = 280
 
 
 @public
@@ -88,7 +90,9 @@ def sentence(function: str, argument: str, expected: str, received: object) -> s
     return f"{function}: {argument}: expected {expected}, received {text}"
 
 
-def brief(value: object, form: Callable[[object], str] = repr) -> str:
+def brief(
+    value: object, form: Callable[[object], str] = repr, letters: int = LETTERS_OF_VALUE
+) -> str:
     """Return a value as text for an error message: short, and never an error itself.
 
     >>> from neural_network.errors import brief
@@ -99,7 +103,7 @@ def brief(value: object, form: Callable[[object], str] = repr) -> str:
         text = form(value)
     except Exception:  # nested too deep, a number of too many digits, a ``__repr__`` that raises
         return f"a {type(value).__name__} that cannot be shown"
-    return shortened(text, LETTERS_OF_VALUE)
+    return shortened(text, letters)
 
 
 def shortened(text: str, letters: int) -> str:
@@ -143,7 +147,7 @@ def refusal(function: str, given: Mapping[str, object], error: Exception) -> Neu
         expected = "sizes that the memory is enough for"
     else:
         expected = "what fits each other"
-    reason = brief(error, str)
+    reason = brief(error, str, LETTERS_OF_REASON)
     received = f"{values} ({reason})" if reason else values
     kind = DTypeError if isinstance(error, TypeError) else ArgumentError
     made = both(kind, cast("Any", type(error)))

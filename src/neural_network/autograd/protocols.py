@@ -35,6 +35,7 @@ from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
 from neural_network.errors import DroppedGradientError, refusal
 from neural_network.functional import shaping
+from neural_network.functional.op import PASSED
 from neural_network.lifting import array_under
 
 
@@ -63,40 +64,53 @@ METHODS: dict[tuple[Any, str], Any] = {
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
     """Compute ``ufunc(*inputs)`` where one of the inputs is a tensor."""
-    if method == "__call__" and not kwargs and ufunc in UFUNCS:  # the usual case
-        return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
-    if ufunc in WITHOUT_GRADIENT:
-        return getattr(ufunc, method)(*array_under(inputs), **_arrays(kwargs))
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    if (ufunc, method) in METHODS:
-        rule = RULES[METHODS[ufunc, method]]
-        return _call(name, None, rule, inputs, {"axis": 0} | kwargs)
-    function = getattr(np, ufunc.__name__, None)
-    if method == "__call__" and function in RULES:  # array.clip calls a ufunc that is not public
-        return _call(name, function, RULES[function], inputs, kwargs)
-    if method == "outer" and ufunc in UFUNCS:
-        first, second = (as_array(value) for value in inputs)
-        column = shaping.reshape(first, (*first.shape, *[1] * second.ndim))
-        return _call(name, None, UFUNCS[ufunc], (column, second), kwargs)
-    if method != "__call__" or ufunc not in UFUNCS:
-        raise no_rule(f"numpy.{name}" if function is ufunc else name)
-    return _call(name, None, UFUNCS[ufunc], inputs, kwargs)
+    try:
+        if method == "__call__" and not kwargs and ufunc in UFUNCS:  # the usual case
+            return UFUNCS[ufunc](*inputs)  # NumPy has counted the inputs
+        if ufunc in WITHOUT_GRADIENT:
+            return getattr(ufunc, method)(*array_under(inputs), **_arrays(kwargs))
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        if (ufunc, method) in METHODS:
+            rule = RULES[METHODS[ufunc, method]]
+            return _call(name, None, rule, inputs, {"axis": 0} | kwargs)
+        function = getattr(np, ufunc.__name__, None)
+        # array.clip calls a ufunc that is not public.
+        if method == "__call__" and function in RULES:
+            return _call(name, function, RULES[function], inputs, kwargs)
+        if method == "outer" and ufunc in UFUNCS:
+            first, second = (as_array(value) for value in inputs)
+            column = shaping.reshape(first, (*first.shape, *[1] * second.ndim))
+            return _call(name, None, UFUNCS[ufunc], (column, second), kwargs)
+        if method != "__call__" or ufunc not in UFUNCS:
+            raise no_rule(f"numpy.{name}" if function is ufunc else name)
+        return _call(name, None, UFUNCS[ufunc], inputs, kwargs)
+    except PASSED:
+        raise
+    except Exception as error:
+        raise _refusal(ufunc, inputs, kwargs, error) from error
 
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Compute a function of NumPy where one of the arguments is a tensor."""
-    if function in WITHOUT_GRADIENT:
-        return function(*array_under(args), **_arrays(kwargs))
-    if function in CHANGING:
-        target = args[0] if args else kwargs[CHANGING[function]]
-        return change(CHANGED_BY.get(function, function.__name__), function, target, args, kwargs)
-    if function not in RULES:
-        module = "numpy" if function.__module__ is None else function.__module__
-        raise no_rule(f"{module}.{function.__name__}")
-    return _call(function.__name__, function, RULES[function], args, kwargs)
+    try:
+        if function in WITHOUT_GRADIENT:
+            return function(*array_under(args), **_arrays(kwargs))
+        if function in CHANGING:
+            target = args[0] if args else kwargs[CHANGING[function]]
+            return change(
+                CHANGED_BY.get(function, function.__name__), function, target, args, kwargs
+            )
+        if function not in RULES:
+            module = "numpy" if function.__module__ is None else function.__module__
+            raise no_rule(f"{module}.{function.__name__}")
+        return _call(function.__name__, function, RULES[function], args, kwargs)
+    except PASSED:
+        raise
+    except Exception as error:
+        raise _refusal(function, args, kwargs, error) from error
 
 
-def refused(function: Any, args: tuple[Any, ...], kwargs: Any, error: Exception) -> Exception:
+def _refusal(function: Any, args: tuple[Any, ...], kwargs: Any, error: Exception) -> Exception:
     """Return the library's error for arguments that NumPy refuses."""
     given = {f"argument {place}": value for place, value in enumerate(args, 1)} | kwargs
     return refusal(f"numpy.{function.__name__}", given, error)

@@ -138,12 +138,7 @@ class Tensor(ArrayMethods):
         if method == "at":
             return change(f"{ufunc.__name__}.at", ufunc.at, inputs[0], inputs, kwargs)
         if out is None or out is ...:
-            try:
-                return protocols.call_ufunc(ufunc, method, inputs, kwargs)
-            except PASSED:
-                raise
-            except Exception as error:
-                raise protocols.refused(ufunc, inputs, kwargs, error) from error
+            return protocols.call_ufunc(ufunc, method, inputs, kwargs)
         if len(out) > 1:
             raise protocols.no_rule(f"numpy.{ufunc.__name__} with several out=")
         (target,) = out
@@ -159,12 +154,7 @@ class Tensor(ArrayMethods):
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Compute another of NumPy's functions."""
-        try:
-            return protocols.call_function(function, args, kwargs)
-        except PASSED:
-            raise
-        except Exception as error:
-            raise protocols.refused(function, args, kwargs, error) from error
+        return protocols.call_function(function, args, kwargs)
 
     # --- conversions, which drop the record ---------------------------------------
 

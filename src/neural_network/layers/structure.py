@@ -38,8 +38,6 @@ TENSORS = (Parameter, Buffer)
 MEMBERS = (*PARTS, *HOLDERS)
 # Attributes of a class that an object may replace, and that change what it computes.
 REPLACEABLE = frozenset({"forward", "build", "multiply_adds", "own_penalty", "dtype"})
-# Of two rows of the largest numbers.
-BYTES = 32
 _versions = count(1)
 
 
@@ -371,7 +369,7 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
         expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
         raise DTypeError(sentence(function, "shape", expected, brief(shape)))
     sizes = tuple(as_count(function, "shape", size) for size in shape)
-    if prod(sizes) > sys.maxsize // BYTES:
+    if prod(sizes) > sys.maxsize // 32:  # bytes of two rows
         raise ShapeError(
             sentence(function, "shape", "an input that can be addressed", brief(shape))
         )
