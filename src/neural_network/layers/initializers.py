@@ -86,12 +86,11 @@ def variance_scaling(
             return rng.uniform(-bound, bound, shape)
         return rng.normal(0, sqrt(scale / size), shape)
 
-    initializer = within_memory(initializer)
     initializer.__name__ = initializer.__qualname__ = name
     initializer.__doc__ = _DOCUMENTED.format(
         name=name, scale=scale, fan=fan, distribution=distribution, source=source
     )
-    return initializer
+    return within_memory(initializer)
 
 
 def _checked(

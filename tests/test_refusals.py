@@ -1,0 +1,108 @@
+"""Errors that the library raises itself, and that answer the ``except`` for NumPy's and Python's."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import functional as F  # noqa: N812  # as elsewhere
+from neural_network.errors import both
+
+nested: Any = 1.0
+for _ in range(5000):
+    nested = [nested]
+endless: list[Any] = [1.0]
+endless.append(endless)
+X = np.ones((1, 1, 2), np.float32)
+
+
+def fit(**options: Any) -> Any:
+    trainer = nn.Trainer([nn.Dense(2)], rng=0, progress=False)
+    return trainer.fit([[1.0], [2.0]], [0, 1], **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "kinds", "match"),
+    [
+        (lambda: nn.DepthwiseConv2D(3)(np.ones((1, 0, 8, 8))), ValueError, "at least one channel"),
+        (lambda: nn.Dense(2)(nn.Dense(3)), ValueError, "Dense: X: expected .N, …, inputs."),
+        (lambda: nn.Flatten()(nn.Sequential(nn.Dense(3))), TypeError, "Flatten: X: expected real"),
+        (lambda: nn.Dense(2**64), ValueError, "Dense: units: expected a whole number from 1 to"),
+        (lambda: nn.Dense(2**62).initialize((4,)), ValueError, "an array that can be addressed"),
+        (lambda: nn.interpolate(X, 10**14), MemoryError, "interpolate: .* the memory is enough"),
+        (
+            lambda: nn.adaptive_avg_pool1d(X, 10**14),
+            MemoryError,
+            "adaptive_avg_pool1d: .* output_size 1000",
+        ),
+        (
+            lambda: nn.models.perceptron(10**14),
+            MemoryError,
+            "glorot_uniform: .* the memory is enough .* .layer 1: D",
+        ),
+        (lambda: nn.grad(3)(1.0), TypeError, "grad: f: expected a function, received 3"),
+        (lambda: nn.vjp("f", 1.0), TypeError, "vjp: f: expected a function"),
+        (
+            lambda: nn.Tensor([1.0], requires_grad="no"),
+            TypeError,
+            "requires_grad: expected True or",
+        ),
+        (lambda: fit(resume=3.5), TypeError, "fit: resume: expected .* received 3.5"),
+        (lambda: nn.Tensor([1.0])[7], IndexError, "index: X, key: .* key 7"),
+        (lambda: nn.Sequential(nn.Dense(1))[7], IndexError, "Sequential: .* place 7"),
+        (lambda: nn.Sequential(nn.Dense(1)).remove(7), IndexError, "Sequential.remove: .* 7"),
+        (lambda: np.sum(nn.Tensor([1.0]), axis=4), ValueError, "sum: .* axis 4"),
+        (lambda: nn.Tensor([1.0]).argmax(3), np.exceptions.AxisError, "Tensor.argmax: .*axis 3"),
+        (lambda: F.matmul(np.ones(4), np.ones(3)), ValueError, "a float64 .4,., b float64 .3,."),
+        (lambda: F.split(np.ones(4), 3), ValueError, "split: X, sections, axis"),
+        (
+            lambda: float(nn.Tensor([1.0, 2.0])),
+            TypeError,
+            "float: tensor: expected a single number",
+        ),
+        (lambda: bool(nn.Tensor([1.0, 2.0])), ValueError, r"truth value .any\(\) or .all"),
+        (lambda: nn.INITIALIZERS["he"]((2,), 0, 1, 0), ValueError, "he_normal: fan_in: expected"),
+        (lambda: nn.History(3), TypeError, "History: values: expected a dict"),
+        (lambda: nn.op(3), TypeError, "op: forward: expected a function written in Python"),
+        (lambda: nn.Dense(nested), ValueError, "Dense: arguments: expected lists that end"),
+        (lambda: nn.Dense(endless), ValueError, "Dense: arguments: expected lists that end"),
+        (lambda: nn.relu(endless), ValueError, "relu: "),
+        (lambda: nn.Dense(5, bias=np.ones((50, 50))), TypeError, "bias: expected True or False"),
+    ],
+)
+def test_the_error_is_a_sentence_of_both_classes(call: Any, kinds: Any, match: str) -> None:
+    with pytest.raises(kinds, match=match) as caught:
+        call()
+    assert isinstance(caught.value, nn.NeuralNetworkError)
+    assert len(str(caught.value)) <= 500
+
+
+def test_a_class_that_is_two_survives_another_process() -> None:
+    error = both(nn.ArgumentError, IndexError)("text")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is nn.ArgumentError
+    assert str(again) == "text"
+    assert both(nn.ArgumentError, ValueError) is nn.ArgumentError
+
+
+def test_an_empty_batch_is_flattened() -> None:
+    assert nn.Flatten()(np.ones((0, 3, 4))).shape == (0, 12)
+
+
+def test_what_np_errstate_and_the_callers_functions_raise_is_theirs() -> None:
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError) as caught:
+        F.exp(np.array([1000.0]))
+    assert not isinstance(caught.value, nn.NeuralNetworkError)
+    with pytest.raises(ZeroDivisionError) as other:
+        nn.grad(lambda x: x * (1 // 0))(1.0)
+    assert not isinstance(other.value, nn.NeuralNetworkError)
+
+
+def test_a_list_with_a_tensor_is_recorded_by_a_layer() -> None:
+    x = nn.Tensor(2.0, requires_grad=True)
+    nn.Dense(1, initializer="ones")([[x, 1.0]]).backward()
+    assert x.grad == 1
