@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,30 @@ def test_a_copy_of_both_stays_a_pair(how: str) -> None:
     assert copied.parameters is other
 
 
+def test_it_may_be_bound_to_something_else() -> None:
+    class Old(nn.SGD):
+        def __init__(self, rate: float) -> None:
+            super().__init__(rate, 0.9)
+
+    model, other = network(0), network(1)
+    optimizer, twin = Old(0.1), nn.SGD(0.1, 0.9, parameters=other)
+    for each in (model, other):
+        optimizer.parameters = each
+        assert optimizer.parameters is each
+        before = numbers(model)
+        step(each, optimizer, 2)
+    assert same(numbers(model), before)  # the second one was bound
+    again = network(1)
+    twin.parameters = again.parameters()
+    step(again, twin, 2)
+    assert same(numbers(again), numbers(other))
+    twin.parameters = None
+    with pytest.raises(nn.ArgumentError, match="SGD.step: parameters: expected an optimizer of"):
+        twin.step()
+    with pytest.raises(nn.DTypeError, match="SGD: parameters: expected a model"):
+        twin.parameters = 3  # type: ignore[assignment]
+
+
 def test_a_subclass_passes_parameters_on() -> None:
     class Ball(nn.Optimizer):
         slots = ("velocity",)
@@ -129,6 +154,8 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nn.SGD(parameters=nn.Dense), nn.DTypeError, "SGD: parameters: expected a model, .* received the class Dense"),  # type: ignore[arg-type]
     (lambda: nn.SGD(parameters="model"), nn.DTypeError, "SGD: parameters: expected a model, .* received str"),  # type: ignore[arg-type]
     (lambda: nn.SGD(parameters={"a": MODEL}), nn.DTypeError, "SGD: parameters: expected a model, .* received dict"),
+    (lambda: nn.SGD(parameters=set(MODEL.parameters())), nn.DTypeError, "SGD: parameters: expected a model, .* received set"),
+    (lambda: nn.SGD(parameters=itertools.count()), nn.DTypeError, r"SGD: parameters\[0\]: expected a layer or Parameter, received int"),  # type: ignore[arg-type]
     (lambda: nn.SGD(parameters=[MODEL, 3]), nn.DTypeError, r"SGD: parameters\[1\]: expected a layer or Parameter, received int"),  # type: ignore[list-item]
     (lambda: nn.SGD(parameters=MODEL.named_parameters()), nn.DTypeError, r"SGD: parameters\[0\]: expected a layer or Parameter, received tuple"),  # type: ignore[arg-type]
     (lambda: nn.SGD(parameters=nn.Tensor([1.0], requires_grad=True)), nn.DTypeError, "SGD: parameters: expected a model, .* received Tensor"),

@@ -7,6 +7,7 @@ the exchange between processes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -47,8 +48,8 @@ def flat_parameters(parameters: Sequence[Parameter], before: Array | None = None
 
 def parts(parameters: Sequence[Parameter]) -> list[slice]:
     """Return the place of each parameter in the buffer."""
-    ends = np.cumsum([parameter.data.size for parameter in parameters]).tolist()
-    return [slice(end - p.data.size, end) for end, p in zip(ends, parameters, strict=True)]
+    sizes = [parameter.data.size for parameter in parameters]
+    return [slice(end - size, end) for end, size in zip(accumulate(sizes), sizes, strict=True)]
 
 
 def parts_of(parameters: Sequence[Parameter], chosen: Sequence[bool]) -> list[slice]:

@@ -399,7 +399,7 @@ class Layer(Structure):
         """Return the one buffer, 1-D, of which all parameters are views.
 
         While the parameters are the same ones, it is the same array in each call. With another
-        parameter, or layer, there is another buffer, and an optimizer has to be started anew.
+        parameter, or layer, there is another buffer.
         For a part of a model, it is a part of the model's buffer.
 
         Raises:
@@ -488,6 +488,9 @@ class Layer(Structure):
 
     def freeze(self) -> Self:
         """Exclude the parameters of this layer and all inside from training.
+
+        Neither a ``Trainer`` nor an optimizer that is bound to the model moves them, not even by
+        momentum or weight decay (``Optimizer.update`` on a buffer does not know of it).
 
         In a loop of your own, running statistics still follow what they see in training;
         ``eval`` stops them. A ``Trainer`` holds those of a frozen layer as well, from its

@@ -107,7 +107,7 @@ class Optimizer(BufferState, ABC):
     # The state arrays of the kernel, where it always takes more of them than are in use.
     _kernel_slots: ClassVar[tuple[str, ...]] = ()
 
-    parameters: Trainable | None = None
+    _parameters: Trainable | None = None
     _binding: Binding | None = None
     # The parameters that the state belongs to, in order; None for a buffer of other numbers.
     _order: list[Parameter] | None = None
@@ -128,11 +128,7 @@ class Optimizer(BufferState, ABC):
             raise DTypeError(sentence(name, "learning_rate", "a finite number above 0", received))
         self.learning_rate = as_rate(name, "learning_rate", learning_rate)
         self.weight_decay = as_number(name, "weight_decay", weight_decay, between=(0, math.inf))
-        if parameters is not None:
-            self._binding = Binding(name, "parameters", parameters)
-            # A generator can be read once.
-            listed = not isinstance(parameters, Layer | Parameter)
-            self.parameters = self._binding.targets if listed else parameters
+        self.parameters = parameters
 
     def __init_subclass__(cls) -> None:
         """Let a class with a formula of its own inherit no kernel of another formula."""
@@ -140,6 +136,21 @@ class Optimizer(BufferState, ABC):
         nearest = next(c for c in cls.__mro__ if vars(c).keys() & {"apply", "_kernel"})
         if "_kernel" not in vars(nearest):
             cls._kernel = Optimizer._kernel  # type: ignore[method-assign]
+
+    @property
+    def parameters(self) -> Trainable | None:
+        """What the optimizer is bound to, as given; assign something else to bind it to that."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, value: Trainable | None) -> None:
+        if value is None:
+            self._binding = self._parameters = None
+            return
+        self._binding = Binding(type(self).__name__, "parameters", value)
+        # A generator can be read once.
+        single = isinstance(value, Layer | Parameter)
+        self._parameters = value if single else self._binding.targets
 
     def _shown(self) -> dict[str, Any]:
         """Return the arguments that describe it: not the parameters, which no text can hold."""
@@ -197,7 +208,8 @@ class Optimizer(BufferState, ABC):
         if not any(chosen):
             return
         self._lay_out(found, flat)
-        where = [(part.start, part.stop) for part in parts_of(found, chosen)]
+        places = [slice(0, flat.size)] if all(chosen) else parts_of(found, chosen)
+        where = [(place.start, place.stop) for place in places]
         self._make_step(function, flat, gradients, rate, where, named)
         put(found, chosen, flat)
 

@@ -17,6 +17,7 @@ from neural_network.layers.parameter import Parameter
 # What can be trained.
 Trainable = Layer | Parameter | Iterable[Layer | Parameter]
 KINDS = "a model, a layer, a Parameter or a list of them"
+_NO_LISTS = (str, dict, set, frozenset, np.ndarray, Tensor)
 
 
 def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Parameter]:
@@ -28,14 +29,16 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
     """
     if isinstance(value, Layer | Parameter):
         return [value]
-    if not isinstance(value, Iterable) or isinstance(value, str | dict | np.ndarray | Tensor):
+    # A set has another order in each process, and with it the sums of a norm other bits.
+    if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
         raise DTypeError(sentence(function, name, KINDS, kind_of(value)))
-    found = list(value)
-    for place, item in enumerate(found):
+    found: list[Layer | Parameter] = []
+    for place, item in enumerate(value):
         if not isinstance(item, Layer | Parameter):
             raise DTypeError(
                 sentence(function, f"{name}[{place}]", "a layer or Parameter", kind_of(item))
             )
+        found.append(item)
     if not found:
         raise ArgumentError(sentence(function, name, KINDS, "an empty list"))
     return found

@@ -6,8 +6,11 @@ parameter again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -28,11 +31,16 @@ def cannot_overflow(parameters: Array, gradients: Array, weight_decay: float) ->
         parameters, gradients: the buffers.
         weight_decay: how much of the parameters is added to the gradients.
     """
-    info = np.finfo(gradients.dtype)
-    limit = float(np.sqrt(float(info.max) * float(info.eps)) / 4)
+    limit = _limit(gradients.dtype)
     if not weight_decay:
         return all_within(gradients, limit)
     return all_within(gradients, limit / 2) and all_within(parameters, limit / 2 / weight_decay)
+
+
+@cache
+def _limit(dtype: np.dtype[Any]) -> float:
+    info = np.finfo(dtype)
+    return math.sqrt(float(info.max) * float(info.eps)) / 4
 
 
 @contextmanager
