@@ -52,6 +52,8 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
     if array.dtype.kind not in "fiub":
         text = " (text: np.unique(names, return_inverse=True) numbers names)"
         hint = text if array.dtype.kind in "US" else ""
+        if array.dtype == object and array.ndim == 0:
+            hint = f" (a {type(value).__name__})"
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
 

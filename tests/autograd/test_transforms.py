@@ -67,6 +67,9 @@ def test_types_follow_the_arguments() -> None:
         (lambda: vjp(np.sin, X)[1](V[:2]), r"vjp: cotangent: expected shape \(3,\)"),
         (lambda: vjp(lambda x: {"a": x}, X)[1](V), r"vjp: cotangent: expected the form"),
         (lambda: hvp(np.sin, X, V), r"expected a single number"),
+        (lambda: vjp(lambda: 3.0), r"vjp: primals: expected at least one argument"),
+        (lambda: jvp(lambda: 3.0, (), ()), r"jvp: primals: expected at least one argument"),
+        (lambda: hvp(lambda: 3.0, [], []), r"hvp: primals: expected at least one argument"),
         (lambda: hessian(bumpy)([1.0, 2.0]), r"hessian: the argument: expected an array.* list"),
         (lambda: hessian(bumpy, 1)(X), r"hessian: argnums: expected places among 1"),
         (lambda: grad(lambda x: (x, x))(2.0), r"expected a single number or array.*tuple of 2"),
@@ -100,6 +103,7 @@ def test_no_grad_is_named(transform: Any) -> None:
     [
         (lambda: hessian(bumpy)(np.array([1, 2, 3])), "^hessian: the argument: .* dtype int64"),
         (lambda: hvp(bumpy, np.array([1, 2, 3]), V), "^hvp: the argument: .* dtype int64"),
+        (lambda: grad(bumpy)({"w": X, "b": None}), r"dtype object \(a NoneType\)"),
         (lambda: grad(3.0), "^grad: f: expected a function, received 3.0"),  # type: ignore[arg-type]
         (lambda: value_and_grad(None), "^value_and_grad: f: expected a function"),  # type: ignore[arg-type]
         (lambda: jacobian(np.sum(X)), "^jacobian: f: expected a function"),

@@ -175,6 +175,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([ 3., 40.]), array([ 1., 20.]))
     """
     as_callable("vjp", "f", f)
+    _check_several("vjp", primals)
     # Copies: the caller may change his arrays before he calls the function that is returned.
     copies = [
         map_tree(lambda leaf: leaf.copy() if type(leaf) is np.ndarray else leaf, primal)
@@ -461,12 +462,19 @@ def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
     return numbers
 
 
+def _check_several(name: str, primals: Sequence[Any]) -> None:
+    """Raise ShapeError where there is nothing to differentiate by."""
+    if not primals:
+        raise ShapeError(sentence(name, "primals", "at least one argument of f", "none"))
+
+
 def _arguments_and_directions(
     name: str, primals: Any, tangents: Any
 ) -> tuple[Sequence[Any], list[Any]]:
     """Return the arguments, and the leaves of the directions."""
     several = isinstance(primals, tuple | list)
     arguments = primals if several else (primals,)
+    _check_several(name, arguments)
     directions = tangents if several else (tangents,)
     return arguments, _in_form_of(name, "tangents", directions, arguments)
 
