@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -303,6 +304,7 @@ def test_another_thread_that_calls_the_model_meanwhile_gets_an_error() -> None:
             with pytest.raises(GradientError, match="Meeting: expected a layer that no other"):
                 model(V[None])
             assert [name for name, _ in model.named_parameters()] == ["weight"]
+            assert type(copy.copy(model).weight) is nn.Parameter
         finally:
             model._other.set()
         np.testing.assert_allclose(called.result().data, [V * X])

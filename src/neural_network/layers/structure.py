@@ -144,7 +144,9 @@ class Structure(Bound):
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of: it gets a buffer of its own."""
         left = ("_flat", "_contents", "_fixed_by", "_plan", "_replaced")
-        return {name: value for name, value in [*self.__dict__.items()] if name not in left}
+        attributes = dict(self.__dict__)
+        attributes |= attributes.get("_replaced", _NOTHING_REPLACED)
+        return {name: value for name, value in attributes.items() if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become the copy of a layer."""

@@ -92,7 +92,7 @@ def _in_place_of(model: Layer, others: Mapping[int, Tensor]) -> Iterator[None]:
     try:
         for layer in model.all_layers():
             attributes = vars(layer)
-            outer = attributes["_replaced"]  # of a call that this one is inside of
+            outer = layer._replaced  # of a call that this one is inside of
             now, replaced = dict[str, Any](), Replaced(outer)
             for name, value in [*attributes.items()]:
                 parameters = outer.get(name, value)
