@@ -54,7 +54,10 @@ def run(folder: Path, seconds: float, seed: int, first: int) -> None:
     from tests.kernels import toy_kernels
 
     compute = calls(toy_kernels)
-    expected = forked(compute, None, folder)[0]["results"]
+    begun = forked(compute, None, folder)[0]
+    if begun["code"]:
+        sys.exit(f"exit code {begun['code']} of the first process\n{begun['stderr']}")
+    expected = begun["results"]
     end = time.monotonic() + seconds
     for number in range(first, CASES):
         if time.monotonic() > end:

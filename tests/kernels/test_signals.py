@@ -135,7 +135,7 @@ def test_a_signal_between_two_handlers_leaves_the_others_their_own(
     def interrupted(number: int, handler: Any) -> Any:
         before = set_handler(number, handler)
         if number == signal.SIGINT:
-            os.kill(os.getpid(), signal.SIGTERM)
+            press(signal.SIGTERM)
         return before
 
     monkeypatch.setattr(signal, "signal", interrupted)

@@ -103,7 +103,7 @@ def _compiled(
         with held_signals():
             dispatcher: Any = numba.njit(body, parallel=parallel, **options)
             if dispatcher is not body:  # NUMBA_DISABLE_JIT is not set
-                with suppress(RuntimeError):  # no folder can be written
+                with suppress(RuntimeError, OSError):  # no folder can be written; no source file
                     dispatcher._cache = CheckedCache(body)
     finally:
         body.__qualname__ = plain
