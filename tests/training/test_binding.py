@@ -119,6 +119,20 @@ def test_exchanged_layers() -> None:
     assert common(optimizer, model, layer.weight) == 1
 
 
+def test_exchanged_layers_keep_their_own_counts() -> None:
+    model = network()
+    optimizer = nn.Adam(0.01, parameters=model)
+    model[2].freeze()
+    step(model, optimizer, 3)
+    model[2].unfreeze()
+    step(model, optimizer, 2)
+    model[3] = nn.Dense(3)
+    model.initialize((5,), rng=1)
+    step(model, optimizer)
+    counts = [common(optimizer, model, model[place].weight) for place in (0, 2, 3)]
+    assert counts == [6, 3, 1]
+
+
 def common(optimizer: nn.Optimizer, model: nn.Layer, parameter: Any) -> int:
     """The number of steps of a parameter."""
     place = 0
