@@ -17,7 +17,7 @@ from neural_network.layers.structure import all_or_nothing
 from neural_network.public import named, public
 
 
-class _LayerSequence(Layer):
+class LayerSequence(Layer):
     """A layer of layers that follow each other, which methods change."""
 
     _methods = "append, insert, replace and remove change the layers"
@@ -30,6 +30,9 @@ class _LayerSequence(Layer):
             expected = "a change by append, insert, replace or remove"
             raise ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
         super().__setattr__(name, value)
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        vars(self)[self._sequence][0]._check_input(shape)
 
     def append(self, layer: Layer) -> Self:
         """Add a layer at the end.
@@ -128,7 +131,7 @@ class _LayerSequence(Layer):
 
 @public
 @named("layer")
-class Sequential(_LayerSequence):
+class Sequential(LayerSequence):
     """One layer after the other.
 
     Args:
@@ -193,7 +196,7 @@ class Sequential(_LayerSequence):
 
 @public
 @named("layer")
-class Residual(_LayerSequence):
+class Residual(LayerSequence):
     """What goes in, added to what the layers make of it: ``X + body(X)``.
 
     Args:

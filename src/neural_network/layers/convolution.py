@@ -13,7 +13,7 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
 from neural_network.functional.convolution.transpose import conv_transpose2d
-from neural_network.functional.window import Padding, Size, as_padding, per_axis
+from neural_network.functional.window import Padding, Size, Window, as_padding, per_axis
 from neural_network.layers.activation import Function
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
@@ -75,11 +75,7 @@ class _Convolution(Weighted):
 
     def forward(self, X: Any) -> Any:
         """(N, C, …) → (N, filters, …)."""
-        self._check_rank(np.shape(X))
-        channels = self.weight.shape[1] * self.groups
-        if np.shape(X)[1] != channels:
-            expected = f"{channels} channels along axis 1, as it was built for"
-            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {np.shape(X)}"))
+        self._check_channels(np.shape(X))
         maps = CONVOLUTIONS[self.axes](
             self._numbers(X),
             self.weight,
@@ -95,6 +91,18 @@ class _Convolution(Weighted):
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""
         return prod(outputs[1:]) * inputs[1] // self.groups * prod(self.kernel_size)
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        self._check_channels(shape)
+        name, taps = type(self).__name__, self.kernel_size
+        Window.of(name, shape[2:], taps, self.stride, self.padding, self.dilation)
+
+    def _check_channels(self, shape: tuple[int, ...]) -> None:
+        self._check_rank(shape)
+        channels = self.weight.shape[1] * self.groups
+        if shape[1] != channels:
+            expected = f"{channels} channels along axis 1, as it was built for"
+            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {shape}"))
 
     def _check_rank(self, shape: tuple[int, ...]) -> None:
         if len(shape) == self.axes + 2:
@@ -311,11 +319,14 @@ class ConvTranspose2D(_Convolution):
         fan_in = max(1, inputs * taps // prod(self.stride))
         return (inputs * self.groups, outputs, *self.kernel_size), (fan_in, outputs * taps)
 
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 4 or shape[1] != len(self.weight):
+            expected = f"(N, {len(self.weight)}, H, W), as it was built for"
+            raise ShapeError(sentence("ConvTranspose2D", "X", expected, f"shape {shape}"))
+
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""
-        if np.ndim(X) != 4 or np.shape(X)[1] != len(self.weight):
-            expected = f"(N, {len(self.weight)}, H, W), as it was built for"
-            raise ShapeError(sentence("ConvTranspose2D", "X", expected, f"shape {np.shape(X)}"))
+        self._check_input(np.shape(X))
         maps = conv_transpose2d(
             self._numbers(X),
             self.weight,

@@ -67,12 +67,15 @@ class Dense(Weighted):
         self._make_weight(sizes, sizes, rng)
         self._make_bias(self.units)
 
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        inputs = len(self.weight)
+        if len(shape) < 2 or shape[-1] != inputs:
+            expected = f"{inputs} numbers along the last axis, as it was built for"
+            raise ShapeError(sentence("Dense", "X", expected, f"shape {shape}"))
+
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""
-        inputs = len(self.weight)
-        if np.ndim(X) < 2 or np.shape(X)[-1] != inputs:
-            expected = f"{inputs} numbers along the last axis, as it was built for"
-            raise ShapeError(sentence("Dense", "X", expected, f"shape {np.shape(X)}"))
+        self._check_input(np.shape(X))
         Z = matmul(self._numbers(X), self.weight)
         if self.bias is not None:
             Z = Z + self.bias

@@ -131,6 +131,9 @@ class Layer(Structure):
         """
         return 0.0
 
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        """Raise ShapeError if this layer, which is built, cannot take an input of this shape."""
+
     def _steps(self) -> Steps:
         """Return the steps that this layer computes, or None where the plan has none for it.
 

@@ -35,12 +35,15 @@ class _Norm(Layer):
         self.gamma = Parameter(np.ones(size))
         self.beta = Parameter(np.zeros(size))
 
-    def _check(self, X: Any) -> Any:
-        X = self._numbers(X)
-        if X.ndim < 2 or X.shape[self.channel_axis] != len(self.gamma):
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        if len(shape) < 2 or shape[self.channel_axis] != len(self.gamma):
             axis = "the last axis" if self.channel_axis < 0 else f"axis {self.channel_axis}"
             expected = f"{len(self.gamma)} along {axis}, as it was built for"
-            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {X.shape}"))
+            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {shape}"))
+
+    def _check(self, X: Any) -> Any:
+        X = self._numbers(X)
+        self._check_input(X.shape)
         return X
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from neural_network.checks import as_flag
 from neural_network.describing import accepts_old_names
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, max_pool2d
-from neural_network.functional.window import Padding, Size, as_padding, per_axis
+from neural_network.functional.window import Padding, Size, Window, as_padding, per_axis
 from neural_network.layers.layer import Layer
 from neural_network.plan.conv import MaxPool
 from neural_network.plan.vocabulary import Steps
@@ -50,6 +51,9 @@ class MaxPool2D(Layer):
         self.padding = as_padding("MaxPool2D", padding, 2)
         self.dilation = per_axis("MaxPool2D", "dilation", dilation, 2)
         self.ceil_mode = as_flag("MaxPool2D", "ceil_mode", ceil_mode)
+
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        _check_fits(self, shape, self.dilation)
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
@@ -108,6 +112,9 @@ class AvgPool2D(Layer):
         self.ceil_mode = as_flag("AvgPool2D", "ceil_mode", ceil_mode)
         self.count_include_pad = as_flag("AvgPool2D", "count_include_pad", count_include_pad)
 
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        _check_fits(self, shape)
+
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C, OH, OW)."""
         return avg_pool2d(
@@ -130,9 +137,24 @@ class GlobalAvgPool2D(Layer):
     array([[1.5, 5.5]], dtype=float32)
     """
 
+    def _check_input(self, shape: tuple[int, ...]) -> None:
+        if len(shape) < 3:
+            raise ShapeError(sentence("GlobalAvgPool2D", "X", "(N, C, …)", f"shape {shape}"))
+
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C)."""
         return global_avg_pool(self._numbers(X))
+
+
+def _check_fits(pool: MaxPool2D | AvgPool2D, shape: tuple[int, ...], dilation: Size = 1) -> None:
+    """Raise ShapeError unless the window of a layer fits into an input."""
+    name = type(pool).__name__
+    if len(shape) != 4:
+        raise ShapeError(sentence(name, "X", "(N, C, H, W)", f"shape {shape}"))
+    Window.of(
+        name, shape[2:], pool.kernel_size, pool.stride, pool.padding, dilation,
+        ceil_mode=pool.ceil_mode, name="window",
+    )  # fmt: skip
 
 
 def _sizes(

@@ -13,10 +13,18 @@ import numpy as np
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array, as_flag
 from neural_network.describing import Reader, Writer
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    FileFormatError,
+    ShapeError,
+    brief,
+    sentence,
+)
 from neural_network.functional.finite import is_finite_by_numpy
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.changes import check_unchanged, share, shared
+from neural_network.layers.containers import LayerSequence
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
@@ -267,7 +275,7 @@ def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[s
     model._check_built(function)
     tensors = [*model.named_parameters(), *model.named_buffers()]
     frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
-    built = {name: list(layer._built_for or ()) for name, layer in model.named_layers()}
+    built = {name: list(_built_for(layer)) for name, layer in model.named_layers()}
     metadata = {
         "architecture": json.dumps(describe(model)),
         "built": json.dumps(built),
@@ -276,6 +284,21 @@ def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[s
     if table := shared(model):
         metadata["ties"] = json.dumps(table)
     return {name: tensor.data for name, tensor in tensors}, metadata
+
+
+def _built_for(layer: Layer) -> tuple[Any, ...]:
+    """Return the shape and type of the input that a layer was built for.
+
+    A container whose first layer was replaced may take another input than it was built for.
+    """
+    built = layer._built_for or ()
+    if isinstance(layer, LayerSequence) and built:
+        first = vars(layer)[layer._sequence][0]
+        try:
+            first._check_input(built[0])
+        except ShapeError:
+            return _built_for(first)
+    return built
 
 
 def frozen_names(path: str, metadata: Mapping[str, str], model: Layer) -> list[str]:
@@ -302,7 +325,7 @@ def _build_all(
         raise FileFormatError(f"{path}: damaged metadata: built or frozen")
     try:
         with at_most(max([array.size for array in arrays.values()], default=0)):
-            _build(path, model, built)
+            _build(path, model, built, checked=metadata.get("format_version", "1") != "1")
     except FileFormatError:
         raise
     except Exception as error:  # any error of a layer that is built for sizes from a file
@@ -355,8 +378,11 @@ def put_arrays(path: str | os.PathLike[str], model: Layer, arrays: Mapping[str, 
     model.flat_parameters()
 
 
-def _build(path: str, model: Layer, built: Mapping[str, Any]) -> None:
-    """Make the parameters of each layer for the input that the file says it had."""
+def _build(path: str, model: Layer, built: Mapping[str, Any], *, checked: bool) -> None:
+    """Make the parameters of each layer for the input that the file says it had.
+
+    In files of version 1, a container may have been built for another input than it takes.
+    """
     unused = np.random.default_rng(0)  # what is drawn is overwritten
     names = set[str]()
     # Anew, because a layer may make others when it is built.
@@ -371,6 +397,9 @@ def _build(path: str, model: Layer, built: Mapping[str, Any]) -> None:
                 raise FileFormatError(f"{path}: damaged metadata: layer {name!r} takes {kind!r}")
             layer._build(tuple(shape), kind, unused)
             names.add(name)
+    if checked:
+        for layer in model.all_layers():
+            layer._check_input(layer._built_for[0])  # type: ignore[index]  # it was built just now
     if built.keys() - names:
         odd = min(built.keys() - names)
         raise FileFormatError(f"{path}: damaged metadata: no layer {odd!r} in the architecture")
