@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import neural_network as nn
 from neural_network.functional.op import Call
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating[Any]]
 
 
 class Scaled(nn.Layer):

@@ -215,7 +215,7 @@ class ArrayMethods(Recorded):
         sizes = shape[0] if len(shape) == 1 else shape
         if order == "C" and not options:  # the usual case
             return _shaping.reshape(self, sizes)
-        return _np.reshape(self, sizes, order, **options)
+        return _np.reshape(self, sizes, order=order, **options)
 
     def ravel(self, order: Any = "C") -> Self:
         """Return the numbers along one axis."""
@@ -323,7 +323,7 @@ class ArrayMethods(Recorded):
 
     def dot(self, b: Any, out: Any = None) -> Self:
         """Return the product of vectors or matrices."""
-        return _np.dot(self, b, out)
+        return _np.dot(self, b, out=out)
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Self:
         """Return the numbers limited to an interval."""
