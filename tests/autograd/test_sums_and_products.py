@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neural_network as nn
 from neural_network import grad, hessian
 from neural_network.autograd import Tensor, check_gradients
 from neural_network.errors import DroppedGradientError
@@ -137,3 +138,40 @@ def test_an_axis_that_does_not_exist(function: Any, axis: Any) -> None:
             function(Tensor(X, requires_grad=True), axis=axis)
     else:  # np.stack and np.expand_dims add one
         np.testing.assert_array_equal(function(Tensor(X), axis=axis).data, expected)
+
+
+# Functions of 70,000 numbers, which float16 cannot count: it ends at 65504.
+COUNTING: dict[str, Any] = {
+    "mean": np.mean,
+    "var": np.var,
+    "std": np.std,
+    "max": lambda x: np.max(np.minimum(x, 0.25)),
+    "norm inf": lambda x: np.linalg.norm(np.minimum(x, 0.25), np.inf),
+    "nanmean": np.nanmean,
+    "nanvar": np.nanvar,
+    "nanstd": np.nanstd,
+    "nanmedian": np.nanmedian,
+    "quantile": lambda x: np.quantile(x, [0.25, 0.5]),
+    "nanquantile": lambda x: np.nanquantile(x, 0.5),
+    "mse_loss": lambda x: nn.mse_loss(x, np.zeros_like(x)),
+    "cross_entropy": lambda x: nn.softmax_cross_entropy(x.reshape(-1, 2), np.zeros(35_000, int)),
+    "pooling": lambda x: nn.global_avg_pool(x.reshape(1, 1, 280, 250)),
+}
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_float16_of_many_numbers(name: str) -> None:
+    numbers = np.random.default_rng(0).uniform(0, 1, 70_000).astype(np.float16)
+    numbers[0] = 0.5
+    found = []
+    for dtype in (np.float16, np.float64):
+        x = Tensor(numbers.astype(dtype), requires_grad=True)
+        out = np.sum(COUNTING[name](x))
+        out.backward()
+        found.append((float(out.data), x.grad))
+    (value, slopes), (exact_value, exact_slopes) = found
+    assert slopes.dtype == np.float16
+    assert np.isclose(value, exact_value, rtol=2e-3)
+    if name not in ("nanmedian", "quantile", "nanquantile"):  # whose places are equal numbers
+        np.testing.assert_allclose(slopes, exact_slopes, rtol=0.01, atol=6e-8)
+    assert np.isclose(slopes.sum(dtype=float), exact_slopes.sum(), rtol=0.02, atol=0.02)

@@ -35,7 +35,7 @@ def test_every_ufunc_and_every_activation_is_compared() -> None:
     assert len(EXCEPTIONS) <= 10
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("name", CASES)
 def test_values_and_slopes_are_exact_to_four_units(name: str, dtype: Any) -> None:
     for result, worst in measure(CASES[name], dtype, draws=40).items():
@@ -122,7 +122,13 @@ def test_powers_of_0() -> None:
     with np.errstate(divide="ignore"):  # NumPy warns of 1 / 0
         assert at(lambda b: np.power(0.0, b), -1.0)[1] == -np.inf
     assert at(lambda a: a ** np.array(exponents), np.zeros(4))[1].tolist() == [0, np.inf, 1, 0]
-    assert at(lambda a: a ** np.float32(2 * EXACT), -1.0, "float32")[1] == -2 * EXACT
+    # 1 less is rounded to an even number.
+    for dtype, exponent in [("float16", 32752), ("float32", 2 * EXACT), ("float64", 2**54)]:
+        b = np.array(exponent, dtype)
+        assert at(lambda a, b=b: a**b, -1.0, dtype)[1] == -exponent
+        assert at(lambda a, b=b: a**b, -2.0, dtype)[1] == -np.inf
+        assert at(lambda a, n=exponent: a**n, -1.0, dtype)[1] == -exponent
+    assert at(lambda a: np.float_power(a, np.float16(4100)), -1.0, "float16")[1] == -4100
 
 
 def test_sinc_at_0_has_derivatives() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
 from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional import error_function, smooth
-from neural_network.functional.elementwise import elementary
+from neural_network.functional.elementwise import elementary, widened
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls
 from neural_network.public import named, public
 
@@ -401,7 +401,7 @@ def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
 
 @gradient(log_softmax, "Z")
 def _(g: Any, out: Any, axis: int) -> Any:
-    return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
+    return g - np.exp(out) * np.sum(widened(g), axis=axis, keepdims=True)
 
 
 for _function in (softmax, log_softmax):

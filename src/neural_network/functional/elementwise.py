@@ -156,6 +156,17 @@ def in_double(formula: Callable[..., Any]) -> Callable[..., Array]:
     return computed
 
 
+def widened(g: Any) -> Any:
+    """Return float16 as float32, anything else as it is.
+
+    In gradients: float16 ends at 65504, and a count of more numbers would be infinite in it.
+
+    >>> widened(np.float16(1)) / 70000
+    np.float32(1.4285714e-05)
+    """
+    return g.astype(np.float32) if g.dtype == np.float16 else g
+
+
 # --- one argument ---------------------------------------------------------------------
 
 negative = _public(unary(np.negative, lambda g: -g, "Return ``−a``."))
@@ -205,11 +216,15 @@ def power_slopes(power: np.ufunc) -> tuple[Slope, Slope]:
     """
 
     def base(g: Any, a: Any, b: Any, out: Any) -> Any:
-        if isinstance(b, int | float) and (0.5 <= b < EXACT or b == 0):
+        if isinstance(b, int | float) and (0.5 <= b <= 2048 or b == 0):
             return g * b * power(a, b - 1 if b else 0.0)
+        if np.float16 in (out.dtype, getattr(b, "dtype", None)):  # in which b − 1 may be even as b
+            a, b = (x if isinstance(x, int | float) else x.astype(np.float32) for x in (a, b))
+            out = power(a, b)
         tiny = np.finfo(out.dtype).tiny
         usual = np.isfinite(out) & (np.greater_equal(out, tiny) | np.less_equal(out, -tiny))
-        usual = usual & (np.less(b, 0.5) | np.greater(b, EXACT)) & np.not_equal(a, 0)
+        usual = (usual & np.less(b, 0.5)) | ((usual | np.isinf(out)) & np.greater(b, EXACT))
+        usual = usual & np.not_equal(a, 0) & np.isfinite(a)
         divided = g * (b * out) / np.where(usual, a, 1.0)
         # b = 0 gives 0 and not 0 · a⁻¹, which is NaN at a = 0; nor is ∞ · 0 wanted for b = ∞.
         lowered = np.where(np.equal(b, 0), 1.0, b) - 1

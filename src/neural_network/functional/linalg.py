@@ -18,7 +18,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import GradientError, sentence
-from neural_network.functional.elementwise import sum_to
+from neural_network.functional.elementwise import sum_to, widened
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
 from neural_network.functional.reductions import spread
 from neural_network.lifting import array_under
@@ -357,7 +357,7 @@ def norm(X: Any, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Ar
 
 @gradient(norm, "X")
 def _(g: Any, X: Any, out: Any, ord: float, axis: Any, keepdims: bool) -> Any:
-    g, out = (spread(part, X.shape, axis, keepdims) for part in (g, out))
+    g, out = (spread(part, X.shape, axis, keepdims) for part in (widened(g), out))
     if ord == 0:  # the count of what is not 0
         return 0 * g
     if ord == 1:

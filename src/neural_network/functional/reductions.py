@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.functional.elementwise import widened
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.lifting import LISTS, array_under
 from neural_network.public import public
@@ -88,7 +89,7 @@ def mean(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -
 @gradient(mean, "X")
 def _(g: Any, X_shape: Any, axis: Axis, keepdims: bool) -> Any:
     count = _count(axis, X_shape) or 1  # without numbers there are no gradients
-    return spread(g / count, X_shape, axis, keepdims)
+    return spread(widened(g) / count, X_shape, axis, keepdims)
 
 
 @public(top_level=False)
@@ -109,8 +110,13 @@ def _over_count(axis: Axis, shape: tuple[int, ...], ddof: float) -> float:
 @gradient(var, "X")
 def _(g: Any, X: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     # The mean depends on X too, but its part of the gradient is 0: the differences sum to 0.
+    X = widened(X)
     centred = X - np.mean(X, axis=axis, keepdims=True)
-    return spread(g, X.shape, axis, keepdims) * (2 * _over_count(axis, X.shape, ddof)) * centred
+    return (
+        spread(widened(g), X.shape, axis, keepdims)
+        * (2 * _over_count(axis, X.shape, ddof))
+        * centred
+    )
 
 
 @op
@@ -123,8 +129,9 @@ def std(
 
 @gradient(std, "X")
 def _(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    X = widened(X)
     centred = X - np.mean(X, axis=axis, keepdims=True)
-    shares = g * _over_count(axis, X.shape, ddof) / np.where(np.equal(out, 0), 1, out)
+    shares = widened(g) * _over_count(axis, X.shape, ddof) / np.where(np.equal(out, 0), 1, out)
     return spread(shares, X.shape, axis, keepdims) * centred
 
 
@@ -143,7 +150,7 @@ def min(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _extreme_gradient(g: Any, X: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    chosen = np.equal(X, spread(out, X.shape, axis, keepdims))
+    g, chosen = widened(g), np.equal(X, spread(out, X.shape, axis, keepdims))
     count = np.sum(chosen, axis=axis, keepdims=True, dtype=g.dtype)
     if not count.all():  # nothing equals NaN
         chosen |= np.isnan(X) & np.equal(count, 0)

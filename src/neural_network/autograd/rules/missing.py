@@ -71,6 +71,11 @@ def _counts(a: Any, axis: Any) -> Any:
     return np.sum(present, axis=axis, keepdims=True)
 
 
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a type for counts and positions, which float16 would round, or end before."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
 @rule(np.nanmean)
 def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     a = as_array(a)
@@ -78,8 +83,8 @@ def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     counts = _counts(a, axis).reshape(plain.shape)
     total = reductions.sum(_filled(a, 0), axis, keepdims)
     # A slice of NaN alone has the mean NaN; no warning but NumPy's.
-    counts = np.where(counts == 0, np.nan, counts).astype(plain.dtype)
-    return elementwise.divide(total, counts)
+    counts = np.where(counts == 0, np.nan, counts).astype(_wide(plain.dtype))
+    return cast(elementwise.divide(total, counts), plain.dtype)
 
 
 @rule(np.nanvar)
@@ -89,14 +94,14 @@ def nanvar(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) ->
         return rules.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
     plain = np.nanvar(array_under(a), axis=axis, ddof=ddof, keepdims=keepdims)  # checks and warns
     counts = _counts(a, axis)
-    mean = elementwise.divide(
-        reductions.sum(_filled(a, 0), axis, True), np.maximum(counts, 1).astype(plain.dtype)
-    )
+    divisors = np.maximum(counts, 1).astype(_wide(plain.dtype))
+    mean = elementwise.divide(reductions.sum(_filled(a, 0), axis, True), divisors)
     missing = np.isnan(array_under(a))
     centred = elementwise.where(missing, 0, elementwise.subtract(_filled(a, 0), mean))
     total = reductions.sum(elementwise.square(centred), axis, keepdims)
     degrees = (counts - ddof).reshape(plain.shape)
-    return elementwise.divide(total, np.where(degrees <= 0, np.nan, degrees).astype(plain.dtype))
+    degrees = np.where(degrees <= 0, np.nan, degrees).astype(divisors.dtype)
+    return cast(elementwise.divide(total, degrees), plain.dtype)
 
 
 @rule(np.nanstd)
@@ -115,7 +120,7 @@ def _nan_quantile(slices: Any, share: Any) -> Any:
     counts = np.sum(~np.isnan(array_under(slices)), axis=-1, keepdims=True)
     last = np.maximum(counts - 1, 0)
     # NaN is at the end; in a slice of NaN alone it is at the position 0, too.
-    return between(slices, elementwise.multiply(share, last.astype(slices.dtype)), last)
+    return between(slices, elementwise.multiply(share, last.astype(share.dtype)), last)
 
 
 @rule(np.nanmedian)
@@ -131,7 +136,8 @@ def nanmedian(
     plain = np.nanmedian(array_under(a), axis=axis, keepdims=keepdims)  # checks and warns
     if a.size == 0:
         return reductions.mean(a, axis, keepdims)
-    out = _nan_quantile(ordered(a, axis), np.asarray(0.5, plain.dtype))
+    out = _nan_quantile(ordered(a, axis), np.asarray(0.5, _wide(plain.dtype)))
+    out = cast(out, plain.dtype)
     return shaping.reshape(out, kept_shape(a, axis)) if keepdims else out
 
 

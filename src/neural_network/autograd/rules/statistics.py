@@ -33,8 +33,9 @@ def average(
     if weights is None:
         untyped.average(array_under(a), axis, keepdims=keepdims)  # checks
         out = reductions.mean(a, axis, keepdims)
-        total = np.full(out.shape, a.size / out.size if out.size else 0.0, out.dtype)
-        return (out, total) if returned else out
+        if not returned:
+            return out
+        return out, np.full(out.shape, a.size / out.size if out.size else 0.0, out.dtype)
     weights = as_array(weights)
     plain = untyped.average(array_under(a), axis, array_under(weights), keepdims=keepdims)  # checks
     if weights.shape != a.shape:
@@ -145,6 +146,8 @@ def quantile_rule(
         if a.size == 0:
             raise DroppedGradientError(f"numpy.{name}: has no rule for empty arrays")
         shares = q if is_tensor(q) else np.asarray(q, plain.dtype)
+        # Positions have more digits than float16, in which those after 2048 are rounded.
+        shares = cast(shares, np.dtype(float)) if shares.dtype == np.float16 else shares
         flat = shaping.reshape(elementwise.divide(shares, divisor), -1)
         found = [find(slices, flat[i]) for i in range(flat.size)]
         if not found:

@@ -24,6 +24,7 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.functional.elementwise import widened
 
 Reduction = Literal["mean", "sum", "none"]
 # What a loss returns: a float; with "none" an array; for tensors a tensor.
@@ -67,14 +68,14 @@ def reduce_rows(rows: Array, reduction: Reduction, dtype: DTypeLike, divisor: fl
 def share_of_elements(g: Any, reduction: Reduction, shape: tuple[int, ...]) -> Any:
     """Return the loss's gradient for the loss of each element, given ``g``, that for the result."""
     rows = shape[0] if shape else 1
-    return share_of_rows(g, reduction, len(shape), rows) / (prod(shape) // rows)
+    return share_of_rows(widened(g), reduction, len(shape), rows) / (prod(shape) // rows)
 
 
 def share_of_rows(g: Any, reduction: Reduction, ndim: int, divisor: float) -> Any:
     """Return the loss's gradient for the loss of each row, to broadcast over ``ndim`` axes."""
     if reduction == "none":
         return g.reshape((-1, *(1,) * (ndim - 1)))
-    return g if reduction == "sum" else g / divisor
+    return g if reduction == "sum" else widened(g) / divisor
 
 
 def check_distributions(function: str, name: str, rows: Array) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.functional.elementwise import widened
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.functional.shaping import unindex
 from neural_network.functional.window import Sizes, Window
@@ -122,7 +123,7 @@ def _(g: Any, X_shape: Sizes, window: Window, divisor: float) -> Any:
             _four_axes(g), window.padded, window.taps, window.stride, divisor
         )
         return _shaped(found, X_shape)
-    share = g / divisor if divisor != 1 else g
+    share = widened(g) / divisor if divisor != 1 else g
     total: Any = 0
     for place in window.tap_slices():
         total = total + unindex(share, (..., *place), X_shape)
