@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from typing import Any
 
 import numpy as np
@@ -137,8 +136,8 @@ def test_comparisons_are_those_of_arrays(other: Any) -> None:
     for compare in (operator.eq, operator.ne, operator.lt, operator.ge):
         try:
             expected = compare(X, other)
-        except TypeError as error:
-            with pytest.raises(TypeError, match=re.escape(str(error))):
+        except TypeError:
+            with pytest.raises(TypeError, match=r"ufunc '(less|greater)|not supported between"):
                 compare(t, other)
         else:
             np.testing.assert_array_equal(compare(t, other), expected)
