@@ -70,6 +70,34 @@ def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:
     assert done.stderr == line
 
 
+def test_of_several_pictures_in_a_file_the_first_is_read(run_here: Any, tmp_path: Path) -> None:
+    image, label = (part[0] for part in nn.load_mnist("test"))
+    photograph(tmp_path / "a.png", image)
+    with Image.open(tmp_path / "a.png") as picture:
+        empty = Image.new("L", picture.size, 190)
+        picture.save(tmp_path / "a.tif", save_all=True, append_images=[empty])
+    done = run_here("predict", "a.tif")
+    assert done.stdout.startswith(f"a.tif: {label}\n")
+    assert done.stderr == "a.tif: contains several pictures; the first is read\n"
+
+
+def test_names_of_classes_match_in_each_normal_form(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars", classes=2)
+    frames = [Image.new("L", (12, 12), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "bars/bar 0/z.tif", save_all=True, append_images=frames[1:])
+    (tmp_path / "bars" / "bar 0").rename(tmp_path / "bars" / "caf\u00e9")
+    model = nn.models.mlp(classes=2, input_shape=(1, 12, 12), rng=0)
+    notes = {
+        "classes": ["cafe\u0301", "bar 1"],
+        "pictures": {"as": "resize", "size": [12, 12], "grey": True},
+    }
+    nn.save(model, tmp_path / "m.safetensors", notes=notes)
+    done = run_here("evaluate", "m.safetensors", "--data", "bars")
+    assert done.returncode == 0, done.stderr
+    assert "of 13 pictures right" in done.stdout
+    assert done.stderr.endswith("z.tif: several pictures in a file; the first is read\n")
+
+
 def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
     run_here: Any,
     tmp_path: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ from PIL import Image
 
 import neural_network as nn
 from neural_network import prepare_digit
-from neural_network.datasets.digits import area_average, connected, count_digits, otsu_threshold
+from neural_network.datasets.digits import count_digits, prepared_and_counted
+from neural_network.datasets.image_ops import area_average, connected, otsu_threshold
+from neural_network.datasets.paper_lines import without_lines
+from neural_network.datasets.sheet import find_sheet, straightened
+from tests.datasets.photographs import KINDS, photographs, right
 
 DIGITS = nn.load_mnist()[0][:40]
 
@@ -55,6 +60,14 @@ def test_mnist_comes_out_nearly_as_it_went_in() -> None:
     # This one has a speck far from its stroke, and is smaller than 20 pixels without it.
     assert DIGITS[29][9, :4].any()
     assert not prepare_digit(DIGITS[29])[:, :4].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_drawn_photographs_are_read(kind: str) -> None:
+    """The measurement of hundreds is ``python -m tests.datasets.photographs``."""
+    count, refused = right(list(photographs(kind, 3, seed=3)))
+    assert refused == 0
+    assert count == 3
 
 
 @pytest.mark.parametrize("how", [
@@ -198,3 +211,160 @@ def test_area_average() -> None:
     assert_allclose(area_average(np.array([[1.0, 3.0]]), 2, 3), [[1, 2, 3]] * 2)
     rough = np.random.default_rng(0).random((37, 53))
     assert_allclose(area_average(rough, 20, 11).mean(), rough.mean())
+    # Beside the definition: the part of each new pixel that each old one covers.
+    for old, new in ((37, 20), (37, 36), (20, 37), (5, 1)):
+        ends = np.linspace(0, old, new + 1)
+        starts, pixels = ends[:-1, None], np.arange(old)
+        shares = np.clip(
+            np.minimum(ends[1:, None], pixels + 1) - np.maximum(starts, pixels), 0, None
+        )
+        shares /= shares.sum(1, keepdims=True)
+        assert_allclose(area_average(rough[:old], new, 53), shares @ rough[:old])
+        assert_allclose(area_average(rough.T[:, :old], 53, new), rough.T[:, :old] @ shares.T)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_of_millions_of_pixels(turned: bool) -> None:
+    long = np.full((4_000_000, 1), 200, "uint8")
+    long[1_000_000:1_300_000] = 0
+    tracemalloc.start()
+    out = prepare_digit(long.T if turned else long)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100 * 2**20
+    stroke = out.T if turned else out
+    assert_allclose(stroke[5:23, 14], 1, atol=0.1)
+    assert np.flatnonzero(stroke.any(0)).size == 1
+
+
+# --- pictures of few pixels -----------------------------------------------------------
+
+LABELS = nn.load_mnist()[1]
+
+
+def small(how: str) -> list[Any]:
+    """Forty digits in few pixels, as other collections have them."""
+    digits = DIGITS.astype(float)
+    if how == "8×8 of 0 to 16":  # as in scikit-learn: means of 4×4, and hardly any margin
+        return [area_average(d[2:26, 2:26], 8, 8) * (16 / 255) for d in digits]
+    if how == "12×12":
+        return [area_average(d, 12, 12) for d in digits]
+    if how == "16×16 without a margin":
+        rows, columns = (
+            [np.flatnonzero(d.any(1 - axis))[[0, -1]] for d in digits] for axis in (0, 1)
+        )
+        cut = [
+            d[top : bottom + 1, left : right + 1]
+            for d, (top, bottom), (left, right) in zip(digits, rows, columns, strict=True)
+        ]
+        return [area_average(d, 16, 16) for d in cut]
+    return [d[4:24, 4:24] for d in digits]  # "20×20"
+
+
+@pytest.mark.parametrize("how", ["8×8 of 0 to 16", "12×12", "16×16 without a margin", "20×20"])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_digits_of_few_pixels(how: str, inverted: bool) -> None:
+    prepared = [prepare_digit(255 - d if inverted else d) for d in small(how)]
+    answers = nn.models.load_tiny_cnn().predict(np.stack(prepared)[:, None]).argmax(1)
+    assert np.mean(answers == LABELS[:40]) >= 0.9
+
+
+# --- sheets on tables, and lines -----------------------------------------------------
+
+
+def test_the_corners_of_a_sheet_are_found() -> None:
+    """A sheet turned by 10°, on a table, and cut by the border or not."""
+    y, x = np.mgrid[:240, :320].astype(float)
+    cos, sin = np.cos(0.17), np.sin(0.17)
+    down, across = (y - 120) * cos - (x - 160) * sin, (y - 120) * sin + (x - 160) * cos
+    on_paper = (np.abs(down) < 70) & (np.abs(across) < 100)
+    ink = (np.abs(down) < 30) & (np.abs(across - 20) < 4)
+    shades = np.where(ink, 60.0, np.where(on_paper, 210.0, 90.0))
+    corner = np.array([-70, -100]) @ np.array([[cos, sin], [-sin, cos]]).T + [120, 160]
+    for picture in (shades, 255 - shades):
+        sheet = find_sheet(picture)
+        assert sheet is not None
+        middles = sheet.corners * [240, 320]
+        assert np.abs(middles - corner).sum(1).min() < 6
+        flat, paper = straightened(picture, sheet, 384)
+        assert flat.shape[0] / flat.shape[1] == pytest.approx(0.7, abs=0.03)
+        assert paper.mean() > 0.95
+        out = prepare_digit(picture)
+        assert out[5:23, 12:16].max(1).min() > 0.9  # upright, though it was turned
+        assert np.flatnonzero((out > 0.1).any(0)).size <= 4
+    cut = shades[:, 120:]
+    sheet = find_sheet(cut)
+    assert sheet is not None
+    assert_allclose(sheet.corners[0, 1], 0, atol=0.01)
+    assert prepare_digit(cut)[5:23, 12:16].max(1).min() > 0.5
+
+
+def test_light_ink_on_dark_paper_is_no_sheet() -> None:
+    """A zero is closed, and may be nearly as broad as a sheet; a bar has four edges."""
+    digits, labels = nn.load_mnist()
+    zeros = digits[labels == 0][:12]
+    for digit in zeros:
+        large = np.asarray(Image.fromarray(digit).resize((112, 112))).astype(float)
+        for picture in (large, 255 - large, large[16:96, 16:96]):
+            assert find_sheet(picture) is None
+    bar = np.zeros((100, 100))
+    bar[20:80, 30:70] = 255
+    assert find_sheet(bar) is None
+    assert_allclose(prepare_digit(bar)[4:24].sum(), 20 * 13, atol=1)
+
+
+def test_light_that_fades_has_no_edge() -> None:
+    for seed in range(4):
+        picture = photograph(DIGITS[seed], seed, light="corners", noise=2)
+        faded = picture * np.linspace(0.2, 1, picture.shape[1])
+        assert find_sheet(faded) is None
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.15, -0.3])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_lines_are_removed_and_strokes_across_them_stay(tilt: float, axis: int) -> None:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :200].astype(float)
+    clean = np.where(
+        (np.hypot(y - 100, x - 90) < 45) & (np.hypot(y - 100, x - 90) > 33), 120.0, 0.0
+    )
+    height = (y if axis == 0 else x) - tilt * ((x if axis == 0 else y) - 100)
+    lines = 50.0 * (np.abs(height % 25 - 12) < 1.2)
+    ink = np.maximum(clean, lines) + rng.normal(0, 1, clean.shape)
+    out = without_lines(ink, 120.0)
+    assert out.lines >= 7
+    assert out.slope == pytest.approx(tilt if axis == 0 else -tilt, abs=0.01)
+    assert np.mean(out.ink[clean == 0] > 20) < 0.01
+    assert np.mean(out.ink[clean > 0] > 60) > 0.95
+    plain = clean + rng.normal(0, 1, clean.shape)
+    assert without_lines(plain, 120.0).lines == 0
+    assert_array_equal(without_lines(plain, 120.0).ink, plain)
+
+
+def test_the_strokes_of_a_digit_without_margins_are_no_lines() -> None:
+    """The bars of a seven and a one reach both ends of a picture cut close to them."""
+    seven = np.full((120, 90), 230.0)
+    seven[:14] = seven[:, 76:] = 40
+    out = prepare_digit(np.pad(seven, 4, constant_values=230))
+    rows, columns = (np.flatnonzero((out > 0.5).any(1 - axis)) for axis in (0, 1))
+    assert (rows.size, columns.size) == (20, 15)
+    assert out[rows[:2]].sum() > 29
+    assert out[:, columns[-2:]].sum() > 38
+
+
+def test_digits_on_lined_sheets_are_counted() -> None:
+    for shades, _ in photographs("squared sheet on a table", 1, seed=4):
+        digit, count = prepared_and_counted("count_digits", shades)
+        assert count == 1 == count_digits(shades)
+        assert_array_equal(digit, prepare_digit(shades))
+
+
+def test_nothing_on_a_sheet() -> None:
+    table = np.full((200, 260), 60.0)
+    table[30:170, 40:220] = 220
+    noisy = table + np.random.default_rng(0).normal(0, 3, table.shape)
+    assert find_sheet(noisy) is None
+    with pytest.raises(
+        nn.ArgumentError, match="received 0.2.* to 0.8.*; multiplied by 255 they are shades"
+    ):
+        prepare_digit(table / 255)

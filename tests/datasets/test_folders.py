@@ -164,6 +164,99 @@ def test_bad_arguments(folder: Path, arguments: Any, error: type[Exception], mat
         load_image_folder(folder, **arguments)
 
 
+# --- what else lies in people's folders ----------------------------------------------
+
+JUNK = [
+    "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", ".DS_Store", "._a.png",
+    ".directory", "Icon\r", ".picasa.ini", "Picasa.ini",
+]  # fmt: skip
+
+
+def test_what_operating_systems_leave_in_folders_is_ignored(folder: Path) -> None:
+    expected = load_image_folder(folder)
+    for place in (folder, folder / "two"):
+        for name in JUNK:
+            (place / name).write_bytes(b"\0junk")
+        for name in ("__MACOSX", ".ipynb_checkpoints", "@eaDir", "$RECYCLE.BIN", "lost+found"):
+            put(place / name / "two" / "._a.png")
+    images, labels, class_names = load_image_folder(folder)
+    assert class_names == expected[2]
+    assert_array_equal(images, expected[0])
+    assert_array_equal(labels, expected[1])
+
+
+def test_a_class_of_nothing_but_such_files_is_empty(folder: Path) -> None:
+    (folder / "three").mkdir()
+    for name in JUNK:
+        (folder / "three" / name).write_bytes(b"")
+    with pytest.raises(FileFormatError, match="three: expected pictures of the class 'three'"):
+        load_image_folder(folder)
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize("name", [COMPOSED, DECOMPOSED])
+def test_names_are_the_same_in_each_normal_form(tmp_path: Path, name: str) -> None:
+    put(tmp_path / name / "a.png")
+    put(tmp_path / "cafz" / "a.png", RAMP + 1)
+    images, _, class_names = load_image_folder(tmp_path)
+    assert class_names == ["cafz", COMPOSED]  # in the order of what is returned
+    assert_array_equal(images[1], RAMP)
+
+
+def test_one_class_in_two_folders_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / COMPOSED / "a.png")
+    put(tmp_path / DECOMPOSED / "a.png")
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system makes one name of both")
+    with pytest.raises(FileFormatError, match="received two of the class 'café', in two Unicode"):
+        load_image_folder(tmp_path)
+
+
+def test_capital_letters_make_another_class(tmp_path: Path) -> None:
+    put(tmp_path / "cat" / "a.png")
+    put(tmp_path / "Cat" / "b.png")
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system makes one name of both")
+    assert load_image_folder(tmp_path)[2] == ["Cat", "cat"]
+
+
+def test_links_are_followed_and_broken_ones_named(folder: Path) -> None:
+    images = load_image_folder(folder)[0]
+    (folder / "two").rename(folder.parent / "elsewhere")
+    (folder / "two").symlink_to(folder.parent / "elsewhere")
+    (folder / "9" / "y.png").rename(folder.parent / "y.png")
+    (folder / "9" / "y.png").symlink_to(folder.parent / "y.png")
+    assert_array_equal(load_image_folder(folder)[0], images)
+    for place in (folder / "8", folder / "9" / "z.png"):
+        place.symlink_to(folder / "nothing")
+        with pytest.raises(
+            FileFormatError, match=f"{place.name}: expected a file .* a broken link"
+        ):
+            load_image_folder(folder)
+        place.unlink()
+    (folder / "9" / "z.png").symlink_to("z.png")  # a link to itself
+    with pytest.raises(FileFormatError, match=r"z\.png: expected a file .* a broken link"):
+        load_image_folder(folder)
+
+
+def test_a_folder_of_folders_of_classes_is_not_taken_for_classes(folder: Path) -> None:
+    with pytest.raises(FileFormatError, match=f"if those are the classes, pass .*{folder.name}$"):
+        load_image_folder(folder.parent)
+
+
+def test_files_of_several_pictures_are_mentioned_once(folder: Path) -> None:
+    frames = [Image.fromarray(RAMP + shade) for shade in (5, 6)]
+    for name in ("c.tif", "d.tif"):
+        frames[0].save(folder / "two" / name, save_all=True, append_images=frames[1:])
+    with pytest.warns(UserWarning, match=r"c\.tif and 1 other files: several pictures") as caught:
+        images = load_image_folder(folder)[0]
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert_array_equal(images[-1], RAMP + 5)
+
+
 def test_progress_is_only_shown_on_a_terminal(folder: Path, monkeypatch: Any, capsys: Any) -> None:
     plain = load_image_folder(folder)[0]
     assert capsys.readouterr().err == ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import typer
 
 from neural_network.checks import Array
 from neural_network.datasets import load_image_folder
@@ -48,7 +50,11 @@ def load_pictures(command: str, data: str, split: str, size: tuple[int, int] | N
     check_data(command, data)
     if data not in DATA:
         try:
-            images, labels, classes = load_image_folder(data, size=size)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                images, labels, classes = load_image_folder(data, size=size)
+            for warning in caught:
+                typer.echo(f"{command}: --data: {warning.message}", err=True)
         except SizesDifferError as error:
             side = max(error.height, error.width)
             advice = f"; --size {side} brings all to one size" if command == "train" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -83,9 +84,11 @@ def numbered_as(notes: Notes, pictures: Pictures) -> Pictures:
     Raises:
         ArgumentError: a class that the model does not have.
     """
-    unknown = [name for name in pictures.classes if name not in notes.classes]
+    # The folders' names are in this form; those of a model may come from another file system.
+    known = [normalize("NFC", name) for name in notes.classes]
+    unknown = [name for name in pictures.classes if name not in known]
     if unknown:
         expected = f"classes of the model ({', '.join(notes.classes)})"
         raise ArgumentError(sentence("evaluate", "--data", expected, ", ".join(unknown)))
-    places = np.array([notes.classes.index(name) for name in pictures.classes])
+    places = np.array([known.index(name) for name in pictures.classes])
     return Pictures(pictures.X, places[pictures.y], notes.classes)

@@ -21,9 +21,9 @@ from neural_network.cli.output import (
     printable,
     with_progress,
 )
-from neural_network.datasets import load_picture, prepare_digit
-from neural_network.datasets.digits import FIELD, count_digits
+from neural_network.datasets.digits import FIELD, prepared_and_counted
 from neural_network.datasets.folders import as_image
+from neural_network.datasets.pictures import read_picture
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.layers.layer import Layer
@@ -40,7 +40,7 @@ DRAWING = Path("what_it_saw.png")
 def predict(
     pictures: Annotated[
         list[Path],
-        typer.Argument(help="PNG or JPEG files; of digits, one in each.", metavar="PICTURE…"),
+        typer.Argument(help="PNG, JPEG and so on; of digits, one in each.", metavar="PICTURE…"),
     ],
     model: Annotated[
         Path | None,
@@ -69,7 +69,7 @@ def predict(
     check_figure_path("predict", "--save", save)
     confirm_overwrite([save], force=force)
     notes = _with_preparation(network, notes)
-    photographs = [load_picture(path) for path in pictures]
+    photographs = [_read(path) for path in pictures]
     pairs = with_progress(
         console, list(zip(pictures, photographs, strict=True)), "looking at the pictures"
     )
@@ -114,16 +114,23 @@ def _with_preparation(network: Layer, notes: Notes) -> Notes:
     return notes._replace(prepared="digit")
 
 
+def _read(path: Path) -> Array:
+    shades, several = read_picture(path, "L")
+    if several:
+        typer.echo(f"{path}: contains several pictures; the first is read", err=True)
+    return shades
+
+
 def _prepared(path: Path, photograph: Array, notes: Notes) -> Array:
     """Return the picture as the model's training pictures were prepared: (H, W), from 0 to 1."""
     if notes.prepared == "resize":
         resized: Array = as_inputs(as_image(photograph, notes.size)[None])[0, 0]
         return resized
     try:
-        digit = prepare_digit(photograph)
+        digit, count = prepared_and_counted("prepare_digit", photograph)
     except ArgumentError as error:
         raise ArgumentError(f"{path}: {error}") from error
-    if count_digits(photograph) > 1:
+    if count > 1:
         typer.echo(
             f"there seem to be several digits in {path}; one at a time is read best", err=True
         )

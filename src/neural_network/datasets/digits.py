@@ -6,6 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_real, check_not_empty
+from neural_network.datasets.image_ops import (
+    area_average,
+    connected,
+    eroded,
+    otsu_threshold,
+    sampled,
+    smoothed,
+)
+from neural_network.datasets.paper_lines import without_lines
+from neural_network.datasets.sheet import find_sheet, straightened
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
@@ -21,6 +31,16 @@ LEAST_NOISE = 0.25  # in shades, which are whole numbers in a photograph
 FAINTEST = 1 / 48
 # Blobs with less than this part of the largest one's pixels are specks.
 SMALLEST_STROKE = 0.04
+# On lined paper: less is what is left of a line.
+LINED = 0.2
+# A photograph of a sheet on a table is larger.
+SMALLEST_PHOTOGRAPH = 64
+# In a smaller picture a digit may cover much of the border, where light is estimated first.
+EVENLY_LIT = 48
+# The most pixels of paper to which light is fitted.
+FITTED = 16_384
+# How many times as large pictures smaller than MNIST's become.
+ENLARGED = 8
 # A blob of at least this part of the tallest one's height may be a digit of its own.
 TALL = 0.5
 
@@ -29,15 +49,18 @@ TALL = 0.5
 def prepare_digit(picture: ArrayLike) -> Array:
     """Prepare a photograph of a handwritten digit like the pictures of MNIST.
 
-    The light on the paper is estimated and subtracted, noise is removed by Otsu's threshold, the
-    strokes are cropped, resized to fit 20×20 with their proportions, and placed in 28×28 with
-    their centre of mass in the middle. The darkest ink becomes 1. A digit of MNIST is hardly
-    changed.
+    A sheet that lies on a table of another shade is found and seen from straight above; the light
+    on the paper is estimated and subtracted; straight lines from end to end, as lined and squared
+    paper has them, are removed; noise is removed by Otsu's threshold; the strokes are cropped,
+    resized to fit 20×20 with their proportions, and placed in 28×28 with their centre of mass in
+    the middle. The darkest ink becomes 1. A digit of MNIST is hardly changed. Pictures smaller than
+    MNIST's are enlarged.
 
     Args:
         picture: (H, W) shades of grey from 0 for black to 255 for white, as
             ``load_picture`` gives them; dark ink on light paper or the reverse, as
-            the border shows. One digit, nothing else, with paper on all sides.
+            the border shows. One digit, nothing else, with paper on all sides; a sheet may be
+            turned by up to 45°, and lines without the edges of a sheet by up to 24°.
 
     Returns:
         (28, 28) float32, from 0 for paper to 1 for ink.
@@ -45,7 +68,7 @@ def prepare_digit(picture: ArrayLike) -> Array:
     Raises:
         DTypeError: no real numbers.
         ShapeError: not two dimensions, or empty.
-        ArgumentError: a shade outside of 0 to 255, or no ink.
+        ArgumentError: a shade outside of 0 to 255, all shades from 0 to 1, or no ink.
 
     Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to
     document recognition", Proc. IEEE 86, 1998, section III.A.
@@ -57,6 +80,12 @@ def prepare_digit(picture: ArrayLike) -> Array:
     ((28, 28), array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32))
     """
     return _centred(_fitted(_ink("prepare_digit", picture)))
+
+
+def prepared_and_counted(function: str, picture: ArrayLike) -> tuple[Array, int]:
+    """Return what ``prepare_digit`` and ``count_digits`` return; ``function`` is for errors."""
+    ink = _ink(function, picture)
+    return _centred(_fitted(ink)), _count(ink)
 
 
 def count_digits(picture: ArrayLike) -> int:
@@ -82,7 +111,11 @@ def count_digits(picture: ArrayLike) -> int:
     >>> count_digits(paper)
     2
     """
-    ink = _ink("count_digits", picture) > 0
+    return _count(_ink("count_digits", picture))
+
+
+def _count(amount: Array) -> int:
+    ink = amount > 0
     blobs = connected(ink)
     extents = []
     for number in np.unique(blobs[ink]):
@@ -101,34 +134,83 @@ def count_digits(picture: ArrayLike) -> int:
 def _ink(function: str, picture: ArrayLike) -> Array:
     """Return the amount of ink of each pixel, from 0 for paper to 1."""
     # Converts a tensor, unless that would drop its gradient.
-    shades = np.asarray(as_real(function, "picture", picture)).astype(float)
+    shades = np.asarray(as_real(function, "picture", picture))
     check_not_empty(function, "picture", shades, 2)
-    if not np.all((shades >= 0) & (shades <= 255)):
-        received = f"{np.min(shades):g} to {np.max(shades):g}"
+    low, high = float(np.min(shades)), float(np.max(shades))
+    if not (low >= 0 and high <= 255):  # not for NaN, either
+        received = f"{low:g} to {high:g}"
         raise ArgumentError(sentence(function, "picture", "shades from 0 to 255", received))
+    if max(shades.shape) < FIELD:
+        few = _ink_of_few(shades.astype(float))
+        if few is None:
+            raise _no_ink(function, shades)
+        return few
     shrink = min(1.0, LONGEST_SIDE / max(shades.shape))
-    if shrink < 1:
-        height, width = (max(1, round(length * shrink)) for length in shades.shape)
-        shades = area_average(shades, height, width)
-    border = np.ones(shades.shape, dtype=bool)
-    edge = max(1, min(shades.shape) // 20)
-    border[edge:-edge, edge:-edge] = False
-    darker = _darker(shades, border)
-    # Ink may be darker or lighter than the paper; it differs by more than the noise.
-    side = 1.0 if np.sum(darker**3) >= 0 else -1.0
-    threshold, noise = _threshold(side * darker)
-    if noise > LEAST_NOISE:
-        shades = _smoothed(shades)
-    # Estimated from the border, the paper is less exact in the middle: now from all the paper.
-    ink = side * _darker(shades, side * darker <= threshold)
+    height, width = (max(1, round(length * shrink)) for length in shades.shape)
+    small = area_average(shades, height, width)
+    sheet = find_sheet(small) if min(small.shape) >= SMALLEST_PHOTOGRAPH else None
+    found = None
+    if sheet is not None:
+        found = ink_on(*straightened(shades, sheet, LONGEST_SIDE))
+    if found is None:  # no sheet, or nothing on it
+        found = ink_on(small, np.ones(small.shape, dtype=bool))
+    if found is None:
+        raise _no_ink(function, shades)
+    return found
 
-    threshold, noise = _threshold(ink)
+
+def _no_ink(function: str, shades: Array) -> ArgumentError:
+    if shades.dtype.kind == "f" and np.max(shades) <= 1 and np.min(shades) < np.max(shades):
+        received = f"{np.min(shades):g} to {np.max(shades):g}; multiplied by 255 they are shades"
+        return ArgumentError(sentence(function, "picture", "shades from 0 to 255", received))
+    received = "a picture of one shade, or one whose noise hides the ink"
+    return ArgumentError(sentence(function, "picture", "ink on paper", received))
+
+
+def _ink_of_few(shades: Array) -> Array | None:
+    """Return the ink of a picture smaller than MNIST's, enlarged; None where there is none.
+
+    In so few pixels a digit may reach the border, and light is even: paper is the darkest or
+    the lightest shade, whichever most of the border is closer to.
+    """
+    low, high = shades.min(), shades.max()
+    border = np.concatenate([shades[0], shades[-1], shades[:, 0], shades[:, -1]])
+    ink = shades - low if np.median(border) - low <= high - np.median(border) else high - shades
+    if ink.max() <= VISIBLE * LEAST_NOISE:
+        return None
+    padded = np.pad(ink / np.percentile(ink[ink > 0.3 * ink.max()], 90), 2)
+    rows, columns = (np.arange(ENLARGED * n) / ENLARGED - 0.5 for n in padded.shape)
+    soft = sampled(padded, *np.meshgrid(rows, columns, indexing="ij"))
+    # The strokes of an enlarged picture are soft; those of MNIST have an edge of two pixels.
+    return np.clip(2 * (soft - 0.4) + 0.5, 0, 1)
+
+
+def ink_on(shades: Array, paper: Array) -> Array | None:
+    """Return the ink on paper, from 0 to 1 and without lines; None where there is no ink.
+
+    ``paper`` is false for pixels beside the paper.
+    """
+    edge = max(1, min(shades.shape) // 20)
+    border = paper & ~eroded(np.pad(paper, edge), edge)[edge:-edge, edge:-edge]
+    darker = _darker(shades, border, even=max(shades.shape) < EVENLY_LIT)
+    # Ink may be darker or lighter than the paper; it differs by more than the noise.
+    side = 1.0 if np.sum(darker[paper] ** 3) >= 0 else -1.0
+    threshold, noise = _threshold(side * darker[paper])
+    if noise > LEAST_NOISE:
+        shades = smoothed(shades)
+    # Estimated from the border, the paper is less exact in the middle: now from all the paper.
+    ink = side * _darker(shades, paper & (side * darker <= threshold))
+    ink[~paper] = 0
+    cleaned = without_lines(ink, float(np.percentile(ink[paper], 99.7)))
+    ink = cleaned.ink
+    if cleaned.lines:  # among which light was estimated too dark
+        ink = np.where(paper, ink - np.median(ink[paper]), 0)
+    threshold, noise = _threshold(ink[paper])
     above = ink[ink > threshold]
     full = float(np.percentile(above, 90)) if above.size else 0.0
     if full <= VISIBLE * noise:
-        received = "a picture of one shade, or one whose noise hides the ink"
-        raise ArgumentError(sentence(function, "picture", "ink on paper", received))
-    faintest = max(INK * noise, FAINTEST * full)
+        return None
+    faintest = max(INK * noise, (LINED if cleaned.lines else FAINTEST) * full)
     strokes = _strokes(ink > faintest, ink > max(threshold, faintest))
     return np.where(strokes, np.clip(ink / full, 0, 1), 0)
 
@@ -148,25 +230,22 @@ def _threshold(ink: Array) -> tuple[float, float]:
     return otsu_threshold(np.concatenate([marked, np.zeros_like(marked)])), noise
 
 
-def _smoothed(shades: Array) -> Array:
-    """Average each pixel with its neighbours, with weights 1 2 1 along each axis."""
-    padded = np.pad(shades, 1, mode="edge")
-    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    smoothed: Array = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
-    return smoothed
-
-
-def _darker(shades: Array, paper: Array) -> Array:
+def _darker(shades: Array, paper: Array, *, even: bool = False) -> Array:
     """Return how much darker each pixel is than the paper would be there.
 
     The paper's shade is a polynomial of second degree, which fits tilted light and a lens that
     darkens the corners. It minimises the sum of absolute differences from the pixels of paper,
-    which some ink among them hardly changes, by iteratively reweighted least squares.
+    which some ink among them hardly changes, by iteratively reweighted least squares. It is of
+    degree 0 where the light is ``even``.
     """
-    down, across = (np.linspace(-1, 1, length) for length in shades.shape)
-    y, x = np.meshgrid(down, across, indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    known, seen = terms[paper], shades[paper]
+    y, x = np.ogrid[-1 : 1 : shades.shape[0] * 1j, -1 : 1 : shades.shape[1] * 1j]
+    powers = [y**0 * x**0] if even else [y**0 * x**0, x + 0 * y, y + 0 * x, x * x, x * y, y * y]
+    terms = [np.broadcast_to(power, shades.shape) for power in powers]
+    # Some thousands of pixels determine six coefficients as well as all of them do.
+    places = np.flatnonzero(paper)
+    places = places[:: -(-len(places) // FITTED)]
+    known = np.stack([term.reshape(-1)[places] for term in terms], axis=-1)
+    seen = shades.reshape(-1)[places]
     weights = np.ones(len(seen))
     for _ in range(10):
         weighted = known * weights[:, None]
@@ -174,46 +253,10 @@ def _darker(shades: Array, paper: Array) -> Array:
         numbers = np.linalg.lstsq(weighted.T @ known, weighted.T @ seen, rcond=1e-9)[0]
         # Differences below half a shade have equal weights.
         weights = 1 / np.maximum(np.abs(seen - known @ numbers), 0.5)
+    fitted = sum(number * power for number, power in zip(numbers, powers, strict=True))
     # Rounding to a millionth of a shade removes rounding errors.
-    darker: Array = np.round(terms @ numbers - shades, 6)
+    darker: Array = np.round(fitted - shades, 6)
     return darker
-
-
-def otsu_threshold(values: Array) -> float:
-    """Return the threshold that splits values into the two groups with the least variance.
-
-    Of 256 candidates, the one with the largest variance between the groups,
-    w₀ w₁ (μ₀ − μ₁)², with w the groups' shares of the values and μ their means.
-
-    Args:
-        values: any shape, real numbers, at least one.
-
-    Returns:
-        A float; the upper group is what lies above it. Where all values are equal, it
-        is that value.
-
-    Raises:
-        ValueError: there are no values.
-
-    Source: Otsu, "A threshold selection method from gray-level histograms", IEEE
-    Transactions on Systems, Man, and Cybernetics 9, 1979.
-
-    >>> round(otsu_threshold(np.array([1.0, 2.0, 9.0, 10.0])), 1)
-    5.5
-    """
-    counts, edges = np.histogram(values, bins=256)
-    middles = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]
-    total = np.cumsum(counts * middles)
-    above = values.size - below
-    # Unless all values are equal, both groups have members: the minimum and the maximum.
-    if np.min(values) == np.max(values):
-        return float(values.flat[0])
-    apart = total[:-1] / below - (total[-1] - total[:-1]) / above
-    between = below * above * apart**2
-    # Where bins of the histogram are empty, several candidates are equally good.
-    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
-    return float((edges[best[0] + 1] + edges[best[-1] + 1]) / 2)
 
 
 def _strokes(possible: Array, certain: Array) -> Array:
@@ -228,44 +271,6 @@ def _strokes(possible: Array, certain: Array) -> Array:
     return kept
 
 
-def connected(mask: Array) -> Array:
-    """Number the blobs of a mask: pixels that touch, also at corners, get one number.
-
-    Every pixel takes the smallest number of its neighbours, and then the number of the pixel
-    with that number (pointer jumping).
-
-    Args:
-        mask: (H, W) booleans.
-
-    Returns:
-        (H, W) int64: the place, in the flat mask, of the blob's first pixel; and
-        outside of all blobs the pixel's own place.
-
-    Raises:
-        Nothing.
-
-    Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm",
-    Journal of Algorithms 3, 1982 (the halving).
-
-    >>> connected(np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=bool))
-    array([[0, 1, 0],
-           [3, 0, 5],
-           [6, 7, 8]])
-    """
-    height, width = mask.shape
-    numbers = np.arange(mask.size).reshape(mask.shape)
-    padded = np.full((height + 2, width + 2), mask.size)
-    while True:
-        padded[1:-1, 1:-1] = np.where(mask, numbers, mask.size)
-        rows = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
-        around = np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
-        smaller = np.where(mask, around, numbers)
-        smaller = smaller.reshape(-1)[smaller]
-        if np.array_equal(smaller, numbers):
-            return numbers
-        numbers = smaller
-
-
 def _fitted(ink: Array) -> Array:
     """Crop to the ink, and resize the longer side to 20 pixels."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
@@ -275,42 +280,6 @@ def _fitted(ink: Array) -> Array:
     fitted = area_average(cropped, height, width)
     darkest: Array = fitted / fitted.max()
     return darkest
-
-
-def area_average(picture: Array, height: int, width: int) -> Array:
-    """Return a picture at another size: each new pixel is the mean of what it covers.
-
-    Args:
-        picture: (H, W) floating.
-        height: rows of the result, at least 1.
-        width: columns of the result, at least 1.
-
-    Returns:
-        (height, width) in the type of ``picture``: R · picture · Cᵀ, with rows of R and
-        C that are the parts of a new pixel that each old one covers.
-
-    Raises:
-        Nothing.
-
-    >>> area_average(np.array([[0.0, 3.0, 6.0]]), 1, 2)
-    array([[1., 5.]])
-    """
-    rows, columns = (
-        _shares(old, new).astype(picture.dtype)
-        for old, new in zip(picture.shape, (height, width), strict=True)
-    )
-    averaged: Array = rows @ picture @ columns.T
-    return averaged
-
-
-def _shares(old: int, new: int) -> Array:
-    """Return (new, old): the part of each new pixel that each old one covers, along an axis."""
-    edges = np.linspace(0, old, new + 1)
-    starts, ends = edges[:-1, None], edges[1:, None]
-    pixels = np.arange(old)
-    overlap = np.clip(np.minimum(ends, pixels + 1) - np.maximum(starts, pixels), 0, None)
-    shares: Array = overlap * (new / old)
-    return shares
 
 
 def _centred(digit: Array) -> Array:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 
 from neural_network.checks import Array, as_count, as_flag
-from neural_network.datasets.pictures import load_colours, load_picture
+from neural_network.datasets.pictures import read_picture
 from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
 from neural_network.files import as_path
 from neural_network.public import public
+
+# What operating systems and their programs put into folders, in lower case; besides hidden files.
+NOT_PICTURES = {
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r", "__macosx", "@eadir",
+    "$recycle.bin", "system volume information", "lost+found",
+}  # fmt: skip
 
 
 class SizesDifferError(FileFormatError):
@@ -40,7 +50,10 @@ def load_image_folder(
 
     ``digits/seven/a.png`` is a picture of the class ``seven``. Classes are numbered
     in the order of their names as text (``"10"`` before ``"2"``), and so are pictures
-    within a class. Hidden files and folders, whose names begin with a dot, are ignored.
+    within a class. Names that are the same text in two Unicode normal forms are the same name;
+    capital letters make another one. Links are followed. Hidden files and folders, whose names
+    begin with a dot, are ignored, and so is what operating systems add, such as ``Thumbs.db``,
+    ``desktop.ini`` and ``__MACOSX``.
 
     Args:
         path: the folder of the classes' folders.
@@ -53,14 +66,19 @@ def load_image_folder(
     Returns:
         ``(images, labels, class_names)``: (n, H, W), or (n, 3, H, W) if not ``grey``,
         uint8 from 0 for black to 255; (n,) int64, the places in ``class_names``; and
-        the sorted list of the classes' names.
+        the sorted list of the classes' names, in the Unicode normal form C.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        FileFormatError: no class, a class without pictures, a file that is no picture
-            or lies outside the classes, or sizes that differ without ``size``.
-        DTypeError, ArgumentError, ShapeError: ``size`` is no length or pair of them.
+        FileFormatError: no class, a class without pictures or with folders in it, two folders
+            of one class, a file that is no picture or lies outside the classes, or sizes that
+            differ without ``size``.
+        DTypeError, ArgumentError, ShapeError: ``path`` is no path, ``size`` no length or pair of
+            them.
         MissingDependencyError: Pillow is not installed.
+
+    Warns:
+        UserWarning: files contain several pictures (animations, pages); the first is read.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -73,13 +91,16 @@ def load_image_folder(
     ((2, 2, 4), array([0, 1]), ['black', 'white'])
     """
     target = None if size is None else _as_size(size)
-    read = load_picture if as_flag("load_image_folder", "grey", grey) else load_colours
+    mode: Literal["L", "RGB"] = "L" if as_flag("load_image_folder", "grey", grey) else "RGB"
     folder = Path(as_path("load_image_folder", "path", path))
     classes = _classes(folder)
     files = [_pictures(one) for one in classes]
     images: list[Array] = []
+    framed: list[Path] = []
     for file in _with_progress([file for some in files for file in some]):
-        image = as_image(read(file), target)
+        levels, several = read_picture(file, mode)
+        framed += [file] * several
+        image = as_image(levels, target)
         if images and image.shape != images[0].shape:
             (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
             raise SizesDifferError(
@@ -89,8 +110,11 @@ def load_image_folder(
                 first_width,
             )
         images.append(image)
+    if framed:
+        which = f"{framed[0]}" + (f" and {len(framed) - 1} other files" if framed[1:] else "")
+        warnings.warn(f"{which}: several pictures in a file; the first is read", stacklevel=2)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
-    return np.stack(images), labels, [one.name for one in classes]
+    return np.stack(images), labels, [_text(one) for one in classes]
 
 
 def as_image(shades: Array, size: tuple[int, int] | None) -> Array:
@@ -121,12 +145,22 @@ def _as_size(size: object) -> tuple[int, int]:
     return height, width
 
 
+def _text(entry: Path) -> str:
+    """Return a name in one form, whichever a file system prefers: "é" as one character or two."""
+    return normalize("NFC", entry.name)
+
+
 def _visible(folder: Path) -> list[Path]:
-    """Return the entries of a folder that are not hidden, sorted by name."""
-    return sorted(
-        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
-        key=lambda entry: entry.name,
-    )
+    """Return the entries of a folder that people have put there, sorted by name."""
+    entries = [
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and entry.name.lower() not in NOT_PICTURES
+    ]
+    for entry in entries:
+        if not entry.exists():
+            raise FileFormatError(f"{entry}: expected a file or folder, received a broken link")
+    return sorted(entries, key=lambda entry: (_text(entry), entry.name))
 
 
 def _classes(folder: Path) -> list[Path]:
@@ -146,6 +180,13 @@ def _classes(folder: Path) -> list[Path]:
                 f"{entry}: expected only folders here, one per class, received a file; "
                 f"move it into the folder of its class, or away"
             )
+    for first, second in pairwise(entries):
+        if _text(first) == _text(second):
+            raise FileFormatError(
+                f"{folder}: expected a folder per class, received two of the class "
+                f"{_text(first)!r}, in two Unicode normal forms ({first.name!a}, "
+                f"{second.name!a}); put the pictures into one"
+            )
     return entries
 
 
@@ -153,9 +194,15 @@ def _pictures(folder: Path) -> list[Path]:
     files = _visible(folder)
     if not files:
         raise FileFormatError(
-            f"{folder}: expected pictures of the class {folder.name!r}, received an empty "
+            f"{folder}: expected pictures of the class {_text(folder)!r}, received an empty "
             f"folder; put some there, or remove it"
         )
+    for file in files:
+        if file.is_dir():
+            raise FileFormatError(
+                f"{file}: expected a picture file, received a folder; the pictures of a class lie "
+                f"in its folder, not in folders below it; if those are the classes, pass {folder}"
+            )
     return files
 
 
