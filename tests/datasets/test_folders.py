@@ -153,6 +153,12 @@ def test_no_folder(tmp_path: Path) -> None:
         load_image_folder(put(tmp_path / "a.png"))
 
 
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b"])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(ArgumentError, match="load_image_folder: path: expected"):
+        load_image_folder(path)
+
+
 @pytest.mark.parametrize(("arguments", "error", "match"), [
     ({"size": 0}, ArgumentError, "load_image_folder: size: expected a whole number of at least 1, received 0"),
     ({"size": 28.0}, DTypeError, "load_image_folder: size: expected a whole number"),

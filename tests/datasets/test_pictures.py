@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from neural_network import FileFormatError, load_picture
+from neural_network import ArgumentError, DTypeError, FileFormatError, load_picture
 from neural_network.datasets.pictures import load_colours
 
 RAMP = np.arange(0, 250, 10, dtype="uint8").reshape(5, 5)
@@ -349,6 +349,18 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "link.png").symlink_to(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", tmp_path / "link.png", Path(os.devnull)):
         with pytest.raises(
-            FileFormatError, match="expected a picture file, received a pipe, socket"
+            FileFormatError, match="expected a picture file, received a device or a pipe"
         ):
             load_picture(path)
+
+
+@pytest.mark.parametrize("path", [None, 3, 3.5, b"a.png", ["a.png"]])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(DTypeError, match="load_picture: path: expected the path of a file"):
+        load_picture(path)
+
+
+@pytest.mark.parametrize("path", ["", "a\0.png"])
+def test_names_that_no_file_has(path: str) -> None:
+    with pytest.raises(ArgumentError, match="load_picture: path: expected"):
+        load_picture(path)
