@@ -72,6 +72,7 @@ from neural_network.errors import (
     MissingDependencyError as MissingDependencyError,
     NeuralNetworkError as NeuralNetworkError,
     ShapeError as ShapeError,
+    TrainingHint as TrainingHint,
 )
 from neural_network.functional.activations import (
     elu as elu,

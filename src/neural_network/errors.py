@@ -60,6 +60,18 @@ class DivergenceError(NeuralNetworkError, ArithmeticError):
     """A training's loss or gradients are not finite numbers any more."""
 
 
+class NothingToAverageError(ArgumentError):
+    """No row counts in a mean: all are ignored, or have a weight of 0.
+
+    A ``Trainer`` goes on after such a batch, whatever function of the caller's raised it.
+    """
+
+
+@public
+class TrainingHint(UserWarning):
+    """A training that runs, but probably not as its author wants it."""
+
+
 @public
 class FileFormatError(NeuralNetworkError, ValueError):
     """A file is damaged, or not of the expected kind."""

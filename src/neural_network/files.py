@@ -7,6 +7,7 @@ one, never a piece.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -134,6 +135,34 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def append(path: str | os.PathLike[str], content: bytes) -> None:
+    """Append to a file, by one write that is flushed to the disk.
+
+    A process that is killed leaves all of it or nothing.
+
+    Raises:
+        FileWriteError: it cannot be written; the file is as it was.
+    """
+    with _writing(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        try:
+            size = os.fstat(descriptor).st_size
+            if os.write(descriptor, content) != len(content):  # the disk is full
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def file_size(path: str | os.PathLike[str]) -> int | None:
+    """Return the number of bytes in a file; None where there is none."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None
 
 
 @contextmanager

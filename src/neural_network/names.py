@@ -24,8 +24,8 @@ PUBLIC = {
     "datasets.pictures": "load_picture",
     "errors": (
         "NeuralNetworkError ArgumentError ShapeError DTypeError GradientError "
-        "DroppedGradientError DivergenceError FileFormatError FileWriteError DatasetNotFoundError "
-        "MissingDependencyError"
+        "DroppedGradientError DivergenceError TrainingHint FileFormatError FileWriteError "
+        "DatasetNotFoundError MissingDependencyError"
     ),
     "functional.activations": (
         "identity relu sigmoid tanh leaky_relu elu softplus silu mish gelu hardswish softmax "

@@ -274,3 +274,47 @@ def test_one_seed_one_network() -> None:
         for seed in (5, 5, 6)
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+LINE = np.arange(8.0).reshape(-1, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_gradient_descent_that_diverges_is_an_error(dtype: Any) -> None:
+    X = LINE.astype(dtype)
+    start = np.zeros((1, 1), dtype), np.zeros(1, dtype)
+    with pytest.raises(
+        nn.DivergenceError, match=r"^gradient_descent: (W, b|loss): .*lr=5.* smaller lr"
+    ):
+        nn.gradient_descent(X, 2 * X, *start, 5.0, 2000, 4, nn.mse_loss, verbose=False, rng=0)
+
+
+def test_a_loss_that_is_not_finite_ends_gradient_descent_after_that_epoch() -> None:
+    losses = iter([1.0, float("nan")])
+    with pytest.raises(
+        nn.DivergenceError, match=r"^gradient_descent: loss: .* after epoch 2 with lr"
+    ):
+        nn.gradient_descent(
+            LINE, LINE, np.zeros((1, 1)), np.zeros(1), 1e-3, 3, 4, lambda p, y: next(losses),
+            verbose=False, rng=0,
+        )  # fmt: skip
+
+
+def test_train_mlp_that_diverges_is_an_error() -> None:
+    y = nn.one_hot(np.arange(8) % 2)
+    with pytest.raises(
+        nn.DivergenceError, match=r"^train_mlp: .*W1.*: expected finite .*lr=1e\+200"
+    ):
+        nn.train_mlp(LINE, y, hidden=(4,), lr=1e200, num_epochs=20, batch_size=4)
+
+
+@pytest.mark.parametrize("name", ["X", "y", "W", "b"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_data_that_are_not_finite_are_named(name: str, value: float) -> None:
+    arrays = {"X": LINE.copy(), "y": LINE / 8, "W": np.zeros((1, 1)), "b": np.zeros(1)}
+    arrays[name][-1] = value
+    with pytest.raises(nn.ArgumentError, match=f"^gradient_descent: {name}: expected finite"):
+        nn.gradient_descent(**arrays, lr=0.1, num_epochs=1, batch_size=4, loss_fn=nn.mse_loss)
+    if name in "Xy":
+        with pytest.raises(nn.ArgumentError, match=f"^train_mlp: {name}: expected finite"):
+            nn.train_mlp(arrays["X"], arrays["y"], hidden=(2,))

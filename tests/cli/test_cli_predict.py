@@ -254,3 +254,37 @@ def test_ctrl_c_while_libraries_are_loaded_is_quiet() -> None:
     )
     done = run_python("-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")
+
+
+# What a model ends in: how sure `predict` is of a digit, and what `evaluate` calls the loss.
+ENDS = {
+    "softmax": ("cross-entropy", 1.0),
+    "log_softmax": ("cross-entropy", 1.0),
+    "sigmoid": ("binary cross-entropy", 1.0),
+    None: ("cross-entropy", 1.0),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_probabilities_are_printed_as_they_are(
+    run_here: Any, tmp_path: Path, end: str | None
+) -> None:
+    """The softmax of probabilities, of 10 classes, would be at most 23 %."""
+    name, sure = ENDS[end]
+    scores = nn.models.load_tiny_cnn()
+    model = nn.Sequential(*scores, *([nn.Activation(end)] if end else []))
+    model.initialize((1, 28, 28)).eval()
+    images, labels = nn.load_mnist("test")
+    X = images[:, None].astype(np.float32) / 255
+    nn.save(model, tmp_path / "m.safetensors", notes={"classes": list("0123456789"), "pictures": {"as": "digit"}})  # fmt: skip
+    photograph(tmp_path / "a.png", images[0])
+    done = run_here("predict", "a.png", "--model", "m.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"a.png: {labels[0]}"
+    assert float(done.stdout.splitlines()[1].split()[1].rstrip("%")) > 95 * sure
+    done = run_here("evaluate", "m.safetensors")
+    last = done.stdout.splitlines()[-1]
+    loss = nn.softmax_cross_entropy(scores.predict(X), labels)
+    if end == "sigmoid":
+        loss = nn.binary_cross_entropy(model.predict(X), nn.one_hot(labels, 10))
+    assert f"right, {name} {loss:.4f}." in last

@@ -111,7 +111,9 @@ def test_wrong_clones() -> None:
         Dense(3).clone(units=0)
     layer = Dense(3)
     layer.more = Flatten()  # type: ignore[attr-defined]
-    with pytest.raises(ArgumentError, match="clone: model: .* more of the Dense that was changed"):
+    with pytest.raises(
+        ArgumentError, match="clone: model: .* more of model Dense that was changed"
+    ):
         layer.clone(units=4)
 
 

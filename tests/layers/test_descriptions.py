@@ -47,9 +47,12 @@ class Other(Layer):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda o: o.body.append(Dense(4)), r"layers of layer body \(Sequential\) that was change"),
-        (lambda o: o.rest.replace(0, Dense(4)), r"layers of layer rest \(Residual\) that was chan"),
-        (lambda o: setattr(o, "last", Dense(4)), "last of the Other that was changed after it was"),
+        (lambda o: o.body.append(Dense(4)), r"layers of model.body Sequential that was change"),
+        (lambda o: o.rest.replace(0, Dense(4)), r"layers of model.rest Residual that was chan"),
+        (
+            lambda o: setattr(o, "last", Dense(4)),
+            "last of model Other that was changed after it was",
+        ),
     ],
 )
 def test_what_its_arguments_do_not_make_again_is_refused(

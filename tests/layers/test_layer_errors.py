@@ -153,16 +153,14 @@ def test_the_sentence_says_which_layer() -> None:
     ).initialize((2, 2), rng=0)
     with pytest.raises(
         ShapeError,
-        match=r"^Dense: X: expected 4 numbers .* received shape \(1, 6\) \[layer 1: Dense\(units=4",
+        match=r"^Dense: X: expected 4 numbers .* received shape \(1, 6\) \[model\[1\] Dense\(4",
     ):
         model(np.ones((1, 2, 3)))
     with pytest.raises(ShapeError) as caught:
         model(np.ones((1, 2, 2)))
-    assert str(caught.value).endswith(
-        " [layer 1: BatchNorm()] [layer body.1: Sequential] [layer 2: Residual]"
-    )
+    assert str(caught.value).endswith(" [model[2].body[1][1] BatchNorm()]")
     wrong = Residual(Dense(3), shortcut=Conv2D(3))
-    with pytest.raises(ShapeError, match=r"Conv2D: X: .* \[layer shortcut: Conv2D\(filters=3\)\]"):
+    with pytest.raises(ShapeError, match=r"Conv2D: X: .* \[model.shortcut Conv2D\(3\)\]"):
         wrong(np.ones((1, 2)))
 
 
@@ -228,7 +226,7 @@ def test_what_needs_a_built_model() -> None:
         with pytest.raises(ArgumentError, match=f"{verb}: model: expected a model that is built"):
             getattr(model, verb)()
     model[0](np.ones((1, 2)))
-    with pytest.raises(ArgumentError, match="freeze: .* received 1 without sizes"):
+    with pytest.raises(ArgumentError, match=r"freeze: .* received model\[1\] without sizes"):
         model.freeze()
 
 

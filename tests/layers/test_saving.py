@@ -239,7 +239,7 @@ def test_what_cannot_be_saved(tmp_path: Path) -> None:
     model[0](np.ones((1, 2)))
     model(np.ones((1, 2)))
     model.append(Dense(3))
-    with pytest.raises(ArgumentError, match="save: model: .* received 2 without sizes"):
+    with pytest.raises(ArgumentError, match=r"save: model: .* received model\[2\] without sizes"):
         save(model, path)
     own = Dense(2, lambda Z: Z).initialize((2,))
     with pytest.raises(DTypeError, match=r"save: Dense\(activation=…\): expected numbers, text"):

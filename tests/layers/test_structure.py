@@ -197,9 +197,13 @@ def test_the_verbs_of_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda m: m.append(Conv2D(2)), ShapeError, r"Conv2D: X: expected .* \[layer 3: Conv2D"),
-        (lambda m: m.replace(0, Dense(5)), ShapeError, r"Dense: X: expected 4 .* \[layer 2: Den"),
-        (lambda m: m.insert(1, Dense(5)), ShapeError, r"Dense: X: expected 4 .* \[layer 3: Dense"),
+        (lambda m: m.append(Conv2D(2)), ShapeError, r"Conv2D: X: expected .* \[model\[3\] Conv2D"),
+        (lambda m: m.replace(0, Dense(5)), ShapeError, r"Dense: X: expected 4 .* \[model\[2\] Den"),
+        (
+            lambda m: m.insert(1, Dense(5)),
+            ShapeError,
+            r"Dense: X: expected 4 .* \[model\[3\] Dense",
+        ),
         (lambda m: m.append(Dense), DTypeError, r"Sequential.append: layer 0: .*call it"),
         (lambda m: m.insert(0, relu_of_numpy), DTypeError, "Sequential.insert: layer 0: expected"),
         (lambda m: m.replace(9, Dense(3)), IndexError, "out of range"),

@@ -153,6 +153,6 @@ def test_looking_at_a_model_does_not_build_it() -> None:
     model.initialize((2, 2), rng=0)
     assert model.summary().parameters == 15
     model = models.mnist_cnn(rng=0)
-    with pytest.raises(ShapeError, match=r"Dense: X: expected 1600 numbers .* \[layer 6: Dense"):
+    with pytest.raises(ShapeError, match=r"Dense: X: expected 1600 numbers .* \[model\[6\] Dense"):
         model.summary((1, 30, 30))
     assert model.training

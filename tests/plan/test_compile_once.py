@@ -278,10 +278,10 @@ def test_an_error_is_the_layers_own_each_time() -> None:
             for _ in range(2):
                 check(model, images(2, 2, 12, 12))
                 with pytest.raises(
-                    nn.ShapeError, match=r"Conv2D: X: expected 2 .*\[layer 0: Conv2D"
+                    nn.ShapeError, match=r"Conv2D: X: expected 2 .*\[model\[0\] Conv2D"
                 ):
                     model.predict(images(2, 3, 12, 12))
-                with pytest.raises(nn.ShapeError, match=r"does not fit.*\[layer 4: Conv2D"):
+                with pytest.raises(nn.ShapeError, match=r"does not fit.*\[model\[4\] Conv2D"):
                     model.predict(images(2, 2, 4, 4))
                 with nn.no_grad(), pytest.raises(nn.ShapeError, match="at least one element"):
                     model(images(0, 2, 12, 12))
@@ -317,7 +317,7 @@ def test_a_layer_that_returns_other_shapes_for_the_same_rows(mode: str) -> None:
             model[0].size = size
             check(model, X)
         model[0].size = 2
-        with pytest.raises(nn.ShapeError, match=r"does not fit.*\[layer 1: Conv2D"):
+        with pytest.raises(nn.ShapeError, match=r"does not fit.*\[model\[1\] Conv2D"):
             model.predict(X)
 
 

@@ -102,11 +102,12 @@ def killed(folder: Path, how: str, chance: random.Random) -> int:
         return run.wait(HANGS)
 
 
-def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", "12")
+def test_a_checkpoint_of_each_version_is_resumed(tmp_path: Path, version: str) -> None:
     """Made by tools/make_fixture.py, in the middle of the second of four epochs."""
-    checkpoint = FIXTURES / "checkpoint_v1.safetensors"
-    assert read_arrays(checkpoint)[1]["format_version"] == "1"
-    expected = nn.load_arrays(FIXTURES / "checkpoint_v1_result.safetensors")
+    checkpoint = FIXTURES / f"checkpoint_v{version}.safetensors"
+    assert read_arrays(checkpoint)[1]["format_version"] == version
+    expected = nn.load_arrays(FIXTURES / f"checkpoint_v{version}_result.safetensors")
     file = tmp_path / "run.checkpoint"
     trainer = make_trainer(Checkpoint(file, steps=1))
     found = train(trainer, resume=checkpoint)
@@ -117,9 +118,10 @@ def test_a_checkpoint_of_the_first_version_is_resumed(tmp_path: Path) -> None:
         np.testing.assert_allclose(array, expected[name], rtol=1e-3, atol=1e-6, err_msg=name)
 
 
-def test_what_a_checkpoint_stores_is_restored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", "12")
+def test_what_a_checkpoint_stores_is_restored(tmp_path: Path, version: str) -> None:
     """The arrays of the file are those that a training continues from, bit for bit."""
-    checkpoint = FIXTURES / "checkpoint_v1.safetensors"
+    checkpoint = FIXTURES / f"checkpoint_v{version}.safetensors"
     file = tmp_path / "run.checkpoint"
 
     class WriteAtOnce(nn.Callback):
@@ -130,10 +132,16 @@ def test_what_a_checkpoint_stores_is_restored(tmp_path: Path) -> None:
     trainer = make_trainer(WriteAtOnce(), files := Checkpoint(file))
     train(trainer, resume=checkpoint)
     (old, before), (new, after) = read_arrays(checkpoint), read_arrays(file)
+    expected, position = json.loads(before["position"]), json.loads(after["position"])
+    if version == "1":  # had the history in its metadata
+        history = expected.pop("history")
+        old |= {f"history.{name}": np.array(numbers) for name, numbers in history.items()}
+        expected["measures"] = list(history)
+        expected["counts"] = dict.fromkeys(expected["sums"], expected["rows"])
+    assert position == expected
     assert old.keys() == new.keys()
     for name, array in old.items():
         np.testing.assert_array_equal(new[name], array, err_msg=name)
-    assert json.loads(after["position"]) == json.loads(before["position"])
 
 
 def test_a_finished_run_and_one_that_stopped_early_return_at_once(tmp_path: Path) -> None:
@@ -315,8 +323,8 @@ def test_another_file_is_refused(file: Path, tmp_path: Path) -> None:
     refused(training, "expected a safetensors file, received a folder", resume=tmp_path)
     refused(training, "No such file", FileNotFoundError, resume=tmp_path / "none")
     arrays, metadata = read_arrays(file)
-    write_arrays(file, arrays, {**metadata, "format_version": "2"})
-    refused(training, "format version 2, this library reads version 1", resume=file)
+    write_arrays(file, arrays, {**metadata, "format_version": "3"})
+    refused(training, "format version 3, this library reads version 1 and 2", resume=file)
     with pytest.raises(nn.FileFormatError, match="expected a neural-network-numpy model"):
         write_arrays(file, arrays, metadata)
         nn.load(file)

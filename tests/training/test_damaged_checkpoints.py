@@ -72,10 +72,42 @@ POSITIONS: dict[str, list[tuple[Any, str]]] = {
              ({"loss": 1.0}, r"4 batches, and sums of \['loss'\]"), ({"loss": 10**400, "accuracy": 1}, "sums is")],
     "stop": [(0, "stop is 0"), ("no", "stop is 'no'")],
     "seed": [("3", "seed is '3'"), (3.0, "seed is 3.0"), (-3, "seed is -3")],
-    "history": [([], r"history is \[\]"), ({"loss": 3}, "history is"), ({"loss": ["x"]}, "history is"),
-                ({}, "1 epochs, and a history of 0"), ({"loss": [1.0, 2.0]}, "1 epochs, and a history of 2")],
+    "measures": [({}, "measures is {}"), ([3], r"measures is \[3\]"), ([], r"the measures \[\], and a history of"),
+                 (["loss"] * 4, r"the measures .*, and a history of others")],
+    "counts": [([], r"counts is \[\]"), ({"loss": "x"}, "counts is"), ({"loss": 1.0}, "sums of .*, and other counts")],
     "seconds": [("x", "seconds is 'x'"), (-1.0, "seconds is -1.0"), (float("nan"), "seconds is nan")],
 }  # fmt: skip
+
+
+HISTORIES: list[tuple[Any, str]] = [
+    ([], r"history is \[\]"),
+    ({"loss": 3}, "history is"),
+    ({"loss": ["x"]}, "history is"),
+    ({}, "1 epochs, and a history of 0"),
+    ({"loss": [1.0, 2.0]}, "1 epochs, and a history of 2"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(HISTORIES)))
+def test_a_history_of_the_first_version_that_no_training_has(file: Path, place: int) -> None:
+    history, match = HISTORIES[place]
+
+    def change(arrays: Any, metadata: dict[str, str]) -> None:
+        position = json.loads(metadata["position"])
+        metadata.update(format_version="1", position=json.dumps({**position, "history": history}))
+        for name in [name for name in arrays if name.startswith("history.")]:
+            del arrays[name]
+
+    rewritten(file, change)
+    refused(file, NOT + match)
+
+
+def test_a_history_of_other_numbers_is_damaged(file: Path) -> None:
+    def change(arrays: Any, _: dict[str, str]) -> None:
+        arrays["history.loss"] = arrays["history.loss"].astype(np.float32)
+
+    rewritten(file, change)
+    refused(file, "damaged: history: expected float64 in one dimension")
 
 
 @pytest.mark.parametrize("key", POSITIONS)

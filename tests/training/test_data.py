@@ -194,7 +194,11 @@ def test_batches_may_bring_weights_some_of_them_only_zeros() -> None:
 
 def test_large_numbers_are_no_infinity() -> None:
     huge = np.full((3, 2), 1.7e308)
-    assert as_feed(huge, [0, 1, 0], 3).count == 1
+    assert as_feed(huge, [0, 1, 0], 3, dtype=np.float64).count == 1
+    with pytest.raises(
+        nn.errors.ArgumentError, match="float32 can hold, .* received 1.7e\\+308 in 3"
+    ):
+        as_feed(huge, [0, 1, 0], 3)
     huge[1, 1], huge[2, 0] = np.inf, -np.inf
     with pytest.raises(nn.errors.ArgumentError, match="in 2 rows, first in row 1"):
         as_feed(huge, [0, 1, 0], 3)

@@ -56,7 +56,7 @@ BAD: list[tuple[Any, Any, type[Exception], str]] = [
     ([[1, 2]], [0, 1], nn.ShapeError, "y_true: expected shape"),
     ([[1, 2]], [2], nn.ArgumentError, "y_true: expected"),
     ([[np.nan, 2]], [1], nn.ArgumentError, "y_pred: expected no NaN"),
-    ([[1, 2]], [[1, 1]], nn.ArgumentError, "y_true: expected rows with a single 1"),
+    ([[1, 2]], [[1, 1]], nn.ArgumentError, "y_true: expected rows that sum to 1"),
     ([["a", "b"]], [1], nn.DTypeError, "y_pred: expected real numbers"),
 ]
 

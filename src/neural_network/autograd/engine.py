@@ -404,7 +404,7 @@ def backward_pass(
     Returns:
         The inputs that were reached, with their gradients.
     """
-    nodes = _nodes_before(outputs)
+    nodes = nodes_before(outputs)
     targets = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
     needed = _leading_to(nodes, targets)
     found = Gradients()
@@ -444,7 +444,7 @@ def _key(tensor: Recorded) -> int:
     return id(tensor) if tensor.node is None else -1 - tensor.node.number
 
 
-def _nodes_before(outputs: Sequence[Recorded]) -> list[Node]:
+def nodes_before(outputs: Sequence[Recorded]) -> list[Node]:
     """Return all nodes that the outputs were computed by, newest first."""
     seen: dict[int, Node] = {}
     waiting = [output.node for output in outputs if output.node is not None]

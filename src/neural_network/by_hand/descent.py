@@ -21,14 +21,20 @@ from neural_network.checks import (
     as_number,
     as_single,
     check_ndim,
-    check_no_nan,
     check_not_empty,
     check_probabilities,
     check_shape,
     rounded,
     within_memory,
 )
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DivergenceError,
+    DTypeError,
+    ShapeError,
+    brief,
+    sentence,
+)
 from neural_network.functional.activations import identity
 from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.functional.shaping import cut
@@ -85,7 +91,8 @@ def gradient_descent(
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, or no sample.
         ArgumentError: ``lr`` or ``batch_size`` not above 0, ``num_epochs`` below 0,
-            NaN among the labels.
+            NaN or infinity in an array.
+        DivergenceError: after an epoch the loss or the weights are not finite.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 5.9.
 
@@ -104,7 +111,7 @@ def gradient_descent(
     check_shape(function, "W", W, (X.shape[1], outputs))
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
-    check_no_nan(function, "y", y)
+    _check_finite(function, X=X, y=y, W=W, b=b)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     as_callable(function, "loss_fn", loss_fn)
     as_callable(function, "activation_fn", activation_fn)
@@ -123,11 +130,14 @@ def gradient_descent(
     weight, bias = W.copy(), b.copy()
     losses = []
     for epoch in range(1, num_epochs + 1):
-        for batch in cut(permutation(rows), batch_size):
-            error = predict(X[batch]) - y[batch]
-            weight = weight - lr * (X[batch].T @ error) / len(batch)
-            bias = bias - lr * np.mean(error)
-        losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
+        with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
+            for batch in cut(permutation(rows), batch_size):
+                error = predict(X[batch]) - y[batch]
+                weight = weight - lr * (X[batch].T @ error) / len(batch)
+                bias = bias - lr * np.mean(error)
+            _check_converges(function, epoch, lr, W=rounded(weight, dtype), b=rounded(bias, dtype))
+            losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
+        _check_converges(function, epoch, lr, loss=losses[-1])
         if verbose:
             print(f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
     return rounded(weight, dtype), rounded(bias, dtype), losses
@@ -206,7 +216,7 @@ def train_mlp(
         the mean loss of each epoch's batches.
 
     Raises:
-        DTypeError, ShapeError, ArgumentError: as ``gradient_descent``.
+        DTypeError, ShapeError, ArgumentError, DivergenceError: as ``gradient_descent``.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, sections 5.9 and 6.5.
 
@@ -221,7 +231,7 @@ def train_mlp(
     check_not_empty(function, "X", X, 2)
     check_ndim(function, "y", y, 2)
     check_shape(function, "y", y, (len(X), y.shape[1]))
-    check_no_nan(function, "y", y)
+    _check_finite(function, X=X, y=y)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
@@ -232,17 +242,41 @@ def train_mlp(
     losses = []
     for epoch in range(1, num_epochs + 1):
         total = 0.0
-        for batch in cut(generator.permutation(len(X)), batch_size):
-            inputs, labels = X[batch], y[batch]
-            sums, activations = forward(inputs, parameters)
-            gradients = backward(inputs, sums, activations, labels, parameters)
-            for name, gradient in gradients.items():
-                parameters[name] -= lr * gradient
-            total += cross_entropy(activations[-1], labels) * len(batch)
+        with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
+            for batch in cut(generator.permutation(len(X)), batch_size):
+                inputs, labels = X[batch], y[batch]
+                sums, activations = forward(inputs, parameters)
+                gradients = backward(inputs, sums, activations, labels, parameters)
+                for name, gradient in gradients.items():
+                    parameters[name] -= lr * gradient
+                total += cross_entropy(activations[-1], labels) * len(batch)
+            rounded_all = {name: rounded(array, dtype) for name, array in parameters.items()}
         losses.append(total / len(X))
+        _check_converges(function, epoch, lr, loss=losses[-1], **rounded_all)
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
+
+
+def _check_converges(function: str, epoch: int, lr: float, **numbers: Any) -> None:
+    """Raise DivergenceError for a loss or parameters that are not finite after an epoch."""
+    bad = [name for name, array in numbers.items() if not np.all(np.isfinite(array))]
+    if bad:
+        raise DivergenceError(
+            f"{function}: {', '.join(bad)}: expected finite numbers after epoch {epoch} with "
+            f"lr={lr:g}, received NaN or infinity; a smaller lr, or inputs scaled to about "
+            "[−1, 1], may help"
+        )
+
+
+def _check_finite(function: str, **arrays: Array) -> None:
+    """Raise ArgumentError for NaN or infinity, from which nothing can be learned."""
+    for name, array in arrays.items():
+        wrong = ~np.isfinite(array)
+        if np.any(wrong):
+            first = tuple(np.argwhere(wrong)[0].tolist())
+            received = f"{array[first]} at {list(first)}"
+            raise ArgumentError(sentence(function, name, "finite numbers", received))
 
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:

@@ -17,7 +17,12 @@ from neural_network.cli.data import DATA, load_pictures, shaped_for
 from neural_network.cli.models import numbered_as, read_model
 from neural_network.cli.output import Force, confirm_overwrite, predicted
 from neural_network.errors import ShapeError, sentence
+from neural_network.functional.activations import sigmoid, softmax
+from neural_network.functional.labels import one_hot
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
+from neural_network.functional.losses.probabilities import binary_cross_entropy, cross_entropy
+from neural_network.layers.layer import Layer
+from neural_network.layers.outputs import ends_in
 from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
 from neural_network.visual import save_figure, show_confusion_matrix
 from neural_network.visual.saving import check_figure_path
@@ -68,12 +73,23 @@ def evaluate(
     if len(pictures.classes) <= MOST_COLUMNS:
         console.print(_matrix(counts, pictures.classes))
     console.print(_report(class_report(outputs, pictures.y), pictures.classes))
-    loss = softmax_cross_entropy(outputs, pictures.y)
     share = accuracy(outputs, pictures.y)
-    typer.echo(f"{share:.1%} of {len(X):,} pictures right, cross-entropy {loss:.4f}.")
+    loss = _loss(network, X, outputs, pictures.y)
+    typer.echo(f"{share:.1%} of {len(X):,} pictures right, {loss}.")
     if save is not None:
         save_figure(show_confusion_matrix(counts, pictures.classes), save)
         typer.echo(f"Saved: {save}")
+
+
+def _loss(network: Layer, X: Array, outputs: Array, y: Array) -> str:
+    """Return the name and value of the loss that fits what the network ends in."""
+    last = ends_in(network, X)
+    if last is softmax:
+        return f"cross-entropy {cross_entropy(outputs, one_hot(y, outputs.shape[1])):.4f}"
+    if last is sigmoid:
+        loss = binary_cross_entropy(outputs, one_hot(y, outputs.shape[1]))
+        return f"binary cross-entropy {loss:.4f}"
+    return f"cross-entropy {softmax_cross_entropy(outputs, y):.4f}"
 
 
 def _matrix(counts: Array, classes: list[str]) -> Table:

@@ -25,8 +25,8 @@ from neural_network.datasets.digits import FIELD, prepared_and_counted
 from neural_network.datasets.folders import as_image
 from neural_network.datasets.pictures import read_picture
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.functional.activations import softmax
 from neural_network.layers.layer import Layer
+from neural_network.layers.outputs import class_probabilities
 from neural_network.models import load_tiny_cnn
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
@@ -80,7 +80,7 @@ def predict(
         expected = "a model with an output for each class"
         raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
     classes = class_names("predict", "--model", notes, outputs.shape[1])
-    probabilities = softmax(outputs)
+    probabilities = class_probabilities(network, X, outputs)
     for path, row in zip(pictures, probabilities, strict=True):
         _print(path, row, classes, len(row) if all_ else SHOWN)
     titles = [printable(path.name) for path in pictures]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from neural_network.errors import ArgumentError, sentence
+from neural_network.layers.places import place_of
 from neural_network.layers.structure import TENSORS, Structure, unfold
 
 
@@ -23,14 +24,12 @@ def check_unchanged(function: str, model: Any) -> None:
             found: list[tuple[str, Any]] = []
             unfold("", list(layer._current_arguments().values()), found)
             waiting += [value for _, value in found if isinstance(value, Structure)]
-    for name, layer in model.named_layers():
+    for layer in model.all_layers():
         changed = layer._changed
         arguments = layer._current_arguments() if id(layer) in described else {}
         if changed is not None and changed not in arguments:
-            kind = type(layer).__name__
-            spot = f"layer {name} ({kind})" if name else f"the {kind}"
             expected = "a model that its layers' arguments make again"
-            received = f"{changed} of {spot} that was changed after it was made"
+            received = f"{changed} of {place_of(model, layer)} that was changed after it was made"
             raise ArgumentError(sentence(function, "model", expected, received))
     places = _places(model)
     exchanged = {id(one) for layer, name, one in places.values() if name in layer._exchanged}

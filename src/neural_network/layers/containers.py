@@ -12,6 +12,7 @@ from neural_network.autograd.engine import no_backward
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
+from neural_network.layers.places import add_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.structure import all_or_nothing
 from neural_network.public import named, public
@@ -125,6 +126,7 @@ class LayerSequence(Layer):
                 vars(self).pop("_plan", None)  # the trial leaves no decision
                 self.forward(np.zeros((2, *(self.input_shape or ())), self.input_dtype))
         except Exception as error:  # any error of a layer of one's own
+            add_place(error, self)
             return error
         return None
 
@@ -159,7 +161,7 @@ class Sequential(LayerSequence):
 
     def forward(self, X: Any) -> Any:
         """Hand the input from layer to layer."""
-        return _through(self, self.layers, "", X)
+        return _through(self, self.layers, X)
 
     def _current_arguments(self) -> Mapping[str, Any]:
         return {"layers": list(self.layers)}
@@ -230,11 +232,8 @@ class Residual(LayerSequence):
 
     def forward(self, X: Any) -> Any:
         """Any shape that the body keeps."""
-        out = _through(self, self.body, "body.", X)
-        if self.shortcut is None:
-            straight = self._numbers(X)
-        else:
-            straight = _called("shortcut", self.shortcut, X)
+        out = _through(self, self.body, X)
+        straight = self._numbers(X) if self.shortcut is None else self.shortcut(X)
         if np.shape(out) != np.shape(straight):
             expected = f"the shape {np.shape(straight)} of the shortcut (see shortcut=)"
             raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
@@ -269,30 +268,11 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
     return list(layers)
 
 
-def _through(owner: Layer, layers: Sequence[Layer], prefix: str, X: Any) -> Any:
+def _through(owner: Layer, layers: Sequence[Layer], X: Any) -> Any:
     """Pass an input from layer to layer; neighbours are computed together where that is faster."""
 
     def call(position: int, X: Any, planned: bool) -> Any:
-        return _called(f"{prefix}{position}", layers[position], X, planned=planned)
+        layer = layers[position]
+        return layer._run((X,), {}, planned=True) if planned else layer(X)
 
     return run_layers(owner, layers, X, call)
-
-
-def _called(name: str, layer: Layer, X: Any, *, planned: bool = False) -> Any:
-    """Call a layer; add to an error which layer raised it.
-
-    Args:
-        name: of the layer in its container.
-        layer: the layer.
-        X: its input.
-        planned: whether ``run_layers`` has decided how it is computed.
-    """
-    try:
-        return layer._run((X,), {}, planned=True) if planned else layer(X)
-    except ArgumentError as error:
-        # Of a container, the class: the error names the layer inside it already.
-        shown = (
-            type(layer).__name__ if any(True for _ in type(layer).children(layer)) else repr(layer)
-        )
-        error.args = (f"{error} [layer {name}: {shown}]",)
-        raise

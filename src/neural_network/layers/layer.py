@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -15,7 +15,7 @@ from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
 from neural_network.describing import call_text, constructing
-from neural_network.errors import NeuralNetworkError, ShapeError, refusal, sentence
+from neural_network.errors import ArgumentError, NeuralNetworkError, ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
@@ -24,6 +24,7 @@ from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, outline
 from neural_network.layers.parameter import Buffer, Parameter, place
+from neural_network.layers.places import add_place, adding_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.structure import (
@@ -161,7 +162,7 @@ class Layer(Structure):
         if self._built_for is not None:
             return self._run((X, *more), options)
         check_names(self, Layer)
-        with all_or_nothing(self):
+        with all_or_nothing(self), adding_place(self):
             self._build(*outline(X), _initial.get() or np.random.default_rng())
             out = self._run((X, *more), options)
             check_found(self)
@@ -176,8 +177,7 @@ class Layer(Structure):
             inputs, options: of the call.
             planned: whether a container has decided that no kernels are used.
         """
-        replaced = self._replaced
-        if replaced:
+        if replaced := self._replaced:
             self._check_used_alone()
         typed = [
             value.astype(self.dtype, copy=False)
@@ -185,14 +185,18 @@ class Layer(Structure):
             else (value if isinstance(value, ARRAYS) else self._as_input(value))
             for value in inputs
         ]
-        if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
-            out = self.forward(*typed, **options)
-        else:
-            out = run_layers(self, [self], typed[0], lambda _place, X, _planned: self.forward(X))
+        try:
+            if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
+                out = self.forward(*typed, **options)
+            else:
+                out = run_layers(self, [self], typed[0], lambda _at, X, _planned: self.forward(X))
+        except ArgumentError as error:
+            add_place(error, self)
+            raise
         if self._replaced is not replaced:
             self._check_used_alone()
-        if isinstance(out, Tensor) and not out.requires_grad and not _any_tensor(inputs):
-            out = out.data
+        if isinstance(out, Tensor) and not out.requires_grad:
+            out = out if any(isinstance(value, Tensor) for value in inputs) else out.data
         for watcher in watchers():
             watcher(self, typed[0], out)
         return out
@@ -280,8 +284,7 @@ class Layer(Structure):
         """
         check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
-        sizes = [as_sizes("initialize", each) for each in (shape, *more)]
-        zeros = [np.zeros((2, *each), dtype) for each in sizes]
+        zeros = [np.zeros((2, *as_sizes("initialize", each)), dtype) for each in (shape, *more)]
         drawing = _initial.set(as_generator("initialize", rng))
         try:
             with (
@@ -622,7 +625,3 @@ class Layer(Structure):
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
         array = as_real(type(self).__name__, "X", X)
         return array if isinstance(array, Tensor) else array.astype(self.dtype, copy=False)
-
-
-def _any_tensor(values: Iterable[Any]) -> bool:
-    return any(isinstance(value, Tensor) for value in values)

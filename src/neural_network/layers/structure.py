@@ -33,6 +33,7 @@ from neural_network.errors import (
 )
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
+from neural_network.layers.places import place_name
 
 TENSORS = (Parameter, Buffer)
 MEMBERS = (*PARTS, *HOLDERS)
@@ -203,13 +204,12 @@ class Structure(Bound):
 
     def _set_part(self, name: str, before: Any, value: Any) -> None:
         """Put a part in the place of what was there: a parameter is shared from now on."""
+        same = False
         if isinstance(before, TENSORS) and isinstance(value, TENSORS):
             if value.dtype != before.dtype:
                 place(value, value.data.astype(before.dtype))
             same = type(before) is type(value) and before.shape == value.shape
             self.__dict__["_exchanged"] = self._exchanged | {name}
-        else:
-            same = False
         super().__setattr__(name, value)
         self._note_change(None if same else name)
 
@@ -223,8 +223,7 @@ class Structure(Bound):
         kind = type(before).__name__
         expected = f"an array or a {kind} of shape {before.shape}"
         if not isinstance(value, TENSORS):
-            received = brief(value)
-            raise DTypeError(sentence(type(self).__name__, name, expected, received))
+            raise DTypeError(sentence(type(self).__name__, name, expected, brief(value)))
         if value.shape != before.shape:
             received = f"a {type(value).__name__} of shape {value.shape}"
             raise ShapeError(sentence(type(self).__name__, name, expected, received))
@@ -309,11 +308,10 @@ class Structure(Bound):
             function: the caller's name, for errors.
             by_itself: whether a layer counts that makes none in ``build`` itself.
         """
-        contents = self._look()
-        for name, layer in zip(contents.names, (self, *contents.below), strict=True):
+        for name, layer in zip(self._look().names, (self, *self._look().below), strict=True):
             if layer._built_for is None and (by_itself or layer._builds()):
                 expected = "a model that is built (initialize(shape), or a first call)"
-                received = f"{name or 'the model'} without sizes"
+                received = f"{place_name(self, name) if name else 'the model'} without sizes"
                 raise ArgumentError(sentence(function, "model", expected, received))
 
     def _builds(self) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
-from neural_network.files import as_path, locked, written_beside
+from neural_network.files import append, as_path, file_size, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.checkpoints import check_savable, save_checkpoint
@@ -214,7 +214,9 @@ class Checkpoint(_FileCallback):
 class CSVLog(_FileCallback):
     """Write the history to a CSV file: a line for each epoch.
 
-    The whole file is rewritten after each epoch, under another name, and renamed.
+    The first time in a ``fit``, also in one that is resumed, the whole file is written, under
+    another name, and renamed. Then each epoch appends its line, unless something else has
+    changed the file, or there is a new measure: then it is written anew.
 
     Args:
         path: the file.
@@ -232,20 +234,40 @@ class CSVLog(_FileCallback):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
+        # What was written last: the columns' names and lengths, and the bytes of the file.
+        self._columns: dict[str, int] = {}
+        self._size = 0
+
+    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
+        """Lock the file against another training."""
+        self._columns = {}  # the file is another run's, or may have lines beyond a checkpoint
+        return super().during_fit(trainer)
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:  # noqa: ARG002  # the base class takes it
-        """Write the file."""
-        text = io.StringIO(newline="")
-        table = csv.writer(text, lineterminator="\n")
+        """Append the line of the epoch, or write the file."""
         history = trainer.history
+        columns = {name: len(numbers) for name, numbers in history.items()}
+        longer = [(name, length + 1) for name, length in self._columns.items()]
+        if longer == [*columns.items()] and file_size(self.path) == self._size:
+            line = _as_csv([[history.epochs, *(numbers[-1] for numbers in history.values())]])
+            append(self.path, line)
+            self._columns, self._size = columns, self._size + len(line)
+            return
         # A measure that was added later fills the last epochs.
-        columns: list[list[Any]] = [
+        numbers: list[list[Any]] = [
             [""] * (history.epochs - len(numbers)) + numbers for numbers in history.values()
         ]
-        table.writerow(["epoch", *history])
-        table.writerows([epoch, *row] for epoch, row in enumerate(zip(*columns, strict=True), 1))
+        lines = [[epoch, *row] for epoch, row in enumerate(zip(*numbers, strict=True), 1)]
+        content = _as_csv([["epoch", *history], *lines])
         with written_beside(self.path) as temporary:
-            temporary.write_text(text.getvalue(), encoding="utf-8")
+            temporary.write_bytes(content)
+        self._columns, self._size = columns, len(content)
+
+
+def _as_csv(rows: list[list[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 @public
@@ -285,6 +307,7 @@ class LearningRateFinder(Callback):
     def during_fit(self, trainer: Trainer) -> Iterator[None]:
         """Copy the weights, and restore them however the training ends."""
         self.rates, self.losses, self.suggestion = [], [], None
+        self._least, self._range, self._spread = math.inf, (math.inf, -math.inf), 0.0
         model = trainer.model
         tensors = [*model.parameters(), *(buffer for _, buffer in model.named_buffers())]
         before = [tensor.data.copy() for tensor in tensors]
@@ -303,17 +326,26 @@ class LearningRateFinder(Callback):
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:
         """Record the loss; stop after the last step, or when the loss has risen."""
+        if math.isnan(loss):  # no row counts in it
+            return
         self.rates.append(trainer.rate)
         self.losses.append(loss)
-        if len(self.rates) == self.steps or self._has_risen():
+        if len(self.rates) == self.steps or self._has_risen(loss):
             trainer.stop = True
 
-    def _has_risen(self) -> bool:
-        """Return whether the loss lies far above its minimum, relative to its range before."""
-        best = int(np.argmin(self.losses))
-        until_best = self.losses[: max(best + 1, 5)]
-        spread = max(max(until_best) - min(until_best), abs(self.losses[best]))
-        return len(self.losses) > 5 and self.losses[-1] - self.losses[best] > 3 * spread + 1e-12
+    def _has_risen(self, loss: float) -> bool:
+        """Return whether the loss lies far above its minimum, relative to its range before.
+
+        The range is that of the losses up to the minimum, and of the first five at least; it is
+        kept from step to step, so that a step costs the same after many.
+        """
+        low, high = self._range = min(self._range[0], loss), max(self._range[1], loss)
+        is_best = loss < self._least
+        self._least = min(self._least, loss)
+        if is_best or len(self.losses) <= 5:
+            self._spread = high - low
+        spread = max(self._spread, abs(self._least))
+        return len(self.losses) > 5 and loss - self._least > 3 * spread + 1e-12
 
     def _find(self) -> None:
         """Find the steepest fall of the losses, averaged over five steps."""

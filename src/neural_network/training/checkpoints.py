@@ -29,11 +29,13 @@ from neural_network.layers.saving import (
     model_content,
     not_finite,
 )
-from neural_network.training.divergence import HINT
+from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.state import TrainingState
 
 FORMAT = "neural-network-numpy checkpoint"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+# The first version had the history in its metadata, as text.
+FIRST_VERSION = "1"
 # A batch's number is half of the number that its random numbers are drawn from.
 MOST_BATCHES = 1 << 32
 LARGEST = 1 << 63
@@ -52,13 +54,14 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
         "model": model_arrays,
         "optimizer": state.optimizer.state(),
         "schedule": state.optimizer.schedule.state(),
+        "history": state.history.arrays(),
     }
     if state.average is not None:
         parts["average"] = state.average.state()
     if wrong := _not_finite(state, parts):
         raise DivergenceError(
             f"Checkpoint: {wrong} after step {state.step}; "
-            f"{os.fspath(path)} is left as it was; {HINT}"
+            f"{os.fspath(path)} is left as it was; {SMALLER_STEPS}"
         )
     for place, callback in enumerate(state.callbacks_with_state()):
         parts[f"callback{place}"] = callback.state()
@@ -168,7 +171,7 @@ class Restored:
         state.optimizer.schedule.load_state(self.parts.get("schedule", {}))
         if state.average is not None:
             state.average.load_state(self.parts["average"])
-        state.go_to(self.position)
+        state.go_to(self.position, self.parts["history"])
 
 
 def read_checkpoint(
@@ -187,7 +190,7 @@ def read_checkpoint(
     """
     path = as_path("fit", "resume", path)
     arrays, metadata = read_format(
-        path, FORMAT, FORMAT_VERSION, function="fit", require_checksum=True
+        path, FORMAT, FIRST_VERSION, FORMAT_VERSION, function="fit", require_checksum=True
     )
     if not describes(path, json_in(path, metadata, "architecture"), state.model):
         raise FileFormatError(f"{path}: the checkpoint of another model than {state.model!r}")
@@ -198,12 +201,15 @@ def read_checkpoint(
         ours = state.optimizer.settings()
         theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
     _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
+    parts = _by_part(arrays)
     position = json_in(path, metadata, "position")
-    _check_position(path, position, {"loss", *state.metrics}, batches)
+    if metadata.get("format_version", FIRST_VERSION) == FIRST_VERSION:
+        position, parts["history"] = _of_first_version(path, position)
+    history = parts.setdefault("history", {})
+    _check_position(path, position, history, {"loss", *state.metrics}, batches)
     if state.seed_given:
         _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
     frozen = frozen_names(path, metadata, state.model)
-    parts = _by_part(arrays)
     _check_model(path, state.model, parts.get("model", {}))
     try:
         _try_states(state, parts)
@@ -222,12 +228,31 @@ def _check_settings(path: str, ours: Mapping[str, Any], theirs: Mapping[str, Any
             )
 
 
-def _check_position(path: str, position: Any, measures: set[str], batches: int | None) -> None:
+def _of_first_version(path: str, position: Any) -> tuple[Any, dict[str, Array]]:
+    """Return a position of the first version as one of this version, and the history in it."""
+    history: Any = position.get("history") if isinstance(position, dict) else None
+    if not _are_measures(history):
+        raise FileFormatError(f"{path}: damaged metadata: position: history is {history!r:.50}")
+    counts = {}
+    if isinstance(position.get("sums"), dict):
+        counts = dict.fromkeys(position["sums"], position.get("rows"))
+    position = {**position, "measures": list(history), "counts": counts}
+    return position, {name: np.array(numbers, np.float64) for name, numbers in history.items()}
+
+
+def _check_position(
+    path: str,
+    position: Any,
+    history: Mapping[str, Array],
+    measures: set[str],
+    batches: int | None,
+) -> None:
     """Raise FileFormatError unless a training can have this position.
 
     Args:
         path: of the file, for the error.
         position: what the file holds, from JSON.
+        history: the measures by epoch that it holds.
         measures: names of the sums of an epoch that has begun.
         batches: how many an epoch has, if that is known.
     """
@@ -239,13 +264,18 @@ def _check_position(path: str, position: Any, measures: set[str], batches: int |
             received = repr(position[key])[:50] if key in position else "nothing"
             raise FileFormatError(f"{damaged}: {key} is {received}")
     epoch, batch, rows = (position[key] for key in ("epoch", "batch", "rows"))
-    epochs = max(map(len, position["history"].values()), default=0)
+    if any(array.ndim != 1 or array.dtype != np.float64 for array in history.values()):
+        raise FileFormatError(f"{path}: damaged: history: expected float64 in one dimension")
+    epochs = max(map(len, history.values()), default=0)
     sums, most = set(position["sums"]), MOST_BATCHES if batches is None else batches
+    names = sorted(position["measures"])
     for wrong, found in (
         (epochs != epoch, f"{epoch} epochs, and a history of {epochs}"),
         (batch > most, f"batch {batch}, and an epoch of {most}"),
         (rows < batch or (batch == 0) != (rows == 0), f"{rows} rows in {batch} batches"),
         (measures - sums if batch else sums, f"{batch} batches, and sums of {sorted(sums)}"),
+        (sums != set(position["counts"]), f"sums of {sorted(sums)}, and other counts"),
+        (names != sorted(history), f"the measures {names}, and a history of others"),
     ):
         if wrong:
             raise FileFormatError(f"{damaged}: {found}")
@@ -260,6 +290,10 @@ def _is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) < LARGEST)
 
 
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_number, value.values()))
+
+
 def _are_measures(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(numbers, list) and all(map(_is_number, numbers)) for numbers in value.values()
@@ -268,10 +302,10 @@ def _are_measures(value: Any) -> bool:
 
 _FITS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("epoch", "batch", "step", "rows"), _is_count),
-    "sums": lambda value: isinstance(value, Mapping) and all(map(_is_number, value.values())),
+    **dict.fromkeys(("sums", "counts"), _are_numbers),
     "stop": lambda value: type(value) is bool,
     "seed": lambda value: type(value) is int and value >= 0,
-    "history": _are_measures,
+    "measures": lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
     "seconds": lambda value: _is_number(value) and isfinite(value) and value >= 0,
 }
 

@@ -7,15 +7,18 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.checks import Array, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.functional.finite import is_finite
+from neural_network.functional.shaping import cut
 from neural_network.layers.randomness import generator
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
+# Number of rows of an array on disk that are read at once.
+PIECE = 4096
 
 
 class Batch(NamedTuple):
@@ -51,8 +54,10 @@ class ArrayFeed:
 
     whole = True
 
-    def __init__(self, X: Array, y: Array, batch_size: int, weights: Array | None) -> None:
-        self._data, self.batch_size = Batch(X, y, weights), batch_size
+    def __init__(
+        self, X: Array, y: Array, batch_size: int, weights: Array | None, dtype: DTypeLike
+    ) -> None:
+        self._data, self.batch_size, self._dtype = Batch(X, y, weights), batch_size, dtype
         self.count: int | None = -(-len(X) // batch_size)
         self.rows_of_last = (len(X) - 1) % batch_size + 1
         self.shape: list[Any] = [list(X.shape), X.dtype.name, list(y.shape), batch_size]
@@ -67,7 +72,7 @@ class ArrayFeed:
         for start in range(skip * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             for name, array in self._unchecked:
-                check_finite("fit", name, array[rows], rows)
+                check_finite("fit", name, array[rows], self._dtype, rows)
             yield self._data.at(rows)
 
 
@@ -82,18 +87,20 @@ class IterableFeed:
 
     whole = False
 
-    def __init__(self, source: Iterable[Any] | Callable[[int], Iterable[Any]]) -> None:
+    def __init__(
+        self, source: Iterable[Any] | Callable[[int], Iterable[Any]], dtype: DTypeLike
+    ) -> None:
         if isinstance(source, Iterator):
             raise ArgumentError(
                 sentence("fit", "X", _ANEW, "an iterator, which is empty after one")
             )
-        self.source = source
+        self.source, self._dtype = source, dtype
         self.count: int | None = len(source) if isinstance(source, Sized) else None
         self.shape: list[Any] = [self.count]
         if self.count == 0:
             raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
         batches = self._batches(0)
-        first = next((_as_batch(item, 1) for item in batches), None)
+        first = next((_as_batch(item, 1, dtype) for item in batches), None)
         # A second iterator, kept for the first epoch: it starts with the first batch again,
         # and the source is not called a third time.
         self._ready: Iterator[Any] | None = self._batches(0)
@@ -110,7 +117,7 @@ class IterableFeed:
         ready, self._ready = self._ready, None
         batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
         for number, item in enumerate(islice(batches, skip, None), skip + 1):
-            yield _as_batch(item, number)
+            yield _as_batch(item, number, self._dtype)
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         batches: Any = self.source(epoch) if callable(self.source) else self.source
@@ -128,9 +135,13 @@ _ANEW = (
 
 
 def as_feed(
-    X: Any, y: ArrayLike | None, batch_size: int, sample_weights: ArrayLike | None = None
+    X: Any,
+    y: ArrayLike | None,
+    batch_size: int,
+    sample_weights: ArrayLike | None = None,
+    dtype: DTypeLike = np.float32,
 ) -> Feed:
-    """Return the checked feed for the arguments of ``fit``.
+    """Return the checked feed for the arguments of ``fit``, and for a model of a type.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: different numbers of rows, no rows, or
@@ -144,17 +155,25 @@ def as_feed(
         if sample_weights is not None:
             expected = "none with an iterable, whose batches (X, y, weights) bring their own"
             raise ArgumentError(sentence("fit", "sample_weights", expected, "an array"))
-        return IterableFeed(X)
-    inputs, targets = as_rows("fit", X, y)
+        return IterableFeed(X, dtype)
+    inputs, targets = as_rows("fit", X, y, dtype)
     weights = _as_weights("fit", "sample_weights", sample_weights, len(inputs))
     if weights is not None and not np.any(weights):
         expected = "a weight above 0"
         raise ArgumentError(sentence("fit", "sample_weights", expected, "only zeros"))
-    return ArrayFeed(inputs, targets, size, weights)
+    return ArrayFeed(inputs, targets, size, weights, dtype)
 
 
-def as_rows(function: str, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """Return inputs and targets with equal numbers of rows."""
+def as_rows(
+    function: str, X: ArrayLike, y: ArrayLike, dtype: DTypeLike, *, mapped: bool = False
+) -> tuple[Array, Array]:
+    """Return inputs and targets with equal numbers of rows, finite in the model's type.
+
+    Args:
+        function, X, y: the caller's name, and what it was given.
+        dtype: of the model.
+        mapped: whether arrays on disk are read here, piece by piece, to check them, too.
+    """
     inputs, targets = as_real(function, "X", X), as_real(function, "y", y)
     if inputs.ndim < 2 or inputs.size == 0:
         expected = "(n, …) with at least one row"
@@ -163,22 +182,43 @@ def as_rows(function: str, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         expected = f"{len(inputs)} rows, as in X"
         raise ShapeError(sentence(function, "y", expected, f"shape {targets.shape}"))
     for name, array in (("X", inputs), ("y", targets)):
-        if not _is_mapped(array):  # a file may be larger than the main memory
-            check_finite(function, name, array)
+        if not _is_mapped(array):
+            check_finite(function, name, array, dtype)
+        elif mapped:  # a file may be larger than the main memory
+            for rows in cut(np.arange(len(array)), PIECE):
+                check_finite(function, name, array[rows], dtype, rows)
     return inputs, targets
 
 
-def check_finite(function: str, name: str, array: Array, rows: Array | None = None) -> None:
-    """Raise ArgumentError with the first row that contains NaN or infinity.
+def check_finite(
+    function: str, name: str, array: Array, dtype: DTypeLike, rows: Array | None = None
+) -> None:
+    """Raise ArgumentError with the first row that contains NaN, infinity, or what becomes it.
 
-    ``rows`` are the numbers of the rows in the data, where ``array`` is a batch.
+    Args:
+        function, name: for the error.
+        array: numbers.
+        dtype: of the model, which computes with them.
+        rows: their numbers in the data, where ``array`` is a batch.
     """
-    if is_finite(array):
+    limits = np.finfo(dtype)
+    finite = is_finite(array)
+    wide = array.dtype.kind == "f" and array.dtype.itemsize > limits.dtype.itemsize
+    if finite and not (wide and max(np.max(array), -np.min(array)) > limits.max):
         return
-    wrong = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+    with np.errstate(over="ignore"):
+        fine = np.isfinite(array if not finite else array.astype(dtype))
+    wrong = np.flatnonzero(~fine.reshape(len(array), -1).all(axis=1))
     first = wrong[0] if rows is None else rows[wrong[0]]
-    received = f"NaN or infinity in {len(wrong)} rows, first in row {first}"
-    raise ArgumentError(sentence(function, name, "finite numbers", received))
+    expected, received = "finite numbers", "NaN or infinity"
+    if finite:
+        expected = (
+            f"numbers that the model's {limits.dtype.name} can hold, at most {limits.max:.3g} "
+            "(scale them, or model.astype(float))"
+        )
+        received = f"{array[wrong[0]].ravel()[~fine[wrong[0]].ravel()][0]:.3g}"
+    received += f" in {len(wrong)} rows, first in row {first}"
+    raise ArgumentError(sentence(function, name, expected, received))
 
 
 def _is_mapped(array: Any) -> bool:
@@ -190,12 +230,12 @@ def _is_mapped(array: Any) -> bool:
     return False
 
 
-def _as_batch(item: Any, number: int) -> Batch:
+def _as_batch(item: Any, number: int, dtype: DTypeLike) -> Batch:
     name = f"batch {number}"
     if not isinstance(item, tuple | list) or len(item) not in (2, 3):
         expected = "(X, y) or (X, y, weights)"
         raise DTypeError(sentence("fit", name, expected, type(item).__name__))
-    X, y = as_rows(f"fit: {name}", item[0], item[1])
+    X, y = as_rows(f"fit: {name}", item[0], item[1], dtype)
     weights = _as_weights(f"fit: {name}", "weights", item[2] if len(item) == 3 else None, len(X))
     return Batch(X, y, weights)
 

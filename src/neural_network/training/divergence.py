@@ -7,34 +7,36 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.engine import no_backward
-from neural_network.checks import Array
 from neural_network.errors import DivergenceError
 from neural_network.functional.finite import is_finite
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
+from neural_network.layers.places import place_name, place_of
 from neural_network.layers.randomness import drawing
 from neural_network.lifting import array_under
 from neural_network.training.state import TrainingState
 
-HINT = "a smaller learning rate or clip_norm= may help"
+SMALLER_STEPS = "a smaller learning rate or clip_norm= may help"
+# The square of a larger number is more than float32 holds; and what is larger than this
+# makes gradients larger than a usual learning rate is made for.
+TOO_LARGE, UNUSUAL = 1e18, 100.0
 
 
-def explain_loss(state: TrainingState, X: Array, loss: float) -> DivergenceError:
+def explain_loss(state: TrainingState, loss: float) -> DivergenceError:
     """Return the error for a loss that is not finite, with the first layer concerned."""
-    names = {id(layer): name for name, layer in state.model.named_layers()}
     found: list[str] = []
 
     def look(layer: Layer, _: Any, out: Any) -> None:
         if not found and not is_finite(np.asarray(array_under(out))):
-            found.append(f"layer {names.get(id(layer)) or 'model'} ({type(layer).__name__})")
+            found.append(place_of(state.model, layer))
 
     # The same batch once more, with the same draws; the trainer restores the buffers.
     with no_backward(), drawing(state.draws()), watching(look), np.errstate(all="ignore"):
-        state.model(X)
+        state.model(state.latest.X)
     where = found[0] if found else "the loss itself (every layer's output is finite)"
     return DivergenceError(
         f"fit: the loss is {loss} in epoch {state.epoch + 1}, batch {state.batch + 1}; "
-        f"it begins in {where}; {_largest(state)}; {HINT}"
+        f"it begins in {where}; {_largest(state)}; {hint(state)}"
     )
 
 
@@ -43,15 +45,16 @@ def explain_gradients(state: TrainingState) -> DivergenceError:
     gradients = state.memory.gradients_by_name()
     bad = [name for name, gradient in gradients.items() if not is_finite(gradient)]
     return DivergenceError(
-        f"fit: the gradient of {', '.join(bad)} is not finite in epoch {state.epoch + 1}, "
-        f"batch {state.batch}; {HINT}"
+        f"fit: the gradient of {_listed(state, bad)} is not finite in epoch {state.epoch + 1}, "
+        f"batch {state.batch}; {hint(state)}"
     )
 
 
 def explain_overflow(state: TrainingState, error: DivergenceError) -> DivergenceError:
     """Return the error for a step that the optimizer refused, with the largest gradient."""
     return DivergenceError(
-        f"fit: {error}, in epoch {state.epoch + 1}, batch {state.batch}; {_largest(state)}; {HINT}"
+        f"fit: {error}, in epoch {state.epoch + 1}, batch {state.batch}; {_largest(state)}; "
+        f"{hint(state, stepped=True)}"
     )
 
 
@@ -60,10 +63,43 @@ def explain_step(state: TrainingState) -> DivergenceError:
     arrays = state.memory.arrays()
     bad = [name for name in state.memory.parameters if not is_finite(arrays[name])]
     return DivergenceError(
-        f"fit: {', '.join(bad)} would not be finite after step {state.step + 1}, in epoch "
+        f"fit: {_listed(state, bad)} would not be finite after step {state.step + 1}, in epoch "
         f"{state.epoch + 1}, batch {state.batch}, with a rate of {state.rate:.3g}; "
-        f"{_largest(state)}; {HINT}"
+        f"{_largest(state)}; {hint(state, stepped=True)}"
     )
+
+
+def hint(state: TrainingState, *, stepped: bool = False) -> str:
+    """Return what may help: it follows from the numbers of the last batch.
+
+    Args:
+        state: of the training.
+        stepped: whether the learning rate had an influence on what is not finite.
+    """
+    X, y = state.latest.X, state.latest.y
+    with np.errstate(all="ignore"):
+        finite = bool(np.all(np.isfinite(X.astype(state.model.dtype))))
+        reach = float(np.max(np.abs(X), initial=0)), float(np.max(np.abs(y), initial=0))
+    if not finite:
+        name = state.model.dtype.name
+        return f"augment= has made inputs that are not finite in {name} from those that are"
+    for name, largest in zip(("inputs", "targets"), reach, strict=True):
+        if largest > TOO_LARGE:
+            return f"the {name} of this batch reach {largest:.3g}: scale them, to about 1"
+    if state.step == 0 and not stepped:
+        return (
+            "no step was made before, so this is not the learning rate: look at the loss, "
+            "at the initial weights and at the layers of your own"
+        )
+    if reach[0] > UNUSUAL:
+        return f"{SMALLER_STEPS}, and so may scaled inputs, which reach {reach[0]:.3g} here"
+    return SMALLER_STEPS
+
+
+def _listed(state: TrainingState, names: list[str]) -> str:
+    """Name parameters by their places, the first few of them."""
+    shown = ", ".join(place_name(state.model, name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _largest(state: TrainingState) -> str:
@@ -73,4 +109,5 @@ def _largest(state: TrainingState) -> str:
     gradients = state.memory.gradients_by_name()
     largest = {name: float(np.max(np.abs(g), initial=0)) for name, g in gradients.items()}
     name = max(largest, key=lambda key: largest[key])
-    return f"the largest gradient before was {largest[name]:.3g}, of {name}"
+    place = place_name(state.model, name)
+    return f"the largest gradient before was {largest[name]:.3g}, of {place}"

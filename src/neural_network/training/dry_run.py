@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_real, as_single
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NeuralNetworkError,
+    NothingToAverageError,
+    ShapeError,
+    sentence,
+)
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.lifting import array_under
@@ -31,13 +40,27 @@ def build(model: Layer, seed: int, X: Array) -> None:
     model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
 
 
-def as_validation(value: object) -> Batch | None:
-    """Return the checked validation data of ``fit``."""
+def as_validation(value: object, dtype: DTypeLike) -> Batch | None:
+    """Return the checked validation data of ``fit``, for a model of a type."""
     if value is None:
         return None
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise DTypeError(sentence("fit", "validation", "a pair (X, y)", type(value).__name__))
-    return Batch(*as_rows("fit: validation", *value))
+    X, y = value
+    return Batch(*as_rows("fit: validation", X, y, dtype, mapped=True))
+
+
+@contextmanager
+def of_validation() -> Iterator[None]:
+    """Say in an error of the block that it is about the validation data."""
+    try:
+        yield
+    except NeuralNetworkError as error:
+        error.args = (f"fit: validation: {str(error).removeprefix('fit: ')}",)
+        raise
+    except Exception as error:  # of a metric or a layer of one's own
+        error.add_note("It was raised for the validation data of fit.")
+        raise
 
 
 def expected_measures(state: TrainingState, held_out: Batch | None) -> list[str]:
@@ -85,25 +108,29 @@ def try_fit(
         _check_row("Trainer", "augment", _outputs(model, "augment", X), row)
     if isinstance(feed, ArrayFeed) and feed.rows_of_last == 1:
         _try_single_row(state, model, X[:1], feed.batch_size)
-    check_targets(state.loss, row, feed.targets, several=feed.whole)
+    check_targets(state.loss, row, feed.targets, whole=feed.whole, several=feed.whole)
     class_weights = spread_class_weights(state.class_weights, outputs.shape[-1])
-    weights = row_weights(example.y, example.weights, class_weights)
-    trials = [(outputs, Batch(example.X, example.y, weights))]
-    if held_out is not None:
-        some = held_out.at(slice(2))
-        held_outputs = _outputs(model, "validation", some.X)
-        _check_row("fit", "validation", held_outputs, row)
-        check_targets(state.loss, row, held_out.y)
-        trials.append((held_outputs, some))
-    for found, batch in trials:
+    weights = row_weights(state.loss, example.y, example.weights, class_weights)
+
+    def try_measures(outputs: Array, batch: Batch) -> None:
         # In evaluation, because a loss that calls the model would move running statistics.
         with model.in_mode(training=False), np.errstate(all="ignore"):
-            loss = compute_loss(Tensor(found, requires_grad=True), batch)
-            as_single("Trainer", "loss", np.asarray(array_under(loss)))
-            if not isinstance(loss, Tensor) or not loss.requires_grad:
-                expected = "a tensor that is computed from the outputs"
-                raise DTypeError(sentence("Trainer", "loss", expected, type(loss).__name__))
-            measure(found, batch.y)
+            with suppress(NothingToAverageError):  # other rows may count
+                loss = compute_loss(Tensor(outputs, requires_grad=True), batch)
+                as_single("Trainer", "loss", np.asarray(array_under(loss)))
+                if not isinstance(loss, Tensor) or not loss.requires_grad:
+                    expected = "a tensor that is computed from the outputs"
+                    raise DTypeError(sentence("Trainer", "loss", expected, type(loss).__name__))
+            measure(outputs, batch.y)
+
+    try_measures(outputs, Batch(example.X, example.y, weights))
+    if held_out is not None:
+        with of_validation():
+            some = held_out.at(slice(2))
+            held_outputs = _outputs(model, "validation", some.X)
+            _check_row("fit", "validation", held_outputs, row)
+            check_targets(state.loss, row, held_out.y)
+            try_measures(held_outputs, some)
     return class_weights
 
 

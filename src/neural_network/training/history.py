@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 
 import numpy as np
 
-from neural_network.checks import as_mapping
+from neural_network.checks import Array, as_mapping
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.public import public
 
@@ -43,11 +44,25 @@ class History(dict[str, list[float]]):
         super().__init__({name: list(numbers) for name, numbers in found.items()})
         self.seed = seed
         self.seconds = 0.0
+        self._packed: dict[str, array[float]] = {}
 
     @property
     def epochs(self) -> int:
         """The number of epochs."""
         return max((len(numbers) for numbers in self.values()), default=0)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the numbers as new arrays of float64, for a checkpoint."""
+        return {name: np.array(self._packed_of(name)) for name in self}
+
+    def _packed_of(self, name: str) -> array[float]:
+        """Return the numbers of a measure, of which only the new ones are converted."""
+        numbers, packed = self[name], self._packed.setdefault(name, array("d"))
+        known = len(packed)
+        if known > len(numbers) or (known and packed[-1] != numbers[known - 1]):
+            del packed[:]  # somebody has put other numbers there
+        packed.extend(numbers[len(packed) :])
+        return packed
 
     def add(self, measures: Mapping[str, float]) -> None:
         """Append the measures of one epoch."""

@@ -7,20 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_real, check_no_nan, check_not_empty, check_shape
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.checks import (
+    Array,
+    as_count,
+    as_real,
+    check_no_nan,
+    check_not_empty,
+    check_shape,
+)
+from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
 from neural_network.functional.labels import as_class_indices
+from neural_network.functional.losses.reduction import check_distributions
 from neural_network.public import named, public
 
 
 @public
 @named("metric")
-def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
+def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
     """Fraction of rows whose largest score is at the label.
 
     Args:
         y_pred: (n, k) scores or probabilities, k ≥ 2.
-        y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
+        y_true: (n,) class indices from 0 to k − 1; or (n, k) one-hot rows, or rows of
+            probabilities, of which the likeliest class is the label.
+        ignore_index: rows with this label do not count, as in ``softmax_cross_entropy``.
 
     Returns:
         A float from 0 to 1. Of equal scores the first is taken.
@@ -28,24 +38,27 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     Raises:
         DTypeError: an argument does not hold real numbers.
         ShapeError: shapes that do not fit, no row, fewer than two classes.
-        ArgumentError: a label outside the classes, NaN in either argument.
+        ArgumentError: a label outside the classes, NaN in either argument; or all rows
+            are ignored.
 
     Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 5.1.2.
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
     """
-    scores, indices = _as_scores_and_classes("accuracy", y_pred, y_true)
+    scores, indices = _as_scores_and_classes("accuracy", y_pred, y_true, ignore_index)
     return float(np.count_nonzero(scores.argmax(axis=1) == indices) / len(scores))
 
 
 @public
-def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
+def confusion_matrix(
+    y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
+) -> Array:
     """Count the predictions of each class: ``C[i, j] = #{rows of i predicted as j}``.
 
     Args:
         y_pred: (n, k) scores or probabilities, k ≥ 2.
-        y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
+        y_true, ignore_index: as for ``accuracy``.
 
     Returns:
         (k, k) of type int64: a row for each true class, a column for each predicted
@@ -60,7 +73,7 @@ def confusion_matrix(y_pred: ArrayLike, y_true: ArrayLike) -> Array:
     array([[1, 1],
            [0, 1]])
     """
-    scores, indices = _as_scores_and_classes("confusion_matrix", y_pred, y_true)
+    scores, indices = _as_scores_and_classes("confusion_matrix", y_pred, y_true, ignore_index)
     classes = scores.shape[1]
     cells = indices.astype(np.int64) * classes + np.argmax(scores, axis=1)
     counts: Array = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
@@ -86,7 +99,9 @@ class ClassReport:
 
 
 @public
-def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
+def class_report(
+    y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
+) -> ClassReport:
     """Return precision, recall and F1 of each class, from the confusion matrix C.
 
     Precision is ``C[i, i] / Σ_j C[j, i]``, recall ``C[i, i] / Σ_j C[i, j]``, and F1
@@ -94,7 +109,7 @@ def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
 
     Args:
         y_pred: (n, k) scores or probabilities, k ≥ 2.
-        y_true: (n,) class indices from 0 to k − 1, or (n, k) one-hot.
+        y_true, ignore_index: as for ``accuracy``.
 
     Returns:
         A ``ClassReport`` of (k,) arrays, ``precision``, ``recall`` and ``f1`` of type
@@ -109,7 +124,7 @@ def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
     >>> class_report([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0]).precision
     array([1. , 0.5])
     """
-    scores, indices = _as_scores_and_classes("class_report", y_pred, y_true)
+    scores, indices = _as_scores_and_classes("class_report", y_pred, y_true, ignore_index)
     counts = confusion_matrix(scores, indices)
     right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
@@ -117,9 +132,9 @@ def class_report(y_pred: ArrayLike, y_true: ArrayLike) -> ClassReport:
 
 
 def _as_scores_and_classes(
-    function: str, y_pred: ArrayLike, y_true: ArrayLike
+    function: str, y_pred: ArrayLike, y_true: ArrayLike, ignore_index: int | None
 ) -> tuple[Array, Array]:
-    """Return (n, k) scores and (n,) class indices with equal numbers of rows."""
+    """Return (n, k) scores and (n,) class indices of the rows that are not ignored."""
     scores = as_real(function, "y_pred", y_pred)
     labels = as_real(function, "y_true", y_true)
     if scores.ndim != 2:
@@ -131,18 +146,28 @@ def _as_scores_and_classes(
         raise ShapeError(
             sentence(function, "y_pred", "at least two columns", f"shape {scores.shape}")
         )
-    check_no_nan(function, "y_pred", scores)
     check_shape(function, "y_true", labels, (rows,), (rows, classes))
+    if ignore_index is not None:
+        scores, labels = _without_ignored(function, scores, labels, ignore_index)
+    check_no_nan(function, "y_pred", scores)
     check_no_nan(function, "y_true", labels)
     if labels.ndim == 2:
-        return scores, _from_one_hot(function, labels)
+        check_distributions(function, "y_true", labels)
+        return scores, np.argmax(labels, axis=1)
     return scores, as_class_indices(function, "y_true", labels, classes)
 
 
-def _from_one_hot(function: str, labels: Array) -> Array:
-    if not np.all((labels == 0) | (labels == 1)) or not np.all(np.sum(labels, axis=1) == 1):
-        raise ArgumentError(
-            sentence(function, "y_true", "rows with a single 1 among 0s", "other rows")
+def _without_ignored(
+    function: str, scores: Array, labels: Array, ignore_index: int
+) -> tuple[Array, Array]:
+    as_count(function, "ignore_index", ignore_index, minimum=-(2**63))
+    if labels.ndim == 2:
+        expected = "None, because rows of probabilities hold no index"
+        raise ArgumentError(sentence(function, "ignore_index", expected, ignore_index))
+    counted = labels != ignore_index
+    if not np.any(counted):
+        received = f"{len(labels)} with the label {ignore_index}"
+        raise NothingToAverageError(
+            sentence(function, "y_true", "a row that is not ignored", received)
         )
-    indices: Array = np.argmax(labels, axis=1)
-    return indices
+    return scores[counted], labels[counted]

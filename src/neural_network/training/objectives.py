@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_real, as_single
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NothingToAverageError,
+    ShapeError,
+    brief,
+    sentence,
+)
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 
+# Sums of larger weights of rows may be more than float32 holds; the weights are scaled then.
+LARGEST_WEIGHT = 1e18
 Loss = Callable[..., Any]
 Metric = Callable[[Any, Any], float]
 
@@ -38,7 +48,7 @@ def as_loss(value: object) -> Loss:
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
-        return {"accuracy": accuracy} if _is_of_classes(loss) else {}
+        return {"accuracy": _accuracy_for(loss)} if _is_of_classes(loss) else {}
     if isinstance(value, Mapping):
         items: list[tuple[Any, Any]] = list(value.items())
     elif isinstance(value, Iterable) and not isinstance(value, str):
@@ -56,21 +66,72 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
             raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))
-        found[str(name)] = function
+        found[str(name)] = _accuracy_for(loss) if function is accuracy else function
     return found
 
 
+def _accuracy_for(loss: Loss) -> Metric:
+    """Return accuracy as it fits what a loss takes as labels."""
+    if _plain(loss) is LOSSES["hinge"]:
+        return _accuracy_of_margins
+    ignored = options_of(loss).get("ignore_index")
+    return accuracy if ignored is None else partial(accuracy, ignore_index=ignored)
+
+
+def _accuracy_of_margins(outputs: Array, y: Array) -> float:
+    """Return the accuracy for labels −1 and 1 in the shape of the scores, or for class indices."""
+    if np.shape(outputs) != np.shape(y):
+        return accuracy(outputs, y)
+    return float(np.mean(np.greater(outputs, 0) == np.greater(y, 0)))
+
+
 def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[str, float]:
-    """Return each metric; NaN where the outputs contain NaN."""
+    """Return each metric of which a row counts; NaN where the outputs contain NaN."""
     if outputs.dtype.kind == "f" and np.isnan(outputs).any():
         return dict.fromkeys(metrics, float("nan"))
-    return {
-        name: as_single(f"metric {name!r}", "result", metric(outputs, y))
-        for name, metric in metrics.items()
-    }
+    found = {}
+    for name, metric in metrics.items():
+        with suppress(NothingToAverageError):
+            found[name] = as_single(f"metric {name!r}", "result", metric(outputs, y))
+    return found
 
 
-def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bool = False) -> None:
+def options_of(function: Loss | Metric) -> Mapping[str, Any]:
+    """Return the options that ``functools.partial`` has set of the library's losses and metrics."""
+    if not isinstance(function, partial):
+        return {}
+    known = function.func is accuracy or function.func in LOSSES.values()
+    return function.keywords if known else {}
+
+
+def row_shares(function: Loss | Metric, y: Array) -> Array | None:
+    """Return how much each row counts in the mean of a loss or metric; None: all the same.
+
+    These are the options ``ignore_index`` and ``class_weights`` of a loss.
+    """
+    options = options_of(function)
+    ignored, class_weights = options.get("ignore_index"), options.get("class_weights")
+    if y.ndim != 1 or (ignored is None and class_weights is None):
+        return None
+    counted = np.ones(len(y), bool) if ignored is None else np.not_equal(y, ignored)
+    if class_weights is None:
+        return counted.astype(np.float64)
+    classes = np.where(counted, y, 0).astype(np.intp)
+    return np.where(counted, np.asarray(class_weights, np.float64)[classes], 0)
+
+
+def total_share(function: Loss | Metric, y: Array, weights: Array | None = None) -> float:
+    """Return the sum of what the rows of a batch count in the mean of a loss or metric."""
+    shares = row_shares(function, y)
+    if shares is None or weights is None:
+        counted = weights if shares is None else shares
+        return float(len(y) if counted is None else np.sum(counted))
+    return float(np.sum(shares * weights))
+
+
+def check_targets(
+    loss: Loss, outputs: tuple[int, ...], y: Array, *, whole: bool = True, several: bool = False
+) -> None:
     """Call one of the library's losses with all targets before the first step.
 
     It raises its own errors for labels out of range, or of another kind or shape, before
@@ -79,7 +140,8 @@ def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bo
     Args:
         loss: the loss; one that is not the library's is not called.
         outputs: shape of the outputs for one row.
-        y: all targets.
+        y: targets.
+        whole: whether these are all, so that one of them has to count.
         several: whether at least two classes are needed, as in training.
     """
     if _plain(loss) not in LOSSES.values():
@@ -90,11 +152,15 @@ def check_targets(loss: Loss, outputs: tuple[int, ...], y: Array, *, several: bo
             part = np.asarray(y[start : start + rows])
             # The sum, because a mean needs a row with a weight above 0 in each of these parts.
             loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
-    if several and _is_of_classes(loss) and np.all(y == y[0]):
-        only = y[0] if y.ndim == 1 else np.argmax(y[0])
-        raise ArgumentError(
-            sentence("fit", "y", "labels of at least two classes", f"only class {only}")
-        )
+    shares = row_shares(loss, y)
+    counted = y if shares is None else y[shares > 0]
+    if len(counted) == 0 and whole:
+        received = "only rows that are ignored, or whose class weighs 0"
+        raise ArgumentError(sentence("fit", "y", "a row that counts in the loss", received))
+    if several and _is_of_classes(loss) and np.all(counted == counted[0]):
+        only = np.argmax(counted[0]) if counted[0].size > 1 else counted[0].item()
+        expected = "labels of at least two classes"
+        raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
 
 
 def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | None:
@@ -135,21 +201,29 @@ def spread_class_weights(weights: Array | dict[int, float] | None, classes: int)
     return weights
 
 
-def row_weights(y: Array, weights: Array | None, class_weights: Array | None) -> Array | None:
+def row_weights(
+    loss: Loss, y: Array, weights: Array | None, class_weights: Array | None
+) -> Array | None:
     """Return the weight of each row: its own times that of its class."""
     if class_weights is None:
         return weights
     # The class of a row of probabilities is its likeliest one.
     classes = y if y.ndim == 1 else np.argmax(y, axis=1)
+    ignored = options_of(loss).get("ignore_index")
+    if ignored is not None:  # has no class; the loss leaves it out whatever it weighs
+        classes = np.where(np.equal(classes, ignored), 0, classes)
     chosen: Array = class_weights[classes.astype(np.intp)]
     return chosen if weights is None else chosen * weights
 
 
 def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any:
-    """Return ``Σ w_i · loss_i / Σ w_i`` over the rows.
+    """Return ``Σ w_i · loss_i / Σ w_i · c_i`` over the rows, where c is what ``row_shares`` gives.
+
+    For a loss with ``reduction="sum"`` it is ``Σ w_i · loss_i``.
 
     Raises:
         DTypeError: a loss that has no ``reduction="none"`` cannot be weighted.
+        NothingToAverageError: no row has a weight above 0.
         ShapeError: it gives something else than a number for each row.
     """
     if not _has_reduction(loss):
@@ -160,9 +234,16 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     if np.shape(rows) != weights.shape:
         expected = f'{len(weights)} numbers with reduction="none", one for each row'
         raise ShapeError(sentence("Trainer", "loss", expected, f"shape {np.shape(rows)}"))
-    total = float(np.sum(weights))
-    # If all weights are 0 the gradient is 0, rather than 0 / 0.
-    return np.sum(rows * weights.astype(rows.dtype)) * (1 / total if total else 0.0)
+    scale = float(np.max(weights))
+    scale = scale if scale > LARGEST_WEIGHT else 1.0  # the type of the rows may not hold them
+    weights = weights / scale
+    total = total_share(loss, np.asarray(y), weights)
+    if total == 0:
+        received = f"{len(weights)} of weight 0"
+        raise NothingToAverageError(sentence("Trainer", "loss", "a row that counts", received))
+    if options_of(loss).get("reduction") == "sum":
+        total = 1 / scale
+    return np.sum(rows * weights.astype(rows.dtype)) * (1 / total)
 
 
 def _plain(loss: Loss) -> Loss:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -114,9 +115,11 @@ class Memory:
         """Divide the accumulated gradients by the sum of weights; return the mean loss.
 
         Each batch is weighted by its rows, so that several batches give the same mean as
-        one large batch.
+        one large batch. If no row counts, there is nothing to divide, and the loss is NaN.
         """
-        weight = self._weight or 1.0  # rows whose weights are all 0 have no gradient
+        if self._weight == 0:
+            return nan
+        weight = self._weight
         if not alone:
             self.gradients /= weight
         return self._loss / weight

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from math import nan
 from typing import Any
 
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, generator
 from neural_network.training.averaging import ExponentialAverage
+from neural_network.training.data import Batch
 from neural_network.training.history import History
-from neural_network.training.objectives import Loss, Metric
+from neural_network.training.objectives import Loss, Metric, total_share
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.parameters import Memory
 
 # The attributes that change during a training; together with the history, its position.
-POSITION = ("epoch", "batch", "step", "rows", "sums", "stop", "seed")
+POSITION = ("epoch", "batch", "step", "rows", "sums", "counts", "stop", "seed")
 
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
@@ -66,28 +70,54 @@ class TrainingState:
     batch: int
     step: int
     rows: int
+    # Of this epoch: the sums of the measures, and what the rows counted in them.
     sums: dict[str, float]
+    counts: dict[str, float]
     rate: float
     stop: bool
+    # The batch that was computed last, as the model was given it.
+    latest: Batch
 
     def begin(self) -> None:
         """Set the position to the start of a training."""
         self.history = History(seed=self.seed)
         self.epoch = self.batch = self.step = self.rows = 0
-        self.sums = {}
+        self.sums, self.counts = {}, {}
         self.rate = 0.0
         self.stop = False
 
-    def position(self) -> dict[str, Any]:
-        """Return the position as JSON can hold it."""
-        numbers = {name: getattr(self, name) for name in POSITION}
-        return {**numbers, "history": dict(self.history), "seconds": self.history.seconds}
+    def add_measures(self, found: Mapping[str, float], y: Array, weight: float) -> None:
+        """Add the measures of a batch to those of the epoch, each times what its rows count in it.
 
-    def go_to(self, position: Mapping[str, Any]) -> None:
-        """Set the position to what ``position`` returned."""
+        Args:
+            found: the loss and the metrics; a metric in which no row counts is missing.
+            y: labels or targets of the batch.
+            weight: of the rows in the loss; 0 if none counts.
+        """
+        for name in dict.fromkeys(("loss", *self.metrics, *found)):
+            # If no row counts in a measure, the batch does not either.
+            counts = weight > 0 if name == "loss" else name in found
+            function = self.loss if name == "loss" else self.metrics.get(name, len)
+            count = total_share(function, y) if counts else 0.0
+            self.counts[name] = self.counts.get(name, 0.0) + count
+            self.sums[name] = self.sums.get(name, 0.0) + (count and found[name] * count)
+
+    def means(self) -> dict[str, float]:
+        """Return the means of the epoch's measures; NaN for one in which no row counts."""
+        counts = {name: self.counts.get(name, self.rows) for name in self.sums}
+        return {n: total / counts[n] if counts[n] else nan for n, total in self.sums.items()}
+
+    def position(self) -> dict[str, Any]:
+        """Return the position, without the numbers of the history, as JSON can hold it."""
+        numbers = {name: getattr(self, name) for name in POSITION}
+        return {**numbers, "measures": list(self.history), "seconds": self.history.seconds}
+
+    def go_to(self, position: Mapping[str, Any], history: Mapping[str, Array]) -> None:
+        """Set the position to what ``position`` returned, with the numbers of the history."""
         for name in POSITION:
             setattr(self, name, position[name])
-        self.history = History(position["history"], seed=self.seed)
+        values = {name: history[name].tolist() for name in position["measures"]}
+        self.history = History(values, seed=self.seed)
         self.history.seconds = float(position["seconds"])
 
     def draws(self) -> Draws:
@@ -119,3 +149,20 @@ class TrainingState:
     def callbacks_with_state(self) -> list[HasState]:
         """Return the callbacks whose state a checkpoint stores; others may come and go."""
         return [c for c in self.callbacks if type(c).state is not HasState.state]
+
+
+def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
+    """Return callbacks, of the class ``kind``, in the order in which they are called."""
+    if isinstance(value, kind) or not isinstance(value, Iterable):
+        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", brief(value)))
+    found = list(value)
+    for place, callback in enumerate(found):
+        if not isinstance(callback, kind):
+            expected = "a Callback such as EarlyStopping()"
+            name = f"callbacks[{place}]"
+            raise DTypeError(sentence("Trainer", name, expected, brief(callback)))
+    paths = [os.path.realpath(path) for c in found if (path := c._written_path()) is not None]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        received = f"two callbacks write one path: {twice[0]}"
+        raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
+    return sorted(found, key=lambda callback: callback.comes_last)

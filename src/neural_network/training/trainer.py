@@ -20,6 +20,7 @@ from neural_network.errors import (
     ArgumentError,
     DivergenceError,
     DTypeError,
+    NothingToAverageError,
     ShapeError,
     brief,
     sentence,
@@ -41,7 +42,14 @@ from neural_network.training.divergence import (
     explain_overflow,
     explain_step,
 )
-from neural_network.training.dry_run import as_validation, build, expected_measures, try_fit
+from neural_network.training.dry_run import (
+    as_validation,
+    build,
+    expected_measures,
+    of_validation,
+    try_fit,
+)
+from neural_network.training.hints import Hint, give_hints
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
@@ -51,14 +59,16 @@ from neural_network.training.objectives import (
     as_loss,
     as_metrics,
     measured,
+    options_of,
     row_weights,
+    total_share,
     weighted_mean,
 )
 from neural_network.training.optimizers import Optimizer, as_optimizer
 from neural_network.training.optimizers.base import check_bound_to
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
-from neural_network.training.state import Augmentation, HasState, TrainingState
+from neural_network.training.state import Augmentation, HasState, TrainingState, as_callbacks
 
 
 @public
@@ -97,7 +107,7 @@ class Callback(HasState):
         """A step begins; ``trainer.rate`` may be changed for it."""
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:
-        """A step is done; ``loss`` is that of its batch."""
+        """A step is done; ``loss`` is that of its batch, NaN if no row counts in it."""
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
         """An epoch is done, and in the history."""
@@ -127,9 +137,10 @@ class Trainer(TrainingState):
         optimizer: an ``Optimizer`` or a name: "adam", "sgd" … Its learning rate may be
             a ``Schedule``, whose time is counted in epochs. One that is bound to a model has to
             be bound to this one.
-        loss: a function of (outputs, y), or the name of one: "softmax_cross_entropy".
+        loss: a function of (outputs, y), or the name of one: "softmax_cross_entropy";
+            ``functools.partial(softmax_cross_entropy, ignore_index=-1)`` sets options.
         metrics: functions of (outputs, y) or names, or a dict; None: accuracy where the
-            loss is one of classes.
+            loss is one of classes. Accuracy leaves out the rows that the loss ignores.
         callbacks: ``EarlyStopping``, ``Checkpoint``, ``CSVLog``, your own …
         rng: a seed or a Generator. One seed, one result.
         augment: a function of (X, rng) that returns a batch with random changes, such as
@@ -190,7 +201,7 @@ class Trainer(TrainingState):
         check_bound_to("Trainer", self.optimizer, self.model)
         self.loss = as_loss(loss)
         self.metrics = as_metrics(metrics, self.loss)
-        self.callbacks = as_callbacks(callbacks)
+        self.callbacks = as_callbacks(callbacks, Callback)
         self.seed, self.seed_given = as_seed(rng), rng is not None
         if augment is not None:
             as_callable("Trainer", "augment", augment)
@@ -201,8 +212,12 @@ class Trainer(TrainingState):
             for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value))
         )
         self.accumulate = as_count("Trainer", "accumulate", accumulate)
+        if self.accumulate > 1 and options_of(self.loss).get("reduction") == "sum":
+            expected = "1 with a loss that is a sum, of which several batches make no mean"
+            raise ArgumentError(sentence("Trainer", "accumulate", expected, accumulate))
         self.average = None if average is None else ExponentialAverage(average)
         self.progress = as_flag("Trainer", "progress", progress)
+        self._hints: set[Hint] = set()  # that were given
         # Each ``fit`` begins with this state of a schedule that observes the training.
         self._first_schedule = self.optimizer.schedule.state()
         self.begin()
@@ -236,8 +251,9 @@ class Trainer(TrainingState):
                 else has to be as it was then; only ``epochs`` may be larger.
 
         Returns:
-            The history: "loss" and each metric, as means over the batches of the epoch,
-            and "validation_loss" … after it. The loss contains penalties and weights of
+            The history: "loss" and each metric, as means over the batches of the epoch that
+            have rows that count (see ``ignore_index`` of a loss; NaN if none has), and
+            "validation_loss" … after it. The loss contains penalties and weights of
             rows; in validation it does not.
 
         Raises:
@@ -248,10 +264,13 @@ class Trainer(TrainingState):
             FileFormatError: ``resume`` is damaged or of another model or training.
             TrainingInterrupted: Ctrl-C, after a whole step; at the end of the last epoch,
                 after everything is done.
+
+        Warns:
+            TrainingHint: it runs, but is probably a mistake, such as softmax twice; once.
         """
         total = as_count("fit", "epochs", epochs)
-        feed = as_feed(X, y, batch_size, sample_weights)
-        held_out = as_validation(validation)
+        feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype)
+        held_out = as_validation(validation, self.model.dtype)
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
@@ -259,6 +278,7 @@ class Trainer(TrainingState):
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
+            give_hints(self, feed.example, self.compute_loss, self._hints)
         with ExitStack() as stack:
             stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:
@@ -307,12 +327,12 @@ class Trainer(TrainingState):
             return  # in the middle of an epoch nothing is measured
         if self.batch == 0:
             raise ShapeError(sentence("fit", "X", f"a batch in epoch {self.epoch + 1}", "none"))
-        measures = {name: total / self.rows for name, total in self.sums.items()}
+        measures = self.means()
         if held_out is not None:
-            with self.averaged():
+            with self.averaged(), of_validation():
                 found = self.evaluate(held_out.X, held_out.y)
             measures |= {f"validation_{name}": number for name, number in found.items()}
-        self.epoch, self.batch, self.rows, self.sums = self.epoch + 1, 0, 0, {}
+        self.epoch, self.batch, self.rows, self.sums, self.counts = self.epoch + 1, 0, 0, {}, {}
         self.history.add(measures)
         self.history.seconds += perf_counter() - start
         schedule = self.optimizer.schedule
@@ -344,23 +364,27 @@ class Trainer(TrainingState):
         X = batch.X
         if self.augment is not None:
             X = self.augment(X, self.augmentation_rng())
-        batch = Batch(X, batch.y, row_weights(batch.y, batch.weights, self._class_weights))
+        weights = row_weights(self.loss, batch.y, batch.weights, self._class_weights)
+        batch = self.latest = Batch(X, batch.y, weights)
+        weight = total_share(self.loss, batch.y, weights)
         with np.errstate(all="ignore"):  # the result is checked below
             with drawing(self.draws()):
                 outputs = self.model(X)
-                loss = self.compute_loss(outputs, batch)
+                try:
+                    loss = self.compute_loss(outputs, batch)
+                except NothingToAverageError:  # the rows have no gradient; penalties have one
+                    loss, weight = self.model.penalty(), 0.0
             value = as_single("Trainer", "loss", array_under(loss))
             if not math.isfinite(value):
-                raise explain_loss(self, X, value)
+                raise explain_loss(self, value)
             self.memory.zero_grad()
-            recorded(loss).backward()
-        weight = batch.rows if batch.weights is None else float(np.sum(batch.weights))
+            if weight or getattr(loss, "requires_grad", False):
+                recorded(loss).backward()
         self.memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
-        found = {"loss": value, **self.measure(np.asarray(array_under(outputs)), batch.y)}
-        for name, number in found.items():
-            self.sums[name] = self.sums.get(name, 0.0) + number * batch.rows
+        found = self.measure(np.asarray(array_under(outputs)), batch.y)
+        self.add_measures({"loss": value, **found}, batch.y, weight)
         self.rows += batch.rows
-        return value
+        return value if weight else math.nan
 
     def compute_loss(self, outputs: Any, batch: Batch) -> Any:
         """Return the loss of a batch as a tensor, penalties of layers included."""
@@ -372,7 +396,7 @@ class Trainer(TrainingState):
         return loss if type(penalty) in (int, float) and penalty == 0 else loss + penalty
 
     def measure(self, outputs: Array, y: Array) -> dict[str, float]:
-        """Return the metrics of some rows."""
+        """Return the metrics of some rows, without those in which no row counts."""
         return measured(self.metrics, outputs, y)
 
     def update(self) -> None:
@@ -401,14 +425,15 @@ class Trainer(TrainingState):
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit.
         """
-        inputs, targets = as_rows("evaluate", X, y)
+        inputs, targets = as_rows("evaluate", X, y, self.model.dtype, mapped=True)
         if not self.model.built:
             build(self.model, self.seed, inputs)
         with np.errstate(all="ignore"):
             outputs = self.model.predict(inputs, batch_size=batch_size)
             with self.model.in_mode(training=False):  # a loss may call the model
                 loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
-        return {"loss": loss, **self.measure(outputs, targets)}
+        unmeasured = dict.fromkeys(self.metrics, math.nan)
+        return {"loss": loss, **unmeasured, **self.measure(outputs, targets)}
 
     # --- a step ----------------------------------------------------------------------
 
@@ -441,20 +466,3 @@ class Trainer(TrainingState):
 
     def _interrupted(self) -> KeyboardInterrupt:
         return interrupted(self, [callback.on_interrupt(self) for callback in self.callbacks])
-
-
-def as_callbacks(value: object) -> list[Callback]:
-    """Return callbacks in the order in which they are called."""
-    if isinstance(value, Callback) or not isinstance(value, Iterable):
-        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", brief(value)))
-    found = list(value)
-    for place, callback in enumerate(found):
-        if not isinstance(callback, Callback):
-            expected = "a Callback such as EarlyStopping()"
-            name = f"callbacks[{place}]"
-            raise DTypeError(sentence("Trainer", name, expected, brief(callback)))
-    paths = [os.path.realpath(path) for c in found if (path := c._written_path()) is not None]
-    if twice := [path for path in paths if paths.count(path) > 1]:
-        received = f"two callbacks write one path: {twice[0]}"
-        raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
-    return sorted(found, key=lambda callback: callback.comes_last)

@@ -22,7 +22,7 @@ from neural_network.checks import (
     check_not_empty,
     check_shape,
 )
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.functional.labels import as_class_indices
 from neural_network.functional.losses.reduction import (
@@ -356,7 +356,7 @@ def checked_targets(
     targets = as_targets(predictions, array, class_weights, label_smoothing, ignore_index)
     if reduction == "mean" and targets.divisor == 0:
         received = f"{n} that are ignored or whose class weighs 0"
-        raise ArgumentError(
+        raise NothingToAverageError(
             sentence(function, "labels", "a row that counts, for a mean over the rows", received)
         )
     return targets

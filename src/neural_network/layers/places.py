@@ -1,0 +1,87 @@
+"""Places of layers and parameters, for messages: ``model[3] Dense(10)``, ``model[2].body[1]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from neural_network.describing import arguments_of, shown
+from neural_network.errors import ArgumentError
+
+# From this number of layers on, those of the second half are named from the end as well.
+LONG = 10
+MOST_LETTERS = 60
+
+
+def place_name(model: Any, name: str) -> str:
+    """Return how Python reaches a layer or parameter that has this dotted name in a model.
+
+    >>> from neural_network.layers.places import place_name
+    >>> model = Sequential(*(Dense(2) for _ in range(12)))
+    >>> place_name(model, "0"), place_name(model, "11.weight")
+    ('model[0]', 'model[11].weight (model[-1].weight)')
+    """
+    forwards = backwards = "model"
+    here = model
+    for part in name.split(".") if name else ():
+        if numbered := getattr(here, "_numbered", None):
+            here = getattr(here, numbered)
+        if isinstance(here, list | tuple) and part.isdigit():
+            place, length = int(part), len(here)
+            forwards += f"[{place}]"
+            from_end = length >= LONG and 2 * place >= length
+            backwards += f"[{place - length if from_end else place}]"
+            here = here[place]
+        else:
+            keys = [key for key in here if str(key) == part] if isinstance(here, dict) else []
+            step = f"[{keys[0]!r}]" if keys else f".{part}"
+            forwards, backwards = forwards + step, backwards + step
+            here = here[keys[0]] if keys else getattr(here, part, None)
+    return forwards if forwards == backwards else f"{forwards} ({backwards})"
+
+
+def place_of(model: Any, layer: Any) -> str:
+    """Return the place of a layer in a model and its short form; if not found, the latter alone.
+
+    >>> from neural_network.layers.places import place_of
+    >>> model = Sequential(Flatten(), Dense(10, "relu"))
+    >>> place_of(model, model[1]), place_of(model, Dense(3))
+    ("model[1] Dense(10, 'relu')", 'Dense(3)')
+    """
+    names = [name for name, one in model.named_layers() if one is layer]
+    return f"{place_name(model, names[0])} {short(layer)}" if names else short(layer)
+
+
+def short(layer: Any) -> str:
+    """Return the call that makes a layer as one would write it; of a container, the class."""
+    kind = type(layer).__name__
+    if any(True for _ in type(layer).children(layer)):
+        return kind
+    given = layer._current_arguments()
+    leading = (arguments_of(type(layer)).positional or [])[: len(given)]
+    texts = []
+    for place, (name, value) in enumerate(given.items()):
+        by_place = place < len(leading) and leading[: place + 1] == list(given)[: place + 1]
+        texts.append(shown(value) if by_place else f"{name}={shown(value)}")
+    text = f"{kind}({', '.join(texts)})"
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+
+
+@contextmanager
+def adding_place(layer: Any) -> Iterator[None]:
+    """Add to an error of the block which layer inside this one has raised it."""
+    try:
+        yield
+    except ArgumentError as error:
+        add_place(error, layer)
+        raise
+
+
+def add_place(error: Exception, layer: Any) -> None:
+    """Add to an error that passes through a layer which layer inside it has raised it."""
+    marks = vars(error)
+    inner, text = marks.setdefault("_raised_by", (layer, str(error)))
+    # Each layer around it writes the place anew, as it is seen from there.
+    if inner is not layer and any(one is inner for one in layer.all_layers()):
+        error.args = (f"{text} [{place_of(layer, inner)}]",)
