@@ -42,7 +42,7 @@ def fit(**options: Any) -> Any:
         (
             lambda: nn.models.perceptron(10**14),
             MemoryError,
-            "glorot_uniform: .* the memory is enough .* .layer 1: D",
+            r"glorot_uniform: .* the memory is enough .* .model\[1\] D",
         ),
         (lambda: nn.grad(3)(1.0), TypeError, "grad: f: expected a function, received 3"),
         (lambda: nn.vjp("f", 1.0), TypeError, "vjp: f: expected a function"),
@@ -72,6 +72,54 @@ def fit(**options: Any) -> Any:
         (lambda: nn.Dense(endless), ValueError, "Dense: arguments: expected lists that end"),
         (lambda: nn.relu(endless), ValueError, "relu: "),
         (lambda: nn.Dense(5, bias=np.ones((50, 50))), TypeError, "bias: expected True or False"),
+        (lambda: nn.Dense(2).predict(nested), ValueError, "predict: X: expected lists that end"),
+        (lambda: nn.Dense(2).predict(endless), ValueError, "predict: X: expected lists that end"),
+        (lambda: nn.grad(np.sum)(nested), ValueError, "arguments: expected lists that end"),
+        (lambda: nn.vjp(np.sum, nested), ValueError, "arguments: expected lists that end"),
+        (lambda: nn.jvp(np.sum, nested, nested), ValueError, "expected lists that end"),
+        (lambda: nn.hvp(np.sum, nested, nested), ValueError, "expected lists that end"),
+        (lambda: nn.jacobian(np.sum)(nested), ValueError, "expected lists that end"),
+        (lambda: nn.check_gradients(np.sum, nested), ValueError, "expected lists that end"),
+        (lambda: nn.Flatten().summary((1,) * 64), ValueError, "shape: expected at most 63 sizes"),
+        (lambda: nn.Flatten().initialize((1,) * 64), ValueError, "initialize: .* most 63 sizes"),
+        (lambda: nn.interpolate(X, 2**62), MemoryError, "interpolate: .* the memory is enough"),
+        *(
+            (lambda size=size: nn.adaptive_max_pool1d(X, size), kinds, match)
+            for size, kinds, match in (
+                (2**62, MemoryError, "adaptive_max_pool1d: .* the memory is enough"),
+                (2**63 - 1, MemoryError, "adaptive_max_pool1d: .* the memory is enough"),
+                (2**63, ValueError, "output_size: expected a whole number from 1 to"),
+            )
+        ),
+        *(
+            (lambda value=value: nn.Trainer(nn.Dense(2), callbacks=value), TypeError, "callbacks")
+            for value in (np.ma.masked, np.array(3), nn.Tensor(3.0))
+        ),
+        (
+            lambda: nn.Trainer(nn.Dense(2), metrics=np.ma.masked),
+            TypeError,
+            "Trainer: metrics: expected",
+        ),
+        (lambda: nn.Checkpoint("c").write(X), TypeError, "Checkpoint.write: trainer: expected"),
+        (
+            lambda: nn.Checkpoint("c").write(nn.Trainer(nn.Dense(2))),
+            ValueError,
+            "Checkpoint",
+        ),
+        (lambda: nn.Trainer(nn.Dense(2)).train_step(X), AttributeError, "memory: .* fit before"),
+        (lambda: nn.Trainer(nn.Dense(2)).compute_loss(X, X), TypeError, "batch: expected a Batch"),
+        *(
+            (lambda name=name: getattr(nn.Trainer(nn.Dense(2)), name), AttributeError, name)
+            for name in ("memory", "epochs", "measures", "feed_shape")
+        ),
+        *(
+            (
+                lambda name=name: getattr(nn.Trainer(nn.Dense(2)), name)(),
+                AttributeError,
+                "Trainer: memory: expected a call of fit before",
+            )
+            for name in ("update", "draws", "averaged", "final_arrays")
+        ),
     ],
 )
 def test_the_error_is_a_sentence_of_both_classes(call: Any, kinds: Any, match: str) -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import inspect
 import operator
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
-from typing import Any, TypeVar, cast
+from math import prod
+from typing import Any, TypeGuard, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -290,6 +291,17 @@ def as_mapping(function: str, name: str, value: object, expected: str) -> Mappin
     if not isinstance(value, Mapping):
         raise DTypeError(sentence(function, name, expected, brief(value)))
     return value
+
+
+def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    """Return whether a value can be iterated over: an array without axes cannot."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+
+
+def check_addressable(*sizes: int) -> None:
+    """Raise MemoryError for an array so large that NumPy raises other errors, or overflows."""
+    if prod(sizes) > sys.maxsize // 32:
+        raise MemoryError("no array can be of this size")
 
 
 def within_memory(function: Wrapped) -> Wrapped:

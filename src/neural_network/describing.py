@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
+from neural_network.errors import DTypeError, FileFormatError, brief, sentence, too_deep
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -141,8 +141,7 @@ def noted(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
     try:
         return _noted(of, args, kwargs)
     except RecursionError:
-        expected, received = "lists that end", "one in itself, or nested too deep"
-        raise ArgumentError(sentence(cls.__name__, "arguments", expected, received)) from None
+        raise too_deep(cls.__name__, "arguments") from None
 
 
 def _noted(of: Arguments, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,12 @@ def brief(
     return shortened(text, letters)
 
 
+def too_deep(function: str, argument: str) -> ArgumentError:
+    """Return the error of lists or dicts that contain themselves, or that are nested too deep."""
+    received = "one in itself, or nested too deep"
+    return ArgumentError(sentence(function, argument, "lists that end", received))
+
+
 def shortened(text: str, letters: int) -> str:
     """Return a text, of which the middle is left out where it is long."""
     if len(text) <= letters:

@@ -17,6 +17,7 @@ from neural_network.errors import (
     both,
     refusal,
     sentence,
+    too_deep,
 )
 from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped, tensors_in
@@ -42,7 +43,11 @@ def unrecorded(function: str, name: str, value: Any) -> Any:
     Raises:
         DroppedGradientError: a tensor in it requires a gradient.
     """
-    if any(t.requires_grad for t in tensors_in((value,))):
+    try:
+        tensors = tensors_in((value,))
+    except RecursionError:
+        raise too_deep(function, name) from None
+    if any(t.requires_grad for t in tensors):
         expected = "an array, such as t.data (a call of the model itself is recorded)"
         received = "a tensor that requires a gradient"
         raise DroppedGradientError(sentence(function, name, expected, received))

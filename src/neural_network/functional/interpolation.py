@@ -15,6 +15,7 @@ from neural_network.checks import (
     as_flag,
     as_floating,
     as_number,
+    check_addressable,
     check_not_empty,
     rounded,
     within_memory,
@@ -93,6 +94,7 @@ def interpolate(
         raise ArgumentError(
             sentence("interpolate", "align_corners", f"False, or mode {line!r}", "True")
         )
+    check_addressable(*array.shape[:2], *sizes)
     for axis, (m, ratio) in enumerate(zip(sizes, ratios, strict=True), start=2):
         if straight:
             array = _between(array, axis, m, ratio, aligned)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from sys import maxsize
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -219,7 +220,7 @@ def per_axis(function: str, name: str, value: object, axes: int, minimum: int = 
     >>> per_axis("conv2d", "stride", 2, axes=2)
     (2, 2)
     """
-    if type(value) is int and value >= minimum:  # the usual case
+    if type(value) is int and minimum <= value <= maxsize:  # the usual case
         return (value,) * axes
     if _is_sequence(value):
         if len(value) != axes:

@@ -23,7 +23,7 @@ from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, outline
-from neural_network.layers.parameter import Buffer, Parameter, place
+from neural_network.layers.parameter import Buffer, Parameter, as_sizes, place
 from neural_network.layers.places import add_place, adding_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
@@ -31,7 +31,6 @@ from neural_network.layers.structure import (
     TENSORS,
     Structure,
     all_or_nothing,
-    as_sizes,
     check_found,
     check_names,
 )

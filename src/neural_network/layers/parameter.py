@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_real
+from neural_network.checks import Array, as_count, as_real
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
@@ -22,6 +22,7 @@ from neural_network.public import public
 _slot: Any = Tensor.data  # type: ignore[misc]  # the slot itself
 _array_of = _slot.__get__
 
+MOST_AXES = 64  # of an array of NumPy's
 # While a file is read: no array of a layer is larger than the largest one in it.
 _largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
@@ -137,6 +138,22 @@ def at_most(largest: int) -> Iterator[None]:
 def from_file() -> bool:
     """Return whether a model is being loaded, so that initial values are not needed."""
     return _largest.get() is not None
+
+
+def as_sizes(function: str, shape: object) -> tuple[int, ...]:
+    """Return the shape of one input as whole numbers."""
+    if not isinstance(shape, tuple | list):
+        expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
+        raise DTypeError(sentence(function, "shape", expected, brief(shape)))
+    sizes = tuple(as_count(function, "shape", size) for size in shape)
+    if len(sizes) >= MOST_AXES:
+        expected = f"at most {MOST_AXES - 1} sizes, beside the batch axis"
+        raise ShapeError(sentence(function, "shape", expected, f"{len(sizes)} of them"))
+    if prod(sizes) > sys.maxsize // 32:  # bytes of two rows
+        raise ShapeError(
+            sentence(function, "shape", "an input that can be addressed", brief(shape))
+        )
+    return sizes
 
 
 def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:

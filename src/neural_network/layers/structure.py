@@ -8,11 +8,9 @@ true as long as their versions are the same; nobody has to be notified.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from math import prod
 from threading import get_ident
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +19,7 @@ import numpy as np
 
 from neural_network.autograd.exchange import others_now
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count
+from neural_network.checks import Array
 from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
 from neural_network.errors import (
     ArgumentError,
@@ -361,19 +359,6 @@ def check_found(layer: Structure) -> None:
                     )
                     received = f"a {type(part).__name__} that is not found"
                     raise ArgumentError(sentence(type(layer).__name__, spot, expected, received))
-
-
-def as_sizes(function: str, shape: object) -> tuple[int, ...]:
-    """Return the shape of one input as whole numbers."""
-    if not isinstance(shape, tuple | list):
-        expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
-        raise DTypeError(sentence(function, "shape", expected, brief(shape)))
-    sizes = tuple(as_count(function, "shape", size) for size in shape)
-    if prod(sizes) > sys.maxsize // 32:  # bytes of two rows
-        raise ShapeError(
-            sentence(function, "shape", "an input that can be addressed", brief(shape))
-        )
-    return sizes
 
 
 def _spelled(spot: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
 from neural_network.errors import ArgumentError, sentence
 from neural_network.layers.hooks import watching
-from neural_network.layers.structure import as_sizes
+from neural_network.layers.parameter import as_sizes
 from neural_network.public import public
 
 

@@ -205,7 +205,13 @@ class Checkpoint(_FileCallback):
         return f"saved {self.path}; fit(…, resume={self.path!r}) resumes from here"
 
     def write(self, trainer: Trainer) -> None:
-        """Write the checkpoint now."""
+        """Write the checkpoint now.
+
+        Raises:
+            DTypeError: no ``Trainer``.
+        """
+        if not isinstance(trainer, Trainer):
+            raise DTypeError(sentence("Checkpoint.write", "trainer", "a Trainer", brief(trainer)))
         save_checkpoint(trainer, self.path)
         self._written = monotonic()
 

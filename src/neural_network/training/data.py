@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neural_network.checks import Array, as_count, as_real
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.checks import Array, as_count, as_real, is_iterable
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
 from neural_network.layers.randomness import generator
@@ -121,7 +121,7 @@ class IterableFeed:
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         batches: Any = self.source(epoch) if callable(self.source) else self.source
-        if not isinstance(batches, Iterable):
+        if not is_iterable(batches):
             expected = "a function that returns batches"
             raise DTypeError(sentence("fit", "X", expected, f"one that returns {batches!r}"))
         return iter(batches)
@@ -149,7 +149,7 @@ def as_feed(
     """
     size = as_count("fit", "batch_size", batch_size)
     if y is None:
-        if isinstance(X, np.ndarray | str) or not (callable(X) or isinstance(X, Iterable)):
+        if isinstance(X, np.ndarray | str) or not (callable(X) or is_iterable(X)):
             expected = "labels for the rows of X (or an iterable of batches as X)"
             raise DTypeError(sentence("fit", "y", expected, "None"))
         if sample_weights is not None:
@@ -162,6 +162,13 @@ def as_feed(
         expected = "a weight above 0"
         raise ArgumentError(sentence("fit", "sample_weights", expected, "only zeros"))
     return ArrayFeed(inputs, targets, size, weights, dtype)
+
+
+def as_batch(function: str, value: object) -> Batch:
+    """Return a batch; raise DTypeError for anything else."""
+    if not isinstance(value, Batch):
+        raise DTypeError(sentence(function, "batch", "a Batch", brief(value)))
+    return value
 
 
 def as_rows(

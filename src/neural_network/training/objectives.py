@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_choice, as_real, as_single
+from neural_network.checks import Array, as_choice, as_real, as_single, is_iterable
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -51,8 +51,8 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         return {"accuracy": _accuracy_for(loss)} if _is_of_classes(loss) else {}
     if isinstance(value, Mapping):
         items: list[tuple[Any, Any]] = list(value.items())
-    elif isinstance(value, Iterable) and not isinstance(value, str):
-        items = [(v if isinstance(v, str) else getattr(v, "__name__", repr(v)), v) for v in value]
+    elif is_iterable(value) and not isinstance(value, str):
+        items = [(v if isinstance(v, str) else getattr(v, "__name__", brief(v)), v) for v in value]
     else:
         expected = "a list of functions or names, or a dict"
         raise DTypeError(sentence("Trainer", "metrics", expected, brief(value)))
@@ -227,7 +227,7 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
         ShapeError: it gives something else than a number for each row.
     """
     if not _has_reduction(loss):
-        name = getattr(loss, "__name__", repr(loss))
+        name = getattr(loss, "__name__", brief(loss))
         expected = 'a loss with reduction="none", because rows have weights'
         raise DTypeError(sentence("Trainer", "loss", expected, name))
     rows = loss(outputs, y, reduction="none")

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import nan
 from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.checks import Array, is_iterable
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NeuralNetworkError,
+    both,
+    brief,
+    sentence,
+)
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, generator
 from neural_network.training.averaging import ExponentialAverage
@@ -38,6 +45,25 @@ class HasState:
         """Continue from what ``state`` returned, or raise before anything is changed."""
 
 
+class _FromFit:
+    """Stands for an attribute until ``fit`` sets it: an error that says so."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        expected = "a call of fit before, which sets it"
+        kind = both(NeuralNetworkError, AttributeError)
+        raise kind(sentence(owner.__name__, self._name, expected, "none"))
+
+
+def from_fit() -> Any:
+    """Declare an attribute that ``fit`` sets."""
+    return _FromFit()
+
+
 class TrainingState:
     """The settings of a training and its position.
 
@@ -60,11 +86,11 @@ class TrainingState:
     accumulate: int
     average: ExponentialAverage | None
     # What ``fit`` was called with.
-    epochs: int
-    measures: list[str]
-    feed_shape: list[Any]
+    epochs: int = from_fit()
+    measures: list[str] = from_fit()
+    feed_shape: list[Any] = from_fit()
     # The numbers that are trained, and the position.
-    memory: Memory
+    memory: Memory = from_fit()
     history: History
     epoch: int
     batch: int
@@ -153,7 +179,7 @@ class TrainingState:
 
 def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
     """Return callbacks, of the class ``kind``, in the order in which they are called."""
-    if isinstance(value, kind) or not isinstance(value, Iterable):
+    if isinstance(value, kind) or not is_iterable(value):
         raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", brief(value)))
     found = list(value)
     for place, callback in enumerate(found):

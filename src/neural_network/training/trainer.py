@@ -35,7 +35,7 @@ from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
-from neural_network.training.data import Batch, Feed, as_feed, as_rows
+from neural_network.training.data import Batch, Feed, as_batch, as_feed, as_rows
 from neural_network.training.divergence import (
     explain_gradients,
     explain_loss,
@@ -361,7 +361,7 @@ class Trainer(TrainingState):
 
     def train_step(self, batch: Batch) -> float:
         """Compute the loss of a batch, and accumulate its gradient for the next step."""
-        X = batch.X
+        memory, X = self.memory, as_batch("train_step", batch).X
         if self.augment is not None:
             X = self.augment(X, self.augmentation_rng())
         weights = row_weights(self.loss, batch.y, batch.weights, self._class_weights)
@@ -377,10 +377,10 @@ class Trainer(TrainingState):
             value = as_single("Trainer", "loss", array_under(loss))
             if not math.isfinite(value):
                 raise explain_loss(self, value)
-            self.memory.zero_grad()
+            memory.zero_grad()
             if weight or getattr(loss, "requires_grad", False):
                 recorded(loss).backward()
-        self.memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
+        memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
         found = self.measure(np.asarray(array_under(outputs)), batch.y)
         self.add_measures({"loss": value, **found}, batch.y, weight)
         self.rows += batch.rows
@@ -388,6 +388,7 @@ class Trainer(TrainingState):
 
     def compute_loss(self, outputs: Any, batch: Batch) -> Any:
         """Return the loss of a batch as a tensor, penalties of layers included."""
+        batch = as_batch("compute_loss", batch)
         if batch.weights is None:
             loss = self.loss(outputs, batch.y)
         else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, as_number, rounded
+from neural_network.checks import Array, as_floating, as_number, is_iterable, rounded
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.lifting import lift_hook
 from neural_network.public import public
@@ -38,7 +38,7 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     """
     function = "l2_regularization"
     strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
-    if isinstance(weights, np.ndarray) or not isinstance(weights, Iterable):
+    if isinstance(weights, np.ndarray) or not is_iterable(weights):
         # Iterating over an array would treat each row as a weight.
         received = "a single array" if isinstance(weights, np.ndarray) else brief(weights)
         raise DTypeError(sentence(function, "weights", "a list of arrays", received))

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_not_empty, rounded, within_memory
+from neural_network.checks import (
+    Array,
+    as_floating,
+    check_addressable,
+    check_not_empty,
+    rounded,
+    within_memory,
+)
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -77,6 +84,7 @@ def _pool(function: str, kind: Any, X: ArrayLike, output_size: object, axes: int
     (X,), dtype = as_floating(function, X=X)
     check_not_empty(function, "X", X, axes + 2)
     outputs = per_axis(function, "output_size", output_size, axes)
+    check_addressable(*X.shape, *outputs)  # the ends of windows are products of both
     return rounded(kind(X, outputs), dtype)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array
+from neural_network.checks import Array, is_iterable
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.flat import gradients_in_one, numbers_in_one, parts
 from neural_network.layers.layer import Layer
@@ -30,7 +30,7 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
     if isinstance(value, Layer | Parameter):
         return [value]
     # A set has another order in each process, and with it the sums of a norm other bits.
-    if not isinstance(value, Iterable) or isinstance(value, _NO_LISTS):
+    if not is_iterable(value) or isinstance(value, _NO_LISTS):
         raise DTypeError(sentence(function, name, KINDS, kind_of(value)))
     found: list[Layer | Parameter] = []
     for place, item in enumerate(value):
