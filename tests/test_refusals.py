@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -108,9 +109,18 @@ def fit(**options: Any) -> Any:
         ),
         (lambda: nn.Trainer(nn.Dense(2)).train_step(X), AttributeError, "memory: .* fit before"),
         (lambda: nn.Trainer(nn.Dense(2)).compute_loss(X, X), TypeError, "batch: expected a Batch"),
+        (lambda: nn.Tensor([1.0]) + nested, ValueError, "expected lists that end"),
+        (lambda: nn.Tensor([1.0])[nested], ValueError, "expected lists that end"),
+        (lambda: setitem(nn.Tensor([1.0]), 0, nested), ValueError, "expected lists that end"),
+        (lambda: nn.grad(lambda _: nested)(1.0), ValueError, "expected lists that end"),
+        (lambda: nn.Trainer(nn.Dense(2), metrics=nested), TypeError, "Trainer: metrics: expected"),
+        (lambda: nn.Trainer(nn.Dense(2)).train_epoch(X), TypeError, "train_epoch: feed: expected"),
+        (lambda: nn.Trainer(nn.Dense(2)).measure("a", X), TypeError, "measure: outputs: expected"),
+        (lambda: nn.Trainer(nn.Dense(2)).add_measures(3, X, 1), TypeError, "found: expected"),
+        (lambda: nn.Trainer(nn.Dense(2)).go_to({}, {}), KeyError, "position: expected"),
         *(
             (lambda name=name: getattr(nn.Trainer(nn.Dense(2)), name), AttributeError, name)
-            for name in ("memory", "epochs", "measures", "feed_shape")
+            for name in ("memory", "epochs", "measures", "feed_shape", "latest")
         ),
         *(
             (

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.errors import ArgumentError, too_deep
+
 LIFT_HOOK = "__lift__"
 # Not ``list | tuple``, which would be made anew in every call of every op.
 LISTS = (list, tuple)
@@ -44,7 +46,10 @@ def tensors_in(values: Iterable[Any]) -> list[Any]:
         if hasattr(type(value), LIFT_HOOK):
             found.append(value)
         elif isinstance(value, LISTS):
-            found += tensors_in(value)
+            try:
+                found += tensors_in(value)
+            except RecursionError:
+                raise _too_deep() from None
     return found
 
 
@@ -70,7 +75,7 @@ def array_under(value: Any) -> Any:
     """
     if hasattr(type(value), LIFT_HOOK):
         return value.data
-    if isinstance(value, LISTS) and lift_hook(value) is not None:
+    if isinstance(value, LISTS) and _tensor_within(value):
         return mapped(array_under, value)
     return value
 
@@ -88,6 +93,17 @@ def joined(value: Any) -> Any:
     """
     if not isinstance(value, LISTS):
         return value
-    if lift_hook(value) is None:
+    if not _tensor_within(value):
         return np.asarray(value)
     return np.stack([joined(item) for item in value])
+
+
+def _tensor_within(values: Iterable[Any]) -> bool:
+    try:
+        return lift_hook(values) is not None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _too_deep() -> ArgumentError:
+    return too_deep("nested lists", "arguments")

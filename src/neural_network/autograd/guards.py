@@ -10,6 +10,7 @@ import numpy as np
 from neural_network.autograd.engine import Recorded, lowest_recorded
 from neural_network.checks import Array
 from neural_network.errors import (
+    ArgumentError,
     DroppedGradientError,
     DTypeError,
     GradientError,
@@ -45,7 +46,7 @@ def unrecorded(function: str, name: str, value: Any) -> Any:
     """
     try:
         tensors = tensors_in((value,))
-    except RecursionError:
+    except ArgumentError:  # nested too deep
         raise too_deep(function, name) from None
     if any(t.requires_grad for t in tensors):
         expected = "an array, such as t.data (a call of the model itself is recorded)"

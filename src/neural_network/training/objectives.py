@@ -87,6 +87,7 @@ def _accuracy_of_margins(outputs: Array, y: Array) -> float:
 
 def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[str, float]:
     """Return each metric of which a row counts; NaN where the outputs contain NaN."""
+    outputs = as_real("measure", "outputs", outputs)
     if outputs.dtype.kind == "f" and np.isnan(outputs).any():
         return dict.fromkeys(metrics, float("nan"))
     found = {}

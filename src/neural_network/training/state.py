@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, is_iterable
+from neural_network.checks import Array, as_mapping, is_iterable
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -102,7 +102,7 @@ class TrainingState:
     rate: float
     stop: bool
     # The batch that was computed last, as the model was given it.
-    latest: Batch
+    latest: Batch = from_fit()
 
     def begin(self) -> None:
         """Set the position to the start of a training."""
@@ -120,6 +120,7 @@ class TrainingState:
             y: labels or targets of the batch.
             weight: of the rows in the loss; 0 if none counts.
         """
+        found = as_mapping("add_measures", "found", found, "measures by name")
         for name in dict.fromkeys(("loss", *self.metrics, *found)):
             # If no row counts in a measure, the batch does not either.
             counts = weight > 0 if name == "loss" else name in found
@@ -140,6 +141,13 @@ class TrainingState:
 
     def go_to(self, position: Mapping[str, Any], history: Mapping[str, Array]) -> None:
         """Set the position to what ``position`` returned, with the numbers of the history."""
+        position = as_mapping("go_to", "position", position, "what position() returned")
+        history = as_mapping("go_to", "history", history, "arrays of numbers by name")
+        if missing := {*POSITION, "measures", "seconds"} - set(position):
+            expected = f"a position with {min(missing)!r}"
+            raise both(ArgumentError, KeyError)(
+                sentence("go_to", "position", expected, brief(position))
+            )
         for name in POSITION:
             setattr(self, name, position[name])
         values = {name: history[name].tolist() for name in position["measures"]}

@@ -343,6 +343,8 @@ class Trainer(TrainingState):
 
     def train_epoch(self, feed: Feed) -> None:
         """Go through the data once, from the position of a checkpoint."""
+        if not isinstance(feed, Feed):
+            raise DTypeError(sentence("train_epoch", "feed", "the data of fit", brief(feed)))
         batches = feed.epoch(self.seed, self.epoch, skip=self.batch)
         try:
             while not self.stop and (batch := next(batches, None)) is not None:
