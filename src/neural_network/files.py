@@ -169,14 +169,16 @@ def file_size(path: str | os.PathLike[str]) -> int | None:
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Lock a path for this process; a second process that locks it gets an error.
 
-    The lock is on a file beside it, ``path.lock``, and the system's own: it ends with a
-    process that is killed. What such a one has left half written is removed.
+    The lock is on a file beside it, and the system's own: it ends with a process that is
+    killed. What such a one has left half written is removed. That file is named as the
+    temporary ones are: ``path.lock`` may be the user's.
 
     Raises:
         FileWriteError: another process (or this one) holds the path, or the folder
             cannot be written.
     """
-    lock = Path(f"{_target(path)}.lock")
+    target = _target(path)
+    lock = target.with_name(_lock_name(target))
     descriptor = _open_and_take(path, lock)
     try:
         remove_pieces(path)
@@ -191,7 +193,7 @@ def remove_pieces(path: str | os.PathLike[str]) -> None:
     """Remove what processes have left that were killed while they wrote this path."""
     target = _target(path)
     for piece in target.parent.iterdir():
-        if piece.name.startswith(_beside(target)):
+        if piece.name.startswith(_beside(target)) and piece.name != _lock_name(target):
             piece.unlink(missing_ok=True)
 
 
@@ -209,6 +211,10 @@ def _target(path: str | os.PathLike[str]) -> Path:
 def _beside(target: Path) -> str:
     """Return how the names of a file's temporary ones begin: short, and its own."""
     return f".{zlib.crc32(target.name.encode(errors='surrogateescape')):08x}-"
+
+
+def _lock_name(target: Path) -> str:
+    return f"{_beside(target)}lock"
 
 
 def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:

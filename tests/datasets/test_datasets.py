@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -87,7 +88,6 @@ def test_fashion_mnist_of_the_system(require: Any) -> None:
 
 
 def test_an_unreadable_folder_is_listed_and_passed_over(tmp_path: Path, monkeypatch: Any) -> None:
-    good = put(tmp_path / "good", tiny())
     is_file = Path.is_file
 
     def forbidden(self: Path) -> bool:
@@ -96,8 +96,11 @@ def test_an_unreadable_folder_is_listed_and_passed_over(tmp_path: Path, monkeypa
         return is_file(self)
 
     monkeypatch.setattr(Path, "is_file", forbidden)
-    monkeypatch.setenv("NEURAL_NETWORK_DATA", str(good))
-    assert nn.load_mnist("train", "full", path=tmp_path / "locked")[1].tolist() == [5, 0, 4]
+    monkeypatch.setenv("NEURAL_NETWORK_DATA", str(tmp_path / "locked"))
+    put(sources.cache_folder(mnist.MNIST), tiny())
+    assert nn.load_mnist("train", "full")[1].tolist() == [5, 0, 4]
+    with pytest.raises(nn.DatasetNotFoundError, match="locked: Permission denied"):
+        nn.load_mnist("train", "full", path=tmp_path / "locked")
 
 
 @pytest.mark.parametrize("ending", [".gz", ""])
@@ -127,11 +130,28 @@ def test_the_order_of_places(tmp_path: Path, monkeypatch: Any) -> None:
 
     assert first(places[0]) == 0
     assert first(None) == 1
-    # A folder that has only one of the two files is passed over.
+    # A folder that has only one of the two files is passed over, unless it was asked for.
     (places[0] / f"{NAMES[1]}.gz").unlink()
-    assert first(places[0]) == 1
+    monkeypatch.setenv("NEURAL_NETWORK_DATA", str(places[0]))
+    assert first(None) == 2
+    with pytest.raises(nn.DatasetNotFoundError, match=f"path: expected .*has no {NAMES[1]}"):
+        first(places[0])
     monkeypatch.delenv("NEURAL_NETWORK_DATA")
     assert first(None) == 2
+
+
+@pytest.mark.parametrize("load", [nn.load_mnist, nn.load_fashion_mnist])
+def test_no_other_place_replaces_a_path(load: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    full, _ = put(tmp_path / "mnist", tiny()), put(tmp_path / "fashion-mnist", tiny())
+    monkeypatch.setenv("NEURAL_NETWORK_DATA", str(tmp_path))
+    monkeypatch.setattr(sources, "_download", lambda *_: pytest.fail("downloaded"))
+    for path, reason in [
+        (tmp_path, "has no "), (tmp_path / "no", "no such folder"),
+        (full / f"{NAMES[0]}.gz", "not a folder"),
+    ]:  # fmt: skip
+        with pytest.raises(nn.DatasetNotFoundError, match=f"{path}: {reason}"):
+            load("train", "full", path=path)
+    assert len(load("train", "full")[1]) == 3
 
 
 def test_a_user_without_a_home_can_read_a_folder(tmp_path: Path, monkeypatch: Any) -> None:
@@ -300,12 +320,16 @@ def test_the_next_mirror_is_tried_after_a_bad_answer(mirror: Any, bad: str) -> N
         ("missing", "404"),
     ],
 )
-def test_no_good_mirror_leaves_nothing_behind(mirror: Any, bad: str, text: str) -> None:
+def test_no_good_mirror_leaves_nothing_behind(
+    mirror: Any, bad: str, text: str, monkeypatch: Any
+) -> None:
     mirror(bad)
-    with pytest.raises(nn.DatasetNotFoundError, match=text) as caught:
-        nn.load_mnist("train", "full", path="/nowhere")
+    monkeypatch.setenv("NEURAL_NETWORK_DATA", "/nowhere")
+    with pytest.raises(nn.DatasetNotFoundError, match="MNIST was not found") as caught:
+        nn.load_mnist("train", "full")
     assert cached() == []
-    message = str(caught.value)
+    message = caught.value.args[0]  # without the limit on the letters that are shown
+    assert re.search(text, message)
     for expected in ("MNIST was not found", "/nowhere: no such folder", "the address http://127.0.0.1",
                      "put the files", "NEURAL_NETWORK_DATA", *NAMES):  # fmt: skip
         assert expected in message

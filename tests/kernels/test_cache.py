@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neural_network.files import _lock_name
 from tests.processes import HANGS, ROOT, start_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast")]
@@ -63,7 +64,7 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     folder, compiled = out.split()
     assert Path(folder).parent == tmp_path
     assert compiled == "1"
-    assert not list(tmp_path.rglob("*.lock"))
+    assert not list(tmp_path.rglob(".*-lock"))
     # Nothing is compiled, and so nothing said, however long this process waits for a processor.
     out, err = finish(start(ENDLESS + code, NUMBA_CACHE_DIR=str(tmp_path)))
     assert out.split() == [folder, "0"]
@@ -82,7 +83,7 @@ def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     assert len(files) == 2
     for file in files:
         file.write_bytes(file.read_bytes()[:-1])
-        Path(f"{file}.lock").write_bytes(b"")
+        file.with_name(_lock_name(file)).write_bytes(b"")
     both = (f"{ENDLESS}{MIXED}", "float32", "float64")
     running = [start(*both, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
     ends = [finish(process) for process in running]
@@ -90,7 +91,7 @@ def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     lines = [line for _, err in ends for line in err.splitlines()]
     assert any("is damaged: compiling anew" in line for line in lines)
     assert len(lines) <= 2
-    assert not list(tmp_path.rglob("*.lock"))
+    assert not list(tmp_path.rglob(".*-lock"))
 
 
 # Of a tiny function, which compiles in a moment; of a kernel it is the same class that reads.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import neural_network as nn
-from neural_network.files import locked, written_beside
+from neural_network.files import _lock_name, locked, written_beside
 from tests.processes import start_python
 
 HOLD = """
@@ -36,7 +36,7 @@ def test_a_second_process_is_refused_and_the_first_is_unharmed(tmp_path: Path) -
             with (
                 pytest.raises(
                     nn.FileWriteError,
-                    match="another training writes it .it holds run.checkpoint.lock",
+                    match=r"another training writes it .it holds \.[0-9a-f]{8}-lock",
                 ),
                 locked(path),
             ):
@@ -50,7 +50,7 @@ def test_a_second_process_is_refused_and_the_first_is_unharmed(tmp_path: Path) -
     assert path.read_text() == "half"
     assert list(tmp_path.iterdir()) == [path]
     with locked(path):  # free again
-        assert path.with_name("run.checkpoint.lock").exists()
+        assert path.with_name(_lock_name(path)).exists()
 
 
 def test_a_killed_process_holds_nothing_and_its_pieces_are_removed(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_killed_process_holds_nothing_and_its_pieces_are_removed(tmp_path: Pat
         first.wait()
     assert len(list(tmp_path.iterdir())) == 3  # the lock file, what was half written
     with locked(path):
-        assert {p.name for p in tmp_path.iterdir()} == {".another", "run.checkpoint.lock"}
+        assert {p.name for p in tmp_path.iterdir()} == {".another", _lock_name(path)}
     assert list(tmp_path.iterdir()) == [other]
 
 
@@ -98,7 +98,7 @@ def test_a_lock_file_that_its_holder_removes_is_opened_again(
 
     def slow(descriptor: int) -> None:
         if not taken:  # the previous holder has removed it in this moment
-            (tmp_path / "a.lock").unlink()
+            (tmp_path / _lock_name(path)).unlink()
         taken.append(descriptor)
         take(descriptor)
 
@@ -154,3 +154,17 @@ def test_long_names_can_still_be_written(tmp_path: Path) -> None:
     with locked(path), written_beside(path) as temporary:
         temporary.write_text("whole")
     assert path.read_text() == "whole"
+
+
+def test_files_of_the_user_beside_it_stay(tmp_path: Path) -> None:
+    names = ("log.csv.lock", ".log.csv.lock", "run.checkpoint.lock", "x.lock", "run.checkpoint.tmp")
+    for name in names:
+        (tmp_path / name).write_bytes(b"" if name[0] == "." else b"mine")
+    (tmp_path / "model.safetensors.lock").mkdir()
+    model = nn.Sequential([nn.Dense(2)])
+    callbacks = [nn.CSVLog(tmp_path / "log.csv"), nn.Checkpoint(tmp_path / "run.checkpoint")]
+    nn.Trainer(model, callbacks=callbacks, progress=False).fit([[1.0], [2.0]], [0, 1])
+    nn.save(model, tmp_path / "model.safetensors")
+    made = {"log.csv", "run.checkpoint", "model.safetensors"}
+    assert {p.name for p in tmp_path.iterdir()} == {*names, *made, "model.safetensors.lock"}
+    assert all((tmp_path / name).read_bytes() == b"mine" for name in names if name[0] != ".")

@@ -74,14 +74,15 @@ def load_mnist(
 
     The *sample*, the first 5,000 training and the first 1,000 test digits in
     their order, comes with the library. The *full* set, 60,000 and 10,000, is
-    looked for in ``path``, in the folder ``$NEURAL_NETWORK_DATA``, in the user's
-    cache, and is else downloaded into the cache (extra ``data``) and accepted
-    only if its SHA-256 is right.
+    read from ``path``. Without a path, it is looked for in the folder
+    ``$NEURAL_NETWORK_DATA`` and in the user's cache, and is else downloaded into
+    the cache (extra ``data``) and accepted only if its SHA-256 is right.
 
     Args:
         split: ``"train"`` or ``"test"``.
         subset: ``"sample"`` or ``"full"``.
-        path: a folder with the four files of the full set, gzipped or not.
+        path: a folder with the four files of the full set, gzipped or not; no other is
+            searched then.
 
     Returns:
         ``(images, labels)``: (n, 28, 28) uint8 from 0 (paper) to 255 (ink), and
@@ -126,7 +127,7 @@ def load_fashion_mnist(
 ) -> tuple[Array, Array]:
     """Load pictures of clothes, Fashion-MNIST: the shapes of MNIST, but harder to classify.
 
-    It does not come with the library: it is looked for in ``path``, in
+    It does not come with the library: it is read from ``path``, or looked for in
     ``$NEURAL_NETWORK_DATA/fashion-mnist``, in the user's cache and in the folder of Debian's
     package ``dataset-fashion-mnist``, and is else downloaded as ``load_mnist`` does.
 

@@ -64,6 +64,11 @@ def find_or_download(
 ) -> list[Path]:
     """Return the paths of the named files, from the first folder that has them all.
 
+    Args:
+        collection: the dataset.
+        names: of its files, without .gz.
+        path: the one folder to look in; None: every known place, then the mirrors.
+
     Raises:
         DatasetNotFoundError: no folder has them, and no mirror returned them.
     """
@@ -78,6 +83,12 @@ def find_or_download(
         if not missing:
             return [file for file in found if file is not None]
         tried.append(f"the folder {folder}: {_what_is_wrong(folder, missing)}")
+    if path is not None:  # other data than the ones asked for are no replacement
+        raise DatasetNotFoundError(
+            f"{collection.name} was not found: path: expected a folder with "
+            f"{' and '.join(names)} (or .gz), received {tried[0]}; "
+            "without path, the usual places are searched"
+        )
     try:
         return [_download(collection, name, tried) for name in names]
     except _NoAnswerError as error:
@@ -104,6 +115,7 @@ def _folders(
     """Yield the folders in order; a later one is determined only when it is needed."""
     if path is not None:
         yield Path(os.path.expanduser(path))  # noqa: PTH111  # Path's own raises where there is no such user
+        return
     if os.environ.get(ENVIRONMENT_VARIABLE):
         data = Path(os.path.expanduser(os.environ[ENVIRONMENT_VARIABLE]))  # noqa: PTH111  # likewise
         yield data / collection.cache_name
