@@ -73,7 +73,7 @@ def set_up() -> None:
 def options(name: str) -> list[str]:
     """Return the options of a command."""
     found: Any = typer.main.get_command(app)
-    return [option for parameter in found.commands[name].params for option in parameter.opts]
+    return ["--help", *(o for parameter in found.commands[name].params for o in parameter.opts)]
 
 
 def run(arguments: list[str]) -> tuple[Any, str, BaseException | None]:

@@ -105,6 +105,7 @@ def unexpected(found: list[warnings.WarningMessage], *, as_numpy: bool = False) 
         for warning in found
         if "matrix subclass" not in str(warning.message)  # of the odd value itself
         and not warning.category.__module__.startswith("neural_network.")
+        and "several pictures" not in str(warning.message)  # documented, a plain UserWarning
         and not (as_numpy and warning.category is RuntimeWarning)
         and not (warning.category is DeprecationWarning and "is now called" in str(warning.message))
     ]

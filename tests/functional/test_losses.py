@@ -294,3 +294,15 @@ def test_a_tensor_of_labels_must_not_want_a_gradient() -> None:
     expected = grad(lambda x: nn.softmax_cross_entropy(x, Q))(X)
     found = grad(lambda x: nn.softmax_cross_entropy(x, Tensor(Q)))(X)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}])
+def test_tiny_class_weights_underflow_in_silence(reduction: Any, options: Any) -> None:
+    scores = np.log([[0.25, 0.75], [0.5, 0.5]])
+    for weights in ([1e-310, 1e-310], [1e-310, 1e300]):
+        with np.errstate(all="raise"):
+            nn.softmax_cross_entropy(
+                scores, [1, 0], class_weights=weights, reduction=reduction, **options
+            )
+            nn.nll(scores, [1, 0], class_weights=weights, reduction=reduction)

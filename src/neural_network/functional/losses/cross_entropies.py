@@ -269,7 +269,8 @@ class Targets:
 
 
 def _times(weights: Array, values: Array) -> Array:
-    return np.where(weights > 0, weights * values, 0)
+    with np.errstate(under="ignore"):
+        return np.where(weights > 0, weights * values, 0)
 
 
 def as_targets(
@@ -286,6 +287,19 @@ def as_targets(
     if labels.ndim == 1 and class_weights is None and ignore_index is None and not label_smoothing:
         places = (np.arange(n), labels.astype(np.intp, copy=False))
         return Targets(np.ones(n, dtype), places, None, float(n), (n, k), alike=True)
+    with np.errstate(under="ignore"):  # tiny weights of classes
+        return _weighted(labels, (n, k), dtype, class_weights, label_smoothing, ignore_index)
+
+
+def _weighted(
+    labels: Array,
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    class_weights: Any,
+    label_smoothing: float,
+    ignore_index: int | None,
+) -> Targets:
+    n, k = shape
     weight_of = np.ones(k) if class_weights is None else np.asarray(class_weights)
     weight_of = weight_of.astype(dtype)
     label_smoothing = float(label_smoothing)  # NumPy's float64 would widen float32
@@ -295,7 +309,7 @@ def as_targets(
             shares = (1 - label_smoothing) * shares + label_smoothing / k
         if class_weights is not None:
             shares = shares * weight_of
-        return Targets(shares, None, None, n, (n, k))
+        return Targets(shares, None, None, n, shape)
 
     labels, ignored = _counted(labels, ignore_index)
     places = (np.arange(n), labels.astype(np.intp))
@@ -304,12 +318,12 @@ def as_targets(
         weights[ignored] = 0
     divisor = float(np.sum(weights, dtype=np.float64))
     if not label_smoothing:
-        return Targets(weights, places, ignored, divisor, (n, k))
+        return Targets(weights, places, ignored, divisor, shape)
     shares = np.tile(label_smoothing / k * weight_of, (n, 1))
     if ignored is not None:
         shares[ignored] = 0
     shares[places] += (1 - label_smoothing) * weights
-    return Targets(shares, None, ignored, divisor, (n, k))
+    return Targets(shares, None, ignored, divisor, shape)
 
 
 def _counted(labels: Array, ignore_index: int | None) -> tuple[Array, Array | None]:

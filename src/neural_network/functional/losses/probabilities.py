@@ -193,7 +193,7 @@ def nll(
     )
     L = targets.without_ignored(L)
     check_log_probabilities("nll", "log_probabilities", L, dtype)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", under="ignore"):
         return reduce_rows(0 - targets.weigh(L), reduction, dtype, targets.divisor)
 
 

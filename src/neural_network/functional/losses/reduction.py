@@ -62,7 +62,8 @@ def reduce_rows(rows: Array, reduction: Reduction, dtype: DTypeLike, divisor: fl
     if reduction == "none":
         return rounded(rows, dtype)
     total = np.sum(rows)
-    return float(total if reduction == "sum" else total / divisor)
+    with np.errstate(under="ignore"):
+        return float(total if reduction == "sum" else total / divisor)
 
 
 def share_of_elements(g: Any, reduction: Reduction, shape: tuple[int, ...]) -> Any:
