@@ -101,14 +101,18 @@ def _largest_bright(light: Array) -> Array | None:
         return None
     largest = (others == numbers[sizes.argmax()]) & core
     mask: Array = ~eroded(~largest, narrow)
-    holes = np.mean(light[mask] <= threshold)
+    # Away from the edge, whose pixels are partly of the table.
+    inner = eroded(mask, 2 * narrow)
+    holes = np.mean(light[inner] <= threshold) if inner.any() else 0.0
     if not 0 < holes <= INKED:
         return None
-    within = mask & eroded(mask, 1) & ~eroded(mask, 4)
-    around = ~mask & eroded(~mask, 1) & ~eroded(~mask, 4)
+    ring = max(2, narrow)
+    within = mask & eroded(mask, 1) & ~eroded(mask, ring)
+    around = ~mask & eroded(~mask, 1) & ~eroded(~mask, ring)
     if not (within.any() and around.any()):
         return None
-    step = np.median(light[within]) - np.median(light[around])
+    # Along most of the edge, not only where ink lies beside it.
+    step = np.quantile(light[within], 0.35) - np.quantile(light[around], 0.65)
     whole = np.median(light[mask]) - np.median(light[outside])
     return mask if step >= SHARP * whole else None
 
