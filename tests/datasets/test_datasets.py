@@ -287,7 +287,7 @@ def test_all_of_the_content_is_checked(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(content))
     sources._check_content(tmp_path / "a.gz", digest)
     (tmp_path / "a.gz").write_bytes(gzip.compress(content[:-1] + b"x"))
-    with pytest.raises(nn.FileFormatError, match="expected content with SHA-256"):
+    with pytest.raises(nn.FileFormatError, match="another content, of SHA-256"):
         sources._check_content(tmp_path / "a.gz", digest)
 
 
@@ -315,7 +315,7 @@ def test_the_next_mirror_is_tried_after_a_bad_answer(mirror: Any, bad: str) -> N
     ("bad", "text"),
     [
         ("truncated", "ConnectionError|ChunkedEncodingError|gzip stream is damaged"),
-        ("wrong", "expected content with SHA-256 .*, received "),
+        ("wrong", "another content, of SHA-256 "),
         ("not-gzip", "gzip stream is damaged"),
         ("missing", "404"),
     ],
@@ -331,16 +331,14 @@ def test_no_good_mirror_leaves_nothing_behind(
     message = caught.value.args[0]  # without the limit on the letters that are shown
     assert re.search(text, message)
     for expected in ("MNIST was not found", "/nowhere: no such folder", "the address http://127.0.0.1",
-                     "put the files", "NEURAL_NETWORK_DATA", *NAMES):  # fmt: skip
+                     "Put ", "NEURAL_NETWORK_DATA", *NAMES):  # fmt: skip
         assert expected in message
 
 
 def test_no_server_at_all(monkeypatch: Any) -> None:
     monkeypatch.delenv("NEURAL_NETWORK_DATA", raising=False)
     monkeypatch.setattr(mnist, "MNIST", mnist.MNIST._replace(mirrors=["http://127.0.0.1:9/"]))
-    with pytest.raises(
-        nn.DatasetNotFoundError, match="the address http://127.0.0.1:9/train-images"
-    ):
+    with pytest.raises(nn.DatasetNotFoundError, match="the address http://127.0.0.1:9/: "):
         nn.load_mnist("train", "full")
 
 

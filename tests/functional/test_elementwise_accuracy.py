@@ -126,7 +126,8 @@ def test_powers_of_0() -> None:
     for dtype, exponent in [("float16", 32752), ("float32", 2 * EXACT), ("float64", 2**54)]:
         b = np.array(exponent, dtype)
         assert at(lambda a, b=b: a**b, -1.0, dtype)[1] == -exponent
-        assert at(lambda a, b=b: a**b, -2.0, dtype)[1] == -np.inf
+        with np.errstate(over="ignore"):  # as NumPy does
+            assert at(lambda a, b=b: a**b, -2.0, dtype)[1] == -np.inf
         assert at(lambda a, n=exponent: a**n, -1.0, dtype)[1] == -exponent
     assert at(lambda a: np.float_power(a, np.float16(4100)), -1.0, "float16")[1] == -4100
 

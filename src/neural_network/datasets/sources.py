@@ -17,11 +17,14 @@ from neural_network.errors import (
     FileWriteError,
     MissingDependencyError,
     needs_extra,
+    shortened,
 )
 from neural_network.files import written_beside
 
 ENVIRONMENT_VARIABLE = "NEURAL_NETWORK_DATA"
 TIMEOUT_SECONDS = 30
+# How the entry of a folder begins.
+FOLDER = "the folder"
 
 
 class Collection(NamedTuple):
@@ -77,12 +80,12 @@ def find_or_download(
         try:
             found = [_in_folder(folder, name) for name in names]
         except OSError as error:
-            tried.append(f"the folder {folder}: {error.strerror}")
+            tried.append(f"{FOLDER} {folder}: {error.strerror}")
             continue
         missing = [name for name, file in zip(names, found, strict=True) if file is None]
         if not missing:
             return [file for file in found if file is not None]
-        tried.append(f"the folder {folder}: {_what_is_wrong(folder, missing)}")
+        tried.append(f"{FOLDER} {folder}: {_what_is_wrong(folder, missing)}")
     if path is not None:  # other data than the ones asked for are no replacement
         raise DatasetNotFoundError(
             f"{collection.name} was not found: path: expected a folder with "
@@ -160,7 +163,7 @@ def _download(collection: Collection, name: str, tried: list[str]) -> Path:
                 _check_content(temporary, collection.digests[name])
             return target
         except (_NoAnswerError, FileFormatError) as error:
-            tried.append(f"the address {url}: {error}")
+            tried.append(f"the address {mirror}: {str(error)[:80]}")
     raise _NoAnswerError(name)
 
 
@@ -177,7 +180,7 @@ def _fetch(url: str, target: Path) -> None:
     try:
         fetch(url, str(target), None)
     except OSError as error:  # every error of requests is one
-        raise _NoAnswerError(f"{type(error).__name__}, {str(error)[:200]}") from error
+        raise _NoAnswerError(f"{type(error).__name__}, {str(error)[:60]}") from error
 
 
 def _check_content(path: Path, digest: str) -> None:
@@ -190,17 +193,21 @@ def _check_content(path: Path, digest: str) -> None:
             check_unzipped("its content", received, size)
             actual.update(piece)
     if actual.hexdigest() != digest:
-        raise FileFormatError(
-            f"expected content with SHA-256 {digest}, received {actual.hexdigest()}"
-        )
+        raise FileFormatError(f"another content, of SHA-256 {actual.hexdigest()[:16]}…")
 
 
 def _explain(collection: Collection, tried: Sequence[str]) -> str:
-    places = "".join(f"\n  - {place}" for place in tried)
+    # Messages have at most 500 letters: the names of folders give way.
+    folders = [place for place in tried if place.startswith(FOLDER)]
+    others = sum(map(len, tried)) - sum(map(len, folders))
+    room = max(60, (270 - others) // max(1, len(folders)))
+    places = "".join(
+        f"\n  - {shortened(place, room) if place.startswith(FOLDER) else place}" for place in tried
+    )
     files = ", ".join(f"{name}.gz" for name in collection.digests)
     folder = "FOLDER" if collection.in_data_folder else f"FOLDER/{collection.cache_name}"
     return (
         f"{collection.name} was not found. Tried:{places}\n"
-        f"To supply it, put the files {files} into a folder and pass path=FOLDER, or put them into "
-        f"{folder} and set {ENVIRONMENT_VARIABLE}=FOLDER."
+        f"Put {files} into FOLDER and pass path=FOLDER, or into {folder} and set "
+        f"{ENVIRONMENT_VARIABLE}=FOLDER."
     )

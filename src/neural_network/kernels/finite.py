@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.runtime.compiler import kernel, part, prange
+from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
 
 # Numbers of a task: 64 KB of float32.
 BLOCK = 16384
@@ -50,7 +50,7 @@ def copy_and_check(source: Any, target: Any, numbers: Any) -> bool:
     return not counts.any()
 
 
-@part
+@serial_kernel
 def sum_of_squares(numbers: Any) -> Any:
     """Return Σ x², in the type of the numbers."""
     total = numbers.dtype.type(0)

@@ -61,6 +61,16 @@ class kernel:  # noqa: N801  # it is used as a decorator
             return self.compiled(*args)
 
 
+def serial_kernel(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
+    """Make a compiled function that runs on one thread; only Python calls it.
+
+    Args:
+        body: the function.
+        flags: fast-math flags.
+    """
+    return _compiled(body, flags, parallel=False, outermost=True)
+
+
 def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
     """Make a function for kernels to call of a plain Python one; it runs on one thread.
 
