@@ -119,7 +119,7 @@ class Attempt:
         note(self._story)
         tensors = any(isinstance(value, nn.Tensor) for value in given.places)
         tensors = tensors or isinstance(getattr(function, "__self__", None), nn.Tensor)
-        self.as_numpy |= name.startswith("functional.") or tensors
+        self.as_numpy |= name.startswith("functional.") or tensors or name == "the result"
         try:
             result = function(*given.places, **given.names)
         except BaseException as error:
@@ -153,6 +153,8 @@ class Attempt:
             ]
         elif inspect.isroutine(result):
             choices = [lambda: self.call("the result", result, self._like(normal(rng, 3)))]
+        elif type(result).__module__.startswith("matplotlib."):
+            return self.FAILED  # its methods are not the library's
         elif isinstance(result, np.ndarray | np.generic | int | float | str | None | dict):
             return self.FAILED
         elif isinstance(result, tuple | list) and type(result) in (tuple, list):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
@@ -32,6 +33,8 @@ from neural_network.errors import (
 from neural_network.lifting import LISTS, is_tensor, joined, lift_hook
 
 Array = NDArray[Any]
+# What NumPy says of arrays that no memory could hold.
+BEYOND = re.compile("array is too big|[Mm]aximum (allowed|supported) dimension")
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 
@@ -244,6 +247,15 @@ def as_flag(function: str, name: str, value: object) -> bool:
     return bool(value)
 
 
+def as_dtype(function: str, name: str, value: Any) -> np.dtype[Any]:
+    """Return the type of an array's numbers."""
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except Exception:
+        raise DTypeError(sentence(function, name, "a dtype of NumPy's", brief(value))) from None
+    return found
+
+
 def as_generator(function: str, rng: object) -> np.random.Generator:
     """Return a generator from a seed or a ``numpy.random.Generator``."""
     if isinstance(rng, np.random.Generator):
@@ -318,7 +330,9 @@ def within_memory(function: Wrapped) -> Wrapped:
             return function(*args, **kwargs)
         except NeuralNetworkError:
             raise
-        except MemoryError as error:
+        except (MemoryError, ValueError) as error:
+            if isinstance(error, ValueError) and not BEYOND.search(str(error)):
+                raise
             given = dict(zip(names, args, strict=False)) | kwargs
             name = given.pop("function", function.__name__)
             raise refusal(str(name), given, error) from error

@@ -213,13 +213,15 @@ class ArrayMethods(Recorded):
     def reshape(self, *shape: Any, order: Any = "C", **options: Any) -> Self:
         """Return the numbers in another shape."""
         sizes = shape[0] if len(shape) == 1 else shape
-        if order == "C" and not options:  # the usual case
+        if isinstance(order, str) and order == "C" and not options:  # the usual case
             return _shaping.reshape(self, sizes)
         return _np.reshape(self, sizes, order=order, **options)
 
     def ravel(self, order: Any = "C") -> Self:
         """Return the numbers along one axis."""
-        return self.reshape(-1) if order == "C" else _np.ravel(self, order)
+        return (
+            self.reshape(-1) if isinstance(order, str) and order == "C" else _np.ravel(self, order)
+        )
 
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the numbers along one axis."""

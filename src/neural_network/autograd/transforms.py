@@ -492,11 +492,11 @@ def _in_form_of(function: str, name: str, tree: Any, form: Any) -> list[Any]:
 
     def check(like: Any, part: Any) -> None:
         array = as_real(function, name, part)
-        like = array_under(like)
-        if array.shape != np.shape(like):
-            expected = f"shape {np.shape(like)}"
+        like = as_real(function, "the arguments", array_under(like))
+        if array.shape != like.shape:
+            expected = f"shape {like.shape}"
             raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
-        dtype = np.result_type(like)
+        dtype = like.dtype
         # A copy, because a gradient may be this array itself.
         leaves.append(array.astype(dtype, copy=not isinstance(array, Tensor)))
 

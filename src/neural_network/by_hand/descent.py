@@ -24,6 +24,7 @@ from neural_network.checks import (
     check_not_empty,
     check_probabilities,
     check_shape,
+    is_iterable,
     rounded,
     within_memory,
 )
@@ -280,7 +281,7 @@ def _check_finite(function: str, **arrays: Array) -> None:
 
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:
-    if not isinstance(sizes, list | tuple | np.ndarray):
+    if not isinstance(sizes, list | tuple | np.ndarray) or not is_iterable(sizes):
         raise DTypeError(sentence(function, name, "a list of sizes", brief(sizes)))
     return [as_count(function, name, size) for size in sizes]
 

@@ -57,7 +57,7 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     )
     if limit is not None and limit > MOST_CLASSES:
         raise ArgumentError(sentence("one_hot", "num_classes", f"at most {MOST_CLASSES:,}", limit))
-    if limit is None and MOST_INFERRED_CLASSES <= np.max(array) < np.inf:
+    if limit is None and MOST_INFERRED_CLASSES <= float(np.max(array)) < np.inf:
         expected = f"class indices below {MOST_INFERRED_CLASSES:,} (or num_classes stated)"
         raise ArgumentError(sentence("one_hot", "labels", expected, np.max(array)))
     indices = as_class_indices("one_hot", "labels", array, limit)

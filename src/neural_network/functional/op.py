@@ -151,7 +151,7 @@ def as_signature(function: str, name: str, value: Any) -> inspect.Signature:
     try:
         if not inspect.isclass(value):
             return inspect.signature(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):  # also while the value is shown
         pass
     raise DTypeError(sentence(function, name, "a function written in Python", brief(value)))
 

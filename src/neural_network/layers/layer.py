@@ -23,7 +23,7 @@ from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, outline
-from neural_network.layers.parameter import Buffer, Parameter, as_sizes, place
+from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of
 from neural_network.layers.places import add_place, adding_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
@@ -283,7 +283,7 @@ class Layer(Structure):
         """
         check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
-        zeros = [np.zeros((2, *as_sizes("initialize", each)), dtype) for each in (shape, *more)]
+        zeros = [zeros_of("initialize", each, dtype) for each in (shape, *more)]
         drawing = _initial.set(as_generator("initialize", rng))
         try:
             with (

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from neural_network.checks import as_flag
+
 # id -> (layer, mode) of the layers of one block; an id stays unique while its layer is held.
 Block = dict[int, tuple[object, bool]]
 _blocks: ContextVar[tuple[Block, ...]] = ContextVar("modes", default=())
@@ -47,6 +49,7 @@ def modes_of(layers: Sequence[Any]) -> tuple[bool, ...]:
 
 def change_mode(layer: object, *, training: bool) -> bool:
     """Change a layer's mode in the innermost block that has it; return whether there is one."""
+    as_flag(type(layer).__name__, "training", training)
     for block in reversed(_blocks.get()):
         if id(layer) in block:
             block[id(layer)] = (layer, training)

@@ -10,11 +10,11 @@ from math import prod
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count, as_real
+from neural_network.checks import Array, as_count, as_dtype, as_real
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
@@ -154,6 +154,11 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
             sentence(function, "shape", "an input that can be addressed", brief(shape))
         )
     return sizes
+
+
+def zeros_of(function: str, shape: object, dtype: DTypeLike) -> Array:
+    """Return two rows of zeros, of which each has this shape."""
+    return np.zeros((2, *as_sizes(function, shape)), as_dtype(function, "dtype", dtype))
 
 
 def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:
