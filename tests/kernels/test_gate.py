@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 import sys
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,8 @@ from neural_network.kernels.runtime import gate
 from neural_network.kernels.runtime.gate import (
     LIMITS,
     THRESHOLDS,
-    _Choice,
+    _blocks,
+    _Process,
     current_mode,
     kernel_wanted,
     use_kernels,
@@ -30,7 +35,8 @@ LITTLE, MUCH = THRESHOLDS["pooling"] - 1, THRESHOLDS["pooling"]
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv(gate.VARIABLE, raising=False)
-    monkeypatch.setattr(_Choice, "mode", None)
+    monkeypatch.setattr(_Process, "environment", None)
+    monkeypatch.setattr(_Process, "calls", [])
     gate.available.cache_clear()
     gate._imports_numba.cache_clear()
     yield
@@ -103,7 +109,7 @@ def test_what_is_missing_is_named(missing: str, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(nn.MissingDependencyError, match=text):
         use_kernels("numba")
     assert current_mode() == "auto"
-    monkeypatch.setattr(_Choice, "mode", None)
+    monkeypatch.setattr(_Process, "environment", None)
     monkeypatch.setenv(gate.VARIABLE, "numba")
     with pytest.raises(nn.MissingDependencyError, match="NEURAL_NETWORK_KERNELS='numba' needs"):
         kernel_wanted("pooling", LITTLE)
@@ -211,8 +217,97 @@ def test_small_work_never_waits_for_numba() -> None:
     pytest.fail(f"a first conv2d took {min(ratios):.2f} of the time that importing NumPy takes")
 
 
-def test_the_mode_holds_in_other_threads() -> None:
-    from concurrent.futures import ThreadPoolExecutor
+def in_a_thread(call: Any) -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
-    with use_kernels("numpy"), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(current_mode).result() == "numpy"
+
+def test_a_call_holds_for_threads_started_before_and_after() -> None:
+    with ThreadPoolExecutor(1) as before:
+        assert before.submit(current_mode).result() == "auto"
+        use_kernels("numpy")
+        assert before.submit(current_mode).result() == "numpy"
+    assert in_a_thread(current_mode) == "numpy"
+    in_a_thread(lambda: use_kernels("auto"))
+    assert current_mode() == "auto"
+
+
+def test_a_block_holds_for_its_thread_and_copies_of_its_context() -> None:
+    with ThreadPoolExecutor(1) as before, use_kernels("numpy"):
+        assert before.submit(current_mode).result() == "auto"
+        assert in_a_thread(partial(copy_context().run, current_mode)) == "numpy"
+        assert asyncio.run(asyncio.to_thread(current_mode)) == "numpy"
+        use_kernels("auto")  # of the process; the block stays
+        assert current_mode() == "numpy"
+    assert current_mode() == "auto"
+
+
+def test_overlapping_blocks_of_threads_leave_the_mode_as_it_was() -> None:
+    use_kernels("auto")
+    steps = Barrier(2, timeout=60)
+    one = use_kernels("numpy")  # shared by the threads, and entered again
+
+    def first() -> list[str]:
+        with one:
+            steps.wait()
+            steps.wait()
+            seen = [current_mode()]
+        seen.append(current_mode())
+        steps.wait()
+        return seen
+
+    def second() -> list[str]:
+        steps.wait()
+        with use_kernels("auto"), one:
+            steps.wait()
+            steps.wait()
+            seen = [current_mode()]
+        return [*seen, current_mode()]
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(call) for call in (first, second)]
+        assert [end.result() for end in ends] == [["numpy", "auto"]] * 2
+    assert current_mode() == "auto"
+    assert _blocks.get() == ()
+
+
+def test_many_threads_enter_and_leave_at_once() -> None:
+    use_kernels("auto")
+
+    def enter(mode: str) -> bool:
+        seen = True
+        for _ in range(200):
+            with use_kernels(mode):
+                seen &= current_mode() == mode
+        return seen
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(enter, ["numpy", "auto"] * 2))
+    finally:
+        sys.setswitchinterval(before)
+    assert current_mode() == "auto"
+    assert len(_Process.calls) == 1
+
+
+def test_blocks_of_generators_end_in_any_order() -> None:
+    def block(mode: str) -> Any:
+        with use_kernels(mode):
+            yield
+
+    outer, inner = block("numpy"), block("auto")
+    next(outer), next(inner)
+    outer.close()
+    assert current_mode() == "auto"
+    use_kernels("numpy")
+    assert current_mode() == "auto"
+    inner.close()
+    assert current_mode() == "numpy"
+
+
+def test_calls_without_end_keep_little() -> None:
+    for _ in range(3 * gate.MOST_CALLS):
+        use_kernels("numpy")
+    assert len(_Process.calls) == gate.MOST_CALLS

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import neural_network as nn
 from neural_network.kernels.runtime import processors
+from tests.processes import run_python
 
 V1 = "sys/fs/cgroup/cpu"
 V2 = "sys/fs/cgroup"
@@ -75,7 +77,54 @@ def test_the_least_of_all_limits_holds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("eight")
-@pytest.mark.parametrize("text", ["", "many", "0", "-3", "2.5"])
-def test_variables_that_say_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["NUMBA_NUM_THREADS", "OMP_NUM_THREADS"])
+@pytest.mark.parametrize(
+    "text", ["many", "0", "-3", "2.5", "1000000", "9" * 5000, "٣", ",2", "nan"]
+)
+def test_nonsense_in_a_variable_is_named(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, text)
+    match = f"^kernels: {name}: expected a number of threads, 1 to 16384, received '"
+    for call in (processors.allowed, processors.check_environment):
+        with pytest.raises(nn.ArgumentError, match=match) as raised:
+            call()
+        assert len(str(raised.value)) <= 500
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize("text", ["", " ", " 8 "])
+def test_an_empty_variable_says_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", text)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", text)
     assert processors.allowed() == 8
+
+
+@pytest.mark.usefixtures("eight")
+def test_features_of_processors_have_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("", "+avx2", "+avx2, -avx512f"):
+        monkeypatch.setenv("NUMBA_CPU_FEATURES", text)
+        processors.check_environment()
+    for text in ("avx2", "+avx2,nonsense", ","):
+        monkeypatch.setenv("NUMBA_CPU_FEATURES", text)
+        with pytest.raises(nn.ArgumentError, match="NUMBA_CPU_FEATURES: expected .* received '"):
+            processors.check_environment()
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("NUMBA_NUM_THREADS", "many"), ("NUMBA_THREADING_LAYER", "many"),
+])  # fmt: skip
+def test_nonsense_ends_no_import_and_only_kernels_complain(name: str, text: str) -> None:
+    code = (
+        "import numpy as np, neural_network as nn\n"
+        "print(nn.conv2d(np.ones((3, 3)), np.ones((2, 2))).sum())\n"
+        "nn.use_kernels('numba')\n"
+        "try: nn.max_pool2d(np.ones((1, 1, 4, 4), 'f'), 2)\n"
+        "except nn.ArgumentError as error: print(error)\n"
+    )
+    done = run_python("-c", code, env=os.environ | {name: text})
+    assert done.returncode == 0, done.stderr
+    value, error = done.stdout.splitlines()
+    assert value == "16.0"
+    assert error.startswith(f"kernels: {name}: expected ")
+    assert f"received '{text}'" in error

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from neural_network.checks import as_choice
 from neural_network.errors import MissingDependencyError
@@ -51,10 +51,21 @@ LIMITS = {
 _allowed: ContextVar[bool] = ContextVar("allowed", default=True)
 
 
-class _Choice:
-    """The mode of this process; ``None`` until the environment variable is read."""
+# The blocks in which this thread is, the innermost last.
+_blocks: ContextVar[tuple[use_kernels, ...]] = ContextVar("blocks", default=())
+# Of the calls of ``use_kernels`` that are not the beginning of a block, so many are kept.
+MOST_CALLS = 1000
 
-    mode: str | None = None
+
+class _Process:
+    """The mode of this process: of the last call that began no block, else of the environment.
+
+    A call cannot know whether a block follows; if one does, it takes the call back. Each step is
+    one operation of a list, so that threads do not disturb each other.
+    """
+
+    calls: ClassVar[list[use_kernels]] = []
+    environment: ClassVar[str | None] = None  # until it is read
 
 
 @public
@@ -69,8 +80,10 @@ class use_kernels:  # noqa: N801  # called like a function
             the mode that a process begins with.
 
     Returns:
-        A context manager, which restores the previous mode at the end of its block. Without
-        ``with`` the mode stays. It holds for all threads.
+        A context manager. A call without ``with`` sets the mode of the process: of all threads,
+        started before or later, outside of blocks. A block holds for its own thread, and for
+        what runs in a copy of its context: tasks of asyncio, ``asyncio.to_thread``. Inside a
+        block, that block's mode holds, whatever the process's becomes.
 
     Raises:
         ArgumentError, DTypeError: the mode is none of these.
@@ -84,16 +97,15 @@ class use_kernels:  # noqa: N801  # called like a function
 
     def __init__(self, mode: str = "auto") -> None:
         self._mode = _checked(mode)
-        self._made_in: str | None = current_mode()
-        self._before: list[str] = []
-        _Choice.mode = mode
+        current_mode()  # complains of the environment variable
+        _Process.calls.append(self)
+        del _Process.calls[:-MOST_CALLS]
 
     def __enter__(self) -> None:
-        """Set the mode for a block."""
-        # The first block restores the mode of before the call; a later one that of before itself.
-        self._before.append(self._made_in or current_mode())
-        self._made_in = None
-        _Choice.mode = self._mode
+        """Set the mode of this thread for a block."""
+        _blocks.set((*_blocks.get(), self))
+        with suppress(ValueError):  # it is entered again
+            _Process.calls.remove(self)
 
     def __exit__(
         self,
@@ -101,8 +113,12 @@ class use_kernels:  # noqa: N801  # called like a function
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Restore the previous mode."""
-        _Choice.mode = self._before.pop()
+        """Return to the mode of before the block."""
+        # Blocks of suspended generators end in any order.
+        blocks = list(_blocks.get())
+        if self in blocks:
+            del blocks[len(blocks) - 1 - blocks[::-1].index(self)]
+            _blocks.set(tuple(blocks))
 
 
 @contextmanager
@@ -116,10 +132,17 @@ def without_kernels() -> Iterator[None]:
 
 
 def current_mode() -> str:
-    """Return the mode: of ``use_kernels``, else of the environment variable, else "auto"."""
-    if _Choice.mode is None:
-        _Choice.mode = _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
-    return _Choice.mode
+    """Return the mode: of a block, else of the process, else of its environment, else "auto"."""
+    blocks = _blocks.get()
+    if blocks:
+        return blocks[-1]._mode
+    try:
+        return _Process.calls[-1]._mode
+    except IndexError:
+        if _Process.environment is None:
+            word = _checked(os.environ.get(VARIABLE) or "auto", VARIABLE)
+            _Process.environment = word
+        return _Process.environment
 
 
 def kernel_wanted(row: str, work: float, *arrays: Any) -> bool:
@@ -154,11 +177,14 @@ def _imports_numba(mode: str) -> bool:
 
     Raises:
         ImportError: it does not, and the mode asks for kernels.
+        ArgumentError: an environment variable for it holds nonsense.
     """
     if mode == "auto" and not available():
         return False
+    from neural_network.kernels.runtime.processors import check_environment
     from neural_network.kernels.runtime.signals import held_signals
 
+    check_environment()
     try:
         with held_signals():
             for name in ("numba", "neural_network.kernels.runtime.compiler"):

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from neural_network.errors import ArgumentError, brief, sentence
+
+# No machine has more processors. Numba starts as many threads as its variable says.
+MOST = 1 << 14
 
 
 def started_with() -> int:
@@ -12,11 +18,27 @@ def started_with() -> int:
     return _from_environment("NUMBA_NUM_THREADS") or _bound_to()
 
 
+def check_environment() -> None:
+    """Check the variables that Numba would otherwise ignore, or end the process for.
+
+    Raises:
+        ArgumentError: one of them holds nonsense; the sentence names it.
+    """
+    allowed()
+    features = os.environ.get("NUMBA_CPU_FEATURES", "")
+    if not all(word.strip()[:1] in ("+", "-") for word in features.split(",") if features):
+        expected = "features of a processor with + or - before each, such as +avx2,-avx512f"
+        raise ArgumentError(sentence("kernels", "NUMBA_CPU_FEATURES", expected, brief(features)))
+
+
 def allowed() -> int:
     """Return the default number of threads.
 
     The least of ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``, the processors that this process
     is bound to and the processor time that its control group gives it, rounded up.
+
+    Raises:
+        ArgumentError: a variable holds no number of threads.
     """
     limits = (started_with(), _bound_to(), _from_environment("OMP_NUM_THREADS"), quota())
     return max(1, min(limit for limit in limits if limit))
@@ -75,7 +97,12 @@ def _bound_to() -> int:
 
 
 def _from_environment(name: str) -> int | None:
-    """Return the number in an environment variable, or None."""
+    """Return the number in an environment variable, or None where it is not set, or empty."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
     # OpenMP's variable may hold one number a level of nesting: "4,2".
-    text = os.environ.get(name, "").split(",")[0].strip()
-    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+    number = text.partition(",")[0].strip() if name.startswith("OMP") else text
+    if re.fullmatch("[0-9]{1,9}", number) and 1 <= int(number) <= MOST:
+        return int(number)
+    raise ArgumentError(sentence("kernels", name, f"a number of threads, 1 to {MOST}", brief(text)))

@@ -124,7 +124,7 @@ def get_num_threads() -> int:
         The number given to :func:`set_num_threads`, or its default.
 
     Raises:
-        Nothing.
+        ArgumentError: ``NUMBA_NUM_THREADS`` or ``OMP_NUM_THREADS`` holds no number of threads.
 
     >>> get_num_threads() >= 1
     True
@@ -230,7 +230,13 @@ def _prepare() -> None:
     if config.THREADING_LAYER == "default":
         config.THREADING_LAYER_PRIORITY = ["tbb", "workqueue", "omp"]
     _load_tbb()
-    numba.get_num_threads()  # starts them
+    try:
+        numba.get_num_threads()  # starts them
+    except ValueError as error:
+        expected = "default or the name of a layer that is installed"
+        received = f"{config.THREADING_LAYER!r} ({error})"
+        text = sentence("kernels", "NUMBA_THREADING_LAYER", expected, received)
+        raise ArgumentError(text) from error
     with _state.lock:
         most = config.NUMBA_NUM_THREADS
         _state.default = min(1 if _state.forked else processors.allowed(), most)
