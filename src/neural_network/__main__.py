@@ -13,13 +13,14 @@ def main() -> None:
 
 def _main() -> None:
     from neural_network.errors import MissingDependencyError, needs_extra
+    from neural_network.terminal import write_line
 
     try:
         with needs_extra("the command", extra="cli"):
             import rich  # noqa: F401  (only checks that it is installed)
             import typer  # noqa: F401  (likewise)
     except MissingDependencyError as error:
-        print(f"neural-network: {error}", file=sys.stderr)
+        write_line(sys.stderr, f"neural-network: {error}")
         sys.exit(2)
     from neural_network.cli.app import main as run
 

@@ -86,6 +86,23 @@ def open_file(function: str, path: object, expected: str, *, name: str = "path")
     raise FileFormatError(f"{text}: expected {expected}, received {received}")
 
 
+@contextmanager
+def shipped(package: str, path: Path) -> Iterator[Path]:
+    """Yield the path of a file that comes with the library.
+
+    Args:
+        package: of the library, in whose folder the file is.
+        path: the path that it has, unless the library is inside an archive.
+    """
+    if path.is_file():
+        yield path
+        return
+    from importlib.resources import as_file, files
+
+    with as_file(files(package) / path.parent.name / path.name) as extracted:
+        yield extracted
+
+
 # --- writing ---------------------------------------------------------------------------------
 
 
@@ -118,7 +135,7 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = _target(path)
+    target = real_path(path)
     with _writing(path):  # a name may be too long
         in_the_way = target.exists() and not target.is_file()
     if in_the_way:
@@ -177,7 +194,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
         FileWriteError: another process (or this one) holds the path, or the folder
             cannot be written.
     """
-    target = _target(path)
+    target = real_path(path)
     lock = target.with_name(_lock_name(target))
     descriptor = _open_and_take(path, lock)
     try:
@@ -191,14 +208,19 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def remove_pieces(path: str | os.PathLike[str]) -> None:
     """Remove what processes have left that were killed while they wrote this path."""
-    target = _target(path)
+    target = real_path(path)
     for piece in target.parent.iterdir():
         if piece.name.startswith(_beside(target)) and piece.name != _lock_name(target):
             piece.unlink(missing_ok=True)
 
 
-def _target(path: str | os.PathLike[str]) -> Path:
-    """Return the file that a path leads to, links followed."""
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a path leads to, links followed.
+
+    Raises:
+        DTypeError: it is no path.
+        FileWriteError: a name that no file can have, or a relative one without a current directory.
+    """
     try:
         with _writing(path):  # a name may be too long
             return Path(os.path.realpath(path))

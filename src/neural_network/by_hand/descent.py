@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -40,6 +41,7 @@ from neural_network.functional.activations import identity
 from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.functional.shaping import cut
 from neural_network.public import public
+from neural_network.terminal import write_line
 
 Rng = int | np.random.Generator | None
 
@@ -140,7 +142,7 @@ def gradient_descent(
             losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
         _check_converges(function, epoch, lr, loss=losses[-1])
         if verbose:
-            print(f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
+            write_line(sys.stdout, f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
     return rounded(weight, dtype), rounded(bias, dtype), losses
 
 

@@ -19,6 +19,7 @@ from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
 from neural_network.errors import NeuralNetworkError
+from neural_network.terminal import write_line
 
 app = typer.Typer(
     name="neural-network",
@@ -62,5 +63,5 @@ def main() -> None:
         sentence = f"not enough memory ({error})"
     else:
         return
-    print(f"neural-network: {sentence}", file=sys.stderr)
+    write_line(sys.stderr, f"neural-network: {sentence}")
     sys.exit(2)

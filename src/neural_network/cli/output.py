@@ -19,6 +19,7 @@ from neural_network.checks import Array
 from neural_network.errors import ArgumentError, FileWriteError
 from neural_network.files import as_path
 from neural_network.layers.layer import Layer
+from neural_network.terminal import is_terminal
 
 Item = TypeVar("Item")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite without asking.")]
@@ -39,7 +40,7 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
     existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if not existing or force:
         return
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
     if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
         raise typer.Exit(1)

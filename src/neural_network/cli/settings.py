@@ -94,7 +94,11 @@ def _absolute(command: str, name: str, path: str) -> str:
     except UnicodeEncodeError:
         expected = "a name that can be written as Unicode"
         raise ArgumentError(sentence(command, name, expected, brief(path))) from None
-    return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+    try:
+        return os.path.abspath(path)  # noqa: PTH100  # Path.resolve would follow links
+    except OSError:
+        expected = "an absolute path, as there is no current directory any more"
+        raise ArgumentError(sentence(command, name, expected, brief(path))) from None
 
 
 def _as_file(command: str, name: str, path: str) -> str:

@@ -15,6 +15,7 @@ from neural_network.cli.models import notes_to_save
 from neural_network.cli.output import make_folder, predicted, print_files
 from neural_network.cli.settings import Settings, augmentation, make_optimizer, write_settings
 from neural_network.errors import ArgumentError, sentence
+from neural_network.files import real_path
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import save
 from neural_network.models import MODELS
@@ -44,9 +45,9 @@ def outputs(settings: Settings) -> dict[str, Path]:
         "the learning curves": out / "history.png",
     }
     model = Path(settings.save) if settings.save else out / "model.safetensors"
-    if model.resolve() in [path.resolve() for path in files.values()]:
+    if real_path(model) in [real_path(path) for path in files.values()]:
         raise ArgumentError(sentence("train", "--save", "a file of its own", str(model)))
-    if settings.save and model.parent.resolve() != out.resolve() and not model.parent.is_dir():
+    if settings.save and real_path(model.parent) != real_path(out) and not model.parent.is_dir():
         raise ArgumentError(
             sentence("train", "--save", "a file in a folder that exists", str(model))
         )

@@ -18,6 +18,7 @@ from neural_network.datasets.pictures import read_picture
 from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
 from neural_network.files import as_path
 from neural_network.public import public
+from neural_network.terminal import is_terminal
 
 # What operating systems and their programs put into folders, in lower case; besides hidden files.
 NOT_PICTURES = {
@@ -208,7 +209,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _with_progress(files: list[Path]) -> Iterable[Path]:
     """Show progress on a terminal, if the reading takes more than a second."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         return files
     try:
         from tqdm import tqdm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
 from neural_network.datasets.sources import Collection, Dataset, find_or_download
 from neural_network.errors import ArgumentError, FileFormatError, sentence
-from neural_network.files import as_path
+from neural_network.files import as_path, shipped
 from neural_network.public import named, public
 
 Split = Literal["train", "test"]
@@ -116,7 +117,10 @@ def load_mnist(
                 repr(os.fspath(path)),
             )
         )
-    return _read_pair([SAMPLE_FOLDER / f"{name}.gz" for name in _file_names(split)])
+    with ExitStack() as stack:
+        files = [SAMPLE_FOLDER / f"{name}.gz" for name in _file_names(split)]
+        package = "neural_network.datasets"
+        return _read_pair([stack.enter_context(shipped(package, file)) for file in files])
 
 
 @public

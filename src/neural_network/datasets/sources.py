@@ -20,6 +20,7 @@ from neural_network.errors import (
     shortened,
 )
 from neural_network.files import written_beside
+from neural_network.terminal import is_terminal, write_line
 
 ENVIRONMENT_VARIABLE = "NEURAL_NETWORK_DATA"
 TIMEOUT_SECONDS = 30
@@ -175,8 +176,8 @@ def _fetch(url: str, target: Path) -> None:
     with needs_extra("downloading a dataset", extra="data"):
         import pooch
         import tqdm  # noqa: F401  (pooch draws its progress bar with it)
-    print(f"downloading {url}", file=sys.stderr)
-    fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
+    write_line(sys.stderr, f"downloading {url}")
+    fetch = pooch.HTTPDownloader(progressbar=is_terminal(sys.stderr), timeout=TIMEOUT_SECONDS)
     try:
         fetch(url, str(target), None)
     except OSError as error:  # every error of requests is one

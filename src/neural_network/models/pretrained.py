@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neural_network.errors import FileFormatError
+from neural_network.files import shipped
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import load
 from neural_network.public import public
@@ -30,12 +31,14 @@ def load_tiny_cnn() -> Sequential:
     (array([7, 2, 1]), array([7, 2, 1], dtype=uint8))
     """
     path = WEIGHTS / "tiny_cnn.safetensors"
-    if not path.is_file():
+    try:
+        with shipped("neural_network.models", path) as file:
+            model = load(file)
+    except FileNotFoundError as error:
         raise FileNotFoundError(
             f"load_tiny_cnn: expected the trained weights in {path}, found no such file; "
             "a model of your own can take their place (neural-network predict --model)"
-        )
-    model = load(path)
+        ) from error
     if not isinstance(model, Sequential):
         raise FileFormatError(f"{path}: expected a Sequential, received a {type(model).__name__}")
     return model

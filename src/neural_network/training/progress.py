@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from neural_network.terminal import is_terminal, write_line
+
 # Without a terminal, a line is printed this often during an epoch.
 SECONDS_BETWEEN_LINES = 30.0
 # A bar is drawn ten times a second; more frequent updates only take time.
@@ -24,7 +26,7 @@ class Progress:
         self._started = self._shown_at = perf_counter()
 
     def __enter__(self) -> Progress:
-        if self.shown and sys.stdout.isatty():
+        if self.shown and is_terminal(sys.stdout):
             try:
                 from rich.progress import Progress as Bar
             except ImportError:  # plain lines show the same
@@ -74,7 +76,7 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            print(line, flush=True)
+            write_line(sys.stdout, line)
 
     def _name(self) -> str:
         return f"epoch {self._epoch}/{self.epochs}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import nan
@@ -19,6 +18,7 @@ from neural_network.errors import (
     brief,
     sentence,
 )
+from neural_network.files import real_path
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, generator
 from neural_network.training.averaging import ExponentialAverage
@@ -195,7 +195,7 @@ def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
             expected = "a Callback such as EarlyStopping()"
             name = f"callbacks[{place}]"
             raise DTypeError(sentence("Trainer", name, expected, brief(callback)))
-    paths = [os.path.realpath(path) for c in found if (path := c._written_path()) is not None]
+    paths = [real_path(path) for c in found if (path := c._written_path()) is not None]
     if twice := [path for path in paths if paths.count(path) > 1]:
         received = f"two callbacks write one path: {twice[0]}"
         raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))

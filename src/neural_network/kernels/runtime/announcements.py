@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from neural_network.kernels.runtime.signals import held_signals
+from neural_network.terminal import write_line
 
-LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept\n"
-FINISHING = "neural_network: finishing the compilation first\n"
+LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept"
+FINISHING = "neural_network: finishing the compilation first"
 SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
 POLL = 0.05  # seconds between two looks
 
@@ -31,12 +32,12 @@ _state = _State()
 
 def damaged(path: Path) -> None:
     """Print that a file of the cache is damaged."""
-    _print_once("damaged", f"neural_network: the cached kernel {path} is damaged: compiling anew\n")
+    _print_once("damaged", f"neural_network: the cached kernel {path} is damaged: compiling anew")
 
 
 def nothing_is_kept(why: str) -> None:
     """Print that compiled code is not stored, and the reason."""
-    line = f"neural_network: compiled kernels cannot be kept, every process compiles anew: {why}\n"
+    line = f"neural_network: compiled kernels cannot be kept, every process compiles anew: {why}"
     _print_once("not kept", line)
 
 
@@ -57,7 +58,7 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
             if not _state.printed and time.monotonic() - started > least and busy():
                 _print_once("compiling", LINE)
             if signals.seconds_since(signal.SIGINT) > SILENT:
-                _print(FINISHING)
+                write_line(sys.stderr, FINISHING)
                 return
 
     with suppress(RuntimeError):  # no thread can be started where Python ends
@@ -73,11 +74,4 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
 def _print_once(name: str, line: str) -> None:
     if name not in _state.printed:
         _state.printed.add(name)
-        _print(line)
-
-
-def _print(line: str) -> None:
-    # Standard error may be None, closed, or a pipe that nobody reads.
-    with suppress(AttributeError, OSError, ValueError):
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        write_line(sys.stderr, line)

@@ -9,12 +9,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from numba.core import ir as _ir
+
 from neural_network.errors import FileWriteError
 from neural_network.files import locked
 from neural_network.kernels.runtime.announcements import announcing, nothing_is_kept
 from neural_network.kernels.runtime.checked_cache import CheckedCache
 from neural_network.kernels.runtime.signals import held_signals
 
+ir: Any = _ir  # of Numba, which has no type annotations
 LONGEST = 120.0  # seconds to wait for another process
 # What ``locked`` fails with where another process holds the lock.
 TAKEN = PermissionError if sys.platform == "win32" else BlockingIOError
@@ -22,6 +25,20 @@ NOWHERE = (
     "neither the folder of the library nor the user's cache can be written; "
     "NUMBA_CACHE_DIR may name a folder that can"
 )
+
+
+# For messages, Numba computes paths relative to the current directory, which may not exist.
+_relative_path = ir.Loc._get_path
+
+
+def _path(location: Any) -> str:
+    try:
+        return str(_relative_path(location))
+    except OSError:
+        return str(location.filename)
+
+
+ir.Loc._get_path = _path
 
 
 def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None:
