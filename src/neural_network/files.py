@@ -195,6 +195,8 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
             cannot be written.
     """
     target = real_path(path)
+    with _writing(path), suppress(FileNotFoundError, NotADirectoryError):
+        target.lstat()  # the name may be too long, which that of the lock is not
     lock = target.with_name(_lock_name(target))
     descriptor = _open_and_take(path, lock)
     try:
