@@ -181,12 +181,13 @@ def _imports_numba(mode: str) -> bool:
     """
     if mode == "auto" and not available():
         return False
-    from neural_network.kernels.runtime.processors import check_environment
     from neural_network.kernels.runtime.signals import held_signals
 
-    check_environment()
     try:
         with held_signals():
+            from neural_network.kernels.runtime.processors import check_environment
+
+            check_environment()
             for name in ("numba", "neural_network.kernels.runtime.compiler"):
                 import_module(name)
     except ImportError as error:  # it refuses versions of NumPy newer than itself
