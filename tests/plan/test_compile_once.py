@@ -342,10 +342,11 @@ def test_eight_threads_predict_at_once(mode: str) -> None:
 
         def work() -> None:
             start.wait(HANGS)
-            for _ in range(10):
-                for X, result in zip(inputs, expected, strict=True):
-                    if not np.array_equal(model.predict(X), result):
-                        wrong.append(len(X))
+            with nn.use_kernels(mode):  # a block holds for its own thread
+                for _ in range(10):
+                    for X, result in zip(inputs, expected, strict=True):
+                        if not np.array_equal(model.predict(X), result):
+                            wrong.append(len(X))
 
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:

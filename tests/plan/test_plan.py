@@ -253,7 +253,8 @@ def test_threads_predict_at_once() -> None:
         wrong: list[int] = []
 
         def work() -> None:
-            wrong.extend(i for i in range(20) if not np.array_equal(model.predict(X), expected))
+            with nn.use_kernels("numba"):  # a block holds for its own thread
+                wrong.extend(i for i in range(20) if not np.array_equal(model.predict(X), expected))
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
