@@ -8,6 +8,7 @@ import json
 import random
 import re
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ from neural_network.kernels.runtime.gate import available
 
 # Name of a file → its right content.
 ORIGINALS: dict[str, bytes] = {}
+
+
+def _logged(path: Path) -> None:
+    """Go on with a log of another training."""
+    trainer = nn.Trainer([nn.Dense(3)], callbacks=[nn.CSVLog(path)], rng=0, progress=False)
+    trainer.fit(np.eye(3), np.arange(3))
+
+
 # Ending → what reads such a file.
 READERS: dict[str, Callable[[Path], Any]] = {
     "model": lambda path: _used(nn.load(path)),
@@ -36,7 +45,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "idx": nn.read_idx,
     "gz": nn.read_idx,
     "toml": lambda path: checked_settings(read_settings(path)),
-    "csv": lambda path: _logged(path),  # noqa: PLW0108  # it is defined below
+    "csv": _logged,
     **dict.fromkeys(
         ("png", "jpg", "gif", "bmp", "tif", "webp"),
         lambda path: nn.prepare_digit(nn.load_picture(path)),
@@ -112,7 +121,7 @@ def case(seed: int, number: int) -> Outcome:
     try:
         with nn.use_kernels(kernels):
             READERS[kind](path)
-    except Exception as error:
+    except Exception as error:  # of any class: that is what is looked for
         if (reason := judged(error)) is not None:
             place = f"{type(error).__name__} {place_of(error)}"
             return Outcome("fault", [(place, f"{story}\n  {reason}\n  at {place_of(error)}")])
@@ -132,12 +141,6 @@ def _used(model: nn.Layer) -> None:
     shown(model)
     if model.input_shape is not None and np.prod(model.input_shape) < 10_000:
         model.predict(np.ones((2, *model.input_shape), model.input_dtype))
-
-
-def _logged(path: Path) -> None:
-    """Go on with a log of another training."""
-    trainer = nn.Trainer([nn.Dense(3)], callbacks=[nn.CSVLog(path)], rng=0, progress=False)
-    trainer.fit(np.eye(3), np.arange(3))
 
 
 # --- changes ------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ def inside_gzip(content: bytes, rng: random.Random) -> bytes:
         plain = gzip.GzipFile(fileobj=io.BytesIO(content)).read(1 << 20)
     except (OSError, EOFError, ValueError):
         return flipped(content, rng)
-    except Exception:  # zlib.error
+    except zlib.error:
         return cut(content, rng)
     return gzip.compress(rng.choice([flipped, cut, replaced])(plain, rng), mtime=0)
 

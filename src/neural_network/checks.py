@@ -211,7 +211,7 @@ def as_number(
         raise ArgumentError(sentence(function, name, expected, "a larger one")) from None
     except NeuralNetworkError:
         raise
-    except Exception:
+    except Exception:  # conversions of an object of any class may raise anything
         raise DTypeError(sentence(function, name, expected, brief(value))) from None
     inside = between is None or between[0] <= number <= between[1]
     if not (np.isfinite(number) and inside and (above is None or number > above)):
@@ -251,7 +251,7 @@ def as_dtype(function: str, name: str, value: Any) -> np.dtype[Any]:
     """Return the type of an array's numbers."""
     try:
         found: np.dtype[Any] = np.dtype(value)
-    except Exception:
+    except Exception:  # of an object of any class
         raise DTypeError(sentence(function, name, "a dtype of NumPy's", brief(value))) from None
     return found
 
@@ -348,7 +348,7 @@ def as_single(function: str, name: str, value: Any) -> float:
         return float(value)
     except NeuralNetworkError:
         raise
-    except Exception:
+    except Exception:  # a conversion of an object of any class may raise anything
         received = f"shape {np.shape(value)}" if isinstance(value, np.ndarray) else brief(value)
         raise DTypeError(sentence(function, name, "a result of one number", received)) from None
 

@@ -77,7 +77,7 @@ def computed(name: str, function: Callable[..., Any], array: Array, *others: Any
         return function(array, *others)
     except PASSED:
         raise
-    except Exception as error:
+    except Exception as error:  # NumPy and Python raise many kinds; the class stays
         given = {"t": array, **{f"argument {n}": value for n, value in enumerate(others, 1)}}
         raise refusal(name, given, error) from error
 

@@ -67,7 +67,7 @@ def _plain(method: Method) -> Method:
             return method(self, *args, **kwargs)
         except NeuralNetworkError:
             raise
-        except Exception as error:
+        except Exception as error:  # NumPy raises many kinds; the class stays
             given = {"t": self, "the arguments": args, **kwargs}
             raise refusal(f"Tensor.{method.__name__}", given, error) from error
 

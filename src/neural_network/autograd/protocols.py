@@ -86,7 +86,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
         return _call(name, None, UFUNCS[ufunc], inputs, kwargs)
     except PASSED:
         raise
-    except Exception as error:
+    except Exception as error:  # NumPy raises many kinds; the class stays
         raise _refusal(ufunc, inputs, kwargs, error) from error
 
 
@@ -106,7 +106,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         return _call(function.__name__, function, RULES[function], args, kwargs)
     except PASSED:
         raise
-    except Exception as error:
+    except Exception as error:  # NumPy raises many kinds; the class stays
         raise _refusal(function, args, kwargs, error) from error
 
 

@@ -183,9 +183,11 @@ class Tensor(ArrayMethods):
 
     def item(self, *place: Any) -> float:
         """Return a single number, or that at a place, as a Python number, without a record."""
-        if not place:
-            return single("item", self.data).item()  # type: ignore[no-any-return]  # a number
-        number: float = computed("item", np.ndarray.item, self.data, *place)
+        number: float
+        if place:
+            number = computed("item", np.ndarray.item, self.data, *place)
+        else:
+            number = single("item", self.data).item()
         return number
 
     def detach(self) -> Tensor:
@@ -435,7 +437,7 @@ def _compute(
         value = rule.forward(*arrays, **options)
     except PASSED:
         raise
-    except Exception as error:
+    except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
         rule.refuse(tuple(arrays), options, error)
         raise
     return _as_array(value, inputs)

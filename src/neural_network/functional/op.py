@@ -214,7 +214,7 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
                 return forward(*args, **kwargs)
         except PASSED:
             raise
-        except Exception as error:
+        except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
             rule.refuse(args, kwargs, error)
             raise
         lifted: R = hook(rule, args, kwargs)

@@ -245,7 +245,7 @@ def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
         along = normal_axis(axis, X.ndim)
         # NumPy splits the places; indexing, which has a gradient, splits the array.
         places = np.split(np.arange(X.shape[along]), sections)
-    except Exception as error:
+    except Exception as error:  # NumPy raises many kinds; the class stays
         raise refusal("split", {"X": X, "sections": sections, "axis": axis}, error) from error
     lead: tuple[Any, ...] = (slice(None),) * along
     return [X[(*lead, slice(p[0], p[-1] + 1) if len(p) else slice(0, 0))] for p in places]

@@ -1,8 +1,8 @@
 """Signals wait until Numba has finished.
 
 Python runs the handler of a signal between any two steps of the main thread, and the one of Ctrl-C
-raises ``KeyboardInterrupt`` there. Inside Numba, which has no way back, that leaves half an import
-or half a compiled function behind, and every later kernel call of the process fails. The same holds
+raises ``KeyboardInterrupt`` there. Numba cannot undo what it has begun: half an import or half a
+compiled function is left behind, and every later kernel call of the process fails. The same holds
 for every other handler that raises, such as that of a time limit by ``signal.alarm``.
 """
 
