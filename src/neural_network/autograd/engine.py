@@ -411,7 +411,8 @@ def backward_pass(
     pending: dict[int, Any] = {}
 
     def accumulate(tensor: Recorded, grad: Any) -> None:
-        key, node = _key(tensor), tensor.node
+        node = tensor.node
+        key = id(tensor) if node is None else -1 - node.number  # as _key, without its call
         # Without a list of inputs, every leaf is one.
         leaf = tensor if node is None else None
         reached = leaf if targets is None else targets.get(key)
@@ -419,7 +420,8 @@ def backward_pass(
             before = found.get(id(reached))
             found[id(reached)] = (reached, grad if before is None else before[1] + grad)
         if node is not None and node.number in needed:
-            pending[key] = grad if key not in pending else pending[key] + grad
+            before = pending.get(key)
+            pending[key] = grad if before is None else before + grad
 
     for output, grad in zip(outputs, grad_outputs, strict=True):
         if output.requires_grad:
@@ -462,9 +464,9 @@ def _leading_to(nodes: Sequence[Node], targets: Mapping[int, Recorded] | None) -
         return {node.number for node in nodes}
     needed: set[int] = set()
     for node in reversed(nodes):  # oldest first
-        if any(
-            _key(tensor) in targets or (tensor.node is not None and tensor.node.number in needed)
-            for _, _, tensor in node.parents
-        ):
-            needed.add(node.number)
+        for _, _, tensor in node.parents:
+            before = tensor.node
+            if _key(tensor) in targets or (before is not None and before.number in needed):
+                needed.add(node.number)
+                break
     return needed

@@ -105,7 +105,7 @@ class Tensor(ArrayMethods):
                 recorded = True
                 level = max(level, tensor.level)
         if not recorded or level < lowest_recorded():
-            out = _compute(rule, inputs, args, kwargs)
+            out = _compute_arrays(rule, inputs, args, kwargs)
             if out.dtype.kind not in "fiub":
                 raise DTypeError(
                     sentence(rule.name, "the arguments", "real numbers", f"a result of {out.dtype}")
@@ -117,7 +117,7 @@ class Tensor(ArrayMethods):
             return InnerTensor.of_call(rule, inputs, arguments, args, kwargs, level)
         if rule.after_kernels is not None and any(tensor.by_kernels for tensor in inputs):
             rule = rule.after_kernels
-        out = _compute(rule, inputs, args, kwargs)
+        out = _compute_arrays(rule, inputs, args, kwargs)
         if out.dtype.kind != "f":
             raise not_floating(rule, out.dtype)
         return cls._result(out, Node.of_call(rule, arguments, out), inputs)
@@ -427,26 +427,30 @@ def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def _compute(
+def _compute_arrays(
     rule: Rule, inputs: Sequence[Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Array:
     """Return an op's result for the arrays of its arguments."""
-    arrays = [array_under(a) for a in args]
-    options = {k: array_under(v) for k, v in kwargs.items()}
+    options = {name: array_under(value) for name, value in kwargs.items()} if kwargs else kwargs
+    return _compute(rule, inputs, tuple([array_under(value) for value in args]), options)
+
+
+def _compute(
+    rule: Rule, inputs: Sequence[Tensor], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Array:
+    """Return an op's result for arguments without tensors, in the type of ``inputs``."""
     try:
-        value = rule.forward(*arrays, **options)
+        value = rule.forward(*args, **kwargs)
     except PASSED:
         raise
     except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
-        rule.refuse(tuple(arrays), options, error)
+        rule.refuse(args, kwargs, error)
         raise
-    return _as_array(value, inputs)
+    return value if isinstance(value, np.ndarray) else _as_array(value, inputs)
 
 
 def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
-    """Return an op's result as an array, in the type of its inputs where it has none."""
-    if isinstance(value, np.ndarray):
-        return value
+    """Return a number that an op returned as an array, in its inputs' type if it has none."""
     # A loss returns a Python float, which has no dtype.
     of_float = type(value) is float
     return np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
