@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,26 @@ class Broken(io.StringIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
+class GoneTerminal(Broken):
+    """A terminal whose window was closed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Window(Broken):
+    """Of a program, which raises errors of its own."""
+
+    isatty = None  # type: ignore[assignment]
+
+    def write(self, _: str, /) -> int:
+        raise RuntimeError("main thread is not in main loop")
+
+
 STREAMS: dict[str, Callable[[], Any]] = {
     "none": lambda: None, "closed": closed, "only writes": OnlyWrites, "broken pipe": Broken,
-    "no stream at all": object, "ascii": lambda: io.TextIOWrapper(io.BytesIO(), "ascii"),
+    "no stream at all": object, "bytes": io.BytesIO, "gone": GoneTerminal, "window": Window,
+    "ascii": lambda: io.TextIOWrapper(io.BytesIO(), "ascii"),
 }  # fmt: skip
 
 
@@ -51,7 +69,7 @@ STREAMS: dict[str, Callable[[], Any]] = {
 def test_no_stream_ends_the_work(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, STREAMS[kind]())
-    assert not terminal.is_terminal(sys.stdout)
+    assert terminal.is_terminal(sys.stdout) == (kind == "gone")
     X, y = np.eye(4, dtype="f"), np.arange(4)
     history = nn.Trainer([nn.Dense(4)], progress=True).fit(X, y, epochs=2)
     assert len(history) > 0
@@ -59,6 +77,34 @@ def test_no_stream_ends_the_work(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
     nn.gradient_descent(X, one, two, np.zeros(1), 0.1, 1, 4, nn.mse_loss)
     monkeypatch.setattr(announcements._state, "printed", set())
     announcements.nothing_is_kept("für nichts")
+
+
+@pytest.mark.parametrize("error", [ValueError("closed"), RuntimeError("no window"), OSError()])
+def test_a_warning_that_cannot_be_shown(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def show(*_: object, **__: object) -> None:
+        raise error
+
+    X, y = np.eye(4, dtype="f"), np.arange(4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "_showwarnmsg", show)
+        nn.Trainer([nn.Dense(4, "softmax")], progress=False).fit(X, y)
+        warnings.simplefilter("error")
+        with pytest.raises(nn.TrainingHint, match="^fit: softmax_cross_entropy expects scores"):
+            nn.Trainer([nn.Dense(4, "softmax")], progress=False).fit(X, y)
+
+
+def test_the_command_with_closed_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("typer")
+    from neural_network.cli.app import main
+
+    monkeypatch.setattr(sys, "argv", ["neural-network", "summary", "nothing.safetensors"])
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(io.BytesIO())
+        stream.close()
+        monkeypatch.setattr(sys, name, stream)
+    with pytest.raises(SystemExit, match="^2$"):
+        main()
 
 
 def test_what_a_stream_can_take_is_written() -> None:

@@ -13,7 +13,6 @@ fourth. Only names of known classes and functions are ever read back; nothing is
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import numpy as np
 
 from neural_network.errors import DTypeError, FileFormatError, brief, sentence, too_deep
+from neural_network.terminal import warn
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -117,7 +117,7 @@ def renamed(
     table = {old: new for old, new in arguments_of(cls).old.items() if old not in names}
     for old in arguments.keys() & table.keys() if stacklevel is not None else ():
         text = f"{cls.__name__}: the argument {old!r} is now called {table[old]!r}"
-        warnings.warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
+        warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
     return {table.get(name, name): value for name, value in arguments.items()}
 
 
@@ -258,7 +258,7 @@ class Bound(metaclass=BoundOnce):
             new = arguments_of(type(self)).old.get(name)
             if new in self.__dict__:
                 text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
-                warnings.warn(text, DeprecationWarning, stacklevel=2)
+                warn(text, DeprecationWarning, stacklevel=2)
                 return self.__dict__[new]
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(text, name=name, obj=self)

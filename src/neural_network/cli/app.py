@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -52,7 +53,8 @@ def main() -> None:
     """Run the command; on an error of the user, print one sentence and exit with code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal cannot show becomes ?
-            stream.reconfigure(errors="replace")
+            with suppress(ValueError):  # it is closed
+                stream.reconfigure(errors="replace")
     try:
         app()
     except NeuralNetworkError as error:

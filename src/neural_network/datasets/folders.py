@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,7 @@ from neural_network.datasets.pictures import read_picture
 from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
 from neural_network.files import as_path
 from neural_network.public import public
-from neural_network.terminal import is_terminal
+from neural_network.terminal import is_terminal, warn
 
 # What operating systems and their programs put into folders, in lower case; besides hidden files.
 NOT_PICTURES = {
@@ -113,7 +112,8 @@ def load_image_folder(
         images.append(image)
     if framed:
         which = f"{framed[0]}" + (f" and {len(framed) - 1} other files" if framed[1:] else "")
-        warnings.warn(f"{which}: several pictures in a file; the first is read", stacklevel=2)
+        text = f"{which}: several pictures in a file; the first is read"
+        warn(text, UserWarning, stacklevel=2)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
     return np.stack(images), labels, [_text(one) for one in classes]
 

@@ -13,6 +13,7 @@ from neural_network.checks import Array
 from neural_network.errors import FileFormatError, needs_extra
 from neural_network.files import open_file
 from neural_network.public import public
+from neural_network.terminal import warn
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -101,7 +102,7 @@ def load_colours(path: str | os.PathLike[str]) -> Array:
 
 def _warn(path: str | os.PathLike[str], several: bool) -> None:
     if several:
-        warnings.warn(f"{path}: contains several pictures; the first is read", stacklevel=3)
+        warn(f"{path}: contains several pictures; the first is read", UserWarning, stacklevel=3)
 
 
 def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tuple[Array, bool]:

@@ -5,7 +5,6 @@ A hint is a function of ``HINTS``. It looks at a ``Trial`` and returns a sentenc
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from neural_network.functional.op import RULES
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import end_of, origin, recorded_outputs
 from neural_network.layers.places import place_of
+from neural_network.terminal import warn
 from neural_network.training.data import Batch
 from neural_network.training.objectives import row_shares
 from neural_network.training.state import TrainingState
@@ -81,7 +81,7 @@ def give_hints(
         texts = {hint: hint(trial) for hint in HINTS if hint not in given}
         for hint, text in texts.items():
             if text is not None:
-                warnings.warn(f"fit: {text}", TrainingHint, stacklevel=3)
+                warn(f"fit: {text}", TrainingHint, stacklevel=3)
                 given.add(hint)
 
 

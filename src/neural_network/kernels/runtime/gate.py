@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from neural_network.checks import as_choice
 from neural_network.errors import MissingDependencyError
 from neural_network.kernels.runtime.layouts import computable
 from neural_network.public import public
+from neural_network.terminal import warn
 
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
@@ -193,7 +193,7 @@ def _imports_numba(mode: str) -> bool:
     except ImportError as error:  # it refuses versions of NumPy newer than itself
         if mode == "numba":
             raise
-        warnings.warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
+        warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
         return False
     return True
 
