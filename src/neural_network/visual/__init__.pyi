@@ -1,9 +1,21 @@
 """What type checkers and editors see of the package; written by ``make api``."""
 
+from neural_network.visual.activations import show_activations as show_activations
+from neural_network.visual.attribution import (
+    grad_cam as grad_cam,
+    occlusion as occlusion,
+    saliency as saliency,
+)
 from neural_network.visual.confusion import show_confusion_matrix as show_confusion_matrix
 from neural_network.visual.feature_maps import (
     draw_feature_maps as draw_feature_maps,
     show_feature_maps as show_feature_maps,
+)
+from neural_network.visual.filters import show_filters as show_filters
+from neural_network.visual.heat_maps import (
+    show_grad_cam as show_grad_cam,
+    show_occlusion as show_occlusion,
+    show_saliency as show_saliency,
 )
 from neural_network.visual.history import show_history as show_history
 from neural_network.visual.predictions import show_predictions as show_predictions

@@ -1,0 +1,184 @@
+"""A figure of the weights of a layer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_shape
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
+from neural_network.functional.window import times
+from neural_network.layers.convolution import ConvTranspose2D
+from neural_network.layers.layer import Layer
+from neural_network.public import public
+from neural_network.visual.figures import (
+    MEDIUM,
+    SIGNED,
+    WIDTH,
+    Tiles,
+    axes_grid,
+    colours_of,
+    largest,
+    write_numbers,
+)
+from neural_network.visual.inputs import CONVOLUTIONS, as_model, as_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "show_filters"
+# More filters are not numbered.
+MOST_NUMBERED = 64
+# A tile for each of a few filters is no larger than this, in inches.
+LARGEST_TILE = 1.7
+
+
+@public(top_level=False)
+def show_filters(
+    layer: Layer | ArrayLike,
+    *,
+    shape: tuple[int, ...] | None = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw the weights of a layer: a tile for each filter, all with one scale of colours.
+
+    Red is above 0, blue below. Filters of three channels are drawn in colour, grey being 0;
+    of another number, the channels of a filter stand side by side. A ``Dense`` layer is its
+    matrix, or with ``shape`` a tile for each unit.
+
+    Args:
+        layer: a built layer; a model, of which the first layer with filters is drawn; or the
+            weights: (F, C, fh, fw), (F, fh, fw) or (inputs, units).
+        shape: of the inputs of a dense layer, such as (28, 28) or (3, 32, 32).
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the layer and its sizes.
+        cmap: a colormap; given for three channels, they stand side by side.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ArgumentError: a layer that is not built, or that has no weights to draw.
+        ShapeError: ``shape`` does not fit the inputs.
+        DTypeError: no layer and no array; a wrong ``ax``, ``title`` or ``cmap``.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_filters(Conv2D(8, 3).initialize((1, 28, 28), rng=0))
+    >>> figure.axes[0].get_title(), len(figure.axes[0].images)
+    ('Conv2D: 8 filters 3×3', 8)
+    """
+    label, weight = _weights(layer)
+    tiles, about = _tiles(weight, shape, in_colour=cmap is None)
+    heading = f"{label}: {about}" if title is None else title
+    if isinstance(tiles, np.ndarray):
+        return _draw_matrix(tiles, heading, ax, cmap)
+    numbered = 1 < len(tiles) <= MOST_NUMBERED
+    size = tiles[0].shape[:2]
+    places = Tiles.of(len(tiles), (size[0], size[1]), lines=int(numbered), largest=LARGEST_TILE)
+    room = (places.inches + 1, places.height + 0.8)
+    figure, ((axes,),) = axes_grid(NAME, ax, heading, size=room)
+    coloured = tiles[0].ndim == 3
+    colours = {} if coloured else _colours(tiles, cmap)
+    captions = [str(place) for place in range(len(tiles))] if numbered else []
+    drawn = places.draw(axes, tiles, captions, **colours)
+    if not coloured:
+        figure.colorbar(drawn[0], ax=axes, shrink=0.8, label="weight", aspect=30)
+        write_numbers(places, drawn)
+    return figure
+
+
+def _colours(arrays: list[Array], cmap: Any) -> dict[str, Any]:
+    """Return a scale centred at 0, whatever the signs."""
+    colours = colours_of(NAME, cmap, arrays, SIGNED)
+    return colours | {"vmin": -colours["vmax"]}
+
+
+def _draw_matrix(matrix: Array, title: str, ax: Any, cmap: Any) -> Figure:
+    """Draw the weights of a dense layer, inputs from left to right and units downwards."""
+    height = float(np.clip(0.25 * len(matrix), 1.5, 5))
+    figure, ((axes,),) = axes_grid(NAME, ax, title, size=(WIDTH, height + 1))
+    drawn = axes.imshow(matrix, aspect="auto", interpolation="nearest", **_colours([matrix], cmap))
+    axes.set_xlabel("input", fontsize=MEDIUM)
+    axes.set_ylabel("unit", fontsize=MEDIUM)
+    axes.locator_params(integer=True)
+    figure.colorbar(drawn, ax=axes, label="weight", aspect=30)
+    return figure
+
+
+def _tiles(
+    weight: Array, shape: tuple[int, ...] | None, *, in_colour: bool
+) -> tuple[list[Array] | Array, str]:
+    """Return a picture of each filter, or the transposed matrix of a dense layer, and a text.
+
+    A picture is (h, w), or (h, w, 3) in colour.
+    """
+    if not 2 <= weight.ndim <= 5:
+        expected = "weights of 2 to 5 axes, such as (F, C, fh, fw)"
+        raise ShapeError(sentence(NAME, "layer", expected, f"shape {weight.shape}"))
+    values = np.asarray(weight, dtype=float)
+    if weight.ndim == 2:
+        if shape is None:
+            return values.T, f"weights {times(weight.shape)}"
+        sizes = as_shape(NAME, "shape", shape)
+        if len(sizes) not in (2, 3) or prod(sizes) != len(weight):
+            expected = f"sizes whose product is the {len(weight)} inputs, such as (28, 28)"
+            raise ShapeError(sentence(NAME, "shape", expected, brief(sizes)))
+        values = values.T.reshape(weight.shape[1], -1, *sizes[-2:])
+    elif shape is not None:
+        expected = "None for filters that have a height and a width"
+        raise ShapeError(sentence(NAME, "shape", expected, brief(shape)))
+    taps = values.shape[2:] if weight.ndim != 3 else values.shape[1:]
+    what = "units" if weight.ndim == 2 else "filters"
+    text = f"{len(values)} {what if len(values) != 1 else what[:-1]} {times(taps)}"
+    if weight.ndim == 3:
+        return list(values), text
+    if weight.ndim == 5:
+        values = values.reshape(len(values), -1, *values.shape[-2:])
+    channels = values.shape[1]
+    if channels == 1:
+        return list(values[:, 0]), text
+    text += f", {channels} channels" if weight.ndim != 5 else ""
+    if channels == 3 and in_colour and weight.ndim != 5:
+        return list(0.5 + np.moveaxis(values, 1, -1) / (2 * largest(values))), text
+    return [_side_by_side(filters) for filters in values], text
+
+
+def _side_by_side(channels: Array) -> Array:
+    """Return (C, h, w) as one picture, with a column that is not drawn between two channels."""
+    apart = np.pad(channels, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)
+    return np.concatenate(list(apart), axis=1)[:, :-1]
+
+
+def _weights(layer: Any) -> tuple[str, Array]:
+    """Return the class and the weights of a layer, or of the first with filters in a model."""
+    if not isinstance(layer, Layer):
+        return "weights", as_numbers(NAME, "layer", layer)
+    as_model(NAME, layer, "layer")
+    inside = [(name, found, _weight_of(found)) for name, found in layer.named_layers()]
+    with_weights = [item for item in inside if item[2] is not None]
+    if not with_weights:
+        expected = "a layer with weights, such as Conv2D or Dense"
+        raise ArgumentError(sentence(NAME, "layer", expected, f"a {type(layer).__name__}"))
+    convolutions = [item for item in with_weights if isinstance(item[1], CONVOLUTIONS)]
+    name, found, weight = (convolutions or with_weights)[0]
+    label = f"{type(found).__name__}" if found is layer else f"{name} {type(found).__name__}"
+    return label, cast("Array", weight)
+
+
+def _weight_of(layer: Layer) -> Array | None:
+    """Return the largest parameter of a layer's own that has two axes or more.
+
+    Filters of a transposed convolution come first, as in other convolutions.
+    """
+    inner = {id(p) for _, child in layer.children() for p in child.parameters()}
+    own = [p.data for p in layer.parameters() if id(p) not in inner and p.ndim >= 2]
+    if not own:
+        return None
+    weight = max(own, key=np.size)
+    swapped: Array = np.swapaxes(weight, 0, 1)
+    return swapped if isinstance(layer, ConvTranspose2D) else weight

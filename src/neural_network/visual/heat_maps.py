@@ -1,0 +1,234 @@
+"""Figures of the places of a picture that a model's answer depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array
+from neural_network.errors import ShapeError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.public import public
+from neural_network.visual.attribution import grad_cam_for, occlusion_for, saliency_for
+from neural_network.visual.figures import (
+    GREY,
+    MEDIUM,
+    SIGNED,
+    as_cmap,
+    as_picture,
+    as_title,
+    axes_grid,
+    largest,
+    plain,
+)
+from neural_network.visual.inputs import (
+    as_class,
+    as_class_names,
+    as_input,
+    as_model,
+    check_scores,
+    probabilities_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEAT = "inferno"
+# Of a heat map over a picture, at its largest number.
+OPACITY = 0.75
+
+
+@public(top_level=False)
+def show_saliency(
+    model: Layer,
+    image: ArrayLike,
+    *,
+    target: int | None = None,
+    class_names: Any = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw a picture and how much each of its pixels changes a class's score.
+
+    Of several channels, the largest number is drawn; see ``saliency``.
+
+    Args:
+        model: a built model that gives a row of scores for each picture.
+        image: (C, H, W), or (H, W) for a single channel.
+        target: the class; None for the predicted one.
+        class_names: of all classes; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the class and its probability.
+        cmap: a colormap for the numbers.
+
+    Returns:
+        The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+
+    Raises:
+        ArgumentError, ShapeError, GradientError, DTypeError: as ``saliency``; a wrong ``ax``,
+            ``title``, ``cmap`` or number of names.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_saliency(models.tiny_cnn(rng=0), np.ones((28, 28)), target=3)
+    >>> [axes.get_title() for axes in figure.axes[:3]]
+    ['input', 'saliency', 'both']
+    """
+    name = "show_saliency"
+
+    def compute(model: Layer, picture: Array, chosen: int) -> Array:
+        largest_of_channels: Array = saliency_for(name, model, picture, chosen).max(axis=0)
+        return largest_of_channels
+
+    return _show(name, compute, model, image, target, class_names, ax, title, cmap)
+
+
+@public(top_level=False)
+def show_grad_cam(
+    model: Layer,
+    image: ArrayLike,
+    *,
+    target: int | None = None,
+    layer: Layer | int | str | None = None,
+    class_names: Any = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw a picture and where the maps of a convolution speak for a class; see ``grad_cam``.
+
+    Args:
+        model: a built model with a convolution.
+        image: (C, H, W), or (H, W) for a single channel.
+        target: the class; None for the predicted one.
+        layer: whose maps are used: a layer, its name or place; None for the last convolution.
+        class_names: of all classes; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the class and its probability.
+        cmap: a colormap for the numbers.
+
+    Returns:
+        The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+
+    Raises:
+        ArgumentError: a model without a convolution; as ``grad_cam``.
+        ShapeError, GradientError, DTypeError: as ``grad_cam``; a wrong ``ax``, ``title``,
+            ``cmap`` or number of names.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_grad_cam(models.tiny_cnn(rng=0), np.ones((28, 28)), target=3)
+    >>> [axes.get_title() for axes in figure.axes[:3]]
+    ['input', 'Grad-CAM', 'both']
+    """
+    name = "show_grad_cam"
+
+    def compute(model: Layer, picture: Array, chosen: int) -> Array:
+        return grad_cam_for(name, model, picture, chosen, layer)
+
+    return _show(name, compute, model, image, target, class_names, ax, title, cmap)
+
+
+@public(top_level=False)
+def show_occlusion(
+    model: Layer,
+    image: ArrayLike,
+    *,
+    target: int | None = None,
+    size: int = 5,
+    stride: int = 2,
+    value: float = 0.0,
+    class_names: Any = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw a picture and how a class's probability falls when squares of it are hidden.
+
+    Red is where hiding lowers the probability, blue where it raises it; see ``occlusion``.
+
+    Args:
+        model: a built model that gives a row of scores for each picture.
+        image: (C, H, W), or (H, W) for a single channel.
+        target: the class; None for the predicted one.
+        size, stride, value: of the square, as in ``occlusion``.
+        class_names: of all classes; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the class and its probability.
+        cmap: a colormap for the numbers.
+
+    Returns:
+        The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+
+    Raises:
+        ArgumentError, ShapeError, DTypeError: as ``occlusion``; a wrong ``ax``, ``title``,
+            ``cmap`` or number of names.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_occlusion(models.tiny_cnn(rng=0), np.ones((28, 28)), size=14, stride=7)
+    >>> [axes.get_title() for axes in figure.axes[:3]]
+    ['input', 'fall of probability', 'both']
+    """
+    name = "show_occlusion"
+
+    def compute(model: Layer, picture: Array, chosen: int) -> Array:
+        return occlusion_for(name, model, picture, chosen, size, stride, value)
+
+    return _show(name, compute, model, image, target, class_names, ax, title, cmap)
+
+
+PANELS = {
+    "show_saliency": "saliency",
+    "show_grad_cam": "Grad-CAM",
+    "show_occlusion": "fall of probability",
+}
+
+
+def _show(
+    function: str,
+    compute: Callable[[Layer, Array, int], Array],
+    model: Layer,
+    image: ArrayLike,
+    target: int | None,
+    class_names: Any,
+    ax: Any,
+    title: str | None,
+    cmap: Any,
+) -> Figure:
+    """Draw the picture, the numbers that are computed of it, and one over the other."""
+    found = as_model(function, model)
+    inputs = as_input(function, "image", image, found)
+    if inputs.ndim != 4:
+        expected = "a picture (C, H, W)"
+        raise ShapeError(sentence(function, "image", expected, f"shape {inputs.shape[1:]}"))
+    as_title(function, title)
+    as_cmap(function, cmap, HEAT)
+    probabilities = probabilities_of(check_scores(function, found.predict(inputs)))[0]
+    outputs = found.predict(inputs).shape[1]
+    chosen = as_class(function, target, probabilities[:outputs] if outputs > 1 else np.ones(1))
+    names = as_class_names(function, class_names, len(probabilities))
+    heat = compute(found, inputs[0], chosen)
+    shown = chosen if outputs > 1 else 1
+    heading = f"{names[shown]}: {probabilities[shown]:.1%}" if title is None else title
+    figure, (panels,) = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
+    signed = bool((heat < 0).any())
+    scale: dict[str, Any] = {
+        "cmap": as_cmap(function, cmap, SIGNED if signed else HEAT),
+        "vmin": -largest(heat) if signed else 0,
+        "vmax": largest(heat),
+    }
+    picture = as_picture(inputs[0])
+    for axes, label in zip(panels, ("input", PANELS[function], "both"), strict=True):
+        axes.set_title(label, fontsize=MEDIUM)
+        plain(axes)
+    panels[0].imshow(picture, cmap=GREY, vmin=0, vmax=1)
+    drawn = panels[1].imshow(heat, **scale)
+    grey = picture.mean(axis=-1) if picture.ndim == 3 else picture
+    panels[2].imshow(grey, cmap=GREY, vmin=0, vmax=1)
+    # Small numbers are transparent, so that the picture below is visible.
+    panels[2].imshow(heat, alpha=OPACITY * np.abs(heat) / largest(heat), **scale)
+    bar = figure.colorbar(drawn, ax=panels[2], shrink=0.8, aspect=20)
+    bar.ax.tick_params(labelsize=MEDIUM - 1)
+    return figure

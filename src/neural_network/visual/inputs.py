@@ -1,0 +1,201 @@
+"""From what the caller passed to models, pictures and labels that figures are made of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.autograd.guards import unrecorded
+from neural_network.checks import Array, as_count, as_names, as_real, check_not_empty
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.functional.activations import sigmoid, softmax
+from neural_network.layers.convolution import (
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    ConvTranspose2D,
+    DepthwiseConv2D,
+)
+from neural_network.layers.layer import Layer
+from neural_network.terminal import is_terminal, write_line
+
+Item = TypeVar("Item")
+CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D, ConvTranspose2D)
+# Work that takes longer than this shows its progress.
+SECONDS_IN_SILENCE = 1.0
+SECONDS_BETWEEN_LINES = 5.0
+# Rows that are predicted between two looks at the clock.
+ROWS = 1024
+
+
+def as_model(function: str, model: Any, name: str = "model") -> Layer:
+    """Return a model that is built."""
+    if not isinstance(model, Layer):
+        hint = " (a class was given: call it)" if isinstance(model, type) else ""
+        raise DTypeError(sentence(function, name, f"a model or layer{hint}", brief(model)))
+    if not model.built or model.input_shape is None:
+        expected = "a model that is built (model.initialize((1, 28, 28)) builds it, or training)"
+        raise ArgumentError(sentence(function, name, expected, "one without parameters"))
+    return model
+
+
+def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
+    """Return an array that is no tensor and not empty."""
+    if isinstance(value, list | tuple) and not value:
+        raise ShapeError(sentence(function, name, "at least one element", "an empty list"))
+    array = as_real(function, name, unrecorded(function, name, value))
+    check_not_empty(function, name, array)
+    return array
+
+
+def as_inputs(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
+    """Return inputs (n, …) of a model; grey pictures need no axis for their one channel."""
+    array, shape = as_numbers(function, name, value), model.input_shape or ()
+    if array.ndim == len(shape) and len(shape) == 3 and shape[0] == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != len(shape) + 1:
+        axes = ", ".join(("n", *map(str, shape)))
+        raise ShapeError(sentence(function, name, f"shape ({axes})", f"shape {array.shape}"))
+    check_channels(function, name, array.shape[1:], shape)
+    return array
+
+
+def as_input(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
+    """Return a single input of a model, as a batch of one."""
+    array, shape = as_numbers(function, name, value), model.input_shape or ()
+    if array.ndim == len(shape) - 1 and len(shape) == 3 and shape[0] == 1:
+        array = array[np.newaxis]
+    if array.ndim == len(shape) + 1 and len(array) == 1:
+        array = array[0]
+    if array.ndim != len(shape):
+        received = f"shape {array.shape}"
+        if array.ndim == len(shape) + 1:
+            received += f"; {name}[0] is one"
+        raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
+    check_channels(function, name, array.shape, shape)
+    return array[np.newaxis]
+
+
+def check_channels(
+    function: str, name: str, found: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    """Raise ShapeError unless an input has the channels, or the features, of a model."""
+    if len(expected) == 3 and found[0] == expected[0]:
+        return  # the model itself knows which heights and widths it can take
+    if len(expected) < 3 and found == expected:
+        return
+    if len(expected) == 2 and found[-1] == expected[-1]:
+        return
+    hint = ""
+    if len(expected) == 3 and found[-1] == expected[0]:
+        hint = f"; np.moveaxis({name}, -1, -3) puts the channels first"
+    received = f"shape {found}{hint}"
+    raise ShapeError(sentence(function, name, f"shape {expected} for each input", received))
+
+
+def as_labels(function: str, labels: ArrayLike, rows: int, classes: int) -> Array:
+    """Return (rows,) whole class numbers from 0 to classes − 1."""
+    array = as_numbers(function, "labels", labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != (rows,):
+        received = f"shape {array.shape}"
+        if array.shape == (rows, classes):
+            received += "; labels.argmax(axis=1) are the class numbers"
+        raise ShapeError(
+            sentence(function, "labels", f"a class number for each of {rows}", received)
+        )
+    if array.dtype.kind == "f" and not np.all(array == np.floor(array)):
+        raise DTypeError(
+            sentence(function, "labels", "whole class numbers", f"dtype {array.dtype}")
+        )
+    wrong = (array < 0) | (array >= classes)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        expected = f"class numbers from 0 to {classes - 1}"
+        received = f"{array[place]:g} in place {place}"
+        raise ArgumentError(sentence(function, "labels", expected, received))
+    return array.astype(int)
+
+
+def as_class_names(function: str, names: Any, classes: int, name: str = "class_names") -> list[str]:
+    """Return a name for each class; their numbers if there are none."""
+    found = as_names(function, name, range(classes) if names is None else names)
+    if len(found) != classes:
+        raise ShapeError(sentence(function, name, f"{classes} names", f"{len(found)}"))
+    return found
+
+
+def as_class(function: str, value: Any, scores: Array) -> int:
+    """Return the output to explain: a class number, or for None that of the largest score."""
+    if value is None:
+        return int(np.argmax(scores))
+    return as_count(function, "target", value, minimum=0, maximum=len(scores) - 1)
+
+
+def check_scores(function: str, outputs: Array) -> Array:
+    """Return outputs (n, k); raise ShapeError where the model gives no row of numbers."""
+    if outputs.ndim == 1:
+        outputs = outputs[:, np.newaxis]
+    if outputs.ndim != 2:
+        received = f"outputs of shape {outputs.shape[1:]} for each"
+        raise ShapeError(sentence(function, "model", "a row of scores for each input", received))
+    return outputs
+
+
+def predicted(function: str, model: Layer, inputs: Array) -> Array:
+    """Return the outputs of a model, showing the progress where it takes long."""
+    parts = [
+        model.predict(inputs[start : start + ROWS])
+        for start in noted(function, range(0, len(inputs), ROWS))
+    ]
+    return np.concatenate(parts)
+
+
+def probabilities_of(outputs: Array) -> Array:
+    """Return (n, k) probabilities of outputs (n, k): these themselves if they are, else softmax.
+
+    A single output is the probability of class 1 of two, or its logit.
+    """
+    values = np.asarray(outputs, dtype=float)
+    inside = bool(np.all((values >= 0) & (values <= 1)))
+    if values.shape[1] == 1:
+        ones = values if inside else sigmoid(values)
+        return np.concatenate([1 - ones, ones], axis=1)
+    if inside and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+        return values
+    return np.asarray(softmax(values))
+
+
+def noted(function: str, items: Sequence[Item]) -> Iterator[Item]:
+    """Yield items, and from one second on write to standard error how many are done."""
+    begun = perf_counter()
+    shown = begun + SECONDS_IN_SILENCE - SECONDS_BETWEEN_LINES
+    wrote = False
+    for done, item in enumerate(items):
+        now = perf_counter()
+        live = wrote and is_terminal(sys.stderr)
+        if done and now - shown >= (0.2 if live else SECONDS_BETWEEN_LINES):
+            shown = now
+            _write(f"{function}: {done} of {len(items)}", last=False)
+            wrote = True
+        yield item
+    if wrote:
+        _write(f"{function}: {len(items)} of {len(items)}", last=True)
+
+
+def _write(line: str, *, last: bool) -> None:
+    """Write a line in the place of the one before on a terminal, else below it."""
+    if not is_terminal(sys.stderr):
+        write_line(sys.stderr, line)
+        return
+    try:
+        sys.stderr.write(f"\r{line}" + ("\n" if last else ""))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # a line only tells of the work, which goes on without it
