@@ -88,13 +88,13 @@ def calls(kernels: Any) -> Callable[[], tuple[list[bytes], int]]:
         sums, squares, same, products = np.empty(6), np.empty(6), np.empty(6), np.zeros(17, "f4")
         kernels.row_sums(X, sums)
         kernels.row_squares(X, squares)
-        kernels.exactly(X[0], same[:0])
+        kernels.exactly(X[:, 0], same)
         kernels.multiply(
             x, w, products, (2, 8, 1, 3), (0, 3, 1, 0, 0, 8, 0, 0, 8), False
         )  # fmt: skip
         found = (kernels.row_sums, kernels.row_squares, kernels.exactly, kernels.multiply)
         misses = sum(sum(kernel.compiled.stats.cache_misses.values()) for kernel in found)
-        return [array.tobytes() for array in (sums, squares, products)], misses
+        return [array.tobytes() for array in (sums, squares, same, products)], misses
 
     return compute
 

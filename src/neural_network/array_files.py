@@ -17,6 +17,11 @@ from neural_network.public import public
 
 FORMAT = "neural-network-numpy arrays"
 FORMAT_VERSION = "2"  # with a checksum; files of version 1 have none
+# What helps where a file was changed on purpose.
+OTHER_PROGRAM = (
+    " (a program that changes a file leaves out the entry 'checksum' of its metadata, and sets "
+    "'format_version' to '1')"
+)
 # The types of a safetensors file that NumPy has, little-endian as they are stored.
 DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
@@ -237,14 +242,18 @@ def read_arrays(
         arrays = {}
         for _, name in sorted([(of["data_offsets"], name) for name, of in described.items()]):
             arrays[name] = _read_array(path, file, name, **described[name])
-    found = metadata.pop("checksum", None) if _is_ours(metadata) else None
+    ours = _is_ours(metadata)
+    hint = "" if require_checksum else OTHER_PROGRAM
+    found = metadata.pop("checksum", None) if ours else None
+    if found is None and ours and metadata.get("format_version") == FORMAT_VERSION:
+        raise FileFormatError(
+            f"{path}: damaged: files of format version {FORMAT_VERSION} have a checksum, and this "
+            f"one has none{hint}"
+        )
     if found is None and require_checksum:
         raise FileFormatError(f"{path}: expected a file with a checksum, received one without")
     if found is not None and found != checksum(arrays, metadata):
-        raise FileFormatError(
-            f"{path}: damaged: its checksum does not fit what it holds (a program that changes a "
-            "file leaves out the entry 'checksum' of its metadata)"
-        )
+        raise FileFormatError(f"{path}: damaged: its checksum does not fit what it holds{hint}")
     return {name: arrays[name] for name in sorted(arrays)}, metadata
 
 

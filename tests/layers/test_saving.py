@@ -127,6 +127,7 @@ def half(path: Path, kind: str) -> None:
     length = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
     del header["__metadata__"]["checksum"]
+    header["__metadata__"]["format_version"] = "1"
     pieces, end = [], 0
     for name in [key for key in header if key != "__metadata__"]:
         begin, stop = header[name]["data_offsets"]
