@@ -21,7 +21,7 @@ def need(present: object, what: str) -> None:
 
 
 def need_fast() -> None:
-    need(available(), "Numba and threadpoolctl (the extra fast)")
+    need(available(), "Numba (the extra fast)")
 
 
 def kernels(name: str) -> Any:

@@ -44,7 +44,11 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
         for line in metadata.splitlines()
         if line.startswith("Requires-Dist") and "extra" not in line
     ]
-    assert sorted(line.split(": ")[1].split(">")[0] for line in base) == ["numpy", "safetensors"]
+    assert sorted(line.split(": ")[1].split(">")[0] for line in base) == [
+        "numpy",
+        "safetensors",
+        "threadpoolctl",
+    ]
     assert "License-Expression: MIT" in metadata
     extras = {
         line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")

@@ -195,6 +195,7 @@ from neural_network.layers.pooling import (
 from neural_network.layers.saving import load as load, load_notes as load_notes, save as save
 from neural_network.layers.substitution import functional_call as functional_call
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
+from neural_network.training.callback_base import Callback as Callback
 from neural_network.training.callbacks import (
     Checkpoint as Checkpoint,
     CSVLog as CSVLog,
@@ -232,6 +233,6 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
-from neural_network.training.trainer import Callback as Callback, Trainer as Trainer
+from neural_network.training.trainer import Trainer as Trainer
 
 __version__: str

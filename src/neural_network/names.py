@@ -73,6 +73,7 @@ PUBLIC = {
     "layers.saving": "save load load_notes",
     "layers.substitution": "functional_call",
     "training.averaging": "ExponentialAverage",
+    "training.callback_base": "Callback",
     "training.callbacks": "EarlyStopping Checkpoint CSVLog LearningRateFinder",
     "training.clipping": "clip_by_norm clip_by_value",
     "training.history": "History",
@@ -82,7 +83,7 @@ PUBLIC = {
     "training.optimizers.base": "Optimizer OPTIMIZERS",
     "training.optimizers.descent": "momentum_update SGD Lion",
     "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
-    "training.trainer": "Callback Trainer",
+    "training.trainer": "Trainer",
 }
 # Those that are not attributes of the package itself.
 PACKAGES_ONLY = {

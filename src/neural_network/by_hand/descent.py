@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from neural_network.blas import threads_for_products
 from neural_network.by_hand.networks import backward, forward
 from neural_network.checks import (
     Array,
@@ -133,7 +134,10 @@ def gradient_descent(
     weight, bias = W.copy(), b.copy()
     losses = []
     for epoch in range(1, num_epochs + 1):
-        with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
+        with (
+            threads_for_products(min(rows, batch_size) * W.size),
+            np.errstate(over="ignore", invalid="ignore"),  # the result is checked below
+        ):
             for batch in cut(permutation(rows), batch_size):
                 error = predict(X[batch]) - y[batch]
                 weight = weight - lr * (X[batch].T @ error) / len(batch)
@@ -241,11 +245,15 @@ def train_mlp(
     generator = as_generator(function, rng)
     sizes = [X.shape[1], *hidden, y.shape[1]]
     parameters = initial_parameters(sizes, rng=generator, dtype=X.dtype)
+    largest = min(len(X), batch_size) * max(array.size for array in parameters.values())
 
     losses = []
     for epoch in range(1, num_epochs + 1):
         total = 0.0
-        with np.errstate(over="ignore", invalid="ignore"):  # the result is checked below
+        with (
+            threads_for_products(largest),
+            np.errstate(over="ignore", invalid="ignore"),  # the result is checked below
+        ):
             for batch in cut(generator.permutation(len(X)), batch_size):
                 inputs, labels = X[batch], y[batch]
                 sums, activations = forward(inputs, parameters)

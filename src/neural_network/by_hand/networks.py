@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.blas import threads_for_call
 from neural_network.checks import (
     Array,
     as_floating,
@@ -238,7 +239,8 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
         inputs = W.shape[1]
         check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
 
-    _, activations = forward(named["X"], named)
+    with threads_for_call(_largest_product(named)):
+        _, activations = forward(named["X"], named)
     return [rounded(A, dtype) for A in activations]
 
 
@@ -261,7 +263,8 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
 
     sums = [named[f"Z{k}"] for k in range(1, depth)]
     activations = [named[f"A{k}"] for k in range(1, depth + 1)]
-    gradients = backward(X, sums, activations, named["y"], named)
+    with threads_for_call(_largest_product(named)):
+        gradients = backward(X, sums, activations, named["y"], named)
     return [rounded(gradient, dtype) for gradient in gradients.values()]
 
 
@@ -300,6 +303,11 @@ def backward(
         if k > 1:
             delta = (delta @ p[f"W{k}"].T) * (sums[k - 2] > 0)
     return gradients
+
+
+def _largest_product(arrays: Mapping[str, Array]) -> int:
+    """Return the multiplications of the largest product of ``forward`` or ``backward``."""
+    return len(arrays["X"]) * max(W.size for name, W in arrays.items() if name[0] == "W")
 
 
 def _check_rows(function: str, X: Array) -> None:

@@ -19,11 +19,12 @@ from neural_network.files import real_path
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import save
 from neural_network.models import MODELS
+from neural_network.training.callback_base import Callback
 from neural_network.training.callbacks import Checkpoint, CSVLog
 from neural_network.training.history import History
 from neural_network.training.interrupts import TrainingInterrupted
 from neural_network.training.metrics import accuracy
-from neural_network.training.trainer import Callback, Trainer
+from neural_network.training.trainer import Trainer
 from neural_network.visual import save_figure, show_history
 
 SETTINGS, CHECKPOINT = "settings.toml", "checkpoint.safetensors"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
+from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
 from neural_network.describing import call_text, constructing
 from neural_network.errors import ArgumentError, NeuralNetworkError, ShapeError, refusal, sentence
@@ -320,16 +321,16 @@ class Layer(Structure):
         >>> Dense(2).initialize((3,), rng=0).predict(np.ones((5, 3))).shape
         (5, 2)
         """
-        rows = as_real(
-            "predict", "X", X if type(X) is np.ndarray else unrecorded("predict", "X", X)
-        )
+        given = X if type(X) is np.ndarray else unrecorded("predict", "X", X)
+        rows = as_real("predict", "X", given)
         if rows.ndim == 0 or len(rows) == 0:
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
         size = as_count("predict", "batch_size", batch_size)
         parts = []
         if self._built_for is None:
             check_names(self, Layer)
-        with self.in_mode(training=False), no_backward():
+        largest = min(size, len(rows)) * self._look().largest_product
+        with threads_for_call(largest), self.in_mode(training=False), no_backward():
             for some in cut(rows, size):
                 out = self(some)
                 part = out.data if isinstance(out, Tensor) else out

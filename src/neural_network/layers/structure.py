@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from math import prod
 from threading import get_ident
 from types import MappingProxyType
 from typing import Any
@@ -50,11 +51,13 @@ class Contents:
         versions: likewise, at the time of the decision; with the number of attributes,
             because ``functools.cached_property`` adds one without an assignment.
         parameters, buffers: (name, tensor), each once.
+        largest_product: multiplications of the largest matrix product for one input.
     """
 
-    __slots__ = ("below", "buffers", "names", "parameters", "versions")
+    __slots__ = ("below", "buffers", "largest_product", "names", "parameters", "versions")
 
     def __init__(self, layer: Structure) -> None:
+        self.largest_product = 0
         waiting: list[tuple[str, Structure]] = [("", layer)]
         seen, named, tensors = set[int](), dict[str, Structure](), dict[str, Tensor]()
         self.versions: list[tuple[int, int]] = []
@@ -78,11 +81,25 @@ class Contents:
                     if prefix + own in tensors:
                         raise _collision(layer, prefix + own, tensors[prefix + own], value)
                     tensors[prefix + own] = value
+                    product = _multiplications(value.data.shape, inner._built_for)
+                    self.largest_product = max(self.largest_product, product)
             waiting += children[::-1]
         self.names = list(named)
         self.below: list[Any] = list(named.values())[1:]
         self.parameters = [(n, t) for n, t in tensors.items() if isinstance(t, Parameter)]
         self.buffers = [(n, t) for n, t in tensors.items() if isinstance(t, Buffer)]
+
+
+def _multiplications(shape: tuple[int, ...], built_for: tuple[tuple[int, ...], str] | None) -> int:
+    """Return those of a weight's product for one input, about; 0 where there is none.
+
+    Each weight is used once for each position of the input: a pixel for a filter, a row of a
+    sequence for a matrix. (With a stride it is used less often.) Rows are looked up by integers.
+    """
+    if len(shape) < 2 or built_for is None or not built_for[1].startswith("float"):
+        return 0
+    inputs = built_for[0]
+    return prod(shape) * prod(inputs[1:-1] if len(shape) == 2 else inputs[2:])
 
 
 class Replaced(dict[str, Any]):

@@ -1,6 +1,7 @@
 """What type checkers and editors see of the package; written by ``make api``."""
 
 from neural_network.training.averaging import ExponentialAverage as ExponentialAverage
+from neural_network.training.callback_base import Callback as Callback
 from neural_network.training.callbacks import (
     Checkpoint as Checkpoint,
     CSVLog as CSVLog,
@@ -43,4 +44,4 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
-from neural_network.training.trainer import Callback as Callback, Trainer as Trainer
+from neural_network.training.trainer import Trainer as Trainer

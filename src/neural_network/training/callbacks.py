@@ -18,8 +18,9 @@ from neural_network.errors import ArgumentError, DivergenceError, DTypeError, br
 from neural_network.files import append, as_path, file_size, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
+from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import check_savable, save_checkpoint
-from neural_network.training.trainer import Callback, Trainer
+from neural_network.training.trainer import Trainer
 
 
 @public

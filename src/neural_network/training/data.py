@@ -46,6 +46,7 @@ class ArrayFeed:
 
     Attributes:
         count: the number of batches in an epoch.
+        rows_of_batch: the number of rows in the first batch of an epoch.
         rows_of_last: the number of rows in the last batch of an epoch.
         shape: what has to be the same for a training to be resumed, as JSON holds it.
         targets: all targets; ``whole`` is True.
@@ -59,6 +60,7 @@ class ArrayFeed:
     ) -> None:
         self._data, self.batch_size, self._dtype = Batch(X, y, weights), batch_size, dtype
         self.count: int | None = -(-len(X) // batch_size)
+        self.rows_of_batch = min(batch_size, len(X))
         self.rows_of_last = (len(X) - 1) % batch_size + 1
         self.shape: list[Any] = [list(X.shape), X.dtype.name, list(y.shape), batch_size]
         self.targets = y
@@ -109,7 +111,7 @@ class IterableFeed:
             raise ArgumentError(sentence("fit", "X", _ANEW, received))
         if first is None:
             raise ShapeError(sentence("fit", "X", "at least one batch", "an empty iterable"))
-        self.targets = first.y
+        self.targets, self.rows_of_batch = first.y, first.rows
         self.example = first.at(slice(EXAMPLE))
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:  # noqa: ARG002  # one signature for all feeds

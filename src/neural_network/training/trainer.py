@@ -1,20 +1,18 @@
-"""The training loop: fit → train_epoch → train_step → update, and the base of callbacks.
-
-``Trainer`` and ``Callback`` refer to each other, so both are defined here.
-"""
+"""The training loop: fit → train_epoch → train_step → update."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.blas import threads_for_products
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
 from neural_network.errors import (
     ArgumentError,
@@ -33,6 +31,7 @@ from neural_network.layers.structure import all_or_nothing
 from neural_network.lifting import array_under
 from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
+from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_batch, as_feed, as_rows
@@ -68,60 +67,7 @@ from neural_network.training.optimizers import Optimizer, as_optimizer
 from neural_network.training.optimizers.base import check_bound_to
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
-from neural_network.training.state import Augmentation, HasState, TrainingState, as_callbacks
-
-
-@public
-class Callback(HasState):
-    """Base of callbacks: methods that do nothing, called by a ``Trainer``; override some.
-
-    Everything of the trainer may be read (``trainer.model``, ``.epoch``, ``.step``,
-    ``.rate``, ``.history``); ``trainer.stop = True`` ends the training after the step.
-
-    Raises:
-        Nothing.
-
-    >>> class Say(Callback):
-    ...     def on_epoch_end(self, trainer, measures):
-    ...         print(trainer.epoch, sorted(measures))
-    >>> model = Sequential(Dense(2))
-    >>> trainer = Trainer(model, callbacks=[Say()], rng=0, progress=False)
-    >>> _ = trainer.fit(np.eye(2), np.array([0, 1]), epochs=1)
-    1 ['accuracy', 'loss']
-    """
-
-    # Whether it is called after all others, as those that store their state have to be.
-    comes_last = False
-
-    def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:  # noqa: ARG002  # for subclasses
-        """Return a context manager that is open during the training."""
-        return nullcontext()
-
-    def on_fit_begin(self, trainer: Trainer) -> None:
-        """The training begins, or is resumed."""
-
-    def on_epoch_begin(self, trainer: Trainer) -> None:
-        """An epoch begins, or is resumed in the middle."""
-
-    def on_step_begin(self, trainer: Trainer) -> None:
-        """A step begins; ``trainer.rate`` may be changed for it."""
-
-    def on_step_end(self, trainer: Trainer, loss: float) -> None:
-        """A step is done; ``loss`` is that of its batch, NaN if no row counts in it."""
-
-    def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
-        """An epoch is done, and in the history."""
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        """The training is over."""
-
-    def on_interrupt(self, trainer: Trainer) -> str | None:  # noqa: ARG002  # for subclasses
-        """Ctrl-C was pressed, the last step is complete; a sentence returned is shown."""
-        return None
-
-    def _written_path(self) -> str | None:
-        """Return the path of the file that this callback writes, and no other may write."""
-        return None
+from neural_network.training.state import Augmentation, TrainingState, as_callbacks
 
 
 @public
@@ -280,6 +226,8 @@ class Trainer(TrainingState):
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
             give_hints(self, feed.example, self.compute_loss, self._hints)
         with ExitStack() as stack:
+            largest = feed.rows_of_batch * self.model._look().largest_product
+            stack.enter_context(threads_for_products(largest))
             stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:
                 stack.enter_context(callback.during_fit(self))

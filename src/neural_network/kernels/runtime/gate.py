@@ -20,7 +20,7 @@ from neural_network.terminal import warn
 
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
-NEEDED = ("numba", "threadpoolctl")
+NEEDED = ("numba",)
 
 # The amount of work from which the mode "auto" uses a compiled kernel. The comments give the times
 # of NumPy's body and of the kernel at the threshold and their ratio, on one thread of a shared

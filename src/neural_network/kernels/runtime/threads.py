@@ -33,14 +33,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, SupportsIndex
 from weakref import ref
 
-from neural_network.errors import (
-    ArgumentError,
-    DTypeError,
-    NeuralNetworkError,
-    brief,
-    needs_extra,
-    sentence,
-)
+from neural_network.blas import set_blas_threads
+from neural_network.errors import ArgumentError, DTypeError, NeuralNetworkError, brief, sentence
 from neural_network.kernels.runtime import processors
 from neural_network.public import public
 
@@ -82,7 +76,8 @@ def set_num_threads(n: SupportsIndex) -> None:
     """Set the number of threads for kernels and matrix products in the whole process.
 
     It holds for compiled kernels, NumPy's ``@`` and every other BLAS library that is loaded when
-    it is called (through ``threadpoolctl``). By default, kernels use the least of
+    it is called (through ``threadpoolctl``); where products are small, ``fit``, ``predict`` and
+    ``by_hand`` use one thread of BLAS whatever is set. By default, kernels use the least of
     ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``, the processors that the process is bound to and
     its control group's share, and BLAS its own default. A forked child begins with one thread
     for kernels. Kernels return the same bits for any number; NumPy's matrix products may not.
@@ -97,7 +92,6 @@ def set_num_threads(n: SupportsIndex) -> None:
     Raises:
         DTypeError: n is not an integer.
         ArgumentError: n is less than 1, or more than the threads that there are.
-        MissingDependencyError: the extra ``fast`` is not installed.
 
     >>> before = get_num_threads()
     >>> set_num_threads(1)
@@ -106,14 +100,9 @@ def set_num_threads(n: SupportsIndex) -> None:
     >>> set_num_threads(before)
     """
     count = _checked(n)
-    with needs_extra("set_num_threads", "fast"):
-        from threadpoolctl import ThreadpoolController
-    import_module("numpy")  # its BLAS must be loaded to be found
-    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
     with _state.lock:
         _state.chosen = count
-        for library in libraries:
-            library.set_num_threads(count)
+        set_blas_threads(count)
 
 
 @public
