@@ -121,7 +121,11 @@ def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]
     """Raise ShapeError unless the array has one of these shapes."""
     if array.shape not in shapes:
         allowed = " or ".join(dict.fromkeys(str(shape) for shape in shapes))
-        raise ShapeError(sentence(function, name, f"shape {allowed}", f"shape {array.shape}"))
+        received = f"shape {array.shape}"
+        fits = [shape for shape in shapes if prod(shape) == array.size]
+        if fits:
+            received += f"; {name}.reshape{fits[0]} has it"
+        raise ShapeError(sentence(function, name, f"shape {allowed}", received))
 
 
 def check_same_shape(function: str, name: str, array: Array, other: str, like: Array) -> None:
@@ -265,10 +269,11 @@ def as_generator(function: str, rng: object) -> np.random.Generator:
     return np.random.default_rng(as_count(function, "rng", rng, minimum=0, maximum=np.inf))
 
 
-def as_callable(function: str, name: str, value: object) -> None:
-    """Raise DTypeError unless the value can be called."""
+def as_callable(function: str, name: str, value: Any) -> Any:
+    """Return the value; raise DTypeError unless it can be called."""
     if not callable(value):
         raise DTypeError(sentence(function, name, "a function", brief(value)))
+    return value
 
 
 def as_floating_type(function: str, name: str, dtype: DTypeLike) -> np.dtype[Any]:

@@ -6,12 +6,14 @@ catches them all; a wrong kind of thing is a ``TypeError`` as well.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
 from neural_network.public import public
+from neural_network.terminal import warn
 
 # Of a message, and of a value that it shows.
 MOST_LETTERS = 500
@@ -90,6 +92,18 @@ class DatasetNotFoundError(NeuralNetworkError, FileNotFoundError):
 @public
 class MissingDependencyError(NeuralNetworkError, ImportError):
     """A feature needs an optional package that is not installed."""
+
+
+def give_hint(text: str) -> None:
+    """Warn with a ``TrainingHint``, of the line outside of the package that has led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warn(shortened(text, MOST_LETTERS), TrainingHint, stacklevel=level)
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] == "neural_network"
 
 
 def sentence(function: str, argument: str, expected: str, received: object) -> str:

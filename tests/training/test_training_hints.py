@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import neural_network as nn
 from neural_network import Activation, Dense, Flatten, Sequential, Trainer, TrainingHint
+from neural_network.training.hints.table import HINTS as TABLE
 
 X = np.random.default_rng(0).standard_normal((12, 4)).astype(np.float32)
 Y = np.arange(12) % 3
@@ -104,3 +107,34 @@ def test_a_hint_can_be_an_error_that_changes_nothing() -> None:
         with pytest.raises(TrainingHint):
             trainer.fit(X, Y)
     assert trainer.step == 0
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
+
+
+def documented() -> str:
+    """Return the table of all hints as it stands in the documents."""
+    lines = ["| given by | what was seen | what mends it |", "| --- | --- | --- |"]
+    for when, hints in TABLE.items():
+        for place, hint in enumerate(hints):
+            lines.append(f"| {'' if place else when} | {hint.seen} | {hint.cure} |")
+    return "\n".join(lines)
+
+
+def test_the_documents_list_all_hints() -> None:
+    assert f"<!-- hints -->\n{documented()}\n<!-- end -->" in DOCUMENT.read_text()
+    names = [hint.name for hints in TABLE.values() for hint in hints]
+    assert len(set(names)) == len(names)
+
+
+def test_the_line_of_the_documents_silences_hints() -> None:
+    line = re.search(
+        r"^warnings.filterwarnings.*TrainingHint\)$", DOCUMENT.read_text(), re.MULTILINE
+    )
+    assert line is not None
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        exec(line.group(), {"warnings": warnings, "nn": nn})
+        Trainer([Dense(3, "softmax")], rng=0, progress=False).fit(X * 1000, Y)
+        nn.conv2d(np.ones((16, 16, 3)), np.ones((3, 3)))
+    assert found == []

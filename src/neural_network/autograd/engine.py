@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -26,10 +26,11 @@ from weakref import ref
 
 import numpy as np
 
+from neural_network.autograd.gradients import Gradients
 from neural_network.checks import Array
 from neural_network.errors import GradientError
 from neural_network.functional.op import Rule
-from neural_network.lifting import LISTS, array_under, is_tensor, tensors_in
+from neural_network.lifting import LISTS, array_under, tensors_in
 from neural_network.public import public
 
 # Ops on tensors of this level and those above are recorded.
@@ -38,6 +39,8 @@ _debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
 _levels = count(1)
 _open_levels: set[int] = set()
+# What the next calls of ``Tensor.backward`` call with the tensor: each once.
+LOOKS: list[Callable[[Recorded], None]] = []
 Parent = tuple[str, "int | None", "Recorded"]
 
 
@@ -99,6 +102,11 @@ def debug() -> Iterator[None]:
         yield
     finally:
         _debugging.reset(token)
+
+
+def nodes_so_far() -> int:
+    """Return a number above those of all nodes."""
+    return next(_numbers)
 
 
 def recording() -> bool:
@@ -360,32 +368,6 @@ def _checksum(value: Any) -> int:
     return total
 
 
-class Gradients(dict[int, "tuple[Recorded, Any]"]):
-    """``id`` of each input reached → (the input, its gradient).
-
-    Attributes:
-        own: by ``id``, gradients that share memory with nothing although they may be views.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.own: dict[int, Any] = {}
-
-    def copied(self) -> Iterator[tuple[Any, Any]]:
-        """Yield inputs with gradients; arrays are writeable and share memory with nothing."""
-        seen: set[int] = set()
-        for tensor, grad in self.values():
-            if is_tensor(grad):
-                yield tensor, grad
-                continue
-            # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
-            alone = grad.flags.owndata or id(grad) in self.own
-            shared = not alone or not grad.flags.writeable or id(grad) in seen
-            own = np.array(grad) if shared else grad
-            seen.add(id(own))
-            yield tensor, own
-
-
 def backward_pass(
     outputs: Sequence[Recorded],
     grad_outputs: Sequence[Any],
@@ -404,6 +386,8 @@ def backward_pass(
     Returns:
         The inputs that were reached, with their gradients.
     """
+    if inputs is None and LOOKS:
+        LOOKS.pop()(outputs[0])
     nodes = nodes_before(outputs)
     targets = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
     needed = _leading_to(nodes, targets)

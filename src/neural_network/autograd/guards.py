@@ -112,8 +112,13 @@ def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
         return
     for name, value in arguments.items():
         if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
+            first = rule.names[0]
+            swapped = name in ("y", "labels") and not tensors_in((arguments[first],))
+            order = (
+                f" (the predictions come first: {rule.name}({first}, {name}))" if swapped else ""
+            )
             check_no_gradient(
-                f"{rule.name}: {name}: it has no gradient for this argument, which", value
+                f"{rule.name}: {name}: it has no gradient for this argument{order}, which", value
             )
 
 

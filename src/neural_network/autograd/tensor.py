@@ -233,9 +233,7 @@ class Tensor(ArrayMethods):
         if start.shape != self.shape:
             expected, received = f"shape {self.shape}", f"shape {start.shape}"
             raise ShapeError(sentence("backward", "gradient", expected, received))
-        found = backward_pass([self], [start], None, retain_graph=retain_graph)
-        for leaf, grad in found.copied():
-            leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+        backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves()
 
     # --- changes in place ------------------------------------------------------
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Gradients, backward_pass, lowest_recorded, open_level
+from neural_network.autograd.engine import backward_pass, lowest_recorded, open_level
+from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import leaves_of, map_tree, same_form
 from neural_network.checks import as_callable, as_real

@@ -81,6 +81,9 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):
         first = int(np.argmax(wrong))
-        raise ArgumentError(sentence(function, name, expected, f"{labels[first]} at place {first}"))
+        received = f"{labels[first]} at place {first}"
+        if labels[first] == limit and np.min(labels) == 1 and np.max(labels) == limit:
+            received += f"; {name} - 1 begins at 0"
+        raise ArgumentError(sentence(function, name, expected, received))
     indices: Array = labels.astype(np.intp)
     return indices

@@ -51,6 +51,7 @@ class ArrayFeed:
         shape: what has to be the same for a training to be resumed, as JSON holds it.
         targets: all targets; ``whole`` is True.
         example: the first rows, to try the model on.
+        data: all rows.
     """
 
     whole = True
@@ -58,24 +59,32 @@ class ArrayFeed:
     def __init__(
         self, X: Array, y: Array, batch_size: int, weights: Array | None, dtype: DTypeLike
     ) -> None:
-        self._data, self.batch_size, self._dtype = Batch(X, y, weights), batch_size, dtype
+        self.data, self.batch_size, self._dtype = Batch(X, y, weights), batch_size, dtype
         self.count: int | None = -(-len(X) // batch_size)
         self.rows_of_batch = min(batch_size, len(X))
         self.rows_of_last = (len(X) - 1) % batch_size + 1
         self.shape: list[Any] = [list(X.shape), X.dtype.name, list(y.shape), batch_size]
         self.targets = y
-        self.example = self._data.at(slice(EXAMPLE))
+        self.example = self.data.at(slice(EXAMPLE))
         # Arrays in memory were checked before.
         self._unchecked = [pair for pair in (("X", X), ("y", y)) if _is_mapped(pair[1])]
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, without the first ``skip``."""
-        order = generator(seed, "order", epoch).permutation(self._data.rows)
+        order = generator(seed, "order", epoch).permutation(self.data.rows)
         for start in range(skip * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             for name, array in self._unchecked:
                 check_finite("fit", name, array[rows], self._dtype, rows)
-            yield self._data.at(rows)
+            yield self.data.at(rows)
+
+    def spread(self, most: int) -> Batch:
+        """Return some rows from all over the data, about as many as ``most``."""
+        return self.data.at(slice(None, None, max(1, self.data.rows // most)))
+
+    def labels_at_hand(self) -> list[Array]:
+        """Return all targets."""
+        return [self.targets]
 
 
 class IterableFeed:
@@ -120,6 +129,16 @@ class IterableFeed:
         batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
         for number, item in enumerate(islice(batches, skip, None), skip + 1):
             yield _as_batch(item, number, self._dtype)
+
+    def spread(self, most: int) -> Batch:
+        """Return some rows of the first batch."""
+        return self.example.at(slice(most))
+
+    def labels_at_hand(self) -> list[Array]:
+        """Return the targets of all batches, where they are a list; none otherwise."""
+        if not isinstance(self.source, list | tuple):
+            return []
+        return [np.asarray(item[1]) for item in self.source]
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         batches: Any = self.source(epoch) if callable(self.source) else self.source

@@ -25,6 +25,7 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed, as_rows
+from neural_network.training.hints.data import explaining_channels_last
 from neural_network.training.objectives import check_targets, row_weights, spread_class_weights
 from neural_network.training.parameters import hold_frozen, norms
 from neural_network.training.state import TrainingState
@@ -37,7 +38,8 @@ Measure = Callable[[Array, Array], dict[str, float]]
 def build(model: Layer, seed: int, X: Array) -> None:
     """Create the parameters that do not exist yet, for rows such as these."""
     rng = generator(seed, "weights")
-    model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
+    with explaining_channels_last(model, X):
+        model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
 
 
 def as_validation(value: object, dtype: DTypeLike) -> Batch | None:
@@ -101,7 +103,8 @@ def try_fit(
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
-    outputs = _outputs(model, "model", example.X)
+    with explaining_channels_last(model, example.X):
+        outputs = _outputs(model, "model", example.X)
     row = outputs.shape[1:]
     X = _augmented(state, example.X)
     if X is not example.X:

@@ -252,6 +252,17 @@ def _plain(loss: Loss) -> Loss:
     return loss.func if isinstance(loss, partial) else loss
 
 
+def loss_name(loss: Loss) -> str:
+    """Return the name of one of the library's losses, whatever its options; "" for another."""
+    return next((name for name, own in LOSSES.items() if own is _plain(loss)), "")
+
+
+def is_of_library(function: Loss | Metric) -> bool:
+    """Return whether a loss or metric is the library's, whose arguments are checked."""
+    module = getattr(_plain(function), "__module__", None) or ""
+    return module.startswith("neural_network.")
+
+
 def _is_of_classes(loss: Loss) -> bool:
     return _plain(loss) in LOSSES_OF_CLASSES.values()
 

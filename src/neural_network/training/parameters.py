@@ -174,6 +174,11 @@ class Memory:
         finally:
             self.flat[...] = current
 
+    @property
+    def reached(self) -> bool:
+        """Whether ``backward()`` has reached a parameter in the last step."""
+        return any(self._reached)
+
     # --- by name -----------------------------------------------------------------------
 
     def arrays(self) -> dict[str, Array]:

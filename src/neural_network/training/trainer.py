@@ -48,7 +48,7 @@ from neural_network.training.dry_run import (
     of_validation,
     try_fit,
 )
-from neural_network.training.hints import Hint, give_hints
+from neural_network.training.hints.table import Hints
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
@@ -149,9 +149,7 @@ class Trainer(TrainingState):
         self.metrics = as_metrics(metrics, self.loss)
         self.callbacks = as_callbacks(callbacks, Callback)
         self.seed, self.seed_given = as_seed(rng), rng is not None
-        if augment is not None:
-            as_callable("Trainer", "augment", augment)
-        self.augment = augment
+        self.augment = None if augment is None else as_callable("Trainer", "augment", augment)
         self.class_weights = as_class_weights(self.loss, class_weights)
         self.clip_norm, self.clip_value = (
             None if value is None else as_number("Trainer", name, value, above=0)
@@ -163,7 +161,7 @@ class Trainer(TrainingState):
             raise ArgumentError(sentence("Trainer", "accumulate", expected, accumulate))
         self.average = None if average is None else ExponentialAverage(average)
         self.progress = as_flag("Trainer", "progress", progress)
-        self._hints: set[Hint] = set()  # that were given
+        self._hints = Hints()
         # Each ``fit`` begins with this state of a schedule that observes the training.
         self._first_schedule = self.optimizer.schedule.state()
         self.begin()
@@ -224,7 +222,7 @@ class Trainer(TrainingState):
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
-            give_hints(self, feed.example, self.compute_loss, self._hints)
+            self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
             largest = feed.rows_of_batch * self.model._look().largest_product
             stack.enter_context(threads_for_products(largest))
@@ -288,6 +286,7 @@ class Trainer(TrainingState):
             schedule.observe(value)
         self._notify("on_epoch_end", measures)
         self._progress.end_epoch(measures)
+        self._hints.after_epoch(self, feed, self.compute_loss, measures)
 
     def train_epoch(self, feed: Feed) -> None:
         """Go through the data once, from the position of a checkpoint."""
@@ -398,11 +397,11 @@ class Trainer(TrainingState):
         loss = self.memory.divide_gradients(alone=self.accumulate == 1)
         if not self.memory.begin_update():
             raise explain_gradients(self)
-        with np.errstate(all="ignore"):
-            try:
+        try:
+            with np.errstate(all="ignore"):
                 self.update()
-            except DivergenceError as error:
-                raise explain_overflow(self, error) from error
+        except DivergenceError as error:
+            raise explain_overflow(self, error) from error
         if not is_finite(self.memory.flat):
             raise explain_step(self)
         self.memory.end_step()

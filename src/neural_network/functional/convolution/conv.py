@@ -16,7 +16,7 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ShapeError, give_hint, sentence
 from neural_network.functional.convolution.ops import correlate, depthwise
 from neural_network.functional.convolution.route import Method
 from neural_network.functional.op import Normal, call, sample_calls
@@ -260,6 +260,8 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
     check_not_empty(function, "filter_kernel", W)
     match (X.ndim - axes, W.ndim - axes):
         case (0 | 1, 0 | 1):
+            if axes == 2 and X.ndim == 3 and X.shape[2] in (1, 3, 4):
+                _hint_photograph(function, X.shape, W.shape)
             images = X.reshape(-1, 1, *X.shape[-axes:])
             filters = W.reshape(-1, 1, *W.shape[-axes:])
             return _Layer(images, filters, X.shape[:-axes] + W.shape[:-axes])
@@ -274,6 +276,22 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
     counts = " or ".join(", ".join(str(n) for n in allowed).rsplit(", ", 1))
     expected = f"{counts} dimensions for an image of shape {X.shape}"
     raise ShapeError(sentence(function, "filter_kernel", expected, f"shape {W.shape}"))
+
+
+def _hint_photograph(function: str, shape: Sizes, taps: Sizes) -> None:
+    """Warn of a picture (H, W, C), which is taken as H pictures of W×C, if it looks like one.
+
+    Pictures of 3 columns, at least 8 of them and as many rows each, are not usual.
+    """
+    height, width, channels = shape
+    alike = min(height, width) >= 8 and max(height, width) <= 3 * min(height, width)
+    if alike and (channels > 1 or taps[-1] > 1):
+        give_hint(
+            f"{function}: image of shape {shape} is taken as {height} pictures of "
+            f"{width}×{channels} pixels, and seems to be one picture with its channels last: "
+            "image.transpose(2, 0, 1) is taken as a picture for each channel, and with a filter "
+            f"(F, {channels}, fh, fw) as one picture of {channels} channels"
+        )
 
 
 def _check_groups(function: str, layer: _Layer, groups: int) -> int:

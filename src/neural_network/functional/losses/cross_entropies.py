@@ -31,6 +31,7 @@ from neural_network.functional.losses.reduction import (
     check_class_weights,
     check_distributions,
     check_reduction,
+    hint_swapped,
     reduce_rows,
     share_of_rows,
 )
@@ -360,6 +361,8 @@ def checked_targets(
         check_class_weights(function, "class_weights", class_weights, k)
     if array.ndim == 2:
         check_distributions(function, "labels", array)
+        if array.flat[0] % 1 and not predictions.flat[0] % 1:
+            hint_swapped(function, predictions, array)
         if ignore_index is not None:
             expected = "None, because rows of probabilities hold no index"
             raise ArgumentError(sentence(function, "ignore_index", expected, ignore_index))

@@ -21,6 +21,7 @@ from neural_network.functional.losses.reduction import (
     check_distributions,
     check_log_probabilities,
     check_pair,
+    hint_swapped,
     reduce_elements,
     reduce_rows,
     share_of_elements,
@@ -44,6 +45,8 @@ def _checked_probabilities(
     check_pair(function, reduction, A=A, y=y)
     check_probabilities(function, "y", y, A_dtype)
     check_probabilities(function, "A", A, A_dtype)
+    if y.flat[0] % 1 and not A.flat[0] % 1:
+        hint_swapped(function, A, y)
     return np.clip(A, 0, 1), y, dtype  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
 
 

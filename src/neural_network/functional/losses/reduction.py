@@ -23,13 +23,29 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, give_hint, sentence
 from neural_network.functional.elementwise import widened
 
 Reduction = Literal["mean", "sum", "none"]
 # What a loss returns: a float; with "none" an array; for tensors a tensor.
 # Exact types would take three signatures for each loss.
 Loss = Any
+
+
+def hint_swapped(function: str, predictions: Array, labels: Array) -> None:
+    """Warn of labels where the predictions come first: each 0 or 1, beside numbers between them.
+
+    The caller asks first whether the first of both look like that, so that a right call costs
+    nothing. A prediction may be rounded to 0 or 1 everywhere, and a label may be smoothed to two
+    values, so both have to be otherwise.
+    """
+    hard = bool(np.all((predictions == 0) | (predictions == 1)) and np.ptp(predictions) == 1)
+    if hard and len(np.unique(labels)) > 4:
+        give_hint(
+            f"{function}: the first argument holds nothing but 0 and 1, and the second numbers "
+            f"from {labels.min():.3g} to {labels.max():.3g}: the predictions come first, the "
+            f"labels second: {function}(y_pred, y_true)"
+        )
 
 
 def check_reduction(function: str, reduction: object) -> None:

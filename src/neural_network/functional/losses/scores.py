@@ -29,6 +29,7 @@ from neural_network.functional.losses.reduction import (
     check_class_weights,
     check_pair,
     check_reduction,
+    hint_swapped,
     reduce_elements,
     reduce_rows,
     share_of_elements,
@@ -80,6 +81,8 @@ def binary_cross_entropy_with_logits(
     (Z, y), dtype = as_floating(function, logits=logits, y=y)
     check_pair(function, reduction, logits=Z, y=y)
     check_probabilities(function, "y", y, y_dtype)
+    if y.flat[0] % 1 and not Z.flat[0] % 1:
+        hint_swapped(function, Z, y)
     _check_positive_weight(function, positive_weight, Z)
     positive, negative = _weights(y, positive_weight)
     # softplus(±z) = max(±z, 0) + softplus(−|z|).

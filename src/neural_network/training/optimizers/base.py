@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from operator import is_
 from typing import Any, ClassVar
 
@@ -30,6 +31,11 @@ from neural_network.training.buffers import (
     chosen_parts,
     common_parts,
     counted_once_more,
+)
+from neural_network.training.hints.loops import (
+    hint_no_gradient,
+    look_at_gradients,
+    look_at_next_passes,
 )
 from neural_network.training.optimizers.binding import (
     Binding,
@@ -111,6 +117,8 @@ class Optimizer(BufferState, ABC):
     _binding: Binding | None = None
     # The parameters that the state belongs to, in order; None for a buffer of other numbers.
     _order: list[Parameter] | None = None
+    # The number of nodes when it was bound.
+    _bound_at: float = 0
     # How many updates each part of the buffer has had.
     _counts: Sequence[Counted] = ()
 
@@ -151,6 +159,7 @@ class Optimizer(BufferState, ABC):
         # A generator can be read once.
         single = isinstance(value, Layer | Parameter)
         self._parameters = value if single else self._binding.targets
+        self._bound_at = look_at_next_passes()
 
     def _shown(self) -> dict[str, Any]:
         """Return the arguments that describe it: not the parameters, which no text can hold."""
@@ -206,12 +215,16 @@ class Optimizer(BufferState, ABC):
         chosen = with_gradient(found)
         gradients = gathered(function, named, chosen, flat.dtype)
         if not any(chosen):
+            if self.steps == 0:
+                self._bound_at = hint_no_gradient(function, found, self._bound_at)
             return
         self._lay_out(found, flat)
         places = [slice(0, flat.size)] if all(chosen) else parts_of(found, chosen)
         where = [(place.start, place.stop) for place in places]
         self._make_step(function, flat, gradients, rate, where, named)
         put(found, chosen, flat)
+        if self.steps <= 2:
+            look_at_gradients(function, self.steps, list(compress(found, chosen)))
 
     def zero_grad(self) -> None:
         """Reset the gradients that ``backward()`` has added up, also those of frozen parameters.

@@ -1,0 +1,275 @@
+"""Hints about what an epoch has done: dead layers, steps that are too large, nothing learned."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import no_backward, nodes_before
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
+from neural_network.errors import ArgumentError
+from neural_network.functional.activations import log_softmax, relu
+from neural_network.functional.op import RULES
+from neural_network.layers.outputs import recorded_outputs
+from neural_network.layers.places import place_of
+from neural_network.layers.randomness import Draws, drawing
+from neural_network.lifting import array_under
+from neural_network.training.callback_base import Callback
+from neural_network.training.data import Batch, Feed
+from neural_network.training.hints.trial import ComputeLoss, Epoch, Start
+from neural_network.training.objectives import loss_name, options_of
+from neural_network.training.state import TrainingState
+
+# Epochs after which something is looked for, and rows that are looked at.
+EPOCHS, ROWS, FEW_ROWS = 3, 512, 8
+LOSSES_OF_CLASSES = ("softmax_cross_entropy", "cross_entropy", "nll")
+LOSSES_OF_TWO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+# Of the loss that the frequencies of the classes alone would give.
+NOTHING = 0.98
+# So many steps show that a rate is too small, or that nothing can be learned.
+FEW_STEPS, MANY_STEPS = 10, 100
+UNMOVED = 1e-3
+# What others call an attribute that ends a training or sets the rate.
+STOPS = ("stop_training", "should_stop", "stopped", "stop_fit")
+RATES = (("trainer", "lr"), ("trainer", "learning_rate"), ("optimizer", "lr"))
+
+
+def noted(state: TrainingState, feed: Feed, compute_loss: ComputeLoss) -> Start:
+    """Return what the hints after an epoch compare with."""
+    return Start(_loss_now(state, feed.example, compute_loss), _some_weights(state))
+
+
+def _some_weights(state: TrainingState) -> Array:
+    """Return a copy of some thousands of the weights."""
+    arrays = [parameter.data.ravel() for parameter in state.model.parameters()]
+    return np.concatenate([array[:: max(1, array.size // 1000)] for array in arrays])
+
+
+def _loss_now(state: TrainingState, batch: Batch, compute_loss: ComputeLoss) -> float:
+    """Return the loss of a batch as the model is now, as in training; NaN if there is none.
+
+    As in training, because a batch norm's running statistics are not yet those of the data.
+    """
+    buffers = [(buffer, buffer.data.copy()) for _, buffer in state.model.named_buffers()]
+    try:
+        with state.model.in_mode(training=True), np.errstate(all="ignore"):
+            with no_backward(), drawing(Draws(state.seed, 0)):
+                outputs = array_under(state.model(batch.X))
+            loss = compute_loss(Tensor(outputs, requires_grad=True), batch._replace(weights=None))
+            return float(np.asarray(array_under(loss)))
+    except ArgumentError:  # no row counts, or a batch norm has a single row
+        return math.nan
+    finally:
+        for buffer, before in buffers:
+            buffer.data[...] = before
+
+
+def stage_without_backward(epoch: Epoch) -> str | None:
+    """A stage of a subclass that computes no gradient."""
+    unmoved = np.array_equal(_some_weights(epoch.state), epoch.start.weights)
+    counted = np.isfinite(epoch.measures.get("loss", math.nan))
+    if epoch.state.memory.reached or not unmoved or not counted:
+        return None
+    return (
+        f"{epoch.state.step} steps were made, and backward() has reached no parameter: train_step "
+        "has to call loss.backward(), after memory.zero_grad() and before memory.add_gradients()"
+    )
+
+
+def stopped_by_another_name(epoch: Epoch) -> str | None:
+    """An attribute that a callback has set, and that nothing reads."""
+    state = epoch.state
+    holders: dict[str, Any] = {"trainer": state, "model": state.model}
+    for name, holder in holders.items():
+        for other in STOPS:
+            if other in vars(holder):
+                return (
+                    f"{name}.{other} was set, which nothing reads; trainer.stop = True ends the "
+                    "training after the step"
+                )
+    for name, other in RATES:
+        if other in vars(state if name == "trainer" else state.optimizer):
+            return (
+                f"{name}.{other} was set, which nothing reads; the rate is "
+                "trainer.optimizer.learning_rate, a number or a schedule, and that of one step "
+                "trainer.rate = 0.001 in on_step_begin"
+            )
+    return None
+
+
+def dead_relu(epoch: Epoch) -> str | None:
+    """A layer whose relu returns 0 for every row."""
+    model, some = epoch.state.model, epoch.feed.spread(ROWS).X
+    if len(some) < 4:
+        return None
+    dead: set[str] | None = None
+    for rows in (some[:: max(1, len(some) // FEW_ROWS)], some):
+        found = _dead_layers(model, rows)
+        dead = found if dead is None else dead & found
+        if not dead:
+            return None
+    place = min(dead or ())
+    return (
+        f"after epoch {epoch.state.epoch} the relu of {place} returns 0 for each of {len(some)} "
+        "rows: no gradient passes it, so it cannot recover; a smaller learning rate "
+        f"({_smaller(epoch)}), scaled inputs, BatchNorm() before it, or leaky_relu prevent this"
+    )
+
+
+def _dead_layers(model: Any, X: Array) -> set[str]:
+    outputs, layers = recorded_outputs(model, X)
+    if not isinstance(outputs, Tensor):
+        return set()
+    results = {
+        tensor.node.number: tensor.data
+        for node in nodes_before([outputs])
+        for _, _, tensor in node.parents
+        if tensor.node is not None
+    }
+    if outputs.node is not None:
+        results[outputs.node.number] = outputs.data
+    rules = (RULES[relu], RULES[relu].after_kernels)
+    dead = [
+        node
+        for node in nodes_before([outputs])
+        if node.rule in rules and not results[node.number].any()
+    ]
+    # Behind a dead layer others may be dead; the first is the cause.
+    if not dead:
+        return set()
+    first = dead[-1]
+    layer = layers.get(first.number)
+    return {"the model" if layer is None else place_of(model, layer)}
+
+
+def only_falls_back(epoch: Epoch) -> str | None:
+    """A rate so high that the loss only falls back to where it began."""
+    state, mean, start = epoch.state, epoch.measures.get("loss", math.nan), epoch.start.loss
+    least = _of_a_constant(epoch)
+    if least is None or _has_own_steps(state) or not mean > 2 * max(start, least):
+        return None
+    now = _loss_now(state, epoch.feed.example, epoch.compute_loss)
+    if not now >= 0.95 * start:
+        return None
+    return (
+        f"the loss was {start:.3g} before the first step, {mean:.3g} in the mean of epoch "
+        f"{state.epoch}, and is {now:.3g} now: with the learning rate {state.rate:.3g} the first "
+        "steps have thrown the network off, and the loss only falls back; a smaller rate: "
+        f"{_smaller(epoch)}"
+    )
+
+
+def nothing_learned(epoch: Epoch) -> str | None:
+    """A loss that the frequencies of the classes alone would give: log(classes), often."""
+    state, mean = epoch.state, epoch.measures.get("loss", math.nan)
+    if state.step < FEW_STEPS or _has_own_steps(state):
+        return None
+    rows = epoch.feed.spread(2 * ROWS)
+    found = _against_frequencies(state, rows)
+    if found is None:
+        return None
+    now, frequencies, outputs = found
+    if not NOTHING * frequencies <= now <= 1.1 * frequencies or mean < NOTHING * frequencies:
+        return None
+    told = (
+        f"after {state.step} steps the loss is {now:.4g}, and {frequencies:.4g} would be that of "
+        "the frequencies of the classes, without a look at X: nothing was learned; "
+    )
+    moved = _moved(epoch)
+    if moved < UNMOVED:
+        later = [state.optimizer.rate(time, state.epochs) for time in range(state.epochs)]
+        if max(later, default=0) > 3 * state.rate:
+            return None  # a schedule that begins with small steps
+        return told + (
+            f"the weights have moved by {moved:.1g} of their size, so the learning rate "
+            f"{state.rate:.3g} is too small; {_usual(epoch)} is usual"
+        )
+    if not np.ptp(rows.X, axis=0).any():
+        return None  # there is nothing to tell the rows by
+    if np.ptp(outputs, axis=0).max() < 1e-6 * max(1.0, float(np.abs(outputs).max())):
+        return told + (
+            "the outputs are the same for every row: look for layers that pass nothing on, for "
+            "weights that begin with zeros, and for a learning rate that is too high "
+            f"({state.rate:.3g}; {_usual(epoch)} is usual)"
+        )
+    if state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs):
+        return None
+    return told + (
+        "are the rows of y in the order of those of X (shuffled with one permutation)? Else try "
+        f"another learning rate than {state.rate:.3g}, or more units"
+    )
+
+
+def _against_frequencies(state: TrainingState, rows: Batch) -> tuple[float, float, Array] | None:
+    """Return the cross-entropy of the model, that of the classes' frequencies, and the outputs."""
+    name = loss_name(state.loss)
+    y = np.asarray(rows.y)
+    if options_of(state.loss).get("ignore_index") is not None:
+        return None
+    with np.errstate(all="ignore"):
+        outputs = state.model.predict(rows.X).astype(np.float64)
+        if name in LOSSES_OF_CLASSES and outputs.ndim == 2:
+            shares = y if y.ndim == 2 else np.eye(outputs.shape[1])[y.astype(np.intp)]
+            if not np.all((shares == 0) | (shares == 1)):
+                return None
+            scores = np.log(outputs) if name == "cross_entropy" else log_softmax(outputs)
+            mean = shares.mean(axis=0)
+            now = -float(np.sum(shares * scores) / len(y))
+        elif name in LOSSES_OF_TWO and y.size == len(y) and np.all((y == 0) | (y == 1)):
+            y, outputs = y.reshape(-1, 1), outputs.reshape(-1, 1)
+            if name == "binary_cross_entropy":
+                outputs = np.log(outputs) - np.log1p(-outputs)
+            mean = np.array([y.mean(), 1 - y.mean()])
+            now = float(np.mean(np.logaddexp(0, np.where(y == 1, -outputs, outputs))))
+        else:
+            return None
+    mean = mean[mean > 0]
+    frequencies = -float(np.sum(mean * np.log(mean)))
+    return (now, frequencies, outputs) if frequencies > 0.1 and np.isfinite(now) else None
+
+
+def _of_a_constant(epoch: Epoch) -> float | None:
+    """Return the loss of the best answer that is the same for every row, for the usual losses."""
+    name, y = loss_name(epoch.state.loss), np.asarray(epoch.feed.spread(ROWS).y, np.float64)
+    if options_of(epoch.state.loss).get("reduction", "mean") != "mean":
+        return None
+    if name in LOSSES_OF_CLASSES:
+        with np.errstate(all="ignore"):
+            return math.log(epoch.state.model.predict(epoch.feed.example.X[:1]).shape[-1])
+    if name in LOSSES_OF_TWO:
+        return math.log(2)
+    if name == "mse_loss":
+        return float(np.mean(np.square(y - y.mean(axis=0))))
+    if name in ("l1", "huber"):
+        return float(np.mean(np.abs(y - np.median(y, axis=0))))
+    return None
+
+
+def _has_own_steps(state: Any) -> bool:
+    """Return whether steps are not the trainer's: a subclass's, or a callback tries rates."""
+    if not type(state).train_step.__module__.startswith("neural_network."):
+        return True
+    return any(
+        getattr(type(callback), "on_step_begin", None) is not Callback.on_step_begin
+        for callback in state.callbacks
+    )
+
+
+def _moved(epoch: Epoch) -> float:
+    """Return how far the parameters have moved, relative to their size."""
+    now = _some_weights(epoch.state)
+    size = float(np.linalg.norm(epoch.start.weights))
+    return float(np.linalg.norm(now - epoch.start.weights)) / size if size else math.inf
+
+
+def _usual(epoch: Epoch) -> str:
+    kind = type(epoch.state.optimizer)
+    return f"{kind.__name__}({kind.typical_rate:g})"
+
+
+def _smaller(epoch: Epoch) -> str:
+    kind, rate = type(epoch.state.optimizer), epoch.state.rate
+    return f"{kind.__name__}({min(rate / 10, kind.typical_rate):.1g})"

@@ -1,0 +1,251 @@
+"""The table of all hints, and when they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import LOOKS
+from neural_network.autograd.tensor import Tensor
+from neural_network.errors import NothingToAverageError, give_hint
+from neural_network.layers.outputs import recorded_outputs
+from neural_network.training.data import Batch, Feed
+from neural_network.training.hints import callbacks, data, epochs, losses
+from neural_network.training.hints.trial import (
+    ComputeLoss,
+    Epoch,
+    Hint,
+    Start,
+    Trial,
+    called_layers,
+)
+from neural_network.training.objectives import row_shares
+from neural_network.training.state import TrainingState
+
+# Rows that the model and the loss are tried on.
+ROWS = 7
+
+BEFORE_THE_FIRST_STEP = (
+    Hint(
+        "probabilities for scores",
+        "softmax or sigmoid before a loss that takes scores, and the like",
+        '`Dense(10)` with `loss="softmax_cross_entropy"`',
+        losses.probabilities_for_scores,
+    ),
+    Hint(
+        "softmax of one number",
+        "softmax over a single output, which is always 1",
+        '`Dense(1)` with `loss="binary_cross_entropy_with_logits"`',
+        losses.softmax_of_one_number,
+    ),
+    Hint(
+        "targets that broadcast",
+        "outputs (n, 1) beside targets (n,), or the reverse, in a loss or metric of your own",
+        "`y.reshape(-1, 1)`",
+        losses.targets_that_broadcast,
+    ),
+    Hint(
+        "swapped arguments",
+        "a loss or metric of (y_true, y_pred), which is called with (outputs, y)",
+        "`loss=lambda outputs, y: own(y, outputs)`",
+        losses.swapped_arguments,
+    ),
+    Hint(
+        "layers made anew",
+        "layers that `forward` makes in each call",
+        "`self.layer = Dense(10)` in `__init__`",
+        losses.layers_made_anew,
+    ),
+    Hint(
+        "channels last",
+        "pictures (n, H, W, C), or signals (n, L, C), before a convolution",
+        "`X.transpose(0, 3, 1, 2)`",
+        data.channels_last,
+    ),
+    Hint(
+        "unscaled inputs",
+        "pixels from 0 to 255, or other numbers far from 1, where they first meet weights",
+        '`X.astype("float32") / 255`',
+        data.unscaled_inputs,
+    ),
+    Hint(
+        "labels of one class",
+        "labels that are all the same",
+        "`X[order], y[order]` with `order = rng.permutation(len(X))`",
+        data.labels_of_one_class,
+    ),
+    Hint(
+        "huge targets",
+        "numbers to predict, thousands of times as large as the outputs",
+        "`(y - y.mean()) / y.std()`",
+        data.huge_targets,
+    ),
+    Hint(
+        "targets out of reach",
+        "sigmoid, softmax, tanh or relu at the end, and targets outside of their range",
+        "`Dense(1)`",
+        data.targets_out_of_reach,
+    ),
+    Hint(
+        "validation of another scale",
+        "training data that are scaled, and validation data that are not, or the reverse",
+        "`validation=(X_validation / 255, y_validation)`",
+        data.validation_of_other_scale,
+    ),
+    Hint(
+        "misspelt method of a callback",
+        "`on_epoch_ends`, `epoch_end`, `on_train_begin`, or `(self, epoch, logs)`",
+        "`def on_epoch_end(self, trainer, measures)`",
+        callbacks.misspelt_verbs,
+    ),
+)
+# Of these at most one is given: the first that is found is often the cause of the others.
+AFTER_AN_EPOCH = (
+    Hint(
+        "no backward in a stage",
+        "a `train_step` of your own in which `backward()` is missing",
+        "`loss.backward()`",
+        epochs.stage_without_backward,
+    ),
+    Hint(
+        "dead relu",
+        "a layer whose relu returns 0 for every row",
+        "`Adam(0.001)`",
+        epochs.dead_relu,
+    ),
+    Hint(
+        "loss that only falls back",
+        "a rate so high that the loss has risen far, and only falls back",
+        "`Adam(0.001)`",
+        epochs.only_falls_back,
+    ),
+    Hint(
+        "nothing learned",
+        "a loss that stays at log(classes), or at what their frequencies give",
+        "`Adam(0.001)`; or `X[order], y[order]`",
+        epochs.nothing_learned,
+    ),
+)
+AFTER_EACH_EPOCH = (
+    Hint(
+        "attribute that nothing reads",
+        "`trainer.stop_training`, `trainer.lr` or `optimizer.lr`, set by a callback",
+        "`trainer.stop = True`, `optimizer.learning_rate = 0.001`",
+        epochs.stopped_by_another_name,
+    ),
+)
+IN_A_LOOP = (
+    Hint(
+        "no gradient",
+        "a first `step()` without `backward()`, or with `zero_grad()` right before it",
+        "`optimizer.zero_grad(); loss.backward(); optimizer.step()`",
+    ),
+    Hint(
+        "gradients that pile up",
+        "a second `step()` without `zero_grad()` in between",
+        "`optimizer.zero_grad()`",
+    ),
+    Hint(
+        "loss of a loop",
+        "the first three of these, in the graph of a first `backward()`",
+        "as above",
+    ),
+)
+IN_A_CALL = (
+    Hint(
+        "photograph for pictures",
+        "`conv2d` of a picture (H, W, 3), taken as H pictures of W×3",
+        "`image.transpose(2, 0, 1)`",
+    ),
+    Hint(
+        "labels for predictions",
+        "a loss of arrays that is called with (y_true, y_pred)",
+        "`cross_entropy(y_pred, y_true)`",
+    ),
+)
+# When → the hints.
+HINTS: dict[str, tuple[Hint, ...]] = {
+    "`fit`, before the first step": BEFORE_THE_FIRST_STEP,
+    "`fit`, after one of the first epochs": AFTER_AN_EPOCH,
+    "`fit`, after any epoch": AFTER_EACH_EPOCH,
+    "a loop of your own": IN_A_LOOP,
+    "the call": IN_A_CALL,
+}
+
+
+class Hints:
+    """Gives the hints of a trainer, each once."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._start: Start | None = None
+
+    def before_fit(
+        self, state: TrainingState, feed: Feed, held_out: Batch | None, compute_loss: ComputeLoss
+    ) -> None:
+        """Warn of what looks like a mistake, before anything is changed.
+
+        Args:
+            state: of a training whose model is built, and was tried.
+            feed: where the batches come from.
+            held_out: the validation data.
+            compute_loss: of the trainer.
+        """
+        LOOKS.clear()  # they are for loops without a trainer
+        self._start = epochs.noted(state, feed, compute_loss)
+        trial = _trial(state, feed, held_out, compute_loss)
+        if trial is not None:
+            self._give(BEFORE_THE_FIRST_STEP, trial)
+
+    def after_epoch(
+        self,
+        state: TrainingState,
+        feed: Feed,
+        compute_loss: ComputeLoss,
+        measures: dict[str, float],
+    ) -> None:
+        """Warn of what looks like a mistake in what an epoch has done."""
+        if self._start is None:
+            return
+        epoch = Epoch(state, feed, compute_loss, self._start, measures)
+        self._give(AFTER_EACH_EPOCH, epoch)
+        names = {hint.name for hint in AFTER_AN_EPOCH}
+        if state.epoch <= epochs.EPOCHS and not self._given & names:
+            self._give(AFTER_AN_EPOCH, epoch, most=1)
+
+    def _give(self, hints: Sequence[Hint], about: Any, most: int | None = None) -> None:
+        texts: list[tuple[str, str]] = []
+        for hint in hints:
+            find: Callable[[Any], str | None] | None = hint.find
+            text = None if find is None or hint.name in self._given else find(about)
+            if text is not None:
+                texts.append((hint.name, text))
+            if most is not None and len(texts) == most:
+                break
+        for name, text in texts:
+            self._given.add(name)
+            give_hint(f"fit: {text}")
+
+
+def _trial(
+    state: TrainingState, feed: Feed, held_out: Batch | None, compute_loss: ComputeLoss
+) -> Trial | None:
+    """Try the model and the loss on some rows that count; None where there are none."""
+    example = feed.example
+    shares = row_shares(state.loss, example.y)
+    rows = np.arange(example.rows) if shares is None else np.flatnonzero(shares)
+    some = example.at(rows[:: max(1, len(rows) // ROWS)][:ROWS])._replace(weights=None)
+    if some.rows == 0:
+        return None
+    with suppress(NothingToAverageError):
+        inputs = called_layers(state.model, some.X)
+        outputs, layers = recorded_outputs(state.model, some.X)
+        # In evaluation, because a loss may call the model.
+        with state.model.in_mode(training=False), np.errstate(all="ignore"):
+            loss = compute_loss(outputs, some)
+        if isinstance(loss, Tensor) and isinstance(outputs, Tensor):  # else nothing leads to it
+            return Trial(state, feed, held_out, compute_loss, some, outputs, loss, layers, inputs)
+    return None
