@@ -234,5 +234,8 @@ from neural_network.training.schedules import (
     WarmUp as WarmUp,
 )
 from neural_network.training.trainer import Trainer as Trainer
+from neural_network.visual.tape_table import explain_gradient as explain_gradient
+from neural_network.visual.walkthrough import explain as explain
+from neural_network.visual.window_sum import explain_conv2d as explain_conv2d
 
 __version__: str

@@ -84,6 +84,9 @@ PUBLIC = {
     "training.optimizers.descent": "momentum_update SGD Lion",
     "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
     "training.trainer": "Trainer",
+    "visual.tape_table": "explain_gradient",
+    "visual.walkthrough": "explain",
+    "visual.window_sum": "explain_conv2d",
 }
 # Those that are not attributes of the package itself.
 PACKAGES_ONLY = {
@@ -104,14 +107,21 @@ PACKAGES_ONLY = {
     "training.metrics": "ClassReport",
     "training.optimizers.base": "as_optimizer",
     "visual.activations": "show_activations",
+    "visual.animations": "animate_convolution animate_training",
     "visual.attribution": "saliency grad_cam occlusion",
     "visual.confusion": "show_confusion_matrix",
+    "visual.decision": "show_decision_surface",
     "visual.feature_maps": "show_feature_maps draw_feature_maps",
     "visual.filters": "show_filters",
+    "visual.graph": "show_graph",
     "visual.heat_maps": "show_saliency show_grad_cam show_occlusion",
+    "visual.histograms": "show_histograms",
     "visual.history": "show_history",
+    "visual.kernel_flip": "show_flip",
+    "visual.mistakes": "show_mistakes",
     "visual.predictions": "show_predictions",
     "visual.saving": "save_figure",
+    "visual.teaching": "slides",
 }
 # Those that are attributes of nothing else.
 TOP_LEVEL_ONLY = {

@@ -12,6 +12,11 @@ import neural_network as nn
 GREY = np.random.default_rng(1).random((1, 9, 9)).astype(np.float32)
 COLOUR = np.random.default_rng(2).random((3, 9, 9)).astype(np.float32)
 
+GREYS = np.random.default_rng(3).random((12, 1, 9, 9)).astype(np.float32)
+COLOURS = np.random.default_rng(4).random((12, 3, 9, 9)).astype(np.float32)
+POINTS = np.random.default_rng(5).normal(size=(12, 2))
+LABELS = np.arange(12) % 3
+
 
 @cache
 def grey_model() -> nn.Sequential:
@@ -34,6 +39,11 @@ def colour_model() -> nn.Sequential:
         nn.GlobalAvgPool2D(),
         nn.Dense(2),
     ).initialize((3, 9, 9), rng=0)
+
+
+@cache
+def plane_model() -> nn.Sequential:
+    return nn.Sequential(nn.Dense(6, "tanh"), nn.Dense(3)).initialize((2,), rng=0)
 
 
 MODELS = [(grey_model, GREY), (colour_model, COLOUR)]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import neural_network as nn
 from neural_network import visual
@@ -18,7 +17,6 @@ from tests.visual.pictures_models import (
     colour_model,
     grey_model,
     images_in,
-    state_of,
     texts_in,
 )
 
@@ -89,7 +87,11 @@ def test_a_line_for_every_layer(make: Any, image: Any) -> None:
         X = layer.predict(X)
         label = names.texts[0].get_text().split("\n")
         assert label[0] == f"{place} {type(layer).__name__}"
-        assert label[1] == "×".join(map(str, X.shape[1:]))
+        shown = ", 4 shown" if X.ndim == 4 and X.shape[1] > 4 else ""
+        assert label[1] == "×".join(map(str, X.shape[1:])) + shown
+        assert [float(n) for n in label[2].split(" … ")] == pytest.approx(
+            [X.min(), X.max()], rel=0.06
+        )
         drawn = images_in(maps)
         expected = X[0, :4] if X.ndim == 4 else X[:1]
         np.testing.assert_allclose(drawn, expected if X.ndim == 4 else expected[None], atol=1e-6)
@@ -125,65 +127,6 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
     names = ["cat", "dog", "owl"][: len(shares)]
     named = show(make(), image, class_names=names, target=1)
     assert named.get_suptitle() == f"dog: {shares[1]:.1%}"
-
-
-SHOWN: dict[str, Any] = {
-    "show_filters": lambda **o: visual.show_filters(grey_model(), **o),
-    "show_activations": lambda **o: visual.show_activations(colour_model(), COLOUR, **o),
-    "show_saliency": lambda **o: visual.show_saliency(colour_model(), COLOUR, **o),
-    "show_grad_cam": lambda **o: visual.show_grad_cam(colour_model(), COLOUR, **o),
-    "show_occlusion": lambda **o: visual.show_occlusion(colour_model(), COLOUR, **o),
-}
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_nothing_is_left_open_and_the_model_is_left_as_it_was(name: str) -> None:
-    models = (grey_model(), colour_model())
-    before = [state_of(model) for model in models]
-    figure = SHOWN[name]()
-    assert isinstance(figure, Figure)
-    assert plt.get_fignums() == []
-    for old, model in zip(before, models, strict=True):
-        for was, now in zip(old, state_of(model), strict=True):
-            np.testing.assert_array_equal(was, now)
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_axes_title_and_colormap_are_the_callers(name: str) -> None:
-    figure, (left, right) = plt.subplots(1, 2, layout="constrained")
-    made = SHOWN[name](ax=right, title="mine $5", cmap="cividis")
-    assert made is figure
-    assert right.get_title() == "mine $5"
-    assert left.get_title() == ""
-    assert not left.images
-    drawn = [axes for axes in figure.axes if axes is not left and axes.images]
-    assert any(i.get_cmap().name == "cividis" for axes in drawn for i in axes.images)
-    figure.draw_without_rendering()
-    for axes in drawn:  # in the place that was given
-        assert axes.get_position().x0 > left.get_position().x1 - 0.05
-    free = Figure().add_axes((0.2, 0.2, 0.5, 0.5))
-    assert SHOWN[name](ax=free) is free.figure
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_bad_axes_titles_and_colormaps(name: str) -> None:
-    for options, kind, match in [
-        ({"ax": 3}, TypeError, f"{name}: ax: expected the axes of a matplotlib figure"),
-        ({"title": 3}, TypeError, f"{name}: title: expected text, received 3"),
-        ({"cmap": "grey-ish"}, ValueError, f"{name}: cmap: expected a colormap .*'grey-ish'"),
-        ({"cmap": 3}, TypeError, f"{name}: cmap: expected a colormap"),
-    ]:
-        with pytest.raises(kind, match=match):
-            SHOWN[name](**options)
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_without_matplotlib_the_extra_is_named(name: str, monkeypatch: Any) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(
-        nn.MissingDependencyError, match=r"pip install 'neural-network-numpy\[plot\]"
-    ):
-        SHOWN[name]()
 
 
 @pytest.mark.parametrize(

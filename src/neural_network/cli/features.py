@@ -78,9 +78,7 @@ def features(
         typer.echo(f"Feature Map Shape{which}: {values.shape}")
     typer.echo(f"Saved: {save}")
     if show:
-        from matplotlib import pyplot as plt
-
-        plt.show()
+        figure.show()
 
 
 def _input_image(digit: int | None, picture: Path | None) -> tuple[Array, str]:

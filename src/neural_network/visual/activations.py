@@ -21,10 +21,11 @@ from neural_network.visual.figures import (
     as_picture,
     axes_grid,
     colours_of,
+    wrapped,
     write_numbers,
 )
 from neural_network.visual.inputs import as_input, as_model
-from neural_network.visual.walk import outputs_of
+from neural_network.visual.walk import outputs_of, range_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,9 +72,10 @@ def show_activations(
         DTypeError: no model; a wrong ``ax``, ``title`` or ``cmap``.
         MissingDependencyError: matplotlib is not installed.
 
-    >>> figure = show_activations(models.tiny_cnn(rng=0), np.ones((28, 28)))
+    >>> model = Sequential(Conv2D(16, 3, initializer="ones")).initialize((1, 8, 8))
+    >>> figure = show_activations(model, np.ones((8, 8)))
     >>> figure.axes[2].texts[0].get_text().split(chr(10))
-    ['0 Conv2D', '16×26×26', '12 of 16 shown']
+    ['0 Conv2D', '16×6×6, 12 shown', '9 … 9']
     """
     found = as_model(NAME, model)
     inputs = as_input(NAME, "image", image, found)
@@ -129,13 +131,13 @@ def _inches(tiles: list[Array], width: float) -> float:
 
 
 def _write_name(axes: Axes, label: str, values: Array, shown: int) -> None:
-    """Write the name and the shape of a layer beside its maps."""
+    """Write the name, the shape and the range of a layer beside its maps."""
     axes.set_axis_off()
     shape = times(values.shape) if values.ndim else "1"
-    text = f"{label}\n{shape}"
     count = int(np.prod(values.shape[:-2])) if values.ndim > 2 else shown
     if shown < count and label != "input":
-        text += f"\n{shown} of {count} shown"
+        shape += f", {shown} shown"
+    text = "\n".join((wrapped(label, WIDTH * SHARES[0], SMALL), shape, range_of(values)))
     axes.text(
         0.97, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=SMALL,
         linespacing=1.15, parse_math=False,

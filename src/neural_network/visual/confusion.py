@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_names, as_real
-from neural_network.errors import ArgumentError, ShapeError, needs_extra, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
+from neural_network.visual.figures import MEDIUM, SMALL, as_cmap, axes_grid, ink_on
+from neural_network.visual.inputs import as_class_names, as_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,14 @@ MOST_CLASSES_WITH_NUMBERS = 20
 
 
 @public(top_level=False)
-def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
+def show_confusion_matrix(
+    counts: ArrayLike,
+    class_names: Sequence[str] | None = None,
+    *,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
     """Draw a confusion matrix: a row for each true class, a column for each predicted one.
 
     A cell is coloured by its share of the row, so that rare classes are as visible as common
@@ -29,12 +37,15 @@ def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None =
     Args:
         counts: (k, k) counts, such as ``confusion_matrix`` returns.
         class_names: the names of the k classes; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for none.
+        cmap: a colormap for the shares; white to blue by default.
 
     Returns:
         The matplotlib figure.
 
     Raises:
-        DTypeError: no real numbers.
+        DTypeError: no real numbers; a wrong ``ax``, ``title`` or ``cmap``.
         ShapeError: not square, empty, or another number of names.
         ArgumentError: a count below 0, or not finite.
         MissingDependencyError: matplotlib is not installed.
@@ -44,32 +55,28 @@ def show_confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None =
     ['9', '1', '5']
     """
     name = "show_confusion_matrix"
-    with needs_extra("drawing a confusion matrix", extra="plot"):
-        from matplotlib import pyplot as plt
-    matrix = as_real(name, "counts", counts)
+    matrix = as_numbers(name, "counts", counts)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         raise ShapeError(sentence(name, "counts", "a square", f"shape {matrix.shape}"))
     if not np.all((matrix >= 0) & (matrix < np.inf)):
         raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
     classes = len(matrix)
-    names = as_names(name, "class_names", range(classes) if class_names is None else class_names)
-    if len(names) != classes:
-        raise ShapeError(sentence(name, "class_names", f"{classes} names", f"{len(names)}"))
+    names = as_class_names(name, class_names, classes)
+    colours = as_cmap(name, cmap, "Blues")
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 1.6 + 0.5 * classes), 14)
-    figure, axes = plt.subplots(figsize=(side + 0.9, side), layout="constrained")
-    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure, ((axes,),) = axes_grid(name, ax, title, size=(side + 0.9, side))
+    drawn = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
     turned = 90 if max(map(len, names)) > 2 else 0
     axes.set_xticks(range(classes), names, rotation=turned, parse_math=False)
     axes.set_yticks(range(classes), names, parse_math=False)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+    axes.set_xlabel("predicted", fontsize=MEDIUM)
+    axes.set_ylabel("true", fontsize=MEDIUM)
     if classes <= MOST_CLASSES_WITH_NUMBERS:
         for (row, column), count in np.ndenumerate(matrix):
             if count:
-                colour = "white" if shares[row, column] > 0.5 else "black"
-                axes.text(
-                    column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=8
-                )
+                colour = ink_on(drawn, shares[row, column])
+                place: Any = {"ha": "center", "va": "center", "fontsize": SMALL}
+                axes.text(column, row, f"{count:g}", color=colour, **place)
     figure.colorbar(drawn, ax=axes, shrink=0.8, label="share of the true class")
     return figure

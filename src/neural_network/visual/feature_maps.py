@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty
-from neural_network.errors import ArgumentError, ShapeError, brief, needs_extra, sentence
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
 from neural_network.public import public
+from neural_network.visual.figures import GREY, SIGNED, colours_of, largest, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,8 +50,8 @@ def show_feature_maps(
         title: of the picture.
 
     Returns:
-        The matplotlib figure, made with pyplot: ``plt.show()`` shows it,
-        ``save_figure`` saves it, ``plt.close(figure)`` frees it.
+        The matplotlib figure: a notebook shows it, ``figure.show()`` opens a window,
+        ``save_figure`` saves it. Pyplot does not know it, so that nothing has to be closed.
 
     Raises:
         ShapeError, ArgumentError, DTypeError: as ``conv2d`` and ``named_filter``.
@@ -132,8 +133,6 @@ def draw_feature_maps(
     >>> maps = {"stride 2": conv2d(np.eye(8), np.ones((2, 2)), stride=2)}
     >>> figure = draw_feature_maps(np.eye(8), {"stride 2": np.ones((2, 2))}, maps)
     """
-    with needs_extra("drawing feature maps", extra="plot"):
-        from matplotlib import pyplot as plt
     picture = as_real("draw_feature_maps", "image", image)
     check_not_empty("draw_feature_maps", "image", picture, 2)
     arrays, taps = _as_pictures("maps", maps), _as_pictures("filters", filters)
@@ -145,7 +144,7 @@ def draw_feature_maps(
     panels = len(maps) + 1
     columns = min(panels, COLUMNS)
     rows = -(-panels // columns)
-    figure = plt.figure(figsize=(3.1 * columns + 0.8, 4.2 * rows), layout="constrained")
+    figure = new_figure("draw_feature_maps", (3.1 * columns + 0.8, 4.2 * rows))
     # Each panel is a map with its filter below.
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.2] * rows)
     input_axes = figure.add_subplot(grid[0, 0])
@@ -153,7 +152,7 @@ def draw_feature_maps(
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
     _label(input_axes, title, picture)
 
-    colours = _shared_colours(list(arrays.values()))
+    colours = colours_of("draw_feature_maps", None, list(arrays.values()), GREY)
     map_axes = []
     for place, (name, values) in enumerate(arrays.items(), start=1):
         row, column = divmod(place, columns)
@@ -181,40 +180,14 @@ def _as_pictures(name: str, value: object) -> dict[str, Array]:
 def _label(axes: Axes, name: str, picture: Array) -> None:
     # parse_math: a file's name may hold dollar signs.
     axes.set_title(f"{name}\n{times(picture.shape)}", fontsize=11, parse_math=False)
-    _frame(axes)
-
-
-def _frame(axes: Axes) -> None:
-    """Draw a thin frame, so that white on white is visible, and no ticks."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_color("0.8")
-
-
-def _shared_colours(maps: list[Array]) -> dict[str, Any]:
-    """Choose one colour scale for all maps: centred at zero if any number is negative."""
-    largest = _largest(*maps)
-    if any(np.any(values < 0) for values in maps):
-        return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-    return {"cmap": "gray", "vmin": 0, "vmax": largest}
-
-
-def _largest(*arrays: Array) -> float:
-    """Return the largest absolute value of the finite numbers, or 1."""
-    return (
-        max(
-            float(np.max(np.abs(values[np.isfinite(values)], dtype=float), initial=0))
-            for values in arrays
-        )
-        or 1.0
-    )
+    plain(axes)
 
 
 def _draw_filter(axes: Axes, values: Array) -> None:
     """Draw a filter, with its numbers if it is small."""
-    largest = _largest(values)
-    axes.imshow(values, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    _frame(axes)
+    top = largest(values)
+    axes.imshow(values, cmap=SIGNED, vmin=-top, vmax=top)
+    plain(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
     texts = {place: _formatted(number) for place, number in np.ndenumerate(values)}
@@ -228,7 +201,7 @@ def _draw_filter(axes: Axes, values: Array) -> None:
             ha="center",
             va="center",
             fontsize=5 if small else 7,
-            color="white" if abs(values[row, column]) > 0.6 * largest else "black",
+            color="white" if abs(values[row, column]) > 0.6 * top else "black",
         )
 
 

@@ -23,7 +23,7 @@ SMALL, MEDIUM, LARGE = 9.0, 10.0, 12.0
 # Smaller numbers are not written.
 LEAST_POINTS = 7.5
 # Colours that people with any colour vision tell apart (Okabe and Ito, 2008).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Blue below 0, white at 0, red above; black to white; dark blue to yellow.
 SIGNED, GREY, RISING = "RdBu_r", "gray", "viridis"
 
@@ -49,15 +49,10 @@ def axes_grid(
         rows, columns: of axes.
         heights, widths: of the rows and columns, as shares.
     """
-    with needs_extra(f"drawing ({function})", extra="plot"):
-        import matplotlib as mpl  # noqa: F401  # the parts below are found without it once loaded
-
-        from neural_network.visual.picture import Picture
     text = as_title(function, title)
     ratios: Any = {"height_ratios": heights, "width_ratios": widths}
     if ax is None:
-        figure: Any = Picture(figsize=size, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
+        figure: Any = new_figure(function, size)
         grid = figure.add_gridspec(rows, columns, **ratios)
         if text and rows * columns > 1:
             figure.suptitle(wrapped(text, size[0], LARGE), fontsize=LARGE, parse_math=False)
@@ -81,6 +76,16 @@ def axes_grid(
     if ax is None and rows * columns == 1:
         _entitle(made[0][0], text)
     return root(figure), made
+
+
+def new_figure(function: str, size: tuple[float, float]) -> Figure:
+    """Return an empty figure that pyplot does not know; size in inches."""
+    with needs_extra(f"drawing ({function})", extra="plot"):
+        import matplotlib as mpl  # noqa: F401  # the parts below are found without it once loaded
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        from neural_network.visual.picture import Picture
+    return Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
 
 
 def root(figure: Any) -> Figure:
@@ -127,6 +132,15 @@ def as_cmap(function: str, cmap: Any, default: str) -> Any:
     if cmap not in mpl.colormaps:
         raise ArgumentError(sentence(function, "cmap", expected, brief(cmap)))
     return cmap
+
+
+def colours_from(function: str, cmap: Any, count: int, *, first: float = 0.0) -> list[Any]:
+    """Return colours of a colormap that was given, from one end to the other."""
+    with needs_extra(f"drawing ({function})", extra="plot"):
+        import matplotlib as mpl
+    chosen = mpl.colormaps.get_cmap(as_cmap(function, cmap, RISING))
+    # Not the last quarter, which is too pale for a line on white.
+    return [chosen(place) for place in np.linspace(first, 0.75, count)]
 
 
 def largest(*arrays: Array) -> float:
@@ -244,10 +258,16 @@ class Tiles:
 
     @classmethod
     def of(
-        cls, count: int, shape: tuple[int, int], *, lines: int = 0, largest: float = WIDTH
+        cls,
+        count: int,
+        shape: tuple[int, int],
+        *,
+        lines: int = 0,
+        largest: float = WIDTH,
+        columns: int | None = None,
     ) -> Tiles:
         """Return places in which a picture is at most so wide, in inches."""
-        places = cls(count, shape, lines=lines)
+        places = cls(count, shape, columns=columns, lines=lines)
         if places.tile_inches <= largest:
             return places
         inches = largest * (places.across + places.gap * (places.across - 1))

@@ -148,6 +148,16 @@ def _tiles(
     return [_side_by_side(filters) for filters in values], text
 
 
+def tiles_of(function: str, weight: Array) -> list[Array]:
+    """Return a picture of each filter for another function; a matrix is one picture."""
+    try:
+        tiles, _ = _tiles(weight, None, in_colour=False)
+    except ShapeError:
+        expected, received = "arrays of 2 to 5 axes", f"shape {weight.shape}"
+        raise ShapeError(sentence(function, "history", expected, received)) from None
+    return [tiles] if isinstance(tiles, np.ndarray) else tiles
+
+
 def _side_by_side(channels: Array) -> Array:
     """Return (C, h, w) as one picture, with a column that is not drawn between two channels."""
     apart = np.pad(channels, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)

@@ -213,7 +213,7 @@ def _show(
     shown = chosen if outputs > 1 else 1
     heading = f"{names[shown]}: {probabilities[shown]:.1%}" if title is None else title
     figure, (panels,) = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
-    signed = bool((heat < 0).any())
+    signed = function == "show_occlusion"
     scale: dict[str, Any] = {
         "cmap": as_cmap(function, cmap, SIGNED if signed else HEAT),
         "vmin": -largest(heat) if signed else 0,

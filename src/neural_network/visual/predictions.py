@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
-from neural_network.errors import DTypeError, ShapeError, brief, needs_extra, sentence
+from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
+from neural_network.visual.figures import axes_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +52,6 @@ def show_predictions(
     ['one.png', 'prepared', '1: 90.0%']
     """
     name = "show_predictions"
-    with needs_extra("drawing predictions", extra="plot"):
-        from matplotlib import pyplot as plt
     if not isinstance(pictures, list | tuple | np.ndarray):
         raise DTypeError(sentence(name, "pictures", "a list of pictures", brief(pictures)))
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
@@ -80,9 +79,7 @@ def show_predictions(
     check_not_empty(name, "pictures", np.empty(rows))
     for place, photograph in enumerate(photographs):
         check_not_empty(name, f"pictures[{place}]", photograph, 2)
-    figure, grid = plt.subplots(
-        rows, 3, figsize=(7.6, 2.5 * rows), layout="constrained", squeeze=False
-    )
+    figure, grid = axes_grid(name, None, None, size=(7.6, 2.5 * rows), rows=rows, columns=3)
     for row, title in enumerate(names):
         picture, seen_axes, bars = grid[row]
         picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)

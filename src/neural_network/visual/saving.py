@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neural_network.checks import as_count
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.public import public
 
 if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
 
 
 @public(top_level=False)
-def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120) -> Path:
-    """Save a figure; a file that exists is replaced only when the new one is complete.
+def save_figure(
+    figure: Figure | FuncAnimation, path: str | os.PathLike[str], *, dpi: int = 120
+) -> Path:
+    """Save a figure or animation; a file that exists is replaced when the new one is complete.
 
     Args:
-        figure: a matplotlib figure.
-        path: the file; its ending names the format (.png, .svg, .pdf, .jpg …).
+        figure: a matplotlib figure, or an animation.
+        path: the file; its ending names the format (.png, .svg, .pdf, .jpg …); .gif for
+            an animation.
         dpi: dots per inch of formats made of dots.
 
     Returns:
@@ -39,6 +43,8 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
     True
     """
     path = Path(as_path("save_figure", "path", path))
+    if hasattr(figure, "to_jshtml"):
+        return _save_animation(figure, path, as_count("save_figure", "dpi", dpi))
     if not hasattr(figure, "savefig"):
         raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", brief(figure)))
     as_count("save_figure", "dpi", dpi)
@@ -48,6 +54,18 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = 120)
         warnings.filterwarnings("ignore", "Glyph .* missing")
         with written_beside(path) as temporary:
             figure.savefig(temporary, dpi=dpi)
+    return path
+
+
+def _save_animation(animation: Any, path: Path, dpi: int) -> Path:
+    """Write a GIF beside the old file, and rename it."""
+    if path.suffix.lower() != ".gif":
+        expected = "an ending of .gif for an animation"
+        raise ArgumentError(sentence("save_figure", "path", expected, brief(str(path))))
+    with needs_extra("saving an animation", extra="plot"):
+        import PIL  # noqa: F401  # which matplotlib needs for GIFs
+    with written_beside(path) as temporary:
+        animation.save(temporary, writer="pillow", dpi=dpi)
     return path
 
 

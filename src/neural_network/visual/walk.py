@@ -53,3 +53,9 @@ def outputs_of(model: Layer, inputs: Array) -> list[Step]:
     with model.in_mode(training=False), no_backward(), watching(note):
         model(inputs)
     return steps
+
+
+def range_of(values: Array) -> str:
+    """Return the smallest and the largest number as text."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return f"{low:.2g} … {high:.2g}"

@@ -1,0 +1,307 @@
+"""Animations: a filter that slides over an image, and a network that learns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_count, as_flag, as_number, as_real
+from neural_network.errors import ShapeError, needs_extra, sentence
+from neural_network.functional.convolution.conv import conv2d
+from neural_network.functional.window import Padding, Window, times
+from neural_network.public import public
+from neural_network.visual.figures import (
+    COLOURS,
+    GREY,
+    MEDIUM,
+    SIGNED,
+    Tiles,
+    as_cmap,
+    as_title,
+    axes_grid,
+    colours_from,
+    colours_of,
+    largest,
+    plain,
+    short_numbers,
+)
+from neural_network.visual.filters import tiles_of
+from neural_network.visual.history import VALIDATION, as_curves
+from neural_network.visual.saving import save_figure
+from neural_network.visual.window_sum import (
+    as_image_and_filter,
+    draw_image,
+    mark_window,
+    window_sum,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+
+# Inches; an animation has many pictures.
+SIZE = (8.0, 2.9)
+SMALL_FILTER = 5
+
+
+@public(top_level=False)
+def animate_convolution(
+    image: ArrayLike,
+    filter: str | ArrayLike = "edges",
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Padding = 0,
+    flip: bool = False,
+    frames: int = 60,
+    fps: float = 8,
+    path: str | os.PathLike[str] | None = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> FuncAnimation:
+    """Animate how a filter slides over an image and the map is filled, number by number.
+
+    Args:
+        image: (H, W), or (C, H, W).
+        filter: (fh, fw), (C, fh, fw), or the name of a filter.
+        stride, padding, flip: as in ``conv2d``.
+        frames: how many pictures at most; a map of more numbers is filled in larger steps.
+        fps: pictures a second.
+        path: of a GIF to write; a file that exists is replaced when the new one is complete.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the sizes.
+        cmap: a colormap for the map.
+
+    Returns:
+        The matplotlib animation: a notebook shows it, ``visual.save_figure(animation,
+        "name.gif")`` saves it.
+
+    Raises:
+        ShapeError, ArgumentError, DTypeError: as ``conv2d``; ``frames`` below 1, an ``fps``
+            that is not above 0; an ending other than .gif; a wrong ``ax``, ``title`` or ``cmap``.
+        FileWriteError: the file cannot be written.
+        MissingDependencyError: matplotlib or Pillow is not installed.
+
+    >>> animation = animate_convolution(np.eye(6), "vertical")
+    >>> animation.frame_count
+    16
+    """
+    name = "animate_convolution"
+    pixels, kernel = as_image_and_filter(name, image, filter)
+    flipped = as_flag(name, "flip", flip)
+    plan = Window.of(name, pixels.shape[1:], kernel.shape[1:], stride, padding)
+    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, above=0)
+    as_title(name, title)
+    filters = kernel[np.newaxis].astype(float)
+    total = conv2d(pixels.astype(float), filters, stride, padding, flip=flipped)[0]
+    heading = title
+    if title is None:
+        sizes = (pixels.shape[1:], kernel.shape[1:], total.shape)
+        heading = "image {}, filter {}, map {}".format(*(times(size) for size in sizes))
+    figure, (panels,) = axes_grid(name, ax, heading, size=SIZE, columns=3)
+    first = window_sum(pixels, kernel, plan, 0, 0, flip=flipped)
+    draw_image(panels[0], pixels)
+    frame = mark_window(panels[0], first)
+    panels[0].set_title("image", fontsize=MEDIUM)
+    bound = largest(np.abs(kernel) * max(largest(pixels), 1e-300))
+    places = Tiles(1, (kernel.shape[1], kernel.shape[2]), inches=1.9)
+    products = places.draw(
+        panels[1], [first.products.sum(axis=0)], cmap=SIGNED, vmin=-bound, vmax=bound
+    )[0]
+    cells = _cells(products, kernel.shape[1:])
+    filled = np.full(total.shape, np.nan)
+    drawn = panels[2].imshow(filled, **colours_of(name, cmap, [total], GREY))
+    panels[2].set_title("map", fontsize=MEDIUM)
+    plain(panels[2])
+    ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
+
+    def show(number: int) -> list[Any]:
+        last = int(ends[number])
+        row, column = divmod(last, total.shape[1])
+        found = window_sum(pixels, kernel, plan, row, column, flip=flipped)
+        frame.set_xy((found.left - found.pads[1] - 0.5, found.top - found.pads[0] - 0.5))
+        sums = found.products.sum(axis=0)
+        products.set_data(sums)
+        panels[1].set_title(f"products, sum {found.value:.3g}", fontsize=MEDIUM)
+        for cell, text in zip(cells, short_numbers(sums, bound), strict=False):
+            cell.set_text(text)
+        filled[:] = np.nan
+        filled.ravel()[: last + 1] = total.ravel()[: last + 1]
+        drawn.set_data(filled)
+        return [frame, products, drawn]
+
+    return _animation(name, figure, show, len(ends), pace, path)
+
+
+def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
+    """Return empty texts in the cells of a small picture, row by row."""
+    if max(shape) > SMALL_FILTER:
+        return []
+    left, right, bottom, top = image.get_extent()
+    return [
+        image.axes.text(
+            left + (column + 0.5) * (right - left) / shape[1],
+            top + (row + 0.5) * (bottom - top) / shape[0],
+            "", ha="center", va="center", fontsize=8,
+        )
+        for row in range(shape[0])
+        for column in range(shape[1])
+    ]  # fmt: skip
+
+
+@public(top_level=False)
+def animate_training(
+    history: Any,
+    *,
+    frames: int = 60,
+    fps: float = 8,
+    path: str | os.PathLike[str] | None = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> FuncAnimation:
+    """Animate the curves of a training, epoch by epoch, or filters that were kept as it went.
+
+    Args:
+        history: what ``show_history`` takes; or a list of arrays of one shape, (F, C, fh, fw)
+            weights for example, that a callback has kept after each epoch.
+        frames: how many pictures at most; of more epochs, some are left out.
+        fps: pictures a second.
+        path: of a GIF to write; a file that exists is replaced when the new one is complete.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the number of the epoch.
+        cmap: a colormap for the curves, from its ends, or for the weights.
+
+    Returns:
+        The matplotlib animation: a notebook shows it, ``visual.save_figure(animation,
+        "name.gif")`` saves it.
+
+    Raises:
+        ShapeError: no epoch, or arrays of several shapes.
+        ArgumentError, DTypeError: as ``animate_convolution``.
+        FileWriteError: the file cannot be written.
+        MissingDependencyError: matplotlib or Pillow is not installed.
+
+    >>> animation = animate_training({"loss": [0.9, 0.4, 0.3], "validation_loss": [1.0, 0.6, 0.7]})
+    >>> animation.frame_count
+    3
+    """
+    name = "animate_training"
+    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, above=0)
+    as_title(name, title)
+    as_cmap(name, cmap, SIGNED)
+    kept = isinstance(history, list | tuple) and history and np.ndim(history[0]) >= 2
+    if kept or (isinstance(history, np.ndarray) and history.ndim >= 3):
+        figure, show, epochs = _weights(name, history, ax, title, cmap)
+    else:
+        figure, show, epochs = _curves(name, history, ax, title, cmap)
+    chosen = np.unique(np.linspace(0, epochs - 1, min(most, epochs)).round().astype(int))
+    return _animation(name, figure, lambda n: show(int(chosen[n])), len(chosen), pace, path)
+
+
+Show = Callable[[int], list[Any]]
+
+
+def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any, Show, int]:
+    """Return a figure of growing curves, and the function that shows an epoch."""
+    curves, panels = as_curves(name, history)
+    epochs = max(map(len, curves.values()))
+    size = (max(4.0 * len(panels), 5.0), 3.2)
+    heading = f"epoch {epochs} of {epochs}" if title is None else title
+    figure, (grid,) = axes_grid(name, ax, heading, size=size, columns=len(panels))
+    colours = COLOURS if cmap is None else colours_from(name, cmap, 2)
+    lines: list[tuple[Any, Array]] = []
+    for axes, panel in zip(grid, panels, strict=True):
+        shown = [key for key in (panel, VALIDATION + panel) if key in curves]
+        for key, style, colour in zip(shown, ("-", "--"), colours, strict=False):
+            label = "validation" if key.startswith(VALIDATION) else "training"
+            values = curves[key]
+            (line,) = axes.plot(
+                np.arange(1, len(values) + 1), values, style, color=colour, marker="o",
+                markersize=3, label=label,
+            )  # fmt: skip
+            lines.append((line, values))
+        if len(shown) > 1:
+            axes.legend(frameon=False, fontsize=MEDIUM, loc="best")
+        # The limits stay those of the whole curves.
+        axes.set_xlim(0.5, epochs + 0.5)
+        axes.set_ylim(axes.get_ylim())
+        axes.set_xlabel("epoch", fontsize=MEDIUM)
+        axes.set_ylabel(panel, fontsize=MEDIUM)
+        axes.locator_params(axis="x", integer=True, nbins=6)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    heading_of = _heading(figure, ax, grid[0], title)
+
+    def show(epoch: int) -> list[Any]:
+        for line, values in lines:
+            line.set_data(np.arange(1, len(values) + 1)[: epoch + 1], values[: epoch + 1])
+        heading_of(f"epoch {epoch + 1} of {epochs}")
+        return [line for line, _ in lines]
+
+    return figure, show, epochs
+
+
+def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any, Show, int]:
+    """Return a figure of filters, and the function that shows those of an epoch."""
+    arrays = [as_real(name, f"history[{place}]", item) for place, item in enumerate(kept)]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1:
+        expected, received = "arrays of one shape", f"{sorted(shapes)}"
+        raise ShapeError(sentence(name, "history", expected, received))
+    several = [tiles_of(name, array) for array in arrays]
+    scale = largest(*arrays)
+    first = several[0]
+    places = Tiles.of(len(first), (first[0].shape[0], first[0].shape[1]), largest=1.7)
+    heading = f"epoch {len(arrays)} of {len(arrays)}" if title is None else title
+    size = (places.inches + 0.4, places.height + 0.7)
+    figure, ((axes,),) = axes_grid(name, ax, heading, size=size)
+    colours = {"cmap": as_cmap(name, cmap, SIGNED), "vmin": -scale, "vmax": scale}
+    drawn = places.draw(axes, first, **colours)
+    heading_of = _heading(figure, ax, axes, title)
+
+    def show(epoch: int) -> list[Any]:
+        for image, tile in zip(drawn, several[epoch], strict=True):
+            image.set_data(tile)
+        heading_of(f"epoch {epoch + 1} of {len(arrays)}")
+        return drawn
+
+    return figure, show, len(arrays)
+
+
+def _heading(figure: Any, ax: Any, axes: Any, title: Any) -> Callable[[str], None]:
+    """Return the function that changes the title, which does nothing if the user gave one."""
+    if title is not None:
+        return lambda _: None
+    if ax is not None:
+        return lambda text: ax.set_title(text) and None
+    if figure.get_suptitle():
+        return lambda text: figure.suptitle(text, fontsize=12.0) and None
+    return lambda text: axes.set_title(text, fontsize=12.0) and None
+
+
+def _animation(
+    name: str,
+    figure: Any,
+    show: Show,
+    count: int,
+    fps: float,
+    path: Any,
+) -> FuncAnimation:
+    """Return an animation, and write it if there is a path."""
+    with needs_extra(f"an animation ({name})", extra="plot"):
+        import PIL  # noqa: F401  # which matplotlib needs for GIFs
+
+        from neural_network.visual.moving import Moving
+
+    # The layout is found once; later pictures change numbers only.
+    show(count - 1)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    made = Moving(name, figure, show, count, fps)
+    if path is not None:
+        save_figure(made, path)
+    return made

@@ -1,0 +1,219 @@
+"""A figure of a model as boxes and arrows."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.layers.layer import Layer
+from neural_network.layers.parameter import as_sizes
+from neural_network.public import public
+from neural_network.visual.figures import (
+    COLOURS,
+    MEDIUM,
+    SMALL,
+    as_cmap,
+    as_title,
+    axes_grid,
+    colours_from,
+)
+from neural_network.visual.model_graph import KINDS, Box, boxes_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "show_graph"
+# Inches: of a box, and from one to the next.
+BOX = (2.15, 0.6)
+STEP = (2.5, 0.84)
+# Boxes in a column, if there is no other place to break it.
+ROWS = 7
+# Side by side, if fewer columns give no more.
+LANES = 4
+# Of a kind's colour in a box; the rest is white.
+TINT = 0.28
+
+
+@public(top_level=False)
+def show_graph(
+    model: Layer,
+    shape: tuple[int, ...] | None = None,
+    *,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw a model as boxes, each with the shape that it gives and how many parameters it has.
+
+    Long models continue at the top of the next column. A ``Residual`` has two paths that end
+    in a sum. A layer of one's own is drawn as the layers that it calls, one after the other;
+    what it computes besides is not visible.
+
+    Args:
+        model: a model or layer.
+        shape: of one input, without the batch axis; may be left out once the model is built.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for the class and how many parameters it has.
+        cmap: a colormap, of which each kind of layer gets a colour.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ArgumentError: no ``shape`` for a model that is not built.
+        ShapeError: layers that do not fit each other or the shape.
+        DTypeError: no model; a wrong ``shape``, ``ax``, ``title`` or ``cmap``.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_graph(Sequential(Flatten(), Dense(10)), (28, 28))
+    >>> [text.get_text().split(chr(10))[0] for text in figure.axes[0].texts]
+    ['input', '0 Flatten', '1 Dense']
+    """
+    if not isinstance(model, Layer):
+        raise DTypeError(sentence(NAME, "model", "a model or layer", brief(model)))
+    if shape is None and (not model.built or model.input_shape is None):
+        expected = "the shape of one input, such as (1, 28, 28), for a model that is not built"
+        raise ArgumentError(sentence(NAME, "shape", expected, "None"))
+    sizes = as_sizes(NAME, model.input_shape if shape is None else shape)
+    as_title(NAME, title)
+    if cmap is not None:
+        as_cmap(NAME, cmap, "")
+    # A copy, so that looking at a model does not draw its weights.
+    built = model if model.built else deepcopy(model).initialize(sizes)
+    boxes = boxes_of(built, sizes)
+    parameters = sum(parameter.size for parameter in built.parameters())
+    heading = f"{type(model).__name__}: {parameters:,} parameters" if title is None else title
+    columns, lanes = _columns(boxes)
+    rows = [max(box.row for box in column) - column[0].row + 1 for column in columns]
+    wide, high = sum(lanes) * STEP[0], max(rows) * STEP[1]
+    size = (max(wide + 0.2, 3.5), high + 0.6)
+    figure, ((axes,),) = axes_grid(NAME, ax, heading, size=size)
+    room = axes.get_position()
+    inches = (room.width * figure.get_figwidth(), room.height * figure.get_figheight())
+    scale = 1.0 if ax is None else min(inches[0] / wide, inches[1] / high, 1.0)
+    centres = _centres(boxes, columns, lanes)
+    kinds = [*KINDS, "other"]
+    colours = COLOURS if cmap is None else colours_from(NAME, cmap, len(kinds))
+    for number, box in enumerate(boxes):
+        place = kinds.index(box.kind) if box.kind in kinds else None
+        _draw(axes, box, centres[number], None if place is None else colours[place], scale)
+        for before in box.before:
+            _connect(axes, centres[before], centres[number])
+    axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
+    axes.set_ylim(high - STEP[1] / 2, -STEP[1] / 2)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return figure
+
+
+def _columns(boxes: list[Box]) -> tuple[list[list[Box]], list[int]]:
+    """Return the boxes in columns, and how many lanes each has: together few, to be readable."""
+    total = max(box.row for box in boxes) + 1
+    for count in range(-(-total // ROWS), 0, -1):
+        columns = _broken(boxes, total, -(-total // count))
+        lanes = [max(box.lane for box in column) + 1 for column in columns]
+        if sum(lanes) <= LANES:
+            break
+    return columns, lanes
+
+
+def _broken(boxes: list[Box], total: int, most: int) -> list[list[Box]]:
+    """Break the boxes into columns, only where a single path leads from one to the next."""
+    crossings = [0] * (total + 1)
+    for box in boxes:
+        for before in box.before:
+            for row in range(boxes[before].row + 1, box.row + 1):
+                crossings[row] += 1
+    columns: list[list[Box]] = [[]]
+    for row in range(total):
+        begun = columns[-1][0].row if columns[-1] else 0
+        if row - begun >= most and crossings[row] == 1:
+            columns.append([])
+        columns[-1] += [box for box in boxes if box.row == row]
+    return columns
+
+
+def _centres(
+    boxes: list[Box], columns: list[list[Box]], lanes: list[int]
+) -> list[tuple[float, float]]:
+    """Return where the middle of each box is, in the order of the boxes."""
+    found: dict[int, tuple[float, float]] = {}
+    left = 0
+    for column, width in zip(columns, lanes, strict=True):
+        for box in column:
+            found[id(box)] = ((left + box.lane) * STEP[0], (box.row - column[0].row) * STEP[1])
+        left += width
+    return [found[id(box)] for box in boxes]
+
+
+def _draw(axes: Axes, box: Box, centre: tuple[float, float], colour: Any, scale: float) -> None:
+    """Draw a box with its text."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import FancyBboxPatch
+
+    x, y = centre
+    edge = (0.35, 0.35, 0.35) if colour is None else to_rgb(colour)
+    face = "white" if colour is None else 1 - TINT * (1 - np.array(edge))
+    height = BOX[1] if box.shape else BOX[1] / 2
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - BOX[0] / 2, y - height / 2),
+            BOX[0],
+            height,
+            edgecolor=edge,
+            facecolor=face,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            linewidth=1.2,
+        )
+    )
+    shape = box.shape
+    if box.parameters:
+        shape += f"  ·  {box.parameters:,} params"
+    lines = [line for line in (box.title, box.detail, shape) if line]
+    longest = max(map(len, lines))
+    points = min(MEDIUM if len(lines) < 3 else SMALL, BOX[0] * 72 / (0.55 * longest)) * scale
+    axes.text(
+        x,
+        y,
+        "\n".join(lines),
+        ha="center",
+        va="center",
+        fontsize=points,
+        linespacing=1.15,
+        parse_math=False,
+    )
+
+
+def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow from the bottom of a box to the top of another, also in the next column."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    (x0, y0), (x1, y1) = (start[0], start[1] + BOX[1] / 2), (end[0], end[1] - BOX[1] / 2)
+    middle = (STEP[1] - BOX[1]) / 2
+    if x0 == x1:
+        points = [(x0, y0), (x1, y1)]
+    elif y1 > y0:  # to or from a path beside it
+        turn = y1 - middle if x1 < x0 else y0 + middle
+        points = [(x0, y0), (x0, turn), (x1, turn), (x1, y1)]
+    else:  # up to the next column
+        between = x1 - STEP[0] / 2
+        points = [
+            (x0, y0), (x0, y0 + middle), (between, y0 + middle), (between, y1 - middle),
+            (x1, y1 - middle), (x1, y1),
+        ]  # fmt: skip
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path(points),
+            arrowstyle="-|>",
+            mutation_scale=9,
+            color="0.35",
+            linewidth=1.0,
+            shrinkA=0,
+            shrinkB=0,
+        )
+    )

@@ -1,0 +1,155 @@
+"""A figure of how the numbers of a model's parameters, or their gradients, are spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_choice, as_count, as_function
+from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.public import public
+from neural_network.training.objectives import LOSSES, Loss
+from neural_network.visual.figures import (
+    COLOURS,
+    SMALL,
+    WIDTH,
+    as_cmap,
+    as_title,
+    axes_grid,
+    colours_from,
+    wrapped,
+)
+from neural_network.visual.gradients import gradients_of
+from neural_network.visual.inputs import as_inputs, as_model, as_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "show_histograms"
+# Panels in a line.
+COLUMNS = 4
+
+
+@public(top_level=False)
+def show_histograms(
+    model: Layer,
+    what: str = "weights",
+    *,
+    images: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    loss: str | Loss = "softmax_cross_entropy",
+    bins: int = 30,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw a histogram of each parameter of a model, or of the gradients.
+
+    A line marks 0. Gradients that are all close to 0 in the first layers, or numbers that
+    all lie in one bar, are what to look for.
+
+    Args:
+        model: a built model.
+        what: "weights" or "gradients": those that ``backward`` has left in the model, or with
+            ``images`` and ``labels`` those of a loss on them, computed here.
+        images, labels: inputs (N, …) and what the loss compares with; for gradients only.
+        loss: a function of (outputs, labels), or one of the library's by name.
+        bins: bars of a histogram.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for ``what``.
+        cmap: a colormap, of which each layer gets a colour.
+
+    Returns:
+        The matplotlib figure, a panel for each parameter; those of a layer share a colour.
+
+    Raises:
+        ArgumentError: a model that is not built or has no parameters, another ``what``,
+            gradients that nobody has computed.
+        ShapeError: images or labels that do not fit.
+        DTypeError: an argument of the wrong kind.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> figure = show_histograms(models.lenet5(rng=0))
+    >>> figure.axes[0].get_title().split(chr(10))
+    ['0.weight', '6×1×5×5']
+    """
+    found = as_model(NAME, model)
+    as_choice(NAME, "what", what, ("weights", "gradients"))
+    count = as_count(NAME, "bins", bins)
+    heading = what if as_title(NAME, title) == "" and title is None else title
+    if cmap is not None:
+        as_cmap(NAME, cmap, "")
+    arrays = _arrays(found, what, images, labels, loss)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
+    colours = (
+        [COLOURS[place % len(COLOURS)] for place in range(len(layers))]
+        if cmap is None
+        else colours_from(NAME, cmap, len(layers))
+    )
+    columns = min(len(arrays), COLUMNS)
+    rows = -(-len(arrays) // columns)
+    size = (max(WIDTH / COLUMNS * columns, 4.0), 1.75 * rows + 0.4)
+    figure, grid = axes_grid(NAME, ax, heading, size=size, rows=rows, columns=columns)
+    items = list(arrays.items())
+    for place, axes in enumerate([axes for line in grid for axes in line]):
+        if place >= len(items):
+            axes.set_axis_off()
+            continue
+        name, values = items[place]
+        finite = values[np.isfinite(values)].astype(float).ravel()
+        colour = colours[layers.index(name.rpartition(".")[0])]
+        if finite.size:
+            axes.hist(finite, bins=_edges(finite, count), color=colour)
+        axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
+        shape = "×".join(map(str, values.shape)) or "1"
+        lacking = values.size - finite.size
+        text = f"{name}\n{shape}" + (f", {lacking} not finite" if lacking else "")
+        axes.set_title(wrapped(text, size[0] / columns, SMALL), fontsize=SMALL, parse_math=False)
+        axes.tick_params(labelsize=SMALL - 1)
+        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="y", nbins=3, integer=True)
+        axes.ticklabel_format(axis="x", scilimits=(-2, 3))
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _edges(values: Array, bins: int) -> list[float]:
+    """Return the edges of the bars; numbers that are all the same get one in the middle."""
+    low, high = float(values.min()), float(values.max())
+    # Bars so narrow that numbers cannot tell their edges apart are made wider.
+    width = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
+    middle = (low + high) / 2
+    edges: list[float] = np.linspace(middle - width / 2, middle + width / 2, bins + 1).tolist()
+    return edges
+
+
+def _arrays(model: Layer, what: str, images: Any, labels: Any, loss: Any) -> dict[str, Array]:
+    """Return name → the numbers to draw."""
+    named = model.named_parameters()
+    if not named:
+        received = f"a {type(model).__name__} without any"
+        raise ArgumentError(sentence(NAME, "model", "a model with parameters", received))
+    if what == "weights":
+        if images is not None or labels is not None:
+            expected = "'gradients' where images and labels are given"
+            raise ArgumentError(sentence(NAME, "what", expected, "'weights'"))
+        return {name: parameter.data for name, parameter in named}
+    if (images is None) != (labels is None):
+        lacking = "images" if images is None else "labels"
+        raise ArgumentError(sentence(NAME, lacking, "images and labels together", "None"))
+    if images is not None:
+        inputs = as_inputs(NAME, "images", images, model)
+        targets = as_numbers(NAME, "labels", labels)
+        if len(targets) != len(inputs) if targets.ndim else True:
+            expected, received = f"one for each of {len(inputs)}", f"shape {targets.shape}"
+            raise ShapeError(sentence(NAME, "labels", expected, received))
+        function = as_function(NAME, "loss", loss, LOSSES)
+        return gradients_of(NAME, model, inputs, targets, function)
+    found = {name: p.grad for name, p in named if p.grad is not None}
+    if not found:
+        expected = "a model on which backward() was called (or images= and labels=)"
+        raise ArgumentError(sentence(NAME, "model", expected, "one without gradients"))
+    return found

@@ -1,0 +1,127 @@
+"""A figure of the pictures that a model takes for something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import as_count
+from neural_network.errors import ShapeError, sentence
+from neural_network.layers.layer import Layer
+from neural_network.public import public
+from neural_network.visual.figures import (
+    GREY,
+    MEDIUM,
+    Tiles,
+    as_cmap,
+    as_picture,
+    as_title,
+    axes_grid,
+    wrapped,
+)
+from neural_network.visual.inputs import (
+    as_class_names,
+    as_inputs,
+    as_labels,
+    as_model,
+    check_scores,
+    predicted,
+    probabilities_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "show_mistakes"
+# Letters of a class's name in a caption.
+MOST_LETTERS = 14
+
+
+@public(top_level=False)
+def show_mistakes(
+    model: Layer,
+    images: ArrayLike,
+    labels: ArrayLike,
+    *,
+    most: int = 15,
+    class_names: Any = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw the pictures that a model takes for another class, the most certain mistakes first.
+
+    Above each picture is what the model says and how probable it finds that, then what the
+    label says.
+
+    Args:
+        model: a built model that gives a row of scores for each picture; a single score is
+            that of class 1 of two.
+        images: (N, C, H, W), or (N, H, W) for a single channel.
+        labels: (N,) class numbers.
+        most: how many mistakes are drawn.
+        class_names: of all classes; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for how many of the pictures are wrong.
+        cmap: a colormap for pictures of one channel; black to white by default.
+
+    Returns:
+        The matplotlib figure; one with a sentence where there is no mistake.
+
+    Raises:
+        ArgumentError: a model that is not built, labels out of range, ``most`` below 1.
+        ShapeError: pictures that the model does not take, or not a label for each.
+        DTypeError: an argument of the wrong kind.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> images, labels = load_mnist("test")
+    >>> figure = show_mistakes(models.tiny_cnn(rng=0), images[:50, None] / 255, labels[:50])
+    >>> len(figure.axes[0].images)
+    15
+    """
+    found = as_model(NAME, model)
+    inputs = as_inputs(NAME, "images", images, found)
+    if inputs.ndim != 4:
+        received = f"shape {inputs.shape}"
+        raise ShapeError(sentence(NAME, "images", "pictures (N, C, H, W)", received))
+    limit = as_count(NAME, "most", most)
+    as_title(NAME, title)
+    colours = as_cmap(NAME, cmap, GREY)
+    probabilities = probabilities_of(check_scores(NAME, predicted(NAME, found, inputs)))
+    truth = as_labels(NAME, labels, len(inputs), probabilities.shape[1])
+    names = as_class_names(NAME, class_names, probabilities.shape[1])
+    answers = probabilities.argmax(axis=1)
+    certainty = probabilities.max(axis=1)
+    wrong = np.flatnonzero(answers != truth)
+    # Of equal certainty, the first one first.
+    chosen = wrong[np.argsort(-certainty[wrong], kind="stable")][:limit]
+    heading = _heading(len(wrong), len(inputs), len(chosen)) if title is None else title
+    if not len(chosen):
+        figure, ((axes,),) = axes_grid(NAME, ax, heading, size=(6, 1.6))
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no mistake", ha="center", va="center", fontsize=MEDIUM + 4)
+        return figure
+    words = [
+        name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…" for name in names
+    ]
+    captions = [
+        f"{words[answers[place]]} ({certainty[place]:.0%})\nnot {words[truth[place]]}"
+        for place in chosen
+    ]
+    size = (inputs.shape[2], inputs.shape[3])
+    columns = min(len(chosen), 5)
+    places = Tiles.of(len(chosen), size, lines=2, largest=1.5, columns=columns)
+    room = (places.inches + 0.2, places.height + 0.6)
+    figure, ((axes,),) = axes_grid(NAME, ax, wrapped(heading, room[0], 12.0), size=room)
+    pictures = [as_picture(inputs[place]) for place in chosen]
+    places.draw(axes, pictures, captions, cmap=colours, vmin=0, vmax=1)
+    return figure
+
+
+def _heading(wrong: int, count: int, shown: int) -> str:
+    text = f"{wrong} of {count} are wrong ({wrong / count:.1%})"
+    if shown == 1:
+        return f"{text}; the most certain one"
+    return f"{text}; the {shown} most certain ones" if shown else text

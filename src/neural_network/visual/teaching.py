@@ -1,0 +1,286 @@
+"""A set of slides about a model and its data, written by one call."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array
+from neural_network.errors import (
+    ArgumentError,
+    FileWriteError,
+    ShapeError,
+    both,
+    needs_extra,
+    sentence,
+)
+from neural_network.files import as_path
+from neural_network.functional.convolution.conv import conv2d
+from neural_network.layers.layer import Layer
+from neural_network.public import public
+from neural_network.training.metrics import confusion_matrix
+from neural_network.visual.activations import show_activations
+from neural_network.visual.animations import animate_convolution
+from neural_network.visual.confusion import show_confusion_matrix
+from neural_network.visual.figures import GREY, Tiles, as_picture, axes_grid
+from neural_network.visual.filters import show_filters
+from neural_network.visual.graph import show_graph
+from neural_network.visual.heat_maps import show_grad_cam, show_occlusion, show_saliency
+from neural_network.visual.histograms import show_histograms
+from neural_network.visual.history import show_history
+from neural_network.visual.inputs import (
+    CONVOLUTIONS,
+    as_class_names,
+    as_inputs,
+    as_labels,
+    as_model,
+    check_scores,
+    noted,
+    predicted,
+    probabilities_of,
+)
+from neural_network.visual.kernel_flip import show_flip
+from neural_network.visual.mistakes import show_mistakes
+from neural_network.visual.saving import save_figure
+from neural_network.visual.window_sum import explain_conv2d
+
+NAME = "slides"
+# A figure 8 inches wide becomes 1,280 pixels; those of an animation are fewer.
+DPI, ANIMATED_DPI = 160, 90
+# Pictures on the first slide.
+MOST_PICTURES = 24
+# Of an animation.
+FRAMES = 40
+
+Slide = tuple[str, str, Callable[[], Any]]
+
+
+@public(top_level=False)
+def slides(
+    model: Layer,
+    images: ArrayLike,
+    labels: ArrayLike,
+    path: str | os.PathLike[str],
+    *,
+    history: Any = None,
+    class_names: Any = None,
+) -> list[Path]:
+    """Write the pictures of a lecture about a model into a new folder.
+
+    They are: examples of the data, the model as boxes, its filters, one number of a convolution,
+    the convolution as an animation, the two meanings of the word, the maps of every layer,
+    saliency, Grad-CAM, occlusion, the confusion matrix, the mistakes, the weights, and with a
+    history the curves. A model without a convolution has no slides of one. ``slides.md`` in the
+    folder shows all of them, each with a sentence.
+
+    Args:
+        model: a built model that gives a row of scores for each picture.
+        images: (N, C, H, W), or (N, H, W) for a single channel.
+        labels: (N,) class numbers.
+        path: of the folder, which is made: it must not exist, or be empty.
+        history: of the training, as ``fit`` returns it; None for none.
+        class_names: of all classes; None for their numbers.
+
+    Returns:
+        The paths of the slides, in their order, and of ``slides.md`` at the end.
+
+    Raises:
+        ArgumentError: a folder that holds something, or a file of this name (a
+            ``FileExistsError`` as well); a model that is not built, labels out of range.
+        ShapeError: pictures that the model does not take, or not a label for each.
+        DTypeError: an argument of the wrong kind.
+        FileWriteError: the folder cannot be written; nothing is left behind then.
+        MissingDependencyError: matplotlib or Pillow is not installed.
+
+    >>> import tempfile
+    >>> model = Sequential(Flatten(), Dense(2)).initialize((1, 8, 8), rng=0)
+    >>> images, folder = np.eye(8)[None, None].repeat(4, axis=0), tempfile.mkdtemp()
+    >>> for slide in visual.slides(model, images, [0, 1, 0, 1], folder)[:3]:
+    ...     print(slide.name)
+    01_data.png
+    02_model.png
+    03_weights_as_matrix.png
+    """
+    with needs_extra("slides", extra="plot"):
+        import matplotlib as mpl  # noqa: F401
+        import PIL  # noqa: F401
+    found = as_model(NAME, model)
+    inputs = as_inputs(NAME, "images", images, found)
+    if inputs.ndim != 4:
+        received = f"shape {inputs.shape}"
+        raise ShapeError(sentence(NAME, "images", "pictures (N, C, H, W)", received))
+    folder = _new_folder(path)
+    outputs = check_scores(NAME, predicted(NAME, found, inputs))
+    shares = probabilities_of(outputs)
+    truth = as_labels(NAME, labels, len(inputs), shares.shape[1])
+    names = as_class_names(NAME, class_names, shares.shape[1])
+    if history is not None:
+        show_history(history)  # before anything is written
+    made = _Set(found, inputs, truth, shares, names, history)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise FileWriteError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        written = made.write(temporary)
+        temporary.chmod(0o755)  # of a temporary folder, only its owner may read
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except OSError as error:
+        raise FileWriteError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return [folder / file for file in written]
+
+
+def _new_folder(path: Any) -> Path:
+    """Return the path of a folder that does not exist, or is empty."""
+    folder = Path(as_path(NAME, "path", path))
+    if folder.is_dir() and not any(folder.iterdir()):
+        return folder
+    if folder.exists() or folder.is_symlink():
+        what = "a folder that holds something" if folder.is_dir() else "a file"
+        refused: Any = both(ArgumentError, FileExistsError)
+        expected = "a folder that does not exist yet, or is empty"
+        raise refused(sentence(NAME, "path", expected, f"{what}: {folder}"))
+    return folder
+
+
+class _Set:
+    """The slides of a model.
+
+    Args:
+        model: built.
+        images: (N, C, H, W).
+        labels: (N,).
+        shares: (N, k), the probabilities.
+        names: of the classes.
+        history: of the training, or None.
+    """
+
+    def __init__(
+        self,
+        model: Layer,
+        images: Array,
+        labels: Array,
+        shares: Array,
+        names: list[str],
+        history: Any,
+    ) -> None:
+        self.model, self.images, self.labels = model, images, labels
+        self.shares, self.names, self.history = shares, names, history
+        right = np.flatnonzero(shares.argmax(axis=1) == labels)
+        # A picture that the model is certain and right about, if there is one.
+        candidates = right if len(right) else np.arange(len(labels))
+        self.example = int(candidates[shares[candidates].max(axis=1).argmax()])
+
+    def write(self, folder: Path) -> list[str]:
+        """Write all slides into a folder and return the names of the files."""
+        planned: Sequence[Slide] = list(self.slides())
+        lines = [f"# A {type(self.model).__name__} and its data\n"]
+        names = []
+        for number, (name, text, draw) in enumerate(noted(NAME, planned), 1):
+            drawn = draw()
+            ending, dpi = ("gif", ANIMATED_DPI) if hasattr(drawn, "to_jshtml") else ("png", DPI)
+            file = f"{number:02}_{name}.{ending}"
+            save_figure(drawn, folder / file, dpi=dpi)
+            names.append(file)
+            lines.append(f"## {text}\n\n![{text}]({file})\n")
+        (folder / "slides.md").write_text("\n".join(lines), "utf-8")
+        return [*names, "slides.md"]
+
+    def slides(self) -> Iterator[Slide]:
+        """Yield name, sentence and drawing of each slide that the model has."""
+        model, image, names = self.model, self.images[self.example], self.names
+        yield "data", "What the data look like", self.draw_data
+        yield "model", "The model: layers, shapes, parameters", lambda: show_graph(model)
+        layers = [layer for layer in model.all_layers() if isinstance(layer, CONVOLUTIONS)]
+        flat = [layer for layer in layers if layer.axes == 2]
+        if flat:
+            yield "filters", "The filters of the first convolution", lambda: show_filters(model)
+            yield from self.convolution_slides(flat[0])
+        elif any(p.ndim >= 2 for p in model.parameters()):
+            text = "The weights of the first layer"
+            yield "weights_as_matrix", text, lambda: show_filters(model)
+        text = "What every layer makes of one picture"
+        yield "activations", text, lambda: show_activations(model, image)
+        how: dict[str, Any] = {"class_names": names}
+        text = "Saliency: how much each pixel changes the score"
+        yield "saliency", text, lambda: show_saliency(model, image, **how)
+        if flat:
+            text = "Grad-CAM: where the maps of the last convolution speak for the class"
+            yield "grad_cam", text, lambda: show_grad_cam(model, image, **how)
+        side = max(min(image.shape[1:]) // 4, 1)
+        text = "Occlusion: how the probability falls where a square is hidden"
+        step = max(side // 2, 1)
+        yield (
+            "occlusion", text,
+            lambda: show_occlusion(model, image, size=side, stride=step, **how),
+        )  # fmt: skip
+        counts = confusion_matrix(self.shares, self.labels)
+        text = "Which classes are taken for which"
+        yield "confusion_matrix", text, lambda: show_confusion_matrix(counts, names)
+        text = "The most certain mistakes"
+        yield (
+            "mistakes", text,
+            lambda: show_mistakes(model, self.images, self.labels, class_names=names),
+        )  # fmt: skip
+        if model.parameters():
+            yield "histograms", "How the weights are spread", lambda: show_histograms(model)
+        if self.history is not None:
+            yield "history", "How the training went", lambda: show_history(self.history)
+
+    def convolution_slides(self, layer: Any) -> Iterator[Slide]:
+        """Yield the slides about one convolution: its filter 0 on the example, if it fits."""
+        image, weight = self.images[self.example], layer.weight.data
+        if weight.shape[1] != len(image):  # grouped, or not the first layer
+            return
+        kernel = weight[0]
+        if any(n < k for n, k in zip(image.shape[1:], kernel.shape[1:], strict=True)):
+            return
+        # The largest number of the map, because many others are sums of zeros.
+        total = np.abs(conv2d(image, kernel[np.newaxis])[0])
+        row, column = (int(n) for n in np.unravel_index(np.argmax(total), total.shape))
+        yield (
+            "one_number", "One number of a map: window, products, sum",
+            lambda: explain_conv2d(image, kernel, row, column).draw(),
+        )  # fmt: skip
+        yield (
+            "convolution", "The filter slides over the picture",
+            lambda: animate_convolution(image, kernel, frames=FRAMES),
+        )  # fmt: skip
+        yield (
+            "flip", "Cross-correlation and convolution: the filter as it is, and turned",
+            lambda: show_flip(image),
+        )  # fmt: skip
+
+    def draw_data(self) -> Any:
+        """Draw the first pictures, classes in turn, each with its label."""
+        order = _in_turn(self.labels)[:MOST_PICTURES]
+        pictures = [as_picture(self.images[place]) for place in order]
+        size = (self.images.shape[2], self.images.shape[3])
+        places = Tiles.of(len(order), size, lines=1, largest=1.5, columns=min(len(order), 8))
+        room = (places.inches + 0.2, places.height + 0.2)
+        figure, ((axes,),) = axes_grid(NAME, None, None, size=room)
+        captions = [self.names[self.labels[place]] for place in order]
+        places.draw(axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
+        return figure
+
+
+def _in_turn(labels: Array) -> list[int]:
+    """Return places so that each class comes once before any comes again."""
+    seen: dict[int, int] = {}
+    rounds = []
+    for label in labels.tolist():
+        rounds.append(seen.get(label, 0))
+        seen[label] = rounds[-1] + 1
+    return [int(place) for place in np.lexsort((labels, np.array(rounds)))]

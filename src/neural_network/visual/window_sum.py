@@ -1,0 +1,280 @@
+"""One output of a convolution: the window, the products and the sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_count, as_flag, check_ndim
+from neural_network.errors import ArgumentError, ShapeError, both, sentence
+from neural_network.functional.filters import named_filter
+from neural_network.functional.window import Padding, Window
+from neural_network.public import public
+from neural_network.visual.explanation import Explanation
+from neural_network.visual.figures import (
+    GREY,
+    MEDIUM,
+    SIGNED,
+    Tiles,
+    as_cmap,
+    as_picture,
+    as_title,
+    axes_grid,
+    colours_of,
+    largest,
+    plain,
+    write_numbers,
+)
+from neural_network.visual.inputs import as_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAME = "explain_conv2d"
+# Larger windows are summed by rows in the text.
+MOST_PRODUCTS = 27
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WindowSum(Explanation):
+    """What ``explain_conv2d`` returns: prints as text, ``draw`` makes the picture.
+
+    Attributes:
+        image: (C, H, W), as it was given, with an axis of channels.
+        row, column: of the output.
+        top, left: of the window in the padded image.
+        pads: zeros above and to the left of the image.
+        window: (C, fh, fw) numbers of the padded image.
+        filter: (C, fh, fw), as it is multiplied: turned, with ``flip``.
+        products: ``window * filter``.
+        value: their sum.
+        flipped: whether the filter was turned.
+    """
+
+    image: Array
+    row: int
+    column: int
+    top: int
+    left: int
+    pads: tuple[int, int]
+    window: Array
+    filter: Array
+    products: Array
+    value: float
+    flipped: bool
+
+    def __str__(self) -> str:
+        """Write the window, the filter, the products and the sum."""
+        channels, height, width = self.window.shape
+        rows = f"{self.top}…{self.top + height - 1}"
+        columns = f"{self.left}…{self.left + width - 1}"
+        where = "image" if self.pads == (0, 0) else "padded image"
+        lines = [
+            f"output[{self.row}, {self.column}]: rows {rows}, columns {columns} of the {where}"
+        ]
+        word = "filter, turned by 180°" if self.flipped else "filter"
+        for channel in range(channels):
+            if channels > 1:
+                lines.append(f"channel {channel}")
+            columns_of_text = [
+                ["window", *_lines(self.window[channel])],
+                [word, *_lines(self.filter[channel])],
+                ["products", *_lines(self.products[channel])],
+            ]
+            middle = 1 + height // 2
+            lines += _beside(columns_of_text, middle)
+        flat = self.products.ravel()
+        if flat.size <= MOST_PRODUCTS:
+            terms = " ".join(
+                f"{'+' if n >= 0 else '-'} {abs(n):.4g}" if place else f"{n:.4g}"
+                for place, n in enumerate(flat)
+            )
+        else:
+            terms = f"of {flat.size} products"
+        return "\n".join([*lines, f"sum {terms} = {self.value:.6g}"])
+
+    def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
+        """Draw the image with the window, and the numbers.
+
+        Args:
+            ax: matplotlib axes to draw on; None for a new figure.
+            title: None for the place and the value.
+            cmap: a colormap for filter and products.
+
+        Returns:
+            The matplotlib figure.
+        """
+        as_title(NAME, title)
+        as_cmap(NAME, cmap, SIGNED)
+        heading = title
+        if title is None:
+            heading = f"output[{self.row}, {self.column}] = {self.value:.4g}"
+        channels, height, width = self.window.shape
+        size = (8.0, 1.0 + 1.9 * max(channels * height / width, 0.8))
+        figure, (panels,) = axes_grid(NAME, ax, heading, size=size, columns=4)
+        draw_image(panels[0], self.image)
+        mark_window(panels[0], self)
+        panels[0].set_title("image", fontsize=MEDIUM)
+        word = "filter, turned" if self.flipped else "filter"
+        for axes, label, values in zip(
+            panels[1:],
+            ("window", f"× {word}", f"= products, sum {self.value:.3g}"),
+            (self.window, self.filter, self.products),
+            strict=True,
+        ):
+            tiles = list(values)
+            places = Tiles(channels, (height, width), inches=1.75, columns=1)
+            colours = _colours(label, tiles, cmap)
+            write_numbers(places, places.draw(axes, tiles, **colours))
+            axes.set_title(label, fontsize=MEDIUM)
+        return figure
+
+
+def draw_image(axes: Axes, image: Array) -> None:
+    """Draw (C, H, W) in grey or colour."""
+    axes.imshow(as_picture(image if len(image) > 1 else image[0]), cmap=GREY, vmin=0, vmax=1)
+    plain(axes)
+
+
+def mark_window(axes: Axes, found: WindowSum) -> Any:
+    """Draw the window's frame over the image; return it."""
+    from matplotlib.patches import Rectangle
+
+    _, height, width = found.window.shape
+    corner = (found.left - found.pads[1] - 0.5, found.top - found.pads[0] - 0.5)
+    frame = Rectangle(corner, width, height, fill=False, edgecolor="#D55E00", linewidth=2.5)
+    frame.set_clip_on(False)  # it may lie in the padding
+    axes.add_patch(frame)
+    return frame
+
+
+def _colours(label: str, tiles: list[Array], cmap: Any) -> dict[str, Any]:
+    if label == "window":
+        return colours_of(NAME, None, tiles, GREY)
+    top = largest(*tiles)
+    return {"cmap": as_cmap(NAME, cmap, SIGNED), "vmin": -top, "vmax": top}
+
+
+def _beside(columns: list[list[str]], middle: int) -> list[str]:
+    """Write columns of text side by side, with the signs of a product in the middle."""
+    widths = [max(map(len, column)) for column in columns]
+    found = []
+    for place, cells in enumerate(zip(*columns, strict=True)):
+        one, two, three = (f"{cell:<{wide}}" for cell, wide in zip(cells, widths, strict=True))
+        times_sign, equals = ("×", "=") if place == middle else (" ", " ")
+        found.append(f"{one}  {times_sign}  {two}  {equals}  {three}".rstrip())
+    return found
+
+
+def _lines(values: Array) -> list[str]:
+    """Write a matrix in columns."""
+    texts = np.reshape(_texts(values), values.shape)
+    wide = max(len(text) for text in texts.ravel())
+    return [" ".join(f"{text:>{wide}}" for text in row) for row in texts]
+
+
+def _texts(values: Array) -> list[str]:
+    if np.all(values == np.round(values)):
+        return [f"{number:.0f}" for number in values.ravel()]
+    return [f"{number:.3g}" for number in values.ravel()]
+
+
+@public
+def explain_conv2d(
+    image: ArrayLike,
+    filter: str | ArrayLike,
+    i: int,
+    j: int,
+    *,
+    stride: int | tuple[int, int] = 1,
+    padding: Padding = 0,
+    flip: bool = False,
+) -> WindowSum:
+    """Explain one number of ``conv2d(image, filter)``: window, products and sum.
+
+    Args:
+        image: (H, W), or (C, H, W).
+        filter: (fh, fw), (C, fh, fw), or the name of a filter; one of (fh, fw)
+            multiplies each channel.
+        i, j: row and column of the output; below 0 from the end.
+        stride, padding, flip: as in ``conv2d``.
+
+    Returns:
+        An object that prints as text; ``draw()`` makes the figure, which a notebook shows, and
+        ``window``, ``products`` and ``value`` are the numbers.
+
+    Raises:
+        ShapeError: shapes that do not fit.
+        ArgumentError: ``i`` or ``j`` outside the output (an ``IndexError`` as well); a wrong
+            stride or padding.
+        DTypeError: an argument of the wrong kind.
+
+    >>> explain_conv2d([[1, 2, 3], [4, 5, 6]], [[0, 1], [-1, 0]], 0, 1)
+    output[0, 1]: rows 0…1, columns 1…2 of the image
+    window     filter     products
+    2 3         0 1        0 3
+    5 6     ×  -1 0    =  -5 0
+    sum 0 + 3 - 5 + 0 = -2
+    """
+    pixels, kernel = as_image_and_filter(NAME, image, filter)
+    turned = as_flag(NAME, "flip", flip)
+    plan = Window.of(NAME, pixels.shape[1:], kernel.shape[1:], stride, padding)
+    row, column = (
+        _place(name, value, count)
+        for name, value, count in zip(("i", "j"), (i, j), plan.outputs, strict=True)
+    )
+    return window_sum(pixels, kernel, plan, row, column, flip=turned)
+
+
+def as_image_and_filter(
+    function: str, image: ArrayLike, given: str | ArrayLike
+) -> tuple[Array, Array]:
+    """Return an image (C, H, W) and a filter (C, fh, fw); names as ``explain_conv2d`` has them."""
+    pixels = as_numbers(function, "image", image)
+    check_ndim(function, "image", pixels, 2, 3)
+    pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels
+    kernel = (
+        named_filter(given) if isinstance(given, str) else as_numbers(function, "filter", given)
+    )
+    check_ndim(function, "filter", kernel, 2, 3)
+    if kernel.ndim == 2:
+        kernel = np.repeat(kernel[np.newaxis], len(pixels), axis=0)
+    if len(kernel) != len(pixels):
+        expected = f"{len(pixels)} channels, as the image has"
+        hint = "; np.moveaxis(image, -1, 0) puts the channels first"
+        received = f"shape {kernel.shape}" + (hint if pixels.shape[-1] == len(kernel) else "")
+        raise ShapeError(sentence(function, "filter", expected, received))
+    return pixels, kernel
+
+
+def window_sum(
+    image: Array, kernel: Array, plan: Window, row: int, column: int, *, flip: bool
+) -> WindowSum:
+    """Return what an output is the sum of; (C, H, W), (C, fh, fw)."""
+    top, left = row * plan.stride[0], column * plan.stride[1]
+    height, width = kernel.shape[1:]
+    padded = plan.pad(image)
+    window = padded[:, top : top + height, left : left + width].astype(float)
+    filters = (kernel[:, ::-1, ::-1] if flip else kernel).astype(float)
+    products = window * filters + 0.0  # 0 where it is −0
+    pads = (plan.pads[0][0], plan.pads[1][0])
+    return WindowSum(
+        image, row, column, top, left, pads, window, filters, products, float(products.sum()), flip
+    )  # fmt: skip
+
+
+def _place(name: str, value: Any, count: int) -> int:
+    """Return the place along an axis of the output."""
+    place = value + count if isinstance(value, int) and -count <= value < 0 else value
+    try:
+        return as_count(NAME, name, place, minimum=0, maximum=count - 1)
+    except ArgumentError as error:
+        if isinstance(error, TypeError):
+            raise
+        expected = f"a place from {-count} to {count - 1}, as the output has"
+        refused: Any = both(ArgumentError, IndexError)
+        raise refused(sentence(NAME, name, expected, value)) from None

@@ -1,0 +1,273 @@
+"""Explanations as text and numbers, animations, and the set of slides."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import neural_network as nn
+from neural_network import visual
+from neural_network.visual import inputs
+from tests.visual.pictures_models import (
+    COLOUR,
+    COLOURS,
+    GREY,
+    GREYS,
+    LABELS,
+    MODELS,
+    colour_model,
+    grey_model,
+    images_in,
+    state_of,
+    texts_in,
+)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1), ((1, 3), "same")])
+def test_every_output_is_the_sum_of_its_products(stride: Any, padding: Any, flip: bool) -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 2))
+    image = COLOUR.astype(float)
+    expected = nn.conv2d(image, kernel[None], stride, padding, flip=flip)[0]
+    found = [
+        [nn.explain_conv2d(image, kernel, i, j, stride=stride, padding=padding, flip=flip).value
+         for j in range(expected.shape[1])] for i in range(expected.shape[0])
+    ]  # fmt: skip
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    last = nn.explain_conv2d(image, kernel, -1, -1, stride=stride, padding=padding, flip=flip)
+    assert last.value == found[-1][-1]
+    np.testing.assert_array_equal(last.filter, kernel[:, ::-1, ::-1] if flip else kernel)
+    np.testing.assert_allclose(last.products, last.window * last.filter)
+
+
+def test_the_text_and_the_picture_of_one_number() -> None:
+    found = nn.explain_conv2d([[1, 2, 3], [4, 5, 6], [7, 8, 9]], "vertical", 0, 0)
+    assert str(found) == repr(found) == found.text
+    assert "sum -1 + 0 + 3 - 4 + 0 + 6 - 7 + 0 + 9 = 6" in str(found)
+    image, window, kernel, products = found.draw().axes[:4]
+    assert [a.get_title() for a in (image, window, kernel, products)] == [
+        "image", "window", "× filter", "= products, sum 6",
+    ]  # fmt: skip
+    assert texts_in(products) == ["-1", "0", "3", "-4", "0", "6", "-7", "0", "9"]
+    np.testing.assert_array_equal(images_in(kernel)[0], nn.named_filter("vertical"))
+    frame = image.patches[0]
+    assert (frame.get_xy(), frame.get_width()) == ((-0.5, -0.5), 3)
+    padded = nn.explain_conv2d(np.ones((4, 4)), np.ones((3, 3)), 0, 1, padding=1)
+    assert padded.draw().axes[0].patches[0].get_xy() == (-0.5, -1.5)
+    assert padded._repr_html_().startswith("<pre>output[0, 1]")
+
+
+def test_a_model_is_explained_layer_by_layer() -> None:
+    for make, image in MODELS:
+        model, before = make(), state_of(make())
+        found = nn.explain(model, image, class_names=["cat", "dog", "owl"][: model[-1].units])
+        X = image[None]
+        assert [step.name for step in found.steps] == [str(n) for n in range(len(model))]
+        for step in found.steps:
+            np.testing.assert_allclose(step.input, X, atol=1e-6)
+            X = step.layer.predict(X)
+            np.testing.assert_allclose(step.output, X, atol=1e-6)
+        shares = nn.softmax(X)[0]
+        assert [n for _, n in found.answer] == pytest.approx(sorted(shares, reverse=True))
+        text = str(found).split("\n")
+        assert text[3].split()[:3] == [
+            "0",
+            "Conv2D",
+            "×".join(map(str, found.steps[0].output.shape[1:])),
+        ]
+        best = ["cat", "dog", "owl"][shares.argmax()]
+        assert text[-1].startswith(f"answer: {best}: {shares.max():.1%}")
+        assert found.draw().get_suptitle() == found.sentence
+        for was, now in zip(before, state_of(model), strict=True):
+            np.testing.assert_array_equal(was, now)
+
+
+def test_the_tape_of_a_gradient() -> None:
+    W, b = np.random.default_rng(0).normal(size=(3, 2)), np.zeros(2)
+
+    def f(W: Any, b: Any) -> Any:
+        return nn.mse_loss(np.maximum(np.ones((4, 3)) @ W + b, 0), np.ones((4, 2)))
+
+    tape = nn.explain_gradient(f, W, b)
+    for found, expected in zip(tape.gradient, nn.grad(f, (0, 1))(W, b), strict=True):
+        np.testing.assert_allclose(found, expected)
+    assert tape.value == pytest.approx(f(W, b))
+    names = [line.name for line in tape.lines]
+    assert names[:2] == ["x0", "x1"]
+    assert names[2:] == [f"v{n}" for n in range(1, len(names) - 1)]
+    assert tape.lines[2].expression == "matmul(x0)"
+    assert tape.lines[3].expression == "add(v1, x1)"
+    # Each gradient, by differences: what the rest of the function makes of that value.
+    v2 = tape.lines[3].value
+    rest = lambda v: nn.mse_loss(np.maximum(v, 0), np.ones((4, 2)))  # noqa: E731
+    for place in [(0, 0), (3, 1)]:
+        step = np.zeros_like(v2)
+        step[place] = 1e-6
+        slope = (rest(v2 + step) - rest(v2 - step)) / 2e-6
+        assert tape.lines[3].gradient[place] == pytest.approx(slope, abs=1e-8)
+    assert tape.lines[-1].gradient == 1
+    figure = tape.draw()
+    assert "add(v1, x1)" in texts_in(figure.axes[0])
+    whole = nn.explain_gradient(lambda x: x * x, 3)
+    assert (whole.value, float(whole.gradient)) == (9.0, 6.0)
+    parameter = nn.Dense(1).initialize((2,), rng=0)
+    assert nn.explain_gradient(lambda x: parameter(x).sum(), np.ones((1, 2))).value is not None
+    assert parameter.weight.grad is None
+
+
+def test_text_needs_no_matplotlib(monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for found in (
+        nn.explain_conv2d(GREY, "edges", 0, 0),
+        nn.explain(grey_model(), GREY),
+        nn.explain_gradient(lambda x: x * x, 2.0),
+    ):
+        assert str(found)
+        assert found._repr_html_().endswith("</pre>")
+        with pytest.raises(nn.MissingDependencyError, match="pip install"):
+            found.draw()
+
+
+def test_the_animation_fills_the_map(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    animation = visual.animate_convolution(GREY[0], "vertical", frames=5, path=path)
+    expected = nn.conv2d(GREY[0].astype(float), nn.named_filter("vertical"))
+    animation._func(2)
+    image, products, result = animation.figure.axes[:3]
+    shown = images_in(result)[0]
+    assert np.isfinite(shown).sum() == 25
+    np.testing.assert_allclose(shown.ravel()[:25], expected.ravel()[:25])
+    assert products.get_title() == f"products, sum {expected[3, 3]:.3g}"
+    assert image.patches[0].get_xy() == (2.5, 2.5)
+    assert images_in(products)[0].sum() == pytest.approx(expected[3, 3])
+    animation._func(4)
+    np.testing.assert_allclose(images_in(result)[0], expected)
+    with Image.open(path) as gif:
+        assert (gif.format, gif.n_frames) == ("GIF", 5)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_animation_of_a_training(tmp_path: Path) -> None:
+    animation = visual.animate_training({"loss": [3, 2, 1], "validation_loss": [4, 3, 5]}, fps=4)
+    animation._func(1)
+    axes = animation.figure.axes[0]
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[3, 2], [4, 3]]
+    assert axes.get_title() == "epoch 2 of 3"
+    assert visual.save_figure(animation, tmp_path / "b.gif", dpi=30).exists()
+    assert "<img" in animation._repr_html_()
+    weights = [colour_model()[0].weight.data * n for n in (1, 2)]
+    animation = visual.animate_training(weights)
+    animation._func(0)
+    assert images_in(animation.figure.axes[0])[0][0, 0] == weights[0][0, 0, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def small() -> nn.Sequential:
+    model = nn.Sequential(nn.Conv2D(2, 3, activation="relu"), nn.GlobalAvgPool2D(), nn.Dense(2))
+    return model.initialize((3, 9, 9), rng=0)
+
+
+def test_slides_are_written_by_one_call(small: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(visual.teaching, "FRAMES", 2)
+    monkeypatch.setattr(visual.teaching, "DPI", 30)
+    folder, before = tmp_path / "lecture", state_of(small)
+    found = visual.slides(small, COLOURS, LABELS % 2, folder, history={"loss": [2.0, 1.0]})
+    assert [path.name for path in found] == [
+        "01_data.png", "02_model.png", "03_filters.png", "04_one_number.png", "05_convolution.gif",
+        "06_flip.png", "07_activations.png", "08_saliency.png", "09_grad_cam.png",
+        "10_occlusion.png", "11_confusion_matrix.png", "12_mistakes.png", "13_histograms.png",
+        "14_history.png", "slides.md",
+    ]  # fmt: skip
+    assert sorted(folder.iterdir()) == sorted(found)
+    assert list(tmp_path.iterdir()) == [folder]
+    page = found[-1].read_text("utf-8")
+    assert all(f"]({path.name})" in page for path in found[:-1])
+    for was, now in zip(before, state_of(small), strict=True):
+        np.testing.assert_array_equal(was, now)
+    with pytest.raises(FileExistsError, match="slides: path: expected a folder that does not") as e:
+        visual.slides(small, COLOURS, LABELS % 2, folder)
+    assert isinstance(e.value, nn.ArgumentError)
+    assert sorted(folder.iterdir()) == sorted(found)
+
+
+def test_slides_that_fail_leave_nothing(small: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(visual.teaching, "show_graph", broken)
+    with pytest.raises(nn.FileWriteError, match="No space left"):
+        visual.slides(small, COLOURS, LABELS % 2, tmp_path / "lecture")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys: Any) -> None:
+    clock = iter(np.arange(0, 100, 0.6))
+    monkeypatch.setattr(inputs, "perf_counter", lambda: next(clock))
+    assert list(inputs.noted("work", range(4))) == [0, 1, 2, 3]
+    done = capsys.readouterr()
+    assert (done.out, done.err) == ("", "work: 1 of 4\nwork: 4 of 4\n")
+    monkeypatch.setattr(inputs, "perf_counter", lambda: 0.0)
+    list(inputs.noted("work", range(4)))
+    assert capsys.readouterr().err == ""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(inputs, "perf_counter", lambda: next(clock))
+    list(inputs.noted("work", range(3)))
+    assert sys.stderr.getvalue() == "\rwork: 1 of 3\rwork: 2 of 3\rwork: 3 of 3\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "match"),
+    [
+        (lambda: nn.explain_conv2d(GREY, "edges", 7, 0), IndexError, "explain_conv2d: i: expected a place from -7 to 6"),
+        (lambda: nn.explain_conv2d(GREY, "edges", 0, -8), IndexError, "explain_conv2d: j: expected a place from -7 to 6"),
+        (lambda: nn.explain_conv2d(GREY, "edges", 0.5, 0), TypeError, "explain_conv2d: i: expected a whole number"),
+        (lambda: nn.explain_conv2d(GREYS, "edges", 0, 0), ValueError, "explain_conv2d: image: expected 2 or 3 dimensions"),
+        (lambda: nn.explain_conv2d(COLOUR, np.ones((2, 3, 3)), 0, 0), ValueError, "explain_conv2d: filter: expected 3 channels"),
+        (lambda: nn.explain_conv2d(GREY, np.ones((10, 3)), 0, 0), ValueError, "explain_conv2d"),
+        (lambda: nn.explain_conv2d(GREY, "edges", 0, 0, stride=0), ValueError, "explain_conv2d: stride"),
+        (lambda: nn.explain(nn.Dense(2), GREY), ValueError, "explain: model: expected a model that is built"),
+        (lambda: nn.explain(grey_model(), COLOUR), ValueError, "explain: image: expected shape"),
+        (lambda: nn.explain(grey_model(), GREY, class_names=["a"]), ValueError, "explain: class_names: expected 3 names"),
+        (lambda: nn.explain_gradient(3, 1.0), TypeError, "explain_gradient: f: expected a function"),
+        (lambda: nn.explain_gradient(lambda x: x * 2, np.ones(3)), ValueError, r"explain_gradient: f: expected a single number .*np.sum"),
+        (lambda: nn.explain_gradient(lambda x: 3.0, 1.0), RuntimeError, "explain_gradient: f: expected a number computed from its argument"),
+        (lambda: nn.explain_gradient(lambda x: "a", 1.0), TypeError, "explain_gradient: f: expected"),
+        (lambda: nn.explain_gradient(np.sum, "a"), TypeError, "explain_gradient: x: expected real numbers"),
+        (lambda: nn.no_grad()(nn.explain_gradient)(np.sum, 1.0), RuntimeError, "explain_gradient: expected a call outside no_grad"),
+        (lambda: visual.animate_convolution(GREY, frames=0), ValueError, "animate_convolution: frames: expected"),
+        (lambda: visual.animate_convolution(GREY, fps=0), ValueError, "animate_convolution: fps: expected a finite number above 0"),
+        (lambda: visual.animate_convolution(GREY, frames=1, path="a.mp4"), ValueError, "save_figure: path: expected an ending of .gif"),
+        (lambda: visual.animate_training([]), ValueError, "animate_training: history: expected at least one epoch"),
+        (lambda: visual.animate_training([np.ones((2, 2)), np.ones((3, 2))]), ValueError, "animate_training: history: expected arrays of one shape"),
+        (lambda: visual.animate_training("loss"), TypeError, "animate_training: history: expected numbers"),
+        (lambda: visual.slides(grey_model(), GREYS, LABELS + 1, "new"), ValueError, "slides: labels: expected class numbers"),
+        (lambda: visual.slides(grey_model(), COLOURS, LABELS, "new"), ValueError, "slides: images: expected shape"),
+        (lambda: visual.slides(nn.Dense(2), GREYS, LABELS, "new"), ValueError, "slides: model: expected a model that is built"),
+        (lambda: visual.slides(grey_model(), GREYS, LABELS, __file__), FileExistsError, "slides: path: expected a folder"),
+        (lambda: visual.slides(grey_model(), GREYS, LABELS, 3), TypeError, "slides: path: expected the path"),
+    ],
+)  # fmt: skip
+def test_bad_input(call: Any, kind: Any, match: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kind, match=match) as caught:
+        call()
+    assert isinstance(caught.value, nn.NeuralNetworkError)
+    assert len(str(caught.value)) <= 500
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pillow_the_extra_is_named(monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(nn.MissingDependencyError, match=r"PIL.*neural-network-numpy\[plot\]"):
+        visual.animate_convolution(GREY, frames=1)
