@@ -233,6 +233,7 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
+from neural_network.training.splitting import split as split
 from neural_network.training.trainer import Trainer as Trainer
 from neural_network.visual.tape_table import explain_gradient as explain_gradient
 from neural_network.visual.walkthrough import explain as explain

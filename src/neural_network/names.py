@@ -83,6 +83,7 @@ PUBLIC = {
     "training.optimizers.base": "Optimizer OPTIMIZERS",
     "training.optimizers.descent": "momentum_update SGD Lion",
     "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
+    "training.splitting": "split",
     "training.trainer": "Trainer",
     "visual.tape_table": "explain_gradient",
     "visual.walkthrough": "explain",

@@ -58,7 +58,7 @@ BAD_DATA: dict[str, tuple[dict[str, Any], str]] = {
     "epochs 2.0": ({"epochs": 2.0}, "received 2.0"),
     "epochs True": ({"epochs": True}, "received True"),
     "empty batches": ({"batch_size": 0}, "fit: batch_size: expected a whole number of at least 1, received 0"),
-    "validation no pair": ({"validation": X}, r"fit: validation: expected a pair \(X, y\), received ndarray"),
+    "validation no pair": ({"validation": X}, r"fit: validation: expected a pair \(X, y\), or a fraction such as 0.1, received ndarray"),
     "validation shape": ({"validation": (X[:, :4], Y)}, "Dense: X: expected 5 numbers"),
     "validation labels": ({"validation": (X, Y + 1)}, "expected class indices from 0 to 2, received 3"),
     "validation rows": ({"validation": (X, Y[:9])}, "fit: validation: y: expected 30 rows"),

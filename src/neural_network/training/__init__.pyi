@@ -44,4 +44,5 @@ from neural_network.training.schedules import (
     StepDecay as StepDecay,
     WarmUp as WarmUp,
 )
+from neural_network.training.splitting import split as split
 from neural_network.training.trainer import Trainer as Trainer

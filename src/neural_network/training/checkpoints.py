@@ -119,6 +119,7 @@ def settings(state: TrainingState) -> dict[str, Any]:
         "accumulate": state.accumulate,
         "average": None if state.average is None else state.average.decay,
         "data": state.feed_shape,
+        "validation": state.validation,
     }
 
 

@@ -14,6 +14,7 @@ from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, 
 from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
 from neural_network.layers.randomness import generator
+from neural_network.layers.several import SEVERAL, arrays_in, each
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
@@ -22,21 +23,32 @@ PIECE = 4096
 
 
 class Batch(NamedTuple):
-    """Rows that are processed together."""
+    """Rows that are processed together.
 
-    X: Array
-    y: Array
-    weights: Array | None = None  # of the rows
+    Attributes:
+        X: (n, …) inputs, or a tuple of them where the model takes several.
+        y: (n, …) labels or targets; or a tuple or dict of them.
+        weights: (n,) of the rows.
+    """
+
+    X: Any
+    y: Any
+    weights: Array | None = None
 
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return len(self.X)
+        return len(self.X[0]) if type(self.X) is tuple else len(self.X)
 
     def at(self, rows: slice | Array) -> Batch:
         """Return some of the rows; those of a memory-mapped array are read here."""
-        weights = None if self.weights is None else self.weights[rows]
-        return Batch(np.asarray(self.X[rows]), np.asarray(self.y[rows]), weights)
+        X, y, weights = self
+        if weights is not None:
+            weights = weights[rows]
+        if isinstance(X, SEVERAL) or isinstance(y, SEVERAL):
+            X, y = (each(lambda array: np.asarray(array[rows]), value) for value in (X, y))
+            return Batch(X, y, weights)
+        return Batch(np.asarray(X[rows]), np.asarray(y[rows]), weights)
 
 
 class ArrayFeed:
@@ -51,27 +63,59 @@ class ArrayFeed:
         shape: what has to be the same for a training to be resumed, as JSON holds it.
         targets: all targets; ``whole`` is True.
         example: the first rows, to try the model on.
-        data: all rows.
+        data: all rows, those that are held out included.
     """
 
     whole = True
 
     def __init__(
-        self, X: Array, y: Array, batch_size: int, weights: Array | None, dtype: DTypeLike
+        self,
+        X: Any,
+        y: Any,
+        batch_size: int,
+        weights: Array | None,
+        dtype: DTypeLike,
+        rows: Array | None = None,
     ) -> None:
         self.data, self.batch_size, self._dtype = Batch(X, y, weights), batch_size, dtype
-        self.count: int | None = -(-len(X) // batch_size)
-        self.rows_of_batch = min(batch_size, len(X))
-        self.rows_of_last = (len(X) - 1) % batch_size + 1
-        self.shape: list[Any] = [list(X.shape), X.dtype.name, list(y.shape), batch_size]
-        self.targets = y
-        self.example = self.data.at(slice(EXAMPLE))
+        # The rows to train with; None: all of them.
+        self._rows, number = rows, self.data.rows if rows is None else len(rows)
+        self.count: int | None = -(-number // batch_size)
+        self.rows_of_batch = min(batch_size, number)
+        self.rows_of_last = (number - 1) % batch_size + 1
+        own = [
+            (f"{name}{place}", a) for name, v in (("X", X), ("y", y)) for place, a in arrays_in(v)
+        ]
+        outlines = [[list(array.shape), array.dtype.name] for _, array in own]
+        self.shape: list[Any] = [*outlines[0], outlines[1][0], batch_size]
+        if isinstance(X, SEVERAL) or isinstance(y, SEVERAL):
+            self.shape = [
+                {name: of for (name, _), of in zip(own, outlines, strict=True)},
+                batch_size,
+            ]
+        self.targets = y if rows is None else each(lambda array: array[rows], y)
+        self.example = self.data.at(slice(EXAMPLE) if rows is None else rows[:EXAMPLE])
         # Arrays in memory were checked before.
-        self._unchecked = [pair for pair in (("X", X), ("y", y)) if _is_mapped(pair[1])]
+        self._unchecked = [pair for pair in own if _is_mapped(pair[1])]
+
+    def hold_out(self, held: Array) -> tuple[ArrayFeed, Batch]:
+        """Return a feed without some rows, and these.
+
+        Args:
+            held: (n,) whether a row is held out.
+        """
+        X, y, weights = self.data
+        rows, out = np.flatnonzero(~held), np.flatnonzero(held)
+        rest = ArrayFeed(X, y, self.batch_size, weights, self._dtype, rows)
+        batch = self.data.at(out)._replace(weights=None)
+        for name, array in self._unchecked:
+            check_finite("fit", name, array[out], self._dtype, out)
+        return rest, batch
 
     def epoch(self, seed: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, without the first ``skip``."""
-        order = generator(seed, "order", epoch).permutation(self.data.rows)
+        own = self.data.rows if self._rows is None else self._rows
+        order = generator(seed, "order", epoch).permutation(own)
         for start in range(skip * self.batch_size, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             for name, array in self._unchecked:
@@ -80,7 +124,9 @@ class ArrayFeed:
 
     def spread(self, most: int) -> Batch:
         """Return some rows from all over the data, about as many as ``most``."""
-        return self.data.at(slice(None, None, max(1, self.data.rows // most)))
+        if self._rows is None:  # a slice copies nothing
+            return self.data.at(slice(None, None, max(1, self.data.rows // most)))
+        return self.data.at(self._rows[:: max(1, len(self._rows) // most)])
 
     def labels_at_hand(self) -> list[Array]:
         """Return all targets."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
@@ -24,7 +23,7 @@ from neural_network.errors import (
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.lifting import array_under
-from neural_network.training.data import ArrayFeed, Batch, Feed, as_rows
+from neural_network.training.data import ArrayFeed, Batch, Feed
 from neural_network.training.hints.data import explaining_channels_last
 from neural_network.training.objectives import check_targets, row_weights, spread_class_weights
 from neural_network.training.parameters import hold_frozen, norms
@@ -40,16 +39,6 @@ def build(model: Layer, seed: int, X: Array) -> None:
     rng = generator(seed, "weights")
     with explaining_channels_last(model, X):
         model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
-
-
-def as_validation(value: object, dtype: DTypeLike) -> Batch | None:
-    """Return the checked validation data of ``fit``, for a model of a type."""
-    if value is None:
-        return None
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise DTypeError(sentence("fit", "validation", "a pair (X, y)", type(value).__name__))
-    X, y = value
-    return Batch(*as_rows("fit: validation", X, y, dtype, mapped=True))
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def as_loss(value: object) -> Loss:
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
-        return {"accuracy": _accuracy_for(loss)} if _is_of_classes(loss) else {}
+        return {"accuracy": _accuracy_for(loss)} if is_of_classes(loss) else {}
     if isinstance(value, Mapping):
         items: list[tuple[Any, Any]] = list(value.items())
     elif is_iterable(value) and not isinstance(value, str):
@@ -158,7 +158,7 @@ def check_targets(
     if len(counted) == 0 and whole:
         received = "only rows that are ignored, or whose class weighs 0"
         raise ArgumentError(sentence("fit", "y", "a row that counts in the loss", received))
-    if several and _is_of_classes(loss) and np.all(counted == counted[0]):
+    if several and is_of_classes(loss) and np.all(counted == counted[0]):
         only = np.argmax(counted[0]) if counted[0].size > 1 else counted[0].item()
         expected = "labels of at least two classes"
         raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
@@ -169,7 +169,7 @@ def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | No
     if value is None:
         return None
     name = "class_weights"
-    if not _is_of_classes(loss):
+    if not is_of_classes(loss):
         expected = "none with a loss that has no classes"
         raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
     if isinstance(value, Mapping):
@@ -210,7 +210,7 @@ def row_weights(
         return weights
     # The class of a row of probabilities is its likeliest one.
     classes = y if y.ndim == 1 else np.argmax(y, axis=1)
-    ignored = options_of(loss).get("ignore_index")
+    ignored = ignored_label(loss)
     if ignored is not None:  # has no class; the loss leaves it out whatever it weighs
         classes = np.where(np.equal(classes, ignored), 0, classes)
     chosen: Array = class_weights[classes.astype(np.intp)]
@@ -263,7 +263,14 @@ def is_of_library(function: Loss | Metric) -> bool:
     return module.startswith("neural_network.")
 
 
-def _is_of_classes(loss: Loss) -> bool:
+def ignored_label(loss: Loss) -> int | None:
+    """Return the label of the rows that one of the library's losses leaves out, if any."""
+    label: int | None = options_of(loss).get("ignore_index")
+    return label
+
+
+def is_of_classes(loss: Loss) -> bool:
+    """Return whether the labels of a loss may be class numbers."""
     return _plain(loss) in LOSSES_OF_CLASSES.values()
 
 

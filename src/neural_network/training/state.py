@@ -89,6 +89,8 @@ class TrainingState:
     epochs: int = from_fit()
     measures: list[str] = from_fit()
     feed_shape: list[Any] = from_fit()
+    # The fraction of the rows that is held out; None: other data, or none.
+    validation: float | None = from_fit()
     # The numbers that are trained, and the position.
     memory: Memory = from_fit()
     history: History

@@ -41,13 +41,7 @@ from neural_network.training.divergence import (
     explain_overflow,
     explain_step,
 )
-from neural_network.training.dry_run import (
-    as_validation,
-    build,
-    expected_measures,
-    of_validation,
-    try_fit,
-)
+from neural_network.training.dry_run import build, expected_measures, of_validation, try_fit
 from neural_network.training.hints.table import Hints
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
@@ -68,6 +62,7 @@ from neural_network.training.optimizers.base import check_bound_to
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.state import Augmentation, TrainingState, as_callbacks
+from neural_network.training.validation import as_fraction, as_validation
 
 
 @public
@@ -174,7 +169,7 @@ class Trainer(TrainingState):
         y: ArrayLike | None = None,
         epochs: int = 1,
         batch_size: int = 32,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | float | None = None,
         *,
         sample_weights: ArrayLike | None = None,
         resume: str | os.PathLike[str] | None = None,
@@ -189,7 +184,8 @@ class Trainer(TrainingState):
             y: (n,) labels or (n, …) targets; None with an iterable.
             epochs: passes over the data, at least 1.
             batch_size: rows in a batch; more than there are rows make one batch.
-            validation: (X, y) to measure after each epoch.
+            validation: (X, y) to measure after each epoch; or a fraction, such as 0.1: so many
+                of the rows are held out, drawn by the seed, of each class where there are classes.
             sample_weights: (n,) weights of the rows in the loss.
             resume: a file that ``Checkpoint`` has written: continue from there. Everything
                 else has to be as it was then; only ``epochs`` may be larger.
@@ -214,14 +210,18 @@ class Trainer(TrainingState):
         """
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype)
-        held_out = as_validation(validation, self.model.dtype)
+        every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
+            self.validation = as_fraction(validation)
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
+            if restored is not None:  # of a seed of its own, where none was given
+                seed = restored.position["seed"]
+                feed, held_out = as_validation(self, every, validation, seed)
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
             largest = feed.rows_of_batch * self.model._look().largest_product
