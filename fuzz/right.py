@@ -142,6 +142,12 @@ BY_NAME |= dict.fromkeys(FLAGS, lambda rng: rng.random() < 0.5)
 BY_NAME["verbose"] = BY_NAME["progress"] = lambda _: False
 
 
+def tiny_model() -> nn.Sequential:
+    """Return a model of pictures (1, 6, 6) and three classes."""
+    layers = nn.Conv2D(2, 3, activation="relu"), nn.Flatten(), nn.Dense(3)
+    return nn.Sequential(*layers).initialize((1, 6, 6), rng=0)
+
+
 def mlp(rng: random.Random, layers: int) -> dict[str, Any]:
     """Return the arguments that the functions of the article take."""
     sizes = (3, 5, 4, 2)[: layers + 1]
@@ -184,6 +190,32 @@ TOGETHER: dict[str, Callable[[random.Random], dict[str, Any]]] = {
         "image": normal(rng, 5, 5), "filters": {"one": normal(rng, 3, 3)},
         "maps": {"one": normal(rng, 3, 3)},
     },
+    **{
+        name: (lambda rng: {"model": tiny_model(), "image": normal(rng, 1, 6, 6)})
+        for name in (
+            "show_activations", "show_saliency", "show_grad_cam", "show_occlusion", "saliency",
+            "grad_cam", "occlusion", "explain",
+        )
+    },
+    "show_filters": lambda _: {"layer": tiny_model()},
+    "show_histograms": lambda _: {"model": tiny_model()},
+    "show_graph": lambda _: {"model": tiny_model()},
+    "show_mistakes": lambda rng: {
+        "model": tiny_model(), "images": normal(rng, 4, 1, 6, 6), "labels": labels(rng)
+    },
+    "slides": lambda rng: {
+        "model": tiny_model(), "images": normal(rng, 4, 1, 6, 6), "labels": labels(rng),
+        "path": f"slides{rng.random()}",
+    },
+    "show_decision_surface": lambda rng: {
+        "model": nn.Dense(3).initialize((2,), rng=0), "X": normal(rng, 4, 2),
+        "labels": labels(rng), "steps": 9,
+    },
+    "show_flip": lambda rng: {"image": normal(rng, 6, 6), "filter": "emboss"},
+    "animate_convolution": lambda rng: {"image": normal(rng, 6, 6), "frames": 2},
+    "animate_training": lambda _: {"history": {"loss": [1.0, 0.5]}},
+    "explain_conv2d": lambda rng: {"image": normal(rng, 6, 6), "filter": "edges", "i": 1, "j": 2},
+    "explain_gradient": lambda rng: {"f": square, "x": normal(rng, 3)},
     "show_feature_maps": lambda rng: {"image": normal(rng, 8, 8), "filters": "edges"},
     "class_report": lambda rng: {"y_pred": normal(rng, 4, 3), "y_true": labels(rng)},
     "check_gradients": lambda rng: {"f": square, "inputs": [normal(rng, 3)]},

@@ -85,7 +85,7 @@ def new_figure(function: str, size: tuple[float, float]) -> Figure:
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
         from neural_network.visual.picture import Picture
-    return Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03))
+    return Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
 
 
 def root(figure: Any) -> Figure:

@@ -11,15 +11,7 @@ from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
 from neural_network.public import public
-from neural_network.visual.figures import (
-    COLOURS,
-    MEDIUM,
-    SMALL,
-    as_cmap,
-    as_title,
-    axes_grid,
-    colours_from,
-)
+from neural_network.visual.figures import COLOURS, SMALL, as_cmap, as_title, axes_grid, colours_from
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
 if TYPE_CHECKING:
@@ -36,6 +28,8 @@ ROWS = 7
 LANES = 4
 # Of a kind's colour in a box; the rest is white.
 TINT = 0.28
+# Inches above and below, where arrows go to the next column.
+MARGIN = 0.08
 
 
 @public(top_level=False)
@@ -104,7 +98,7 @@ def show_graph(
         for before in box.before:
             _connect(axes, centres[before], centres[number])
     axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
-    axes.set_ylim(high - STEP[1] / 2, -STEP[1] / 2)
+    axes.set_ylim(high - STEP[1] / 2 + MARGIN, -STEP[1] / 2 - MARGIN)
     axes.set_aspect("equal")
     axes.set_axis_off()
     return figure
@@ -158,12 +152,11 @@ def _draw(axes: Axes, box: Box, centre: tuple[float, float], colour: Any, scale:
     x, y = centre
     edge = (0.35, 0.35, 0.35) if colour is None else to_rgb(colour)
     face = "white" if colour is None else 1 - TINT * (1 - np.array(edge))
-    height = BOX[1] if box.shape else BOX[1] / 2
     axes.add_patch(
         FancyBboxPatch(
-            (x - BOX[0] / 2, y - height / 2),
+            (x - BOX[0] / 2, y - BOX[1] / 2),
             BOX[0],
-            height,
+            BOX[1],
             edgecolor=edge,
             facecolor=face,
             boxstyle="round,pad=0,rounding_size=0.08",
@@ -175,7 +168,7 @@ def _draw(axes: Axes, box: Box, centre: tuple[float, float], colour: Any, scale:
         shape += f"  ·  {box.parameters:,} params"
     lines = [line for line in (box.title, box.detail, shape) if line]
     longest = max(map(len, lines))
-    points = min(MEDIUM if len(lines) < 3 else SMALL, BOX[0] * 72 / (0.55 * longest)) * scale
+    points = min(SMALL, BOX[0] * 72 / (0.55 * longest)) * scale
     axes.text(
         x,
         y,
