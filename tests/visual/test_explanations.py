@@ -248,6 +248,8 @@ def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys:
         (lambda: visual.animate_convolution(GREY, frames=0), ValueError, "animate_convolution: frames: expected"),
         (lambda: visual.animate_convolution(GREY, fps=0), ValueError, "animate_convolution: fps: expected a finite number above 0"),
         (lambda: visual.animate_convolution(GREY, frames=1, path="a.mp4"), ValueError, "save_figure: path: expected an ending of .gif"),
+        (lambda: visual.animate_convolution(GREY, frames=1).save(3), TypeError, "animate_convolution: filename: expected the path"),
+        (lambda: visual.animate_convolution(GREY, frames=1).save("a.gif", 3), TypeError, "animate_convolution: writer: expected the name of a writer"),
         (lambda: visual.animate_training([]), ValueError, "animate_training: history: expected at least one epoch"),
         (lambda: visual.animate_training([np.ones((2, 2)), np.ones((3, 2))]), ValueError, "animate_training: history: expected arrays of one shape"),
         (lambda: visual.animate_training("loss"), TypeError, "animate_training: history: expected numbers"),

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matplotlib.animation import FuncAnimation
+from matplotlib.animation import AbstractMovieWriter, FuncAnimation
 
+from neural_network.errors import DTypeError, brief, sentence
+from neural_network.files import as_path
 from neural_network.visual.inputs import noted
 
 # Of pictures in a notebook and in a GIF.
@@ -50,7 +52,14 @@ class Moving(FuncAnimation):
             filename: of the file.
             writer: "pillow", or another of matplotlib's.
             options: as of matplotlib's method, such as ``fps`` and ``dpi``.
+
+        Raises:
+            DTypeError: no path, or no writer.
         """
+        as_path(self._name, "filename", filename)
+        if not isinstance(writer, str | AbstractMovieWriter):
+            expected = "the name of a writer of matplotlib's, such as 'pillow'"
+            raise DTypeError(sentence(self._name, "writer", expected, brief(writer)))
         ticks = noted(self._name, range(self.frame_count))
         if isinstance(writer, str):  # another one has a pace of its own
             options = {"fps": self.fps, "dpi": DPI, **options}
