@@ -18,6 +18,8 @@ from neural_network.layers.several import SEVERAL, arrays_in, each
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
+# Numbers in the rows of ``spread``.
+MOST_NUMBERS = 2**22
 # Number of rows of an array on disk that are read at once.
 PIECE = 4096
 
@@ -123,7 +125,8 @@ class ArrayFeed:
             yield self.data.at(rows)
 
     def spread(self, most: int) -> Batch:
-        """Return some rows from all over the data, about as many as ``most``."""
+        """Return some rows from all over the data, about as many as ``most``; fewer large ones."""
+        most = min(most, max(8, MOST_NUMBERS // self.data.X[0].size))
         if self._rows is None:  # a slice copies nothing
             return self.data.at(slice(None, None, max(1, self.data.rows // most)))
         return self.data.at(self._rows[:: max(1, len(self._rows) // most)])
@@ -182,9 +185,10 @@ class IterableFeed:
 
     def labels_at_hand(self) -> list[Array]:
         """Return the targets of all batches, where they are a list; none otherwise."""
-        if not isinstance(self.source, list | tuple):
-            return []
-        return [np.asarray(item[1]) for item in self.source]
+        items = self.source if isinstance(self.source, list | tuple) else []
+        labels = [item[1] for item in items if isinstance(item, tuple | list) and item[1:]]
+        plain = all(isinstance(y, np.ndarray) and y.ndim > 0 for y in labels)
+        return labels if plain and len(labels) == len(items) else []
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         batches: Any = self.source(epoch) if callable(self.source) else self.source

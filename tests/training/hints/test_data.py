@@ -134,7 +134,7 @@ VERBS = {
     "before_epoch": "on_epoch_begin", "on_train_begin": "on_fit_begin", "on_fit_start": "on_fit_begin",
     "on_training_end": "on_fit_end", "on_batch_end": "on_step_end", "on_steps_end": "on_step_end",
     "on_train_batch_end": "on_step_end", "on_batch_begin": "on_step_begin", "load_states": "load_state",
-    "on_interrupted": "on_interrupt",
+    "on_interrupted": "on_interrupt", "on_end_of_epoch": "on_epoch_end",
 }  # fmt: skip
 
 

@@ -11,7 +11,17 @@ import pytest
 
 import neural_network as nn
 from neural_network import Adam, Sequential
-from tests.training.hints.misfits import DIGITS, SUMS, Y, fit, hints_of, network, normal
+from tests.training.hints.misfits import (
+    DIGITS,
+    POINTS,
+    SUMS,
+    THREE,
+    Y,
+    fit,
+    hints_of,
+    network,
+    normal,
+)
 
 X, T = DIGITS[:50], Y[:50]
 
@@ -110,9 +120,9 @@ def test_a_later_step_calls_nothing_of_the_hints() -> None:
 
 def test_a_later_epoch_looks_for_attributes_only() -> None:
     def later(epochs: int) -> list[str]:
-        return calls_of_hints(lambda: fit(network(), DIGITS, Y, epochs=epochs))
+        return calls_of_hints(lambda: fit(network(3), POINTS, THREE, epochs=epochs, batch_size=4))
 
-    three, five = later(3), later(5)
+    three, five = later(3), later(5)  # of 50 steps
     assert five[: len(three)] == three
     assert set(five[len(three) :]) == {"after_epoch", "_give", "stopped_by_another_name"}
     assert len(five) - len(three) == 2 * 3

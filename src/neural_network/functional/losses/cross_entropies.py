@@ -361,7 +361,7 @@ def checked_targets(
         check_class_weights(function, "class_weights", class_weights, k)
     if array.ndim == 2:
         check_distributions(function, "labels", array)
-        if array.flat[0] % 1 and not predictions.flat[0] % 1:
+        if 0 < array.flat[0] < 1 and predictions.flat[0] in (0, 1):
             hint_swapped(function, predictions, array)
         if ignore_index is not None:
             expected = "None, because rows of probabilities hold no index"

@@ -45,7 +45,7 @@ def _checked_probabilities(
     check_pair(function, reduction, A=A, y=y)
     check_probabilities(function, "y", y, A_dtype)
     check_probabilities(function, "A", A, A_dtype)
-    if y.flat[0] % 1 and not A.flat[0] % 1:
+    if 0 < y.flat[0] < 1 and A.flat[0] in (0, 1):
         hint_swapped(function, A, y)
     return np.clip(A, 0, 1), y, dtype  # rounding may give 1 + 1e-7, and log(1 − A) would be NaN
 

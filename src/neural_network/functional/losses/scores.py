@@ -81,7 +81,7 @@ def binary_cross_entropy_with_logits(
     (Z, y), dtype = as_floating(function, logits=logits, y=y)
     check_pair(function, reduction, logits=Z, y=y)
     check_probabilities(function, "y", y, y_dtype)
-    if y.flat[0] % 1 and not Z.flat[0] % 1:
+    if 0 < y.flat[0] < 1 and Z.flat[0] in (0, 1):
         hint_swapped(function, Z, y)
     _check_positive_weight(function, positive_weight, Z)
     positive, negative = _weights(y, positive_weight)

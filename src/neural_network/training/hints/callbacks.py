@@ -71,14 +71,15 @@ def nearest(name: str, verbs: list[str]) -> str | None:
     >>> nearest("on_train_batch_end", verbs), nearest("after_epoch", verbs), nearest("plot", verbs)
     ('on_step_end', 'on_epoch_end', None)
     """
-    words = [WORDS.get(word, word) for word in _words(name) if word != "on"]
+    words = [WORDS.get(word, word) for word in _words(name) if word not in ("on", "of", "the")]
     if words[:1] in (["after"], ["before"]):
         words = [*words[1:], "end" if words[0] == "after" else "begin"]
     if words[:1] == ["fit"] and len(words) > 2:  # on_train_epoch_end
         words = words[1:]
+    for verb in verbs:
+        if {"on", *words} == set(_words(verb)):
+            return verb
     meant = "_".join(["on", *words])
-    if meant in verbs:
-        return meant
     if not name.lower().startswith("on"):
         meant = name
     found = get_close_matches(meant, verbs, 1, 0.85)

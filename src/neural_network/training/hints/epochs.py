@@ -13,6 +13,7 @@ from neural_network.checks import Array
 from neural_network.errors import ArgumentError
 from neural_network.functional.activations import log_softmax, relu
 from neural_network.functional.op import RULES
+from neural_network.functional.shaping import cut
 from neural_network.layers.outputs import recorded_outputs
 from neural_network.layers.places import place_of
 from neural_network.layers.randomness import Draws, drawing
@@ -23,15 +24,19 @@ from neural_network.training.hints.trial import ComputeLoss, Epoch, Start
 from neural_network.training.objectives import loss_name, options_of
 from neural_network.training.state import TrainingState
 
-# Epochs after which something is looked for, and rows that are looked at.
-EPOCHS, ROWS, FEW_ROWS = 3, 512, 8
+# Something is looked for after so many epochs, and after more of them if they have few steps.
+EPOCHS, STEPS = 3, 150
+# Rows that are looked at; at first, and where something seems to be amiss.
+FEW_ROWS, ROWS = 8, 512
 LOSSES_OF_CLASSES = ("softmax_cross_entropy", "cross_entropy", "nll")
 LOSSES_OF_TWO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
-# Of the loss that the frequencies of the classes alone would give.
-NOTHING = 0.98
-# So many steps show that a rate is too small, or that nothing can be learned.
-FEW_STEPS, MANY_STEPS = 10, 100
-UNMOVED = 1e-3
+# Of the loss that the frequencies of the classes alone would give; more for labels that do not seem
+# to fit the rows, because a network may need many steps before it begins to learn.
+NOTHING, NOTHING_YET = 0.98, 0.99
+# So many steps show that a rate is too small; that it is too high; that nothing is learned.
+FEW_STEPS, SOME_STEPS, MANY_STEPS = 10, 20, 100
+# How far the weights move, relative to their size, in a training of too small a rate.
+UNMOVED = 3e-4
 # What others call an attribute that ends a training or sets the rate.
 STOPS = ("stop_training", "should_stop", "stopped", "stop_fit")
 RATES = (("trainer", "lr"), ("trainer", "learning_rate"), ("optimizer", "lr"))
@@ -55,7 +60,7 @@ def _loss_now(state: TrainingState, batch: Batch, compute_loss: ComputeLoss) -> 
     """
     buffers = [(buffer, buffer.data.copy()) for _, buffer in state.model.named_buffers()]
     try:
-        with state.model.in_mode(training=True), np.errstate(all="ignore"):
+        with state.model.in_mode(training=True):
             with no_backward(), drawing(Draws(state.seed, 0)):
                 outputs = array_under(state.model(batch.X))
             loss = compute_loss(Tensor(outputs, requires_grad=True), batch._replace(weights=None))
@@ -102,16 +107,13 @@ def stopped_by_another_name(epoch: Epoch) -> str | None:
 
 def dead_relu(epoch: Epoch) -> str | None:
     """A layer whose relu returns 0 for every row."""
-    model, some = epoch.state.model, epoch.feed.spread(ROWS).X
-    if len(some) < 4:
+    model = epoch.state.model
+    place = _dead_layer(model, epoch.feed.spread(FEW_ROWS).X)
+    if place is None:
         return None
-    dead: set[str] | None = None
-    for rows in (some[:: max(1, len(some) // FEW_ROWS)], some):
-        found = _dead_layers(model, rows)
-        dead = found if dead is None else dead & found
-        if not dead:
-            return None
-    place = min(dead or ())
+    some = epoch.feed.spread(ROWS).X
+    if len(some) < 4 or any(_dead_layer(model, rows) != place for rows in cut(some, 64)):
+        return None
     return (
         f"after epoch {epoch.state.epoch} the relu of {place} returns 0 for each of {len(some)} "
         "rows: no gradient passes it, so it cannot recover; a smaller learning rate "
@@ -119,10 +121,11 @@ def dead_relu(epoch: Epoch) -> str | None:
     )
 
 
-def _dead_layers(model: Any, X: Array) -> set[str]:
+def _dead_layer(model: Any, X: Array) -> str | None:
+    """Return the place of the first relu that returns nothing but 0, or None."""
     outputs, layers = recorded_outputs(model, X)
     if not isinstance(outputs, Tensor):
-        return set()
+        return None
     results = {
         tensor.node.number: tensor.data
         for node in nodes_before([outputs])
@@ -132,24 +135,22 @@ def _dead_layers(model: Any, X: Array) -> set[str]:
     if outputs.node is not None:
         results[outputs.node.number] = outputs.data
     rules = (RULES[relu], RULES[relu].after_kernels)
-    dead = [
-        node
-        for node in nodes_before([outputs])
-        if node.rule in rules and not results[node.number].any()
-    ]
-    # Behind a dead layer others may be dead; the first is the cause.
-    if not dead:
-        return set()
-    first = dead[-1]
-    layer = layers.get(first.number)
-    return {"the model" if layer is None else place_of(model, layer)}
+    for node in reversed(nodes_before([outputs])):  # behind a dead layer others may be dead
+        if node.rule in rules and not results[node.number].any():
+            layer = layers.get(node.number)
+            return "the model" if layer is None else place_of(model, layer)
+    return None
 
 
 def only_falls_back(epoch: Epoch) -> str | None:
     """A rate so high that the loss only falls back to where it began."""
     state, mean, start = epoch.state, epoch.measures.get("loss", math.nan), epoch.start.loss
     least = _of_a_constant(epoch)
-    if least is None or _has_own_steps(state) or not mean > 2 * max(start, least):
+    # An optimizer may overshoot in its first steps, and learn all the same.
+    early = state.step < SOME_STEPS and state.epoch < state.epochs
+    if early or state.step < 3 or _has_own_steps(state):
+        return None
+    if least is None or not mean > 2 * max(start, least):
         return None
     now = _loss_now(state, epoch.feed.example, epoch.compute_loss)
     if not now >= 0.95 * start:
@@ -165,21 +166,21 @@ def only_falls_back(epoch: Epoch) -> str | None:
 def nothing_learned(epoch: Epoch) -> str | None:
     """A loss that the frequencies of the classes alone would give: log(classes), often."""
     state, mean = epoch.state, epoch.measures.get("loss", math.nan)
-    if state.step < FEW_STEPS or _has_own_steps(state):
+    if state.step < FEW_STEPS or state.epoch > EPOCHS or _has_own_steps(state):
         return None
     rows = epoch.feed.spread(2 * ROWS)
-    found = _against_frequencies(state, rows)
+    found = _against_frequencies(state, rows, mean)
     if found is None:
         return None
     now, frequencies, outputs = found
-    if not NOTHING * frequencies <= now <= 1.1 * frequencies or mean < NOTHING * frequencies:
+    if not NOTHING * frequencies <= now <= 1.1 * frequencies:
         return None
     told = (
         f"after {state.step} steps the loss is {now:.4g}, and {frequencies:.4g} would be that of "
         "the frequencies of the classes, without a look at X: nothing was learned; "
     )
     moved = _moved(epoch)
-    if moved < UNMOVED:
+    if moved * state.epochs / state.epoch < UNMOVED:
         later = [state.optimizer.rate(time, state.epochs) for time in range(state.epochs)]
         if max(later, default=0) > 3 * state.rate:
             return None  # a schedule that begins with small steps
@@ -195,7 +196,8 @@ def nothing_learned(epoch: Epoch) -> str | None:
             "weights that begin with zeros, and for a learning rate that is too high "
             f"({state.rate:.3g}; {_usual(epoch)} is usual)"
         )
-    if state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs):
+    waits = state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs)
+    if waits or now < NOTHING_YET * frequencies:
         return None
     return told + (
         "are the rows of y in the order of those of X (shuffled with one permutation)? Else try "
@@ -203,42 +205,50 @@ def nothing_learned(epoch: Epoch) -> str | None:
     )
 
 
-def _against_frequencies(state: TrainingState, rows: Batch) -> tuple[float, float, Array] | None:
-    """Return the cross-entropy of the model, that of the classes' frequencies, and the outputs."""
-    name = loss_name(state.loss)
-    y = np.asarray(rows.y)
+def _against_frequencies(
+    state: TrainingState, rows: Batch, mean: float
+) -> tuple[float, float, Array] | None:
+    """Return the cross-entropy of the model, that of the classes' frequencies, and the outputs.
+
+    None where the loss has none, or the mean of the epoch says that something was learned.
+    """
+    name, y = loss_name(state.loss), np.asarray(rows.y)
     if options_of(state.loss).get("ignore_index") is not None:
         return None
-    with np.errstate(all="ignore"):
-        outputs = state.model.predict(rows.X).astype(np.float64)
-        if name in LOSSES_OF_CLASSES and outputs.ndim == 2:
-            shares = y if y.ndim == 2 else np.eye(outputs.shape[1])[y.astype(np.intp)]
-            if not np.all((shares == 0) | (shares == 1)):
-                return None
-            scores = np.log(outputs) if name == "cross_entropy" else log_softmax(outputs)
-            mean = shares.mean(axis=0)
-            now = -float(np.sum(shares * scores) / len(y))
-        elif name in LOSSES_OF_TWO and y.size == len(y) and np.all((y == 0) | (y == 1)):
-            y, outputs = y.reshape(-1, 1), outputs.reshape(-1, 1)
-            if name == "binary_cross_entropy":
-                outputs = np.log(outputs) - np.log1p(-outputs)
-            mean = np.array([y.mean(), 1 - y.mean()])
-            now = float(np.mean(np.logaddexp(0, np.where(y == 1, -outputs, outputs))))
-        else:
-            return None
-    mean = mean[mean > 0]
-    frequencies = -float(np.sum(mean * np.log(mean)))
-    return (now, frequencies, outputs) if frequencies > 0.1 and np.isfinite(now) else None
+    two = name in LOSSES_OF_TWO and y.size == len(y)
+    if not two and name not in LOSSES_OF_CLASSES:
+        return None
+    if two:
+        shares = np.stack([1 - y.ravel(), y.ravel()], axis=1)
+    else:
+        shares = y if y.ndim == 2 else np.eye(int(y.max()) + 1)[y.astype(np.intp)]
+    if not np.all((shares == 0) | (shares == 1)):
+        return None
+    often = shares.mean(axis=0)
+    often = often[often > 0]
+    frequencies = -float(np.sum(often * np.log(often)))
+    if frequencies < 0.1 or mean < NOTHING * frequencies:
+        return None
+    outputs = state.model.predict(rows.X).astype(np.float64)
+    if name == "cross_entropy":
+        logs = np.log(outputs)
+    elif two:
+        z = outputs.ravel()
+        z = z if name.endswith("logits") else np.log(z) - np.log1p(-z)
+        logs = -np.stack([np.logaddexp(0, z), np.logaddexp(0, -z)], axis=1)
+    else:
+        logs = log_softmax(outputs)
+    now = -float(np.sum(shares * logs[:, : shares.shape[1]]) / len(y))
+    return (now, frequencies, outputs) if np.isfinite(now) else None
 
 
 def _of_a_constant(epoch: Epoch) -> float | None:
     """Return the loss of the best answer that is the same for every row, for the usual losses."""
-    name, y = loss_name(epoch.state.loss), np.asarray(epoch.feed.spread(ROWS).y, np.float64)
+    name, y = loss_name(epoch.state.loss), np.asarray(epoch.feed.targets[:ROWS], np.float64)
     if options_of(epoch.state.loss).get("reduction", "mean") != "mean":
         return None
     if name in LOSSES_OF_CLASSES:
-        with np.errstate(all="ignore"):
-            return math.log(epoch.state.model.predict(epoch.feed.example.X[:1]).shape[-1])
+        return math.log(epoch.state.model.predict(epoch.feed.example.X[:1]).shape[-1])
     if name in LOSSES_OF_TWO:
         return math.log(2)
     if name == "mse_loss":

@@ -13,7 +13,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.lifting import array_under
 from neural_network.training.hints import graph
-from neural_network.training.hints.trial import Trial, called_layers
+from neural_network.training.hints.trial import Trial, tried
 from neural_network.training.objectives import is_of_library
 
 TARGETS = frozenset({
@@ -51,8 +51,7 @@ def targets_that_broadcast(trial: Trial) -> str | None:
 def _metric_that_broadcasts(trial: Trial) -> str | None:
     example = trial.feed.example
     n, y = example.rows, example.y
-    with np.errstate(all="ignore"):
-        outputs = trial.state.model.predict(example.X)
+    outputs = trial.state.model.predict(example.X)
     if {outputs.shape, y.shape} != {(n,), (n, 1)} or n < 3:
         return None
     for name, metric in trial.state.metrics.items():
@@ -87,9 +86,7 @@ def swapped_arguments(trial: Trial) -> str | None:
         if first.lower() not in TARGETS or second.lower() not in PREDICTIONS:
             continue
         outputs, y = trial.outputs.data, trial.rows.y
-        with np.errstate(all="ignore"):
-            given = _number(function, outputs, y)
-            swapped = _number(function, y, outputs)
+        given, swapped = _number(function, outputs, y), _number(function, y, outputs)
         if swapped is not None and _differ(given, swapped):
             now = "nothing" if given is None else f"{given:.4g}"
             return (
@@ -113,7 +110,7 @@ def _first_names(function: Callable[..., Any]) -> tuple[str, str] | None:
 
 def _number(function: Callable[..., Any], *arguments: Array) -> float | None:
     """Return what a loss or metric of one's own returns, or None where it does not take these."""
-    with suppress(Exception), np.errstate(all="ignore"):  # of a function that is only tried
+    with suppress(Exception):  # of a function that is only tried
         return float(array_under(function(*(argument.copy() for argument in arguments))))
     return None
 
@@ -132,7 +129,7 @@ def layers_made_anew(trial: Trial) -> str | None:
     called = [layer for layer, _ in trial.inputs if id(layer) not in own and layer.parameters()]
     if not called:
         return None
-    again = [layer for layer, _ in called_layers(model, trial.rows.X)]
+    again = [layer for layer, _ in tried(model, trial.rows.X)[2]]
     anew = [layer for layer in called if not any(one is layer for one in again)]
     if not anew:  # a model from elsewhere, whose weights are not to be trained
         return None

@@ -11,17 +11,9 @@ import numpy as np
 from neural_network.autograd.engine import LOOKS
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import NothingToAverageError, give_hint
-from neural_network.layers.outputs import recorded_outputs
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints import callbacks, data, epochs, losses
-from neural_network.training.hints.trial import (
-    ComputeLoss,
-    Epoch,
-    Hint,
-    Start,
-    Trial,
-    called_layers,
-)
+from neural_network.training.hints.trial import ComputeLoss, Epoch, Hint, Start, Trial, tried
 from neural_network.training.objectives import row_shares
 from neural_network.training.state import TrainingState
 
@@ -195,7 +187,8 @@ class Hints:
             compute_loss: of the trainer.
         """
         LOOKS.clear()  # they are for loops without a trainer
-        self._start = epochs.noted(state, feed, compute_loss)
+        with np.errstate(all="ignore"):
+            self._start = epochs.noted(state, feed, compute_loss)
         trial = _trial(state, feed, held_out, compute_loss)
         if trial is not None:
             self._give(BEFORE_THE_FIRST_STEP, trial)
@@ -213,14 +206,16 @@ class Hints:
         epoch = Epoch(state, feed, compute_loss, self._start, measures)
         self._give(AFTER_EACH_EPOCH, epoch)
         names = {hint.name for hint in AFTER_AN_EPOCH}
-        if state.epoch <= epochs.EPOCHS and not self._given & names:
+        early = state.epoch <= epochs.EPOCHS or state.step <= epochs.STEPS
+        if early and not self._given & names:
             self._give(AFTER_AN_EPOCH, epoch, most=1)
 
     def _give(self, hints: Sequence[Hint], about: Any, most: int | None = None) -> None:
         texts: list[tuple[str, str]] = []
         for hint in hints:
             find: Callable[[Any], str | None] | None = hint.find
-            text = None if find is None or hint.name in self._given else find(about)
+            with np.errstate(all="ignore"):  # what is looked at is not the user's computation
+                text = None if find is None or hint.name in self._given else find(about)
             if text is not None:
                 texts.append((hint.name, text))
             if most is not None and len(texts) == most:
@@ -241,8 +236,7 @@ def _trial(
     if some.rows == 0:
         return None
     with suppress(NothingToAverageError):
-        inputs = called_layers(state.model, some.X)
-        outputs, layers = recorded_outputs(state.model, some.X)
+        outputs, layers, inputs = tried(state.model, some.X)
         # In evaluation, because a loss may call the model.
         with state.model.in_mode(training=False), np.errstate(all="ignore"):
             loss = compute_loss(outputs, some)

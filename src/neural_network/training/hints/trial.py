@@ -84,20 +84,23 @@ class Trial:
         """Return the loss of some of the rows, recorded."""
         batch = self.rows.at(rows)
         outputs, _ = recorded_outputs(self.state.model, batch.X)
-        with self.state.model.in_mode(training=False), np.errstate(all="ignore"):
+        with self.state.model.in_mode(training=False):
             return self.compute_loss(outputs, batch)
 
 
-def called_layers(model: Layer, X: Array) -> list[tuple[Layer, Array]]:
-    """Return each layer that a call in evaluation mode calls, inner ones first, and its input."""
+def tried(model: Layer, X: Array) -> tuple[Any, dict[int, Layer], list[tuple[Layer, Array]]]:
+    """Return outputs and the layers of nodes, and each layer that was called, with its input.
+
+    Inner layers come before those that they lie in.
+    """
     found: list[tuple[Layer, Array]] = []
 
     def see(layer: Layer, inputs: Any, _: Any) -> None:
         found.append((layer, inputs.data if isinstance(inputs, Tensor) else np.asarray(inputs)))
 
-    with watching(see), np.errstate(all="ignore"):
-        recorded_outputs(model, X)
-    return found
+    with watching(see):
+        outputs, layers = recorded_outputs(model, X)
+    return outputs, layers, found
 
 
 @dataclass
