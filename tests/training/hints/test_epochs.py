@@ -80,6 +80,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "rate of 10, tanh": (lambda: fit([Dense(32, "tanh"), Dense(10)], DIGITS, Y, optimizer=Adam(10.0)), "the loss only falls back"),
     "rate, regression": (lambda: fit(network(1), POINTS, SUMS * 0.1, "mse_loss", Adam(5.0), batch_size=10), "the loss only falls back"),
     "rate, two classes": (lambda: fit(network(1), POINTS, SIGNS, "binary_cross_entropy_with_logits", SGD(50.0), batch_size=10), "the loss only falls back|returns 0"),
+    "rate, all rows in a batch": (lambda: fit(network(), DIGITS, Y, optimizer=SGD(30.0), epochs=30, batch_size=1000), "the loss only falls back|returns 0"),
+    "too small, all rows": (lambda: fit(network(), DIGITS, Y, optimizer=SGD(1e-6), epochs=12, batch_size=1000), "1e-06 is too small"),
     "too small a rate": (lambda: fit(network(), DIGITS, Y, optimizer=SGD(1e-7)), r"^fit: after 20 steps the loss is 2.3\d*, and 2.29\d* would be that of the frequencies of the classes, .* the weights have moved by .*, so the learning rate 1e-07 is too small; SGD\(0.2\) is usual$"),
     "too small, Adam": (lambda: fit(network(), DIGITS, Y, optimizer=Adam(1e-8)), r"1e-08 is too small; Adam\(0.01\)"),
     "too small, two classes": (lambda: fit(network(1), DIGITS, (Y > 4)[:, None].astype("f"), "binary_cross_entropy_with_logits", SGD(1e-7)), "1e-07 is too small"),

@@ -24,8 +24,8 @@ from neural_network.training.hints.trial import ComputeLoss, Epoch, Start
 from neural_network.training.objectives import loss_name, options_of
 from neural_network.training.state import TrainingState
 
-# Something is looked for after so many epochs, and after more of them if they have few steps.
-EPOCHS, STEPS = 3, 150
+# Something is looked for after so many epochs, and after the last.
+EPOCHS = 3
 # Rows that are looked at; at first, and where something seems to be amiss.
 FEW_ROWS, ROWS = 8, 512
 LOSSES_OF_CLASSES = ("softmax_cross_entropy", "cross_entropy", "nll")
@@ -147,7 +147,7 @@ def only_falls_back(epoch: Epoch) -> str | None:
     state, mean, start = epoch.state, epoch.measures.get("loss", math.nan), epoch.start.loss
     least = _of_a_constant(epoch)
     # An optimizer may overshoot in its first steps, and learn all the same.
-    early = state.step < SOME_STEPS and state.epoch < state.epochs
+    early = state.step < SOME_STEPS and state.epoch < state.epochs and not state.stop
     if early or state.step < 3 or _has_own_steps(state):
         return None
     if least is None or not mean > 2 * max(start, least):
@@ -166,7 +166,7 @@ def only_falls_back(epoch: Epoch) -> str | None:
 def nothing_learned(epoch: Epoch) -> str | None:
     """A loss that the frequencies of the classes alone would give: log(classes), often."""
     state, mean = epoch.state, epoch.measures.get("loss", math.nan)
-    if state.step < FEW_STEPS or state.epoch > EPOCHS or _has_own_steps(state):
+    if state.step < FEW_STEPS or _has_own_steps(state):
         return None
     rows = epoch.feed.spread(2 * ROWS)
     found = _against_frequencies(state, rows, mean)

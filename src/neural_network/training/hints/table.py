@@ -161,7 +161,7 @@ IN_A_CALL = (
 # When → the hints.
 HINTS: dict[str, tuple[Hint, ...]] = {
     "`fit`, before the first step": BEFORE_THE_FIRST_STEP,
-    "`fit`, after one of the first epochs": AFTER_AN_EPOCH,
+    "`fit`, after each of three epochs, and the last": AFTER_AN_EPOCH,
     "`fit`, after any epoch": AFTER_EACH_EPOCH,
     "a loop of your own": IN_A_LOOP,
     "the call": IN_A_CALL,
@@ -206,8 +206,8 @@ class Hints:
         epoch = Epoch(state, feed, compute_loss, self._start, measures)
         self._give(AFTER_EACH_EPOCH, epoch)
         names = {hint.name for hint in AFTER_AN_EPOCH}
-        early = state.epoch <= epochs.EPOCHS or state.step <= epochs.STEPS
-        if early and not self._given & names:
+        is_last = state.epoch == state.epochs or state.stop
+        if (state.epoch <= epochs.EPOCHS or is_last) and not self._given & names:
             self._give(AFTER_AN_EPOCH, epoch, most=1)
 
     def _give(self, hints: Sequence[Hint], about: Any, most: int | None = None) -> None:
