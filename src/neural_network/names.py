@@ -78,7 +78,9 @@ PUBLIC = {
     "training.clipping": "clip_by_norm clip_by_value",
     "training.history": "History",
     "training.interrupts": "TrainingInterrupted",
-    "training.metrics": "accuracy confusion_matrix class_report",
+    "training.metrics": "accuracy top_k_accuracy confusion_matrix class_report",
+    "training.metrics_binary": "binary_accuracy f1 auc",
+    "training.metrics_regression": "mae r2",
     "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
     "training.optimizers.base": "Optimizer OPTIMIZERS",
     "training.optimizers.descent": "momentum_update SGD Lion",
@@ -174,7 +176,13 @@ NAMED: dict[str, dict[str, str]] = {
         "functional.losses.scores": "hinge",
     },
     "metric": {
-        "training.metrics": "accuracy",
+        "training.metrics": "accuracy top_k_accuracy",
+        "training.metrics_binary": "binary_accuracy f1 auc",
+        "training.metrics_regression": "mae r2",
+    },
+    "metric of all rows": {
+        "training.metrics_binary": "f1 auc",
+        "training.metrics_regression": "r2",
     },
     "model": {
         "models.convolutional": "lenet5 mnist_cnn tiny_cnn small_resnet",

@@ -19,7 +19,14 @@ from neural_network.training.metrics import (
     accuracy as accuracy,
     class_report as class_report,
     confusion_matrix as confusion_matrix,
+    top_k_accuracy as top_k_accuracy,
 )
+from neural_network.training.metrics_binary import (
+    auc as auc,
+    binary_accuracy as binary_accuracy,
+    f1 as f1,
+)
+from neural_network.training.metrics_regression import mae as mae, r2 as r2
 from neural_network.training.optimizers.adaptive import (
     Adagrad as Adagrad,
     Adam as Adam,

@@ -22,6 +22,9 @@ from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import check_savable, save_checkpoint
 from neural_network.training.trainer import Trainer
 
+# Parts of the names of measures.
+LARGER_IS_BETTER = ("accuracy", "f1", "auc", "r2")
+
 
 @public
 class EarlyStopping(Callback):
@@ -31,13 +34,18 @@ class EarlyStopping(Callback):
         measure: the name of a measure: "validation_loss", "validation_accuracy" …
         patience: epochs without an improvement, at least 1.
         mode: whether smaller ("min") or larger ("max") is better; None: "max" for an
-            accuracy, else "min".
+            accuracy, "f1", "auc" and "r2", else "min".
         threshold: an improvement is larger than this.
         restore_best: whether the model ends with the weights of the best epoch.
 
     Attributes:
         best: the best measure so far.
         best_epoch: its epoch, from 1.
+        reason: why the training has stopped, a sentence; "" where this callback did not stop it.
+        restored_epoch: the epoch of which the model has the weights after ``fit``; None: they are
+            those of the last step.
+
+    After the training both are printed, where the ``Trainer`` prints its progress.
 
     Raises:
         DTypeError, ArgumentError: an argument of the wrong kind or value.
@@ -63,7 +71,7 @@ class EarlyStopping(Callback):
             raise DTypeError(sentence(name, "measure", "the name of a measure", brief(measure)))
         self.measure = measure
         self.patience = as_count(name, "patience", patience)
-        guess = "max" if "accuracy" in measure else "min"
+        guess = "max" if any(word in measure for word in LARGER_IS_BETTER) else "min"
         self.mode = guess if mode is None else as_choice(name, "mode", mode, ("min", "max"))
         self.threshold = as_number(name, "threshold", threshold, between=(0, np.inf))
         self.restore_best = as_flag(name, "restore_best", restore_best)
@@ -72,6 +80,8 @@ class EarlyStopping(Callback):
     def _reset(self) -> None:
         self.best, self.best_epoch = float("inf" if self.mode == "min" else "-inf"), 0
         self._weights: dict[str, Array] = {}
+        self.reason = ""
+        self.restored_epoch: int | None = None
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """Check that the measure exists."""
@@ -100,9 +110,22 @@ class EarlyStopping(Callback):
             trainer.stop = True
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Restore the best weights."""
+        """Restore the best weights; say which they are, and why the training has stopped."""
+        waited = trainer.epoch - self.best_epoch
+        best = f"{self.best:.4g} of epoch {self.best_epoch}" if self.best_epoch else "any epoch"
+        self.reason = ""
+        if trainer.stop and trainer.batch == 0 and waited >= self.patience:
+            epochs = "epoch" if waited == 1 else "epochs"
+            self.reason = f"{self.measure} has not improved on {best} for {waited} {epochs}"
+            trainer.print_line(f"early stopping after epoch {trainer.epoch}: {self.reason}")
+        self.restored_epoch = None
         if self._weights:
             trainer.memory.put(self._weights)
+            self.restored_epoch = self.best_epoch
+            best = f"{self.best:.4g}"
+            trainer.print_line(
+                f"the weights are those of epoch {self.best_epoch} ({self.measure} {best})"
+            )
 
     def state(self) -> dict[str, Array]:
         """Return the best measure, its epoch and its weights."""

@@ -30,6 +30,7 @@ from neural_network.layers.saving import (
     not_finite,
 )
 from neural_network.training.divergence import SMALLER_STEPS
+from neural_network.training.gathering import Gathered
 from neural_network.training.state import TrainingState
 
 FORMAT = "neural-network-numpy checkpoint"
@@ -55,6 +56,7 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
         "optimizer": state.optimizer.state(),
         "schedule": state.optimizer.schedule.state(),
         "history": state.history.arrays(),
+        "gathered": state.gathered.state(),
     }
     if state.average is not None:
         parts["average"] = state.average.state()
@@ -173,6 +175,7 @@ class Restored:
         if state.average is not None:
             state.average.load_state(self.parts["average"])
         state.go_to(self.position, self.parts["history"])
+        state.gathered.load_state(self.parts.get("gathered", {}), self.position["rows"])
 
 
 def read_checkpoint(
@@ -214,6 +217,7 @@ def read_checkpoint(
     _check_model(path, state.model, parts.get("model", {}))
     try:
         _try_states(state, parts)
+        Gathered(state.metrics).load_state(parts.get("gathered", {}), position["rows"])
     except Exception as error:  # an optimizer may raise anything
         text = f"{path}: the checkpoint of another training ({_described(error)})"
         raise FileFormatError(text) from error

@@ -25,7 +25,12 @@ from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
 from neural_network.training.hints.data import explaining_channels_last
-from neural_network.training.objectives import check_targets, row_weights, spread_class_weights
+from neural_network.training.objectives import (
+    check_targets,
+    measured,
+    row_weights,
+    spread_class_weights,
+)
 from neural_network.training.parameters import hold_frozen, norms
 from neural_network.training.state import TrainingState
 
@@ -101,7 +106,9 @@ def try_fit(
     if isinstance(feed, ArrayFeed) and feed.rows_of_last == 1:
         _try_single_row(state, model, X[:1], feed.batch_size)
     check_targets(state.loss, row, feed.targets, whole=feed.whole, several=feed.whole)
-    class_weights = spread_class_weights(state.class_weights, outputs.shape[-1])
+    targets = feed.targets if feed.whole else None
+    classes = outputs.shape[-1]
+    class_weights = spread_class_weights(state.class_weights, classes, state.loss, targets)
     weights = row_weights(state.loss, example.y, example.weights, class_weights)
 
     def try_measures(outputs: Array, batch: Batch) -> None:
@@ -114,6 +121,7 @@ def try_fit(
                     expected = "a tensor that is computed from the outputs"
                     raise DTypeError(sentence("Trainer", "loss", expected, type(loss).__name__))
             measure(outputs, batch.y)
+            measured(state.gathered.metrics, outputs, batch.y)
 
     try_measures(outputs, Batch(example.X, example.y, weights))
     if held_out is not None:

@@ -16,7 +16,7 @@ from neural_network.checks import (
     check_shape,
 )
 from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
-from neural_network.functional.labels import as_class_indices
+from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_indices
 from neural_network.functional.losses.reduction import check_distributions
 from neural_network.public import named, public
 
@@ -24,10 +24,10 @@ from neural_network.public import named, public
 @public
 @named("metric")
 def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
-    """Fraction of rows whose largest score is at the label.
+    """Fraction of rows whose prediction is the label: the largest score, or a class index.
 
     Args:
-        y_pred: (n, k) scores or probabilities, k ≥ 2.
+        y_pred: (n, k) scores or probabilities, k ≥ 2; or (n,) predicted class indices.
         y_true: (n,) class indices from 0 to k − 1; or (n, k) one-hot rows, or rows of
             probabilities, of which the likeliest class is the label.
         ignore_index: rows with this label do not count, as in ``softmax_cross_entropy``.
@@ -45,9 +45,49 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None =
 
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
+    >>> accuracy([1, 0, 1], [1, 0, 0])
+    0.6666666666666666
     """
-    scores, indices = _as_scores_and_classes("accuracy", y_pred, y_true, ignore_index)
-    return float(np.count_nonzero(scores.argmax(axis=1) == indices) / len(scores))
+    predicted, true, _ = predicted_and_true("accuracy", y_pred, y_true, ignore_index)
+    return float(np.count_nonzero(predicted == true) / len(true))
+
+
+@public
+@named("metric")
+def top_k_accuracy(
+    y_pred: ArrayLike, y_true: ArrayLike, *, k: int = 5, ignore_index: int | None = None
+) -> float:
+    """Fraction of rows whose label is among the k largest scores.
+
+    Args:
+        y_pred: (n, classes) scores or probabilities, at least two classes.
+        y_true, ignore_index: as for ``accuracy``.
+        k: how many of the largest scores are looked at, at most as many as there are classes.
+
+    Returns:
+        A float from 0 to 1. Of equal scores the first are taken, so that ``k=1`` is ``accuracy``.
+
+    Raises:
+        DTypeError, ShapeError, ArgumentError: as ``accuracy``; ``k`` above the number of classes.
+
+    Source: Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge",
+    arXiv 1409.0575, section 4.1.
+
+    >>> top_k_accuracy([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]], [2, 1], k=2)
+    0.5
+    """
+    function = "top_k_accuracy"
+    scores, labels = as_real(function, "y_pred", y_pred), as_real(function, "y_true", y_true)
+    check_not_empty(function, "y_pred", scores, 2)
+    k = as_count(function, "k", k)
+    if k > scores.shape[1]:
+        expected = f"at most {scores.shape[1]}, the number of columns of y_pred"
+        raise ArgumentError(sentence(function, "k", expected, k))
+    scores, true = scores_and_true(function, scores, labels, ignore_index)
+    own = scores[np.arange(len(true)), true][:, None]
+    before = np.arange(scores.shape[1]) < true[:, None]
+    rank = np.count_nonzero((scores > own) | ((scores == own) & before), axis=1)
+    return float(np.count_nonzero(rank < k) / len(true))
 
 
 @public
@@ -57,12 +97,11 @@ def confusion_matrix(
     """Count the predictions of each class: ``C[i, j] = #{rows of i predicted as j}``.
 
     Args:
-        y_pred: (n, k) scores or probabilities, k ≥ 2.
-        y_true, ignore_index: as for ``accuracy``.
+        y_pred, y_true, ignore_index: as for ``accuracy``.
 
     Returns:
         (k, k) of type int64: a row for each true class, a column for each predicted
-        one. Of equal scores the first is taken.
+        one. Of equal scores the first is taken. Of class indices, k is the largest plus 1.
 
     Raises:
         DTypeError, ShapeError, ArgumentError: as ``accuracy``.
@@ -73,11 +112,7 @@ def confusion_matrix(
     array([[1, 1],
            [0, 1]])
     """
-    scores, indices = _as_scores_and_classes("confusion_matrix", y_pred, y_true, ignore_index)
-    classes = scores.shape[1]
-    cells = indices.astype(np.int64) * classes + np.argmax(scores, axis=1)
-    counts: Array = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-    return counts.astype(np.int64, copy=False)
+    return counts_of(*predicted_and_true("confusion_matrix", y_pred, y_true, ignore_index))
 
 
 @public(top_level=False)
@@ -108,8 +143,7 @@ def class_report(
     ``2 C[i, i] / (Σ_j C[i, j] + Σ_j C[j, i])``.
 
     Args:
-        y_pred: (n, k) scores or probabilities, k ≥ 2.
-        y_true, ignore_index: as for ``accuracy``.
+        y_pred, y_true, ignore_index: as for ``accuracy``.
 
     Returns:
         A ``ClassReport`` of (k,) arrays, ``precision``, ``recall`` and ``f1`` of type
@@ -124,31 +158,44 @@ def class_report(
     >>> class_report([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0]).precision
     array([1. , 0.5])
     """
-    scores, indices = _as_scores_and_classes("class_report", y_pred, y_true, ignore_index)
-    counts = confusion_matrix(scores, indices)
+    counts = counts_of(*predicted_and_true("class_report", y_pred, y_true, ignore_index))
     right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return ClassReport(right / read, right / there, 2 * right / (read + there), there)
 
 
-def _as_scores_and_classes(
+def predicted_and_true(
     function: str, y_pred: ArrayLike, y_true: ArrayLike, ignore_index: int | None
-) -> tuple[Array, Array]:
-    """Return (n, k) scores and (n,) class indices of the rows that are not ignored."""
+) -> tuple[Array, Array, int]:
+    """Return the predicted and the true class of the rows that are not ignored, and how many.
+
+    The number of classes is that of the columns of scores; of class indices, the largest plus 1.
+    """
     scores = as_real(function, "y_pred", y_pred)
     labels = as_real(function, "y_true", y_true)
+    if scores.ndim == 1 and scores.dtype.kind in "iub":
+        return _of_indices(function, scores, labels, ignore_index)
     if scores.ndim != 2:
-        expected = "scores (n, k), a column for each class"
-        raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}"))
+        expected = "scores (n, k), a column for each class, or class indices (n,), whole numbers"
+        hint = "; binary_accuracy takes a score for each row" if scores.ndim == 1 else ""
+        raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}{hint}"))
     check_not_empty(function, "y_pred", scores)
     rows, classes = scores.shape
     if classes < 2:
-        raise ShapeError(
-            sentence(function, "y_pred", "at least two columns", f"shape {scores.shape}")
-        )
+        expected = "at least two columns (binary_accuracy takes one)"
+        raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}"))
+    scores, true = scores_and_true(function, scores, labels, ignore_index)
+    return scores.argmax(axis=1), true, classes
+
+
+def scores_and_true(
+    function: str, scores: Array, labels: Array, ignore_index: int | None
+) -> tuple[Array, Array]:
+    """Return (n, k) scores and (n,) class indices of the rows that are not ignored."""
+    rows, classes = scores.shape
     check_shape(function, "y_true", labels, (rows,), (rows, classes))
     if ignore_index is not None:
-        scores, labels = _without_ignored(function, scores, labels, ignore_index)
+        scores, labels = without_ignored(function, scores, labels, ignore_index)
     check_no_nan(function, "y_pred", scores)
     check_no_nan(function, "y_true", labels)
     if labels.ndim == 2:
@@ -157,9 +204,43 @@ def _as_scores_and_classes(
     return scores, as_class_indices(function, "y_true", labels, classes)
 
 
-def _without_ignored(
+def _of_indices(
+    function: str, predicted: Array, labels: Array, ignore_index: int | None
+) -> tuple[Array, Array, int]:
+    check_not_empty(function, "y_pred", predicted)
+    if labels.ndim == 2 and len(labels) == len(predicted) and labels.shape[1] > 1:
+        check_no_nan(function, "y_true", labels)
+        check_distributions(function, "y_true", labels)
+        labels = np.argmax(labels, axis=1)
+    check_shape(function, "y_true", labels, predicted.shape)
+    if ignore_index is not None:
+        predicted, labels = without_ignored(function, predicted, labels, ignore_index)
+    predicted, true = (
+        as_class_indices(function, name, array, None)
+        for name, array in (("y_pred", predicted.astype(np.int64)), ("y_true", labels))
+    )
+    most = max(int(predicted.max()), int(true.max()))
+    if most >= MOST_INFERRED_CLASSES:
+        expected = f"class indices below {MOST_INFERRED_CLASSES:,}"
+        raise ArgumentError(sentence(function, "y_pred, y_true", expected, most))
+    return predicted, true, most + 1
+
+
+def counts_of(predicted: Array, true: Array, classes: int) -> Array:
+    """Return the confusion matrix of class indices."""
+    cells = true.astype(np.int64) * classes + predicted
+    counts: Array = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+    return counts.astype(np.int64, copy=False)
+
+
+def without_ignored(
     function: str, scores: Array, labels: Array, ignore_index: int
 ) -> tuple[Array, Array]:
+    """Return the rows whose label is another.
+
+    Raises:
+        NothingToAverageError: there are none.
+    """
     as_count(function, "ignore_index", ignore_index, minimum=-(2**63))
     if labels.ndim == 2:
         expected = "None, because rows of probabilities hold no index"

@@ -20,18 +20,24 @@ from neural_network.errors import (
     brief,
     sentence,
 )
+from neural_network.layers.several import SEVERAL, arrays_in, row_count
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 
 # Sums of larger weights of rows may be more than float32 holds; the weights are scaled then.
 LARGEST_WEIGHT = 1e18
+# Of ``class_weights``: from the numbers of rows.
+BALANCED = "balanced"
 Loss = Callable[..., Any]
 Metric = Callable[[Any, Any], float]
+ClassWeights = Array | dict[int, float] | str | None
 
 LOSSES: NameTable[Loss] = NameTable("loss")
 # Those whose labels may be class numbers, so that accuracy has a meaning.
 LOSSES_OF_CLASSES: NameTable[Loss] = NameTable("loss of classes")
 METRICS: NameTable[Metric] = NameTable("metric")
+# Those that are no mean over batches: they need the outputs of all rows.
+METRICS_OF_ALL_ROWS: NameTable[Metric] = NameTable("metric of all rows")
 
 
 def as_loss(value: object) -> Loss:
@@ -48,7 +54,7 @@ def as_loss(value: object) -> Loss:
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
-        return {"accuracy": _accuracy_for(loss)} if is_of_classes(loss) else {}
+        return {"accuracy": _fitted(accuracy, loss)} if is_of_classes(loss) else {}
     if isinstance(value, Mapping):
         items: list[tuple[Any, Any]] = list(value.items())
     elif is_iterable(value) and not isinstance(value, str):
@@ -66,16 +72,34 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
             raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))
-        found[str(name)] = _accuracy_for(loss) if function is accuracy else function
+        found[str(name)] = _fitted(function, loss)
     return found
 
 
-def _accuracy_for(loss: Loss) -> Metric:
-    """Return accuracy as it fits what a loss takes as labels."""
-    if _plain(loss) is LOSSES["hinge"]:
+def _fitted(metric: Metric, loss: Loss) -> Metric:
+    """Return a metric as it fits what a loss takes as labels, and what it takes as outputs.
+
+    One of the library's leaves out the rows that the loss ignores, and cuts logits at 0. Options
+    that ``functools.partial`` has set stay.
+    """
+    if metric is accuracy and _plain(loss) is LOSSES["hinge"]:
         return _accuracy_of_margins
-    ignored = options_of(loss).get("ignore_index")
-    return accuracy if ignored is None else partial(accuracy, ignore_index=ignored)
+    if _plain(metric) not in METRICS.values():
+        return metric
+    options: dict[str, Any] = {}
+    if (ignored := ignored_label(loss)) is not None:
+        options["ignore_index"] = ignored
+    if loss_name(loss) in ("binary_cross_entropy_with_logits", "hinge"):
+        options["threshold"] = 0.0
+    takes = inspect.signature(_plain(metric)).parameters
+    options = {name: value for name, value in options.items() if name in takes}
+    options |= options_of(metric)
+    return partial(_plain(metric), **options) if options else metric
+
+
+def needs_all_rows(metric: Metric) -> bool:
+    """Return whether a metric is no mean over batches."""
+    return _plain(metric) in METRICS_OF_ALL_ROWS.values()
 
 
 def _accuracy_of_margins(outputs: Array, y: Array) -> float:
@@ -85,10 +109,12 @@ def _accuracy_of_margins(outputs: Array, y: Array) -> float:
     return float(np.mean(np.greater(outputs, 0) == np.greater(y, 0)))
 
 
-def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[str, float]:
+def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, float]:
     """Return each metric of which a row counts; NaN where the outputs contain NaN."""
-    outputs = as_real("measure", "outputs", outputs)
-    if outputs.dtype.kind == "f" and np.isnan(outputs).any():
+    several = isinstance(outputs, SEVERAL)
+    if not several and type(outputs) is not np.ndarray:
+        outputs = as_real("measure", "outputs", outputs)
+    if _has_nan(outputs) if several else outputs.dtype.kind == "f" and np.isnan(outputs).any():
         return dict.fromkeys(metrics, float("nan"))
     found = {}
     for name, metric in metrics.items():
@@ -97,22 +123,28 @@ def measured(metrics: Mapping[str, Metric], outputs: Array, y: Array) -> dict[st
     return found
 
 
+def _has_nan(outputs: Any) -> bool:
+    arrays = [as_real("measure", f"outputs{place}", array) for place, array in arrays_in(outputs)]
+    return any(array.dtype.kind == "f" and np.isnan(array).any() for array in arrays)
+
+
 def options_of(function: Loss | Metric) -> Mapping[str, Any]:
     """Return the options that ``functools.partial`` has set of the library's losses and metrics."""
     if not isinstance(function, partial):
         return {}
-    known = function.func is accuracy or function.func in LOSSES.values()
+    made = function.func
+    known = made is accuracy or made in LOSSES.values() or made in METRICS.values()
     return function.keywords if known else {}
 
 
-def row_shares(function: Loss | Metric, y: Array) -> Array | None:
+def row_shares(function: Loss | Metric, y: Any) -> Array | None:
     """Return how much each row counts in the mean of a loss or metric; None: all the same.
 
     These are the options ``ignore_index`` and ``class_weights`` of a loss.
     """
     options = options_of(function)
     ignored, class_weights = options.get("ignore_index"), options.get("class_weights")
-    if y.ndim != 1 or (ignored is None and class_weights is None):
+    if (ignored is None and class_weights is None) or y.ndim != 1:
         return None
     counted = np.ones(len(y), bool) if ignored is None else np.not_equal(y, ignored)
     if class_weights is None:
@@ -121,12 +153,13 @@ def row_shares(function: Loss | Metric, y: Array) -> Array | None:
     return np.where(counted, np.asarray(class_weights, np.float64)[classes], 0)
 
 
-def total_share(function: Loss | Metric, y: Array, weights: Array | None = None) -> float:
+def total_share(function: Loss | Metric, y: Any, weights: Array | None = None) -> float:
     """Return the sum of what the rows of a batch count in the mean of a loss or metric."""
     shares = row_shares(function, y)
     if shares is None or weights is None:
         counted = weights if shares is None else shares
-        return float(len(y) if counted is None else np.sum(counted))
+        rows = len(y) if type(y) is np.ndarray else row_count(y)
+        return float(rows if counted is None else np.sum(counted))
     return float(np.sum(shares * weights))
 
 
@@ -164,14 +197,16 @@ def check_targets(
         raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
 
 
-def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | None:
-    """Return the weights of classes: an array, or a dict class → weight."""
+def as_class_weights(loss: Loss, value: object) -> ClassWeights:
+    """Return the weights of classes: an array, a dict class → weight, or "balanced"."""
     if value is None:
         return None
     name = "class_weights"
     if not is_of_classes(loss):
         expected = "none with a loss that has no classes"
         raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
+    if isinstance(value, str):
+        return as_choice("Trainer", name, value, (BALANCED,))
     if isinstance(value, Mapping):
         whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in value)
         if not whole or not value or min(value) < 0:
@@ -188,10 +223,21 @@ def as_class_weights(loss: Loss, value: object) -> Array | dict[int, float] | No
     return numbers
 
 
-def spread_class_weights(weights: Array | dict[int, float] | None, classes: int) -> Array | None:
-    """Return a weight for each class; 1 where a dict names none."""
+def spread_class_weights(
+    weights: ClassWeights, classes: int, loss: Loss, y: Array | None
+) -> Array | None:
+    """Return a weight for each class; 1 where a dict names none.
+
+    Args:
+        weights: as ``as_class_weights`` returns them.
+        classes: how many the model has.
+        loss: of the training.
+        y: all targets, of which "balanced" weights follow; None: they are not known.
+    """
     if weights is None:
         return None
+    if isinstance(weights, str):
+        return _balanced(classes, loss, y)
     table = weights if isinstance(weights, dict) else dict(enumerate(weights))
     if max(table) >= classes or (table is not weights and len(table) < classes):
         received = f"class {max(table)}" if table is weights else f"{len(table)} weights"
@@ -199,6 +245,21 @@ def spread_class_weights(weights: Array | dict[int, float] | None, classes: int)
         raise ShapeError(sentence("Trainer", "class_weights", expected, received))
     weights = np.ones(classes)
     weights[list(table)] = list(table.values())
+    return weights
+
+
+def _balanced(classes: int, loss: Loss, y: Array | None) -> Array:
+    """Return ``rows / (classes that occur · rows of the class)``: each class counts the same."""
+    if y is None:
+        expected = "a weight for each class with an iterable, whose labels are not known before"
+        raise ArgumentError(sentence("Trainer", "class_weights", expected, repr(BALANCED)))
+    labels, ignored = y if y.ndim == 1 else np.argmax(y, axis=1), ignored_label(loss)
+    if ignored is not None:
+        labels = labels[labels != ignored]
+    counts = np.bincount(labels.astype(np.intp), minlength=classes)
+    there = counts > 0
+    weights = np.ones(classes)
+    weights[there] = len(labels) / (np.count_nonzero(there) * counts[there])
     return weights
 
 

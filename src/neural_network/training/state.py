@@ -23,8 +23,9 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, generator
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.data import Batch
+from neural_network.training.gathering import Gathered
 from neural_network.training.history import History
-from neural_network.training.objectives import Loss, Metric, total_share
+from neural_network.training.objectives import ClassWeights, Loss, Metric, total_share
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.parameters import Memory
 
@@ -80,7 +81,7 @@ class TrainingState:
     seed: int
     seed_given: bool
     augment: Augmentation | None
-    class_weights: Array | dict[int, float] | None
+    class_weights: ClassWeights
     clip_norm: float | None
     clip_value: float | None
     accumulate: int
@@ -101,6 +102,7 @@ class TrainingState:
     # Of this epoch: the sums of the measures, and what the rows counted in them.
     sums: dict[str, float]
     counts: dict[str, float]
+    gathered: Gathered
     rate: float
     stop: bool
     # The batch that was computed last, as the model was given it.
@@ -111,10 +113,11 @@ class TrainingState:
         self.history = History(seed=self.seed)
         self.epoch = self.batch = self.step = self.rows = 0
         self.sums, self.counts = {}, {}
+        self.gathered = Gathered(self.metrics)
         self.rate = 0.0
         self.stop = False
 
-    def add_measures(self, found: Mapping[str, float], y: Array, weight: float) -> None:
+    def add_measures(self, found: Mapping[str, float], y: Any, weight: float) -> None:
         """Add the measures of a batch to those of the epoch, each times what its rows count in it.
 
         Args:
@@ -132,9 +135,18 @@ class TrainingState:
             self.sums[name] = self.sums.get(name, 0.0) + (count and found[name] * count)
 
     def means(self) -> dict[str, float]:
-        """Return the means of the epoch's measures; NaN for one in which no row counts."""
+        """Return the means of the epoch's measures; NaN for one in which no row counts.
+
+        Metrics that are no means are those of all rows together.
+        """
         counts = {name: self.counts.get(name, self.rows) for name in self.sums}
-        return {n: total / counts[n] if counts[n] else nan for n, total in self.sums.items()}
+        means = {n: total / counts[n] if counts[n] else nan for n, total in self.sums.items()}
+        return means | self.gathered.measures()
+
+    def next_epoch(self) -> None:
+        """Set the position to the start of the next epoch."""
+        self.epoch, self.batch, self.rows, self.sums, self.counts = self.epoch + 1, 0, 0, {}, {}
+        self.gathered.clear()
 
     def position(self) -> dict[str, Any]:
         """Return the position, without the numbers of the history, as JSON can hold it."""

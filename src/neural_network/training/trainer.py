@@ -86,7 +86,8 @@ class Trainer(TrainingState):
         rng: a seed or a Generator. One seed, one result.
         augment: a function of (X, rng) that returns a batch with random changes, such as
             ``Augment(Shift(2), Rotate(10))``.
-        class_weights: a weight for each class: a list, or a dict class → weight.
+        class_weights: a weight for each class: a list, or a dict class → weight; "balanced": the
+            weights with which each class counts the same, rows / (classes · rows of the class).
         clip_norm: the largest Euclidean norm of the gradient; a longer one is scaled down.
         clip_value: the largest absolute value of a gradient's entry; others are cut.
         accumulate: number of batches whose gradients make one step, as one large batch would.
@@ -128,7 +129,7 @@ class Trainer(TrainingState):
         rng: int | np.random.Generator | None = None,
         *,
         augment: Augmentation | None = None,
-        class_weights: ArrayLike | Mapping[int, float] | None = None,
+        class_weights: ArrayLike | Mapping[int, float] | str | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         accumulate: int = 1,
@@ -193,7 +194,8 @@ class Trainer(TrainingState):
         Returns:
             The history: "loss" and each metric, as means over the batches of the epoch that
             have rows that count (see ``ignore_index`` of a loss; NaN if none has), and
-            "validation_loss" … after it. The loss contains penalties and weights of
+            "validation_loss" … after it. "f1", "auc" and "r2" are no means over batches: they
+            are computed from the outputs of all batches of the epoch, which are kept until then. The loss contains penalties and weights of
             rows; in validation it does not.
 
         Raises:
@@ -278,7 +280,7 @@ class Trainer(TrainingState):
             with self.averaged(), of_validation():
                 found = self.evaluate(held_out.X, held_out.y)
             measures |= {f"validation_{name}": number for name, number in found.items()}
-        self.epoch, self.batch, self.rows, self.sums, self.counts = self.epoch + 1, 0, 0, {}, {}
+        self.next_epoch()
         self.history.add(measures)
         self.history.seconds += perf_counter() - start
         schedule = self.optimizer.schedule
@@ -330,7 +332,10 @@ class Trainer(TrainingState):
             if weight or getattr(loss, "requires_grad", False):
                 recorded(loss).backward()
         memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
-        found = self.measure(np.asarray(array_under(outputs)), batch.y)
+        outputs = np.asarray(array_under(outputs))
+        found = self.measure(outputs, batch.y)
+        if self.gathered.metrics:
+            self.gathered.add(outputs, batch.y)
         self.add_measures({"loss": value, **found}, batch.y, weight)
         self.rows += batch.rows
         return value if weight else math.nan
@@ -346,8 +351,11 @@ class Trainer(TrainingState):
         return loss if type(penalty) in (int, float) and penalty == 0 else loss + penalty
 
     def measure(self, outputs: Array, y: Array) -> dict[str, float]:
-        """Return the metrics of some rows, without those in which no row counts."""
-        return measured(self.metrics, outputs, y)
+        """Return the metrics of some rows, without those in which no row counts.
+
+        Those that are no means over batches, such as F1, are not among them.
+        """
+        return measured(self.gathered.of_batches, outputs, y)
 
     def update(self) -> None:
         """Make one step with the gradients in the buffer."""
@@ -383,7 +391,8 @@ class Trainer(TrainingState):
             with self.model.in_mode(training=False):  # a loss may call the model
                 loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
         unmeasured = dict.fromkeys(self.metrics, math.nan)
-        return {"loss": loss, **unmeasured, **self.measure(outputs, targets)}
+        of_all = measured(self.gathered.metrics, outputs, targets)
+        return {"loss": loss, **unmeasured, **self.measure(outputs, targets), **of_all}
 
     # --- a step ----------------------------------------------------------------------
 
@@ -409,6 +418,10 @@ class Trainer(TrainingState):
         self._notify("on_step_end", loss)
         if self._interrupt.pressed:
             raise self._interrupted()
+
+    def print_line(self, line: str) -> None:
+        """Print a line where the progress is printed, from a callback during ``fit``."""
+        self._progress.print_line(line)
 
     def _notify(self, method: str, *more: Any) -> None:
         for callback in self.callbacks:

@@ -1,0 +1,126 @@
+"""Why a training has stopped, which weights came back; balanced classes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+
+X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+Y = np.repeat([0, 1, 2], (40, 15, 5))
+
+
+class Scripted(nn.Trainer):
+    """Measures what it was told."""
+
+    numbers = (3.0, 2.0, 2.5, 2.4, 2.3, 1.0)
+
+    def evaluate(self, X: Any, y: Any, *, batch_size: int = 256) -> dict[str, float]:
+        found = super().evaluate(X, y, batch_size=batch_size)
+        return {**found, "loss": self.numbers[self.epoch]}
+
+
+def stopped(
+    patience: int, capsys: pytest.CaptureFixture[str], **options: Any
+) -> tuple[nn.EarlyStopping, str, nn.Trainer]:
+    stopping = nn.EarlyStopping(patience=patience, **options)
+    trainer = Scripted([nn.Dense(3)], callbacks=[stopping], rng=0)
+    trainer.fit(X, Y, epochs=6, validation=(X, Y))
+    return stopping, capsys.readouterr().out, trainer
+
+
+def test_it_says_why_and_which_weights_came_back(capsys: pytest.CaptureFixture[str]) -> None:
+    stopping, out, trainer = stopped(2, capsys)
+    assert stopping.reason == "validation_loss has not improved on 2 of epoch 2 for 2 epochs"
+    assert stopping.restored_epoch == 2
+    assert f"early stopping after epoch 4: {stopping.reason}\n" in out
+    assert out.endswith("the weights are those of epoch 2 (validation_loss 2)\n")
+    assert trainer.history.epochs == 4
+    stopping, out, _ = stopped(1, capsys)
+    assert "on 2 of epoch 2 for 1 epoch\n" in out
+
+
+def test_a_training_that_ends_by_itself_has_no_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    stopping, out, _ = stopped(5, capsys)
+    assert (stopping.reason, stopping.restored_epoch) == ("", 6)
+    assert "early stopping" not in out
+    assert out.endswith("the weights are those of epoch 6 (validation_loss 1)\n")
+    stopping, out, _ = stopped(5, capsys, restore_best=False)
+    assert (stopping.reason, stopping.restored_epoch) == ("", None)
+    assert "the weights are" not in out
+
+
+def test_a_training_that_is_resumed_after_its_end_says_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, reasons = tmp_path / "run.checkpoint", []
+    for resume in (None, path):
+        stopping = nn.EarlyStopping(patience=2)
+        callbacks = [stopping, nn.Checkpoint(path)]
+        trainer = Scripted([nn.Dense(3)], callbacks=callbacks, rng=0, progress=False)
+        trainer.fit(X, Y, epochs=6, validation=(X, Y), resume=resume)
+        reasons.append((stopping.reason, stopping.restored_epoch))
+    assert reasons[0] == reasons[1]
+    assert reasons[0][0]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("measure", "mode"),
+    [("validation_f1", "max"), ("auc", "max"), ("r2", "max"), ("mae", "min"), ("loss", "min")],
+)
+def test_the_better_direction_follows_from_the_measure(measure: str, mode: str) -> None:
+    assert nn.EarlyStopping(measure).mode == mode
+
+
+# --- balanced classes ------------------------------------------------------------------
+
+
+def fitted(y: Any, **options: Any) -> nn.Trainer:
+    trainer = nn.Trainer([nn.Dense(4)], nn.SGD(0.1), rng=0, progress=False, **options)
+    trainer.fit(X, y, epochs=2, batch_size=16)
+    return trainer
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    wanted = {0: 60 / (3 * 40), 1: 60 / (3 * 15), 2: 60 / (3 * 5)}  # class 3 does not occur
+    for y in (Y, np.eye(4)[Y]):
+        by_name = fitted(y, class_weights="balanced")
+        by_hand = fitted(y, class_weights=wanted)
+        assert by_name.history == by_hand.history
+        assert by_name.history != fitted(y).history
+
+
+def test_balanced_weights_leave_ignored_rows_out() -> None:
+    y = np.where(np.arange(60) % 4 == 0, -1, Y)
+    counts = np.bincount(y[y >= 0])
+    loss = partial(nn.softmax_cross_entropy, ignore_index=-1)
+    by_hand = {c: counts.sum() / (3 * count) for c, count in enumerate(counts)}
+    by_name = fitted(y, class_weights="balanced", loss=loss).history
+    assert by_name == fitted(y, class_weights=by_hand, loss=loss).history
+
+
+def test_balanced_weights_follow_the_rows_that_are_trained_with(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+    histories = []
+    for epochs, resume in ((3, None), (1, None), (3, path)):
+        callbacks = [nn.Checkpoint(path)]
+        own: Any = {"class_weights": "balanced", "rng": 0, "progress": False}
+        trainer = nn.Trainer([nn.Dense(3)], callbacks=callbacks, **own)
+        histories.append(trainer.fit(X, Y, epochs=epochs, validation=0.2, resume=resume))
+    assert histories[0] == histories[2]
+
+
+def test_what_balanced_refuses() -> None:
+    with pytest.raises(nn.ArgumentError, match="class_weights: expected one of 'balanced'"):
+        nn.Trainer([nn.Dense(3)], class_weights="balance")
+    with pytest.raises(nn.ArgumentError, match="a weight for each class with an iterable"):
+        trainer = nn.Trainer([nn.Dense(3)], class_weights="balanced", progress=False)
+        trainer.fit([(X, Y)])
+    with pytest.raises(nn.ArgumentError, match="class_weights: expected none with a loss that"):
+        nn.Trainer([nn.Dense(3)], loss="mse_loss", class_weights="balanced")
