@@ -99,28 +99,6 @@ def test_what_is_refused(
         metric(y_pred, y_true, **options)
 
 
-def test_metrics_beside_those_of_scikit_learn() -> None:
-    need_sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
-    m, rng = need_sklearn, np.random.default_rng(1)
-    for _ in range(60):
-        rows, k = int(rng.integers(5, 40)), int(rng.integers(2, 6))
-        scores, labels = rng.normal(size=(rows, k)).round(1), rng.integers(0, k, rows)
-        two, single = labels % 2, scores[:, 0]
-        if 0 < two.sum() < rows:
-            assert nn.auc(single, two) == pytest.approx(m.roc_auc_score(two, single))
-        read = scores.argmax(axis=1)
-        for average in ("macro", "micro", "weighted"):
-            wanted = m.f1_score(labels, read, average=average, zero_division=0)
-            assert nn.f1(scores, labels, average=average) == pytest.approx(wanted)
-        if len(np.unique(labels)) == k > 2:
-            shares = nn.softmax(scores)
-            wanted = m.roc_auc_score(labels, shares, multi_class="ovr")
-            assert nn.auc(scores, labels) == pytest.approx(wanted)
-        targets = scores + rng.normal(size=scores.shape)
-        assert nn.r2(scores, targets) == pytest.approx(m.r2_score(targets, scores))
-        assert nn.mae(scores, targets) == pytest.approx(m.mean_absolute_error(targets, scores))
-
-
 # --- in a training ---------------------------------------------------------------------
 
 
@@ -182,7 +160,7 @@ def test_a_metric_that_does_not_fit_is_refused_before_the_training() -> None:
     assert not trainer.model.built
 
 
-class Killed(RuntimeError):
+class KilledError(RuntimeError):
     """What ends a training."""
 
 
@@ -194,7 +172,7 @@ class Kill(nn.Callback):
 
     def on_step_end(self, trainer: nn.Trainer, loss: float) -> None:  # noqa: ARG002  # of the base
         if trainer.step == self.step:
-            raise Killed
+            raise KilledError
 
 
 def test_a_training_resumed_in_an_epoch_measures_all_of_it(tmp_path: Path) -> None:
@@ -208,7 +186,7 @@ def test_a_training_resumed_in_an_epoch_measures_all_of_it(tmp_path: Path) -> No
 
     unbroken = fit()
     kept = nn.Checkpoint(path, steps=1)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(Kill(10), kept)
     arrays = nn.load_arrays(path)
     assert len(arrays["gathered.outputs"]) == 21

@@ -122,10 +122,8 @@ class EarlyStopping(Callback):
         if self._weights:
             trainer.memory.put(self._weights)
             self.restored_epoch = self.best_epoch
-            best = f"{self.best:.4g}"
-            trainer.print_line(
-                f"the weights are those of epoch {self.best_epoch} ({self.measure} {best})"
-            )
+            measured = f"{self.measure} {self.best:.4g}"
+            trainer.print_line(f"the weights are those of epoch {self.best_epoch} ({measured})")
 
     def state(self) -> dict[str, Array]:
         """Return the best measure, its epoch and its weights."""

@@ -180,7 +180,7 @@ def predicted_and_true(
         hint = "; binary_accuracy takes a score for each row" if scores.ndim == 1 else ""
         raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}{hint}"))
     check_not_empty(function, "y_pred", scores)
-    rows, classes = scores.shape
+    classes = scores.shape[1]
     if classes < 2:
         expected = "at least two columns (binary_accuracy takes one)"
         raise ShapeError(sentence(function, "y_pred", expected, f"shape {scores.shape}"))

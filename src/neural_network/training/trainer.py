@@ -195,8 +195,8 @@ class Trainer(TrainingState):
             The history: "loss" and each metric, as means over the batches of the epoch that
             have rows that count (see ``ignore_index`` of a loss; NaN if none has), and
             "validation_loss" … after it. "f1", "auc" and "r2" are no means over batches: they
-            are computed from the outputs of all batches of the epoch, which are kept until then. The loss contains penalties and weights of
-            rows; in validation it does not.
+            are computed from the outputs of all batches of the epoch, which are kept until then.
+            The loss contains penalties and weights of rows; in validation it does not.
 
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit each other, the
