@@ -12,7 +12,14 @@ from PIL import Image
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 # A short training, and the files that any makes.
 QUICK = ["--model", "perceptron", "--epochs", "2", "--batch-size", "100"]
-MADE = ["checkpoint.safetensors", "history.png", "log.csv", "model.safetensors", "settings.toml"]
+MADE = [
+    "checkpoint.safetensors",
+    "history.png",
+    "log.csv",
+    "model.safetensors",
+    "pictures.png",
+    "settings.toml",
+]
 
 
 def files(folder: Path) -> list[str]:
@@ -40,4 +47,20 @@ def a_folder(path: Path, classes: int = 3, each: int = 6, size: int = 12) -> Pat
             picture = np.full((size, size), 10 * number, "uint8")
             picture[3 * label : 3 * label + 3] = 255
             Image.fromarray(picture).save(path / f"bar {label}" / f"{number}.png")
+    return path
+
+
+def colours(path: Path, each: int = 6, size: int = 12) -> Path:
+    """Pictures that only their colour tells apart: all have the same shade of grey."""
+    rng = np.random.default_rng(0)
+    for name, colour in {
+        "red": (200, 50, 50),
+        "green": (20, 131, 60),
+        "blue": (60, 80, 208),
+    }.items():
+        (path / name).mkdir(parents=True)
+        for number in range(each):
+            noise = rng.integers(-8, 9, (size, size, 1))
+            levels = np.clip(np.array(colour) + noise, 0, 255).astype("uint8")
+            Image.fromarray(levels).save(path / name / f"{number}.png")
     return path

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image, features
 
 from neural_network import ArgumentError, DTypeError, FileFormatError, load_picture
-from neural_network.datasets.pictures import load_colours
 
 RAMP = np.arange(0, 250, 10, dtype="uint8").reshape(5, 5)
 
@@ -198,7 +197,9 @@ def test_numbers_of_all_kinds_are_shades(tmp_path: Path, name: str) -> None:
     content, shades = ODD[name]
     (tmp_path / "a.jpg").write_bytes(content)  # a wrong ending makes no difference
     np.testing.assert_allclose(load_picture(tmp_path / "a.jpg"), [shades], atol=0.01)
-    np.testing.assert_allclose(load_colours(tmp_path / "a.jpg"), [[shades]] * 3, atol=0.01)
+    np.testing.assert_allclose(
+        load_picture(tmp_path / "a.jpg", grey=False), [[shades]] * 3, atol=0.01
+    )
 
 
 @pytest.mark.parametrize("numbers", [
@@ -228,7 +229,7 @@ def test_ink_in_the_alpha_channel(tmp_path: Path, colour: int, paper: int) -> No
     Image.fromarray(pixels).save(tmp_path / "a.png")
     np.testing.assert_allclose(load_picture(tmp_path / "a.png"), [[paper, colour, paper]], atol=1)
     np.testing.assert_allclose(
-        load_colours(tmp_path / "a.png")[2], [[paper, colour, paper]], atol=1
+        load_picture(tmp_path / "a.png", grey=False)[2], [[paper, colour, paper]], atol=1
     )
 
 

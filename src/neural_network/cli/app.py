@@ -20,12 +20,12 @@ from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
 from neural_network.errors import NeuralNetworkError
-from neural_network.terminal import write_line
+from neural_network.terminal import is_terminal, write_line
 
 app = typer.Typer(
     name="neural-network",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
 
@@ -55,6 +55,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal cannot show becomes ?
             with suppress(ValueError):  # it is closed
                 stream.reconfigure(errors="replace")
+    if not is_terminal(sys.stdout):
+        app.rich_markup_mode = None  # no boxes around the help in a pipe or a file
     try:
         app()
     except NeuralNetworkError as error:

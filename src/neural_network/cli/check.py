@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from neural_network import functional
 from neural_network.autograd.check import gradient_error
-from neural_network.cli.output import with_progress
+from neural_network.cli.output import Report
 from neural_network.functional.op import Samples, all_samples
 
 TOLERANCE = 1e-6  # that of check_gradients
@@ -24,21 +22,20 @@ def check() -> None:
     """Compare the gradients of every function with central differences, on its samples."""
     for module in pkgutil.walk_packages(functional.__path__, f"{functional.__name__}."):
         importlib.import_module(module.name)
-    console = Console()
-    right = Column("samples", justify="right")
-    error_column = Column("largest relative error", justify="right")
-    table = Table("function", right, error_column, "ok", title="Gradients and differences")
+    report = Report()
+    rows: list[list[str]] = []
     functions = sorted(all_samples().items(), key=lambda item: item[0].__name__)
     failed = []
-    for function, samples in with_progress(console, functions, "checking"):
+    for function, samples in report.progress(functions, "checking"):
         errors = _errors(function, samples)
         largest = float(np.max(errors, initial=0))
         fine = bool(errors) and largest <= TOLERANCE  # NaN is not either
         name = function.__name__
         if not fine:
             failed.append(name)
-        table.add_row(name, str(len(errors)), f"{largest:.1e}", "yes" if fine else "NO")
-    console.print(table)
+        rows.append([name, str(len(errors)), f"{largest:.1e}", "yes" if fine else "NO"])
+    columns = ["function", "samples", "largest relative error", "ok"]
+    report.table("Gradients and differences", columns, rows, right=3)
     if failed:
         typer.echo(f"Above {TOLERANCE:g}, or without samples: {', '.join(failed)}.")
         raise typer.Exit(1)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import typer
 
 from neural_network.checks import Array
-from neural_network.datasets import load_image_folder
-from neural_network.datasets.folders import SizesDifferError
+from neural_network.cli.output import Report
+from neural_network.cli.preparation import Preparation, as_inputs
+from neural_network.datasets.folders import SizesDifferError, class_names, read_folder
 from neural_network.datasets.sources import Dataset
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, brief, sentence
 from neural_network.layers.layer import Layer
@@ -19,18 +20,33 @@ from neural_network.layers.randomness import generator
 from neural_network.lazy import NameTable
 
 DATA: NameTable[Dataset] = NameTable("dataset")
+DIGITS = frozenset("0123456789")
 
 
 class Pictures(NamedTuple):
-    """(n, 1, H, W) float32 from 0 to 1, (n,) labels, and the names of the classes."""
+    """Inputs, labels, and where they are from.
+
+    Attributes:
+        X: (n, 1, H, W), or (n, 3, H, W) in colour, float32 from 0 to 1.
+        y: (n,) labels.
+        classes: their names.
+        files: of the n pictures; empty for a dataset.
+        digests: of the pixels in these files.
+    """
 
     X: Array
     y: Array
     classes: list[str]
+    files: Sequence[Path] = ()
+    digests: Sequence[bytes] = ()
 
     def at(self, rows: Array) -> Pictures:
-        """Return some of the pictures."""
-        return Pictures(self.X[rows], self.y[rows], self.classes)
+        """Return the pictures where ``rows``, (n,) of type bool, is true."""
+        files, digests = (
+            [one for one, kept in zip(some, rows, strict=True) if kept] if some else ()
+            for some in (self.files, self.digests)
+        )
+        return Pictures(self.X[rows], self.y[rows], self.classes, files, digests)  # type: ignore[arg-type]  # the two kinds of one loop
 
 
 def check_data(command: str, data: str) -> None:
@@ -40,36 +56,58 @@ def check_data(command: str, data: str) -> None:
         raise ArgumentError(sentence(command, "--data", expected, brief(data)))
 
 
-def load_pictures(command: str, data: str, split: str, size: tuple[int, int] | None) -> Pictures:
+def load_pictures(
+    command: str, data: str, split: str, preparation: Preparation, report: Report
+) -> Pictures:
     """Load training or test pictures; a folder has no split.
+
+    Args:
+        command: for errors.
+        data: the name of a dataset, or a folder.
+        split: "train" or "test".
+        preparation: of a folder's pictures. If it keeps colour, and all of them are grey, they are
+            of one channel in ``train``.
+        report: where warnings go.
 
     Raises:
         ArgumentError: no such data.
         FileFormatError, DatasetNotFoundError: data that cannot be read.
     """
     check_data(command, data)
-    if data not in DATA:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                images, labels, classes = load_image_folder(data, size=size)
-            for warning in caught:
-                typer.echo(f"{command}: --data: {warning.message}", err=True)
-        except SizesDifferError as error:
-            side = max(error.height, error.width)
-            advice = f"; --size {side} brings all to one size" if command == "train" else ""
-            raise FileFormatError(f"{command}: --data: {error.what}{advice}") from error
-        except FileFormatError as error:
-            raise FileFormatError(f"{command}: --data: {error}") from error
-    else:
+    if data in DATA:
         images, labels = DATA[data].load(split)
-        classes = list(DATA[data].classes)
-    return Pictures(as_inputs(images), labels.astype(np.int64), classes)
+        return Pictures(as_inputs(images), labels.astype(np.int64), list(DATA[data].classes))
+    digests: list[bytes] = []
 
+    def prepare(path: Path, levels: Array) -> Array:
+        image = preparation.prepare(path, levels)
+        pixels = np.rint(levels).astype(np.uint8)
+        shape = repr(pixels.shape).encode()
+        digests.append(hashlib.blake2b(shape + pixels.tobytes(), digest_size=16).digest())
+        return image
 
-def as_inputs(images: Array) -> Array:
-    """Convert (n, H, W) shades from 0 to 255 to (n, 1, H, W) float32 from 0 to 1."""
-    return (images.astype(np.float32) / np.float32(255))[:, None]
+    try:
+        found = read_folder(data, preparation.mode, prepare)
+    except SizesDifferError as error:
+        side = max(error.height, error.width)
+        advice = ""
+        if command == "train":
+            advice = f"; --size {side} brings all to one size"
+            if DIGITS.issuperset(class_names(data)):
+                advice += ", --prepare digit prepares photographs of handwritten digits"
+        raise FileFormatError(f"{command}: --data: {error.what}{advice}") from error
+    except FileFormatError as error:
+        raise FileFormatError(f"{command}: --data: {error}") from error
+    except ArgumentError as error:
+        raise ArgumentError(f"{command}: --data: {error}") from error
+    if found.framed:
+        others = f" and {len(found.framed) - 1} other files" if found.framed[1:] else ""
+        text = f"{found.framed[0]}{others}: several pictures in a file; the first is read"
+        report.note(f"{command}: --data: {text}")
+    images = found.images
+    if command == "train" and images.ndim == 4 and np.all(images == images[:, :1]):
+        images = images[:, 0]  # no picture has a colour
+    return Pictures(as_inputs(images), found.labels, found.classes, found.files, digests)
 
 
 def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures | None]:
@@ -92,7 +130,7 @@ def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pi
 
 
 def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
-    """Return (n, 1, H, W) pictures in the shape that a model was built for.
+    """Return (n, C, H, W) pictures in the shape that a model was built for.
 
     A model without convolutions may have been built for (H, W), or for rows of numbers.
 
@@ -101,7 +139,8 @@ def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
     """
     shape = X.shape[1:]
     model_shape = model.input_shape or ()
-    if model_shape not in (shape, shape[1:], (X[0].size,)):
+    grey = (shape[1:],) if shape[0] == 1 else ()
+    if model_shape not in (shape, *grey, (X[0].size,)):
         expected = f"a model that reads pictures of shape {shape}"
         raise ShapeError(sentence(command, name, expected, f"one that reads {model_shape}"))
     return X.reshape(len(X), *model_shape)

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from neural_network.checks import Array
-from neural_network.cli.data import DATA, load_pictures, shaped_for
-from neural_network.cli.models import numbered_as, read_model
-from neural_network.cli.output import Force, confirm_overwrite, predicted
+from neural_network.cli.data import DATA, DIGITS, check_data, load_pictures, shaped_for
+from neural_network.cli.models import SHIPPED, numbered_as, read_model
+from neural_network.cli.output import Force, Json, Quiet, Report, confirm_overwrite, printable
+from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, by_input
+from neural_network.datasets.folders import class_names
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import sigmoid, softmax
 from neural_network.functional.labels import one_hot
@@ -29,10 +28,16 @@ from neural_network.visual.saving import check_figure_path
 
 # A matrix of more columns does not fit a terminal; --save draws it.
 MOST_COLUMNS = 16
+MEASURES = ("precision", "recall", "F1")
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model's file, written by `train` or `save`.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help=f"A model's file, written by `train` or `save`; or {', '.join(SHIPPED)}."
+        ),
+    ],
     data: Annotated[
         str,
         typer.Option(help=f"The test pictures of {', '.join(DATA)}; or a folder per class."),
@@ -42,70 +47,100 @@ def evaluate(
         typer.Option("--save", "-o", help="Draw the confusion matrix here.", show_default=False),
     ] = None,
     force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Evaluate a trained model: accuracy, loss, confusion matrix, and each class."""
     os.environ["MPLBACKEND"] = "Agg"
-    console = Console()
+    report = Report(json=json, quiet=quiet)
     network, notes = read_model("evaluate", "MODEL", model)
     if save is not None:
         check_figure_path("evaluate", "--save", save)
         confirm_overwrite([save], force=force)
-    size = network.input_shape[-2:] if network.input_shape else ()
-    with console.status("reading the pictures"):
-        picture_size = (size[0], size[1]) if len(size) == 2 else None
-        pictures = load_pictures("evaluate", data, "test", picture_size)
+    check_data("evaluate", data)
+    preparation = notes.pictures
+    if preparation is None:
+        preparation = by_input(network) if data in DATA else _guessed(network, data, report)
+    with report.status("reading the pictures"):
+        pictures = load_pictures("evaluate", data, "test", preparation, report)
     if notes.classes:
         pictures = numbered_as(notes, pictures)
     elif data not in DATA:
         order = ", ".join(pictures.classes)
-        typer.echo(f"The model's file does not name its classes: taken as {order}.", err=True)
-    if notes.prepared == "digit" and data not in DATA:
-        typer.echo(
-            "The pictures are taken as they are; `predict` would prepare them as digits.", err=True
-        )
+        report.note(f"The model's file does not name its classes: taken as {order}.")
     X = shaped_for("evaluate", "MODEL", network, pictures.X)
-    outputs = predicted(console, network, X, "evaluating")
+    outputs = report.predicted(network, X, "evaluating")
     if outputs.ndim != 2 or outputs.shape[1] != len(pictures.classes):
         expected = f"a model with {len(pictures.classes)} outputs, one for each class of the data"
         raise ShapeError(sentence("evaluate", "MODEL", expected, f"shape {outputs.shape[1:]}"))
 
     counts = confusion_matrix(outputs, pictures.y)
-    if len(pictures.classes) <= MOST_COLUMNS:
-        console.print(_matrix(counts, pictures.classes))
-    console.print(_report(class_report(outputs, pictures.y), pictures.classes))
+    classes = [printable(name) for name in pictures.classes]
+    if len(classes) <= MOST_COLUMNS:
+        report.table(
+            "Predicted classes (columns) of true ones (rows)",
+            ["", *classes],
+            [
+                [name, *(str(count) if count else "·" for count in row)]
+                for name, row in zip(classes, counts, strict=True)
+            ],
+            right=len(classes),
+        )
+    each = class_report(outputs, pictures.y)
+    report.table("Each class", ["class", *MEASURES, "count"], _rows(each, classes), right=4)
     share = accuracy(outputs, pictures.y)
-    loss = _loss(network, X, outputs, pictures.y)
-    typer.echo(f"{share:.1%} of {len(X):,} pictures right, {loss}.")
+    name, loss = _loss(network, X, outputs, pictures.y)
+    report.result(f"{share:.1%} of {len(X):,} pictures right, {name} {loss:.4f}.")
     if save is not None:
         save_figure(show_confusion_matrix(counts, pictures.classes), save)
-        typer.echo(f"Saved: {save}")
+        report.result(f"Saved: {save}")
+    report.end(
+        accuracy=share,
+        loss=loss,
+        loss_name=name,
+        pictures=len(X),
+        classes=pictures.classes,
+        confusion_matrix=counts,
+        precision=each.precision,
+        recall=each.recall,
+        f1=each.f1,
+        count=each.count,
+        saved=save,
+    )
 
 
-def _loss(network: Layer, X: Array, outputs: Array, y: Array) -> str:
+def _guessed(network: Layer, folder: str, report: Report) -> Preparation:
+    """Return how a folder's pictures are prepared for a model without notes, and say so.
+
+    A model that reads 28×28 pixels is taken for one of digits, as by ``predict``, unless the
+    folders' names are no digits.
+    """
+    how = by_input(network)
+    if network.input_shape in OF_DIGITS and DIGITS.issuperset(class_names(folder)):
+        how = DIGIT
+    does = "prepared as handwritten digits" if how is DIGIT else "brought to the size that it reads"
+    report.note(
+        f"The model's file has no notes on how its pictures were prepared: they are {does}."
+    )
+    return how
+
+
+def _loss(network: Layer, X: Array, outputs: Array, y: Array) -> tuple[str, float]:
     """Return the name and value of the loss that fits what the network ends in."""
     last = ends_in(network, X)
     if last is softmax:
-        return f"cross-entropy {cross_entropy(outputs, one_hot(y, outputs.shape[1])):.4f}"
+        return "cross-entropy", float(cross_entropy(outputs, one_hot(y, outputs.shape[1])))
     if last is sigmoid:
         loss = binary_cross_entropy(outputs, one_hot(y, outputs.shape[1]))
-        return f"binary cross-entropy {loss:.4f}"
-    return f"cross-entropy {softmax_cross_entropy(outputs, y):.4f}"
+        return "binary cross-entropy", float(loss)
+    return "cross-entropy", float(softmax_cross_entropy(outputs, y))
 
 
-def _matrix(counts: Array, classes: list[str]) -> Table:
-    columns = [Column(escape(name), justify="right") for name in classes]
-    table = Table("", *columns, title="Predicted classes (columns) of true ones (rows)")
-    for name, row in zip(classes, counts, strict=True):
-        cells = [str(count) if count else "·" for count in row]
-        table.add_row(escape(name), *cells)
-    return table
-
-
-def _report(report: ClassReport, classes: list[str]) -> Table:
-    titles = [Column(title, justify="right") for title in ("precision", "recall", "F1", "count")]
-    table = Table("class", *titles, title="Each class")
+def _rows(each: ClassReport, classes: list[str]) -> list[list[str]]:
+    """Return the lines of the table of classes."""
+    rows = []
     for label, name in enumerate(classes):
-        shares = [measure[label] for measure in (report.precision, report.recall, report.f1)]
+        shares = [measure[label] for measure in (each.precision, each.recall, each.f1)]
         cells = ["–" if np.isnan(share) else f"{share:.3f}" for share in shares]
-        table.add_row(escape(name), *cells, f"{report.count[label]:,}")
-    return table
+        rows.append([name, *cells, f"{each.count[label]:,}"])
+    return rows

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 
-from neural_network.cli.data import DATA, Pictures
+from neural_network.cli.data import Pictures
+from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.errors import ArgumentError, FileFormatError, sentence
+from neural_network.files import as_path
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import load, load_notes
+from neural_network.models import MODELS, load_tiny_cnn
 
 
 class Notes(NamedTuple):
@@ -19,34 +23,46 @@ class Notes(NamedTuple):
 
     Attributes:
         classes: the names of the outputs; empty where the file has none.
-        prepared: "digit", by ``prepare_digit``; "resize", as ``load_image_folder``
-            does; or "" where the file has no such note.
-        size: height and width, for "resize".
+        pictures: how they are prepared; None where the file has no such note.
     """
 
     classes: list[str] = []  # noqa: RUF012  # never changed
-    prepared: str = ""
-    size: tuple[int, int] = (0, 0)
+    pictures: Preparation | None = None
 
 
-OF_DIGITS = Notes([str(digit) for digit in range(10)], "digit")
+NOTES_OF_DIGITS = Notes([str(digit) for digit in range(10)], DIGIT)
+# Models that come with their weights: name → what loads it.
+SHIPPED: dict[str, Callable[[], Layer]] = {"tiny_cnn": load_tiny_cnn}
 
 
-def notes_to_save(data: str, pictures: Pictures) -> dict[str, Any]:
-    """Return the notes to save with a model that was trained on these pictures."""
+def notes_to_save(pictures: Pictures, way: str) -> dict[str, Any]:
+    """Return the notes to save with a model that was trained on these pictures.
+
+    Args:
+        pictures: as the model reads them.
+        way: how they were prepared, or are to be for a dataset: one of ``WAYS``.
+    """
     prepared: dict[str, Any] = {"as": "digit"}
-    if data not in DATA or DATA[data].prepared == "resize":
-        prepared = {"as": "resize", "size": list(pictures.X.shape[-2:]), "grey": True}
+    if way == "resize":
+        channels, height, width = pictures.X.shape[1:]
+        prepared = {"as": "resize", "size": [height, width], "grey": channels == 1}
     return {"classes": pictures.classes, "pictures": prepared}
 
 
-def read_model(command: str, name: str, path: Path) -> tuple[Layer, Notes]:
-    """Read a model and its notes.
+def read_model(command: str, name: str, model: str) -> tuple[Layer, Notes]:
+    """Read a model and its notes, or load one that is shipped, by its name.
 
     Raises:
-        ArgumentError: the path is a folder; the sentence names the option.
+        ArgumentError: a folder, or a model that is not trained; the sentence names the option.
         FileFormatError: no model, or notes of another form.
     """
+    path = Path(as_path(command, name, model))
+    if not path.exists() and model in SHIPPED:
+        return SHIPPED[model](), NOTES_OF_DIGITS
+    if not path.exists() and model in MODELS:
+        expected = f"a trained model: a file, or {', '.join(SHIPPED)}, which is shipped"
+        advice = f"{model}; neural-network train --model {model} trains one"
+        raise ArgumentError(sentence(command, name, expected, advice))
     if path.is_dir():
         inside = path / "model.safetensors"
         hint = f"; did you mean {inside}?" if inside.is_file() else ""
@@ -60,12 +76,14 @@ def _notes(path: Path) -> Notes:
     if not (isinstance(classes, list) and all(isinstance(one, str) for one in classes)):
         raise FileFormatError(sentence(str(path), "notes: classes", "a list of names", classes))
     match prepared:
-        case {"as": "digit" | "" as how}:
-            return Notes(classes, how)
-        case {"as": "resize", "size": [int(height), int(width)], "grey": True} if (
+        case {"as": ""}:
+            return Notes(classes)
+        case {"as": "digit"}:
+            return Notes(classes, DIGIT)
+        case {"as": "resize", "size": [int(height), int(width)], "grey": bool(grey)} if (
             1 <= height <= 10_000 and 1 <= width <= 10_000
         ):
-            return Notes(classes, "resize", (height, width))
+            return Notes(classes, Preparation("resize", (height, width), grey))
     expected = "how `neural-network train` prepares pictures"
     raise FileFormatError(sentence(str(path), "notes: pictures", expected, prepared))
 
@@ -91,4 +109,4 @@ def numbered_as(notes: Notes, pictures: Pictures) -> Pictures:
         expected = f"classes of the model ({', '.join(notes.classes)})"
         raise ArgumentError(sentence("evaluate", "--data", expected, ", ".join(unknown)))
     places = np.array([known.index(name) for name in pictures.classes])
-    return Pictures(pictures.X, places[pictures.y], notes.classes)
+    return pictures._replace(y=places[pictures.y], classes=notes.classes)

@@ -1,19 +1,18 @@
-"""Output: files that are not overwritten without a question, predictions with progress."""
+"""Output: what a command tells, and files that are not overwritten without a question."""
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, count
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
-from rich.table import Table
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, FileWriteError
@@ -23,6 +22,11 @@ from neural_network.terminal import is_terminal
 
 Item = TypeVar("Item")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite without asking.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Only results and errors: no progress, no notes.")
+]
+NoPicture = Annotated[bool, typer.Option("--no-picture", help="Draw no picture.")]
 
 ROWS_AT_ONCE = 256
 
@@ -66,25 +70,112 @@ def make_folder(option: str, folder: Path) -> None:
         raise FileWriteError(text) from error
 
 
-def print_files(console: Console, title: str, files: Mapping[str, Path]) -> None:
-    """Print a table of results and their files."""
-    table = Table("result", "file", title=title)
-    for result, path in files.items():
-        table.add_row(result, escape(str(path)))
-    console.print(table)
-
-
 def printable(name: str) -> str:
     """Return a file's name with ? for what cannot be written as Unicode."""
     return name.encode("utf-8", "replace").decode()
 
 
-def with_progress(console: Console, items: Sequence[Item], what: str) -> Iterable[Item]:
-    """Iterate with a progress bar, on a terminal."""
-    return track(items, what, console=console, transient=True, disable=not console.is_terminal)
+class Report:
+    """What a command tells: results on the standard output, everything else on standard error.
+
+    On a terminal tables have lines and long work a bar; in a pipe and in a file neither.
+
+    Args:
+        json: whether the results are one JSON object instead of text.
+        quiet: whether progress and notes are left out.
+    """
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.json, self.quiet = json, quiet
+
+    def note(self, text: str) -> None:
+        """Print a hint, or how the work goes on."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def result(self, text: str) -> None:
+        """Print a result."""
+        if not self.json:
+            typer.echo(text)
+
+    def end(self, **found: Any) -> None:
+        """Print all results as JSON, if they are wanted so; NaN and infinity become null."""
+        if self.json:
+            typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0
+    ) -> None:
+        """Print a table, as a result.
+
+        Args:
+            title: above the table.
+            columns: their names.
+            rows: a text for each column.
+            right: how many of the last columns are numbers, which stand on the right.
+        """
+        if self.json:
+            return
+        lefts = len(columns) - right
+        if is_terminal(sys.stdout):
+            from rich.console import Console
+            from rich.markup import escape
+            from rich.table import Column, Table
+
+            sides: list[Any] = ["left"] * lefts + ["right"] * right
+            heads = [
+                Column(escape(name), justify=side, overflow="fold")
+                for name, side in zip(columns, sides, strict=True)
+            ]
+            drawn = Table(*heads, title=escape(title))
+            for row in rows:
+                drawn.add_row(*map(escape, row))
+            Console().print(drawn)
+            return
+        typer.echo(title)
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        for row in (columns, *rows):
+            cells = [
+                f"{cell:{'<' if place < lefts else '>'}{width}}"
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            typer.echo(f"  {'  '.join(cells)}".rstrip())
+
+    def files(self, title: str, files: Mapping[str, Path]) -> None:
+        """Print a table of results and their files."""
+        self.table(title, ["result", "file"], [[what, str(path)] for what, path in files.items()])
+
+    def progress(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """Iterate with a progress bar, on a terminal."""
+        if self.quiet or not is_terminal(sys.stderr):
+            return items
+        from rich.console import Console
+        from rich.progress import track
+
+        return track(items, what, console=Console(stderr=True), transient=True)
+
+    def status(self, what: str) -> AbstractContextManager[Any]:
+        """Return a block that says what is done, on a terminal."""
+        if self.quiet or not is_terminal(sys.stderr):
+            return nullcontext()
+        from rich.console import Console
+
+        return Console(stderr=True).status(what)
+
+    def predicted(self, model: Layer, X: Array, what: str) -> Array:
+        """Return ``model.predict(X)``, with progress on a terminal."""
+        starts = self.progress(range(0, len(X), ROWS_AT_ONCE), what)
+        return np.concatenate([model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts])
 
 
-def predicted(console: Console, model: Layer, X: Array, what: str) -> Array:
-    """Return ``model.predict(X)``, with progress on a terminal."""
-    starts = with_progress(console, range(0, len(X), ROWS_AT_ONCE), what)
-    return np.concatenate([model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts])
+def _as_json(value: Any) -> Any:
+    """Return what JSON has: lists, dicts, text, numbers, None for those that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_as_json(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int | str) or value is None else printable(str(value))

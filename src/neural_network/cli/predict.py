@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import csv as csv_format
+import io
 import os
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from neural_network.checks import Array
-from neural_network.cli.data import as_inputs, shaped_for
-from neural_network.cli.models import OF_DIGITS, Notes, class_names, read_model
+from neural_network.cli.data import shaped_for
+from neural_network.cli.models import NOTES_OF_DIGITS, class_names, read_model
 from neural_network.cli.output import (
     Force,
+    Json,
+    NoPicture,
+    Quiet,
+    Report,
     confirm_overwrite,
     free_name,
-    predicted,
     printable,
-    with_progress,
 )
-from neural_network.datasets.digits import FIELD, prepared_and_counted
-from neural_network.datasets.folders import as_image
+from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
+from neural_network.datasets.folders import check_all_read, files_below
 from neural_network.datasets.pictures import read_picture
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
+from neural_network.files import written_beside
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import class_probabilities
 from neural_network.models import load_tiny_cnn
@@ -40,13 +44,24 @@ DRAWING = Path("what_it_saw.png")
 def predict(
     pictures: Annotated[
         list[Path],
-        typer.Argument(help="PNG, JPEG and so on; of digits, one in each.", metavar="PICTURE…"),
+        typer.Argument(
+            help="PNG, JPEG and so on, of digits one in each; or folders of them.",
+            metavar="PICTURE…",
+        ),
     ],
     model: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="A trained model.", show_default="the tiny_cnn that is shipped"),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Show all classes, not three.")] = False,
+    csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            help="Print a line of comma-separated values for each picture. A last PICTURE "
+            "that ends in .csv is the file to write them to.",
+        ),
+    ] = False,
     save: Annotated[
         Path | None,
         typer.Option(
@@ -57,91 +72,173 @@ def predict(
         ),
     ] = None,
     force: Force = False,
+    no_picture: NoPicture = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Classify photographs of digits, or of other classes, and draw the prepared pictures."""
     os.environ["MPLBACKEND"] = "Agg"
-    console = Console()
+    report = Report(json=json, quiet=quiet)
+    if json and csv:
+        raise ArgumentError("predict: --json and --csv: expected one, received both")
+    if no_picture and save is not None:
+        raise ArgumentError("predict: --no-picture and --save: expected one, received both")
     network, notes = (
-        (load_tiny_cnn(), OF_DIGITS) if model is None else read_model("predict", "--model", model)
+        (load_tiny_cnn(), NOTES_OF_DIGITS)
+        if model is None
+        else read_model("predict", "--model", model)
     )
-    if save is None:
-        save = DRAWING if force else free_name(DRAWING)
-    check_figure_path("predict", "--save", save)
-    confirm_overwrite([save], force=force)
-    notes = _with_preparation(network, notes)
-    photographs = [_read(path) for path in pictures]
-    pairs = with_progress(
-        console, list(zip(pictures, photographs, strict=True)), "looking at the pictures"
-    )
-    prepared = np.stack([_prepared(path, photograph, notes) for path, photograph in pairs])
-    X = shaped_for("predict", "--model", network, prepared[:, None])
-    outputs = predicted(console, network, X, "reading")
+    table = pictures.pop() if csv and pictures[1:] and pictures[-1].suffix == ".csv" else None
+    if not no_picture:
+        save = save or (DRAWING if force else free_name(DRAWING))
+        check_figure_path("predict", "--save", save)
+    confirm_overwrite([path for path in (save, table) if path is not None], force=force)
+    preparation = notes.pictures or _preparation(network, report)
+    files = _files(pictures)
+    photographs, prepared = _read(files, preparation, report)
+    X = shaped_for("predict", "--model", network, as_inputs(np.stack(prepared)))
+    outputs = report.predicted(network, X, "reading")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         expected = "a model with an output for each class"
         raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
     classes = class_names("predict", "--model", notes, outputs.shape[1])
     probabilities = class_probabilities(network, X, outputs)
-    for path, row in zip(pictures, probabilities, strict=True):
-        _print(path, row, classes, len(row) if all_ else SHOWN)
-    titles = [printable(path.name) for path in pictures]
-    with console.status("drawing"):
-        figure = show_predictions(
-            photographs[:MOST_DRAWN],
-            prepared[:MOST_DRAWN],
-            probabilities[:MOST_DRAWN],
-            titles=titles[:MOST_DRAWN],
-            classes=list(map(printable, classes)),
-        )
-        save_figure(figure, save)
-    which = f" (the first {MOST_DRAWN})" if len(pictures) > MOST_DRAWN else ""
-    typer.echo(f"Saved: {save}{which}")
+    if csv:
+        _print_table(table, files, probabilities, classes)
+    else:
+        for path, row in zip(files, probabilities, strict=True):
+            _print(report, path, row, classes, len(row) if all_ else SHOWN)
+    if save is not None:
+        with report.status("drawing"):
+            _draw(save, files, photographs, prepared, probabilities, classes)
+    tell = report.note if csv and table is None else report.result
+    if table is not None:
+        report.result(f"Saved: {table}")
+    if save is not None:
+        which = f" (the first {MOST_DRAWN})" if len(files) > MOST_DRAWN else ""
+        tell(f"Saved: {save}{which}")
+    report.end(
+        classes=classes,
+        predictions=[
+            {"picture": path, "class": classes[row.argmax()], "probabilities": row}
+            for path, row in zip(files, probabilities, strict=True)
+        ],
+        saved=save,
+    )
 
 
-def _with_preparation(network: Layer, notes: Notes) -> Notes:
-    """Return how pictures are prepared; without notes, a model of digits by its input."""
-    if notes.prepared:
-        return notes
-    digits = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
-    if network.input_shape not in digits:
-        expected = f"a model of digits, of shape {digits[0]}, or one with notes on its pictures"
+def _preparation(network: Layer, report: Report) -> Preparation:
+    """Return how pictures are prepared for a model without notes: it follows from its input."""
+    how = by_input(network)
+    if network.input_shape in OF_DIGITS:
+        how, does = DIGIT, "prepared as handwritten digits"
+    elif how.grey:
+        expected = f"a model of digits, of shape {OF_DIGITS[0]}, or one with notes on its pictures"
         received = f"one that reads {network.input_shape} without such notes"
         raise ShapeError(sentence("predict", "--model", expected, received))
-    typer.echo(
-        "The model's file has no notes on how its pictures were prepared: "
-        "they are prepared as handwritten digits.",
-        err=True,
+    else:
+        does = "brought to the size that it reads, in colour"
+    report.note(
+        f"The model's file has no notes on how its pictures were prepared: they are {does}."
     )
-    return notes._replace(prepared="digit")
+    return how
 
 
-def _read(path: Path) -> Array:
-    shades, several = read_picture(path, "L")
-    if several:
-        typer.echo(f"{path}: contains several pictures; the first is read", err=True)
-    return shades
+def _files(pictures: list[Path]) -> list[Path]:
+    """Return the pictures that are named, and those in the folders that are, and below.
+
+    Raises:
+        FileFormatError: there is none in a folder.
+    """
+    found: list[Path] = []
+    for path in pictures:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = list(files_below(path))
+        if not inside:
+            raise FileFormatError(f"{path}: expected pictures, received an empty folder")
+        found += inside
+    return found
 
 
-def _prepared(path: Path, photograph: Array, notes: Notes) -> Array:
-    """Return the picture as the model's training pictures were prepared: (H, W), from 0 to 1."""
-    if notes.prepared == "resize":
-        resized: Array = as_inputs(as_image(photograph, notes.size)[None])[0, 0]
-        return resized
-    try:
-        digit, count = prepared_and_counted("prepare_digit", photograph)
-    except ArgumentError as error:
-        raise ArgumentError(f"{path}: {error}") from error
-    if count > 1:
-        typer.echo(
-            f"there seem to be several digits in {path}; one at a time is read best", err=True
-        )
-    return digit
+def _read(
+    files: list[Path], preparation: Preparation, report: Report
+) -> tuple[list[Array], list[Array]]:
+    """Return the pictures that will be drawn, and all of them prepared.
+
+    Raises:
+        ArgumentError, FileFormatError: files that cannot be read; all are named.
+    """
+    photographs: list[Array] = []
+    prepared: list[Array] = []
+    wrong: dict[Path, ArgumentError | FileFormatError] = {}
+    for path in report.progress(files, "looking at the pictures"):
+        try:
+            levels, several = read_picture(path, preparation.mode)
+            image, count = preparation.prepared_and_counted(path, levels)
+        except (ArgumentError, FileFormatError) as error:
+            wrong[path] = error
+            continue
+        if preparation.size is None and prepared and image.shape != prepared[0].shape:
+            expected = f"pictures of one shape, such as {prepared[0].shape} of {files[0]}"
+            raise ShapeError(sentence("predict", str(path), expected, image.shape))
+        prepared.append(image)
+        if len(photographs) < MOST_DRAWN:
+            photographs.append(levels)
+        if several:
+            report.note(f"{path}: contains several pictures; the first is read")
+        if count > 1:
+            report.note(f"there seem to be several digits in {path}; one at a time is read best")
+    check_all_read(wrong)
+    return photographs, prepared
 
 
-def _print(path: Path, probabilities: Array, classes: list[str], lines: int) -> None:
+def _draw(
+    save: Path,
+    files: list[Path],
+    photographs: list[Array],
+    prepared: list[Array],
+    probabilities: Array,
+    classes: list[str],
+) -> None:
+    """Draw the first pictures, what the network reads of them, and the probabilities."""
+    seen = np.stack(prepared[:MOST_DRAWN])
+    figure = show_predictions(
+        photographs,
+        seen / np.float32(255) if seen.dtype == np.uint8 else seen,
+        probabilities[:MOST_DRAWN],
+        titles=[printable(path.name) for path in files[:MOST_DRAWN]],
+        classes=list(map(printable, classes)),
+    )
+    save_figure(figure, save)
+
+
+def _print(
+    report: Report, path: Path, probabilities: Array, classes: list[str], lines: int
+) -> None:
     best = np.argsort(-probabilities, kind="stable")[:lines]
-    typer.echo(f"{path}: {classes[best[0]]}")
+    report.result(f"{path}: {classes[best[0]]}")
     width = max(len(classes[label]) for label in best)
     for label in best:
         share = float(probabilities[label])
         line = f"  {classes[label]:{width}}  {share:6.1%}  {'█' * round(share * BAR)}"
-        typer.echo(line.rstrip())
+        report.result(line.rstrip())
+
+
+def _print_table(
+    path: Path | None, files: list[Path], probabilities: Array, classes: list[str]
+) -> None:
+    """Write a line for each picture: its file, its class, and the probability of each class."""
+    text = io.StringIO(newline="")
+    writer = csv_format.writer(text, lineterminator="\n")
+    writer.writerow(["picture", "class", "probability", *classes])
+    for file, row in zip(files, probabilities, strict=True):
+        best = int(row.argmax())
+        shares = [f"{share:.6f}" for share in (row[best], *row)]
+        writer.writerow([printable(str(file)), classes[best], *shares])
+    if path is None:
+        typer.echo(text.getvalue(), nl=False)
+        return
+    with written_beside(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8", errors="replace", newline="")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from neural_network.cli.output import Json, NoPicture, Quiet, Report
 from neural_network.cli.settings import checked_settings, read_settings
 from neural_network.cli.training import CHECKPOINT, SETTINGS, perform
 from neural_network.errors import ArgumentError, sentence
@@ -14,6 +15,9 @@ from neural_network.errors import ArgumentError, sentence
 
 def resume(
     out: Annotated[Path, typer.Argument(help="The folder that `neural-network train` made.")],
+    no_picture: NoPicture = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Continue from the last checkpoint; the result is that of an uninterrupted training."""
     for name in (SETTINGS, CHECKPOINT):
@@ -21,4 +25,6 @@ def resume(
             expected = "a folder that `neural-network train` has made"
             received = f"{out}, which has no {name}"
             raise ArgumentError(sentence("resume", "OUT", expected, received))
-    perform(checked_settings({**read_settings(out / SETTINGS), "out": str(out)}), resume=True)
+    # Before there was this setting, all pictures were read in grey.
+    settings = checked_settings({"grey": True, **read_settings(out / SETTINGS), "out": str(out)})
+    perform(settings, Report(json=json, quiet=quiet), resume=True, picture=not no_picture)

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
-from neural_network.checks import as_choice, as_count, as_number
+from neural_network.checks import as_choice, as_count, as_flag, as_number
 from neural_network.cli.data import DATA, check_data
+from neural_network.cli.preparation import WAYS
 from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
 from neural_network.errors import ArgumentError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
@@ -77,6 +78,33 @@ def _as_changes(command: str, name: str, text: str) -> str:
     return text
 
 
+def class_weights(command: str, name: str, text: str) -> dict[str, float]:
+    """Return the weights that "cat=2,dog=1" gives; none for "none" and "balanced".
+
+    Raises:
+        ArgumentError: another form, or a weight that is no finite number above 0.
+    """
+    weights: dict[str, float] = {}
+    if text in ("none", "balanced"):
+        return weights
+    for part in text.split(","):
+        kind, _, number = part.strip().rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = math.nan
+        if not kind or not 0 < weight < math.inf or kind in weights:
+            expected = "none, balanced, or a weight for each class such as cat=2,dog=1"
+            raise ArgumentError(sentence(command, name, expected, brief(text)))
+        weights[kind] = weight
+    return weights
+
+
+def _as_class_weights(command: str, name: str, text: str) -> str:
+    class_weights(command, name, text)
+    return text
+
+
 def _as_rate(command: str, name: str, rate: float) -> float:
     return 0.0 if rate == 0 else as_number(command, name, rate, above=0)
 
@@ -118,7 +146,14 @@ _from_zero = partial(_as_number, minimum=0)
 
 
 def _setting(
-    default: Any, text: str, check: Check, shown: str | None = None, kind: Any = None
+    default: Any,
+    text: str,
+    check: Check,
+    shown: str | None = None,
+    kind: Any = None,
+    *,
+    names: Sequence[str] = (),
+    choices: Sequence[str] = (),
 ) -> Any:
     """Declare a setting: an option of ``train``, and a key of its file.
 
@@ -128,19 +163,36 @@ def _setting(
         check: called with the value.
         shown: the default as the help shows it, where it differs.
         kind: what the option reads, where that is not the type of the default.
+        names: of the option, where it has several.
+        choices: what a shell completes.
     """
     kind = kind or type(default)
-    option = typer.Option(help=text, show_default=str(default) if shown is None else shown)
+    option = typer.Option(
+        *names,
+        help=text,
+        show_default=str(default) if shown is None else shown,
+        autocompletion=_completion(choices) if choices else None,
+    )
     # None: not given, so that the file's value is used.
     return field(
         default=default, metadata={"check": check, "option": Annotated[kind | None, option]}
     )
 
 
+def _completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return what a shell asks for the choices that begin like what is typed."""
+
+    def beginning(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return beginning
+
+
 def _choice(default: str, names: Iterable[str], more: str = "") -> Any:
     """Declare a setting that is one of these names."""
-    check = partial(as_choice, choices=tuple(names))
-    return _setting(default, f"{', '.join(names)}{more}.", check)
+    choices = tuple(names)
+    check = partial(as_choice, choices=choices)
+    return _setting(default, f"{', '.join(choices)}{more}.", check, choices=choices)
 
 
 @dataclass(frozen=True)
@@ -152,7 +204,10 @@ class Settings:
 
     model: str = _choice("tiny_cnn", MODELS)
     data: str = _setting(
-        "mnist", f"{', '.join(DATA)}, or a folder with a folder per class.", _as_data
+        "mnist",
+        f"{', '.join(DATA)}, or a folder with a folder per class.",
+        _as_data,
+        choices=tuple(DATA),
     )
     size: int = _setting(
         0,
@@ -168,6 +223,7 @@ class Settings:
         "The highest rate of the schedule.",
         _as_rate,
         f"that of the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
+        names=("--learning-rate", "--lr"),
     )
     schedule: str = _choice("one-cycle", ("none", *SCHEDULES), " (a tenth after each third)")
     weight_decay: float = _setting(
@@ -185,6 +241,29 @@ class Settings:
     average: float = _setting(
         0.0, "Decay of the average of the weights to save, such as 0.99.", as_fraction, "0, none"
     )
+    grey: bool = _setting(
+        False,
+        "Shades of grey instead of colours.",
+        as_flag,
+        "colours, where a folder has some",
+        names=("--grey/--colour", "--gray/--color"),
+    )
+    prepare: str = _choice(
+        "resize", WAYS, ": how a folder's pictures are prepared; digit is for photographs of digits"
+    )
+    early_stopping: int = _setting(
+        0,
+        "Stop after so many epochs without a lower loss in validation, and keep the best weights.",
+        _from_zero,
+        "0, never",
+    )
+    class_weights: str = _setting(
+        "none",
+        "How much each class counts: none, balanced (all classes alike), or cat=2,dog=1.",
+        _as_class_weights,
+        choices=("none", "balanced"),
+    )
+    threads: int = _setting(0, "Processors to use.", _from_zero, "0, all")
     out: str = _setting("run", "The folder for the results.", as_path, kind=Path)
     save: str = _setting(  # empty: in the folder ``out``
         "", "The file of the trained model.", _as_file, "OUT/model.safetensors", Path
@@ -192,7 +271,7 @@ class Settings:
 
 
 SETTINGS = {setting.name: setting for setting in fields(Settings)}
-WORDS = {str: "text", int: "a whole number", float: "a number"}
+WORDS = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
 # No setting is larger, as TOML itself says of whole numbers; and no file of settings is longer.
 LARGEST, BELOW, LONGEST_FILE = 1 << 63, "a number below 2^63", 1 << 20
 
@@ -216,8 +295,10 @@ def read_settings(path: Path) -> dict[str, Any]:
         shown = str(error)[:200]
         raise FileFormatError(f"{path}: not a TOML file ({shown}){_hint(text, error)}") from error
     known = {option(name): name for name in SETTINGS}
+    aliases = {"lr": "learning-rate", "gray": "grey"}
     found: dict[str, Any] = {}
-    for key, value in content.items():
+    for written, value in content.items():
+        key = aliases.get(written, written)
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             received = f"{key}; did you mean {near[0]}?" if near else f"{key!r:.50}"
@@ -227,6 +308,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits:
             raise FileFormatError(sentence(str(path), key, WORDS[kind], _shown(value)))
+        if key != written and key in content:
+            raise FileFormatError(f"{path}: {written} and {key}: expected one, received both")
         if kind is not str and not abs(value) < LARGEST:  # NaN is not either
             raise FileFormatError(sentence(str(path), key, BELOW, _shown(value)))
         if kind is str and "\0" in value:
@@ -287,7 +370,7 @@ def write_settings(path: Path, settings: Settings) -> None:
 def _as_toml(value: str | float) -> str:
     if isinstance(value, str):  # TOML's text is JSON's, but for one letter
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    return repr(value).lower()  # true, not True
 
 
 def checked_settings(values: Mapping[str, Any]) -> Settings:
@@ -303,6 +386,14 @@ def checked_settings(values: Mapping[str, Any]) -> Settings:
     })  # fmt: skip
     if settings.size and settings.data in DATA:
         raise ArgumentError(sentence("train", "--size", "a folder as --data", settings.data))
+    if settings.prepare == "digit":
+        if settings.data in DATA:
+            raise ArgumentError(sentence("train", "--prepare", "a folder as --data", settings.data))
+        if settings.size:
+            raise ArgumentError("train: --size: expected none with --prepare digit, of 28 pixels")
+    if settings.early_stopping and not settings.validation:
+        expected = "a --validation above 0, whose loss is watched"
+        raise ArgumentError(sentence("train", "--early-stopping", expected, 0))
     if settings.learning_rate:
         return settings
     return replace(settings, learning_rate=OPTIMIZERS[settings.optimizer].typical_rate)

@@ -22,4 +22,4 @@ def summary(
     if not Path(model).exists():
         expected = f"one of {', '.join(MODELS)}, or a saved model's file"
         raise ArgumentError(sentence("summary", "MODEL", expected, brief(model)))
-    typer.echo(read_model("summary", "MODEL", Path(model))[0].summary())
+    typer.echo(read_model("summary", "MODEL", model)[0].summary())

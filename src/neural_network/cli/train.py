@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from neural_network.cli.output import Force, confirm_overwrite
+from neural_network.cli.output import Force, Json, NoPicture, Quiet, Report, confirm_overwrite
 from neural_network.cli.settings import SETTINGS, checked_settings, read_settings
 from neural_network.cli.training import outputs, perform
 from neural_network.errors import ArgumentError
@@ -24,6 +24,9 @@ def train(
     ] = None,
     *,
     force: Force = False,
+    no_picture: NoPicture = False,
+    json: Json = False,
+    quiet: Quiet = False,
     **options: Any,
 ) -> None:
     """Train a network on pictures. Ctrl-C stops; `neural-network resume` continues."""
@@ -37,8 +40,9 @@ def train(
         if value is not None
     }
     settings = checked_settings(values)
-    confirm_overwrite(list(outputs(settings).values()), force=force)
-    perform(settings, resume=False)
+    picture = not no_picture
+    confirm_overwrite(list(outputs(settings, picture=picture).values()), force=force)
+    perform(settings, Report(json=json, quiet=quiet), resume=False, picture=picture)
 
 
 def _with_settings() -> inspect.Signature:
@@ -53,7 +57,8 @@ def _with_settings() -> inspect.Signature:
         )
         for name, setting in SETTINGS.items()
     ]
-    return inspect.Signature([own["file"], own["config"], *settings, own["force"]])
+    last = [own[name] for name in ("force", "no_picture", "json", "quiet")]
+    return inspect.Signature([own["file"], own["config"], *settings, *last])
 
 
 vars(train)["__signature__"] = _with_settings()

@@ -4,49 +4,78 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
+import numpy as np
 import typer
-from rich.console import Console
 
+from neural_network.cli.callbacks import Begin, Save, Terminated, WhenTerminated
+from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
+from neural_network.cli.inspection import tell
 from neural_network.cli.models import notes_to_save
-from neural_network.cli.output import make_folder, predicted, print_files
-from neural_network.cli.settings import Settings, augmentation, make_optimizer, write_settings
-from neural_network.errors import ArgumentError, sentence
+from neural_network.cli.output import Report, make_folder
+from neural_network.cli.preparation import DIGIT, Preparation
+from neural_network.cli.settings import (
+    Settings,
+    augmentation,
+    class_weights,
+    make_optimizer,
+    write_settings,
+)
+from neural_network.errors import ArgumentError, DivergenceError, brief, sentence
 from neural_network.files import real_path
+from neural_network.kernels.runtime.threads import set_num_threads
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import save
 from neural_network.models import MODELS
-from neural_network.training.callback_base import Callback
-from neural_network.training.callbacks import Checkpoint, CSVLog
+from neural_network.training.callbacks import CSVLog, EarlyStopping
+from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.history import History
 from neural_network.training.interrupts import TrainingInterrupted
 from neural_network.training.metrics import accuracy
 from neural_network.training.trainer import Trainer
 from neural_network.visual import save_figure, show_history
 
-SETTINGS, CHECKPOINT = "settings.toml", "checkpoint.safetensors"
+SETTINGS, CHECKPOINT, LOG, SHEET = (
+    "settings.toml",
+    "checkpoint.safetensors",
+    "log.csv",
+    "pictures.png",
+)
+# Where what a training has written goes if its numbers become too large.
+DIVERGED = "diverged"
+# The exit code then, so that a script can tell it from a wrong option.
+EXIT_DIVERGED = 3
 # The most work that is lost when the process is killed.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 
-def outputs(settings: Settings) -> dict[str, Path]:
+def outputs(settings: Settings, *, picture: bool) -> dict[str, Path]:
     """Return each result → its file.
 
     Raises:
         ArgumentError: ``save`` is one of the other files, or in no existing folder.
     """
     out = Path(settings.out)
+    drawn = {
+        "some of the pictures": out / SHEET,
+        "the learning curves": out / "history.png",
+    }
     files = {
         "all settings": out / SETTINGS,
         "the checkpoint to resume from": out / CHECKPOINT,
-        "the measures of each epoch": out / "log.csv",
-        "the learning curves": out / "history.png",
+        "the measures of each epoch": out / LOG,
+        **(drawn if picture else {}),
     }
     model = Path(settings.save) if settings.save else out / "model.safetensors"
-    if real_path(model) in [real_path(path) for path in files.values()]:
+    if real_path(model) in [real_path(path) for path in [*files.values(), *drawn.values()]]:
         raise ArgumentError(sentence("train", "--save", "a file of its own", str(model)))
     if settings.save and real_path(model.parent) != real_path(out) and not model.parent.is_dir():
         raise ArgumentError(
@@ -55,61 +84,74 @@ def outputs(settings: Settings) -> dict[str, Path]:
     return {**files, "the trained model": model}
 
 
-class _Begin(Callback):
-    """Write the settings and a first checkpoint, so that ``resume`` works from the start.
-
-    When ``fit`` begins, the model has been checked with the data, and the files are locked.
-    """
-
-    comes_last = True
-
-    def __init__(self, settings: Settings, path: Path, checkpoint: Checkpoint) -> None:
-        self.settings, self.path, self.checkpoint = settings, path, checkpoint
-
-    def on_fit_begin(self, trainer: Trainer) -> None:
-        if trainer.step == 0:
-            write_settings(self.path, self.settings)
-            self.checkpoint.write(trainer)
-
-
-class _Checkpoint(Checkpoint):
-    """A checkpoint whose message leaves out how to continue, which the command says."""
-
-    def on_interrupt(self, trainer: Trainer) -> str:
-        self.write(trainer)
-        return f"saved {self.path}"
-
-
-def perform(settings: Settings, *, resume: bool) -> None:
+def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) -> None:
     """Train from the beginning or from the checkpoint, write the files, print the results."""
     os.environ["MPLBACKEND"] = "Agg"
     start = perf_counter()
-    console = Console()
-    out, files = Path(settings.out), outputs(settings)
-    with console.status("reading the pictures"):
-        size = (settings.size, settings.size) if settings.size else None
-        pictures = load_pictures("train", settings.data, "train", size)
+    out, files = Path(settings.out), outputs(settings, picture=picture)
+    if settings.threads:
+        try:
+            set_num_threads(settings.threads)
+        except ArgumentError as error:
+            reason = str(error).removeprefix("set_num_threads: n: ")
+            raise ArgumentError(f"train: --threads: {reason}") from error
+    with report.status("reading the pictures"):
+        pictures = load_pictures("train", settings.data, "train", preparation(settings), report)
     if len(pictures.classes) < 2:
         raise ArgumentError(
             sentence("train", "--data", "two classes or more", len(pictures.classes))
         )
     learned, held_out = split_off(pictures, settings.validation, settings.seed)
     model = _model(settings, pictures)
-    typer.echo(
-        f"{settings.model} with {model.summary().parameters:,} parameters; {len(learned.y):,} "
+    trainer = _trainer(model, settings, learned, files, picture=picture)
+    tell(report, settings, pictures, learned, held_out)
+    parameters = model.summary().parameters
+    report.result(
+        f"{settings.model} with {parameters:,} parameters; {len(learned.y):,} "
         f"pictures to learn from, {len(held_out.y) if held_out else 0:,} held out for validation"
     )
     make_folder("--out", out)
-    history = _fit(model, settings, learned, held_out, out, resume=resume)
+    trainer.progress = not report.quiet
+    history = _fit(trainer, settings, learned, held_out, report, resume=resume)
     model.eval()
-    notes = notes_to_save(settings.data, pictures)
-    save(model, files["the trained model"], notes=notes)
-    save_figure(show_history(history), files["the learning curves"])
-    if settings.data in DATA:
-        _test(console, settings, model)
+    way = settings.prepare if settings.data not in DATA else DATA[settings.data].prepared
+    save(model, files["the trained model"], notes=notes_to_save(pictures, way))
+    if picture:
+        save_figure(show_history(history), files["the learning curves"])
+    measures = {name: history[name][-1] for name in history}
+    tested = _test(settings, model, report) if settings.data in DATA else {}
+    last = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items())
+    report.result(f"After epoch {trainer.epoch}: {last}.")
+    seconds = perf_counter() - start
+    report.files("Files of the training", files)
+    report.result(f"Took {seconds:.0f} s.")
+    report.end(
+        model=settings.model,
+        parameters=parameters,
+        classes=dict(
+            zip(
+                pictures.classes,
+                np.bincount(pictures.y, minlength=len(pictures.classes)),
+                strict=True,
+            )
+        ),
+        colour=pictures.X.shape[1] == 3,
+        training_pictures=len(learned.y),
+        validation_pictures=len(held_out.y) if held_out else 0,
+        epochs=trainer.epoch,
+        measures=measures,
+        **tested,
+        files={path.name: path for path in files.values()},
+        seconds=round(seconds, 3),
+    )
 
-    print_files(console, "Files of the training", files)
-    typer.echo(f"Took {perf_counter() - start:.0f} s.")
+
+def preparation(settings: Settings) -> Preparation:
+    """Return how the pictures of a folder are prepared."""
+    if settings.prepare == "digit":
+        return DIGIT
+    size = (settings.size, settings.size) if settings.size else None
+    return Preparation("resize", size, settings.grey)
 
 
 def _model(settings: Settings, pictures: Pictures) -> Sequential:
@@ -121,43 +163,134 @@ def _model(settings: Settings, pictures: Pictures) -> Sequential:
         raise ArgumentError(f"train: --model {settings.model}: {error}") from error
 
 
-def _fit(
+def _weights(settings: Settings, learned: Pictures) -> list[float] | None:
+    """Return a weight for each class.
+
+    Raises:
+        ArgumentError: a weight of a class that there is not.
+    """
+    if settings.class_weights == "none":
+        return None
+    if settings.class_weights == "balanced":
+        counts = np.bincount(learned.y, minlength=len(learned.classes))
+        return [float(len(learned.y) / (len(counts) * count)) for count in counts]
+    given = class_weights("train", "--class-weights", settings.class_weights)
+    for name in given:
+        if name not in learned.classes:
+            expected = f"names of classes ({', '.join(learned.classes)})"[:300]
+            raise ArgumentError(sentence("train", "--class-weights", expected, brief(name)))
+    return [given.get(name, 1.0) for name in learned.classes]
+
+
+def _trainer(
     model: Sequential,
     settings: Settings,
     learned: Pictures,
-    held_out: Pictures | None,
-    out: Path,
+    files: dict[str, Path],
     *,
-    resume: bool,
-) -> History:
-    checkpoint = _Checkpoint(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
-    begin = _Begin(settings, out / SETTINGS, checkpoint)
-    trainer = Trainer(
+    picture: bool,
+) -> Trainer:
+    out = Path(settings.out)
+    checkpoint = Save(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
+
+    def begin() -> None:
+        write_settings(out / SETTINGS, settings)
+        if picture:
+            draw_contact_sheet(learned, files["some of the pictures"])
+
+    stopping = [EarlyStopping(patience=settings.early_stopping)] if settings.early_stopping else []
+    return Trainer(
         model,
         make_optimizer(settings),
-        callbacks=[CSVLog(out / "log.csv"), begin, checkpoint],
+        callbacks=[
+            *stopping,
+            CSVLog(out / LOG),
+            Begin(begin, checkpoint),
+            checkpoint,
+            WhenTerminated(checkpoint),
+        ],
         rng=settings.seed,
         augment=augmentation("train", "--augment", settings.augment),
         average=settings.average or None,
+        class_weights=_weights(settings, learned),
     )
+
+
+def _fit(
+    trainer: Trainer,
+    settings: Settings,
+    learned: Pictures,
+    held_out: Pictures | None,
+    report: Report,
+    *,
+    resume: bool,
+) -> History:
+    out = Path(settings.out)
     try:
-        return trainer.fit(
-            learned.X,
-            learned.y,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            validation=None if held_out is None else (held_out.X, held_out.y),
-            resume=checkpoint.path if resume else None,
-        )
+        with _told(report):
+            history = trainer.fit(
+                learned.X,
+                learned.y,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                validation=None if held_out is None else (held_out.X, held_out.y),
+                resume=out / CHECKPOINT if resume else None,
+            )
+    except DivergenceError as error:
+        kept = _put_aside(out)
+        typer.echo(f"neural-network: {_in_options(error, settings)}", err=True)
+        report.note(f"What was written is in {kept}; the next try may use {out} again.")
+        raise typer.Exit(EXIT_DIVERGED) from None
     except TrainingInterrupted as stopped:
         typer.echo(f"neural-network: {stopped}", err=True)
         command = f"neural-network resume {shlex.quote(str(out))}"
         typer.echo(f"{command} goes on from here", err=True)
-        raise typer.Exit(130) from None
+        number = stopped.number if isinstance(stopped, Terminated) else 2
+        raise typer.Exit(128 + number) from None
+    for callback in trainer.callbacks:
+        if isinstance(callback, EarlyStopping) and callback.best_epoch:
+            report.result(
+                f"The weights are those of epoch {callback.best_epoch} of {trainer.epoch}, with a "
+                f"loss of {callback.best:.4f} in validation."
+            )
+    return history
 
 
-def _test(console: Console, settings: Settings, model: Sequential) -> None:
+@contextmanager
+def _told(report: Report) -> Iterator[None]:
+    """Send the progress to standard error, and warnings as notes."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        report.note(f"neural-network: {message}")
+
+    with redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def _put_aside(out: Path) -> Path:
+    """Move what a diverged training has written, so that it is not in the way of the next try."""
+    kept = out / DIVERGED
+    kept.mkdir(exist_ok=True)
+    for name in (SETTINGS, CHECKPOINT, LOG, SHEET):
+        if (out / name).exists():
+            (out / name).replace(kept / name)
+    return kept
+
+
+def _in_options(error: DivergenceError, settings: Settings) -> str:
+    """Return what the error says, in the words of the command."""
+    steps = f"a --learning-rate below {settings.learning_rate:g} may help"
+    return (
+        f"train: {str(error).removeprefix('fit: ')}".replace(SMALLER_STEPS, steps)
+        .replace("so may scaled inputs", "so may smaller inputs")
+        .replace("augment=", "--augment")
+    )
+
+
+def _test(settings: Settings, model: Sequential, report: Report) -> dict[str, Any]:
     """Print the accuracy on the test pictures, which are used for nothing else."""
-    test = load_pictures("train", settings.data, "test", None)
-    share = accuracy(predicted(console, model, test.X, "testing"), test.y)
-    typer.echo(f"{share:.1%} of {len(test.y):,} test pictures right.")
+    test = load_pictures("train", settings.data, "test", Preparation(), report)
+    share = accuracy(report.predicted(model, test.X, "testing"), test.y)
+    report.result(f"{share:.1%} of {len(test.y):,} test pictures right.")
+    return {"test_pictures": len(test.y), "test_accuracy": share}

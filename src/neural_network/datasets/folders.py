@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 
 from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import read_picture
-from neural_network.errors import FileFormatError, ShapeError, brief, needs_extra, sentence
+from neural_network.errors import (
+    MOST_LETTERS,
+    ArgumentError,
+    FileFormatError,
+    ShapeError,
+    brief,
+    needs_extra,
+    sentence,
+)
 from neural_network.files import as_path
 from neural_network.public import public
 from neural_network.terminal import is_terminal, warn
@@ -71,8 +79,8 @@ def load_image_folder(
     Raises:
         FileNotFoundError: there is no such folder.
         FileFormatError: no class, a class without pictures or with folders in it, two folders
-            of one class, a file that is no picture or lies outside the classes, or sizes that
-            differ without ``size``.
+            of one class, files that are no pictures (all are named) or lie outside the classes, or
+            sizes that differ without ``size``.
         DTypeError, ArgumentError, ShapeError: ``path`` is no path, ``size`` no length or pair of
             them.
         MissingDependencyError: Pillow is not installed.
@@ -92,16 +100,66 @@ def load_image_folder(
     """
     target = None if size is None else _as_size(size)
     mode: Literal["L", "RGB"] = "L" if as_flag("load_image_folder", "grey", grey) else "RGB"
-    folder = Path(as_path("load_image_folder", "path", path))
-    classes = _classes(folder)
+    found = read_folder(
+        as_path("load_image_folder", "path", path), mode, lambda _, levels: as_image(levels, target)
+    )
+    if found.framed:
+        which = f"{found.framed[0]}"
+        which += f" and {len(found.framed) - 1} other files" if found.framed[1:] else ""
+        text = f"{which}: several pictures in a file; the first is read"
+        warn(text, UserWarning, stacklevel=2)
+    return found.images, found.labels, found.classes
+
+
+class Folder(NamedTuple):
+    """What ``read_folder`` has found.
+
+    Attributes:
+        images: (n, …) what ``prepare`` has made of the pictures.
+        labels: (n,) int64, the places in ``classes``.
+        classes: their names.
+        files: the n files.
+        framed: those with several pictures, of which the first was read.
+    """
+
+    images: Array
+    labels: Array
+    classes: list[str]
+    files: list[Path]
+    framed: list[Path]
+
+
+def read_folder(
+    path: str | os.PathLike[str],
+    mode: Literal["L", "RGB"],
+    prepare: Callable[[Path, Array], Array],
+) -> Folder:
+    """Read pictures from a folder for each class, as ``load_image_folder``.
+
+    Args:
+        path: the folder of the classes' folders.
+        mode: shades of grey, or red, green and blue.
+        prepare: called with the file and its picture as ``load_picture`` returns it; returns the
+            image to keep, or raises ArgumentError.
+
+    Raises:
+        FileFormatError: as ``load_image_folder``; files that cannot be read are named, as far as a
+            message has room.
+    """
+    classes = _classes(Path(path))
     files = [_pictures(one) for one in classes]
     images: list[Array] = []
     framed: list[Path] = []
-    for file in _with_progress([file for some in files for file in some]):
-        levels, several = read_picture(file, mode)
+    wrong: dict[Path, ArgumentError | FileFormatError] = {}
+    for file in with_reading_bar([file for some in files for file in some]):
+        try:
+            levels, several = read_picture(file, mode)
+            image = prepare(file, levels)
+        except (ArgumentError, FileFormatError) as error:
+            wrong[file] = error
+            continue
         framed += [file] * several
-        image = as_image(levels, target)
-        if images and image.shape != images[0].shape:
+        if images and not wrong and image.shape != images[0].shape:
             (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
             raise SizesDifferError(
                 f"{file}: expected {first_height}×{first_width} pixels (height × width) like the "
@@ -110,12 +168,34 @@ def load_image_folder(
                 first_width,
             )
         images.append(image)
-    if framed:
-        which = f"{framed[0]}" + (f" and {len(framed) - 1} other files" if framed[1:] else "")
-        text = f"{which}: several pictures in a file; the first is read"
-        warn(text, UserWarning, stacklevel=2)
+    check_all_read(wrong)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
-    return np.stack(images), labels, [_text(one) for one in classes]
+    return Folder(
+        np.stack(images), labels, [_text(one) for one in classes], list(chain(*files)), framed
+    )
+
+
+def check_all_read(wrong: Mapping[Path, ArgumentError | FileFormatError]) -> None:
+    """Raise the first error of files that cannot be read, with the names of the others.
+
+    Raises:
+        ArgumentError, FileFormatError: there is one.
+    """
+    if not wrong:
+        return
+    first, *others = wrong
+    error = wrong[first]
+    if not others:
+        raise error
+    rest = f"; {len(others)} more cannot be read: "
+    text = f"{str(error)[: MOST_LETTERS // 2]}{rest}"
+    for place, other in enumerate(others):
+        name = f"{', ' if place else ''}{other.parent.name}/{other.name}"
+        if len(text) + len(name) > MOST_LETTERS - 2:
+            text += " …"
+            break
+        text += name
+    raise type(error)(text) from error
 
 
 def as_image(shades: Array, size: tuple[int, int] | None) -> Array:
@@ -164,6 +244,15 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(entries, key=lambda entry: (_text(entry), entry.name))
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and in folders there that people have put there, in order."""
+    for entry in _visible(folder):
+        if entry.is_dir():
+            yield from files_below(entry)
+        else:
+            yield entry
+
+
 def _classes(folder: Path) -> list[Path]:
     if not folder.exists():
         raise FileNotFoundError(f"{folder}: no such folder; expected one with a folder per class")
@@ -191,6 +280,11 @@ def _classes(folder: Path) -> list[Path]:
     return entries
 
 
+def class_names(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of a folder's classes, as ``load_image_folder`` does."""
+    return [_text(one) for one in _classes(Path(path))]
+
+
 def _pictures(folder: Path) -> list[Path]:
     files = _visible(folder)
     if not files:
@@ -207,7 +301,7 @@ def _pictures(folder: Path) -> list[Path]:
     return files
 
 
-def _with_progress(files: list[Path]) -> Iterable[Path]:
+def with_reading_bar(files: list[Path]) -> Iterable[Path]:
     """Show progress on a terminal, if the reading takes more than a second."""
     if not is_terminal(sys.stderr):
         return files

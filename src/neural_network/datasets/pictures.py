@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.checks import Array, as_flag
 from neural_network.errors import FileFormatError, needs_extra
 from neural_network.files import open_file
 from neural_network.public import public
@@ -29,60 +29,30 @@ FRAMED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
 
 
 @public
-def load_picture(path: str | os.PathLike[str]) -> Array:
-    """Read a picture file as shades of grey.
+def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
+    """Read a picture file as shades of grey, or as red, green and blue.
 
-    Colours become 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); a transparent picture is drawn
-    on white, or on black where all of it is so light that white would hide it; a photograph is
-    rotated upright according to its EXIF data. Numbers of 16 bits are scaled to 0 to 255, and so
-    are floating ones from 0 to 1. The content of a file decides how it is read, not its name.
+    For ``grey``, colours become 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). A transparent picture
+    is drawn on white, or on black where all of it is so light that white would hide it; a
+    photograph is rotated upright according to its EXIF data. Numbers of 16 bits are scaled to 0 to
+    255, and so are floating ones from 0 to 1. The content of a file decides how it is read, not its
+    name.
 
     Args:
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``), except EPS, which
             is a program.
+        grey: False for red, green and blue; of a grey picture these are equal.
 
     Returns:
-        (H, W) float64, 0 for black to 255 for white.
+        (H, W) float64, 0 for black to 255 for white; (3, H, W), 0 for dark to 255 for bright, if
+        not ``grey``.
 
     Raises:
         FileFormatError: the file is no picture that Pillow reads, is damaged, cut short or of more
             than 120 million pixels, holds numbers that are no shades, or is no file, but a folder,
             a pipe or a device.
         FileNotFoundError, PermissionError: there is no such file, or it must not be read.
-        DTypeError, ArgumentError: ``path`` is no path.
-        MissingDependencyError: Pillow is not installed.
-
-    Warns:
-        UserWarning: the file contains several pictures (animations, pages); the first is read.
-
-    >>> import tempfile
-    >>> from PIL import Image
-    >>> path = Path(tempfile.mkdtemp()) / "grey.png"
-    >>> Image.fromarray(np.array([[0, 100, 255]], "uint8")).save(path)
-    >>> load_picture(path)
-    array([[  0., 100., 255.]])
-    """
-    shades, several = read_picture(path, "L")
-    _warn(path, several)
-    return shades
-
-
-def load_colours(path: str | os.PathLike[str]) -> Array:
-    """Read a picture file as red, green and blue; otherwise as ``load_picture``.
-
-    Args:
-        path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``).
-
-    Returns:
-        (3, H, W) float64, 0 for dark to 255 for bright; three equal channels for a
-        grey picture.
-
-    Raises:
-        FileFormatError: the file is no picture that Pillow reads, is damaged, cut short or of more
-            than 120 million pixels, holds numbers that are no shades, or is no file, but a folder,
-            a pipe or a device.
-        FileNotFoundError, PermissionError: there is no such file, or it must not be read.
-        DTypeError, ArgumentError: ``path`` is no path.
+        DTypeError, ArgumentError: ``path`` is no path, ``grey`` not True or False.
         MissingDependencyError: Pillow is not installed.
 
     Warns:
@@ -92,21 +62,20 @@ def load_colours(path: str | os.PathLike[str]) -> Array:
     >>> from PIL import Image
     >>> path = Path(tempfile.mkdtemp()) / "orange.png"
     >>> Image.new("RGB", (2, 1), (255, 165, 0)).save(path)
-    >>> load_colours(path).tolist()
+    >>> load_picture(path)
+    array([[173., 173.]])
+    >>> load_picture(path, grey=False).tolist()
     [[[255.0, 255.0]], [[165.0, 165.0]], [[0.0, 0.0]]]
     """
-    colours, several = read_picture(path, "RGB")
-    _warn(path, several)
-    return colours
-
-
-def _warn(path: str | os.PathLike[str], several: bool) -> None:
+    mode: Literal["L", "RGB"] = "L" if as_flag("load_picture", "grey", grey) else "RGB"
+    levels, several = read_picture(path, mode)
     if several:
-        warn(f"{path}: contains several pictures; the first is read", UserWarning, stacklevel=3)
+        warn(f"{path}: contains several pictures; the first is read", UserWarning, stacklevel=2)
+    return levels
 
 
 def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tuple[Array, bool]:
-    """Read a file as ``load_picture`` ("L") and ``load_colours`` ("RGB") do.
+    """Read a file as ``load_picture`` does, in grey ("L") or in colour ("RGB").
 
     Returns:
         The picture; and whether the file contains more than this one.

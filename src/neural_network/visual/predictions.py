@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
+from neural_network.checks import as_names, as_real, check_not_empty
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 from neural_network.visual.figures import axes_grid
@@ -31,14 +32,17 @@ def show_predictions(
     """Draw pictures beside the prepared ones and the predicted probabilities.
 
     Args:
-        pictures: n pictures (H, W) in shades of grey, each of its own size.
-        seen: (n, h, w), the prepared pictures, such as ``prepare_digit`` returns, from 0 to 1.
+        pictures: n pictures, each of its own size: (H, W) in shades of grey or (3, H, W) in
+            colour, from 0 to 255.
+        seen: (n, h, w) or (n, 3, h, w), the prepared pictures, such as ``prepare_digit`` returns,
+            from 0 to 1.
         probabilities: (n, k), from 0 to 1.
         titles: of the pictures; None for their numbers.
         classes: the k classes' names; None for their numbers.
 
     Returns:
-        The matplotlib figure, three panels for each picture.
+        The matplotlib figure, three panels for each picture; of more than three pictures, several
+        stand side by side.
 
     Raises:
         DTypeError: no real numbers.
@@ -56,7 +60,9 @@ def show_predictions(
         raise DTypeError(sentence(name, "pictures", "a list of pictures", brief(pictures)))
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
-    check_ndim(name, "seen", prepared, 3)
+    if prepared.ndim not in (3, 4) or (prepared.ndim == 4 and prepared.shape[1] != 3):
+        expected = "(n, h, w), or (n, 3, h, w) in colour"
+        raise ShapeError(sentence(name, "seen", expected, f"shape {prepared.shape}"))
     check_not_empty(name, "probabilities", shares, 2)
     names = (
         [f"picture {i + 1}" for i in range(len(photographs))]
@@ -75,23 +81,41 @@ def show_predictions(
     if len(labels) != shares.shape[1]:
         expected = f"a name for each of the {shares.shape[1]} classes"
         raise ShapeError(sentence(name, "classes", expected, f"{len(labels)}"))
-    rows = len(photographs)
-    check_not_empty(name, "pictures", np.empty(rows))
+    count = len(photographs)
+    check_not_empty(name, "pictures", np.empty(count))
     for place, photograph in enumerate(photographs):
-        check_not_empty(name, f"pictures[{place}]", photograph, 2)
-    figure, grid = axes_grid(name, None, None, size=(7.6, 2.5 * rows), rows=rows, columns=3)
-    for row, title in enumerate(names):
-        picture, seen_axes, bars = grid[row]
-        picture.imshow(photographs[row], cmap="gray", vmin=0, vmax=255)
+        check_not_empty(name, f"pictures[{place}]", photograph, 2, 3)
+        if photograph.ndim == 3 and len(photograph) != 3:
+            expected = "(H, W), or (3, H, W) in colour"
+            raise ShapeError(
+                sentence(name, f"pictures[{place}]", expected, f"shape {photograph.shape}")
+            )
+    beside = 1 if count <= 3 else 2 if count <= 8 else 3
+    rows = -(-count // beside)
+    size = (7.6 * beside, 2.5 * rows)
+    figure, grid = axes_grid(name, None, None, size=size, rows=rows, columns=3 * beside)
+    places = [line[start : start + 3] for line in grid for start in range(0, 3 * beside, 3)]
+    for unused in chain(*places[count:]):
+        unused.remove()
+    for place, title in enumerate(names):
+        picture, seen_axes, bars = places[place]
+        _show(picture, photographs[place] / 255)
         # parse_math: a file's name may hold dollar signs.
         picture.set_title(shortened(title), fontsize=9, parse_math=False)
-        seen_axes.imshow(prepared[row], cmap="gray", vmin=0, vmax=1)
+        _show(seen_axes, prepared[place])
         seen_axes.set_title("prepared", fontsize=9)
-        for axes in (picture, seen_axes):
-            axes.set_xticks([])
-            axes.set_yticks([])
-        _draw_bars(bars, shares[row], labels)
+        _draw_bars(bars, shares[place], labels)
     return figure
+
+
+def _show(axes: Any, levels: Any) -> None:
+    """Show a picture (H, W), or (3, H, W) in colour, from 0 to 1."""
+    if levels.ndim == 3:
+        axes.imshow(np.clip(levels.transpose(1, 2, 0), 0, 1))
+    else:
+        axes.imshow(levels, cmap="gray", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def _draw_bars(axes: Any, shares: Any, classes: Sequence[str]) -> None:

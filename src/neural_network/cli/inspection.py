@@ -1,0 +1,114 @@
+"""What can be said of pictures before a training: how many, of which classes, what looks wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from neural_network.cli.data import DATA, DIGITS, Pictures
+from neural_network.cli.output import Report
+from neural_network.cli.settings import Settings
+from neural_network.datasets.digits import FIELD
+
+# Warnings: fewer pictures of a class; a class of so many times another's; a longer side in pixels.
+FEW, UNBALANCED, LARGE = 20, 3, 256
+# Names in a line.
+SHOWN = 20
+
+
+def tell(
+    report: Report,
+    settings: Settings,
+    pictures: Pictures,
+    learned: Pictures,
+    held_out: Pictures | None,
+) -> None:
+    """Tell how many pictures of which classes there are, and warn of what looks wrong."""
+    counts = np.bincount(pictures.y, minlength=len(pictures.classes))
+    channels, height, width = pictures.X.shape[1:]
+    colours = "in colour (--grey turns it off)" if channels == 3 else "in shades of grey"
+    listed = [f"{name} {n:,}" for name, n in zip(pictures.classes, counts, strict=True)]
+    report.note(
+        f"{len(pictures.y):,} pictures {colours}, {height}×{width} pixels; "
+        f"{len(counts)} classes: {_listed(listed)}"
+    )
+    for warning in _warnings(settings, pictures, learned, held_out):
+        report.note(f"train: {warning}")
+
+
+def _warnings(
+    settings: Settings, pictures: Pictures, learned: Pictures, held_out: Pictures | None
+) -> Iterable[str]:
+    counts = np.bincount(learned.y, minlength=len(learned.classes))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] >= UNBALANCED * counts[least] and settings.class_weights == "none":
+        yield (
+            f"unbalanced classes: {counts[most]:,} of {pictures.classes[most]}, {counts[least]:,} "
+            f"of {pictures.classes[least]} to learn from; with --class-weights balanced "
+            "all classes count alike"
+        )
+    few = [name for name, n in zip(learned.classes, counts, strict=True) if n < FEW]
+    if few:
+        yield (
+            f"fewer than {FEW} pictures to learn from of {_listed(few)}: results "
+            f"will differ from seed to seed; --augment {_example(settings)} makes more of them"
+        )
+    if settings.data in DATA:
+        return
+    yield from _duplicates(pictures, held_out)
+    side = max(pictures.X.shape[-2:])
+    if side > LARGE:
+        yield f"pictures of {side} pixels a side take long; --size 64 may be enough"
+    if settings.prepare == "resize" and side > FIELD and DIGITS.issuperset(pictures.classes):
+        yield "photographs of handwritten digits are read better with --prepare digit"
+
+
+def _example(settings: Settings) -> str:
+    return "shift=2,rotate=10" if settings.augment == "none" else "with more changes"
+
+
+def _duplicates(pictures: Pictures, held_out: Pictures | None) -> Iterable[str]:
+    """Warn of pictures with the same pixels: in a class, in two classes, in both parts."""
+    groups: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(pictures.digests):
+        groups.setdefault(digest, []).append(row)
+    several = [rows for rows in groups.values() if len(rows) > 1]
+    within = [rows for rows in several if len({pictures.y[row] for row in rows}) == 1]
+    between = [rows for rows in several if len({pictures.y[row] for row in rows}) > 1]
+    if within:
+        extra = sum(len(rows) - 1 for rows in within)
+        yield f"copies of pictures, in the same class: {extra:,} ({_pairs(pictures, within)})"
+    if between:
+        yield (
+            f"the same picture in several classes: {len(between):,} times "
+            f"({_pairs(pictures, between)}); one class of each is wrong"
+        )
+    if held_out is not None and several:
+        hidden = set(held_out.files)
+        both = [
+            rows
+            for rows in several
+            if 0 < sum(pictures.files[r] in hidden for r in rows) < len(rows)
+        ]
+        seen = sum(pictures.files[row] in hidden for rows in both for row in rows)
+        if seen:
+            yield (
+                f"held out for validation and also among those to learn from: {seen:,} "
+                f"({_pairs(pictures, both)}); the measures of validation are too good"
+            )
+
+
+def _pairs(pictures: Pictures, groups: list[list[int]]) -> str:
+    shown = [" = ".join(_name(pictures.files[row]) for row in rows[:3]) for rows in groups]
+    return _listed(shown, 3)
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _listed(names: list[str], most: int = SHOWN) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
