@@ -132,14 +132,16 @@ def otsu_threshold(values: Array) -> float:
     >>> round(otsu_threshold(np.array([1.0, 2.0, 9.0, 10.0])), 1)
     5.5
     """
+    lowest, highest = float(np.min(values)), float(np.max(values))
+    # No candidates lie between numbers that differ by rounding errors alone.
+    if highest - lowest <= 1e-9 * max(abs(lowest), abs(highest)):
+        return highest
     counts, edges = np.histogram(values, bins=256)
     middles = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]
     total = np.cumsum(counts * middles)
     above = values.size - below
-    # Unless all values are equal, both groups have members: the minimum and the maximum.
-    if np.min(values) == np.max(values):
-        return float(values.flat[0])
+    # Both groups have members: the minimum and the maximum.
     apart = total[:-1] / below - (total[-1] - total[:-1]) / above
     between = below * above * apart**2
     # Where bins of the histogram are empty, several candidates are equally good.
