@@ -47,10 +47,15 @@ class Bytes(os.PathLike[bytes]):
         return b"a"
 
 
+class Number(os.PathLike[str]):
+    def __fspath__(self) -> Any:
+        return 3
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_no_path(name: str) -> None:
     place = name if ": " in name else f"{name}: path"
-    odd: list[Any] = [0, 3.5, b"a", ["a"], Bytes(), np.array("a"), True]
+    odd: list[Any] = [0, 3.5, b"a", ["a"], Bytes(), Number(), np.array("a"), True]
     optional = name in FOLDERS or name == "fit: resume"
     for value in odd if optional else [None, *odd]:
         with pytest.raises(nn.DTypeError, match=f"{place}: expected the path of a file, received"):

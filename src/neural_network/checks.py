@@ -38,6 +38,31 @@ BEYOND = re.compile("array is too big|[Mm]aximum (allowed|supported) dimension")
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 
+def beyond(dtype: DTypeLike) -> str:
+    """Return what is expected where numbers are larger than a model's type can hold."""
+    limits = np.finfo(dtype)
+    return (
+        f"numbers that the model's {limits.dtype.name} can hold, at most {limits.max:.3g} "
+        "(scale them, or model.astype(float))"
+    )
+
+
+def narrowed(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return floating numbers in a model's type; raise ArgumentError if one becomes infinite."""
+    if array.dtype.kind != "f" or array.dtype == dtype:
+        return array
+    try:
+        with np.errstate(over="raise", under="ignore"):
+            return array.astype(dtype, copy=False)
+    except FloatingPointError:  # infinity in the array may look like an overflow, too
+        with np.errstate(over="ignore", under="ignore"):
+            typed = array.astype(dtype)
+    new = array[np.isfinite(array) & ~np.isfinite(typed)]
+    if new.size:
+        raise ArgumentError(sentence(function, name, beyond(dtype), f"{new.flat[0]:.3g}"))
+    return typed
+
+
 def as_real(function: str, name: str, value: ArrayLike) -> Array:
     """Return ``value`` as an array of real numbers (bool, integer or floating).
 

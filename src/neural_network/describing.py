@@ -260,7 +260,7 @@ class Bound(metaclass=BoundOnce):
                 text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
                 warn(text, DeprecationWarning, stacklevel=2)
                 return self.__dict__[new]
-            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            text = f"{type(self).__name__!r} object has no attribute {brief(name)}"
             raise AttributeError(text, name=name, obj=self)
 
     def _bind(self) -> None:

@@ -46,7 +46,10 @@ def as_path(function: str, name: str, path: object) -> str:
       ...
     neural_network.errors.DTypeError: load: path: expected the path of a file, received 3
     """
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    text = path
+    if isinstance(path, os.PathLike):
+        with suppress(TypeError):  # what it returns is no text
+            text = os.fspath(path)
     if not isinstance(text, str):
         raise DTypeError(sentence(function, name, "the path of a file", brief(path)))
     if not text:

@@ -128,7 +128,9 @@ def test_input_types_and_no_input_changed() -> None:
 
 
 @pytest.mark.parametrize("shade", [0, 1, 127.3, 200, 255])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (28, 28), (100, 77), (220, 223), (500, 20)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 9), (2, 2), (28, 28), (100, 77), (220, 223), (500, 20)]
+)
 def test_one_shade_is_no_digit(shade: float, shape: tuple[int, int]) -> None:
     with pytest.raises(nn.ArgumentError, match="prepare_digit: picture: expected ink on paper"):
         prepare_digit(np.full(shape, shade))

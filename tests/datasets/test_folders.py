@@ -174,7 +174,8 @@ def test_bad_arguments(folder: Path, arguments: Any, error: type[Exception], mat
 
 JUNK = [
     "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", ".DS_Store", "._a.png",
-    ".directory", "Icon\r", ".picasa.ini", "Picasa.ini",
+    ".directory", "Icon\r", ".picasa.ini", "Picasa.ini", "ehthumbs_vista.db",
+    "Thumbs.db:encryptable",
 ]  # fmt: skip
 
 
@@ -183,7 +184,15 @@ def test_what_operating_systems_leave_in_folders_is_ignored(folder: Path) -> Non
     for place in (folder, folder / "two"):
         for name in JUNK:
             (place / name).write_bytes(b"\0junk")
-        for name in ("__MACOSX", ".ipynb_checkpoints", "@eaDir", "$RECYCLE.BIN", "lost+found"):
+        for name in (
+            "__MACOSX",
+            ".ipynb_checkpoints",
+            "@eaDir",
+            "$RECYCLE.BIN",
+            "lost+found",
+            "#recycle",
+            "Network Trash Folder",
+        ):
             put(place / name / "two" / "._a.png")
     images, labels, class_names = load_image_folder(folder)
     assert class_names == expected[2]

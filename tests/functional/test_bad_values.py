@@ -50,6 +50,16 @@ ARGUMENT = [
         "conv2d: method: expected one of 'auto', 'direct', 'fft', received 'winograd'",
     ),
     (
+        lambda: nn.softmax_cross_entropy(np.eye(2, dtype="f"), [0, 1], class_weights=[1, 1e39]),
+        "softmax_cross_entropy: class_weights: expected finite numbers of at least 0 in float32, "
+        "received 1e+39 for class 1",
+    ),
+    (
+        lambda: nn.softmax_cross_entropy(np.eye(2, dtype="f"), [0, 1], class_weights=[0, 1e-50]),
+        "softmax_cross_entropy: class_weights: expected a class that weighs more than 0, "
+        "received at most 1e-50",
+    ),
+    (
         lambda: nn.mse_loss([1.0], [np.nan]),
         "mse_loss: y: expected no NaN, received 1 NaN",
     ),

@@ -102,6 +102,15 @@ def test_a_clone_keeps_type_mode_and_what_is_frozen() -> None:
     assert layer[0].weight.data.any()  # type: ignore[attr-defined]
 
 
+def test_an_assignment_and_an_unknown_name_are_errors_of_attributes() -> None:
+    for kind in (AttributeError, ArgumentError):
+        with pytest.raises(kind, match="^Dense: units: expected a new layer for another value"):
+            Dense(3).units = 4
+    with pytest.raises(AttributeError, match="^'Dense' object has no attribute 'aa") as caught:
+        getattr(Dense(3), "a" * 2000)
+    assert len(str(caught.value)) < 500
+
+
 def test_wrong_clones() -> None:
     with pytest.raises(ArgumentError, match="clone: changes: expected arguments of Dense: units, "):
         Dense(3).clone(unit=4)

@@ -59,6 +59,23 @@ def test_what_a_model_ends_in(name: str, frozen: bool) -> None:
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "are"),
+    [
+        ("by hand", lambda Z: np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True), True),
+        ("mean of two", lambda Z: (nn.softmax(Z) + nn.softmax(2 * Z)) / 2, True),
+        ("not negative", nn.relu, False),
+        ("sum of 1, not within", lambda Z: nn.softmax(Z) * [3, 3, 3] - [1, 1, 0], False),
+    ],
+)
+def test_probabilities_by_their_numbers(name: str, function: Any, are: bool) -> None:
+    model = Own(function).initialize((4,), rng=0)
+    outputs = model.predict(X)
+    assert ends_in(model, X) is None
+    expected = outputs if are else nn.softmax(outputs)
+    np.testing.assert_array_equal(class_probabilities(model, X, outputs), expected)
+
+
 def test_a_look_at_the_end_changes_nothing() -> None:
     model = Sequential(Dense(4), nn.BatchNorm(), Dense(3, "softmax")).initialize((4,), rng=0)
     before = [

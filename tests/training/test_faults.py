@@ -62,6 +62,19 @@ def test_batches_and_targets_beyond_the_models_type() -> None:
     assert np.isfinite(wide.evaluate(bad, Y)["loss"])
 
 
+def test_predict_says_what_its_type_cannot_hold() -> None:
+    model = trained().model
+    model.predict(X)
+    for number in (1e39, -1e39):
+        match = rf"^predict: X: {BEYOND.split(', received', maxsplit=1)[0]}, received -?1e\+39$"
+        with pytest.raises(nn.ArgumentError, match=match):
+            model.predict(with_number(number))
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(model.predict(with_number(np.inf))[7]).all()  # as it was given
+    with np.errstate(all="raise"):
+        assert np.isfinite(model.predict(with_number(1e-300))).all()
+
+
 VALIDATIONS: dict[str, tuple[Any, str]] = {
     "no pair": (X, r"^fit: validation: expected a pair \(X, y\)"),
     "shape": ((X[:, :4], Y), r"^fit: validation: Dense: X: expected 5 numbers .* \[model\[0\] Dense\(4, 'relu'\)\]"),

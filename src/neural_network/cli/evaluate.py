@@ -21,7 +21,7 @@ from neural_network.functional.labels import one_hot
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.functional.losses.probabilities import binary_cross_entropy, cross_entropy
 from neural_network.layers.layer import Layer
-from neural_network.layers.outputs import ends_in
+from neural_network.layers.outputs import end_by_numbers
 from neural_network.training.metrics import ClassReport, accuracy, class_report, confusion_matrix
 from neural_network.visual import save_figure, show_confusion_matrix
 from neural_network.visual.saving import check_figure_path
@@ -127,7 +127,7 @@ def _guessed(network: Layer, folder: str, report: Report) -> Preparation:
 
 def _loss(network: Layer, X: Array, outputs: Array, y: Array) -> tuple[str, float]:
     """Return the name and value of the loss that fits what the network ends in."""
-    last = ends_in(network, X)
+    last = end_by_numbers(network, X, outputs)
     if last is softmax:
         return "cross-entropy", float(cross_entropy(outputs, one_hot(y, outputs.shape[1])))
     if last is sigmoid:

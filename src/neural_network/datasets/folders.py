@@ -29,8 +29,9 @@ from neural_network.terminal import is_terminal, warn
 
 # What operating systems and their programs put into folders, in lower case; besides hidden files.
 NOT_PICTURES = {
-    "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r", "__macosx", "@eadir",
-    "$recycle.bin", "system volume information", "lost+found",
+    "thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini",
+    "picasa.ini", "icon\r", "__macosx", "network trash folder", "temporary items", "@eadir",
+    "#recycle", "$recycle.bin", "system volume information", "lost+found",
 }  # fmt: skip
 
 
@@ -254,7 +255,11 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _classes(folder: Path) -> list[Path]:
-    if not folder.exists():
+    try:
+        exists = folder.exists()
+    except OSError as error:  # its name is too long, for example
+        raise FileFormatError(f"cannot read {folder}: {error.strerror or error}") from error
+    if not exists:
         raise FileNotFoundError(f"{folder}: no such folder; expected one with a folder per class")
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: expected a folder with a folder per class, not a file")

@@ -14,7 +14,7 @@ from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
 from neural_network.blas import threads_for_call
-from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real
+from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real, narrowed
 from neural_network.describing import call_text, constructing
 from neural_network.errors import ArgumentError, NeuralNetworkError, ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
@@ -316,6 +316,7 @@ class Layer(Structure):
             ShapeError: no row, rows that the model does not fit, or a model whose result
                 has not a row for each.
             DTypeError: not real numbers.
+            ArgumentError: numbers beyond the model's floating type.
             DroppedGradientError: a tensor that requires a gradient: ``model(X)`` records one.
 
         >>> Dense(2).initialize((3,), rng=0).predict(np.ones((5, 3))).shape
@@ -332,7 +333,7 @@ class Layer(Structure):
         largest = min(size, len(rows)) * self._look().largest_product
         with threads_for_call(largest), self.in_mode(training=False), no_backward():
             for some in cut(rows, size):
-                out = self(some)
+                out = self(narrowed("predict", "X", some, self.dtype))
                 part = out.data if isinstance(out, Tensor) else out
                 if not isinstance(part, np.ndarray) or part.shape[:1] != (len(some),):
                     received = f"shape {np.shape(part)} for {len(some)} rows"

@@ -19,6 +19,8 @@ from neural_network.layers.layer import Layer
 
 # Functions that make probabilities, or their logarithms, of scores.
 ENDS: tuple[Callable[..., Any], ...] = (softmax, log_softmax, sigmoid)
+# How far the sum of probabilities may be from 1.
+SUM_OFF = 1e-3
 # These change no number.
 _SHAPING = tuple(RULES[function] for function in (identity, reshape, transpose, index))
 
@@ -32,10 +34,27 @@ def class_probabilities(model: Layer, X: Array, outputs: Array) -> Array:
         outputs: (n, k).
 
     Returns:
-        (n, k): the outputs themselves where the model ends in a softmax or a sigmoid; else their
-        softmax, which of logarithms of probabilities gives these probabilities.
+        (n, k): the outputs themselves where the model ends in a softmax or a sigmoid, or where they
+        are probabilities by their numbers; else their softmax, which of logarithms of probabilities
+        gives these probabilities.
     """
-    return outputs if ends_in(model, X) in (softmax, sigmoid) else softmax(outputs)
+    return outputs if end_by_numbers(model, X, outputs) in (softmax, sigmoid) else softmax(outputs)
+
+
+def end_by_numbers(model: Layer, X: Array, outputs: Array) -> Callable[..., Any] | None:
+    """Return which of ``ENDS`` outputs come out of, or are like results of.
+
+    A mean of several softmaxes, for example, is none itself; but scores of classes are not all
+    within 0 and 1 with a sum of 1 in each row.
+
+    Args:
+        model, X, outputs: as for ``class_probabilities``.
+    """
+    end = ends_in(model, X)
+    if end is None and np.min(outputs) >= 0 and np.max(outputs) <= 1:
+        sums = np.sum(outputs, axis=1, dtype=np.float64)
+        return softmax if np.all(np.abs(sums - 1) < SUM_OFF) else None
+    return end
 
 
 def ends_in(model: Layer, X: Array) -> Callable[..., Any] | None:

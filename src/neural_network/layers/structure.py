@@ -27,6 +27,7 @@ from neural_network.errors import (
     DTypeError,
     GradientError,
     ShapeError,
+    both,
     brief,
     sentence,
 )
@@ -271,10 +272,11 @@ class Structure(Bound):
             )
             raise ArgumentError(sentence(type(self).__name__, name, expected, "one"))
 
-    def _fixed_error(self, name: str, value: str) -> ArgumentError:
+    def _fixed_error(self, name: str, value: str) -> Any:
         expected = f"a new layer for another value: layer.clone({name}={value}) returns one"
         expected += f" ({self._methods})" if self._methods else ""
-        return ArgumentError(sentence(type(self).__name__, name, expected, "an assignment"))
+        text = sentence(type(self).__name__, name, expected, "an assignment")
+        return both(ArgumentError, AttributeError)(text)
 
     def _check_used_alone(self) -> None:
         """Raise GradientError while another thread calls this layer by ``functional_call``."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from neural_network.checks import Array, as_count, as_real, is_iterable
+from neural_network.checks import Array, as_count, as_real, beyond, is_iterable
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
@@ -99,6 +99,9 @@ class ArrayFeed:
         self.example = self.data.at(slice(EXAMPLE) if rows is None else rows[:EXAMPLE])
         # Arrays in memory were checked before.
         self._unchecked = [pair for pair in own if _is_mapped(pair[1])]
+        first = np.arange(self.data.rows)[:EXAMPLE] if rows is None else rows[:EXAMPLE]
+        for name, array in self._unchecked:  # the model is tried on the example
+            check_finite("fit", name, array[first], dtype, first)
 
     def hold_out(self, held: Array) -> tuple[ArrayFeed, Batch]:
         """Return a feed without some rows, and these.
@@ -290,10 +293,7 @@ def check_finite(
     first = wrong[0] if rows is None else rows[wrong[0]]
     expected, received = "finite numbers", "NaN or infinity"
     if finite:
-        expected = (
-            f"numbers that the model's {limits.dtype.name} can hold, at most {limits.max:.3g} "
-            "(scale them, or model.astype(float))"
-        )
+        expected = beyond(dtype)
         received = f"{array[wrong[0]].ravel()[~fine[wrong[0]].ravel()][0]:.3g}"
     received += f" in {len(wrong)} rows, first in row {first}"
     raise ArgumentError(sentence(function, name, expected, received))

@@ -24,7 +24,8 @@ from neural_network.layers.several import SEVERAL, arrays_in, row_count
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 
-# Sums of larger weights of rows may be more than float32 holds; the weights are scaled then.
+# Sums of larger weights of rows may be more than float32 holds, and smaller ones less; the weights
+# are scaled then.
 LARGEST_WEIGHT = 1e18
 # Of ``class_weights``: from the numbers of rows.
 BALANCED = "balanced"
@@ -297,7 +298,8 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
         expected = f'{len(weights)} numbers with reduction="none", one for each row'
         raise ShapeError(sentence("Trainer", "loss", expected, f"shape {np.shape(rows)}"))
     scale = float(np.max(weights))
-    scale = scale if scale > LARGEST_WEIGHT else 1.0  # the type of the rows may not hold them
+    if scale == 0 or 1 / LARGEST_WEIGHT < scale < LARGEST_WEIGHT:
+        scale = 1.0
     weights = weights / scale
     total = total_share(loss, np.asarray(y), weights)
     if total == 0:

@@ -358,7 +358,7 @@ def checked_targets(
     array = as_real(function, "labels", labels)
     check_shape(function, "labels", array, (n,), (n, k))
     if class_weights is not None:
-        check_class_weights(function, "class_weights", class_weights, k)
+        check_class_weights(function, "class_weights", class_weights, k, predictions.dtype)
     if array.ndim == 2:
         check_distributions(function, "labels", array)
         if 0 < array.flat[0] < 1 and predictions.flat[0] in (0, 1):

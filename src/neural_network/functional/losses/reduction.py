@@ -115,16 +115,23 @@ def check_log_probabilities(function: str, name: str, array: Array, dtype: np.dt
         raise ArgumentError(sentence(function, name, expected, f"{highest:.9g}"))
 
 
-def check_class_weights(function: str, name: str, weights: ArrayLike, k: int) -> None:
-    """Raise unless there are k weights, finite, none negative, not all 0."""
+def check_class_weights(
+    function: str, name: str, weights: ArrayLike, k: int, dtype: DTypeLike
+) -> None:
+    """Raise unless there are k weights, finite, none negative, not all 0, in a loss's type."""
     array = as_real(function, name, weights)
     check_shape(function, name, array, (k,))
-    wrong = ~(np.isfinite(array) & (array >= 0))
+    with np.errstate(over="ignore", under="ignore"):
+        typed = array.astype(dtype)
+    wrong = ~(np.isfinite(typed) & (array >= 0))
     if np.any(wrong):
         place = int(np.argmax(wrong))
         received = f"{array[place]} for class {place}"
-        raise ArgumentError(sentence(function, name, "finite numbers of at least 0", received))
-    if not np.any(array):
         raise ArgumentError(
-            sentence(function, name, "a class that weighs more than 0", "only zeros")
+            sentence(
+                function, name, f"finite numbers of at least 0 in {np.dtype(dtype).name}", received
+            )
         )
+    if not np.any(typed):
+        received = f"at most {np.max(array):.3g}" if np.any(array) else "only zeros"
+        raise ArgumentError(sentence(function, name, "a class that weighs more than 0", received))

@@ -121,7 +121,7 @@ def _check_positive_weight(function: str, positive_weight: Any, Z: Array) -> Non
         expected = f"a single number for logits of shape {Z.shape}"
         received = f"shape {np.shape(positive_weight)}"
         raise ShapeError(sentence(function, "positive_weight", expected, received))
-    check_class_weights(function, "positive_weight", positive_weight, Z.shape[-1])
+    check_class_weights(function, "positive_weight", positive_weight, Z.shape[-1], Z.dtype)
 
 
 @samples(binary_cross_entropy_with_logits)
