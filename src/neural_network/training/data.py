@@ -129,7 +129,8 @@ class ArrayFeed:
 
     def spread(self, most: int) -> Batch:
         """Return some rows from all over the data, about as many as ``most``; fewer large ones."""
-        most = min(most, max(8, MOST_NUMBERS // self.data.X[0].size))
+        numbers = sum(array[0].size for _, array in arrays_in(self.data.X))
+        most = min(most, max(8, MOST_NUMBERS // numbers))
         if self._rows is None:  # a slice copies nothing
             return self.data.at(slice(None, None, max(1, self.data.rows // most)))
         return self.data.at(self._rows[:: max(1, len(self._rows) // most)])

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from neural_network.training.callback_base import Callback
-from neural_network.training.hints.trial import Trial
+from neural_network.training.hints.trial import Fit
 
 # Words of other libraries → ours.
 WORDS = {
@@ -30,9 +30,9 @@ VERBS = [
 NOT_TRAINERS = frozenset({"epoch", "batch", "step", "iteration", "logs", "index", "batch_idx", "i"})
 
 
-def misspelt_verbs(trial: Trial) -> str | None:
+def misspelt_verbs(fit: Fit) -> str | None:
     """A method of a callback that is called nothing like those that are called."""
-    for callback in trial.state.callbacks:
+    for callback in fit.state.callbacks:
         own = {
             name: value for cls in reversed(_classes(callback)) for name, value in vars(cls).items()
         }

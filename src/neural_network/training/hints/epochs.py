@@ -17,10 +17,11 @@ from neural_network.functional.shaping import cut
 from neural_network.layers.outputs import recorded_outputs
 from neural_network.layers.places import place_of
 from neural_network.layers.randomness import Draws, drawing
+from neural_network.layers.several import SEVERAL
 from neural_network.lifting import array_under
 from neural_network.training.callback_base import Callback
 from neural_network.training.data import Batch, Feed
-from neural_network.training.hints.trial import ComputeLoss, Epoch, Start
+from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Start
 from neural_network.training.objectives import loss_name, options_of
 from neural_network.training.state import TrainingState
 
@@ -63,6 +64,8 @@ def _loss_now(state: TrainingState, batch: Batch, compute_loss: ComputeLoss) -> 
         with state.model.in_mode(training=True):
             with no_backward(), drawing(Draws(state.seed, 0)):
                 outputs = array_under(state.model(batch.X))
+            if isinstance(outputs, SEVERAL):
+                return math.nan
             loss = compute_loss(Tensor(outputs, requires_grad=True), batch._replace(weights=None))
             return float(np.asarray(array_under(loss)))
     except ArgumentError:  # no row counts, or a batch norm has a single row
@@ -84,9 +87,9 @@ def stage_without_backward(epoch: Epoch) -> str | None:
     )
 
 
-def stopped_by_another_name(epoch: Epoch) -> str | None:
+def stopped_by_another_name(fit: Fit) -> str | None:
     """An attribute that a callback has set, and that nothing reads."""
-    state = epoch.state
+    state = fit.state
     holders: dict[str, Any] = {"trainer": state, "model": state.model}
     for name, holder in holders.items():
         for other in STOPS:

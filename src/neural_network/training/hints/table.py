@@ -11,9 +11,10 @@ import numpy as np
 from neural_network.autograd.engine import LOOKS
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import NothingToAverageError, give_hint
+from neural_network.layers.several import SEVERAL
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints import callbacks, data, epochs, losses
-from neural_network.training.hints.trial import ComputeLoss, Epoch, Hint, Start, Trial, tried
+from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Hint, Start, Trial, tried
 from neural_network.training.objectives import row_shares
 from neural_network.training.state import TrainingState
 
@@ -87,6 +88,8 @@ BEFORE_THE_FIRST_STEP = (
         "`validation=(X_validation / 255, y_validation)`",
         data.validation_of_other_scale,
     ),
+)
+OF_CALLBACKS = (
     Hint(
         "misspelt method of a callback",
         "`on_epoch_ends`, `epoch_end`, `on_train_begin`, or `(self, epoch, logs)`",
@@ -160,7 +163,7 @@ IN_A_CALL = (
 )
 # When → the hints.
 HINTS: dict[str, tuple[Hint, ...]] = {
-    "`fit`, before the first step": BEFORE_THE_FIRST_STEP,
+    "`fit`, before the first step": (*BEFORE_THE_FIRST_STEP, *OF_CALLBACKS),
     "`fit`, after each of three epochs, and the last": AFTER_AN_EPOCH,
     "`fit`, after any epoch": AFTER_EACH_EPOCH,
     "a loop of your own": IN_A_LOOP,
@@ -187,6 +190,10 @@ class Hints:
             compute_loss: of the trainer.
         """
         LOOKS.clear()  # they are for loops without a trainer
+        self._give(OF_CALLBACKS, Fit(state))
+        self._start = None
+        if isinstance(feed.example.X, SEVERAL) or isinstance(feed.example.y, SEVERAL):
+            return
         with np.errstate(all="ignore"):
             self._start = epochs.noted(state, feed, compute_loss)
         trial = _trial(state, feed, held_out, compute_loss)
@@ -201,10 +208,10 @@ class Hints:
         measures: dict[str, float],
     ) -> None:
         """Warn of what looks like a mistake in what an epoch has done."""
+        self._give(AFTER_EACH_EPOCH, Fit(state))
         if self._start is None:
             return
         epoch = Epoch(state, feed, compute_loss, self._start, measures)
-        self._give(AFTER_EACH_EPOCH, epoch)
         names = {hint.name for hint in AFTER_AN_EPOCH}
         is_last = state.epoch == state.epochs or state.stop
         if (state.epoch <= epochs.EPOCHS or is_last) and not self._given & names:

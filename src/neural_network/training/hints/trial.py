@@ -40,6 +40,12 @@ class Hint(NamedTuple):
     find: Callable[[Any], str | None] | None = None
 
 
+class Fit(NamedTuple):
+    """A training, whatever its inputs and outputs are."""
+
+    state: TrainingState
+
+
 @dataclass
 class Trial:
     """A training whose model and loss were tried on some rows, before anything was changed.
