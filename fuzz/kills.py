@@ -28,7 +28,8 @@ from time import perf_counter, sleep, time_ns
 from tests.training.resumable import digest, fit, make
 
 EPOCHS = 30  # of four steps each
-# A training is killed within this share of its duration after each start, so some ten times.
+# A training is killed within this share of its duration after each start, so some ten times; where
+# it has not come further since the last kill, the next one comes later.
 SHARE = 0.2
 
 
@@ -93,9 +94,10 @@ def killed_to_the_end(count: Count, seed: int) -> None:
         start = perf_counter()
         code = os.waitstatus_to_exitcode(os.waitpid(started(unbroken, seed), 0)[1])
         duration = perf_counter() - start
+        longest, before = SHARE * duration, (b"", set[str]())
         while code in (0, -signal.SIGKILL):
             process = started(broken, seed)
-            sleep(chance.uniform(0, SHARE * duration))
+            sleep(chance.uniform(0, longest))
             os.kill(process, signal.SIGKILL)  # of a process that has ended, nothing is left to kill
             code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             if code == 0:
@@ -103,9 +105,18 @@ def killed_to_the_end(count: Count, seed: int) -> None:
                 count.lost += [f"seed {seed}: {text}" for text in compare(unbroken, broken)]
                 return
             count.kills += 1
-            # Lock files stay, which are empty; what is written beside has another name.
-            count.halves += any(path.name.startswith(".") for path in broken.iterdir())
+            found = _left(broken)
+            longest = 1.5 * longest if found[0] == before[0] else SHARE * duration
+            count.halves += bool(found[1] - before[1])
+            before = found
         count.lost.append(f"seed {seed}: a training ended with {code}")
+
+
+def _left(folder: Path) -> tuple[bytes, set[str]]:
+    """Return the checkpoint in a folder, and the names of files that are half written."""
+    checkpoint = folder / "run.checkpoint"
+    halves = {path.name for path in folder.glob(".*") if not path.name.endswith("lock")}
+    return checkpoint.read_bytes() if checkpoint.exists() else b"", halves
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +123,43 @@ print(code, *order)
 def test_a_fork_waits_for_who_is_inside_and_goes_before_who_is_not() -> None:
     # On the work queue, where the second thread already waits in line behind the first.
     assert last(START + WAITING, "workqueue") == "0 computed later"
+
+
+COMPILES = """
+import os, signal, threading, time
+from tests.kernels.small_kernels import add_one
+state = nn.kernels.runtime.threads._state
+thread = threading.Thread(target=add_one, args=(2,))
+thread.start()
+while thread.is_alive() and not state.at_work: time.sleep(0.001)
+at_work = bool(state.at_work) and "neural_network.kernels.finite" not in sys.modules
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)  # it would wait forever for a lock of the other thread
+    os._exit(0 if add_one(1.5) == 2.5 and not state.at_work and not state.queue else 3)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+thread.join()
+print(code, at_work, state.at_work, len(state.queue))
+"""
+
+
+def test_a_fork_while_another_thread_compiles(tmp_path: Path) -> None:
+    # It does not end between Numba's locks, and does not begin the next import before the fork.
+    assert last(COMPILES, "workqueue", NUMBA_CACHE_DIR=str(tmp_path)) == "0 True [] 0"
+
+
+IMPORTS = COMPILES.replace(
+    "from tests.kernels.small_kernels import add_one\n",
+    "import numpy as np\n"
+    "from neural_network.functional.finite import is_finite\n"
+    "nn.use_kernels('numba')\n"
+    "def add_one(x): return x + is_finite(np.ones(9, 'f4'))\n"
+    "import neural_network.kernels.runtime.threads\n",
+)
+
+
+def test_a_fork_while_another_thread_imports_numba() -> None:
+    assert last(IMPORTS, "workqueue") == "0 True [] 0"
 
 
 def test_a_fork_inside_a_region(layer: str) -> None:

@@ -16,6 +16,7 @@ from neural_network.files import locked
 from neural_network.kernels.runtime.announcements import announcing, nothing_is_kept
 from neural_network.kernels.runtime.checked_cache import CheckedCache
 from neural_network.kernels.runtime.signals import held_signals
+from neural_network.kernels.runtime.threads import forks_wait
 
 ir: Any = _ir  # of Numba, which has no type annotations
 LONGEST = 120.0  # seconds to wait for another process
@@ -67,8 +68,9 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
 
         with (
             held_signals() as signals,
+            forks_wait(),
             announcing(busy, signals),
-            _alone(_file(dispatcher, types), signals),
+            _alone(_new_file(dispatcher, types), signals),
         ):
             waiting = False
             return numba_compile(types)
@@ -76,11 +78,15 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
     dispatcher.compile = compile_alone
 
 
-def _file(dispatcher: Any, types: Any) -> Path | None:
-    """Return the file for the code, or print that there is no place for it."""
+def _new_file(dispatcher: Any, types: Any) -> Path | None:
+    """Return the file for new code, or print that there is no place for it.
+
+    What is stored already needs no file: any number of processes may load it at once.
+    """
     cache = dispatcher._cache
     if isinstance(cache, CheckedCache):
-        return cache.file(types, dispatcher.targetctx.codegen())
+        codegen = dispatcher.targetctx.codegen()
+        return None if cache.holds(types, codegen) else cache.file(types, codegen)
     nothing_is_kept(NOWHERE)
     return None
 

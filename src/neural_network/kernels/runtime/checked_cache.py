@@ -50,6 +50,10 @@ class CheckedCache(caching.FunctionCache):  # type: ignore[misc]  # it has none
         path, _ = self._cache_file.place(self._index_key(types, codegen))
         return path
 
+    def holds(self, types: Any, codegen: Any) -> bool:
+        """Return whether there is undamaged code for some types of arguments."""
+        return self._cache_file.content(self._index_key(types, codegen)) is not None
+
     def save_overload(self, sig: Any, data: Any) -> None:
         """Write compiled code; without a place for it, only say so."""
         try:
@@ -70,8 +74,8 @@ class _Files:
         number = hashlib.sha256(description).hexdigest()[:16]
         return self.folder / f"{self.name}.{number}.nbc", description
 
-    def load(self, key: Any) -> Any:
-        """Return the code for a key, or None."""
+    def content(self, key: Any) -> memoryview | None:
+        """Return what is stored for a key, or None if that is nothing, or damaged."""
         path, description = self.place(key)
         try:
             content = memoryview(path.read_bytes())
@@ -80,7 +84,12 @@ class _Files:
         if _digest(description, content[DIGEST:]) != content[:DIGEST]:
             announcements.damaged(path)
             return None
-        return serialize.loads(content[DIGEST:])
+        return content[DIGEST:]
+
+    def load(self, key: Any) -> Any:
+        """Return the code for a key, or None."""
+        content = self.content(key)
+        return None if content is None else serialize.loads(content)
 
     def save(self, key: Any, code: Any) -> None:
         """Write the code for a key, without what was compiled from older sources."""

@@ -182,13 +182,15 @@ def _imports_numba(mode: str) -> bool:
     if mode == "auto" and not available():
         return False
     from neural_network.kernels.runtime.signals import held_signals
+    from neural_network.kernels.runtime.threads import forks_wait
 
     try:
-        with held_signals():
+        with held_signals(), forks_wait():
             from neural_network.kernels.runtime.processors import check_environment
 
             check_environment()
-            for name in ("numba", "neural_network.kernels.runtime.compiler"):
+            # The first kernel that is called would import ``numpy.ma``.
+            for name in ("numba", "numpy.ma", "neural_network.kernels.runtime.compiler"):
                 import_module(name)
     except ImportError as error:  # it refuses versions of NumPy newer than itself
         if mode == "numba":

@@ -9,10 +9,11 @@ Numba's threads come from TBB where it is installed, else from its own work queu
 the process if two threads enter it at once, so regions then wait for each other. OpenMP is never
 chosen: it ends a forked child.
 
-A fork waits until the kernels of other threads have ended, so that the child finds no lock held
-by a thread that it does not have. In a forked child, kernels run on one thread until it calls
-``set_num_threads``, because a program that forks keeps the processors busy with processes. (TBB
-has no other thread in a child, whatever is set; the work queue has.)
+A fork waits until other threads have ended their kernels, the import of Numba and what they compile
+(``forks_wait``), so that the child finds no lock held by a thread that it does not have. In a
+forked child, kernels run on one thread until it calls ``set_num_threads``, because a program that
+forks keeps the processors busy with processes. (TBB has no other thread in a child, whatever is
+set; the work queue has.)
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ import site
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import get_ident
@@ -65,6 +66,7 @@ class _State:
         self.get_threads: Callable[[], int] = lambda: 0
         self.set_threads: Callable[[int], object] = lambda _: None
         self.regions: dict[int, _Entry] = {}  # by the identity of the region
+        self.at_work: list[int] = []  # the thread of each block of forks_wait
         self.queue: deque[object] = deque()  # waiting threads, first come first served
 
 
@@ -141,7 +143,7 @@ class parallel_region:  # noqa: N801  # it is called as a function is
         if _state.layer is None:
             from neural_network.kernels.runtime.signals import held_signals
 
-            with held_signals():
+            with held_signals(), forks_wait():
                 _prepare()
         if _state.forked and _state.layer == "omp":
             raise NeuralNetworkError(
@@ -187,25 +189,54 @@ def _leave(region: int) -> None:
             _state.changed.notify_all()
 
 
+@contextmanager
+def forks_wait() -> Iterator[None]:
+    """Make forks by other threads wait until the end of the block.
+
+    It is for what takes the lock of an import or of Numba's compiler, which would stay locked in a
+    child forever. Signals have to be held meanwhile.
+    """
+    me = get_ident()
+    with _state.lock:
+        _state.at_work.append(me)
+    try:
+        yield
+    finally:
+        with _state.lock:
+            _state.at_work.remove(me)
+            _state.changed.notify_all()
+            if _state.queue and not _is_inside():  # a fork goes first, before the next import
+                _wait(_state.queue.append, lambda: False)
+
+
 def _wait_to_enter() -> None:
     """Wait, with the lock held, until this thread may enter a region."""
     alone = _state.layer == "workqueue"
-    if ((alone and _state.regions) or _state.queue) and not _own_regions():
-        ticket = object()
-        _state.queue.append(ticket)
-        _wait(ticket, alone=alone)
+    if ((alone and _state.regions) or _state.queue) and not _is_inside():
+        _wait(_state.queue.append, lambda: alone and _others(_threads_inside()))
 
 
-def _own_regions() -> int:
-    """Return the number of regions that this thread is in."""
-    me = get_ident()
-    return sum(entry.thread == me for entry in _state.regions.values())
+def _is_inside() -> bool:
+    """Return whether this thread may not wait, because another one waits for it."""
+    return get_ident() in [*_threads_inside(), *_state.at_work]
 
 
-def _wait(ticket: object, *, alone: bool) -> None:
-    """Wait until the ticket is first in the queue and, if ``alone``, no other thread is inside."""
+def _threads_inside() -> list[int]:
+    """Return the thread of each region."""
+    return [entry.thread for entry in _state.regions.values()]
+
+
+def _others(threads: list[int]) -> list[int]:
+    """Return the threads other than this one."""
+    return [thread for thread in threads if thread != get_ident()]
+
+
+def _wait(queue: Callable[[object], object], blocked: Callable[[], object]) -> None:
+    """Queue, and wait until this thread is first and nothing blocks it, with the lock held."""
+    ticket = object()
+    queue(ticket)
     try:
-        while _state.queue[0] is not ticket or (alone and len(_state.regions) > _own_regions()):
+        while _state.queue[0] is not ticket or blocked():
             _state.changed.wait(POLL)
     finally:
         _state.queue.remove(ticket)
@@ -270,11 +301,9 @@ def _checked(n: object) -> int:
 
 
 def _before_fork() -> None:
-    """Wait until no other thread is in a region, before all threads that wait to enter one."""
+    """Wait until no other thread is at work, before all threads that wait to enter a region."""
     _state.lock.acquire()
-    ticket = object()
-    _state.queue.appendleft(ticket)
-    _wait(ticket, alone=True)
+    _wait(_state.queue.appendleft, lambda: _others([*_threads_inside(), *_state.at_work]))
 
 
 def _after_fork_in_parent() -> None:
@@ -290,10 +319,14 @@ def _after_fork_in_child() -> None:
     for region, entry in list(_state.regions.items()):
         if entry.thread != get_ident():
             del _state.regions[region]
+    _state.at_work = [thread for thread in _state.at_work if thread == get_ident()]
     _state.chosen, _state.default, _state.forked = None, None, True
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
+    # What is registered last runs first. Numba logs, and so needs a lock that ``logging`` takes
+    # before a fork: the wait for Numba has to come before that.
+    import_module("logging")
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork_in_parent,
