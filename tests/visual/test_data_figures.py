@@ -208,6 +208,24 @@ def test_the_library_does_not_turn_the_filter_unless_asked() -> None:
     )
 
 
+def test_long_names_and_numbers_that_are_not_finite() -> None:
+    names = ["a very long name of a class that goes on and on", "b"]
+    figure = visual.show_confusion_matrix(np.eye(2), names)
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "a very long name of a c…"
+    for show in (visual.show_occlusion, visual.show_grad_cam, visual.show_activations):
+        show(grey_model(), np.full((9, 9), np.nan)).draw_without_rendering()
+
+
+class Two(nn.Layer):
+    def __init__(self) -> None:
+        self.one, self.other = nn.Dense(2), nn.Dense(2)
+
+    def forward(self, X: Any, Z: Any) -> Any:
+        return self.one(X) + self.other(Z)
+
+
+TWO = Two().initialize((3,), (4,), rng=0)
 UNBUILT = nn.Sequential(nn.Dense(2))
 
 
@@ -235,6 +253,8 @@ UNBUILT = nn.Sequential(nn.Dense(2))
         (lambda: visual.show_decision_surface(plane_model(), POINTS, LABELS + 3), ValueError, "show_decision_surface: labels: expected class numbers from 0 to 2"),
         (lambda: visual.show_decision_surface(plane_model(), POINTS, LABELS, steps=1), ValueError, "show_decision_surface: steps: expected a whole number"),
         (lambda: visual.show_graph(UNBUILT), ValueError, "show_graph: shape: expected the shape of one input"),
+        (lambda: visual.show_graph(TWO), ValueError, "show_graph: model: expected a model of one input, received a Two of X, Z"),
+        (lambda: nn.explain(TWO, np.ones(3)), ValueError, "explain: model: expected a model of one input"),
         (lambda: visual.show_graph("model"), TypeError, "show_graph: model: expected a model or layer"),
         (lambda: visual.show_flip(np.ones(4)), ValueError, "show_flip: image: expected 2 or 3 dimensions"),
         (lambda: visual.show_flip(GREY[0], "edge"), ValueError, "named_filter"),

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.autograd.guards import unrecorded
+from neural_network.checks import as_real
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
 from neural_network.visual.figures import MEDIUM, SMALL, as_cmap, axes_grid, ink_on
-from neural_network.visual.inputs import as_class_names, as_numbers
+from neural_network.visual.inputs import as_class_names, short_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # With more classes, numbers in the cells are too small to read.
 MOST_CLASSES_WITH_NUMBERS = 20
+# Of a class's name.
+MOST_LETTERS = 24
 
 
 @public(top_level=False)
@@ -55,17 +59,18 @@ def show_confusion_matrix(
     ['9', '1', '5']
     """
     name = "show_confusion_matrix"
-    matrix = as_numbers(name, "counts", counts)
+    matrix = as_real(name, "counts", unrecorded(name, "counts", counts))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         raise ShapeError(sentence(name, "counts", "a square", f"shape {matrix.shape}"))
     if not np.all((matrix >= 0) & (matrix < np.inf)):
         raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
     classes = len(matrix)
-    names = as_class_names(name, class_names, classes)
+    names = short_names(as_class_names(name, class_names, classes), MOST_LETTERS)
     colours = as_cmap(name, cmap, "Blues")
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 1.6 + 0.5 * classes), 14)
-    figure, ((axes,),) = axes_grid(name, ax, title, size=(side + 0.9, side))
+    words = 0.09 * max(map(len, names))  # inches
+    figure, ((axes,),) = axes_grid(name, ax, title, size=(side + 0.7 + words, side + words))
     drawn = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
     turned = 90 if max(map(len, names)) > 2 else 0
     axes.set_xticks(range(classes), names, rotation=turned, parse_math=False)

@@ -12,6 +12,7 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
 from neural_network.public import public
 from neural_network.visual.figures import COLOURS, SMALL, as_cmap, as_title, axes_grid, colours_from
+from neural_network.visual.inputs import check_one_input
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def show_graph(
     """
     if not isinstance(model, Layer):
         raise DTypeError(sentence(NAME, "model", "a model or layer", brief(model)))
+    check_one_input(NAME, model)
     if shape is None and (not model.built or model.input_shape is None):
         expected = "the shape of one input, such as (1, 28, 28), for a model that is not built"
         raise ArgumentError(sentence(NAME, "shape", expected, "None"))

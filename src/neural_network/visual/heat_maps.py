@@ -228,7 +228,8 @@ def _show(
     grey = picture.mean(axis=-1) if picture.ndim == 3 else picture
     panels[2].imshow(grey, cmap=GREY, vmin=0, vmax=1)
     # Small numbers are transparent, so that the picture below is visible.
-    panels[2].imshow(heat, alpha=OPACITY * np.abs(heat) / largest(heat), **scale)
+    strength = np.nan_to_num(np.abs(heat) / largest(heat), posinf=1).clip(0, 1)
+    panels[2].imshow(heat, alpha=OPACITY * strength, **scale)
     bar = figure.colorbar(drawn, ax=panels[2], shrink=0.8, aspect=20)
     bar.ax.tick_params(labelsize=MEDIUM - 1)
     return figure

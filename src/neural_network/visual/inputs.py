@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from time import perf_counter
@@ -26,6 +27,8 @@ from neural_network.terminal import is_terminal, write_line
 
 Item = TypeVar("Item")
 CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D, ConvTranspose2D)
+# Of the parameters of a function, those that a call can fill by their place.
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 # Work that takes longer than this shows its progress.
 SECONDS_IN_SILENCE = 1.0
 SECONDS_BETWEEN_LINES = 5.0
@@ -44,6 +47,15 @@ def as_model(function: str, model: Any, name: str = "model") -> Layer:
     return model
 
 
+def check_one_input(function: str, model: Layer) -> None:
+    """Raise ArgumentError for a model whose ``forward`` needs several inputs."""
+    taken = inspect.signature(model.forward).parameters.values()
+    needed = [p.name for p in taken if p.kind in POSITIONAL and p.default is p.empty]
+    if len(needed) > 1:
+        received = f"a {type(model).__name__} of {', '.join(needed)}"
+        raise ArgumentError(sentence(function, "model", "a model of one input", received))
+
+
 def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
     """Return an array that is no tensor and not empty."""
     if isinstance(value, list | tuple) and not value:
@@ -55,6 +67,7 @@ def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
 
 def as_inputs(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
     """Return inputs (n, …) of a model; grey pictures need no axis for their one channel."""
+    check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
     if array.ndim == len(shape) and len(shape) == 3 and shape[0] == 1:
         array = array[:, np.newaxis]
@@ -67,6 +80,7 @@ def as_inputs(function: str, name: str, value: ArrayLike, model: Layer) -> Array
 
 def as_input(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
     """Return a single input of a model, as a batch of one."""
+    check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
     if array.ndim == len(shape) - 1 and len(shape) == 3 and shape[0] == 1:
         array = array[np.newaxis]
@@ -136,6 +150,11 @@ def as_class(function: str, value: Any, scores: Array) -> int:
     if value is None:
         return int(np.argmax(scores))
     return as_count(function, "target", value, minimum=0, maximum=len(scores) - 1)
+
+
+def short_names(names: Sequence[str], letters: int) -> list[str]:
+    """Return names of limited length, for captions."""
+    return [name if len(name) <= letters else f"{name[: letters - 1]}…" for name in names]
 
 
 def check_scores(function: str, outputs: Array) -> Array:

@@ -29,6 +29,7 @@ from neural_network.visual.inputs import (
     check_scores,
     predicted,
     probabilities_of,
+    short_names,
 )
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ def show_mistakes(
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no mistake", ha="center", va="center", fontsize=MEDIUM + 4)
         return figure
-    words = [
-        name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…" for name in names
-    ]
+    words = short_names(names, MOST_LETTERS)
     captions = [
         f"{words[answers[place]]} ({certainty[place]:.0%})\nnot {words[truth[place]]}"
         for place in chosen

@@ -179,7 +179,8 @@ def outline_of(layer: Layer) -> str:
     """
     found: list[str] = []
     if isinstance(layer, CONVOLUTIONS):
-        found.append(f"{layer.filters} filters {times(layer.kernel_size)}")
+        many = "s" if layer.filters != 1 else ""
+        found.append(f"{layer.filters} filter{many} {times(layer.kernel_size)}")
         if set(layer.stride) != {1}:
             found.append(f"stride {_sizes(layer.stride)}")
     elif isinstance(layer, Dense):

@@ -45,6 +45,7 @@ from neural_network.visual.inputs import (
     noted,
     predicted,
     probabilities_of,
+    short_names,
 )
 from neural_network.visual.kernel_flip import show_flip
 from neural_network.visual.mistakes import show_mistakes
@@ -56,6 +57,8 @@ NAME = "slides"
 DPI, ANIMATED_DPI = 160, 90
 # Pictures on the first slide.
 MOST_PICTURES = 24
+# Of a class's name above a picture.
+MOST_LETTERS = 12
 # Of an animation.
 FRAMES = 40
 
@@ -271,7 +274,8 @@ class _Set:
         places = Tiles.of(len(order), size, lines=1, largest=1.5, columns=min(len(order), 8))
         room = (places.inches + 0.2, places.height + 0.2)
         figure, ((axes,),) = axes_grid(NAME, None, None, size=room)
-        captions = [self.names[self.labels[place]] for place in order]
+        names = short_names(self.names, MOST_LETTERS)
+        captions = [names[self.labels[place]] for place in order]
         places.draw(axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
         return figure
 
