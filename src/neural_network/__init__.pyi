@@ -232,6 +232,7 @@ from neural_network.training.optimizers.descent import (
     Lion as Lion,
     momentum_update as momentum_update,
 )
+from neural_network.training.optimizers.groups import OptimizerGroups as OptimizerGroups
 from neural_network.training.schedules import (
     Cosine as Cosine,
     OneCycle as OneCycle,

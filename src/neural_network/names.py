@@ -84,6 +84,7 @@ PUBLIC = {
     "training.optimizers.adaptive": "Adagrad RMSprop Adam AdamW",
     "training.optimizers.base": "Optimizer OPTIMIZERS",
     "training.optimizers.descent": "momentum_update SGD Lion",
+    "training.optimizers.groups": "OptimizerGroups",
     "training.schedules": "Schedule StepDecay Cosine OneCycle WarmUp ReduceOnPlateau",
     "training.splitting": "split",
     "training.trainer": "Trainer",

@@ -31,6 +31,8 @@ from neural_network.layers.saving import (
 )
 from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.gathering import Gathered
+from neural_network.training.optimizers import Optimizer
+from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.state import TrainingState
 
 FORMAT = "neural-network-numpy checkpoint"
@@ -106,11 +108,13 @@ def check_savable(state: TrainingState) -> None:
 
 def settings(state: TrainingState) -> dict[str, Any]:
     """Return what has to be the same for a training to be resumed, as JSON holds it."""
-    weights = state.class_weights
+    weights, optimizer = state.class_weights, state.optimizer
+    groups = optimizer.names_in(state.model) if isinstance(optimizer, OptimizerGroups) else None
     if isinstance(weights, dict):
         weights = dict(sorted(weights.items()))  # their order has no meaning
     return {
-        "optimizer": state.optimizer.settings(),
+        "optimizer": optimizer.settings(),
+        "groups": groups,
         "loss": _named(state.loss),
         "metrics": list(state.metrics),
         "augment": _named(state.augment),
@@ -203,7 +207,8 @@ def read_checkpoint(
         raise FileFormatError(f"{path}: damaged metadata: settings is no table")
     if isinstance(optimizer := theirs.get("optimizer"), dict):
         ours = state.optimizer.settings()
-        theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
+        if isinstance(state.optimizer, Optimizer):
+            theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
     _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
     parts = _by_part(arrays)
     position = json_in(path, metadata, "position")

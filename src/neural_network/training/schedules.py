@@ -76,6 +76,11 @@ class Schedule(Described, ABC):
         """Return the name of the measure that ``observe`` receives: the loss."""
         return "validation_loss" if "validation_loss" in measures else "loss"
 
+    def observe_epoch(self, measures: Mapping[str, float]) -> None:
+        """Observe the measure that is watched, where it is finite."""
+        if math.isfinite(value := measures[self.watched(measures)]):
+            self.observe(value)
+
     def observe(self, value: float) -> None:
         """Receive a measure, a loss or a score, once an epoch."""
 

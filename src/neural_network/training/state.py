@@ -27,6 +27,7 @@ from neural_network.training.gathering import Gathered
 from neural_network.training.history import History
 from neural_network.training.objectives import ClassWeights, Loss, Metric, total_share
 from neural_network.training.optimizers import Optimizer
+from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.parameters import Memory
 
 # The attributes that change during a training; together with the history, its position.
@@ -74,7 +75,7 @@ class TrainingState:
 
     # Settings, which stay as they are during ``fit``.
     model: Layer
-    optimizer: Optimizer
+    optimizer: Optimizer | OptimizerGroups
     loss: Loss
     metrics: dict[str, Metric]
     callbacks: Sequence[HasState]

@@ -57,8 +57,13 @@ from neural_network.training.objectives import (
     total_share,
     weighted_mean,
 )
-from neural_network.training.optimizers import Optimizer, as_optimizer
-from neural_network.training.optimizers.base import check_bound_to
+from neural_network.training.optimizers import Optimizer
+from neural_network.training.optimizers.groups import (
+    OptimizerGroups,
+    Pairs,
+    as_optimizers,
+    check_bound_to,
+)
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.state import Augmentation, TrainingState, as_callbacks
@@ -77,7 +82,8 @@ class Trainer(TrainingState):
             ``fit`` with weights that follow from ``rng``.
         optimizer: an ``Optimizer`` or a name: "adam", "sgd" … Its learning rate may be
             a ``Schedule``, whose time is counted in epochs. One that is bound to a model has to
-            be bound to this one.
+            be bound to this one. A list of pairs, ``[(layer, Adam(1e-4)), (others, Adam(1e-3))]``,
+            gives each part of the model its own; see ``OptimizerGroups``.
         loss: a function of (outputs, y), or the name of one: "softmax_cross_entropy";
             ``functools.partial(softmax_cross_entropy, ignore_index=-1)`` sets options.
         metrics: functions of (outputs, y) or names, or a dict; None: accuracy where the
@@ -122,7 +128,7 @@ class Trainer(TrainingState):
     def __init__(
         self,
         model: Layer | list[Layer],
-        optimizer: Optimizer | str = "adam",
+        optimizer: Optimizer | OptimizerGroups | Pairs | str = "adam",
         loss: Loss | str = "softmax_cross_entropy",
         metrics: Iterable[Metric | str] | Mapping[str, Metric] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -139,8 +145,7 @@ class Trainer(TrainingState):
         self.model = Sequential(model) if isinstance(model, list | tuple) else model
         if not isinstance(self.model, Layer):
             raise DTypeError(sentence("Trainer", "model", "a layer or model", brief(model)))
-        self.optimizer = as_optimizer(optimizer)
-        check_bound_to("Trainer", self.optimizer, self.model)
+        self.optimizer = as_optimizers(optimizer, self.model)
         self.loss = as_loss(loss)
         self.metrics = as_metrics(metrics, self.loss)
         self.callbacks = as_callbacks(callbacks, Callback)
@@ -216,6 +221,7 @@ class Trainer(TrainingState):
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
+            check_bound_to("Trainer", self.optimizer, self.model)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
@@ -283,9 +289,7 @@ class Trainer(TrainingState):
         self.next_epoch()
         self.history.add(measures)
         self.history.seconds += perf_counter() - start
-        schedule = self.optimizer.schedule
-        if math.isfinite(value := measures[schedule.watched(measures)]):
-            schedule.observe(value)
+        self.optimizer.schedule.observe_epoch(measures)
         self._notify("on_epoch_end", measures)
         self._progress.end_epoch(measures)
         self._hints.after_epoch(self, feed, self.compute_loss, measures)

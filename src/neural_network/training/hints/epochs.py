@@ -23,6 +23,7 @@ from neural_network.training.callback_base import Callback
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Start
 from neural_network.training.objectives import loss_name, options_of
+from neural_network.training.optimizers import Optimizer
 from neural_network.training.state import TrainingState
 
 # Something is looked for after so many epochs, and after the last.
@@ -278,11 +279,17 @@ def _moved(epoch: Epoch) -> float:
     return float(np.linalg.norm(now - epoch.start.weights)) / size if size else math.inf
 
 
+def _kind(epoch: Epoch) -> type[Optimizer]:
+    """Return the class of the optimizer, of several that of the first, whose rate is known."""
+    optimizer = epoch.state.optimizer
+    return type(optimizer if isinstance(optimizer, Optimizer) else optimizer.optimizers[0])
+
+
 def _usual(epoch: Epoch) -> str:
-    kind = type(epoch.state.optimizer)
+    kind = _kind(epoch)
     return f"{kind.__name__}({kind.typical_rate:g})"
 
 
 def _smaller(epoch: Epoch) -> str:
-    kind, rate = type(epoch.state.optimizer), epoch.state.rate
+    kind, rate = _kind(epoch), epoch.state.rate
     return f"{kind.__name__}({min(rate / 10, kind.typical_rate):.1g})"

@@ -16,3 +16,4 @@ from neural_network.training.optimizers.descent import (
     Lion as Lion,
     momentum_update as momentum_update,
 )
+from neural_network.training.optimizers.groups import OptimizerGroups as OptimizerGroups

@@ -512,10 +512,3 @@ def as_optimizer(value: Optimizer | str) -> Optimizer:
         expected = f"an optimizer, such as {value.__name__}()"
         raise DTypeError(sentence("Trainer", "optimizer", expected, f"the class {value.__name__}"))
     return OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]()
-
-
-def check_bound_to(function: str, optimizer: Optimizer, model: Layer) -> None:
-    """Raise ArgumentError where an optimizer is bound to other parameters than a model's."""
-    if optimizer._binding is not None and not optimizer._binding.is_of(model):
-        expected = "one that is bound to all of the trainer's model (freeze() excludes layers)"
-        raise ArgumentError(sentence(function, "optimizer", expected, "one bound to others"))

@@ -51,7 +51,7 @@ def looks_trainable(value: object) -> bool:
     return isinstance(value, Layer | Parameter)
 
 
-def _innermost(targets: Sequence[Layer | Parameter]) -> set[int]:
+def innermost(targets: Sequence[Layer | Parameter]) -> set[int]:
     """Return the identities of parameters, and of the layers that have no layers inside."""
     layers = [layer for one in targets if isinstance(one, Layer) for layer in one.all_layers()]
     alone = {id(one) for one in targets if isinstance(one, Parameter)}
@@ -94,7 +94,7 @@ class Binding:
         if self.built and model.built:
             own = {id(parameter) for _, parameter in self.named_parameters()}
             return own == set(map(id, model.parameters()))
-        return _innermost(self.targets) == _innermost([model])
+        return innermost(self.targets) == innermost([model])
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """Return (name, parameter), each parameter once, frozen ones too."""
