@@ -54,7 +54,7 @@ def test_filters_lists_them_all(run: Any) -> None:
 
 
 def test_help_of_everything(run_here: Any) -> None:
-    for verb in ("features", "filters", "demo", "train", "resume", "evaluate", "predict",
+    for verb in ("features", "filters", "demo", "new", "train", "resume", "evaluate", "predict",
                  "summary", "check"):  # fmt: skip
         assert verb in run_here("--help").stdout
         assert run_here(verb, "--help").returncode == 0

@@ -15,6 +15,7 @@ from neural_network.cli.demo import demo
 from neural_network.cli.evaluate import evaluate
 from neural_network.cli.features import features
 from neural_network.cli.filters import filters
+from neural_network.cli.new import new
 from neural_network.cli.predict import predict
 from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
@@ -45,7 +46,7 @@ def options(
     """Neural networks in plain NumPy: feature maps of filters, training, prediction."""
 
 
-for function in (features, filters, demo, train, resume, evaluate, predict, summary, check):
+for function in (features, filters, demo, new, train, resume, evaluate, predict, summary, check):
     app.command()(function)
 
 

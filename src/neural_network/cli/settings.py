@@ -174,9 +174,8 @@ def _setting(
         autocompletion=_completion(choices) if choices else None,
     )
     # None: not given, so that the file's value is used.
-    return field(
-        default=default, metadata={"check": check, "option": Annotated[kind | None, option]}
-    )
+    metadata = {"check": check, "option": Annotated[kind | None, option], "text": text}
+    return field(default=default, metadata=metadata)
 
 
 def _completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
@@ -284,6 +283,8 @@ def option(name: str) -> str:
 def read_settings(path: Path) -> dict[str, Any]:
     """Read a TOML file whose keys are options' names.
 
+    A relative folder of pictures that is not in the current directory may be beside the file.
+
     Raises:
         FileFormatError: no TOML, an unknown key, or a value of another type; no file, or a large
             one.
@@ -315,6 +316,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         if kind is str and "\0" in value:
             raise FileFormatError(sentence(str(path), key, "text without NUL", _shown(value)))
         found[known[key]] = value
+    data = found.get("data", "")
+    if data and data not in DATA and not Path(data).exists() and (path.parent / data).is_dir():
+        found["data"] = str(path.parent / data)
     return found
 
 
@@ -350,6 +354,16 @@ def _hint(text: str, error: Exception) -> str:
     if not (bare := re.fullmatch(r"\s*([\w-]+)\s*=\s*([A-Za-z_./~][^\s#\"]*)\s*(#.*)?", line)):
         return ""
     return f'; text needs quotes: {bare[1]} = "{bare[2]:.100}"'
+
+
+def commented(chosen: Mapping[str, Any]) -> str:
+    """Return a settings file that explains each setting; those not ``chosen`` are comments."""
+    lines: list[str] = []
+    for name, setting in SETTINGS.items():
+        value = _as_toml(chosen.get(name, setting.default))
+        line = f"{'' if name in chosen else '# '}{option(name)} = {value}"
+        lines += ["", f"# {setting.metadata['text']}", line]
+    return "\n".join([*lines, ""])
 
 
 def write_settings(path: Path, settings: Settings) -> None:

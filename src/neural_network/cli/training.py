@@ -112,16 +112,16 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
     )
     make_folder("--out", out)
     trainer.progress = not report.quiet
-    history = _fit(trainer, settings, learned, held_out, report, resume=resume)
+    history, kept = _fit(trainer, settings, learned, held_out, report, resume=resume)
     model.eval()
     way = settings.prepare if settings.data not in DATA else DATA[settings.data].prepared
     save(model, files["the trained model"], notes=notes_to_save(pictures, way))
     if picture:
         save_figure(show_history(history), files["the learning curves"])
-    measures = {name: history[name][-1] for name in history}
+    measures = {name: history[name][kept - 1] for name in history}
     tested = _test(settings, model, report) if settings.data in DATA else {}
     last = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items())
-    report.result(f"After epoch {trainer.epoch}: {last}.")
+    report.result(f"After epoch {kept}: {last}.")
     seconds = perf_counter() - start
     report.files("Files of the training", files)
     report.result(f"Took {seconds:.0f} s.")
@@ -139,6 +139,7 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         training_pictures=len(learned.y),
         validation_pictures=len(held_out.y) if held_out else 0,
         epochs=trainer.epoch,
+        weights_of_epoch=kept,
         measures=measures,
         **tested,
         files={path.name: path for path in files.values()},
@@ -163,7 +164,7 @@ def _model(settings: Settings, pictures: Pictures) -> Sequential:
         raise ArgumentError(f"train: --model {settings.model}: {error}") from error
 
 
-def _weights(settings: Settings, learned: Pictures) -> list[float] | None:
+def _weights(settings: Settings, learned: Pictures) -> list[float] | str | None:
     """Return a weight for each class.
 
     Raises:
@@ -172,8 +173,7 @@ def _weights(settings: Settings, learned: Pictures) -> list[float] | None:
     if settings.class_weights == "none":
         return None
     if settings.class_weights == "balanced":
-        counts = np.bincount(learned.y, minlength=len(learned.classes))
-        return [float(len(learned.y) / (len(counts) * count)) for count in counts]
+        return "balanced"
     given = class_weights("train", "--class-weights", settings.class_weights)
     for name in given:
         if name not in learned.classes:
@@ -224,7 +224,8 @@ def _fit(
     report: Report,
     *,
     resume: bool,
-) -> History:
+) -> tuple[History, int]:
+    """Return the history, and the epoch of which the model has the weights."""
     out = Path(settings.out)
     try:
         with _told(report):
@@ -248,12 +249,9 @@ def _fit(
         number = stopped.number if isinstance(stopped, Terminated) else 2
         raise typer.Exit(128 + number) from None
     for callback in trainer.callbacks:
-        if isinstance(callback, EarlyStopping) and callback.best_epoch:
-            report.result(
-                f"The weights are those of epoch {callback.best_epoch} of {trainer.epoch}, with a "
-                f"loss of {callback.best:.4f} in validation."
-            )
-    return history
+        if isinstance(callback, EarlyStopping) and callback.restored_epoch:
+            return history, callback.restored_epoch
+    return history, trainer.epoch
 
 
 @contextmanager
