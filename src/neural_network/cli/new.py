@@ -65,4 +65,5 @@ def _drawn(shape: str, rng: np.random.Generator) -> Array:
     covered = inside.reshape(SIDE, 2, SIDE, 2).mean((1, 3))[:, :, None]
     back = rng.uniform(0, 110, 3) + rng.normal(0, 6, (SIDE, SIDE, 1))
     levels = covered * rng.uniform(140, 255, 3) + (1 - covered) * back
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    drawn: Array = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return drawn
