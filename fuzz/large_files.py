@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any, NamedTuple
@@ -84,6 +85,48 @@ def metadata(text: str) -> bytes:
     return json.dumps({"__metadata__": entries}).encode()
 
 
+def write_sheet(path: Path, width: int, height: int) -> None:
+    """Write a white PNG with a stroke, of any size in some kilobytes."""
+    packer, blank = zlib.compressobj(9), b"\0" + b"\xff" * (width // 8)
+    stroke = blank[:2] + bytes(len(blank) - 3) + blank[-1:]
+    quarter = height // 4 if width < 100 else 64  # what is refused by its size needs no rows
+    rows = b"".join([packer.compress(row * 64) for row in (blank, stroke, stroke, blank)
+                     for _ in range(quarter // 64)])  # fmt: skip
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    head = struct.pack(">2I5B", width, height, 1, 0, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
+    path.write_bytes(start + chunk(b"IDAT", rows + packer.flush()) + chunk(b"IEND", b""))
+
+
+def resume(path: str) -> object:
+    """Go on with a training from a checkpoint."""
+    trainer = nn.Trainer([nn.Dense(3)], rng=0, progress=False)
+    return trainer.fit(np.eye(3), np.arange(3), epochs=1, resume=path)
+
+
+def settings(path: str) -> object:
+    """Read a settings file, as the command does."""
+    from neural_network.cli.settings import checked_settings, read_settings
+
+    return checked_settings(read_settings(Path(path)))
+
+
+def digit(path: str) -> object:
+    """Recognize the digit in a picture."""
+    model = nn.models.load_tiny_cnn()
+    return model.predict(nn.prepare_digit(nn.load_picture(path))[None, None])
+
+
+def strip(path: str) -> None:
+    """Look for a digit in a strip of a picture, which is too narrow to hold one."""
+    with suppress(nn.ArgumentError):
+        nn.prepare_digit(nn.load_picture(path))
+
+
 IDX, MILLION = nn.read_idx, 1_000_000
 REFUSED = [
     Case("a bomb of 1 GiB", lambda p: write_bomb(p, (1 << 20, 1 << 10), 1 << 30), IDX, True),
@@ -116,6 +159,14 @@ REFUSED = [
     Case("endless zeros", lambda p: p.symlink_to("/dev/zero"), IDX, True),
     Case("endless zeros as a model", lambda p: p.symlink_to("/dev/zero"), nn.load, True),
     Case("endless zeros as a picture", lambda p: p.symlink_to("/dev/zero"), nn.load_picture, True),
+    Case("a pipe as notes", os.mkfifo, nn.load_notes, True),
+    Case("a pipe as arrays", os.mkfifo, nn.load_arrays, True),
+    Case("a pipe as a checkpoint", os.mkfifo, resume, True),
+    Case("endless zeros as a checkpoint", lambda p: p.symlink_to("/dev/zero"), resume, True),
+    Case("a pipe as settings", os.mkfifo, settings, True),
+    Case("endless zeros as settings", lambda p: p.symlink_to("/dev/zero"), settings, True),
+    Case("a picture of 10 gigapixels", lambda p: write_sheet(p, 100_000, 100_000),
+         nn.load_picture, True),
     Case("the keyboard", lambda p: p.symlink_to("/dev/stdin"), IDX, True),
 ]  # fmt: skip
 
@@ -145,11 +196,13 @@ def write_empty_emnist(path: Path) -> None:
 
 
 def write_photograph(path: Path) -> None:
-    """Write a photograph of 100 megapixels."""
+    """Write a photograph of 100 megapixels: a stroke on paper that is lit from one side."""
     from PIL import Image
 
-    side = np.arange(10_000) * 255 // 9_999
-    Image.fromarray(np.broadcast_to(side.astype("u1"), (10_000, 10_000))).save(path, "JPEG")
+    shade = 150 + np.arange(10_000) // 100
+    sheet = np.tile(shade.astype("u1"), (10_000, 1))
+    sheet[3000:7000, 4700:5300] = 20
+    Image.fromarray(sheet).save(path, "JPEG")
 
 
 def write_model(path: Path) -> None:
@@ -161,7 +214,8 @@ def write_model(path: Path) -> None:
 READ = [
     Case("as many pictures as EMNIST", write_emnist, IDX, False),
     Case("as many empty pictures", write_empty_emnist, IDX, False),
-    Case("a photograph of 100 megapixels", write_photograph, nn.load_picture, False),
+    Case("a photograph of 100 megapixels", write_photograph, digit, False),
+    Case("a picture 4 million high", lambda p: write_sheet(p, 24, 4_000_000), strip, False),
     Case("a model of 1 GB", write_model, nn.load, False),
 ]
 CASES = [*REFUSED, *READ]
