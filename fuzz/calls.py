@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
@@ -17,24 +18,34 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 import neural_network as nn
-from fuzz.judging import judged, place_of
+from fuzz.judging import judged, place_of, unexpected
 from fuzz.odd import odd, shown
 from fuzz.pool import Limits, run_cases
 from fuzz.report import Report
 from fuzz.right import Arguments, arguments, normal
 from fuzz.worker import Outcome, note
+from neural_network.autograd.engine import Memory, Node
+from neural_network.datasets.augmentation.steps import Augmentation
 from neural_network.kernels.runtime.gate import available
 from neural_network.names import PACKAGES_ONLY, PUBLIC, TOP_LEVEL_ONLY
 from neural_network.training.trainer import Callback
 
 # What would only take long, as it was asked to.
 ENDLESS = ("epochs", "num_epochs")
-# Methods that subclasses write and the library calls, with arguments that it has checked.
-HOOKS = (
-    "apply", "at", "build", "change", "check_fill", "draw", "during_fit", "load_state",
-    "multiply_adds", "observe", "on_epoch_begin", "on_epoch_end", "on_fit_begin", "on_fit_end",
-    "on_interrupt", "on_step_begin", "on_step_end", "state", "suggested", "watched",
-)  # fmt: skip
+# Methods that subclasses write and that the library alone calls, with arguments that it has
+# checked or made itself (a trainer, its memory, random numbers): whoever overrides one gets them,
+# nobody passes them. Methods of these names of other classes are called as all others are.
+HOOKS: dict[type, tuple[str, ...]] = {
+    Callback: (
+        "during_fit", "on_epoch_begin", "on_epoch_end", "on_fit_begin", "on_fit_end",
+        "on_interrupt", "on_step_begin", "on_step_end",
+    ),
+    Augmentation: ("change", "check_fill", "draw"),
+    nn.Augment: ("change", "check_fill"),
+    nn.Layer: ("build", "multiply_adds"),
+    nn.training.Optimizer: ("apply",),
+    nn.Schedule: ("at", "observe", "suggested", "watched"),
+}  # fmt: skip
 OPERATORS: list[Callable[..., Any]] = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
     operator.mod, operator.floordiv, operator.lt, operator.eq, operator.ne, operator.getitem,
@@ -90,7 +101,7 @@ def case(seed: int, number: int) -> Outcome:
                 break
             result = attempt.use(result)
     plt.close("all")
-    return Outcome(attempt.outcome, attempt.faults, attempt.as_numpy)
+    return Outcome(attempt.outcome, attempt.faults)
 
 
 class Attempt:
@@ -99,7 +110,6 @@ class Attempt:
     Attributes:
         outcome: of the first call: "returned" or "refused".
         faults: (place, text) of each.
-        as_numpy: whether a function of NumPy was called by another name, or on a tensor.
     """
 
     FAILED = object()
@@ -108,8 +118,8 @@ class Attempt:
         self.rng = rng
         self.outcome = ""
         self.faults: list[tuple[str, str]] = []
-        self.as_numpy = False
         self._story = ""
+        self._given: list[Any] = []  # also by earlier calls: the result may call it
 
     def call(self, name: str, function: Callable[..., Any], given: Arguments) -> Any:
         """Call a function and judge what comes of it; return its result, or FAILED."""
@@ -117,18 +127,28 @@ class Attempt:
         parts += [f"{key}={shown(value)}" for key, value in given.names.items()]
         self._story += f"{' → ' if self._story else ''}{name}({', '.join(parts)})"
         note(self._story)
-        tensors = any(isinstance(value, nn.Tensor) for value in given.places)
+        values = (*given.places, *given.names.values())
+        self._given += values
+        tensors = any(isinstance(value, nn.Tensor) for value in values)
         tensors = tensors or isinstance(getattr(function, "__self__", None), nn.Tensor)
-        self.as_numpy |= name.startswith("functional.") or tensors or name == "the result"
-        try:
-            result = function(*given.places, **given.names)
-        except BaseException as error:
-            if isinstance(error, MemoryError | RecursionError):
-                error.__context__ = None
+        as_numpy = name.startswith("functional.") or tensors or name == "the result"
+        failed = None
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            try:
+                result = function(*given.places, **given.names)
+            except BaseException as error:
+                failed = error
+        for text in unexpected(found, as_numpy=as_numpy):
+            self.faults.append((f"warning {text}", f"{self._story}: {text}"))
+        if failed is not None:
+            if isinstance(failed, MemoryError | RecursionError):
+                failed.__context__ = None
             self.outcome = self.outcome or "refused"
-            if (reason := judged(error)) is not None:
-                place = f"{type(error).__name__} {place_of(error)}"
-                self.faults.append((place, f"{self._story}\n  {reason}\n  at {place_of(error)}"))
+            called = getattr(function, "__qualname__", type(function).__qualname__)
+            if (reason := judged(failed, called, self._given)) is not None:
+                place = f"{type(failed).__name__} {place_of(failed)}"
+                self.faults.append((place, f"{self._story}\n  {reason}\n  at {place_of(failed)}"))
             return self.FAILED
         self.outcome = self.outcome or "returned"
         return result
@@ -155,6 +175,8 @@ class Attempt:
             choices = [lambda: self.call("the result", result, self._like(normal(rng, 3)))]
         elif type(result).__module__.startswith("matplotlib."):
             return self.FAILED  # its methods are not the library's
+        elif isinstance(result, Node | Memory):
+            return self.FAILED  # the record of the backward pass, which has no public name
         elif isinstance(result, np.ndarray | np.generic | int | float | str | None | dict):
             return self.FAILED
         elif isinstance(result, tuple | list) and type(result) in (tuple, list):
@@ -187,7 +209,8 @@ class Attempt:
 
     def _member(self, owner: Any) -> Any:
         """Call a method, read or assign an attribute."""
-        names = [n for n in dir(type(owner)) if not n.startswith("_") and n not in HOOKS]
+        hooks = [name for kind, names in HOOKS.items() if isinstance(owner, kind) for name in names]
+        names = [n for n in dir(type(owner)) if not n.startswith("_") and n not in hooks]
         if not names:
             return self.FAILED
         name = self.rng.choice(names)

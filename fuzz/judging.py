@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import dis
+import linecache
 import re
 import traceback
 import warnings
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from neural_network.errors import NeuralNetworkError
 
@@ -15,15 +20,15 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = str(ROOT / "src" / "neural_network")
 FUZZ = str(ROOT / "fuzz")
 LONGEST = 500  # letters of a message
-# What Python itself says about a call that does not fit the signature, and about operators.
-SIGNATURE = re.compile(
-    r"missing \d+ required|takes .*argument|unexpected keyword argument|multiple values for|"
-    r"positional-only argument|unsupported operand|not supported between|"
-    r"object is not (callable|iterable|subscriptable|an iterator)|has no len\(\)|"
-    r"does not support (item|the context manager)|bad operand type|Can't instantiate abstract|"
-    r"is not a container or iterable|^argument of type .* is not iterable"
-)
-READ_ONLY = re.compile(r"has no setter|cannot assign to field|attribute .* is not writable")
+# What Python says of a call that does not fit a signature, and of which function.
+SIGNATURE = re.compile(r"^([\w.<>]+)\(\) (?:missing \d|takes |got |expected )")
+# As ``open`` raises them, and as callers of ``open`` catch them.
+OF_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+# Files whose functions are NumPy's, for tensors too: they warn as ``np.errstate`` says.
+PASSING_ON = (
+    "/autograd/", "/functional/elementwise.py", "/functional/ufuncs.py", "/functional/linear.py",
+    "/functional/linalg.py", "/functional/reductions.py", "/functional/shaping.py",
+)  # fmt: skip
 RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -31,26 +36,35 @@ class UserError(Exception):
     """Raised by functions that the fuzzer hands in: it should arrive as it is."""
 
 
-def judged(error: BaseException) -> str | None:
-    """Return why an exception is a fault, or None if it is a sentence of the library's."""
+def judged(error: BaseException, called: str = "", given: Collection[Any] = ()) -> str | None:
+    """Return why an exception is a fault, or None if it is a sentence of the library's.
+
+    Args:
+        error: what a call raised.
+        called: the name of what was called: Python itself answers for its signature.
+        given: what was passed, by earlier calls too; of it, some may be functions.
+    """
     if isinstance(error, UserError):
         return None
     if isinstance(error, NeuralNetworkError):
         return _message(error)
-    if isinstance(error, TypeError) and SIGNATURE.search(str(error)):
-        return None
-    if isinstance(error, AttributeError) and READ_ONLY.search(str(error)):
-        return None
-    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError):
-        return _message(error)  # as ``open`` raises it
-    if isinstance(error, OSError) and error.errno and error.filename:
-        return None
+    if place_of(error) == "outside":
+        return None  # nothing of the library ran: Python's own, about the result of a call
     innermost = _innermost(error.__traceback__)
-    if not innermost.startswith(LIBRARY) and place_of(error) == "outside":
-        return None  # Python's own, about what the call has returned
-    if innermost.startswith(FUZZ):
-        return None  # of a function that the fuzzer has handed in
-    if _raised_by_the_library(error.__traceback__):
+    if innermost.tb_frame.f_code.co_filename.startswith(FUZZ):
+        return None  # raised inside a function that was handed in, which the library passes on
+    if any(_callee(innermost) is value for value in given if callable(value)):
+        return None  # the same, of a function written in C, which has no frame
+    if isinstance(error, TypeError) and (signature := SIGNATURE.search(str(error))):
+        functions = [value for value in given if callable(value)]
+        names = {called.rpartition(".")[2], "forward"}  # of a layer that is called
+        names |= {getattr(f, "__qualname__", type(f).__qualname__) for f in functions}
+        names |= {base.__qualname__ for f in functions for base in type(f).__mro__}
+        if names & {signature[1], *signature[1].split(".")}:
+            return _message(error)
+    if isinstance(error, OF_PATHS) and error.filename is not None:
+        return _message(error)
+    if _raised_by_the_library(innermost):
         return _message(error)
     return f"{type(error).__name__} by accident: {error}"[:LONGEST]
 
@@ -64,20 +78,32 @@ def _message(error: BaseException) -> str | None:
     return None
 
 
-def _innermost(trace: TracebackType | None) -> str:
-    """Return the file of the innermost frame."""
+def _innermost(trace: TracebackType | None) -> Any:
+    """Return the innermost part of a traceback."""
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return "" if trace is None else trace.tb_frame.f_code.co_filename
+    return trace
 
 
-def _raised_by_the_library(trace: TracebackType | None) -> bool:
+def _raised_by_the_library(innermost: TracebackType) -> bool:
     """Return whether the innermost frame is of the library, at a ``raise`` statement."""
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not trace.tb_frame.f_code.co_filename.startswith(LIBRARY):
-        return False
-    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == RAISE
+    code = innermost.tb_frame.f_code
+    return code.co_filename.startswith(LIBRARY) and code.co_code[innermost.tb_lasti] == RAISE
+
+
+def _callee(innermost: TracebackType) -> Any:
+    """Return what the innermost frame calls, where that is the value of a variable."""
+    frame = innermost.tb_frame
+    positions = [*frame.f_code.co_positions()][innermost.tb_lasti // 2]
+    line, end, start, stop = positions
+    if line is None or line != end:
+        return None
+    text = linecache.getline(frame.f_code.co_filename, line).encode()[start:stop]
+    with suppress(SyntaxError, ValueError):  # a file that was changed meanwhile
+        parsed = ast.parse(text.decode(), mode="eval").body
+        if isinstance(parsed, ast.Call) and isinstance(parsed.func, ast.Name):
+            return frame.f_locals.get(parsed.func.id)
+    return None
 
 
 def place_of(error: BaseException) -> str:
@@ -106,6 +132,17 @@ def unexpected(found: list[warnings.WarningMessage], *, as_numpy: bool = False) 
         if "matrix subclass" not in str(warning.message)  # of the odd value itself
         and not warning.category.__module__.startswith("neural_network.")
         and "several pictures" not in str(warning.message)  # documented, a plain UserWarning
-        and not (as_numpy and warning.category is RuntimeWarning)
+        and not (as_numpy and _of_numpy(warning))
+        # NumPy's ``==`` of an array of structures, before it asks what is beside it.
+        and not ("elementwise" in str(warning.message) and "comparison" in str(warning.message))
         and not (warning.category is DeprecationWarning and "is now called" in str(warning.message))
     ]
+
+
+def _of_numpy(warning: warnings.WarningMessage) -> bool:
+    """Return whether a function of NumPy's warns, which an op of the library only passes on."""
+    file = warning.filename
+    own = file.startswith(LIBRARY)
+    return warning.category is RuntimeWarning and (
+        not own or file.removeprefix(LIBRARY).startswith(PASSING_ON)
+    )

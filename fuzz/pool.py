@@ -123,6 +123,6 @@ def _death(code: int, folder: Path, repeat: str) -> tuple[str, Fault]:
     else:
         how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
     frames = [line.strip() for line in stack.splitlines() if "neural_network" in line][:6]
-    said = "" if frames else (folder / "output").read_text(errors="replace")[-600:]
+    said = "" if frames else (folder / "output").read_text(errors="replace")[-3000:]
     text = "\n  ".join([f"{how}: {call}", *frames, *said.splitlines()])
     return f"{how} {frames[:1]}", Fault(text, repeat)

@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import json
 import os
+import re
 import resource
 import sys
 import warnings
@@ -25,12 +26,10 @@ class Outcome(NamedTuple):
     Attributes:
         name: what is counted: "returned", "refused" …
         faults: (place, text) of each.
-        as_numpy: whether it warns as NumPy does.
     """
 
     name: str
     faults: list[tuple[str, str]]
-    as_numpy: bool = False
 
 
 def note(call: str) -> None:
@@ -40,6 +39,8 @@ def note(call: str) -> None:
 
 
 _CALL = -1
+# A line may say that the next seconds are spent on compiling; a training prints its progress.
+EXPECTED = re.compile(r"neural_network: compiling|epoch +\d+/\d+ ")
 
 
 def main(arguments: list[str]) -> None:
@@ -86,18 +87,16 @@ def _watched(module: Any, seed: int, number: int, output: int, seconds: float) -
         gc.collect(0)
     faults = [*outcome.faults]
     call = os.pread(_CALL, 2000, 0).decode(errors="replace")
-    faults += [
-        (f"warning {text}", f"{call}: {text}")
-        for text in unexpected(found, as_numpy=outcome.as_numpy)
-    ]
+    faults += [(f"warning {text}", f"{call}: {text}") for text in unexpected(found)]
     if (took := process_time() - start) > seconds:
         faults.append((f"time {call[:40]}", f"{call}: took {took:.0f} s of the processor"))
     sys.stdout.flush()
     sys.stderr.flush()
-    text = os.pread(output, 300, 0).decode(errors="replace")
-    # One line may say that the next seconds are spent on compiling.
-    if (size := os.fstat(output).st_size) and not text.startswith("neural_network: compiling"):
-        faults.append((f"output {text[:40]}", f"{call}: printed {size} bytes: {text}"))
+    text = os.pread(output, 600, 0).decode(errors="replace")
+    size = os.fstat(output).st_size
+    lines = [line for line in text.splitlines() if not EXPECTED.match(line)]
+    if lines:
+        faults.append((f"output {text[:40]}", f"{call}: printed {size} bytes: {text[:300]}"))
     os.ftruncate(output, 0)
     return outcome._replace(faults=faults)
 

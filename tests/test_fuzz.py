@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fuzz import kills
-from fuzz.judging import UserError, judged
+from fuzz.judging import UserError, judged, unexpected
 from fuzz.odd import raising
 from fuzz.pool import Limits, run_cases
 from fuzz.report import Report
 from fuzz.run import PARTS
 
 import neural_network as nn
+from neural_network.files import open_file
+from neural_network.lifting import mapped
 from tests.processes import ROOT
 
 # Half a minute on an idle machine, all together; `make fuzz` draws others for an hour.
@@ -58,9 +62,45 @@ def called(call: Any) -> BaseException:
     ],
 )
 def test_what_is_a_fault(call: Any, fault: str | None) -> None:
-    found = judged(called(call))
+    found = judged(called(call), "relu")
     assert (found or "").startswith(fault or "")
     assert (found is None) == (fault is None)
+
+
+def no_argument() -> None:
+    """Take no argument."""
+
+
+def file_of_too_long_a_name() -> None:
+    mapped(os.stat, ["x" * 300])  # as the library may have opened a file
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "fault"),
+    [
+        (lambda: mapped(len, [1]), [], True),
+        (lambda: mapped(len, [1]), [len], False),  # of a function written in C, which was passed
+        (lambda: mapped(no_argument, [1]), [], True),
+        (lambda: mapped(no_argument, [1]), [no_argument], False),
+        (lambda: mapped(len, 3), [len], True),  # "object is not iterable" is no sentence of ours
+        (lambda: mapped(nn.StepDecay(0.1, 1), [1]), [nn.StepDecay(0.1, 1)], False),
+        (lambda: open_file("load", "x" * 300, "a file").seek(), [], False),
+        (file_of_too_long_a_name, [], True),
+    ],
+)
+def test_only_functions_that_were_passed_raise_as_they_like(
+    call: Any, given: Any, fault: bool
+) -> None:
+    assert (judged(called(call), given=given) is not None) == fault
+
+
+def test_warnings_of_numpy_pass_from_functions_of_numpy_only() -> None:
+    with warnings.catch_warnings(record=True) as found, np.errstate(all="warn"):
+        warnings.simplefilter("always")
+        nn.functional.exp(1e300)
+        mapped(np.exp, [1e300])
+    assert [len(unexpected(found[:1], as_numpy=flag)) for flag in (False, True)] == [1, 0]
+    assert [len(unexpected(found[1:], as_numpy=flag)) for flag in (False, True)] == [1, 1]
 
 
 def test_long_and_empty_messages_are_faults() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from operator import setitem
+from operator import add, setitem
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,10 @@ X = np.ones((1, 1, 2), np.float32)
 def fit(**options: Any) -> Any:
     trainer = nn.Trainer([nn.Dense(2)], rng=0, progress=False)
     return trainer.fit([[1.0], [2.0]], [0, 1], **options)
+
+
+def add_in_place(array: Any) -> None:
+    array += nn.Tensor(np.ones(5))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,55 @@ def fit(**options: Any) -> Any:
         (lambda: nn.Flatten().summary((1,) * 64), ValueError, "shape: expected at most 63 sizes"),
         (lambda: nn.Flatten().initialize((1,) * 64), ValueError, "initialize: .* most 63 sizes"),
         (lambda: nn.interpolate(X, 2**62), MemoryError, "interpolate: .* the memory is enough"),
+        (lambda: range(10**12) * nn.Tensor([1.0]), MemoryError, "mul.*: .* the memory is enough"),
+        (lambda: add(((), {}), nn.Tensor([1.0])), ValueError, "add: a, b: .* inhomogeneous"),
+        (lambda: nn.mse_loss(nn.Tensor([1.0]), ([1], [2, 3])), ValueError, "mse_loss: "),
+        (lambda: add_in_place(np.ones(5, "i1")), TypeError, "add: out=: .*Cannot cast"),
+        (lambda: add_in_place(np.ones((2, 3))[:, :2]), ValueError, "add: out=: .* broadcast"),
+        (
+            lambda: nn.op(np.tanh)(ValueError()),
+            TypeError,
+            "tanh: .* callable tanh method",
+        ),
+        (
+            lambda: nn.batch_statistics(np.ones((1,) * 53)),
+            ValueError,
+            "X: expected at most 52 axes",
+        ),
+        (lambda: nn.INITIALIZERS["zeros"]((1,) * 65, 1, 1, 0), ValueError, "zeros: shape: .* 64 s"),
+        (lambda: nn.INITIALIZERS["orthogonal"]((1,) * 65, 1, 1, 0), ValueError, "at most 64 sizes"),
+        (lambda: nn.hessian(np.tanh)(np.ones((1,) * 40)), ValueError, "hessian: f: .* 64 axes"),
+        (lambda: nn.models.mlp(range(10**12)), MemoryError, "mlp: hidden: .* the memory is enough"),
+        (lambda: nn.Flatten().draw(2**32, 2**10), MemoryError, "draw: rows, width: expected"),
+        (lambda: nn.Flatten().draw(2**62, 1), ValueError, "draw: rows, width: expected"),
+        (
+            lambda: setattr(nn.Dense(2), "built", True),
+            AttributeError,
+            "Dense: built: expected no a",
+        ),
+        (
+            lambda: setattr(nn.Sequential(nn.Dense(1)), "input_dtype", nn.BatchNorm()),
+            AttributeError,
+            "Sequential: input_dtype: expected no assignment",
+        ),
+        (
+            lambda: nn.scaled_dot_product_attention(
+                *[np.ones((2, 2))] * 3, mask=np.ones((1,) * 40)
+            ),
+            ValueError,
+            "scaled_dot_product_attention: mask: expected",
+        ),
+        (
+            lambda: nn.visual.show_predictions(np.array(0), [X[0]], [[1.0]]),
+            ValueError,
+            "show_predictions: pictures: expected 3 or 4 dimensions",
+        ),
+        (lambda: nn.EarlyStopping("loss").load_state(X), TypeError, "load_state: state: expected"),
+        (lambda: nn.load_image_folder("x" * 300), ValueError, "cannot read x*: File name too long"),
+        (lambda: nn.Dense(2)(np.full((1, 2), 1e39)), ValueError, "Dense: X: .* float32 can hold"),
+        (lambda: nn.Dense(2).predict(np.full((1, 2), 1e39)), ValueError, r"at most 3.4e\+38"),
+        (lambda: nn.Parameter([-1e39]), ValueError, r"Parameter: data: .* received -1e\+39"),
+        (lambda: nn.Tensor([1.0]).flatten(order=np.ones(2)), TypeError, "ravel: .*order must be"),
         *(
             (lambda size=size: nn.adaptive_max_pool1d(X, size), kinds, match)
             for size, kinds, match in (
@@ -172,3 +225,27 @@ def test_a_list_with_a_tensor_is_recorded_by_a_layer() -> None:
     x = nn.Tensor(2.0, requires_grad=True)
     nn.Dense(1, initializer="ones")([[x, 1.0]]).backward()
     assert x.grad == 1
+
+
+def test_numbers_that_are_not_too_large_pass_in_silence() -> None:
+    assert np.isinf(nn.Flatten()(np.full((1, 2), np.inf))).all()
+    assert nn.Parameter([3.4e38, 1e-300]).data.dtype == np.float32
+
+
+def test_labels_of_half_precision_and_many_classes() -> None:
+    rows = nn.one_hot(np.array([0, 2], np.float16), 100_000)
+    assert rows.shape == (2, 100_000)
+    assert rows[1, 2] == rows.sum(axis=1).max() == 1
+
+
+def test_a_logarithm_of_a_sum_over_unsigned_integers() -> None:
+    found = F.logsumexp(np.array([0, 1, 2], np.uint8), keepdims=True)
+    np.testing.assert_allclose(found, [np.log(np.exp([0.0, 1, 2]).sum())], rtol=1e-12)
+    with pytest.raises(TypeError, match="logsumexp: X, axis, keepdims"):
+        F.logsumexp(np.ones(2), None, NotImplemented)  # type: ignore[arg-type]  # the point
+
+
+@pytest.mark.parametrize("make", [nn.Dropout, nn.Dropout2D])
+def test_an_empty_batch_is_dropped_from_in_training(make: Any) -> None:
+    assert make(0.5)(np.ones((0, 3, 2, 2))).shape == (0, 3, 2, 2)
+    assert np.isnan(nn.Dropout(0.5, rng=0)(np.full((9, 9), np.inf))).any()  # without a warning

@@ -30,9 +30,12 @@ from neural_network.errors import (
     refusal,
     sentence,
 )
-from neural_network.lifting import LISTS, is_tensor, joined, lift_hook
+from neural_network.lifting import LISTS, array_under, is_tensor, joined, lift_hook
 
 Array = NDArray[Any]
+MOST_AXES = 64  # of an array of NumPy's
+# Of a list of names: what is longer is no such list.
+MOST_NAMES = 1_000_000
 # What NumPy says of arrays that no memory could hold.
 BEYOND = re.compile("array is too big|[Mm]aximum (allowed|supported) dimension")
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -40,15 +43,25 @@ Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 def beyond(dtype: DTypeLike) -> str:
     """Return what is expected where numbers are larger than a model's type can hold."""
+    return held(dtype, "the model's ") + " (scale them, or model.astype(float))"
+
+
+def held(dtype: DTypeLike, owner: str = "") -> str:
+    """Return what is expected where numbers are larger than a type can hold."""
     limits = np.finfo(dtype)
-    return (
-        f"numbers that the model's {limits.dtype.name} can hold, at most {limits.max:.3g} "
-        "(scale them, or model.astype(float))"
-    )
+    return f"numbers that {owner}{limits.dtype.name} can hold, at most {limits.max:.3g}"
 
 
-def narrowed(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> Array:
-    """Return floating numbers in a model's type; raise ArgumentError if one becomes infinite."""
+def narrowed(
+    function: str, name: str, array: Array, dtype: np.dtype[Any], expected: str = ""
+) -> Array:
+    """Return floating numbers in a type; raise ArgumentError if one becomes infinite.
+
+    Args:
+        function, name, expected: for the error; by default the type is a model's.
+        array: the numbers, or a tensor.
+        dtype: the type.
+    """
     if array.dtype.kind != "f" or array.dtype == dtype:
         return array
     try:
@@ -57,9 +70,11 @@ def narrowed(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> Ar
     except FloatingPointError:  # infinity in the array may look like an overflow, too
         with np.errstate(over="ignore", under="ignore"):
             typed = array.astype(dtype)
-    new = array[np.isfinite(array) & ~np.isfinite(typed)]
+    numbers = array_under(array)
+    new = numbers[np.isfinite(numbers) & ~np.isfinite(array_under(typed))]
     if new.size:
-        raise ArgumentError(sentence(function, name, beyond(dtype), f"{new.flat[0]:.3g}"))
+        expected = expected or beyond(dtype)
+        raise ArgumentError(sentence(function, name, expected, f"{new.flat[0]:.3g}"))
     return typed
 
 
@@ -132,7 +147,13 @@ def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dty
     result = np.result_type(*floating) if floating else np.dtype(np.float64)
     result = result.newbyteorder("=")
     computing = np.dtype(np.float32) if result == np.float16 else result
-    return [array.astype(computing, copy=False) for array in arrays], result
+    cast = [
+        array.astype(computing, copy=False)
+        if array.dtype.itemsize <= computing.itemsize
+        else narrowed(function, name, array, computing, held(computing)).astype(computing)
+        for name, array in zip(values, arrays, strict=True)
+    ]
+    return cast, result
 
 
 def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
@@ -323,7 +344,9 @@ def as_shape(function: str, name: str, shape: object) -> tuple[int, ...]:
 
 def as_names(function: str, name: str, value: object) -> list[str]:
     """Return a list of names as text; one text is no list of them."""
-    if isinstance(value, list | tuple | range | np.ndarray):
+    if isinstance(value, list | tuple | range | np.ndarray) and getattr(value, "ndim", 1) != 0:
+        if len(value) > MOST_NAMES:
+            raise ArgumentError(sentence(function, name, f"at most {MOST_NAMES:,}", brief(value)))
         return [brief(item, str) for item in value]
     raise DTypeError(sentence(function, name, "a list of names", brief(value)))
 
@@ -365,6 +388,7 @@ def within_memory(function: Wrapped) -> Wrapped:
                 raise
             given = dict(zip(names, args, strict=False)) | kwargs
             name = given.pop("function", function.__name__)
+            given.pop("self", None)
             raise refusal(str(name), given, error) from error
 
     return cast("Wrapped", limited)

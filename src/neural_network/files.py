@@ -200,6 +200,8 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     target = real_path(path)
     with _writing(path), suppress(FileNotFoundError, NotADirectoryError):
         target.lstat()  # the name may be too long, which that of the lock is not
+    if not target.name:
+        raise FileWriteError(f"cannot write {path}: it is a folder, expected a file")
     lock = target.with_name(_lock_name(target))
     descriptor = _open_and_take(path, lock)
     try:

@@ -100,10 +100,15 @@ def change(
         check_in_place(target, *values)
     else:
         check_no_gradient(f"numpy.{name}: a change of a plain array, which", *values)
-    return function(
-        *[array_under(value) for value in args],
-        **{key: array_under(value) for key, value in kwargs.items()},
-    )
+    arrays = [array_under(value) for value in args]
+    options = {key: array_under(value) for key, value in kwargs.items()}
+    try:
+        return function(*arrays, **options)
+    except PASSED:
+        raise
+    except Exception as error:  # NumPy raises many kinds; the class stays
+        given = {f"argument {place}": value for place, value in enumerate(arrays, 1)} | options
+        raise refusal(f"numpy.{name}", given, error) from error
 
 
 def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
@@ -137,9 +142,15 @@ def as_operands(
 
     Raises:
         DTypeError: an array of a class of its own, such as a masked array.
+        ArgumentError: lists of different length, or what the memory is too small for.
     """
-    args = tuple([_operand(rule, rule.name_of(place), value) for place, value in enumerate(args)])
-    return args, {name: _operand(rule, name, value) for name, value in kwargs.items()}
+    try:
+        places = [_operand(rule, rule.name_of(place), value) for place, value in enumerate(args)]
+        return tuple(places), {name: _operand(rule, name, v) for name, v in kwargs.items()}
+    except PASSED:
+        raise
+    except Exception as error:  # NumPy raises many kinds; the class stays
+        raise rule.refusal(args, kwargs, error) from error
 
 
 def _operand(rule: Rule, name: str | None, value: Any) -> Any:

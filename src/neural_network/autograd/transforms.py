@@ -14,7 +14,7 @@ from neural_network.autograd.engine import backward_pass, lowest_recorded, open_
 from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import leaves_of, map_tree, same_form
-from neural_network.checks import as_callable, as_real
+from neural_network.checks import MOST_AXES, as_callable, as_real
 from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
@@ -310,6 +310,10 @@ def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..
         traced = _Trace(name, f, argnums, args, kwargs)
         output = traced.single_output()
         shape, rows = output.shape, []
+        axes = output.ndim + max(leaf.ndim for leaf in leaves_of(traced.arguments))
+        if axes > MOST_AXES:
+            received = f"{axes} of the result and the argument together"
+            raise ShapeError(sentence(name, "f", f"at most {MOST_AXES} axes", received))
         for place in range(output.size):
             start = np.zeros(output.size, output.dtype)
             start[place] = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -83,6 +84,9 @@ def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tup
     with needs_extra("reading a picture", extra="plot"):
         from PIL import Image, UnidentifiedImageError
 
+    # Without a handler, Python prints what Pillow logs of a damaged file, beside the error.
+    if not (log := logging.getLogger("PIL")).handlers:
+        log.addHandler(logging.NullHandler())
     opened = open_file("load_picture", path, "a picture file")
     file = Path(path)
     try:

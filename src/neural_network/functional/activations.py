@@ -154,7 +154,8 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
         return rounded(relu(Z), dtype)  # −∞ · 0 is NaN
     above = np.greater(Z, 0)
     # One product: where Z · slope is not taken, it must not overflow.
-    return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
+    with np.errstate(under="ignore"):
+        return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
 
 
 @public
@@ -317,7 +318,8 @@ def hardswish(Z: ArrayLike) -> Array:
     (Z,), dtype = as_floating("hardswish", Z=Z)
     # At −∞ the share is 0; the limit of the product is 0, too.
     lowest = np.finfo(Z.dtype).min
-    return rounded(np.maximum(Z, lowest) * (np.clip(Z + 3, 0, 6) / 6), dtype)
+    with np.errstate(under="ignore"):
+        return rounded(np.maximum(Z, lowest) * (np.clip(Z + 3, 0, 6) / 6), dtype)
 
 
 sample_calls(leaky_relu, call(Normal((3, 5), 3)))

@@ -123,7 +123,7 @@ def _check_shapes(function: str, query: Array, key: Array, value: Array) -> None
 def _check_mask(function: str, mask: Array, shape: tuple[int, ...]) -> None:
     """Raise ShapeError unless the mask broadcasts to the scores and leaves them their shape."""
     try:
-        fits = np.broadcast_shapes(mask.shape, shape) == shape
+        fits = mask.ndim <= len(shape) and np.broadcast_shapes(mask.shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:

@@ -78,6 +78,8 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     if usual and labels.view(np.uintp).max() < limit:
         return labels
     check_no_nan(function, name, labels)
+    if labels.dtype == np.float16:  # which ends below some numbers of classes
+        labels = labels.astype(np.float32)
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):
         first = int(np.argmax(wrong))

@@ -133,13 +133,21 @@ class Rule:
 
     def refuse(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> None:
         """Raise the library's error for a call that NumPy refused; return if Python refused it."""
-        trace = error.__traceback__
-        if isinstance(error, TypeError) and trace is not None and trace.tb_next is None:
-            return  # the signature does not take these arguments: the function was not begun
+        if isinstance(error, TypeError):
+            try:
+                inspect.signature(self.forward).bind(*args, **kwargs)
+            except TypeError:  # Python's own sentence about the signature
+                return
+        raise self.refusal(args, kwargs, error) from error
+
+    def refusal(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception
+    ) -> NeuralNetworkError:
+        """Return the library's error for arguments that NumPy refused."""
         given = dict(zip(self.names, args, strict=False)) if self.variadic is None else {}
         if not given and args:
             given = {self.variadic or "the arguments": args}
-        raise refusal(self.name, given | dict(kwargs), error) from error
+        return refusal(self.name, given | dict(kwargs), error)
 
 
 # What an op raises as it is: its own errors, and what the caller asked for (``np.errstate``).

@@ -267,12 +267,16 @@ def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0]))
     array(1000.69314718)
     """
+    X = np.asanyarray(X)
+    if X.dtype.kind in "iub":  # whose differences overflow
+        X = X.astype(np.float64)
     largest = np.max(X, axis=axis, keepdims=True)
     # A row of −∞ has the sum 0; subtracting −∞ from −∞ would give NaN.
     safe = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(under="ignore", divide="ignore"):
         out = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe
-    return np.asarray(out if keepdims else np.squeeze(out, _reduced(axis, np.ndim(X))))
+    # Of single numbers: it removes the axes where NumPy would.
+    return np.asarray(np.max(out, axis=axis, keepdims=keepdims))
 
 
 @gradient(logsumexp, "X")

@@ -74,7 +74,8 @@ class Dropout(Layer):
         # The bits under ``draw``: a comparison of whole numbers saves a pass and loses no bit.
         drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
         keep = np.greater_equal(drawn, np.uint32(self._rate * 2**32)).reshape(shape)
-        return X * np.multiply(keep, 1 / (1 - self._rate), dtype=X.dtype)
+        with np.errstate(invalid="ignore"):  # ∞ · 0 is NaN
+            return X * np.multiply(keep, 1 / (1 - self._rate), dtype=X.dtype)
 
     def _evaluation_steps(self) -> Steps:
         """No steps: in evaluation it is the identity."""

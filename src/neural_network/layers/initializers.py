@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import (
+    MOST_AXES,
     Array,
     as_function,
     as_generator,
@@ -16,6 +17,7 @@ from neural_network.checks import (
     as_shape,
     within_memory,
 )
+from neural_network.errors import ShapeError, brief, sentence
 from neural_network.lazy import NameTable
 from neural_network.public import named, public
 
@@ -99,7 +101,10 @@ def _checked(
     """Return the arguments that all initialisers take."""
     fans = [as_number(name, which, fan, above=0) for which, fan in
             (("fan_in", fan_in), ("fan_out", fan_out))]  # fmt: skip
-    return as_shape(name, "shape", shape), fans[0], fans[1], as_generator(name, rng)
+    sizes = as_shape(name, "shape", shape)
+    if len(sizes) > MOST_AXES:
+        raise ShapeError(sentence(name, "shape", f"at most {MOST_AXES} sizes", brief(shape)))
+    return sizes, fans[0], fans[1], as_generator(name, rng)
 
 
 BOTH = "the mean of both fans"

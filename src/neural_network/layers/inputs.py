@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import as_real
+from neural_network.checks import Array, as_real, narrowed
 from neural_network.errors import ArgumentError, GradientError
 
 # What a layer computes with as it is; an ``np.generic`` is a number with an array's attributes.
@@ -22,3 +22,10 @@ def outline(X: Any) -> tuple[tuple[int, ...], str]:
         except (ArgumentError, GradientError):
             return (), "float32"
     return tuple(int(size) for size in X.shape), X.dtype.name
+
+
+def in_own_type(layer: Any, array: Array) -> Array:
+    """Return numbers in a layer's type; what is too large for it is refused."""
+    if array.dtype.kind == "f":
+        return narrowed(type(layer).__name__, "X", array, layer.dtype)
+    return array.astype(layer.dtype)

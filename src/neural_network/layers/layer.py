@@ -23,9 +23,9 @@ from neural_network.layers import modes
 from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
-from neural_network.layers.inputs import ARRAYS, outline
+from neural_network.layers.inputs import ARRAYS, in_own_type, outline
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of
-from neural_network.layers.places import add_place, adding_place
+from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
 from neural_network.layers.structure import (
@@ -180,7 +180,7 @@ class Layer(Structure):
         if replaced := self._replaced:
             self._check_used_alone()
         typed = [
-            value.astype(self.dtype, copy=False)
+            (value if value.dtype == self.dtype else in_own_type(self, value))
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
             else (value if isinstance(value, ARRAYS) else self._as_input(value))
             for value in inputs
@@ -246,12 +246,12 @@ class Layer(Structure):
     def _builds(self) -> bool:
         return type(self).build is not Layer.build or "build" in self.__dict__
 
-    @property
+    @derived
     def input_shape(self) -> tuple[int, ...] | None:
         """The shape of one input, without the batch axis, that this layer was built for."""
         return None if self._built_for is None else self._built_for[0][1:]
 
-    @property
+    @derived
     def input_dtype(self) -> np.dtype[Any]:
         """The type of the inputs that this layer was built for."""
         kind = self.dtype if self._built_for is None else np.dtype(self._built_for[1])
@@ -549,7 +549,7 @@ class Layer(Structure):
         flat_parameters(self.parameters())
         return self
 
-    @property
+    @derived
     def built(self) -> bool:
         """Whether this layer and all inside have their parameters."""
         return None not in [layer._built_for for layer in self.all_layers()]
@@ -620,9 +620,9 @@ class Layer(Structure):
             if self._own_draws is None:
                 self._own_draws = Draws(as_seed(None), step=0)
             draws = self._own_draws
-        return draws.integers(rows, width)
+        return draws.draw(rows, width)
 
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
         array = as_real(type(self).__name__, "X", X)
-        return array if isinstance(array, Tensor) else array.astype(self.dtype, copy=False)
+        return array if isinstance(array, Tensor) else in_own_type(self, array)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count, as_dtype, as_real
+from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
@@ -22,7 +22,7 @@ from neural_network.public import public
 _slot: Any = Tensor.data  # type: ignore[misc]  # the slot itself
 _array_of = _slot.__get__
 
-MOST_AXES = 64  # of an array of NumPy's
+FLOAT32 = np.finfo(np.float32)
 # While a file is read: no array of a layer is larger than the largest one in it.
 _largest: ContextVar[int | None] = ContextVar("largest", default=None)
 
@@ -178,4 +178,10 @@ def _own(function: str, data: ArrayLike) -> Any:
     array = as_real(function, "data", data)
     if isinstance(array, Tensor):
         raise DTypeError(sentence(function, "data", "an array", "a tensor"))
-    return np.array(array, dtype=np.float32)
+    if array.dtype.itemsize > FLOAT32.dtype.itemsize:
+        sizes = np.abs(array)  # ``np.errstate`` takes long beside a small parameter
+        largest = np.fmax.reduce(sizes, axis=None, initial=0)
+        smallest = np.fmin.reduce(sizes, axis=None, initial=1, where=sizes > 0)
+        if largest > FLOAT32.max or smallest < FLOAT32.tiny:
+            array = narrowed(function, "data", array, FLOAT32.dtype, held(FLOAT32.dtype))
+    return np.array(array, dtype=FLOAT32.dtype)

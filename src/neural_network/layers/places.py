@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neural_network.describing import arguments_of, shown
-from neural_network.errors import ArgumentError
+from neural_network.errors import ArgumentError, both, brief, sentence
 
 # From this number of layers on, those of the second half are named from the end as well.
 LONG = 10
@@ -85,3 +85,18 @@ def add_place(error: Exception, layer: Any) -> None:
     # Each layer around it writes the place anew, as it is seen from there.
     if inner is not layer and any(one is inner for one in layer.all_layers()):
         error.args = (f"{text} [{place_of(layer, inner)}]",)
+
+
+if TYPE_CHECKING:
+    derived = property
+else:
+
+    def derived(getter: Callable[[Any], Any]) -> property:
+        """Make the decorated method a property that refuses to be set."""
+
+        def refuse(layer: Any, value: Any) -> None:
+            expected = "no assignment: it follows from the layer's arguments and its input"
+            kind = both(ArgumentError, AttributeError)
+            raise kind(sentence(type(layer).__name__, getter.__name__, expected, brief(value)))
+
+        return property(getter, refuse)

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from neural_network.checks import Array, as_count, as_generator
+from neural_network.checks import Array, as_count, as_generator, within_memory
 
 # A Philox block is four words of 64 bits; a counter step makes one block.
 WORDS_IN_BLOCK = 4
@@ -38,6 +38,11 @@ class Draws:
         self.seed, self.step, self.position = seed, step, position
         self.count = 0
 
+    @within_memory
+    def draw(self, rows: int, width: int) -> Array:
+        """Return what ``integers`` returns, for sizes that a user has chosen."""
+        return self.integers(rows, width)
+
     def integers(self, rows: int, width: int) -> Array:
         """Return (rows, width) uint32 from 0 to 2³² − 1, of which each row has its own counter."""
         blocks = -(-width // (2 * WORDS_IN_BLOCK))  # two numbers in a word
@@ -47,7 +52,7 @@ class Draws:
         )
         self.count += 1
         words = bits.random_raw(rows * blocks * WORDS_IN_BLOCK)
-        return words.view(np.uint32).reshape(rows, -1)[:, :width]
+        return words.view(np.uint32).reshape(rows, 2 * blocks * WORDS_IN_BLOCK)[:, :width]
 
 
 _draws: ContextVar[Draws | None] = ContextVar("draws", default=None)

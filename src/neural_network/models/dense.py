@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from neural_network.checks import within_memory
 from neural_network.layers.activation import Flatten
 from neural_network.layers.containers import Sequential
 from neural_network.layers.dense import Dense
@@ -43,6 +44,7 @@ def perceptron(
 
 @public(top_level=False)
 @named("model")
+@within_memory
 def mlp(
     hidden: int | Sequence[int] = 128,
     classes: int = 10,

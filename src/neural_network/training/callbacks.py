@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_choice, as_count, as_flag, as_number, as_single
+from neural_network.checks import (
+    Array,
+    as_choice,
+    as_count,
+    as_flag,
+    as_mapping,
+    as_number,
+    as_single,
+)
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
 from neural_network.files import append, as_path, file_size, locked, written_beside
 from neural_network.public import public
@@ -137,6 +145,7 @@ class EarlyStopping(Callback):
             DTypeError, ArgumentError: no measure, no epoch, or weights of another model.
         """
         function, start = "EarlyStopping.load_state", len("weights.")
+        as_mapping(function, "state", state, "a table of arrays")
         weights = {n[start:]: a for n, a in state.items() if n.startswith("weights.")}
         best, kept = as_single(function, "best", state.get("best")), {**state}
         for name in ("best", *(f"weights.{name}" for name in weights)):

@@ -150,7 +150,7 @@ def draw_feature_maps(
     input_axes = figure.add_subplot(grid[0, 0])
     # Black is 0 here as it is in maps without a negative number.
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
-    _label(input_axes, title, picture)
+    _label(input_axes, brief(title, str), picture)
 
     colours = colours_of("draw_feature_maps", None, list(arrays.values()), GREY)
     map_axes = []
@@ -171,7 +171,10 @@ def _as_pictures(name: str, value: object) -> dict[str, Array]:
     """Return the values of a dict as arrays with two axes."""
     function = "draw_feature_maps"
     given = as_mapping(function, name, value, "a dict of title → array")
-    arrays = {str(key): as_real(function, f"{name}[{key!r}]", item) for key, item in given.items()}
+    arrays = {
+        brief(key, str): as_real(function, f"{name}[{brief(key)}]", item)
+        for key, item in given.items()
+    }
     for key, array in arrays.items():
         check_not_empty(function, f"{name}[{key!r}]", array, 2)
     return arrays
@@ -201,7 +204,7 @@ def _draw_filter(axes: Axes, values: Array) -> None:
             ha="center",
             va="center",
             fontsize=5 if small else 7,
-            color="white" if abs(values[row, column]) > 0.6 * top else "black",
+            color="white" if abs(float(values[row, column])) > 0.6 * top else "black",
         )
 
 

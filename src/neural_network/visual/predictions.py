@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_names, as_real, check_not_empty
+from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 from neural_network.visual.figures import axes_grid
@@ -58,6 +58,8 @@ def show_predictions(
     name = "show_predictions"
     if not isinstance(pictures, list | tuple | np.ndarray):
         raise DTypeError(sentence(name, "pictures", "a list of pictures", brief(pictures)))
+    if isinstance(pictures, np.ndarray):
+        check_ndim(name, "pictures", pictures, 3, 4)
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
     if prepared.ndim not in (3, 4) or (prepared.ndim == 4 and prepared.shape[1] != 3):

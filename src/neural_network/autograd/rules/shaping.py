@@ -18,7 +18,7 @@ _np: Any = np  # whose stubs differ between releases
 
 @rule(np.reshape)
 def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
-    if order == "C":
+    if isinstance(order, str) and order == "C":
         return shaping.reshape(a, shape)
     target = np.broadcast_to(np.False_, a.shape).reshape(shape, order=order).shape
     if _order_of(a, order) == "C":
@@ -28,7 +28,7 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
 
 @rule(np.ravel)
 def ravel(a: Any, order: Any = "C") -> Any:
-    if order == "C":
+    if isinstance(order, str) and order == "C":
         return shaping.reshape(a, -1)
     return reshape(a, -1, _order_of(a, order))
 

@@ -46,6 +46,7 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     gradients = []
     for index, weight in enumerate(weights):
         (W,), dtype = as_floating(function, **{f"weights[{index}]": weight})
-        penalty = penalty + strength * np.sum(np.square(W))
-        gradients.append(rounded(2 * strength * W, dtype))
+        with np.errstate(under="ignore"):
+            penalty = penalty + strength * np.sum(np.square(W))
+            gradients.append(rounded(2 * strength * W, dtype))
     return penalty if lift_hook([penalty]) else float(penalty), gradients

@@ -9,7 +9,7 @@ shifts.
 from __future__ import annotations
 
 from math import prod
-from string import ascii_lowercase
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def sum_over(axes: Axes, *factors: Any) -> Any:
     array([[16.]])
     """
     shape = factors[0].shape
-    letters = ascii_lowercase[: len(shape)]
+    letters = ascii_letters[: len(shape)]
     kept = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
     total = np.einsum(f"{','.join([letters] * len(factors))}->{kept}", *factors)
     return total.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
@@ -158,6 +158,9 @@ def as_arguments(
     values = {name: value for name, value in others.items() if value is not None}
     (first, *rest), dtype = as_floating(function, X=X, **values)
     check_not_empty(function, "X", first)
+    if first.ndim > len(ascii_letters):  # of sums, each axis has a letter
+        expected = f"at most {len(ascii_letters)} axes"
+        raise ShapeError(sentence(function, "X", expected, f"{first.ndim} of them"))
     return first, dict(zip(values, rest, strict=True)), dtype
 
 

@@ -50,7 +50,8 @@ def momentum_update(
     check_same_shape(function, "gradient", g, "velocity", v)
     mu = as_number(function, "mu", mu, between=(0, 1))
     lr = as_number(function, "lr", lr, above=0)
-    updated = rounded(mu * v - lr * g, dtype)
+    with np.errstate(under="ignore"):
+        updated = rounded(mu * v - lr * g, dtype)
     return updated, updated.copy()
 
 
