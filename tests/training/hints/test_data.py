@@ -73,6 +73,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "broadcast": (lambda: fit(network(1), POINTS, SUMS[:, 0], lambda o, y: ((o - y) ** 2).mean()), r"^fit: the loss combines predictions of shape \(n, 1\) with targets of shape \(n,\), .*; y.reshape\(-1, 1\) has the shape"),
     "broadcast, absolute": (lambda: fit(network(1), POINTS, SUMS[:, 0], lambda o, y: np.abs(y - o).sum()), r"y.reshape\(-1, 1\)"),
     "broadcast, sum of rows": (lambda: fit(network(1), POINTS, SUMS[:, 0], lambda o, y: np.square(o - y).sum(axis=1).mean()), r"y.reshape\(-1, 1\)"),
+    "broadcast, pieces": (lambda: fit(network(1), POINTS, SUMS[:, 0], lambda o, y: np.where(o > y, o - y, y - o).mean()), r"y.reshape\(-1, 1\)"),
     "broadcast, likelihood": (lambda: fit(network(1, "sigmoid"), POINTS, SIGNS[:, 0], lambda p, y: -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))), r"y.reshape\(-1, 1\)"),
     "broadcast, reverse": (lambda: fit(network(1), POINTS, SUMS, lambda o, y: ((o[:, 0] - y) ** 2).mean()), r"predictions of shape \(n,\) with targets of shape \(n, 1\), .*; y.reshape\(-1\) has"),
     "metric": (lambda: fit(network(1), POINTS, SIGNS[:, 0], lambda o, y: nn.mse_loss(o[:, 0], y), metrics={"right": lambda o, y: np.mean((o > 0) == y)}), r"^fit: the metric 'right' combines outputs of shape \(n, 1\)"),

@@ -105,13 +105,12 @@ def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int
     """Return the shapes of predictions and targets that broadcast to (n, n), or None.
 
     Certain only where the loss is nothing but a mean over elements of that array: a loss that
-    compares all pairs on purpose, as of kernels or of rankings, has another term, or compares the
-    predictions among each other.
+    compares all pairs on purpose, as of kernels or of rankings, compares the predictions among each
+    other, too, or multiplies matrices.
     """
     shapes: dict[int, tuple[int, ...]] = {}
     if loss.node is not None:
         shapes[loss.node.number] = loss.shape
-    uses: dict[int, int] = {}
     waiting, seen = [loss.node], set()
     found: tuple[Any, Any] | None = None
     while waiting:
@@ -124,8 +123,6 @@ def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int
         pair = _stretched(out, own) if node.rule.name in _PAIRED else None
         if pair is not None:
             found = pair
-            for _, _, tensor in node.parents:
-                uses[id(tensor)] = uses.get(id(tensor), 0) + 1
             continue
         if node.rule.name not in _MEANS:
             return None
@@ -134,7 +131,7 @@ def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int
                 return None
             shapes[tensor.node.number] = tensor.data.shape
             waiting.append(tensor.node)
-    return found if found is not None and max(uses.values()) == 1 else None
+    return found
 
 
 def _stretched(out: tuple[int, ...], own: set[tuple[int, ...]]) -> tuple[Any, Any] | None:
