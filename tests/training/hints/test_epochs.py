@@ -87,6 +87,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "too small, two classes": (lambda: fit(network(1), DIGITS, (Y > 4)[:, None].astype("f"), "binary_cross_entropy_with_logits", SGD(1e-7)), "1e-07 is too small"),
     "too small, probabilities": (lambda: fit(network(1, "sigmoid"), DIGITS, (Y > 4)[:, None].astype("f"), "binary_cross_entropy", SGD(1e-7)), "1e-07 is too small"),
     "too small, one-hot": (lambda: fit(network(10, "softmax"), DIGITS, np.eye(10)[Y], "cross_entropy", SGD(1e-7)), "1e-07 is too small"),
+    "rising": (lambda: fit([Dense(3, initializer="zeros")], POINTS, THREE, optimizer=SGD(1.0), epochs=3, batch_size=10), r"the loss has risen from .* so the learning rate 1 is too high; a smaller rate: SGD\(0.1\)"),
+    "rising more": (lambda: fit([Dense(3, initializer="zeros")], POINTS, THREE, optimizer=SGD(3.0), epochs=3, batch_size=10), "the learning rate 3 is too high"),
     "zeros": (lambda: fit([Dense(9, "tanh", initializer="zeros"), Dense(10, initializer="zeros")], DIGITS, Y), "the outputs are the same for every row"),
     "other order": (lambda: fit([Dense(10)], DIGITS, SHUFFLED, optimizer=SGD(0.01), epochs=3, batch_size=25), r"are the rows of y in the order of those of X"),
     "stop_training": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("stop_training")], epochs=2), r"^fit: trainer.stop_training was set, which nothing reads; trainer.stop = True"),

@@ -75,10 +75,13 @@ class Helpers(nn.Callback):
 
     def on_step_end(self, trainer: Any, loss: float) -> None:  # noqa: ARG002  # of the base
         self.on_batch_end()
+        self.on_train_begin()
 
     def on_improvement(self) -> None: ...
 
     def on_batch_end(self) -> None: ...
+
+    def on_train_begin(self) -> None: ...
 
     def epoch_end(self) -> None: ...
 
@@ -328,6 +331,16 @@ def centres(model: Any, _: Any) -> None:
         optimizer.step()
 
 
+def soft_choice(model: Any, _: Any) -> None:
+    optimizer = SGD(0.01, parameters=model)
+    grid, values = np.linspace(-1, 1, 100, dtype="f"), normal(100)
+    for _ in range(3):
+        optimizer.zero_grad()
+        chosen = nn.softmax(-((model(X)[:, :1] - grid) ** 2)) @ values
+        ((chosen - 1) ** 2).mean().backward()
+        optimizer.step()
+
+
 def without_a_loss(model: Any, _: Any) -> None:
     SGD(0.1, parameters=model).step()
 
@@ -336,7 +349,7 @@ LOOPS: dict[str, Callable[..., Any]] = {
     "usual": usual, "at the end": at_the_end, "in between": in_between, "two losses": two_losses,
     "accumulating": accumulating, "by None": forgetting(by_none), "by zeros": forgetting(by_zeros),
     "in place": forgetting(in_place), "two networks": two_networks, "without a loss": without_a_loss,
-    "two optimizers": two_optimizers, "centres": centres,
+    "two optimizers": two_optimizers, "centres": centres, "soft choice": soft_choice,
 }  # fmt: skip
 
 
@@ -353,6 +366,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "small pictures": lambda: nn.conv2d(normal(40, 4, 4), SOBEL),
     "narrow pictures": lambda: nn.conv2d(normal(100, 8, 3), SOBEL),
     "few pictures": lambda: nn.conv2d(normal(2, 9, 4), SOBEL),
+    "few small pictures": lambda: nn.conv2d(normal(6, 5, 3), SOBEL),
     "a column": lambda: nn.conv2d(normal(28, 28, 1), np.ones((3, 1))),
     "a picture of three columns": lambda: nn.conv2d(normal(32, 3), SOBEL),
     "right answers": lambda: nn.cross_entropy(ONE_HOT, ONE_HOT),

@@ -177,7 +177,9 @@ def nothing_learned(epoch: Epoch) -> str | None:
     if found is None:
         return None
     now, frequencies, outputs = found
-    if not NOTHING * frequencies <= now <= 1.1 * frequencies:
+    before = state.history["loss"][-2:-1]
+    has_risen = bool(before) and mean > before[0] and state.step >= SOME_STEPS
+    if now < NOTHING * frequencies or (now > 1.1 * frequencies and not has_risen):
         return None
     told = (
         f"after {state.step} steps the loss is {now:.4g}, and {frequencies:.4g} would be that of "
@@ -199,6 +201,11 @@ def nothing_learned(epoch: Epoch) -> str | None:
             "the outputs are the same for every row: look for layers that pass nothing on, for "
             "weights that begin with zeros, and for a learning rate that is too high "
             f"({state.rate:.3g}; {_usual(epoch)} is usual)"
+        )
+    if has_risen:
+        return told + (
+            f"the loss has risen from {before[0]:.4g} to {mean:.4g} in the last epoch, so the "
+            f"learning rate {state.rate:.3g} is too high; a smaller rate: {_smaller(epoch)}"
         )
     waits = state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs)
     if waits or now < NOTHING_YET * frequencies:
