@@ -42,6 +42,7 @@ from neural_network.training.divergence import (
     explain_step,
 )
 from neural_network.training.dry_run import build, expected_measures, of_validation, try_fit
+from neural_network.training.gathering import Gathered
 from neural_network.training.hints.table import Hints
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
@@ -218,6 +219,7 @@ class Trainer(TrainingState):
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
+        self.gathered = Gathered(self.metrics)  # which may be others than before
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
