@@ -44,7 +44,7 @@ HOOKS: dict[type, tuple[str, ...]] = {
     nn.Augment: ("change", "check_fill"),
     nn.Layer: ("build", "multiply_adds"),
     nn.training.Optimizer: ("apply",),
-    nn.Schedule: ("at", "observe", "suggested", "watched"),
+    nn.Schedule: ("at", "observe", "observe_epoch", "suggested", "watched"),
 }  # fmt: skip
 OPERATORS: list[Callable[..., Any]] = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
@@ -131,7 +131,8 @@ class Attempt:
         self._given += values
         tensors = any(isinstance(value, nn.Tensor) for value in values)
         tensors = tensors or isinstance(getattr(function, "__self__", None), nn.Tensor)
-        as_numpy = name.startswith("functional.") or tensors or name == "the result"
+        functions = any(callable(value) for value in values)  # of NumPy, or that call NumPy's
+        as_numpy = name.startswith("functional.") or tensors or functions or name == "the result"
         failed = None
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
@@ -173,7 +174,7 @@ class Attempt:
             ]
         elif inspect.isroutine(result):
             choices = [lambda: self.call("the result", result, self._like(normal(rng, 3)))]
-        elif type(result).__module__.startswith("matplotlib."):
+        elif any(kind.__module__.startswith("matplotlib.") for kind in type(result).__mro__):
             return self.FAILED  # its methods are not the library's
         elif isinstance(result, Node | Memory):
             return self.FAILED  # the record of the backward pass, which has no public name

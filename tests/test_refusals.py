@@ -249,3 +249,9 @@ def test_a_logarithm_of_a_sum_over_unsigned_integers() -> None:
 def test_an_empty_batch_is_dropped_from_in_training(make: Any) -> None:
     assert make(0.5)(np.ones((0, 3, 2, 2))).shape == (0, 3, 2, 2)
     assert np.isnan(nn.Dropout(0.5, rng=0)(np.full((9, 9), np.inf))).any()  # without a warning
+
+
+def test_a_summary_of_what_is_no_number_can_be_shown() -> None:
+    assert "a list that cannot be shown" in repr(nn.layers.Summary((), [1.5], 0, 0))  # type: ignore[arg-type]  # the point
+    with pytest.raises(ValueError, match="binary_accuracy: y_true: expected the shape"):
+        nn.binary_accuracy(np.ones((4, 3)), 1)

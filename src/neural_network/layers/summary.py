@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, brief, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
 from neural_network.public import public
@@ -74,12 +74,12 @@ class Summary:
                 row.name,
                 row.layer,
                 " × ".join(str(size) for size in row.output) or "1",
-                f"{row.parameters:,}",
-                f"{row.multiply_adds:,}",
+                _counted(row.parameters),
+                _counted(row.multiply_adds),
             )
             for row in self.rows
         ]
-        cells.append(("", "all", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
+        cells.append(("", "all", "", _counted(self.parameters), _counted(self.multiply_adds)))
         widths = [max(len(line[column]) for line in cells) for column in range(5)]
         left = 3  # the columns of words; numbers stand at the right
         lines = [
@@ -92,7 +92,9 @@ class Summary:
         rule = "─" * max(len(line) for line in lines)
         table = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
         if self.learned != self.parameters:
-            table.append(f"{self.parameters - self.learned:,} parameters are frozen")
+            counts = (self.parameters, self.learned)
+            frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]
+            table.append(f"{frozen} parameters are frozen")
         return "\n".join(table)
 
     __repr__ = __str__
@@ -138,3 +140,8 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
         learned=sum(parameter.size for parameter in parameters if parameter.requires_grad),
         multiply_adds=sum(row.multiply_adds for row in rows),
     )
+
+
+def _counted(count: object) -> str:
+    """Return a number with commas."""
+    return brief(count, "{:,}".format)

@@ -213,7 +213,7 @@ def _as_scores_and_labels(
     check_not_empty(function, "y_pred", scores, 1, 2)
     if scores.shape == (len(scores), 1) and labels.ndim == 1:
         scores = scores[:, 0]
-    if labels.shape == (len(labels), 1) and scores.ndim == 1:
+    if labels.ndim == 2 and labels.shape[1] == 1 and scores.ndim == 1:
         labels = labels[:, 0]
     if scores.shape != labels.shape:
         expected, received = f"the shape {scores.shape} of y_pred", f"shape {labels.shape}"
