@@ -212,7 +212,7 @@ def test_everything_frozen_and_several_outputs() -> None:
     two = Two()
     two.inner = Dense(3)
     with pytest.raises(
-        nn.ShapeError, match="expected one array with a row for each of X, received tuple"
+        nn.DTypeError, match="model: expected one array with 'softmax_cross_entropy'"
     ):
         Trainer(two).fit(X, Y)
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
@@ -24,10 +24,12 @@ from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, in_own_type, outline
-from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of
+from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Draws, as_seed, current_draws
+from neural_network.layers.several import SEVERAL, joined, rows_of_results
+from neural_network.layers.several_inputs import as_inputs, predict_several
 from neural_network.layers.structure import (
     TENSORS,
     Structure,
@@ -262,7 +264,7 @@ class Layer(Structure):
         shape: tuple[int, ...],
         *more: tuple[int, ...],
         rng: int | np.random.Generator | None = None,
-        dtype: DTypeLike = np.float32,
+        dtype: DTypeLike | tuple[DTypeLike, ...] = np.float32,
     ) -> Self:
         """Make all parameters by one call on zeros, so that one seed gives one network.
 
@@ -270,7 +272,8 @@ class Layer(Structure):
             shape: of one input, without the batch axis: (1, 28, 28).
             more: of the other inputs, where ``forward`` takes several.
             rng: a seed or a Generator for the initial weights.
-            dtype: of the inputs: an integer type where the first layer is an ``Embedding``.
+            dtype: of the inputs: an integer type where the first layer is an ``Embedding``; of
+                several inputs a tuple of types, if they differ.
 
         Returns:
             The layer itself. Layers that were built before keep what they have.
@@ -284,7 +287,7 @@ class Layer(Structure):
         """
         check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
-        zeros = [zeros_of("initialize", each, dtype) for each in (shape, *more)]
+        zeros = zeros_of_each("initialize", (shape, *more), dtype)
         drawing = _initial.set(as_generator("initialize", rng))
         try:
             with (
@@ -300,16 +303,18 @@ class Layer(Structure):
         self.flat_parameters()
         return self
 
-    def predict(self, X: ArrayLike, *, batch_size: int = 256) -> Array:
+    def predict(self, X: Any, *, batch_size: int = 256) -> Any:
         """Return the outputs in evaluation mode, computed batch by batch.
 
         Args:
-            X: (n, …) inputs; a memory-mapped array is read piece by piece.
+            X: (n, …) inputs; a memory-mapped array is read piece by piece. Where ``forward`` takes
+                several, a tuple of arrays, or a dict of arrays by the names of its arguments.
             batch_size: how many rows are computed at once.
 
         Returns:
             (n, …) outputs, in the model's floating type: logits, where the model ends
-            in a ``Dense`` layer. Several threads may predict at once with a model that is
+            in a ``Dense`` layer; a tuple or a dict where ``forward`` returns several.
+            Several threads may predict at once with a model that is
             built, or while another one trains: no other thread sees the mode change.
 
         Raises:
@@ -322,12 +327,13 @@ class Layer(Structure):
         >>> Dense(2).initialize((3,), rng=0).predict(np.ones((5, 3))).shape
         (5, 2)
         """
+        if isinstance(X, SEVERAL) and (inputs := as_inputs("predict", self, X)) is not None:
+            return predict_several(self, inputs, batch_size)
         given = X if type(X) is np.ndarray else unrecorded("predict", "X", X)
         rows = as_real("predict", "X", given)
         if rows.ndim == 0 or len(rows) == 0:
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
-        size = as_count("predict", "batch_size", batch_size)
-        parts = []
+        size, parts = as_count("predict", "batch_size", batch_size), []
         if self._built_for is None:
             check_names(self, Layer)
         largest = min(size, len(rows)) * self._look().largest_product
@@ -336,12 +342,9 @@ class Layer(Structure):
                 out = self(narrowed("predict", "X", some, self.dtype))
                 part = out.data if isinstance(out, Tensor) else out
                 if not isinstance(part, np.ndarray) or part.shape[:1] != (len(some),):
-                    received = f"shape {np.shape(part)} for {len(some)} rows"
-                    raise ShapeError(
-                        sentence("predict", "model", "a row of results for each row", received)
-                    )
+                    part = rows_of_results("predict", part, len(some))
                 parts.append(part)
-        return np.concatenate(parts)
+        return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 
     def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.

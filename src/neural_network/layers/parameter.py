@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
-from neural_network.errors import DTypeError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
 # The slot under ``Tensor.data``, and what reads it.
@@ -159,6 +159,15 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
 def zeros_of(function: str, shape: object, dtype: DTypeLike) -> Array:
     """Return two rows of zeros, of which each has this shape."""
     return np.zeros((2, *as_sizes(function, shape)), as_dtype(function, "dtype", dtype))
+
+
+def zeros_of_each(function: str, shapes: Sequence[object], dtype: Any) -> list[Array]:
+    """Return two rows of zeros for each shape, of one type or of a type each."""
+    types = dtype if isinstance(dtype, tuple) else (dtype,) * len(shapes)
+    if len(types) != len(shapes):
+        expected = f"one type, or {len(shapes)}"
+        raise ArgumentError(sentence(function, "dtype", expected, len(types)))
+    return [zeros_of(function, shape, kind) for shape, kind in zip(shapes, types, strict=True)]
 
 
 def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:

@@ -57,6 +57,11 @@ def plain(outputs: Any) -> Any:
     return each(lambda output: np.asarray(array_under(output)), outputs)
 
 
+def called(model: Any, X: Any) -> Any:
+    """Call a model with one input, or with a tuple of several."""
+    return model(*X) if type(X) is tuple else model(X)
+
+
 def joined(parts: Sequence[Any]) -> Any:
     """Return the rows of several batches of arrays together."""
     first = parts[0]

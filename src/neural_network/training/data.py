@@ -13,8 +13,10 @@ from neural_network.checks import Array, as_count, as_real, beyond, is_iterable
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
+from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
-from neural_network.layers.several import SEVERAL, arrays_in, each
+from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, each
+from neural_network.layers.several_inputs import as_inputs, same_rows
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
@@ -152,19 +154,22 @@ class IterableFeed:
     whole = False
 
     def __init__(
-        self, source: Iterable[Any] | Callable[[int], Iterable[Any]], dtype: DTypeLike
+        self,
+        source: Iterable[Any] | Callable[[int], Iterable[Any]],
+        dtype: DTypeLike,
+        model: Layer | None = None,
     ) -> None:
         if isinstance(source, Iterator):
             raise ArgumentError(
                 sentence("fit", "X", _ANEW, "an iterator, which is empty after one")
             )
-        self.source, self._dtype = source, dtype
+        self.source, self._dtype, self._model = source, dtype, model
         self.count: int | None = len(source) if isinstance(source, Sized) else None
         self.shape: list[Any] = [self.count]
         if self.count == 0:
             raise ShapeError(sentence("fit", "X", "at least one batch", "none"))
         batches = self._batches(0)
-        first = next((_as_batch(item, 1, dtype) for item in batches), None)
+        first = next((_as_batch(item, 1, dtype, model) for item in batches), None)
         # A second iterator, kept for the first epoch: it starts with the first batch again,
         # and the source is not called a third time.
         self._ready: Iterator[Any] | None = self._batches(0)
@@ -181,7 +186,7 @@ class IterableFeed:
         ready, self._ready = self._ready, None
         batches = ready if ready is not None and epoch == 0 else self._batches(epoch)
         for number, item in enumerate(islice(batches, skip, None), skip + 1):
-            yield _as_batch(item, number, self._dtype)
+            yield _as_batch(item, number, self._dtype, self._model)
 
     def spread(self, most: int) -> Batch:
         """Return some rows of the first batch."""
@@ -211,10 +216,11 @@ _ANEW = (
 
 def as_feed(
     X: Any,
-    y: ArrayLike | None,
+    y: Any,
     batch_size: int,
     sample_weights: ArrayLike | None = None,
     dtype: DTypeLike = np.float32,
+    model: Layer | None = None,
 ) -> Feed:
     """Return the checked feed for the arguments of ``fit``, and for a model of a type.
 
@@ -230,9 +236,9 @@ def as_feed(
         if sample_weights is not None:
             expected = "none with an iterable, whose batches (X, y, weights) bring their own"
             raise ArgumentError(sentence("fit", "sample_weights", expected, "an array"))
-        return IterableFeed(X, dtype)
-    inputs, targets = as_rows("fit", X, y, dtype)
-    weights = _as_weights("fit", "sample_weights", sample_weights, len(inputs))
+        return IterableFeed(X, dtype, model)
+    inputs, targets = as_rows("fit", X, y, dtype, model=model)
+    weights = _as_weights("fit", "sample_weights", sample_weights, Batch(inputs, targets).rows)
     if weights is not None and not np.any(weights):
         expected = "a weight above 0"
         raise ArgumentError(sentence("fit", "sample_weights", expected, "only zeros"))
@@ -247,15 +253,38 @@ def as_batch(function: str, value: object) -> Batch:
 
 
 def as_rows(
-    function: str, X: ArrayLike, y: ArrayLike, dtype: DTypeLike, *, mapped: bool = False
-) -> tuple[Array, Array]:
+    function: str,
+    X: Any,
+    y: Any,
+    dtype: DTypeLike,
+    *,
+    mapped: bool = False,
+    model: Layer | None = None,
+) -> tuple[Any, Any]:
     """Return inputs and targets with equal numbers of rows, finite in the model's type.
 
     Args:
         function, X, y: the caller's name, and what it was given.
         dtype: of the model.
         mapped: whether arrays on disk are read here, piece by piece, to check them, too.
+        model: whose ``forward`` says whether a tuple, list or dict is several inputs.
     """
+    inputs: Any
+    targets: Any
+    several = isinstance(X, SEVERAL) and model is not None
+    found = as_inputs(function, model, X) if several else None
+    if found is not None or _are_targets(y):
+        inputs = as_real(function, "X", X) if found is None else tuple(same_rows(function, found))
+        targets = each(np.asarray, y) if _are_targets(y) else as_real(function, "y", y)
+        rows = Batch(inputs, targets).rows
+        for name, value in (("X", inputs), ("y", targets)):
+            for place, array in arrays_in(value):
+                if array.ndim == 0 or len(array) != rows:
+                    expected = f"{rows} rows, as in X"
+                    received = f"shape {array.shape}"
+                    raise ShapeError(sentence(function, name + place, expected, received))
+                _check_all(function, name + place, array, dtype, mapped=mapped)
+        return inputs, targets
     inputs, targets = as_real(function, "X", X), as_real(function, "y", y)
     if inputs.ndim < 2 or inputs.size == 0:
         expected = "(n, …) with at least one row"
@@ -264,12 +293,21 @@ def as_rows(
         expected = f"{len(inputs)} rows, as in X"
         raise ShapeError(sentence(function, "y", expected, f"shape {targets.shape}"))
     for name, array in (("X", inputs), ("y", targets)):
-        if not _is_mapped(array):
-            check_finite(function, name, array, dtype)
-        elif mapped:  # a file may be larger than the main memory
-            for rows in cut(np.arange(len(array)), PIECE):
-                check_finite(function, name, array[rows], dtype, rows)
+        _check_all(function, name, array, dtype, mapped=mapped)
     return inputs, targets
+
+
+def _are_targets(y: Any) -> bool:
+    """Return whether these are several targets, and no rows of one."""
+    return isinstance(y, tuple | dict) and are_arrays(y)
+
+
+def _check_all(function: str, name: str, array: Array, dtype: DTypeLike, *, mapped: bool) -> None:
+    if not _is_mapped(array):
+        check_finite(function, name, as_real(function, name, array), dtype)
+    elif mapped:  # a file may be larger than the main memory
+        for rows in cut(np.arange(len(array)), PIECE):
+            check_finite(function, name, array[rows], dtype, rows)
 
 
 def check_finite(
@@ -309,14 +347,14 @@ def _is_mapped(array: Any) -> bool:
     return False
 
 
-def _as_batch(item: Any, number: int, dtype: DTypeLike) -> Batch:
+def _as_batch(item: Any, number: int, dtype: DTypeLike, model: Layer | None) -> Batch:
     name = f"batch {number}"
     if not isinstance(item, tuple | list) or len(item) not in (2, 3):
         expected = "(X, y) or (X, y, weights)"
         raise DTypeError(sentence("fit", name, expected, type(item).__name__))
-    X, y = as_rows(f"fit: {name}", item[0], item[1], dtype)
-    weights = _as_weights(f"fit: {name}", "weights", item[2] if len(item) == 3 else None, len(X))
-    return Batch(X, y, weights)
+    batch = Batch(*as_rows(f"fit: {name}", item[0], item[1], dtype, model=model))
+    given = item[2] if len(item) == 3 else None
+    return batch._replace(weights=_as_weights(f"fit: {name}", "weights", given, batch.rows))
 
 
 def _as_weights(function: str, name: str, value: ArrayLike | None, rows: int) -> Array | None:

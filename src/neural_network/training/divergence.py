@@ -13,6 +13,7 @@ from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
 from neural_network.layers.places import place_name, place_of
 from neural_network.layers.randomness import drawing
+from neural_network.layers.several import arrays_in, called
 from neural_network.lifting import array_under
 from neural_network.training.state import TrainingState
 
@@ -32,7 +33,7 @@ def explain_loss(state: TrainingState, loss: float) -> DivergenceError:
 
     # The same batch once more, with the same draws; the trainer restores the buffers.
     with no_backward(), drawing(state.draws()), watching(look), np.errstate(all="ignore"):
-        state.model(state.latest.X)
+        called(state.model, state.latest.X)
     where = found[0] if found else "the loss itself (every layer's output is finite)"
     return DivergenceError(
         f"fit: the loss is {loss} in epoch {state.epoch + 1}, batch {state.batch + 1}; "
@@ -76,10 +77,15 @@ def hint(state: TrainingState, *, stepped: bool = False) -> str:
         state: of the training.
         stepped: whether the learning rate had an influence on what is not finite.
     """
-    X, y = state.latest.X, state.latest.y
     with np.errstate(all="ignore"):
-        finite = bool(np.all(np.isfinite(X.astype(state.model.dtype))))
-        reach = float(np.max(np.abs(X), initial=0)), float(np.max(np.abs(y), initial=0))
+        inputs, targets = (
+            [array.astype(np.float64) for _, array in arrays_in(value)]
+            for value in (state.latest.X, state.latest.y)
+        )
+        finite = all(bool(np.all(np.isfinite(X.astype(state.model.dtype)))) for X in inputs)
+        reach = [
+            max(float(np.max(np.abs(a), initial=0)) for a in some) for some in (inputs, targets)
+        ]
     if not finite:
         name = state.model.dtype.name
         return f"augment= has made inputs that are not finite in {name} from those that are"

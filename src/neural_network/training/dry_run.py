@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from neural_network.errors import (
 )
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
+from neural_network.layers.several import arrays_in, called, each, plain, row_count
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
 from neural_network.training.hints.data import explaining_channels_last
@@ -39,9 +40,13 @@ ComputeLoss = Callable[[Any, Batch], Any]
 Measure = Callable[[Array, Array], dict[str, float]]
 
 
-def build(model: Layer, seed: int, X: Array) -> None:
+def build(model: Layer, seed: int, X: Any) -> None:
     """Create the parameters that do not exist yet, for rows such as these."""
     rng = generator(seed, "weights")
+    if type(X) is tuple:
+        kinds = tuple([array.dtype for array in X])
+        model.initialize(*[array.shape[1:] for array in X], rng=rng, dtype=kinds)
+        return
     with explaining_channels_last(model, X):
         model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
 
@@ -97,25 +102,26 @@ def try_fit(
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
-    with explaining_channels_last(model, example.X):
+    one = not isinstance(example.X, tuple)
+    with explaining_channels_last(model, example.X) if one else nullcontext():
         outputs = _outputs(model, "model", example.X)
-    row = outputs.shape[1:]
+    row = _row(outputs)
     X = _augmented(state, example.X)
     if X is not example.X:
         _check_row("Trainer", "augment", _outputs(model, "augment", X), row)
     if isinstance(feed, ArrayFeed) and feed.rows_of_last == 1:
-        _try_single_row(state, model, X[:1], feed.batch_size)
+        _try_single_row(state, model, each(lambda array: array[:1], X), feed.batch_size)
     check_targets(state.loss, row, feed.targets, whole=feed.whole, several=feed.whole)
     targets = feed.targets if feed.whole else None
-    classes = outputs.shape[-1]
+    classes = 0 if state.class_weights is None else outputs.shape[-1]
     class_weights = spread_class_weights(state.class_weights, classes, state.loss, targets)
     weights = row_weights(state.loss, example.y, example.weights, class_weights)
 
-    def try_measures(outputs: Array, batch: Batch) -> None:
+    def try_measures(outputs: Any, batch: Batch) -> None:
         # In evaluation, because a loss that calls the model would move running statistics.
         with model.in_mode(training=False), np.errstate(all="ignore"):
             with suppress(NothingToAverageError):  # other rows may count
-                loss = compute_loss(Tensor(outputs, requires_grad=True), batch)
+                loss = compute_loss(each(_recorded, outputs), batch)
                 as_single("Trainer", "loss", np.asarray(array_under(loss)))
                 if not isinstance(loss, Tensor) or not loss.requires_grad:
                     expected = "a tensor that is computed from the outputs"
@@ -134,17 +140,22 @@ def try_fit(
     return class_weights
 
 
-def _augmented(state: TrainingState, X: Array) -> Array:
+def _augmented(state: TrainingState, X: Any) -> Any:
     """Return what ``augment`` makes of a copy of some rows."""
     if state.augment is None:
         return X
-    changed = as_real(
-        "Trainer", "augment", state.augment(X.copy(), generator(state.seed, "augment trial"))
-    )
-    if changed.ndim == 0 or len(changed) != len(X):
-        expected = f"a result of {len(X)} rows, as it was given"
-        raise ShapeError(sentence("Trainer", "augment", expected, f"shape {changed.shape}"))
-    return changed
+    made = state.augment(each(np.copy, X), generator(state.seed, "augment trial"))
+    if isinstance(X, tuple) and (not isinstance(made, tuple) or len(made) != len(X)):
+        expected = f"a tuple of {len(X)} arrays, as it was given"
+        raise DTypeError(sentence("Trainer", "augment", expected, type(made).__name__))
+    rows = row_count(X)
+    for place, array in arrays_in(made) if isinstance(X, tuple) else [("", made)]:
+        changed = as_real("Trainer", f"augment{place}", array)
+        if changed.ndim == 0 or len(changed) != rows:
+            expected = f"a result of {rows} rows, as it was given"
+            received = f"shape {changed.shape}"
+            raise ShapeError(sentence("Trainer", f"augment{place}", expected, received))
+    return made if isinstance(X, tuple) else changed
 
 
 def _try_single_row(state: TrainingState, model: Layer, row: Array, batch_size: int) -> None:
@@ -153,7 +164,7 @@ def _try_single_row(state: TrainingState, model: Layer, row: Array, batch_size: 
     hold_frozen(norms(model))
     try:
         with no_backward(), drawing(Draws(state.seed, 0)), np.errstate(all="ignore"):
-            model(row)
+            called(model, row)
     except ArgumentError as error:
         expected = (
             "one that leaves no last batch of a single row, which batch norm cannot use in training"
@@ -162,17 +173,27 @@ def _try_single_row(state: TrainingState, model: Layer, row: Array, batch_size: 
         raise ArgumentError(sentence("fit", "batch_size", expected, received)) from error
 
 
-def _outputs(model: Layer, name: str, X: Array) -> Array:
+def _outputs(model: Layer, name: str, X: Any) -> Any:
     with model.in_mode(training=False), no_backward(), np.errstate(all="ignore"):
-        outputs = model(X)
-    several = isinstance(outputs, tuple | list | Mapping)
-    if several or np.shape(outputs)[:1] != (len(X),):
-        received = type(outputs).__name__ if several else f"shape {np.shape(outputs)}"
-        raise ShapeError(sentence("Trainer", name, "one array with a row for each of X", received))
-    return np.asarray(array_under(outputs))
+        outputs = called(model, X)
+    rows = row_count(X)
+    for place, output in arrays_in(outputs):
+        if np.shape(output)[:1] != (rows,):
+            expected, received = "arrays with a row for each of X", f"shape {np.shape(output)}"
+            raise ShapeError(sentence("Trainer", name + place, expected, received))
+    return plain(outputs)
 
 
-def _check_row(function: str, name: str, outputs: Array, row: tuple[int, ...]) -> None:
-    if outputs.shape[1:] != row:
+def _recorded(output: Array) -> Tensor:
+    return Tensor(output, requires_grad=True)
+
+
+def _row(outputs: Any) -> Any:
+    """Return the shape of a row, or of a row of each of several outputs."""
+    return each(lambda output: output.shape[1:], outputs)
+
+
+def _check_row(function: str, name: str, outputs: Any, row: Any) -> None:
+    if (found := _row(outputs)) != row:
         expected = f"rows that the model turns into {row}, as those of X"
-        raise ShapeError(sentence(function, name, expected, f"{outputs.shape[1:]}"))
+        raise ShapeError(sentence(function, name, expected, f"{found}"))

@@ -20,11 +20,13 @@ class Gathered:
         metrics: all metrics of a training.
 
     Attributes:
+        given: all of them.
         metrics: those that need all rows.
         of_batches: the others.
     """
 
     def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self.given = metrics
         self.metrics = {name: m for name, m in metrics.items() if needs_all_rows(m)}
         self.of_batches = {name: m for name, m in metrics.items() if name not in self.metrics}
         self._rows: list[tuple[Any, Any]] = []

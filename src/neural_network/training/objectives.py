@@ -165,7 +165,7 @@ def total_share(function: Loss | Metric, y: Any, weights: Array | None = None) -
 
 
 def check_targets(
-    loss: Loss, outputs: tuple[int, ...], y: Array, *, whole: bool = True, several: bool = False
+    loss: Loss, outputs: Any, y: Any, *, whole: bool = True, several: bool = False
 ) -> None:
     """Call one of the library's losses with all targets before the first step.
 
@@ -174,13 +174,19 @@ def check_targets(
 
     Args:
         loss: the loss; one that is not the library's is not called.
-        outputs: shape of the outputs for one row.
+        outputs: shape of the outputs for one row, or of each of several.
         y: targets.
         whole: whether these are all, so that one of them has to count.
         several: whether at least two classes are needed, as in training.
     """
     if _plain(loss) not in LOSSES.values():
         return
+    for name, of in (("y", y), ("model", outputs)):
+        if isinstance(of, dict) or (isinstance(of, tuple) and not (of and type(of[0]) is int)):
+            if not of and name == "model":  # one number a row
+                continue
+            expected = f"one array with {loss_name(loss)!r} (a function of (outputs, y) takes more)"
+            raise DTypeError(sentence("Trainer", name, expected, f"{len(of)} arrays"))
     rows = 4096
     with np.errstate(all="ignore"):
         for start in range(0, len(y), rows):
@@ -301,7 +307,7 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     if scale == 0 or 1 / LARGEST_WEIGHT < scale < LARGEST_WEIGHT:
         scale = 1.0
     weights = weights / scale
-    total = total_share(loss, np.asarray(y), weights)
+    total = total_share(loss, y if isinstance(y, SEVERAL) else np.asarray(y), weights)
     if total == 0:
         received = f"{len(weights)} of weight 0"
         raise NothingToAverageError(sentence("Trainer", "loss", "a row that counts", received))

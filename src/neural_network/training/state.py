@@ -114,9 +114,13 @@ class TrainingState:
         self.history = History(seed=self.seed)
         self.epoch = self.batch = self.step = self.rows = 0
         self.sums, self.counts = {}, {}
-        self.gathered = Gathered(self.metrics)
+        self.gather_anew()
         self.rate = 0.0
         self.stop = False
+
+    def gather_anew(self) -> None:
+        """Forget the rows of this epoch; others are kept where ``metrics`` are others now."""
+        self.gathered = Gathered(self.metrics)
 
     def add_measures(self, found: Mapping[str, float], y: Any, weight: float) -> None:
         """Add the measures of a batch to those of the epoch, each times what its rows count in it.

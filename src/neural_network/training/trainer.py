@@ -27,6 +27,7 @@ from neural_network.functional.finite import is_finite
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed, drawing
+from neural_network.layers.several import SEVERAL, plain
 from neural_network.layers.structure import all_or_nothing
 from neural_network.lifting import array_under
 from neural_network.public import public
@@ -42,7 +43,6 @@ from neural_network.training.divergence import (
     explain_step,
 )
 from neural_network.training.dry_run import build, expected_measures, of_validation, try_fit
-from neural_network.training.gathering import Gathered
 from neural_network.training.hints.table import Hints
 from neural_network.training.history import History
 from neural_network.training.interrupts import interrupted, noticing_interrupts
@@ -69,6 +69,8 @@ from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.state import Augmentation, TrainingState, as_callbacks
 from neural_network.training.validation import as_fraction, as_validation
+
+Inputs = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike]
 
 
 @public
@@ -172,11 +174,11 @@ class Trainer(TrainingState):
 
     def fit(
         self,
-        X: ArrayLike | Iterable[Any] | Callable[[int], Iterable[Any]],
-        y: ArrayLike | None = None,
+        X: Inputs | Iterable[Any] | Callable[[int], Iterable[Any]],
+        y: Inputs | None = None,
         epochs: int = 1,
         batch_size: int = 32,
-        validation: tuple[ArrayLike, ArrayLike] | float | None = None,
+        validation: tuple[Inputs, Inputs] | float | None = None,
         *,
         sample_weights: ArrayLike | None = None,
         resume: str | os.PathLike[str] | None = None,
@@ -188,7 +190,10 @@ class Trainer(TrainingState):
                 (X, y) or (X, y, weights), for data that do not fit the memory, or a
                 function of the epoch, from 0, that returns one. The first batch is
                 fetched once more than the others, for a trial.
-            y: (n,) labels or (n, …) targets; None with an iterable.
+                Where the model's ``forward`` takes several inputs: a tuple of arrays, or a dict
+                of arrays by the names of its arguments.
+            y: (n,) labels or (n, …) targets; None with an iterable. For a loss of several
+                outputs: a tuple or a dict of arrays, as which the loss receives a batch of them.
             epochs: passes over the data, at least 1.
             batch_size: rows in a batch; more than there are rows make one batch.
             validation: (X, y) to measure after each epoch; or a fraction, such as 0.1: so many
@@ -217,9 +222,8 @@ class Trainer(TrainingState):
             TrainingHint: it runs, but is probably a mistake, such as softmax twice; once.
         """
         total = as_count("fit", "epochs", epochs)
-        feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype)
+        feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype, self.model)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
-        self.gathered = Gathered(self.metrics)  # which may be others than before
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
@@ -230,8 +234,7 @@ class Trainer(TrainingState):
             self.validation = as_fraction(validation)
             restored = None if resume is None else read_checkpoint(self, resume, feed.count)
             if restored is not None:  # of a seed of its own, where none was given
-                seed = restored.position["seed"]
-                feed, held_out = as_validation(self, every, validation, seed)
+                feed, held_out = as_validation(self, every, validation, restored.position["seed"])
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
             largest = feed.rows_of_batch * self.model._look().largest_product
@@ -326,7 +329,7 @@ class Trainer(TrainingState):
         weight = total_share(self.loss, batch.y, weights)
         with np.errstate(all="ignore"):  # the result is checked below
             with drawing(self.draws()):
-                outputs = self.model(X)
+                outputs = self.model(*X) if type(X) is tuple else self.model(X)
                 try:
                     loss = self.compute_loss(outputs, batch)
                 except NothingToAverageError:  # the rows have no gradient; penalties have one
@@ -338,7 +341,9 @@ class Trainer(TrainingState):
             if weight or getattr(loss, "requires_grad", False):
                 recorded(loss).backward()
         memory.add_gradients(batch.rows, weight, value, alone=self.accumulate == 1)
-        outputs = np.asarray(array_under(outputs))
+        outputs = (
+            plain(outputs) if isinstance(outputs, SEVERAL) else np.asarray(array_under(outputs))
+        )
         found = self.measure(outputs, batch.y)
         if self.gathered.metrics:
             self.gathered.add(outputs, batch.y)
@@ -361,6 +366,8 @@ class Trainer(TrainingState):
 
         Those that are no means over batches, such as F1, are not among them.
         """
+        if self.gathered.given is not self.metrics:
+            self.gather_anew()
         return measured(self.gathered.of_batches, outputs, y)
 
     def update(self) -> None:
@@ -374,12 +381,11 @@ class Trainer(TrainingState):
         if self.average is not None:
             self.average.update(memory.flat)
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike, *, batch_size: int = 256) -> dict[str, float]:
+    def evaluate(self, X: Inputs, y: Inputs, *, batch_size: int = 256) -> dict[str, float]:
         """Return the loss and the metrics on data, in evaluation mode.
 
         Args:
-            X: (n, …) inputs.
-            y: (n, …) labels or targets.
+            X, y: as for ``fit``.
             batch_size: how many rows are computed at once.
 
         Returns:
@@ -389,7 +395,8 @@ class Trainer(TrainingState):
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit.
         """
-        inputs, targets = as_rows("evaluate", X, y, self.model.dtype, mapped=True)
+        dtype, model = self.model.dtype, self.model
+        inputs, targets = as_rows("evaluate", X, y, dtype, mapped=True, model=model)
         if not self.model.built:
             build(self.model, self.seed, inputs)
         with np.errstate(all="ignore"):
@@ -397,8 +404,8 @@ class Trainer(TrainingState):
             with self.model.in_mode(training=False):  # a loss may call the model
                 loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
         unmeasured = dict.fromkeys(self.metrics, math.nan)
-        of_all = measured(self.gathered.metrics, outputs, targets)
-        return {"loss": loss, **unmeasured, **self.measure(outputs, targets), **of_all}
+        found = {"loss": loss, **unmeasured, **self.measure(outputs, targets)}
+        return found | measured(self.gathered.metrics, outputs, targets)
 
     # --- a step ----------------------------------------------------------------------
 

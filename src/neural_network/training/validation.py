@@ -43,7 +43,9 @@ def as_validation(
             expected = "a pair (X, y), or a fraction such as 0.1"
             raise DTypeError(sentence("fit", "validation", expected, brief(value, _kind)))
         X, y = value
-        return feed, Batch(*as_rows("fit: validation", X, y, state.model.dtype, mapped=True))
+        return feed, Batch(
+            *as_rows("fit: validation", X, y, state.model.dtype, mapped=True, model=state.model)
+        )
     if not isinstance(feed, ArrayFeed):
         expected = "a pair (X, y) with an iterable, whose rows cannot be drawn"
         raise ArgumentError(sentence("fit", "validation", expected, brief(value)))

@@ -1,0 +1,86 @@
+"""Inputs of a model whose ``forward`` takes several."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import no_backward
+from neural_network.blas import threads_for_call
+from neural_network.checks import Array, as_count, as_real
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
+
+
+def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
+    """Return the inputs of a model in the order of its ``forward``; None: ``X`` is one array.
+
+    A dict has the names of the arguments of ``forward``. A tuple or a list of arrays is several
+    inputs where ``forward`` takes several, else rows.
+
+    Raises:
+        DTypeError: a dict of other names.
+        ArgumentError: more or fewer inputs than ``forward`` takes.
+    """
+    taken = [
+        parameter
+        for parameter in inspect.signature(model.forward).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD and parameter.kind != parameter.KEYWORD_ONLY
+    ]
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in taken):
+        names, needed, most = [p.name for p in taken[:-1]], 1, np.inf
+    else:
+        names, most = [p.name for p in taken], len(taken)
+        needed = sum(parameter.default is parameter.empty for parameter in taken)
+    if isinstance(X, dict):
+        chosen = names[: len(X)]
+        if set(X) != set(chosen) or not are_arrays(X):
+            expected = f"arrays by the names of what the model's forward takes: {', '.join(names)}"
+            received = ", ".join(map(str, X)) or "none"
+            raise DTypeError(sentence(function, "X", expected, received))
+        found = tuple([X[name] for name in chosen])
+    elif needed > 1 or (most > 1 and isinstance(X, tuple) and are_arrays(X)):
+        found = tuple(X)
+    else:
+        return None
+    if not needed <= len(found) <= most:
+        expected = f"{needed} inputs, as the model's forward takes ({', '.join(names)})"
+        raise ArgumentError(sentence(function, "X", expected, len(found)))
+    return found
+
+
+def same_rows(function: str, inputs: tuple[Any, ...]) -> list[Array]:
+    """Return several inputs as arrays with equal numbers of rows, at least one.
+
+    Raises:
+        DTypeError, ShapeError: something else.
+    """
+    arrays = [as_real(function, f"X{place}", array) for place, array in arrays_in(inputs)]
+    for place, array in enumerate(arrays):
+        if array.ndim == 0 or array.size == 0:
+            expected = "(n, …) with at least one row"
+            raise ShapeError(sentence(function, f"X[{place}]", expected, f"shape {array.shape}"))
+        if len(array) != len(arrays[0]):
+            expected = f"{len(arrays[0])} rows, as in X[0]"
+            raise ShapeError(sentence(function, f"X[{place}]", expected, len(array)))
+    return arrays
+
+
+def predict_several(model: Any, inputs: tuple[Any, ...], batch_size: object) -> Any:
+    """Return the outputs of a model of several inputs, as ``Layer.predict`` does."""
+    arrays = same_rows("predict", inputs)
+    size = as_count("predict", "batch_size", batch_size)
+    parts = []
+    largest = min(size, len(arrays[0])) * model._look().largest_product
+    with threads_for_call(largest), model.in_mode(training=False), no_backward():
+        for start in range(0, len(arrays[0]), size):
+            some = [np.asarray(array[start : start + size]) for array in arrays]
+            out = model(*some)
+            if not isinstance(out, SEVERAL):
+                (out,) = rows_of_results("predict", (out,), len(some[0]))
+                parts.append(out)
+            else:
+                parts.append(rows_of_results("predict", out, len(some[0])))
+    return joined(parts)
