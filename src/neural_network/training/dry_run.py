@@ -32,6 +32,7 @@ from neural_network.training.objectives import (
     row_weights,
     spread_class_weights,
 )
+from neural_network.training.optimizers.groups import check_bound_to
 from neural_network.training.parameters import hold_frozen, norms
 from neural_network.training.state import TrainingState
 
@@ -99,6 +100,7 @@ def try_fit(
     """
     example = feed.example
     model = state.model
+    check_bound_to("Trainer", state.optimizer, model)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))

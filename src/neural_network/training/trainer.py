@@ -59,12 +59,7 @@ from neural_network.training.objectives import (
     weighted_mean,
 )
 from neural_network.training.optimizers import Optimizer
-from neural_network.training.optimizers.groups import (
-    OptimizerGroups,
-    Pairs,
-    as_optimizers,
-    check_bound_to,
-)
+from neural_network.training.optimizers.groups import OptimizerGroups, Pairs, as_optimizers
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.state import Augmentation, TrainingState, as_callbacks
@@ -227,7 +222,6 @@ class Trainer(TrainingState):
         with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
-            check_bound_to("Trainer", self.optimizer, self.model)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
