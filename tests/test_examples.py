@@ -24,6 +24,7 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
     "exercise_4_two_filters": ("exercise_4.png", "transposed digit: True"),
     "correlation_or_convolution": ("flip.png", "nothing changes: True"),
     "three_gradients": (None, "They agree."),
+    "two_optimizers": (None, "close: True"),
     "train_by_hand": ("train_by_hand.png", "3 layers: "),
 }
 
