@@ -108,6 +108,7 @@ def add_in_place(array: Any) -> None:
         (lambda: nn.hessian(np.tanh)(np.ones((1,) * 40)), ValueError, "hessian: f: .* 64 axes"),
         (lambda: nn.models.mlp(range(10**12)), MemoryError, "mlp: hidden: .* the memory is enough"),
         (lambda: nn.Flatten().draw(2**32, 2**10), MemoryError, "draw: rows, width: expected"),
+        (lambda: nn.l2_regularization(range(10**12), 1), TypeError, "weights: expected a list of"),
         (lambda: nn.Flatten().draw(2**62, 1), ValueError, "draw: rows, width: expected"),
         (
             lambda: setattr(nn.Dense(2), "built", True),

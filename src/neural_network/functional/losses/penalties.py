@@ -38,8 +38,8 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     """
     function = "l2_regularization"
     strength = as_number(function, "lambda_", lambda_, between=(0, np.inf))
-    if isinstance(weights, np.ndarray) or not is_iterable(weights):
-        # Iterating over an array would treat each row as a weight.
+    if isinstance(weights, np.ndarray | range) or not is_iterable(weights):
+        # Iterating over an array would treat each row as a weight, over a range each number.
         received = "a single array" if isinstance(weights, np.ndarray) else brief(weights)
         raise DTypeError(sentence(function, "weights", "a list of arrays", received))
     penalty: Any = 0.0
