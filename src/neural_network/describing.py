@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
+from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
@@ -266,6 +267,9 @@ class Bound(metaclass=BoundOnce):
     def _bind(self) -> None:
         """Begin to hold the arguments fixed: the outermost ``__init__`` has returned."""
 
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
     def _current_arguments(self) -> Mapping[str, Any]:
         """Return the arguments that make this object as it is now."""
         return self._arguments
@@ -311,6 +315,9 @@ class Described:
 
     def __repr__(self) -> str:
         return call_text(type(self).__name__, self._shown())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
 
 # --- descriptions ----------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from neural_network.describing import call_text
 from neural_network.public import public
+from neural_network.training.shown import arguments_kept, html_of
 from neural_network.training.state import HasState
 
 
@@ -31,6 +33,12 @@ class Callback(HasState):
 
     # Whether it is called after all others, as those that store their state have to be.
     comes_last = False
+
+    def __repr__(self) -> str:
+        return call_text(type(self).__name__, arguments_kept(self))
+
+    def _repr_html_(self) -> str:
+        return html_of(self, arguments_kept(self))
 
     def during_fit(self, trainer: Any) -> AbstractContextManager[Any]:  # noqa: ARG002  # for subclasses
         """Return a context manager that is open during the training."""

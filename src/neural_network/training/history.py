@@ -10,6 +10,7 @@ import numpy as np
 from neural_network.checks import Array, as_mapping
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.public import public
+from neural_network.training.shown import epochs_of, html_table
 
 EXPECTED = "a dict of measure → one number for each epoch"
 
@@ -45,6 +46,17 @@ class History(dict[str, list[float]]):
         self.seed = seed
         self.seconds = 0.0
         self._packed: dict[str, array[float]] = {}
+
+    def __repr__(self) -> str:
+        ends = [f"{name} {v[0]:.4g} → {v[-1]:.4g}" for name, v in self.items() if v]
+        return f"History({self.epochs} epochs: {', '.join(ends)})" if ends else "History()"
+
+    def __str__(self) -> str:
+        return dict.__repr__(self)
+
+    def _repr_html_(self) -> str:
+        header = ["epoch", *map(str, self)]
+        return html_table("", header, epochs_of(self, self.epochs))
 
     @property
     def epochs(self) -> int:

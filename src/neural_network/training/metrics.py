@@ -19,6 +19,9 @@ from neural_network.errors import ArgumentError, NothingToAverageError, ShapeErr
 from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_indices
 from neural_network.functional.losses.reduction import check_distributions
 from neural_network.public import named, public
+from neural_network.training.shown import html_table, text_table
+
+COLUMNS = ("class", "precision", "recall", "f1", "count")
 
 
 @public
@@ -116,9 +119,9 @@ def confusion_matrix(
 
 
 @public(top_level=False)
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassReport:
-    """Precision, recall and F1 of each class.
+    """Precision, recall and F1 of each class, which print as a table.
 
     Attributes:
         precision: (k,) float64, the fraction of rows predicted as the class that belong to it.
@@ -131,6 +134,20 @@ class ClassReport:
     recall: Array
     f1: Array
     count: Array
+
+    def _rows(self) -> list[list[str]]:
+        shares = (self.precision, self.recall, self.f1)
+        return [
+            [str(place), *(f"{share[place]:.4f}" for share in shares), str(count)]
+            for place, count in enumerate(self.count.tolist())
+        ]
+
+    def __repr__(self) -> str:
+        """Lay the table out."""
+        return text_table(COLUMNS, self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table("", COLUMNS, self._rows())
 
 
 @public
@@ -157,6 +174,11 @@ def class_report(
 
     >>> class_report([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0]).precision
     array([1. , 0.5])
+    >>> print(class_report([1, 0, 1, 1], [1, 0, 0, 1]))
+    class  precision  recall      f1  count
+    ───────────────────────────────────────
+    0         1.0000  0.5000  0.6667      2
+    1         0.6667  1.0000  0.8000      2
     """
     counts = counts_of(*predicted_and_true("class_report", y_pred, y_true, ignore_index))
     right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_mapping, is_iterable
+from neural_network.describing import call_text
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -29,6 +30,7 @@ from neural_network.training.objectives import ClassWeights, Loss, Metric, total
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.parameters import Memory
+from neural_network.training.shown import html_of
 
 # The attributes that change during a training; together with the history, its position.
 POSITION = ("epoch", "batch", "step", "rows", "sums", "counts", "stop", "seed")
@@ -108,6 +110,31 @@ class TrainingState:
     stop: bool
     # The batch that was computed last, as the model was given it.
     latest: Batch = from_fit()
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return what the training was made with, for people: the usual values are left out."""
+        names = ("augment", "class_weights", "clip_norm", "clip_value", "accumulate", "average")
+        found = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "loss": getattr(self.loss, "__name__", self.loss),
+            "metrics": list(self.metrics),
+            "callbacks": list(self.callbacks),
+            "rng": self.seed,
+        }
+        found |= {name: getattr(self, name) for name in names}
+        plain = {"accumulate": 1, "callbacks": [], "metrics": []}
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None and not (name in plain and value == plain[name])
+        }
+
+    def __repr__(self) -> str:
+        return call_text(type(self).__name__, self._arguments())
+
+    def _repr_html_(self) -> str:
+        return html_of(self, self._arguments())
 
     def begin(self) -> None:
         """Set the position to the start of a training."""
