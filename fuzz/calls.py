@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -29,6 +30,10 @@ from neural_network.datasets.augmentation.steps import Augmentation
 from neural_network.kernels.runtime.gate import available
 from neural_network.names import PACKAGES_ONLY, PUBLIC, TOP_LEVEL_ONLY
 from neural_network.training.trainer import Callback
+from neural_network.visual import inputs
+
+# Progress is no stray output.
+inputs.SECONDS_IN_SILENCE = float("inf")
 
 # What would only take long, as it was asked to.
 ENDLESS = ("epochs", "num_epochs")
@@ -157,6 +162,10 @@ class Attempt:
     def use(self, result: Any) -> Any:
         """Do with a result what it is for, with odd arguments at times."""
         rng = self.rng
+        if isinstance(result, Path) or any(
+            base.__module__.startswith("matplotlib.") for base in type(result).__mro__
+        ):
+            return self.FAILED  # most of its methods are not the library's
         choices: list[Callable[[], Any]] = [lambda: self._member(result)]
         if isinstance(result, nn.Layer):
             choices += [lambda: self._computed(result)] * 3
@@ -174,8 +183,6 @@ class Attempt:
             ]
         elif inspect.isroutine(result):
             choices = [lambda: self.call("the result", result, self._like(normal(rng, 3)))]
-        elif any(kind.__module__.startswith("matplotlib.") for kind in type(result).__mro__):
-            return self.FAILED  # its methods are not the library's
         elif isinstance(result, Node | Memory):
             return self.FAILED  # the record of the backward pass, which has no public name
         elif isinstance(result, np.ndarray | np.generic | int | float | str | None | dict):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Filters = str | ArrayLike | Sequence[str | ArrayLike] | Mapping[str, ArrayLike]
 
-COLUMNS = 5
+COLUMNS = 4
 # Larger filters are drawn without numbers, which would be too small to read.
 MOST_TAPS_WITH_NUMBERS = 7
 
@@ -142,11 +142,11 @@ def draw_feature_maps(
         expected = f"the titles {brief(list(taps))} in this order"
         raise ShapeError(sentence("draw_feature_maps", "maps", expected, brief(list(arrays))))
     panels = len(maps) + 1
-    columns = min(panels, COLUMNS)
+    columns = panels if panels <= COLUMNS + 1 else COLUMNS
     rows = -(-panels // columns)
-    figure = new_figure("draw_feature_maps", (3.1 * columns + 0.8, 4.2 * rows))
+    figure = new_figure("draw_feature_maps", (2.1 * columns + 0.7, 3.2 * rows))
     # Each panel is a map with its filter below.
-    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.2] * rows)
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.5] * rows)
     input_axes = figure.add_subplot(grid[0, 0])
     # Black is 0 here as it is in maps without a negative number.
     input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
@@ -203,7 +203,7 @@ def _draw_filter(axes: Axes, values: Array) -> None:
             text,
             ha="center",
             va="center",
-            fontsize=5 if small else 7,
+            fontsize=6.5 if small else 9,
             color="white" if abs(float(values[row, column])) > 0.6 * top else "black",
         )
 
