@@ -252,6 +252,8 @@ def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys:
         (lambda: visual.animate_convolution(GREY, frames=1).save("a.gif", 3), TypeError, "animate_convolution: writer: expected the name of a writer"),
         (lambda: visual.animate_training([]), ValueError, "animate_training: history: expected at least one epoch"),
         (lambda: visual.animate_training([np.ones((2, 2)), np.ones((3, 2))]), ValueError, "animate_training: history: expected arrays of one shape"),
+        (lambda: visual.animate_training(np.ones((2, 0, 5, 5))), ValueError, r"animate_training: history\[0\]: expected at least one element"),
+        (lambda: visual.animate_training(np.ones((0, 5, 5))), ValueError, "animate_training: history: expected at least one epoch"),
         (lambda: visual.animate_training("loss"), TypeError, "animate_training: history: expected numbers"),
         (lambda: visual.slides(grey_model(), GREYS, LABELS + 1, "new"), ValueError, "slides: labels: expected class numbers"),
         (lambda: visual.slides(grey_model(), COLOURS, LABELS, "new"), ValueError, "slides: images: expected shape"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_flag, as_number, as_real
+from neural_network.checks import Array, as_count, as_flag, as_number
 from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.window import Padding, Window, times
@@ -31,6 +31,7 @@ from neural_network.visual.figures import (
 )
 from neural_network.visual.filters import tiles_of
 from neural_network.visual.history import VALIDATION, as_curves
+from neural_network.visual.inputs import as_numbers
 from neural_network.visual.saving import save_figure
 from neural_network.visual.window_sum import (
     as_image_and_filter,
@@ -247,7 +248,9 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
 
 def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any, Show, int]:
     """Return a figure of filters, and the function that shows those of an epoch."""
-    arrays = [as_real(name, f"history[{place}]", item) for place, item in enumerate(kept)]
+    if len(kept) == 0:
+        raise ShapeError(sentence(name, "history", "at least one epoch", "none"))
+    arrays = [as_numbers(name, f"history[{place}]", item) for place, item in enumerate(kept)]
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:
         expected, received = "arrays of one shape", f"{sorted(shapes)}"
