@@ -11,17 +11,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neural_network.checks import Array, as_flag
-from neural_network.errors import ArgumentError, DTypeError, FileFormatError, sentence
+from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
 from neural_network.public import public
 
 FORMAT = "neural-network-numpy arrays"
 FORMAT_VERSION = "2"  # with a checksum; files of version 1 have none
 # What helps where a file was changed on purpose.
-OTHER_PROGRAM = (
-    " (a program that changes a file leaves out the entry 'checksum' of its metadata, and sets "
-    "'format_version' to '1')"
-)
+OTHER_PROGRAM = " (a program that changes a file leaves out the entry 'checksum' of its metadata)"
 # The types of a safetensors file that NumPy has, little-endian as they are stored.
 DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
@@ -245,16 +242,25 @@ def read_arrays(
     ours = _is_ours(metadata)
     hint = "" if require_checksum else OTHER_PROGRAM
     found = metadata.pop("checksum", None) if ours else None
-    if found is None and ours and metadata.get("format_version") == FORMAT_VERSION:
-        raise FileFormatError(
-            f"{path}: damaged: files of format version {FORMAT_VERSION} have a checksum, and this "
-            f"one has none{hint}"
-        )
+    if found is None and ours and (wrong := _damaged_name(metadata)):
+        text = f"{path}: damaged: an entry {brief(wrong)} of its metadata instead of 'checksum'"
+        raise FileFormatError(text + hint)
     if found is None and require_checksum:
         raise FileFormatError(f"{path}: expected a file with a checksum, received one without")
     if found is not None and found != checksum(arrays, metadata):
         raise FileFormatError(f"{path}: damaged: its checksum does not fit what it holds{hint}")
     return {name: arrays[name] for name in sorted(arrays)}, metadata
+
+
+def _damaged_name(metadata: Mapping[str, str]) -> str:
+    """Return a name in which a bit of "checksum" is flipped, or ""."""
+    right = b"checksum"
+    for name in metadata:
+        letters = name.encode()
+        different = [a ^ b for a, b in zip(letters, right, strict=False) if a != b]
+        if len(letters) == len(right) and len(different) == 1 and different[0].bit_count() == 1:
+            return name
+    return ""
 
 
 def _is_ours(metadata: Mapping[str, str]) -> bool:
