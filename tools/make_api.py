@@ -5,7 +5,8 @@
 
 It reads the source files without importing them, and writes ``names.py`` (which file defines
 each public name), the stubs ``__init__.pyi`` for type checkers and editors, and the lists
-between ``<!-- names: … -->`` and ``<!-- end -->`` in the documents, and docs/numpy.md.
+between ``<!-- names: … -->`` and ``<!-- end -->`` in the documents, docs/numpy.md and
+docs/coming_from.md.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from numpy_page import page
+import coming_from_page
+import numpy_page
 
 PACKAGE = "neural_network"
 WIDTH = 100
@@ -294,7 +296,8 @@ def contents(root: Path) -> dict[Path, str]:
         )
     for path in sorted(path for pattern in DOCUMENTS for path in root.glob(pattern)):
         files[path] = document(path.read_text(encoding="utf-8"), public, tables)
-    files[root / "docs" / "numpy.md"] = page(root)
+    files[root / "docs" / "numpy.md"] = numpy_page.page(root)
+    files[root / "docs" / "coming_from.md"] = coming_from_page.page(root)
     return files
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neural_network.checks import Array, as_flag
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
 from neural_network.public import public
@@ -31,6 +32,7 @@ LONGEST_HEADER, MOST_TABLES, MOST_ITEMS = 1 << 25, 1 << 16, 1_000_000
 
 
 @public
+@explains_calls
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> None:
     """Write named arrays to a safetensors file with a checksum, beside and then renamed.
 
@@ -62,6 +64,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> No
 
 
 @public
+@explains_calls
 def load_arrays(
     path: str | os.PathLike[str], *, require_checksum: bool = False
 ) -> dict[str, Array]:

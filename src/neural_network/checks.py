@@ -20,6 +20,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
     DroppedGradientError,
@@ -273,8 +274,10 @@ def as_choice(function: str, name: str, value: object, choices: Collection[str])
     """Return ``value`` if it is one of the words; otherwise list the words."""
     if not isinstance(value, str) or value not in choices:
         words = ", ".join(repr(choice) for choice in choices)
+        from neural_network.elsewhere.answers import with_meaning
+
         kind = ArgumentError if isinstance(value, str) else DTypeError
-        raise kind(sentence(function, name, f"one of {words}", brief(value)))
+        raise kind(sentence(function, name, f"one of {words}", with_meaning(value, choices)))
     return value
 
 
@@ -382,6 +385,9 @@ def within_memory(function: Wrapped) -> Wrapped:
         try:
             return function(*args, **kwargs)
         except NeuralNetworkError:
+            raise
+        except TypeError as error:
+            explain(function, args, kwargs, error)
             raise
         except (MemoryError, ValueError) as error:
             if isinstance(error, ValueError) and not BEYOND.search(str(error)):

@@ -13,23 +13,25 @@ fourth. Only names of known classes and functions are ever read back; nothing is
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from neural_network.errors import DTypeError, FileFormatError, brief, sentence, too_deep
+from neural_network.elsewhere.surface import Answering, Explained, explain
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    FileFormatError,
+    brief,
+    sentence,
+    too_deep,
+)
 from neural_network.terminal import warn
-
-# The type of a class has to be derived from the types of all its bases: from this one, so that a
-# layer may have protocols and abstract classes among them.
-if TYPE_CHECKING:
-    from abc import ABCMeta as ProtocolType
-else:
-    ProtocolType = type(Protocol)
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -125,10 +127,12 @@ def renamed(
 def accepts_old_names(init: Init) -> Init:
     """Let a constructor that a subclass's constructor calls take old names of arguments."""
     names = inspect.signature(init).parameters
+    between = Explained.__dict__["__call__"].__code__  # of the line that makes an object
 
     @wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it takes its place
-        init(self, *args, **renamed(type(self), kwargs, names, stacklevel=2))
+        level = 3 if sys._getframe(1).f_code is between else 2
+        init(self, *args, **renamed(type(self), kwargs, names, stacklevel=level))
 
     return cast("Init", __init__)
 
@@ -206,16 +210,12 @@ def _copied(value: Any) -> Any:
     return value
 
 
-class BoundOnce(ProtocolType):
+class BoundOnce(Explained):
     """The type of classes that note their constructor's arguments.
 
     An object gets them as ``_arguments`` before ``__init__`` runs; its ``_bind`` is called when the
     outermost ``__init__`` has returned.
     """
-
-    # Those of its base are Python functions, which would run in each ``isinstance``.
-    __instancecheck__ = type.__instancecheck__
-    __subclasscheck__ = type.__subclasscheck__
 
     if not TYPE_CHECKING:  # type checkers take the signature of ``__init__``
 
@@ -230,7 +230,8 @@ class BoundOnce(ProtocolType):
             token = constructing.set(True)
             try:
                 made.__init__(*args, **kwargs)
-            except TypeError as error:
+            except (TypeError, ArgumentError) as error:
+                explain(cls, args, kwargs, error)
                 # Python names the class that defines ``__init__``, which may be private.
                 if type(error) is TypeError:
                     name, own = cls.__init__.__qualname__, f"{cls.__name__}.__init__"
@@ -256,13 +257,14 @@ class Bound(metaclass=BoundOnce):
 
         def __getattr__(self, name: str) -> Any:
             """Return an argument by the name that it had in an earlier version."""
-            new = arguments_of(type(self)).old.get(name)
+            new = arguments_of(type(self)).old.get(name) if name[0] != "_" else None
             if new in self.__dict__:
                 text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
                 warn(text, DeprecationWarning, stacklevel=2)
                 return self.__dict__[new]
-            text = f"{type(self).__name__!r} object has no attribute {brief(name)}"
-            raise AttributeError(text, name=name, obj=self)
+            from neural_network.elsewhere.answers import missing_attribute
+
+            raise missing_attribute(self, name)
 
     def _bind(self) -> None:
         """Begin to hold the arguments fixed: the outermost ``__init__`` has returned."""
@@ -275,7 +277,7 @@ class Bound(metaclass=BoundOnce):
         return self._arguments
 
 
-class Described:
+class Described(Answering):
     """Keeps each argument of its constructor as an attribute of the same name.
 
     From that follow its ``repr`` and its ``settings``, also for subclasses.

@@ -43,6 +43,12 @@ def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]],
             except ModuleNotFoundError as error:
                 if error.name != file:  # the file exists and needs another package
                     raise
+            from neural_network.elsewhere.answers import missing_name
+
+            # Python looks a name of ``from … import name`` up in this function of its own, and
+            # replaces any AttributeError.
+            importing = sys._getframe(1).f_code.co_name == "_handle_fromlist"
+            raise missing_name(package, name, listed, importing=importing)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return load, lambda: listed, listed

@@ -11,6 +11,7 @@ from neural_network.autograd.engine import backward_pass
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import Array, as_callable, as_generator, as_number
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, brief, sentence
 from neural_network.lifting import array_under
 from neural_network.public import public
@@ -19,6 +20,7 @@ STEP = 1e-6
 
 
 @public
+@explains_calls
 def check_gradients(
     f: Callable[..., Any],
     inputs: Sequence[Any],
@@ -62,6 +64,7 @@ def check_gradients(
 
 
 @public(top_level=False)
+@explains_calls
 def gradient_error(
     f: Callable[..., Any], inputs: Sequence[Any], *, rng: int | np.random.Generator | None = 0
 ) -> float:

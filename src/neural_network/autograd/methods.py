@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -46,7 +46,7 @@ REFUSED = {
     "setflags": "t.data.setflags",
     "byteswap": "t.data.byteswap",
     "getfield": "t.data.getfield",
-    "view": "t.data.view",
+    "view": "t.reshape(shape), or t.data.view for the bytes",
     "tostring": "t.data.tobytes",
     "tobytes": "t.data.tobytes",
     "tofile": "save_arrays",
@@ -68,10 +68,22 @@ def _plain(method: Method) -> Method:
         except NeuralNetworkError:
             raise
         except Exception as error:  # NumPy raises many kinds; the class stays
+            from neural_network.elsewhere.answers import unknown_option
+
+            if (better := unknown_option(method.__name__, kwargs)) is not None:
+                raise better from None
             given = {"t": self, "the arguments": args, **kwargs}
             raise refusal(f"Tensor.{method.__name__}", given, error) from error
 
     return cast("Method", computed)
+
+
+def check_options(method: str, options: Iterable[str]) -> None:
+    """Raise where a method was given an option that NumPy does not have."""
+    from neural_network.elsewhere.answers import unknown_option
+
+    if (better := unknown_option(method, options)) is not None:
+        raise better
 
 
 class ArrayMethods(Recorded):
@@ -265,6 +277,8 @@ class ArrayMethods(Recorded):
         """Return the sum along axes."""
         if dtype is out is None and not options:  # the usual case
             return _reductions.sum(self, axis, keepdims)
+        if options:
+            check_options("sum", options)
         return _np.sum(self, axis, dtype, out, keepdims, **options)
 
     def mean(
@@ -274,6 +288,8 @@ class ArrayMethods(Recorded):
         """Return the mean along axes."""
         if dtype is out is None and not options:
             return _reductions.mean(self, axis, keepdims)
+        if options:
+            check_options("mean", options)
         return _np.mean(self, axis, dtype, out, keepdims, **options)
 
     def var(
@@ -281,6 +297,8 @@ class ArrayMethods(Recorded):
         keepdims: bool = False, **options: Any,
     ) -> Self:  # fmt: skip
         """Return the variance along axes."""
+        if options:
+            check_options("var", options)
         return _np.var(self, axis, dtype, out, ddof, keepdims, **options)
 
     def std(
@@ -288,18 +306,24 @@ class ArrayMethods(Recorded):
         keepdims: bool = False, **options: Any,
     ) -> Self:  # fmt: skip
         """Return the standard deviation along axes."""
+        if options:
+            check_options("std", options)
         return _np.std(self, axis, dtype, out, ddof, keepdims, **options)
 
     def max(
         self, axis: Any = None, out: Any = None, keepdims: bool = False, **options: Any
     ) -> Self:
         """Return the largest number along axes."""
+        if options:
+            check_options("max", options)
         return _np.max(self, axis, out, keepdims, **options)
 
     def min(
         self, axis: Any = None, out: Any = None, keepdims: bool = False, **options: Any
     ) -> Self:
         """Return the smallest number along axes."""
+        if options:
+            check_options("min", options)
         return _np.min(self, axis, out, keepdims, **options)
 
     def prod(
@@ -307,6 +331,8 @@ class ArrayMethods(Recorded):
         **options: Any,
     ) -> Self:  # fmt: skip
         """Return the product along axes."""
+        if options:
+            check_options("prod", options)
         return _np.prod(self, axis, dtype, out, keepdims, **options)
 
     def cumsum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Self:
@@ -329,6 +355,8 @@ class ArrayMethods(Recorded):
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Self:
         """Return the numbers limited to an interval."""
+        if options:
+            check_options("clip", options)
         return _np.clip(self, min, max, out, **options)
 
     def round(self, decimals: int = 0, out: Any = None) -> Self:
@@ -408,4 +436,6 @@ class ArrayMethods(Recorded):
             raise DroppedGradientError(f"Tensor.{name}: not for tensors; use {REFUSED[name]}")
         if name in ("strides", "itemsize", "flags", "device", "nbytes", "ctypes", "base"):
             return getattr(self.data, name)
-        raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+        from neural_network.elsewhere.answers import missing_attribute
+
+        raise missing_attribute(self, name)

@@ -32,6 +32,7 @@ from neural_network.autograd.guards import (
 )
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.checks import Array, as_flag, as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
@@ -73,8 +74,10 @@ class Tensor(ArrayMethods):
         """Note the class: ops need not look at it."""
         KNOWN.add(cls)
 
+    @explains_calls
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
-        array = as_real("Tensor", "data", data)
+        usual = type(data) is np.ndarray and data.dtype.kind in "fiub"
+        array = data if usual else as_real("Tensor", "data", data)
         if type(array) is not np.ndarray:
             check_no_gradient("Tensor()", array)
             array = array_under(array)
@@ -183,11 +186,9 @@ class Tensor(ArrayMethods):
 
     def item(self, *place: Any) -> float:
         """Return a single number, or that at a place, as a Python number, without a record."""
-        number: float
+        number: float = 0.0 if place else single("item", self.data).item()
         if place:
             number = computed("item", np.ndarray.item, self.data, *place)
-        else:
-            number = single("item", self.data).item()
         return number
 
     def detach(self) -> Tensor:
@@ -231,8 +232,8 @@ class Tensor(ArrayMethods):
         check_no_gradient("backward: gradient: it", given)
         start = np.array(array_under(given), dtype=self.dtype)
         if start.shape != self.shape:
-            expected, received = f"shape {self.shape}", f"shape {start.shape}"
-            raise ShapeError(sentence("backward", "gradient", expected, received))
+            received = f"shape {start.shape}"
+            raise ShapeError(sentence("backward", "gradient", f"shape {self.shape}", received))
         backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves()
 
     # --- changes in place ------------------------------------------------------

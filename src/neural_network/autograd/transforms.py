@@ -15,6 +15,7 @@ from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import leaves_of, map_tree, same_form
 from neural_network.checks import MOST_AXES, as_callable, as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
@@ -31,6 +32,7 @@ Argnums = int | Sequence[int]
 
 
 @public
+@explains_calls
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes the gradient of ``f``.
 
@@ -69,6 +71,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 @public
+@explains_calls
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes ``(f(…), gradient)`` in one pass; see ``grad``.
 
@@ -91,6 +94,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
 
 @public
+@explains_calls
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Return the function that computes all slopes of all results.
 
@@ -115,6 +119,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 @public
+@explains_calls
 def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``.
 
@@ -153,6 +158,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 
 @public
+@explains_calls
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Return ``f(*primals)`` and the function that multiplies its Jacobian from the left.
 
@@ -191,6 +197,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 
 @public
+@explains_calls
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """Return ``f(*primals)`` and its slope along the tangents.
 
@@ -238,6 +245,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 @public
+@explains_calls
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """Return the product of the second derivatives of ``f`` with a vector.
 

@@ -30,6 +30,7 @@ from neural_network.checks import (
     rounded,
     within_memory,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     DivergenceError,
@@ -48,6 +49,7 @@ Rng = int | np.random.Generator | None
 
 
 @public
+@explains_calls
 def gradient_descent(
     X: ArrayLike,
     y: ArrayLike,
@@ -192,6 +194,7 @@ def initial_parameters(
 
 
 @public
+@explains_calls
 def train_mlp(
     X: ArrayLike,
     y: ArrayLike,

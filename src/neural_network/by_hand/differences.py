@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural_network.checks import Array, as_callable, as_number, as_single
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import public
 
 
 @public
+@explains_calls
 def numerical_gradient(
     X: Any,
     y: Any,

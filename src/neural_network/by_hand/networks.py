@@ -22,11 +22,13 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.activations import relu, sigmoid, softmax
 from neural_network.public import public
 
 
 @public
+@explains_calls
 def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     """One neuron: ``sigmoid(X · W + b)``.
 
@@ -58,6 +60,7 @@ def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
 
 
 @public
+@explains_calls
 def forward_mlp(
     X: ArrayLike, W1: ArrayLike, b1: ArrayLike, W2: ArrayLike, b2: ArrayLike
 ) -> tuple[Array, Array]:
@@ -90,6 +93,7 @@ def forward_mlp(
 
 
 @public
+@explains_calls
 def backward_mlp(
     X: ArrayLike,
     A1: ArrayLike,
@@ -141,6 +145,7 @@ def backward_mlp(
 
 
 @public
+@explains_calls
 def forward_mlp_3layer(
     X: ArrayLike,
     W1: ArrayLike,
@@ -178,6 +183,7 @@ def forward_mlp_3layer(
 
 
 @public
+@explains_calls
 def backward_mlp_3layer(
     X: ArrayLike,
     A1: ArrayLike,

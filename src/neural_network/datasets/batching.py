@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_flag, as_generator, as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.shaping import cut
 from neural_network.public import public
 
 
 @public
+@explains_calls
 def batches(
     X: ArrayLike,
     y: ArrayLike,

@@ -16,6 +16,7 @@ from neural_network.datasets.image_ops import (
 )
 from neural_network.datasets.paper_lines import without_lines
 from neural_network.datasets.sheet import find_sheet, straightened
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import public
 
@@ -46,6 +47,7 @@ TALL = 0.5
 
 
 @public
+@explains_calls
 def prepare_digit(picture: ArrayLike) -> Array:
     """Prepare a photograph of a handwritten digit like the pictures of MNIST.
 

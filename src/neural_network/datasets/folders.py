@@ -14,6 +14,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_count, as_flag
 from neural_network.datasets.pictures import read_picture
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     MOST_LETTERS,
     ArgumentError,
@@ -49,6 +50,7 @@ class SizesDifferError(FileFormatError):
 
 
 @public
+@explains_calls
 def load_image_folder(
     path: str | os.PathLike[str],
     *,

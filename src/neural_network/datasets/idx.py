@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import FileFormatError
 from neural_network.files import open_file
 from neural_network.public import public
@@ -33,6 +34,7 @@ PIECE = 1 << 20  # bytes that are read at a time
 
 
 @public
+@explains_calls
 def read_idx(path: str | os.PathLike[str]) -> Array:
     """Read an IDX file, gzipped or plain, as its content shows.
 

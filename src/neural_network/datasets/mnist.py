@@ -11,6 +11,7 @@ from typing import Literal
 from neural_network.checks import Array, as_choice
 from neural_network.datasets.idx import read_idx
 from neural_network.datasets.sources import Collection, Dataset, find_or_download
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import as_path, shipped
 from neural_network.public import named, public
@@ -66,6 +67,7 @@ FASHION_MNIST = Collection(
 
 
 @public
+@explains_calls
 def load_mnist(
     split: Split = "train",
     subset: Subset = "sample",
@@ -124,6 +126,7 @@ def load_mnist(
 
 
 @public
+@explains_calls
 def load_fashion_mnist(
     split: Split = "train",
     subset: Subset = "sample",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from neural_network.checks import Array, as_flag
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import FileFormatError, needs_extra
 from neural_network.files import open_file
 from neural_network.public import public
@@ -30,6 +31,7 @@ FRAMED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
 
 
 @public
+@explains_calls
 def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
     """Read a picture file as shades of grey, or as red, green and blue.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional import error_function, smooth
 from neural_network.functional.elementwise import elementary, widened
@@ -129,6 +130,7 @@ def tanh(Z: ArrayLike) -> Array:
 
 @public
 @named("activation")
+@explains_calls
 def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     """Leaky rectified linear unit: ``Z`` above 0, ``slope · Z`` below.
 
@@ -160,6 +162,7 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
 
 @public
 @named("activation")
+@explains_calls
 def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``Z`` above 0, ``alpha · (exp(Z) − 1)`` below.
 
@@ -262,6 +265,7 @@ def mish(Z: ArrayLike) -> Array:
 
 @public
 @named("activation")
+@explains_calls
 def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """Gaussian error linear unit: ``Z`` times the chance that a normal number lies below it.
 

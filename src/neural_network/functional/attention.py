@@ -17,6 +17,7 @@ from neural_network.checks import (
     check_not_empty,
     rounded,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.functional.op import Call, call, samples
@@ -24,6 +25,7 @@ from neural_network.public import public
 
 
 @public
+@explains_calls
 def scaled_dot_product_attention(
     query: ArrayLike,
     key: ArrayLike,

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_flag, as_floating, as_generator, as_number, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.public import public
 
 
 @public
+@explains_calls
 def dropout(
     A: ArrayLike,
     p: float,
@@ -47,7 +49,7 @@ def dropout(
     """
     (A,), dtype = as_floating("dropout", A=A)
     keep = as_number("dropout", "p", p, between=(0, 1))
-    if not as_flag("dropout", "training", training):
+    if not (training if type(training) is bool else as_flag("dropout", "training", training)):
         return A.astype(dtype)
     binomial = np.random.binomial if rng is None else as_generator("dropout", rng).binomial
     mask = binomial(1, keep, size=A.shape)
@@ -55,6 +57,7 @@ def dropout(
 
 
 @public
+@explains_calls
 def dropout2d(
     X: ArrayLike,
     rate: float,
@@ -102,7 +105,7 @@ def dropout2d(
         raise ArgumentError(
             sentence("dropout2d", "rate", "a rate below 1, which keeps something", rate)
         )
-    if not as_flag("dropout2d", "training", training):
+    if not (training if type(training) is bool else as_flag("dropout2d", "training", training)):
         return X.astype(dtype)
     kept = as_generator("dropout2d", rng).random(X.shape[:2]) >= dropped
     factors = (kept / (1 - dropped)).astype(X.dtype)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import public
 
@@ -66,6 +67,7 @@ FILTERS: Mapping[str, Filter] = public(
 
 
 @public
+@explains_calls
 def named_filter(name: str) -> Array:
     """Return a classic filter as a float64 array.
 

@@ -39,6 +39,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from neural_network.checks import as_callable
+from neural_network.elsewhere.surface import explain
 from neural_network.errors import DTypeError, NeuralNetworkError, brief, refusal, sentence
 from neural_network.lifting import lift_hook
 from neural_network.public import public
@@ -132,12 +133,9 @@ class Rule:
         return {**self.defaults, **first, self.variadic: args[leading:], **kwargs}
 
     def refuse(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: Exception) -> None:
-        """Raise the library's error for a call that NumPy refused; return if Python refused it."""
+        """Raise the library's error for a call that NumPy refused, or that does not fit."""
         if isinstance(error, TypeError):
-            try:
-                inspect.signature(self.forward).bind(*args, **kwargs)
-            except TypeError:  # Python's own sentence about the signature
-                return
+            explain(self.forward, args, kwargs, error)  # where the signature does not fit
         raise self.refusal(args, kwargs, error) from error
 
     def refusal(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import refusal
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
@@ -234,6 +235,7 @@ sample_calls(pad, call(Normal((2, 3)), ((0, 1), (2, 0))))
 
 
 @public(top_level=False)
+@explains_calls
 def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """Split into equal sections, or at places, along an axis.
 

@@ -265,9 +265,10 @@ def resolve_padding(
                 for size, cover, s in zip(sizes, reach, stride, strict=True)
             ]
             return tuple([(total // 2, total - total // 2) for total in totals])
-        raise ArgumentError(
-            sentence(function, "padding", "'valid', 'same' or numbers", brief(padding))
-        )
+        from neural_network.elsewhere.answers import with_meaning
+
+        received = with_meaning(padding, ("valid", "same"))
+        raise ArgumentError(sentence(function, "padding", "'valid', 'same' or numbers", received))
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
         if len(padding) != axes or not all(
             _is_sequence(pair) and len(pair) == 2 for pair in padding

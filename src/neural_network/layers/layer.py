@@ -16,6 +16,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real, narrowed
 from neural_network.describing import call_text, constructing
+from neural_network.elsewhere.surface import explain, explains_calls
 from neural_network.errors import ArgumentError, NeuralNetworkError, ShapeError, refusal, sentence
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
@@ -27,7 +28,7 @@ from neural_network.layers.inputs import ARRAYS, in_own_type, outline
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
-from neural_network.layers.randomness import Draws, as_seed, current_draws
+from neural_network.layers.randomness import Drawing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
 from neural_network.layers.several_inputs import as_inputs, predict_several
 from neural_network.layers.structure import (
@@ -47,7 +48,7 @@ _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default
 
 
 @public
-class Layer(Structure):
+class Layer(Structure, Drawing):
     """Base of all layers and models; subclass it for your own.
 
     Write ``forward``, of one input or several, and ``build`` where parameters have sizes
@@ -88,7 +89,6 @@ class Layer(Structure):
     _training = True
     # The attribute with the layers that a container calls one after the other.
     _sequence: ClassVar[str] = ""
-    _own_draws: Draws | None = None
 
     def __init__(self) -> None:
         # Without it, a layer of no arguments would take any in silence.
@@ -195,6 +195,10 @@ class Layer(Structure):
         except ArgumentError as error:
             add_place(error, self)
             raise
+        except TypeError as error:
+            if "forward" not in self.__dict__:
+                explain(type(self).forward, (self, *typed), options, error)
+            raise
         if self._replaced is not replaced:
             self._check_used_alone()
         if isinstance(out, Tensor) and not out.requires_grad:
@@ -259,6 +263,7 @@ class Layer(Structure):
         kind = self.dtype if self._built_for is None else np.dtype(self._built_for[1])
         return self.dtype if kind.kind == "f" else kind
 
+    @explains_calls
     def initialize(
         self,
         shape: tuple[int, ...],
@@ -303,6 +308,7 @@ class Layer(Structure):
         self.flat_parameters()
         return self
 
+    @explains_calls
     def predict(self, X: Any, *, batch_size: int = 256) -> Any:
         """Return the outputs in evaluation mode, computed batch by batch.
 
@@ -329,8 +335,8 @@ class Layer(Structure):
         """
         if isinstance(X, SEVERAL) and (inputs := as_inputs("predict", self, X)) is not None:
             return predict_several(self, inputs, batch_size)
-        given = X if type(X) is np.ndarray else unrecorded("predict", "X", X)
-        rows = as_real("predict", "X", given)
+        usual = type(X) is np.ndarray and X.dtype.kind in "fiub"
+        rows: Any = X if usual else as_real("predict", "X", unrecorded("predict", "X", X))
         if rows.ndim == 0 or len(rows) == 0:
             raise ShapeError(sentence("predict", "X", "at least one row", f"shape {rows.shape}"))
         size, parts = as_count("predict", "batch_size", batch_size), []
@@ -346,6 +352,7 @@ class Layer(Structure):
                 parts.append(part)
         return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 
+    @explains_calls
     def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.
 
@@ -454,10 +461,12 @@ class Layer(Structure):
             self.__dict__["_training"] = training
             self._raise_version()
 
+    @explains_calls
     def train(self) -> Self:
         """Switch this layer and all inside to training."""
         return self._switch(training=True)
 
+    @explains_calls
     def eval(self) -> Self:
         """Switch this layer and all inside to evaluation."""
         return self._switch(training=False)
@@ -527,9 +536,10 @@ class Layer(Structure):
             layer._raise_version()
         return self
 
+    @explains_calls
     def zero_grad(self) -> None:
         """Reset the gradients that ``backward()`` has added up."""
-        for parameter in self.parameters():
+        for _, parameter in self._look().parameters:
             parameter.grad = None
 
     def astype(self, dtype: DTypeLike) -> Self:
@@ -586,44 +596,6 @@ class Layer(Structure):
         """
         made: Self = clone(self, changes)
         return made
-
-    def draw(self, rows: int, width: int) -> Array:
-        """Return random numbers for a layer of one's own to use in ``forward``.
-
-        Inside a ``Trainer`` they follow from its seed, the step and the row, so that a
-        training that is resumed draws what the unbroken one would have; else from a seed
-        of the layer's own.
-
-        Args:
-            rows: how many rows the batch has.
-            width: how many numbers each of them needs.
-
-        Returns:
-            (rows, width) float32 from 0 up to but not including 1, a multiple of 2⁻²⁴ each.
-
-        Raises:
-            DTypeError, ArgumentError: no whole numbers of at least 1.
-
-        >>> class Jitter(Layer):
-        ...     def forward(self, X):
-        ...         return X + self.draw(len(X), 1) if self.training else X
-        >>> out = Jitter()(np.zeros((2, 3)))
-        >>> bool((out >= 0).all() and (out < 1).all())
-        True
-        """
-        size = (as_count("draw", "rows", rows), as_count("draw", "width", width))
-        # As many bits as a float32 holds; more would be rounded, up to 1.
-        bits = self._drawn(*size) >> np.uint32(8)
-        return bits.astype(np.float32) * np.float32(2**-24)
-
-    def _drawn(self, rows: int, width: int) -> Array:
-        """Return (rows, width) uint32 from 0 to 2³² − 1, from a training step or our own."""
-        draws = current_draws()
-        if draws is None:
-            if self._own_draws is None:
-                self._own_draws = Draws(as_seed(None), step=0)
-            draws = self._own_draws
-        return draws.draw(rows, width)
 
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""

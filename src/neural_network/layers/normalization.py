@@ -8,7 +8,7 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_number
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
@@ -16,6 +16,14 @@ from neural_network.layers.parameter import Buffer, Parameter, check_size, place
 from neural_network.plan import vocabulary
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
+
+
+def _as_epsilon(name: str, value: object) -> float:
+    """Return an epsilon; a number of features, which other libraries take first, is refused."""
+    epsilon = as_number(name, "epsilon", value, above=0)
+    if epsilon >= 1:
+        raise ArgumentError(sentence(name, "epsilon", "a number above 0 and below 1", brief(value)))
+    return epsilon
 
 
 class _Norm(Layer):
@@ -84,7 +92,7 @@ class BatchNorm(_Norm):
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
         self.momentum = as_number("BatchNorm", "momentum", momentum, between=(0, 1))
-        self.epsilon = as_number("BatchNorm", "epsilon", epsilon, above=0)
+        self.epsilon = _as_epsilon("BatchNorm", epsilon)
 
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         """Make the parameters, and the running statistics of what is standard already."""
@@ -147,7 +155,7 @@ class LayerNorm(_Norm):
     channel_axis = -1
 
     def __init__(self, epsilon: float = 1e-5) -> None:
-        self.epsilon = as_number("LayerNorm", "epsilon", epsilon, above=0)
+        self.epsilon = _as_epsilon("LayerNorm", epsilon)
 
     def forward(self, X: Any) -> Any:
         """(N, …, features) → the same."""
@@ -179,7 +187,7 @@ class GroupNorm(_Norm):
 
     def __init__(self, groups: int, epsilon: float = 1e-5) -> None:
         self.groups = as_count("GroupNorm", "groups", groups)
-        self.epsilon = as_number("GroupNorm", "epsilon", epsilon, above=0)
+        self.epsilon = _as_epsilon("GroupNorm", epsilon)
 
     def forward(self, X: Any) -> Any:
         """(N, C, …) → the same."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
@@ -71,6 +72,7 @@ class Parameter(_LayerTensor):
 
     __slots__ = ()
 
+    @explains_calls
     def __init__(self, data: ArrayLike) -> None:
         super().__init__(_own("Parameter", data), requires_grad=True)
 
@@ -97,6 +99,7 @@ class Buffer(_LayerTensor):
 
     __slots__ = ()
 
+    @explains_calls
     def __init__(self, data: ArrayLike) -> None:
         super().__init__(_own("Buffer", data))
 
@@ -184,7 +187,9 @@ def check_size(function: str, name: str, shape: tuple[int, ...]) -> None:
 
 def _own(function: str, data: ArrayLike) -> Any:
     """Copy the numbers to float32, the type that layers work in."""
-    array = as_real(function, "data", data)
+    array = data  # the usual case
+    if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
+        array = as_real(function, "data", data)
     if isinstance(array, Tensor):
         raise DTypeError(sentence(function, "data", "an array", "a tensor"))
     if array.dtype.itemsize > FLOAT32.dtype.itemsize:

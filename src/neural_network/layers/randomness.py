@@ -92,3 +92,47 @@ def as_seed(rng: object, function: str = "Trainer") -> int:
 
 def _key(seed: int, purpose: str) -> Array:
     return np.array([seed % (1 << 64), zlib.crc32(purpose.encode())], np.uint64)
+
+
+class Drawing:
+    """The part of a ``Layer`` that draws random numbers."""
+
+    _own_draws: Draws | None = None
+
+    def draw(self, rows: int, width: int) -> Array:
+        """Return random numbers for a layer of one's own to use in ``forward``.
+
+        Inside a ``Trainer`` they follow from its seed, the step and the row, so that a
+        training that is resumed draws what the unbroken one would have; else from a seed
+        of the layer's own.
+
+        Args:
+            rows: how many rows the batch has.
+            width: how many numbers each of them needs.
+
+        Returns:
+            (rows, width) float32 from 0 up to but not including 1, a multiple of 2⁻²⁴ each.
+
+        Raises:
+            DTypeError, ArgumentError: no whole numbers of at least 1.
+
+        >>> class Jitter(Layer):
+        ...     def forward(self, X):
+        ...         return X + self.draw(len(X), 1) if self.training else X
+        >>> out = Jitter()(np.zeros((2, 3)))
+        >>> bool((out >= 0).all() and (out < 1).all())
+        True
+        """
+        size = (as_count("draw", "rows", rows), as_count("draw", "width", width))
+        # As many bits as a float32 holds; more would be rounded, up to 1.
+        bits = self._drawn(*size) >> np.uint32(8)
+        return bits.astype(np.float32) * np.float32(2**-24)
+
+    def _drawn(self, rows: int, width: int) -> Array:
+        """Return (rows, width) uint32 from 0 to 2³² − 1, from a training step or our own."""
+        draws = current_draws()
+        if draws is None:
+            if self._own_draws is None:
+                self._own_draws = Draws(as_seed(None), step=0)
+            draws = self._own_draws
+        return draws.draw(rows, width)

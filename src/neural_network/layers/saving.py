@@ -13,6 +13,7 @@ import numpy as np
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array, as_flag
 from neural_network.describing import Reader, Writer
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -43,6 +44,7 @@ FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: igno
 
 
 @public
+@explains_calls
 def save(
     model: Layer,
     path: str | os.PathLike[str],
@@ -94,6 +96,7 @@ def save(
 
 
 @public
+@explains_calls
 def load(
     path: str | os.PathLike[str],
     *,
@@ -129,8 +132,10 @@ def load(
     """
     own = {} if layers is None else layers
     _check_own(own)
-    anything = as_flag("load", "allow_nonfinite", allow_nonfinite)
-    required = as_flag("load", "require_checksum", require_checksum)
+    anything, required = allow_nonfinite, require_checksum
+    if type(anything) is not bool or type(required) is not bool:
+        anything = as_flag("load", "allow_nonfinite", anything)
+        required = as_flag("load", "require_checksum", required)
     arrays, metadata = read_format(
         path, FORMAT, "1", FORMAT_VERSION, function="load", require_checksum=required
     )
@@ -149,6 +154,7 @@ def load(
 
 
 @public
+@explains_calls
 def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the notes that were given to ``save``; ``load`` passes them over.
 

@@ -11,6 +11,7 @@ from neural_network.autograd.exchange import exchanging
 from neural_network.autograd.tensor import InnerTensor, Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.lists import HOLDERS
@@ -24,6 +25,7 @@ _one_at_a_time = RLock()
 
 
 @public
+@explains_calls
 def functional_call(
     model: Layer, parameters: Mapping[str, Any], *inputs: Any, **options: Any
 ) -> Any:

@@ -41,7 +41,7 @@ class Weighted(Layer):
         """Check and keep the arguments that layers with a weight share."""
         name = type(self).__name__
         self.activation = as_activation(name, activation)
-        self._use_bias = as_flag(name, "bias", bias)
+        self._use_bias = bias if type(bias) is bool else as_flag(name, "bias", bias)
         self.initializer = as_initializer(name, initializer)
         self.l1 = as_number(name, "l1", l1, between=(0, np.inf))
         self.l2 = as_number(name, "l2", l2, between=(0, np.inf))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
 from neural_network.layers.convolution import Conv2D
@@ -20,6 +21,7 @@ Shape = tuple[int, int, int]
 
 @public(top_level=False)
 @named("model")
+@explains_calls
 def lenet5(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None) -> Sequential:
     """Return LeNet-5 with plain average pooling and a softmax layer's logits.
 
@@ -57,6 +59,7 @@ def lenet5(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = No
 
 @public(top_level=False)
 @named("model")
+@explains_calls
 def mnist_cnn(
     classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None
 ) -> Sequential:
@@ -93,6 +96,7 @@ def mnist_cnn(
 
 @public(top_level=False)
 @named("model")
+@explains_calls
 def tiny_cnn(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = None) -> Sequential:
     """Return a network of under 20,000 parameters that reads digits well.
 
@@ -129,6 +133,7 @@ def tiny_cnn(classes: int = 10, *, input_shape: Shape = (1, 28, 28), rng: Rng = 
 
 @public(top_level=False)
 @named("model")
+@explains_calls
 def small_resnet(
     classes: int = 10,
     width: int = 16,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neural_network.checks import within_memory
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.layers.activation import Flatten
 from neural_network.layers.containers import Sequential
 from neural_network.layers.dense import Dense
@@ -17,6 +18,7 @@ Rng = int | np.random.Generator | None
 
 @public(top_level=False)
 @named("model")
+@explains_calls
 def perceptron(
     classes: int = 10, *, input_shape: tuple[int, ...] = (1, 28, 28), rng: Rng = None
 ) -> Sequential:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import FileFormatError
 from neural_network.files import shipped
 from neural_network.layers.containers import Sequential
@@ -14,6 +15,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 @public(top_level=False)
+@explains_calls
 def load_tiny_cnn() -> Sequential:
     """Return ``tiny_cnn`` as it was trained on the whole MNIST.
 

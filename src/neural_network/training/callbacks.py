@@ -94,8 +94,11 @@ class EarlyStopping(Callback):
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """Check that the measure exists."""
         if self.measure not in trainer.measures:
+            from neural_network.elsewhere.answers import with_meaning
+
             expected = f"one of {', '.join(trainer.measures)}"
-            raise ArgumentError(sentence("EarlyStopping", "measure", expected, brief(self.measure)))
+            received = with_meaning(self.measure, trainer.measures)
+            raise ArgumentError(sentence("EarlyStopping", "measure", expected, received))
         model = trainer.model
         self._shapes = {n: t.shape for n, t in [*model.named_parameters(), *model.named_buffers()]}
         return nullcontext()

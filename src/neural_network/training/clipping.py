@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from neural_network.checks import Array, as_number
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, sentence
 from neural_network.layers.flat import parts
 from neural_network.public import public
@@ -28,6 +29,7 @@ _SMALLEST = 1e-280
 
 
 @public
+@explains_calls
 def clip_by_norm(gradients: Array | Trainable, maximum: float) -> float:
     """Scale a gradient down in place, keeping its direction: ``g ← g · min(1, maximum / ‖g‖)``.
 
@@ -69,6 +71,7 @@ def clip_by_norm(gradients: Array | Trainable, maximum: float) -> float:
 
 
 @public
+@explains_calls
 def clip_by_value(gradients: Array | Trainable, limit: float) -> None:
     """Clip each entry of a gradient in place: ``g ← min(max(g, −limit), limit)``.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from neural_network.checks import Array, as_mapping
+from neural_network.elsewhere.surface import Answering
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.public import public
 from neural_network.training.shown import epochs_of, html_table
@@ -15,8 +17,17 @@ from neural_network.training.shown import epochs_of, html_table
 EXPECTED = "a dict of measure → one number for each epoch"
 
 
+class Measures(dict[str, float]):
+    """Measure → number; a dict that answers what other libraries call a measure."""
+
+    def __missing__(self, key: object) -> Any:
+        from neural_network.elsewhere.answers import missing_key
+
+        raise missing_key("measures", key, self)
+
+
 @public
-class History(dict[str, list[float]]):
+class History(dict[str, list[float]], Answering):
     """Measure → one number for each epoch; a dict, which ``visual.show_history`` draws.
 
     Args:
@@ -57,6 +68,11 @@ class History(dict[str, list[float]]):
     def _repr_html_(self) -> str:
         header = ["epoch", *map(str, self)]
         return html_table("", header, epochs_of(self, self.epochs))
+
+    def __missing__(self, key: object) -> Any:
+        from neural_network.elsewhere.answers import missing_key
+
+        raise missing_key("History", key, self)
 
     @property
     def epochs(self) -> int:

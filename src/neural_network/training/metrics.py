@@ -15,6 +15,7 @@ from neural_network.checks import (
     check_not_empty,
     check_shape,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
 from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_indices
 from neural_network.functional.losses.reduction import check_distributions
@@ -26,6 +27,7 @@ COLUMNS = ("class", "precision", "recall", "f1", "count")
 
 @public
 @named("metric")
+@explains_calls
 def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
     """Fraction of rows whose prediction is the label: the largest score, or a class index.
 
@@ -57,6 +59,7 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None =
 
 @public
 @named("metric")
+@explains_calls
 def top_k_accuracy(
     y_pred: ArrayLike, y_true: ArrayLike, *, k: int = 5, ignore_index: int | None = None
 ) -> float:
@@ -94,6 +97,7 @@ def top_k_accuracy(
 
 
 @public
+@explains_calls
 def confusion_matrix(
     y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
 ) -> Array:
@@ -151,6 +155,7 @@ class ClassReport:
 
 
 @public
+@explains_calls
 def class_report(
     y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
 ) -> ClassReport:

@@ -16,6 +16,7 @@ from neural_network.checks import (
     check_no_nan,
     check_not_empty,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import softmax
 from neural_network.public import named, public
@@ -31,6 +32,7 @@ AVERAGES = ("binary", "macro", "micro", "weighted")
 
 @public
 @named("metric")
+@explains_calls
 def binary_accuracy(
     y_pred: ArrayLike,
     y_true: ArrayLike,
@@ -68,6 +70,7 @@ def binary_accuracy(
 @public
 @named("metric of all rows")
 @named("metric")
+@explains_calls
 def f1(
     y_pred: ArrayLike,
     y_true: ArrayLike,
@@ -135,6 +138,7 @@ def f1(
 @public
 @named("metric of all rows")
 @named("metric")
+@explains_calls
 def auc(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
     """Area under the ROC curve: how often a row of the class has a higher score than another.
 

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_real, check_no_nan, check_not_empty
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.public import named, public
 
 
 @public
 @named("metric")
+@explains_calls
 def mae(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     """Mean absolute error: ``mean |y_pred − y_true|``.
 
@@ -42,6 +44,7 @@ def mae(y_pred: ArrayLike, y_true: ArrayLike) -> float:
 @public
 @named("metric of all rows")
 @named("metric")
+@explains_calls
 def r2(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     """Coefficient of determination: ``1 − Σ (y_true − y_pred)² / Σ (y_true − mean)²``.
 

@@ -68,8 +68,11 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         function = METRICS.get(metric) if isinstance(metric, str) else metric
         if not callable(function):
             expected = f"functions of (outputs, y), or of {', '.join(map(repr, METRICS))}"
+            from neural_network.elsewhere.answers import with_meaning
+
             kind = ArgumentError if isinstance(metric, str) else DTypeError
-            raise kind(sentence("Trainer", "metrics", expected, brief(metric)))
+            received = with_meaning(metric, METRICS)
+            raise kind(sentence("Trainer", "metrics", expected, received))
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
             raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))

@@ -11,6 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_mapping, is_iterable
 from neural_network.describing import call_text
+from neural_network.elsewhere.surface import Answering
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -38,7 +39,7 @@ POSITION = ("epoch", "batch", "step", "rows", "sums", "counts", "stop", "seed")
 Augmentation = Callable[[Array, np.random.Generator], Array]
 
 
-class HasState:
+class HasState(Answering):
     """What a checkpoint stores of an object; by default nothing."""
 
     def state(self) -> dict[str, Array]:
@@ -68,7 +69,7 @@ def from_fit() -> Any:
     return _FromFit()
 
 
-class TrainingState:
+class TrainingState(Answering):
     """The settings of a training and its position.
 
     ``Trainer`` adds the methods that change it. Checkpoints, the dry run, the divergence

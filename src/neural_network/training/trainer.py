@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_products
 from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     DivergenceError,
@@ -44,7 +45,7 @@ from neural_network.training.divergence import (
 )
 from neural_network.training.dry_run import build, expected_measures, of_validation, try_fit
 from neural_network.training.hints.table import Hints
-from neural_network.training.history import History
+from neural_network.training.history import History, Measures
 from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
     Loss,
@@ -167,6 +168,7 @@ class Trainer(TrainingState):
 
     # --- fit ---------------------------------------------------------------------
 
+    @explains_calls
     def fit(
         self,
         X: Inputs | Iterable[Any] | Callable[[int], Iterable[Any]],
@@ -375,6 +377,7 @@ class Trainer(TrainingState):
         if self.average is not None:
             self.average.update(memory.flat)
 
+    @explains_calls
     def evaluate(self, X: Inputs, y: Inputs, *, batch_size: int = 256) -> dict[str, float]:
         """Return the loss and the metrics on data, in evaluation mode.
 
@@ -399,7 +402,7 @@ class Trainer(TrainingState):
                 loss = as_single("Trainer", "loss", array_under(self.loss(outputs, targets)))
         unmeasured = dict.fromkeys(self.metrics, math.nan)
         found = {"loss": loss, **unmeasured, **self.measure(outputs, targets)}
-        return found | measured(self.gathered.metrics, outputs, targets)
+        return Measures(found | measured(self.gathered.metrics, outputs, targets))
 
     # --- a step ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -41,6 +42,7 @@ CELL = 0.45
 
 
 @public(top_level=False)
+@explains_calls
 def show_activations(
     model: Layer,
     image: ArrayLike,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_flag, as_number
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.window import Padding, Window, times
@@ -49,6 +50,7 @@ SMALL_FILTER = 5
 
 
 @public(top_level=False)
+@explains_calls
 def animate_convolution(
     image: ArrayLike,
     filter: str | ArrayLike = "edges",
@@ -154,6 +156,7 @@ def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
 
 
 @public(top_level=False)
+@explains_calls
 def animate_training(
     history: Any,
     *,

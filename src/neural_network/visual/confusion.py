@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.autograd.guards import unrecorded
 from neural_network.checks import as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
 from neural_network.visual.figures import MEDIUM, SMALL, as_cmap, axes_grid, ink_on
@@ -25,6 +26,7 @@ MOST_LETTERS = 24
 
 
 @public(top_level=False)
+@explains_calls
 def show_confusion_matrix(
     counts: ArrayLike,
     class_names: Sequence[str] | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
@@ -28,6 +29,7 @@ MOST_TAPS_WITH_NUMBERS = 7
 
 
 @public(top_level=False)
+@explains_calls
 def show_feature_maps(
     image: ArrayLike,
     filters: Filters = "edges",
@@ -106,6 +108,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
 
 
 @public(top_level=False)
+@explains_calls
 def draw_feature_maps(
     image: ArrayLike,
     filters: Mapping[str, ArrayLike],

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_shape
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.window import times
 from neural_network.layers.convolution import ConvTranspose2D
@@ -37,6 +38,7 @@ LARGEST_TILE = 1.7
 
 
 @public(top_level=False)
+@explains_calls
 def show_filters(
     layer: Layer | ArrayLike,
     *,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
@@ -34,6 +35,7 @@ MARGIN = 0.08
 
 
 @public(top_level=False)
+@explains_calls
 def show_graph(
     model: Layer,
     shape: tuple[int, ...] | None = None,

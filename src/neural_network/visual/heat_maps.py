@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -42,6 +43,7 @@ OPACITY = 0.75
 
 
 @public(top_level=False)
+@explains_calls
 def show_saliency(
     model: Layer,
     image: ArrayLike,
@@ -87,6 +89,7 @@ def show_saliency(
 
 
 @public(top_level=False)
+@explains_calls
 def show_grad_cam(
     model: Layer,
     image: ArrayLike,
@@ -132,6 +135,7 @@ def show_grad_cam(
 
 
 @public(top_level=False)
+@explains_calls
 def show_occlusion(
     model: Layer,
     image: ArrayLike,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_choice, as_count, as_function
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -34,6 +35,7 @@ COLUMNS = 4
 
 
 @public(top_level=False)
+@explains_calls
 def show_histograms(
     model: Layer,
     what: str = "weights",

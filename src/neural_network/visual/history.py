@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neural_network.checks import Array, as_real, check_ndim
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, axes_grid, colours_from
@@ -22,6 +23,7 @@ COLUMNS = 3
 
 
 @public(top_level=False)
+@explains_calls
 def show_history(
     history: Sequence[float] | Mapping[str, Sequence[float]],
     *,

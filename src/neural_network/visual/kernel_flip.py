@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, check_ndim, check_not_empty
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
@@ -38,6 +39,7 @@ SAME = 1e-9
 
 
 @public(top_level=False)
+@explains_calls
 def show_flip(
     image: ArrayLike,
     filter: str | ArrayLike = "vertical",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 from neural_network.visual.figures import axes_grid
@@ -21,6 +22,7 @@ LONGEST_TITLE = 30
 
 
 @public(top_level=False)
+@explains_calls
 def show_predictions(
     pictures: Sequence[ArrayLike],
     seen: ArrayLike,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neural_network.checks import as_count
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.public import public
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @public(top_level=False)
+@explains_calls
 def save_figure(
     figure: Figure | FuncAnimation, path: str | os.PathLike[str], *, dpi: int = 120
 ) -> Path:

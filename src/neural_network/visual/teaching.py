@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     FileWriteError,
@@ -66,6 +67,7 @@ Slide = tuple[str, str, Callable[[], Any]]
 
 
 @public(top_level=False)
+@explains_calls
 def slides(
     model: Layer,
     images: ArrayLike,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -95,6 +96,7 @@ def _numbers(values: Array) -> tuple[str, str, str, str]:
 
 
 @public
+@explains_calls
 def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkthrough:
     """Explain what a model makes of an input: shapes, numbers and pictures of each layer.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_flag, check_ndim
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, both, sentence
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, Window
@@ -184,6 +185,7 @@ def _texts(values: Array) -> list[str]:
 
 
 @public
+@explains_calls
 def explain_conv2d(
     image: ArrayLike,
     filter: str | ArrayLike,

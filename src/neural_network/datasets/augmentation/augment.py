@@ -13,6 +13,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.datasets.augmentation.steps import Augmentation, Warping
 from neural_network.datasets.augmentation.warp import composed, warped
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.lazy import NameTable
 from neural_network.public import public
@@ -103,6 +104,7 @@ AUGMENTATIONS: NameTable[type[Augmentation]] = NameTable("augmentation")
 
 
 @public
+@explains_calls
 def augmentation_from(settings: Mapping[str, Any]) -> Augmentation:
     """Return the augmentation that ``settings()`` described.
 

@@ -16,6 +16,7 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, give_hint, sentence
 from neural_network.functional.convolution.ops import correlate, depthwise
 from neural_network.functional.convolution.route import Method
@@ -25,6 +26,7 @@ from neural_network.public import public
 
 
 @public
+@explains_calls
 def conv2d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -119,6 +121,7 @@ def conv2d(
 
 
 @public
+@explains_calls
 def conv1d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -160,6 +163,7 @@ def conv1d(
 
 
 @public
+@explains_calls
 def conv3d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -228,11 +232,12 @@ def _conv(
     for b in rest:
         single = ((), (1,)) if W.ndim == axes else ()
         check_shape(function, "bias", b, (len(filters),), *single)
-    if as_flag(function, "flip", flip):
+    # A call of Python is dear where the usual case needs none.
+    if flip if type(flip) is bool else as_flag(function, "flip", flip):
         turned: tuple[Any, ...] = (..., *[slice(None, None, -1)] * axes)
         filters = filters[turned]
     as_choice(function, "method", method, ("auto", "direct", "fft"))
-    exact = as_flag(function, "precise", precise)
+    exact = precise if type(precise) is bool else as_flag(function, "precise", precise)
 
     channels = filters.shape[1]
     images = images.reshape(len(images), groups, channels, *window.sizes)

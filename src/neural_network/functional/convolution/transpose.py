@@ -12,6 +12,7 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.ops import correlate_transpose
 from neural_network.functional.op import Normal, call, sample_calls
@@ -22,6 +23,7 @@ Size = int | tuple[int, ...]
 
 
 @public
+@explains_calls
 def conv_transpose2d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -72,6 +74,7 @@ def conv_transpose2d(
 
 
 @public
+@explains_calls
 def conv_transpose1d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -107,6 +110,7 @@ def conv_transpose1d(
 
 
 @public
+@explains_calls
 def conv_transpose3d(
     X: ArrayLike,
     filters: ArrayLike,

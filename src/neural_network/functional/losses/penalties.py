@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_floating, as_number, is_iterable, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.lifting import lift_hook
 from neural_network.public import public
 
 
 @public
+@explains_calls
 def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
     """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_number, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, sentence
 from neural_network.functional.normalization.ops import (
     Axes,
@@ -42,6 +43,7 @@ class Moments(NamedTuple):
 
 
 @public
+@explains_calls
 def batch_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -138,6 +140,7 @@ def batch_norm_and_moments(
 
 
 @public
+@explains_calls
 def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     """Mean and variance of each channel over the batch, as running averages need them.
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_number, check_shape, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.functional.normalization.ops import (
     Axes,
@@ -26,6 +27,7 @@ from neural_network.public import public
 
 
 @public
+@explains_calls
 def layer_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -70,6 +72,7 @@ def layer_norm(
 
 
 @public
+@explains_calls
 def group_norm(
     X: ArrayLike,
     groups: int,
@@ -117,6 +120,7 @@ def group_norm(
 
 
 @public
+@explains_calls
 def instance_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,

@@ -21,6 +21,7 @@ from neural_network.checks import (
     rounded,
     within_memory,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -89,6 +90,7 @@ def _pool(function: str, kind: Any, X: ArrayLike, output_size: object, axes: int
 
 
 @public
+@explains_calls
 def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows, channel by channel.
 
@@ -117,6 +119,7 @@ def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
 
 @public
+@explains_calls
 def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of signals; see ``adaptive_avg_pool2d``.
 
@@ -139,6 +142,7 @@ def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
 
 
 @public
+@explains_calls
 def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of volumes; see ``adaptive_avg_pool2d``.
 
@@ -161,6 +165,7 @@ def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
 
 
 @public
+@explains_calls
 def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows; see ``adaptive_avg_pool2d``.
 
@@ -184,6 +189,7 @@ def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
 
 @public
+@explains_calls
 def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of signals; see ``adaptive_max_pool2d``.
 
@@ -206,6 +212,7 @@ def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
 
 
 @public
+@explains_calls
 def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of volumes; see ``adaptive_max_pool2d``.
 

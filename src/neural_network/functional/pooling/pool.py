@@ -17,6 +17,7 @@ from neural_network.checks import (
     rounded,
     within_memory,
 )
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
@@ -27,6 +28,7 @@ Size = int | tuple[int, ...]
 
 
 @public
+@explains_calls
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
@@ -67,6 +69,7 @@ def max_pool(
 
 
 @public
+@explains_calls
 def max_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -110,6 +113,7 @@ def max_pool2d(
 
 
 @public
+@explains_calls
 def max_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -140,6 +144,7 @@ def max_pool1d(
 
 
 @public
+@explains_calls
 def max_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -170,6 +175,7 @@ def max_pool3d(
 
 
 @public
+@explains_calls
 def avg_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -205,6 +211,7 @@ def avg_pool2d(
 
 
 @public
+@explains_calls
 def avg_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -235,6 +242,7 @@ def avg_pool1d(
 
 
 @public
+@explains_calls
 def avg_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -265,6 +273,7 @@ def avg_pool3d(
 
 
 @public
+@explains_calls
 def global_avg_pool(X: ArrayLike) -> Array:
     """Mean of each channel over all spatial axes.
 
@@ -288,7 +297,8 @@ def global_avg_pool(X: ArrayLike) -> Array:
         raise ShapeError(
             sentence("global_avg_pool", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
         )
-    check_not_empty("global_avg_pool", "X", X)
+    if 0 in X.shape:
+        check_not_empty("global_avg_pool", "X", X)
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
 
 
@@ -303,7 +313,9 @@ def _max_pool(function: str, X: ArrayLike, *geometry: Any) -> Array:
 def _avg_pool(function: str, X: ArrayLike, count_include_pad: bool, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the means."""
     array, window, dtype = _checked(function, X, *geometry)
-    include_pad = as_flag(function, "count_include_pad", count_include_pad)
+    include_pad = count_include_pad  # the usual case
+    if type(include_pad) is not bool:
+        include_pad = as_flag(function, "count_include_pad", include_pad)
     if window.padded == window.sizes:
         return rounded(window_sum(array, window, prod(window.taps)), dtype)
     counts = _counts(window, include_pad).astype(array.dtype)
@@ -324,7 +336,7 @@ def _checked(
     (array,), dtype = as_floating(function, X=X)
     check_not_empty(function, "X", array, axes + 2)
     taps = per_axis(function, "size", size, axes)
-    ceil = as_flag(function, "ceil_mode", ceil_mode)
+    ceil = ceil_mode if type(ceil_mode) is bool else as_flag(function, "ceil_mode", ceil_mode)
     steps = taps if stride is None else stride
     sizes = array.shape[2:]
     window = Window.of(

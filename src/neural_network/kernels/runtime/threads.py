@@ -35,6 +35,7 @@ from typing import Any, NamedTuple, SupportsIndex
 from weakref import ref
 
 from neural_network.blas import set_blas_threads
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, NeuralNetworkError, brief, sentence
 from neural_network.kernels.runtime import processors
 from neural_network.public import public
@@ -74,6 +75,7 @@ _state = _State()
 
 
 @public
+@explains_calls
 def set_num_threads(n: SupportsIndex) -> None:
     """Set the number of threads for kernels and matrix products in the whole process.
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from neural_network.checks import Array, as_choice, as_number
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.flat import parts, parts_of
@@ -131,7 +132,7 @@ class Optimizer(BufferState, ABC):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if looks_trainable(learning_rate):
+        if type(learning_rate) is not float and looks_trainable(learning_rate):
             received = f"a {type(learning_rate).__name__}; {name}(0.001, parameters=model) binds it"
             raise DTypeError(sentence(name, "learning_rate", "a finite number above 0", received))
         self.learning_rate = as_rate(name, "learning_rate", learning_rate)
@@ -226,13 +227,15 @@ class Optimizer(BufferState, ABC):
         if self.steps <= 2:
             look_at_gradients(function, self.steps, list(compress(found, chosen)))
 
+    @explains_calls
     def zero_grad(self) -> None:
         """Reset the gradients that ``backward()`` has added up, also those of frozen parameters.
 
         Raises:
             ArgumentError: the optimizer is not bound.
         """
-        for _, parameter in self._bound("zero_grad").named_parameters():
+        binding = self._binding if self._binding is not None else self._bound("zero_grad")
+        for _, parameter in binding.named_parameters():
             parameter.grad = None
 
     def _bound(self, method: str) -> Binding:
@@ -489,6 +492,7 @@ OPTIMIZERS: NameTable[type[Optimizer]] = public(NameTable("optimizer"))
 
 
 @public(top_level=False)
+@explains_calls
 def as_optimizer(value: Optimizer | str) -> Optimizer:
     """Return an optimizer as it is, or make the one of this name with its defaults.
 

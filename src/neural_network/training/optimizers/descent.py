@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_flag, as_floating, as_number, check_same_shape, rounded
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import blend
@@ -17,6 +18,7 @@ from neural_network.training.schedules import Schedule
 
 
 @public
+@explains_calls
 def momentum_update(
     velocity: ArrayLike, gradient: ArrayLike, mu: float, lr: float
 ) -> tuple[Array, Array]:

@@ -1,0 +1,88 @@
+"""Where failed calls and look-ups ask for an answer: of functions, classes and objects."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from neural_network.errors import ArgumentError
+
+# The type of a class has to be derived from the types of all its bases: from this one, so that a
+# layer may have protocols and abstract classes among them.
+if TYPE_CHECKING:
+    from abc import ABCMeta as ProtocolType
+else:
+    ProtocolType = type(Protocol)
+
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+
+
+def explain(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    error: Exception,
+) -> None:
+    """Raise the sentence about a call that does not fit, if there is one; see ``explained``."""
+    from neural_network.elsewhere.answers import explained
+
+    better = explained(function, args, kwargs, error)
+    if better is not None:
+        raise better from None
+
+
+def explains_calls(function: Wrapped) -> Wrapped:
+    """Decorate a public function or method: a call that does not fit gets a sentence.
+
+    It is raised here, so that the traceback ends below the caller's line.
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ArgumentError) as error:
+            explain(function, args, kwargs, error)
+            raise
+
+    return cast("Wrapped", call)
+
+
+class Explained(ProtocolType):
+    """The type of classes whose constructors answer a call that does not fit with a sentence."""
+
+    # Those of its base are Python functions, which would run in each ``isinstance``.
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
+    if not TYPE_CHECKING:  # type checkers take the signature of ``__init__``
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # of a metaclass
+            """Make an object."""
+            try:
+                return super().__call__(*args, **kwargs)
+            except (TypeError, ArgumentError) as error:
+                explain(cls, args, kwargs, error)
+                raise
+
+        @property
+        def __signature__(cls) -> inspect.Signature:  # noqa: N805  # of a metaclass
+            """The signature of the constructor, which ``help`` shows."""
+            if cls.__init__ is object.__init__:  # it takes nothing, whatever its signature says
+                return inspect.Signature()
+            _, *parameters = inspect.signature(cls.__init__).parameters.values()
+            return inspect.Signature(parameters)
+
+
+class Answering(metaclass=Explained):
+    """Base of classes whose objects and constructors answer the words of other libraries."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise the sentence about an attribute that there is not."""
+            from neural_network.elsewhere.answers import missing_attribute
+
+            raise missing_attribute(self, name)

@@ -1,0 +1,107 @@
+"""Writes ``docs/coming_from.md``: what the words of other libraries are here."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+TABLES = "src/neural_network/elsewhere"
+PAGE = """<!-- Written by `make api` from `{tables}/`, not by hand. -->
+
+# Coming from Keras, PyTorch, scikit-learn, fastai or JAX
+
+Whoever types a word of another library gets an error of the class that Python raises anyway, with
+the line to type:
+
+```
+>>> nn.Linear(3, 2)
+AttributeError: module 'neural_network' has no attribute 'Linear'; here: Linear → Dense(outputs), \
+as in nn.Dense(10)
+```
+
+`hasattr(nn, "Linear")` is False, as it should be. The sentences come from the tables below, and a
+test runs each of their lines. In them `model` is a model, `X` and `y` are data, `t` is
+a tensor, and `trainer` a `Trainer`.
+
+What differs without an error: `cross_entropy` takes probabilities (`softmax_cross_entropy` takes
+scores); `momentum` of `BatchNorm` is the share of the old statistics that stays, 1 minus PyTorch's;
+images are (N, C, H, W); `fit(X, y, epochs, batch_size)` has Keras's third and fourth argument the
+other way round; `trainer.evaluate` returns a dict. Of a tensor, `size` and `shape` are no methods.
+
+## Names of the package
+
+{module}
+
+## Attributes and methods
+
+{attributes}
+
+## Keys of a history
+
+{keys}
+
+## Arguments
+
+{arguments}
+
+## Arguments by their places
+
+{places}
+
+## Words
+
+{words}
+"""
+
+
+def page(root: Path) -> str:
+    """Return the page's text."""
+    names, attributes, arguments, functions = (
+        runpy.run_path(str(root / TABLES / f"{file}.py"))
+        for file in ("names", "attributes", "arguments", "functions")
+    )
+    of_arguments = [*arguments["ARGUMENTS"], *arguments["TRAINING"], *functions["FUNCTIONS"]]
+    return PAGE.format(
+        tables=TABLES,
+        module=_table(names["MODULE"]),
+        attributes="\n\n".join(
+            f"### {cls}\n\n{_table(rows)}" for cls, rows in attributes["ATTRIBUTES"].items()
+        ),
+        keys=_table(attributes["KEYS"]),
+        arguments=_rows(
+            "of | theirs | here | example",
+            [[_code(where.replace("*", "any")), _code(theirs), ours, f"`{line}`"]
+             for where, theirs, ours, line in of_arguments],
+        ),
+        places=_rows(
+            "of | given by place | here",
+            [[_code(where), kinds.replace(" ", ", "), _place(where, ours)]
+             for where, kinds, ours, _ in functions["PLACES"]],
+        ),
+        words=_rows(
+            "theirs | here", [[_code(theirs), _code(ours)] for theirs, ours in functions["WORDS"]]
+        ),
+    )  # fmt: skip
+
+
+def _table(rows: list[tuple[str, str, str]]) -> str:
+    return _rows(
+        "theirs | here | example", [[_code(names), ours, f"`{line}`"] for names, ours, line in rows]
+    )
+
+
+def _rows(head: str, rows: list[list[str]]) -> str:
+    """Return a table of Markdown."""
+    lines = [head, " | ".join("---" for _ in head.split(" | "))]
+    lines += [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _code(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split())
+
+
+def _place(where: str, ours: str) -> str:
+    """Return a call with letters for the arguments that were given."""
+    letters = [f"<{letter}>" for letter in "abcde"]
+    return f"`nn.{ours.format(*letters, name=where.split(maxsplit=1)[0])}`"
