@@ -179,6 +179,7 @@ def add_in_place(array: Any) -> None:
         (lambda: nn.Trainer(nn.Dense(2)).train_epoch(X), TypeError, "train_epoch: feed: expected"),
         (lambda: nn.Trainer(nn.Dense(2)).measure("a", X), TypeError, "measure: outputs: expected"),
         (lambda: nn.Trainer(nn.Dense(2)).add_measures(3, X, 1), TypeError, "found: expected"),
+        (lambda: nn.OPTIMIZERS["x"], KeyError, "expected one of .*adam.*; received 'x'"),
         (lambda: nn.Trainer(nn.Dense(2)).go_to({}, {}), KeyError, "position: expected"),
         *(
             (lambda name=name: getattr(nn.Trainer(nn.Dense(2)), name), AttributeError, name)

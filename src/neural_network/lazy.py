@@ -73,6 +73,8 @@ class NameTable(Mapping[str, T]):
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
+            if name not in self._homes:
+                raise KeyError(f"expected one of {', '.join(self)}; received {name!r}")
             file, attribute = self._homes[name]
             self._loaded[name] = getattr(import_module(f"neural_network.{file}"), attribute)
         return self._loaded[name]
