@@ -102,13 +102,20 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Python's own reaction to Ctrl-C, here and in the processes that the test starts.
+    """Python's own reaction to Ctrl-C and SIGHUP, here and in the processes that the test starts.
 
-    A shell starts what runs in its background with SIGINT ignored, and processes inherit that.
+    A shell starts what runs in its background with SIGINT ignored, nohup with SIGHUP ignored, and
+    processes inherit that.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}  # Windows has one
+    before = {
+        number: signal.signal(number, handler)
+        for name, handler in usual.items()
+        if (number := getattr(signal, name, None)) is not None
+    }
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -179,7 +179,6 @@ def add_in_place(array: Any) -> None:
         (lambda: nn.Trainer(nn.Dense(2)).train_epoch(X), TypeError, "train_epoch: feed: expected"),
         (lambda: nn.Trainer(nn.Dense(2)).measure("a", X), TypeError, "measure: outputs: expected"),
         (lambda: nn.Trainer(nn.Dense(2)).add_measures(3, X, 1), TypeError, "found: expected"),
-        (lambda: nn.OPTIMIZERS["x"], KeyError, "expected one of .*adam.*; received 'x'"),
         (lambda: nn.Trainer(nn.Dense(2)).go_to({}, {}), KeyError, "position: expected"),
         *(
             (lambda name=name: getattr(nn.Trainer(nn.Dense(2)), name), AttributeError, name)
@@ -257,3 +256,8 @@ def test_a_summary_of_what_is_no_number_can_be_shown() -> None:
     assert "a list that cannot be shown" in repr(nn.layers.Summary((), [1.5], 0, 0))  # type: ignore[arg-type]  # the point
     with pytest.raises(ValueError, match="binary_accuracy: y_true: expected the shape"):
         nn.binary_accuracy(np.ones((4, 3)), 1)
+
+
+def test_an_unknown_key_of_a_table_of_names() -> None:
+    with pytest.raises(KeyError, match="expected one of .*adam.*; received 'x'"):
+        nn.OPTIMIZERS["x"]

@@ -96,10 +96,15 @@ class MissingDependencyError(NeuralNetworkError, ImportError):
 
 def give_hint(text: str) -> None:
     """Warn with a ``TrainingHint``, of the line outside of the package that has led here."""
+    warn_of_call(text, TrainingHint)
+
+
+def warn_of_call(text: str, category: type[Warning]) -> None:
+    """Give a warning, of the line outside of the package that has led here."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
-    warn(shortened(text, MOST_LETTERS), TrainingHint, stacklevel=level)
+    warn(shortened(text, MOST_LETTERS), category, stacklevel=level)
 
 
 def _is_own(module: str) -> bool:

@@ -207,6 +207,7 @@ def test_a_diverged_training_does_not_block_the_next(run_here: Any, tmp_path: Pa
     assert SMALLER_STEPS.count("=") == 1  # clip_norm=, which is what `_in_options` exchanges
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_leaves_handlers_as_they_were(tmp_path: Path, number: int) -> None:
     class Kill(nn.Callback):

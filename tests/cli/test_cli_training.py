@@ -14,11 +14,10 @@ import pytest
 from PIL import Image
 
 import neural_network as nn
+from neural_network.cli.changes import CHANGES, augmentation
 from neural_network.cli.settings import (
-    CHANGES,
     SETTINGS,
     Settings,
-    augmentation,
     checked_settings,
     option,
     read_settings,

@@ -219,6 +219,7 @@ def count(frame, event, argument):
 found = []
 while not found:
     attempts += 1
+    calls = 0
     try:
         sys.setprofile(count)
         kernel_wanted("finite check", 1e9, X)

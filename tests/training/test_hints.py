@@ -23,10 +23,6 @@ MISTAKES: list[tuple[Any, str]] = [
         r"y: expected the shape \(3, 1\) of y_pred, received shape \(3,\); y.reshape\(3, 1\)",
     ),
     (
-        lambda: nn.accuracy([0, 1], [0, 1]),
-        r"accuracy: y_pred: expected scores \(n, k\), a column for each class",
-    ),
-    (
         lambda: nn.Adam(nn.models.perceptron(rng=0).parameters()),  # type: ignore[arg-type]
         r"Adam: learning_rate: expected a finite number above 0, received a list; Adam\(0.001, parame",
     ),

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import typer
 
 from neural_network.checks import as_choice, as_count, as_flag, as_number
+from neural_network.cli.changes import CHANGES, augmentation
 from neural_network.cli.data import DATA, check_data
 from neural_network.cli.preparation import WAYS
-from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
 from neural_network.errors import ArgumentError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
 from neural_network.lazy import NameTable
@@ -29,48 +29,11 @@ from neural_network.training.optimizers import OPTIMIZERS, Optimizer
 from neural_network.training.schedules import Schedule
 
 SCHEDULES: NameTable[type[Schedule]] = NameTable("schedule")
-# Each change of --augment with an example: shift=2, flip …
-CHANGES = {
-    name.lower(): f"{name.lower()}={kind.example}".rstrip("=")
-    for name, kind in AUGMENTATIONS.items()
-}
 # Called with the command, the option and the value; returns the value to use, or raises.
 Check = Callable[[str, str, Any], Any]
 
 
 # --- the checks of one option each -----------------------------------------------------------
-
-
-def augmentation(command: str, name: str, text: str) -> Augment | None:
-    """Return the augmentation that "shift=2,rotate=10,flip" names, or None for "none".
-
-    Raises:
-        ArgumentError: an unknown name, or a wrong number.
-    """
-    if text == "none":
-        return None
-    kinds = {name.lower(): kind for name, kind in AUGMENTATIONS.items()}
-    steps = []
-    for part in text.split(","):
-        kind, _, numbers = part.strip().partition("=")
-        if kind not in kinds:
-            expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
-            raise ArgumentError(sentence(command, name, expected, brief(text)))
-        try:
-            steps.append(kinds[kind](*map(_number, numbers.split("/") if numbers else [])))
-        except ArgumentError as error:
-            raise ArgumentError(f"{command}: {name}: {error}") from error
-        except (TypeError, ValueError) as error:  # too many or too few numbers, or no numbers
-            expected = f"the form {CHANGES[kind]}"
-            raise ArgumentError(sentence(command, name, expected, brief(part))) from error
-    return Augment(*steps)
-
-
-def _number(text: str) -> float:
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
 
 
 def _as_changes(command: str, name: str, text: str) -> str:

@@ -16,19 +16,14 @@ import numpy as np
 import typer
 
 from neural_network.cli.callbacks import Begin, Save, Terminated, WhenTerminated
+from neural_network.cli.changes import augmentation
 from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
 from neural_network.cli.inspection import tell
 from neural_network.cli.models import notes_to_save
 from neural_network.cli.output import Report, make_folder
 from neural_network.cli.preparation import DIGIT, Preparation
-from neural_network.cli.settings import (
-    Settings,
-    augmentation,
-    class_weights,
-    make_optimizer,
-    write_settings,
-)
+from neural_network.cli.settings import Settings, class_weights, make_optimizer, write_settings
 from neural_network.errors import ArgumentError, DivergenceError, brief, sentence
 from neural_network.files import real_path
 from neural_network.kernels.runtime.threads import set_num_threads

@@ -23,10 +23,11 @@ from neural_network.errors import (
     brief,
     needs_extra,
     sentence,
+    warn_of_call,
 )
 from neural_network.files import as_path
 from neural_network.public import public
-from neural_network.terminal import is_terminal, warn
+from neural_network.terminal import is_terminal
 
 # What operating systems and their programs put into folders, in lower case; besides hidden files.
 NOT_PICTURES = {
@@ -110,7 +111,7 @@ def load_image_folder(
         which = f"{found.framed[0]}"
         which += f" and {len(found.framed) - 1} other files" if found.framed[1:] else ""
         text = f"{which}: several pictures in a file; the first is read"
-        warn(text, UserWarning, stacklevel=2)
+        warn_of_call(text, UserWarning)
     return found.images, found.labels, found.classes
 
 

@@ -12,10 +12,9 @@ import numpy as np
 
 from neural_network.checks import Array, as_flag
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import FileFormatError, needs_extra
+from neural_network.errors import FileFormatError, needs_extra, warn_of_call
 from neural_network.files import open_file
 from neural_network.public import public
-from neural_network.terminal import warn
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -73,7 +72,7 @@ def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
     mode: Literal["L", "RGB"] = "L" if as_flag("load_picture", "grey", grey) else "RGB"
     levels, several = read_picture(path, mode)
     if several:
-        warn(f"{path}: contains several pictures; the first is read", UserWarning, stacklevel=2)
+        warn_of_call(f"{path}: contains several pictures; the first is read", UserWarning)
     return levels
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from neural_network.errors import ArgumentError
+from neural_network.errors import ArgumentError, sentence
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -28,6 +28,10 @@ def explain(
     """Raise the sentence about a call that does not fit, if there is one; see ``explained``."""
     from neural_network.elsewhere.answers import explained
 
+    if missing := getattr(function, "__abstractmethods__", None):
+        expected = f"a subclass that defines {', '.join(sorted(missing))}"
+        name = function.__name__
+        raise TypeError(sentence(name, "the class", expected, f"{name} itself")) from None
     better = explained(function, args, kwargs, error)
     if better is not None:
         raise better from None

@@ -239,6 +239,7 @@ sample_calls(pad, call(Normal((2, 3)), ((0, 1), (2, 0))))
 def split(X: Any, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """Split into equal sections, or at places, along an axis.
 
+    >>> from neural_network.functional import split
     >>> [part.tolist() for part in split(np.arange(5), [2, 3])]
     [[0, 1], [2], [3, 4]]
     """
