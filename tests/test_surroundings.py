@@ -52,7 +52,7 @@ class GoneTerminal(Broken):
 class Window(Broken):
     """Of a program, which raises errors of its own."""
 
-    isatty = None  # type: ignore[assignment]
+    isatty = None  # type: ignore[assignment]  # some programs have such streams
 
     def write(self, _: str, /) -> int:
         raise RuntimeError("main thread is not in main loop")

@@ -47,7 +47,7 @@ def test_each_line_of_example_runs(
         for line in LINES:
             try:
                 exec(line, dict(known))
-            except Exception as error:
+            except Exception as error:  # whatever the example raises
                 failed[line] = error
     finally:
         nn.set_num_threads(threads)
@@ -168,13 +168,13 @@ def test_classes_of_the_users_own_get_no_false_answers() -> None:
 
     assert Net(3).fit == 3
     with pytest.raises(TypeError, match=r"Net: got an unex.* 'in_features'; it takes hidden, lr$"):
-        Net(in_features=3)  # type: ignore[call-arg]
+        Net(in_features=3)  # type: ignore[call-arg]  # the mistake
     with pytest.raises(TypeError, match=r"Net: .* 'hiden'; here: hiden → hidden$"):
-        Net(hiden=3)  # type: ignore[call-arg]
+        Net(hiden=3)  # type: ignore[call-arg]  # the mistake
     with pytest.raises(nn.ArgumentError, match="^mine 784, 10$"):
         Dense(784, 10)
     with pytest.raises(TypeError, match="missing a required argument: 'hidden'"):
-        Net()  # type: ignore[call-arg]
+        Net()  # type: ignore[call-arg]  # the mistake
 
     @nn.op
     def conv2d(x: Any) -> Any:

@@ -81,7 +81,7 @@ WRONG: list[tuple[Callable[..., Any], type[Exception], str]] = [
     (lambda: Sequential(np.tanh), DTypeError, r"Sequential: layer 0: expected a layer such as"),  # type: ignore[arg-type]
     (Residual, A, "Residual: layers: expected at least one layer"),
     (lambda: Residual(Dense(2), shortcut=3), DTypeError, "Residual: layer 0: expected a layer"),  # type: ignore[arg-type]
-    (lambda: Flatten(2), TypeError, "takes 0 positional arguments but 1 was"),  # type: ignore[call-arg]
+    (lambda: Flatten(2), TypeError, "takes 0 positional arguments but 1 was"),  # type: ignore[call-arg]  # the mistake
     (lambda: GlobalAvgPool2D(size=2), TypeError, "unexpected keyword argument 'size'"),  # type: ignore[call-arg]
     (lambda: Parameter("a"), DTypeError, "Parameter: data: expected real numbers"),
     (lambda: Parameter(Tensor(1.0)), DTypeError, "Parameter: data: expected an array, received a"),

@@ -105,7 +105,10 @@ def test_the_tape_of_a_gradient() -> None:
     assert tape.lines[3].expression == "add(v1, x1)"
     # Each gradient, by differences: what the rest of the function makes of that value.
     v2 = tape.lines[3].value
-    rest = lambda v: nn.mse_loss(np.maximum(v, 0), np.ones((4, 2)))  # noqa: E731
+
+    def rest(v: Any) -> Any:
+        return nn.mse_loss(np.maximum(v, 0), np.ones((4, 2)))
+
     for place in [(0, 0), (3, 1)]:
         step = np.zeros_like(v2)
         step[place] = 1e-6

@@ -94,7 +94,7 @@ class Summary:
         table = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
         if self.learned != self.parameters:
             counts = (self.parameters, self.learned)
-            frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]
+            frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]  # brief passes what it got
             table.append(f"{frozen} parameters are frozen")
         return "\n".join(table)
 

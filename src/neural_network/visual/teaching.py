@@ -114,8 +114,8 @@ def slides(
     03_weights_as_matrix.png
     """
     with needs_extra("slides", extra="plot"):
-        import matplotlib as mpl  # noqa: F401
-        import PIL  # noqa: F401
+        import matplotlib as mpl  # noqa: F401  # whether it is installed
+        import PIL  # noqa: F401  # likewise
     found = as_model(NAME, model)
     inputs = as_inputs(NAME, "images", images, found)
     if inputs.ndim != 4:
