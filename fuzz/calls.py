@@ -38,8 +38,8 @@ inputs.SECONDS_IN_SILENCE = float("inf")
 # What would only take long, as it was asked to.
 ENDLESS = ("epochs", "num_epochs")
 # Methods that subclasses write and that the library alone calls, with arguments that it has
-# checked or made itself (a trainer, its memory, random numbers): whoever overrides one gets them,
-# nobody passes them. Methods of these names of other classes are called as all others are.
+# checked or made itself (a trainer, its memory, random numbers): users override them and do not
+# call them. Methods of these names of other classes are called as all others are.
 HOOKS: dict[type, tuple[str, ...]] = {
     Callback: (
         "during_fit", "on_epoch_begin", "on_epoch_end", "on_fit_begin", "on_fit_end",

@@ -10,7 +10,7 @@ PAGE = """<!-- Written by `make api` from `{tables}/`, not by hand. -->
 
 # Coming from Keras, PyTorch, scikit-learn, fastai or JAX
 
-Whoever types a word of another library gets an error of the class that Python raises anyway, with
+A name or argument of another library raises an error of the class that Python raises anyway, with
 the line to type:
 
 ```

@@ -266,7 +266,7 @@ def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:
                     os.close(descriptor)
         if kept:
             return descriptor
-        # Whoever held the lock before has removed the file that was opened here.
+        # The process that held the lock before has removed the file that was opened here.
 
 
 def _take(descriptor: int) -> None:

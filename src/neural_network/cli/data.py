@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,11 +43,8 @@ class Pictures(NamedTuple):
 
     def at(self, rows: Array) -> Pictures:
         """Return the pictures where ``rows``, (n,) of type bool, is true."""
-        files, digests = (
-            [one for one, kept in zip(some, rows, strict=True) if kept] if some else ()
-            for some in (self.files, self.digests)
-        )
-        return Pictures(self.X[rows], self.y[rows], self.classes, files, digests)  # type: ignore[arg-type]  # the two kinds of one loop
+        files, digests = list(compress(self.files, rows)), list(compress(self.digests, rows))
+        return Pictures(self.X[rows], self.y[rows], self.classes, files, digests)
 
 
 def check_data(command: str, data: str) -> None:
