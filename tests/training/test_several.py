@@ -124,6 +124,14 @@ def test_rows_of_one_input_stay_rows() -> None:
     assert histories[0] == histories[1]
 
 
+def test_an_error_of_a_diverged_training_names_the_layer() -> None:
+    trainer = make(optimizer=nn.SGD(1e30))
+    with pytest.raises(
+        nn.DivergenceError, match=r"the loss is nan .*it begins in model\.classes Dense"
+    ):
+        trainer.fit((A, IDS), (Y, Z), epochs=5)
+
+
 BAD: dict[str, tuple[Any, Any, str]] = {
     "too few": ((A,), (Y, Z), r"fit: X: expected 2 inputs, .*forward takes \(X, ids\), received 1"),
     "too many": ((A, IDS, A), (Y, Z), "X: expected 2 inputs"),

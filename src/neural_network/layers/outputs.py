@@ -16,6 +16,7 @@ from neural_network.functional.shaping import index, reshape, transpose
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
+from neural_network.layers.several import called
 
 # Functions that make probabilities, or their logarithms, of scores.
 ENDS: tuple[Callable[..., Any], ...] = (softmax, log_softmax, sigmoid)
@@ -74,15 +75,16 @@ def end_of(node: Node | None) -> Callable[..., Any] | None:
     return found[0] if found else None
 
 
-def recorded_outputs(model: Layer, X: Array) -> tuple[Any, dict[int, Layer]]:
+def recorded_outputs(model: Layer, X: Any) -> tuple[Any, dict[int, Layer]]:
     """Return the outputs in evaluation mode, recorded, and the layers of the results.
 
     Args:
         model: that is built.
-        X: some inputs.
+        X: some inputs; a tuple where the model takes several.
 
     Returns:
-        A tensor, and the number of the node of each layer's result → the innermost layer.
+        What the model returns, tensors where it depends on a parameter that is trained, and the
+        number of the node of each layer's result → the innermost layer.
     """
     layers: dict[int, Layer] = {}
 
@@ -93,7 +95,8 @@ def recorded_outputs(model: Layer, X: Array) -> tuple[Any, dict[int, Layer]]:
 
     inputs: Any = X
     # If all is frozen, only what follows from the input is recorded.
-    if model.input_dtype.kind == "f" and not any(p.requires_grad for p in model.parameters()):
+    one = type(X) is not tuple and model.input_dtype.kind == "f"
+    if one and not any(p.requires_grad for p in model.parameters()):
         inputs = Tensor(X.astype(model.dtype), requires_grad=True)
     with (
         model.in_mode(training=False),
@@ -101,7 +104,7 @@ def recorded_outputs(model: Layer, X: Array) -> tuple[Any, dict[int, Layer]]:
         without_kernels(),
         np.errstate(all="ignore"),
     ):
-        return model(inputs), layers
+        return called(model, inputs), layers
 
 
 def origin(value: Any) -> Node | None:

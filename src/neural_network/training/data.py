@@ -137,9 +137,9 @@ class ArrayFeed:
             return self.data.at(slice(None, None, max(1, self.data.rows // most)))
         return self.data.at(self._rows[:: max(1, len(self._rows) // most)])
 
-    def labels_at_hand(self) -> list[Array]:
-        """Return all targets."""
-        return [self.targets]
+    def labels_at_hand(self, place: str) -> list[Array]:
+        """Return all targets; of several, those at a place."""
+        return [dict(arrays_in(self.targets))[place]]
 
 
 class IterableFeed:
@@ -192,12 +192,16 @@ class IterableFeed:
         """Return some rows of the first batch."""
         return self.example.at(slice(most))
 
-    def labels_at_hand(self) -> list[Array]:
+    def labels_at_hand(self, place: str) -> list[Array]:
         """Return the targets of all batches, where they are a list; none otherwise."""
         items = self.source if isinstance(self.source, list | tuple) else []
-        labels = [item[1] for item in items if isinstance(item, tuple | list) and item[1:]]
-        plain = all(isinstance(y, np.ndarray) and y.ndim > 0 for y in labels)
-        return labels if plain and len(labels) == len(items) else []
+        labels = [
+            dict(arrays_in(item[1])).get(place)
+            for item in items
+            if isinstance(item, tuple | list) and item[1:]
+        ]
+        plain = [y for y in labels if isinstance(y, np.ndarray) and y.ndim > 0]
+        return plain if len(plain) == len(items) else []
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         batches: Any = self.source(epoch) if callable(self.source) else self.source

@@ -28,7 +28,8 @@ def explain_loss(state: TrainingState, loss: float) -> DivergenceError:
     found: list[str] = []
 
     def look(layer: Layer, _: Any, out: Any) -> None:
-        if not found and not is_finite(np.asarray(array_under(out))):
+        arrays = [np.asarray(array_under(array)) for _, array in arrays_in(out)]
+        if not found and not all(is_finite(array) for array in arrays):
             found.append(place_of(state.model, layer))
 
     # The same batch once more, with the same draws; the trainer restores the buffers.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,8 @@ def build(model: Layer, seed: int, X: Any) -> None:
     rng = generator(seed, "weights")
     if type(X) is tuple:
         kinds = tuple([array.dtype for array in X])
-        model.initialize(*[array.shape[1:] for array in X], rng=rng, dtype=kinds)
+        with explaining_channels_last(model, X):
+            model.initialize(*[array.shape[1:] for array in X], rng=rng, dtype=kinds)
         return
     with explaining_channels_last(model, X):
         model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
@@ -104,8 +105,7 @@ def try_fit(
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
-    one = not isinstance(example.X, tuple)
-    with explaining_channels_last(model, example.X) if one else nullcontext():
+    with explaining_channels_last(model, example.X):
         outputs = _outputs(model, "model", example.X)
     row = _row(outputs)
     X = _augmented(state, example.X)

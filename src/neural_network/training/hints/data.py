@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import origin
 from neural_network.layers.places import place_of
-from neural_network.training.hints.trial import Trial
-from neural_network.training.objectives import loss_name
+from neural_network.layers.several import arrays_in
+from neural_network.training.hints.trial import Entry, Term, Trial
 
 CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D)
 # The mean size of inputs far from 1, where steps of a usual rate are too large; and of pixels that
@@ -43,32 +44,42 @@ def _size(array: Array) -> float:
 
 def unscaled_inputs(trial: Trial) -> str | None:
     """Inputs that are far from unit scale where they first meet weights."""
-    layer, X = trial.first or (None, np.zeros(0))
+    return _first_found(_unscaled(trial, entry) for entry in trial.entries)
+
+
+def _first_found(texts: Iterable[str | None]) -> str | None:
+    return next((text for text in texts if text is not None), None)
+
+
+def _unscaled(trial: Trial, entry: Entry) -> str | None:
+    layer, X, code = entry.layer, entry.X, entry.code
     if not isinstance(layer, (Dense, *CONVOLUTIONS)) or not X.size:
         return None
-    place, low, high = place_of(trial.state.model, layer), float(X.min()), float(X.max())
+    low, high = float(X.min()), float(X.max())
+    place = place_of(trial.state.model, layer) + (f", from {entry.name}," if code != "X" else "")
+    bytes_ = X.dtype == np.uint8 or (code == "X" and trial.rows.X.dtype == np.uint8)
     pixels = low >= 0 and 100 < high <= 255 and X[0].size >= FEWEST_PIXELS
-    pixels = pixels or (trial.rows.X.dtype == np.uint8 and high > 50)
+    pixels = pixels or (bytes_ and high > 50)
     if pixels and bool(np.all(np.floor(X) == X)):
         return (
             f"{place} receives whole numbers from {low:.0f} to {high:.0f}, as pixels are in files: "
             "weights are made for numbers of about 1, so the steps are far too large and training "
-            "fails or is slow; scale them: X = X.astype('float32') / 255 (validation and test data "
-            "likewise)"
+            f"fails or is slow; scale them: {code}.astype('float32') / 255 (validation and test "
+            "data likewise)"
         )
     size = _size(X)
     if FAR < size < ABSURD:
         return (
             f"{place} receives numbers of about {size:.3g} (from {low:.3g} to {high:.3g}): weights "
             "are made for numbers of about 1, so the steps are far too large; standardise each "
-            "feature: X = (X - X.mean(axis=0)) / X.std(axis=0), with the same numbers for "
-            "validation and test data"
+            f"feature: ({code} - {code}.mean(axis=0)) / {code}.std(axis=0), with the same numbers "
+            "for validation and test data"
         )
     if 0 < max(abs(low), abs(high)) < TINY and low < high and X[0].size >= FEWEST_PIXELS:
         return (
             f"{place} receives numbers of at most {max(abs(low), abs(high)):.3g}, which weights "
             "hardly react to: were they divided by 255 twice? Standardise each feature: "
-            "X = (X - X.mean()) / X.std()"
+            f"({code} - {code}.mean()) / {code}.std()"
         )
     return None
 
@@ -78,30 +89,37 @@ def unscaled_inputs(trial: Trial) -> str | None:
 
 def channels_last(trial: Trial) -> str | None:
     """Pictures (N, H, W, C) where a convolution takes (N, C, H, W), and it fits by chance."""
-    layer, X = trial.first or (None, np.zeros(0))
-    if layer is None or X.shape != trial.rows.X.shape or not _seem_last(layer, X.shape):
-        return None
-    place = place_of(trial.state.model, layer)
-    return (
-        f"{place} takes {_as_taken(X.shape)} from X of shape {_any_rows(X.shape)}, whose channels "
-        f"seem to be the last axis; {_moved(X.shape)}"
-    )
+    for layer, X, name, code, whole in trial.entries:
+        if whole and _seem_last(layer, X.shape):
+            return (
+                f"{place_of(trial.state.model, layer)} takes {_as_taken(X.shape)} from {name} of "
+                f"shape {_any_rows(X.shape)}, whose channels seem to be the last axis; "
+                f"{_moved(X.shape, code)}"
+            )
+    return None
 
 
 @contextmanager
-def explaining_channels_last(model: Layer, X: Array) -> Iterator[None]:
-    """Add to a ShapeError of the block that the channels of X seem to be last, where they do."""
+def explaining_channels_last(model: Layer, X: Any) -> Iterator[None]:
+    """Add to a ShapeError of the block that the channels of X seem to be last, where they do.
+
+    Args:
+        model: that is called.
+        X: its input, or a tuple of several.
+    """
     try:
         yield
     except ShapeError as error:
-        first = next(
-            (layer for layer in model.all_layers() if isinstance(layer, CONVOLUTIONS)), None
-        )
-        if first is not None and _seem_last(first, X.shape, alone=False):
-            error.args = (
-                f"{error}; the channels of X, of shape {_any_rows(X.shape)}, seem to be the last "
-                f"axis: {_moved(X.shape)}",
-            )
+        convolutions = [layer for layer in model.all_layers() if isinstance(layer, CONVOLUTIONS)]
+        for place, array in arrays_in(X) if type(X) is tuple else [("", X)]:
+            # Of several inputs each may be that of any convolution.
+            some = convolutions if place else convolutions[:1]
+            if any(_seem_last(layer, array.shape, alone=False) for layer in some):
+                error.args = (
+                    f"{error}; the channels of X{place}, of shape {_any_rows(array.shape)}, seem "
+                    f"to be the last axis: {_moved(array.shape, f'X{place}')}",
+                )
+                break
         raise
 
 
@@ -133,9 +151,10 @@ def _as_taken(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} channels of {sizes}" + (" samples" if len(shape) == 3 else " pixels")
 
 
-def _moved(shape: tuple[int, ...]) -> str:
+def _moved(shape: tuple[int, ...], code: str) -> str:
     axes = (0, len(shape) - 1, *range(1, len(shape) - 1))
-    return f"X.transpose{axes} brings them to (n, {shape[-1]}, {', '.join(map(str, shape[1:-1]))})"
+    first = ", ".join(map(str, (shape[-1], *shape[1:-1])))
+    return f"{code}.transpose{axes} brings them to (n, {first})"
 
 
 # --- targets ----------------------------------------------------------------------------------
@@ -143,34 +162,45 @@ def _moved(shape: tuple[int, ...]) -> str:
 
 def labels_of_one_class(trial: Trial) -> str | None:
     """Labels that are all the same; with a loss of classes, arrays of such raise."""
-    name, labels = loss_name(trial.state.loss), trial.feed.labels_at_hand()
-    if name not in LOSSES_OF_LABELS or not labels:
-        return None
-    only = labels[0].flat[0]
-    if any(y.size != len(y) or np.any(y != only) for y in labels):
-        return None
     if not all(parameter.requires_grad for parameter in trial.state.model.parameters()):
         return None  # as the generator is trained through a discriminator
-    return (
-        f"all {sum(map(len, labels))} labels are {only:g}: the network learns to answer that, "
-        "whatever it is shown; y needs rows of each class (were the rows sorted before some of "
-        "them were taken? X[order], y[order] with order = rng.permutation(len(X)) mixes them)"
-    )
+    for name, _, place in trial.terms:
+        labels = trial.feed.labels_at_hand(place) if name in LOSSES_OF_LABELS else []
+        if not labels:
+            continue
+        only = labels[0].flat[0]
+        if not any(y.size != len(y) or np.any(y != only) for y in labels):
+            of = f" of y{place}" if place else ""
+            return (
+                f"all {sum(map(len, labels))} labels{of} are {only:g}: the network learns to "
+                f"answer that, whatever it is shown; y{place} needs rows of each class (were the "
+                "rows sorted before some of them were taken? X[order], y[order] with "
+                "order = rng.permutation(len(X)) mixes them)"
+            )
+    return None
 
 
 def huge_targets(trial: Trial) -> str | None:
     """Numbers to predict that are thousands of times as large as what the network returns."""
-    if loss_name(trial.state.loss) not in LOSSES_OF_NUMBERS:
-        return None
-    y, outputs = trial.feed.spread(256).y, _size(trial.outputs.data)
-    size = _size(y)
-    if not 1000 * max(1.0, outputs) <= size < ABSURD:
-        return None
-    return (
-        f"the targets are of about {size:.3g} and the outputs of about {outputs:.2g}: many "
-        "thousands of steps only bring them together; train with standardised targets, "
-        "t = (y - y.mean()) / y.std(), and turn predictions back: p * y.std() + y.mean()"
-    )
+    for name, prediction, place in trial.terms:
+        if name not in LOSSES_OF_NUMBERS:
+            continue
+        size, outputs = _size(_targets(trial, 256, place)), _size(prediction.data)
+        if 1000 * max(1.0, outputs) <= size < ABSURD:
+            y, of = f"y{place}", f" y{place}" if place else ""
+            return (
+                f"the targets{of} are of about {size:.3g} and the outputs of about {outputs:.2g}: "
+                "many thousands of steps only bring them together; train with standardised "
+                f"targets, t = ({y} - {y}.mean()) / {y}.std(), and turn predictions back: "
+                f"p * {y}.std() + {y}.mean()"
+            )
+    return None
+
+
+def _targets(trial: Trial, most: int, place: str) -> Array:
+    """Return about so many of the targets at a place among several, "" for one array."""
+    targets: Array = dict(arrays_in(trial.feed.spread(most).y))[place]
+    return targets
 
 
 # What ends in these functions lies in this range.
@@ -179,21 +209,26 @@ _RANGES = {RULES[sigmoid]: (0, 1), RULES[softmax]: (0, 1), RULES[relu]: (0, np.i
 
 def targets_out_of_reach(trial: Trial) -> str | None:
     """An activation at the end that cannot return the numbers to predict."""
-    made = origin(trial.outputs)
-    if made is None or loss_name(trial.state.loss) not in LOSSES_OF_NUMBERS:
+    return _first_found(_out_of_reach(trial, term) for term in trial.terms)
+
+
+def _out_of_reach(trial: Trial, term: Term) -> str | None:
+    made = origin(term.prediction)
+    if made is None or term.loss not in LOSSES_OF_NUMBERS:
         return None
     low, high = (-1, 1) if made.rule.name == "tanh" else _RANGES.get(made.rule, (-np.inf, np.inf))
-    y = trial.feed.spread(4096).y.astype(np.float64)
+    y = _targets(trial, 4096, term.place).astype(np.float64)
     spread = float(np.ptp(y))
     beyond = (y < low - 0.05 * max(1.0, spread)) | (y > high + 0.05)
     share = float(np.mean(beyond))
     if share < (0.2 if high == np.inf else 0.05):
         return None
+    of = f" y{term.place}" if term.place else ""
     reach = f"{low} or more" if high == np.inf else f"from {low} to {high}"
     return (
         f"the model ends in {made.rule.name}{trial.place(made)}, which returns numbers {reach}; "
-        f"the targets go from {y.min():.3g} to {y.max():.3g}, {share:.0%} of them out of reach: "
-        "leave the last activation out, or scale the targets"
+        f"the targets{of} go from {y.min():.3g} to {y.max():.3g}, {share:.0%} of them out of "
+        "reach: leave the last activation out, or scale the targets"
     )
 
 
@@ -205,11 +240,14 @@ def validation_of_other_scale(trial: Trial) -> str | None:
     if trial.held_out is None:
         return None
     step = max(1, trial.held_out.rows // 64)
-    own, other = _size(trial.feed.spread(64).X), _size(trial.held_out.at(slice(None, None, step)).X)
-    if min(own, other) == 0 or 1 / UNLIKE < own / other < UNLIKE or max(own, other) > ABSURD:
-        return None
-    return (
-        f"the numbers of X are of about {own:.3g}, and those of validation of about {other:.3g}: "
-        "the network is measured on inputs that it was not trained for; scale both alike, such as "
-        "X / 255 and X_validation / 255"
-    )
+    some = [trial.feed.spread(64).X, trial.held_out.at(slice(None, None, step)).X]
+    for (place, of_own), (_, of_other) in zip(*map(arrays_in, some), strict=True):
+        own, other = _size(of_own), _size(of_other)
+        if min(own, other) == 0 or 1 / UNLIKE < own / other < UNLIKE or max(own, other) > ABSURD:
+            continue
+        return (
+            f"the numbers of X{place} are of about {own:.3g}, and those of validation of about "
+            f"{other:.3g}: the network is measured on inputs that it was not trained for; scale "
+            f"both alike, such as X{place} / 255 and X_validation{place} / 255"
+        )
+    return None

@@ -13,11 +13,10 @@ from neural_network.checks import Array
 from neural_network.errors import ArgumentError
 from neural_network.functional.activations import log_softmax, relu
 from neural_network.functional.op import RULES
-from neural_network.functional.shaping import cut
 from neural_network.layers.outputs import recorded_outputs
 from neural_network.layers.places import place_of
 from neural_network.layers.randomness import Draws, drawing
-from neural_network.layers.several import SEVERAL
+from neural_network.layers.several import SEVERAL, arrays_in, called, each
 from neural_network.lifting import array_under
 from neural_network.training.callback_base import Callback
 from neural_network.training.data import Batch, Feed
@@ -64,10 +63,9 @@ def _loss_now(state: TrainingState, batch: Batch, compute_loss: ComputeLoss) -> 
     try:
         with state.model.in_mode(training=True):
             with no_backward(), drawing(Draws(state.seed, 0)):
-                outputs = array_under(state.model(batch.X))
-            if isinstance(outputs, SEVERAL):
-                return math.nan
-            loss = compute_loss(Tensor(outputs, requires_grad=True), batch._replace(weights=None))
+                outputs = called(state.model, batch.X)
+            recorded = each(lambda out: Tensor(array_under(out), requires_grad=True), outputs)
+            loss = compute_loss(recorded, batch._replace(weights=None))
             return float(np.asarray(array_under(loss)))
     except ArgumentError:  # no row counts, or a batch norm has a single row
         return math.nan
@@ -115,31 +113,26 @@ def dead_relu(epoch: Epoch) -> str | None:
     place = _dead_layer(model, epoch.feed.spread(FEW_ROWS).X)
     if place is None:
         return None
-    some = epoch.feed.spread(ROWS).X
-    if len(some) < 4 or any(_dead_layer(model, rows) != place for rows in cut(some, 64)):
+    some = epoch.feed.spread(ROWS)
+    pieces = [some.at(slice(start, start + 64)).X for start in range(0, some.rows, 64)]
+    if some.rows < 4 or any(_dead_layer(model, rows) != place for rows in pieces):
         return None
     return (
-        f"after epoch {epoch.state.epoch} the relu of {place} returns 0 for each of {len(some)} "
+        f"after epoch {epoch.state.epoch} the relu of {place} returns 0 for each of {some.rows} "
         "rows: no gradient passes it, so it cannot recover; a smaller learning rate "
         f"({_smaller(epoch)}), scaled inputs, BatchNorm() before it, or leaky_relu prevent this"
     )
 
 
-def _dead_layer(model: Any, X: Array) -> str | None:
+def _dead_layer(model: Any, X: Any) -> str | None:
     """Return the place of the first relu that returns nothing but 0, or None."""
     outputs, layers = recorded_outputs(model, X)
-    if not isinstance(outputs, Tensor):
-        return None
-    results = {
-        tensor.node.number: tensor.data
-        for node in nodes_before([outputs])
-        for _, _, tensor in node.parents
-        if tensor.node is not None
-    }
-    if outputs.node is not None:
-        results[outputs.node.number] = outputs.data
+    ends = [output for _, output in arrays_in(outputs) if isinstance(output, Tensor)]
+    nodes = nodes_before(ends)
+    tensors = [*ends, *(tensor for node in nodes for _, _, tensor in node.parents)]
+    results = {tensor.node.number: tensor.data for tensor in tensors if tensor.node is not None}
     rules = (RULES[relu], RULES[relu].after_kernels)
-    for node in reversed(nodes_before([outputs])):  # behind a dead layer others may be dead
+    for node in reversed(nodes):  # behind a dead layer others may be dead
         if node.rule in rules and not results[node.number].any():
             layer = layers.get(node.number)
             return "the model" if layer is None else place_of(model, layer)
@@ -154,7 +147,11 @@ def only_falls_back(epoch: Epoch) -> str | None:
     early = state.step < SOME_STEPS and state.epoch < state.epochs and not state.stop
     if early or state.step < 3 or _has_own_steps(state):
         return None
-    if least is None or not mean > 2 * max(start, least):
+    if least is None:  # of a loss of several outputs, it is not known
+        few = not isinstance(epoch.feed.targets, SEVERAL) or not mean > 10 * start > 0
+    else:
+        few = not mean > 2 * max(start, least)
+    if few:
         return None
     now = _loss_now(state, epoch.feed.example, epoch.compute_loss)
     if not now >= 0.95 * start:
@@ -194,7 +191,7 @@ def nothing_learned(epoch: Epoch) -> str | None:
             f"the weights have moved by {moved:.1g} of their size, so the learning rate "
             f"{state.rate:.3g} is too small; {_usual(epoch)} is usual"
         )
-    if not np.ptp(rows.X, axis=0).any():
+    if not any(np.ptp(X, axis=0).any() for _, X in arrays_in(rows.X)):
         return None  # there is nothing to tell the rows by
     if np.ptp(outputs, axis=0).max() < 1e-6 * max(1.0, float(np.abs(outputs).max())):
         return told + (
@@ -223,9 +220,10 @@ def _against_frequencies(
 
     None where the loss has none, or the mean of the epoch says that something was learned.
     """
-    name, y = loss_name(state.loss), np.asarray(rows.y)
-    if options_of(state.loss).get("ignore_index") is not None:
+    name = loss_name(state.loss)
+    if not name or options_of(state.loss).get("ignore_index") is not None:
         return None
+    y = np.asarray(rows.y)
     two = name in LOSSES_OF_TWO and y.size == len(y)
     if not two and name not in LOSSES_OF_CLASSES:
         return None
@@ -255,11 +253,12 @@ def _against_frequencies(
 
 def _of_a_constant(epoch: Epoch) -> float | None:
     """Return the loss of the best answer that is the same for every row, for the usual losses."""
-    name, y = loss_name(epoch.state.loss), np.asarray(epoch.feed.targets[:ROWS], np.float64)
-    if options_of(epoch.state.loss).get("reduction", "mean") != "mean":
+    name = loss_name(epoch.state.loss)
+    if not name or options_of(epoch.state.loss).get("reduction", "mean") != "mean":
         return None
+    y = np.asarray(epoch.feed.targets[:ROWS], np.float64)
     if name in LOSSES_OF_CLASSES:
-        return math.log(epoch.state.model.predict(epoch.feed.example.X[:1]).shape[-1])
+        return math.log(epoch.state.model.predict(epoch.feed.example.at(slice(1)).X).shape[-1])
     if name in LOSSES_OF_TWO:
         return math.log(2)
     if name == "mse_loss":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from neural_network.autograd.engine import Node, nodes_before
@@ -11,8 +12,10 @@ from neural_network.functional.activations import log_softmax, sigmoid, softmax
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.functional.losses.probabilities import cross_entropy
 from neural_network.functional.losses.scores import binary_cross_entropy_with_logits, hinge
-from neural_network.functional.op import RULES
+from neural_network.functional.op import RULES, Rule
 from neural_network.layers.outputs import end_of, origin
+from neural_network.layers.several import arrays_in
+from neural_network.training.objectives import LOSSES
 
 # The place of the layer that computed a node, in words, or "".
 Place = Callable[[Node], str]
@@ -101,13 +104,28 @@ _PAIRED = frozenset({
 })  # fmt: skip
 
 
-def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+@cache
+def _row_by_row() -> frozenset[Rule | None]:
+    """Return the rules of the library's losses, which compare each row with its own target."""
+    rules = [RULES[function] for function in LOSSES.values()]
+    return frozenset([*rules, *(rule.after_kernels for rule in rules)])
+
+
+def compared_with_every_target(
+    loss: Tensor, outputs: Any = ()
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Return the shapes of predictions and targets that broadcast to (n, n), or None.
 
     Certain only where the loss is nothing but a mean over elements of that array: a loss that
     compares all pairs on purpose, as of kernels or of rankings, compares the predictions among each
-    other, too, or multiplies matrices.
+    other, too, or multiplies matrices. One of the library's losses, which compares row with row,
+    may be added to it.
+
+    Args:
+        loss: a number, recorded.
+        outputs: of the model, which the loss is computed of, where they are known.
     """
+    known = {t.node.number for _, t in arrays_in(outputs) if isinstance(t, Tensor) and t.node}
     shapes: dict[int, tuple[int, ...]] = {}
     if loss.node is not None:
         shapes[loss.node.number] = loss.shape
@@ -118,13 +136,15 @@ def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int
         if node is None or node.number in seen:
             continue
         seen.add(node.number)
+        if node.number in known or node.rule in _row_by_row():
+            continue
         out = shapes[node.number]
         own = {tensor.data.shape for _, _, tensor in node.parents}
         pair = _stretched(out, own) if node.rule.name in _PAIRED else None
         if pair is not None:
             found = pair
             continue
-        if node.rule.name not in _MEANS:
+        if node.rule.name not in _MEANS or _all_pairs(out, own):
             return None
         for _, _, tensor in node.parents:
             if tensor.node is None:
@@ -132,6 +152,11 @@ def compared_with_every_target(loss: Tensor) -> tuple[tuple[int, ...], tuple[int
             shapes[tensor.node.number] = tensor.data.shape
             waiting.append(tensor.node)
     return found
+
+
+def _all_pairs(out: tuple[int, ...], own: set[tuple[int, ...]]) -> bool:
+    """Return whether an op made (n, n) of the predictions alone, or of other arrays without it."""
+    return len(out) == 2 and out[0] == out[1] > 1 and out not in own
 
 
 def _stretched(out: tuple[int, ...], own: set[tuple[int, ...]]) -> tuple[Any, Any] | None:
@@ -144,9 +169,9 @@ def _stretched(out: tuple[int, ...], own: set[tuple[int, ...]]) -> tuple[Any, An
     return (shape, others[shape]) if shape in others else None
 
 
-def targets_that_broadcast(loss: Tensor, place: Place) -> str | None:  # noqa: ARG001  # one signature for all
+def targets_that_broadcast(loss: Tensor, place: Place, outputs: Any = ()) -> str | None:  # noqa: ARG001  # one signature for all
     """Predictions (n, 1) beside targets (n,), or the reverse."""
-    shapes = compared_with_every_target(loss)
+    shapes = compared_with_every_target(loss, outputs)
     if shapes is None:
         return None
     made, given = ("(n, 1)", "(n,)") if len(shapes[0]) == 2 else ("(n,)", "(n, 1)")

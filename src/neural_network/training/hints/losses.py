@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array
+from neural_network.layers.several import SEVERAL, arrays_in, each, plain
 from neural_network.lifting import array_under
 from neural_network.training.hints import graph
 from neural_network.training.hints.trial import Trial, tried
@@ -40,10 +40,10 @@ def softmax_of_one_number(trial: Trial) -> str | None:
 def targets_that_broadcast(trial: Trial) -> str | None:
     """Predictions (n, 1) beside targets (n,), in a loss or a metric of one's own."""
     n = trial.rows.rows
-    text = graph.targets_that_broadcast(trial.loss, trial.place)
+    text = graph.targets_that_broadcast(trial.loss, trial.place, trial.outputs)
     if text is not None and n > 2:  # n may be the number of something else
-        fewer = trial.loss_of(slice(n - 1))
-        if isinstance(fewer, Tensor) and graph.targets_that_broadcast(fewer, trial.place):
+        outputs, fewer = trial.loss_of(slice(n - 1))
+        if isinstance(fewer, Tensor) and graph.targets_that_broadcast(fewer, trial.place, outputs):
             return text
     return _metric_that_broadcasts(trial)
 
@@ -51,27 +51,52 @@ def targets_that_broadcast(trial: Trial) -> str | None:
 def _metric_that_broadcasts(trial: Trial) -> str | None:
     example = trial.feed.example
     n, y = example.rows, example.y
-    outputs = trial.state.model.predict(example.X)
-    if {outputs.shape, y.shape} != {(n,), (n, 1)} or n < 3:
+    if n < 3 or not trial.state.metrics:
         return None
+    outputs = trial.state.model.predict(example.X)
+    targets = dict(arrays_in(y))
+    for place, output in arrays_in(outputs):
+        if place in targets and {output.shape, targets[place].shape} == {(n,), (n, 1)}:
+            text = _broadcasts(trial, outputs, y, place)
+            if text is not None:
+                return text
+    return None
+
+
+def _broadcasts(trial: Trial, outputs: Any, y: Any, place: str) -> str | None:
+    """Say which metric compares each row of the outputs at a place with the targets of all rows."""
+    output, target = dict(arrays_in(outputs))[place], dict(arrays_in(y))[place]
+    n = len(output)
     for name, metric in trial.state.metrics.items():
         # An untrained network may answer the same for each row: then the shape does not show.
-        for shift in (0.0, float(np.median(outputs)), float(np.median(outputs)) - 0.5):
+        for shift in (0.0, float(np.median(output)), float(np.median(output)) - 0.5):
             if is_of_library(metric):
                 break
-            moved = outputs - shift
-            given = _number(metric, moved, y)
-            flat = _number(metric, moved.reshape(n), y.reshape(n))
-            column = _number(metric, moved.reshape(n, 1), y.reshape(n, 1))
+            given, flat, column = (
+                _number(metric, _with(outputs, place, a), _with(y, place, b))
+                for a, b in (
+                    (output - shift, target),
+                    ((output - shift).reshape(n), target.reshape(n)),
+                    ((output - shift).reshape(n, 1), target.reshape(n, 1)),
+                )
+            )
             if _differ(given, flat) and column is not None and not _differ(flat, column):
-                made, to = ("(n, 1)", "(n,)") if y.ndim == 1 else ("(n,)", "(n, 1)")
-                cure = "y.reshape(-1, 1)" if y.ndim == 1 else "y.reshape(-1)"
+                made, to = ("(n, 1)", "(n,)") if target.ndim == 1 else ("(n,)", "(n, 1)")
+                cure = f"y{place}.reshape(-1, 1)" if target.ndim == 1 else f"y{place}.reshape(-1)"
                 return (
                     f"the metric {name!r} combines outputs of shape {made} with targets of shape "
                     f"{to}, which NumPy broadcasts to (n, n): each row is compared with the "
                     f"targets of all rows; {cure} has the shape of the outputs"
                 )
     return None
+
+
+def _with(value: Any, place: str, array: Any) -> Any:
+    """Return one array, or several of which that at a place is another."""
+    if not isinstance(value, SEVERAL):
+        return array
+    names = iter(arrays_in(value))
+    return each(lambda old: array if next(names)[0] == place else old, value)
 
 
 def swapped_arguments(trial: Trial) -> str | None:
@@ -85,7 +110,7 @@ def swapped_arguments(trial: Trial) -> str | None:
         first, second = names
         if first.lower() not in TARGETS or second.lower() not in PREDICTIONS:
             continue
-        outputs, y = trial.outputs.data, trial.rows.y
+        outputs, y = plain(trial.outputs), trial.rows.y
         given, swapped = _number(function, outputs, y), _number(function, y, outputs)
         if swapped is not None and _differ(given, swapped):
             now = "nothing" if given is None else f"{given:.4g}"
@@ -108,10 +133,10 @@ def _first_names(function: Callable[..., Any]) -> tuple[str, str] | None:
     return (places[0], places[1]) if len(places) > 1 else None
 
 
-def _number(function: Callable[..., Any], *arguments: Array) -> float | None:
+def _number(function: Callable[..., Any], *arguments: Any) -> float | None:
     """Return what a loss or metric of one's own returns, or None where it does not take these."""
     with suppress(Exception):  # of a function that is only tried
-        return float(array_under(function(*(argument.copy() for argument in arguments))))
+        return float(array_under(function(*(each(np.copy, argument) for argument in arguments))))
     return None
 
 
@@ -126,10 +151,11 @@ def layers_made_anew(trial: Trial) -> str | None:
     """Layers that ``forward`` makes in each call, so that their weights are never trained."""
     model = trial.state.model
     own = {id(layer) for layer in model.all_layers()}
-    called = [layer for layer, _ in trial.inputs if id(layer) not in own and layer.parameters()]
+    layers = [call.layer for call in trial.calls]
+    called = [layer for layer in layers if id(layer) not in own and layer.parameters()]
     if not called:
         return None
-    again = [layer for layer, _ in tried(model, trial.rows.X)[2]]
+    again = [call.layer for call in tried(model, trial.rows.X)[2]]
     anew = [layer for layer in called if not any(one is layer for one in again)]
     if not anew:  # a model from elsewhere, whose weights are not to be trained
         return None

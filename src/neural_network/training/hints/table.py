@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import LOOKS
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import NothingToAverageError, give_hint
-from neural_network.layers.several import SEVERAL
+from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints import callbacks, data, epochs, losses
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Hint, Start, Trial, tried
@@ -192,8 +192,6 @@ class Hints:
         LOOKS.clear()  # they are for loops without a trainer
         self._give(OF_CALLBACKS, Fit(state))
         self._start = None
-        if isinstance(feed.example.X, SEVERAL) or isinstance(feed.example.y, SEVERAL):
-            return
         with np.errstate(all="ignore"):
             self._start = epochs.noted(state, feed, compute_loss)
         trial = _trial(state, feed, held_out, compute_loss)
@@ -243,10 +241,11 @@ def _trial(
     if some.rows == 0:
         return None
     with suppress(NothingToAverageError):
-        outputs, layers, inputs = tried(state.model, some.X)
+        outputs, layers, calls = tried(state.model, some.X)
         # In evaluation, because a loss may call the model.
         with state.model.in_mode(training=False), np.errstate(all="ignore"):
             loss = compute_loss(outputs, some)
-        if isinstance(loss, Tensor) and isinstance(outputs, Tensor):  # else nothing leads to it
-            return Trial(state, feed, held_out, compute_loss, some, outputs, loss, layers, inputs)
+        is_recorded = any(isinstance(output, Tensor) for _, output in arrays_in(outputs))
+        if isinstance(loss, Tensor) and is_recorded:  # else nothing leads to it
+            return Trial(state, feed, held_out, compute_loss, some, outputs, loss, layers, calls)
     return None

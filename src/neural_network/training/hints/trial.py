@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,15 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neural_network.autograd.engine import Node
+from neural_network.autograd.engine import Node, nodes_before
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
+from neural_network.functional.op import RULES
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import recorded_outputs
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.layers.places import place_of
+from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed
+from neural_network.training.objectives import LOSSES, loss_name
 from neural_network.training.state import TrainingState
 
 # Of the trainer: a loss of outputs and a batch, penalties included.
@@ -46,6 +50,52 @@ class Fit(NamedTuple):
     state: TrainingState
 
 
+class Call(NamedTuple):
+    """A call of a layer.
+
+    Attributes:
+        layer: that was called.
+        X: the array it was given.
+        is_input: whether no parameter that is trained has a part in ``X``.
+    """
+
+    layer: Layer
+    X: Array
+    is_input: bool
+
+
+class Entry(NamedTuple):
+    """Numbers of the data where they first meet weights.
+
+    Attributes:
+        layer: with numbers of its own.
+        X: what it is given.
+        name: of the input: "X", or "X[0] (image)" of several.
+        code: the same to be written in a program.
+        whole: whether the layer is given the input as it is.
+    """
+
+    layer: Layer
+    X: Array
+    name: str
+    code: str
+    whole: bool
+
+
+class Term(NamedTuple):
+    """One of the library's losses in the loss of a training, and what it compares.
+
+    Attributes:
+        loss: its name.
+        prediction: its first argument.
+        place: of its targets among several, as ``arrays_in`` names it; "" for one array.
+    """
+
+    loss: str
+    prediction: Any
+    place: str
+
+
 @dataclass
 class Trial:
     """A training whose model and loss were tried on some rows, before anything was changed.
@@ -56,10 +106,10 @@ class Trial:
         held_out: the validation data.
         compute_loss: of the trainer.
         rows: that count in the loss.
-        outputs: for them, recorded.
+        outputs: for them, recorded; or a tuple or dict of them.
         loss: of them.
         layers: the number of the node of each layer's result → the layer.
-        inputs: each layer that was called, with what it was given.
+        calls: of all layers.
     """
 
     state: TrainingState
@@ -70,39 +120,76 @@ class Trial:
     outputs: Any
     loss: Tensor
     layers: dict[int, Layer]
-    inputs: list[tuple[Layer, Array]]
+    calls: list[Call]
 
     @cached_property
-    def first(self) -> tuple[Layer, Array] | None:
-        """The first layer with numbers of its own, and what it was given."""
-        for layer, X in self.inputs:
-            own = vars(layer).values()
-            if any(isinstance(value, Parameter | Buffer) for value in own):
-                return layer, X
-        return None
+    def entries(self) -> list[Entry]:
+        """Where the inputs first meet weights: once, or once for each of several inputs."""
+        calls = [call for call in self.calls if has_numbers(call.layer)]
+        if type(self.rows.X) is not tuple:
+            return [
+                Entry(layer, X, "X", "X", X.shape == self.rows.X.shape) for layer, X, _ in calls[:1]
+            ]
+        names = list(inspect.signature(self.state.model.forward).parameters)
+        found: dict[int, Entry] = {}
+        for layer, X, is_input in calls:
+            for place, array in enumerate(self.rows.X):
+                whole = X.shape == array.shape and np.array_equal(X, array)
+                if is_input and place not in found and (whole or np.shares_memory(X, array)):
+                    code = f"X[{place}]"
+                    name = f"{code} ({names[place]})" if place < len(names) else code
+                    found[place] = Entry(layer, X, name, code, whole)
+        return list(found.values())
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """The library's losses that the loss consists of, where they compare with targets."""
+        name = loss_name(self.state.loss)
+        if name:
+            return [Term(name, self.outputs, "")]
+        rules = {RULES[function]: name for name, function in LOSSES.items()}
+        found = []
+        for node in nodes_before([self.loss]):
+            values = node.values or {}
+            y = values.get("labels", values.get("y"))
+            if node.rule not in rules or not isinstance(y, np.ndarray):
+                continue
+            for place, target in arrays_in(self.rows.y):
+                if y.shape == target.shape and np.array_equal(y, target):
+                    found.append(Term(rules[node.rule], node.parents[0][2], place))
+                    break
+        return found
 
     def place(self, node: Node) -> str:
         """Return the place of the layer that computed a node, in brackets."""
         layer = self.layers.get(node.number)
         return "" if layer is None else f" ({place_of(self.state.model, layer)})"
 
-    def loss_of(self, rows: slice) -> Any:
-        """Return the loss of some of the rows, recorded."""
+    def loss_of(self, rows: slice) -> tuple[Any, Any]:
+        """Return the outputs and the loss of some of the rows, recorded."""
         batch = self.rows.at(rows)
         outputs, _ = recorded_outputs(self.state.model, batch.X)
         with self.state.model.in_mode(training=False):
-            return self.compute_loss(outputs, batch)
+            return outputs, self.compute_loss(outputs, batch)
 
 
-def tried(model: Layer, X: Array) -> tuple[Any, dict[int, Layer], list[tuple[Layer, Array]]]:
-    """Return outputs and the layers of nodes, and each layer that was called, with its input.
+def has_numbers(layer: Layer) -> bool:
+    """Return whether a layer has parameters or buffers that are not those of a layer in it."""
+    return any(isinstance(value, Parameter | Buffer) for value in vars(layer).values())
+
+
+def tried(model: Layer, X: Any) -> tuple[Any, dict[int, Layer], list[Call]]:
+    """Return outputs and the layers of nodes, and the calls of all layers.
 
     Inner layers come before those that they lie in.
     """
-    found: list[tuple[Layer, Array]] = []
+    found: list[Call] = []
 
     def see(layer: Layer, inputs: Any, _: Any) -> None:
-        found.append((layer, inputs.data if isinstance(inputs, Tensor) else np.asarray(inputs)))
+        if isinstance(inputs, Tensor):
+            found.append(Call(layer, inputs.data, not inputs.requires_grad))
+        else:
+            found.append(Call(layer, np.asarray(inputs), is_input=True))
 
     with watching(see):
         outputs, layers = recorded_outputs(model, X)
