@@ -7,6 +7,7 @@ from neural_network import (
     datasets as datasets,
     errors as errors,
     functional as functional,
+    interop as interop,
     kernels as kernels,
     layers as layers,
     models as models,

@@ -103,6 +103,8 @@ PACKAGES_ONLY = {
     "functional.linear": "matmul einsum",
     "functional.reductions": "sum mean var max min logsumexp",
     "functional.shaping": "reshape transpose index broadcast_to concatenate stack pad split",
+    "interop.keras.files": "load_weights",
+    "interop.torch.state_dicts": "load_weights state_dict save_weights",
     "layers.summary": "Summary",
     "models.catalogue": "MODELS",
     "models.convolutional": "lenet5 mnist_cnn tiny_cnn small_resnet",

@@ -1,0 +1,83 @@
+"""Arrays of another framework, in the layouts of this library, into a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neural_network.autograd.engine import no_grad
+from neural_network.autograd.guards import check_in_place
+from neural_network.checks import Array, narrowed
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.functional.finite import is_finite_by_numpy
+from neural_network.layers.layer import Layer
+from neural_network.layers.parameter import Buffer, Parameter
+
+
+class LoadedWeights(NamedTuple):
+    """What ``load_weights`` did.
+
+    Attributes:
+        loaded: name in the model → name in the source, of all arrays that were copied.
+        missing: names in the model for which the source has no array.
+        unexpected: names in the source for which the model has no place.
+    """
+
+    loaded: dict[str, str]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+
+def tensors_of(function: str, model: object) -> dict[str, Parameter | Buffer]:
+    """Return a built model's parameters and buffers by name.
+
+    Raises:
+        DTypeError: no layer.
+        ArgumentError: it is not built.
+    """
+    if not isinstance(model, Layer):
+        raise DTypeError(sentence(function, "model", "a layer or model", brief(model)))
+    model._check_built(function)
+    return dict([*model.named_parameters(), *model.named_buffers()])
+
+
+def put(
+    function: str,
+    tensors: Mapping[str, Parameter | Buffer],
+    arrays: Mapping[str, Array],
+    *,
+    allow_nonfinite: bool,
+) -> None:
+    """Copy arrays of the right shapes into the tensors of the same names, all or none.
+
+    Raises:
+        DTypeError: an array of other than real numbers.
+        ArgumentError: numbers that are not finite, or that the model's type cannot hold.
+        GradientError: a backward pass still needs the numbers that are there.
+    """
+    typed = {}
+    for name, array in arrays.items():
+        tensor = tensors[name]
+        if array.dtype.kind not in "fiub":
+            raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}"))
+        fine = (
+            not np.isnan(array).any() if isinstance(tensor, Buffer) else is_finite_by_numpy(array)
+        )
+        if not (fine or allow_nonfinite):
+            received = "NaN or infinity; allow_nonfinite=True reads them"
+            raise ArgumentError(sentence(function, name, "finite numbers", received))
+        typed[name] = narrowed(function, name, array, tensor.dtype)
+    with no_grad():
+        for name in typed:
+            check_in_place(tensors[name])
+        for name, array in typed.items():
+            tensors[name][...] = array
+
+
+def listed(names: Any) -> str:
+    """Return the first of some names as text, and how many there are."""
+    names = list(names)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"{name:.60}" for name in names[:3]) + more if names else "none"
