@@ -57,8 +57,8 @@ def load_weights(
         in the model that got none, and those in the source that were not used.
 
     Raises:
-        FileFormatError: a damaged file, or one that ``torch.save`` wrote (pickled objects, which may
-            run any code; the sentence shows the two lines that make safetensors of it).
+        FileFormatError: a damaged file, or one that ``torch.save`` wrote (pickled objects, which
+            may run any code; the sentence shows the two lines that make safetensors of it).
         FileNotFoundError: there is no such file.
         ArgumentError: arrays without a partner (all are listed), or numbers that are not finite.
         ShapeError: an array has the right name and another shape.
