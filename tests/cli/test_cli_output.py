@@ -204,7 +204,7 @@ def test_a_diverged_training_does_not_block_the_next(run_here: Any, tmp_path: Pa
     assert {"settings.toml", "checkpoint.safetensors"} <= set(files(tmp_path / "run" / "diverged"))
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["diverged"]
     assert run_here(*TINY).returncode == 0
-    assert SMALLER_STEPS.count("=") == 1  # clip_norm=, which is what `_in_options` exchanges
+    assert SMALLER_STEPS.count("=") == 1  # clip_norm=, which is what `error_in_options` exchanges
 
 
 @pytest.mark.usefixtures("ctrl_c")

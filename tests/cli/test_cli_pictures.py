@@ -179,7 +179,7 @@ def test_what_looks_wrong_is_told(run_here: Any, tmp_path: Path) -> None:
     done = run_here(*arguments)
     assert done.returncode == 0, done.stderr
     assert "bar 0 21, bar 1 21, bar 2 5" in done.stderr
-    assert "unbalanced classes: 11 of bar 0, 3 of bar 2" in done.stderr
+    assert "unbalanced classes: 10 of bar 0, 3 of bar 2" in done.stderr
     assert "with --class-weights balanced" in done.stderr
     assert "fewer than 20 pictures to learn from of bar 0, bar 1, bar 2" in done.stderr
     assert (
@@ -241,3 +241,35 @@ def test_all_broken_files_are_named(run_here: Any, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "more cannot be read: " in done.stderr
     assert files(tmp_path) == sorted([*before, "m"])
+
+
+@pytest.mark.parametrize(("share", "seed"), [(0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)])
+def test_the_rows_held_out_are_those_of_fit(tmp_path: Path, share: float, seed: int) -> None:
+    from neural_network.cli.data import Pictures, split_off
+
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(3), [3, 17, 25]))
+    X = rng.random((len(y), 1, 4, 4), dtype=np.float32)
+    names = [tmp_path / str(row) for row in range(len(y))]
+    learned, held = split_off(Pictures(X, y, ["a", "b", "c"], names, [b""] * len(y)), share, seed)
+    assert held is not None
+
+    def trained(X: np.ndarray, y: np.ndarray, validation: Any) -> Any:
+        model = nn.Sequential(nn.Flatten(), nn.Dense(3))
+        trainer = nn.Trainer(model, rng=seed, progress=False)
+        return trainer.fit(X, y, batch_size=8, validation=validation)
+
+    assert trained(X, y, share) == trained(learned.X, learned.y, (held.X, held.y))
+    of_split = nn.split(y, fraction=share, rng=seed, by_class=y)[1]
+    np.testing.assert_array_equal(np.bincount(held.y), np.bincount(of_split))
+
+
+def test_a_class_of_one_picture_is_trained_with() -> None:
+    from neural_network.cli.data import Pictures, split_off
+
+    X = np.zeros((7, 1, 4, 4), np.float32)
+    learned, held = split_off(Pictures(X, np.array([0, 1, 1, 1, 2, 2, 2]), list("abc")), 0.4, 0)
+    assert held is not None
+    assert np.bincount(learned.y).tolist() == [1, 2, 2]
+    with pytest.raises(nn.ArgumentError, match="--validation: expected 0 where no class has two"):
+        split_off(Pictures(X[:2], np.array([0, 1]), list("ab")), 0.4, 0)

@@ -19,6 +19,7 @@ from neural_network.errors import ArgumentError, FileFormatError, ShapeError, br
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
 from neural_network.lazy import NameTable
+from neural_network.training.splitting import held_out
 
 DATA: NameTable[Dataset] = NameTable("dataset")
 DIGITS = frozenset("0123456789")
@@ -111,20 +112,18 @@ def load_pictures(
 def split_off(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures | None]:
     """Return (for training, for validation): a share of each class, drawn by the seed, is held out.
 
-    A class of two pictures or more has at least one in each.
+    The rows are those that ``fit(validation=share)`` holds out, but a class of a single picture is
+    no error: it is trained with.
     """
     if share == 0:
         return pictures, None
-    rng = generator(seed, "validation")
-    held_out = np.zeros(len(pictures.y), dtype=bool)
-    for label in range(len(pictures.classes)):
-        rows = rng.permutation(np.flatnonzero(pictures.y == label))
-        held_out[rows[: min(max(1, round(share * len(rows))), len(rows) - 1)]] = True
-    if not held_out.any():
+    if np.bincount(pictures.y).max() < 2:
         raise ArgumentError(
             sentence("train", "--validation", "0 where no class has two pictures", share)
         )
-    return pictures.at(~held_out), pictures.at(held_out)
+    rng = generator(seed, "validation")
+    held = held_out("train", "--validation", share, len(pictures.y), rng, pictures.y)
+    return pictures.at(~held), pictures.at(held)
 
 
 def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:

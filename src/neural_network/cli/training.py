@@ -24,6 +24,7 @@ from neural_network.cli.models import notes_to_save
 from neural_network.cli.output import Report, make_folder
 from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.cli.settings import Settings, class_weights, make_optimizer, write_settings
+from neural_network.cli.words import error_in_options, hint_in_options
 from neural_network.errors import ArgumentError, DivergenceError, brief, sentence
 from neural_network.files import real_path
 from neural_network.kernels.runtime.threads import set_num_threads
@@ -31,7 +32,6 @@ from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import save
 from neural_network.models import MODELS
 from neural_network.training.callbacks import CSVLog, EarlyStopping
-from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.history import History
 from neural_network.training.interrupts import TrainingInterrupted
 from neural_network.training.metrics import accuracy
@@ -234,7 +234,7 @@ def _fit(
             )
     except DivergenceError as error:
         kept = _put_aside(out)
-        typer.echo(f"neural-network: {_in_options(error, settings)}", err=True)
+        typer.echo(f"neural-network: {error_in_options(error, settings)}", err=True)
         report.note(f"What was written is in {kept}; the next try may use {out} again.")
         raise typer.Exit(EXIT_DIVERGED) from None
     except TrainingInterrupted as stopped:
@@ -254,7 +254,7 @@ def _told(report: Report) -> Iterator[None]:
     """Send the progress to standard error, and warnings as notes."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        report.note(f"neural-network: {message}")
+        report.note(f"neural-network: {hint_in_options(str(message))}")
 
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.showwarning = show
@@ -269,16 +269,6 @@ def _put_aside(out: Path) -> Path:
         if (out / name).exists():
             (out / name).replace(kept / name)
     return kept
-
-
-def _in_options(error: DivergenceError, settings: Settings) -> str:
-    """Return what the error says, in the words of the command."""
-    steps = f"a --learning-rate below {settings.learning_rate:g} may help"
-    return (
-        f"train: {str(error).removeprefix('fit: ')}".replace(SMALLER_STEPS, steps)
-        .replace("so may scaled inputs", "so may smaller inputs")
-        .replace("augment=", "--augment")
-    )
 
 
 def _test(settings: Settings, model: Sequential, report: Report) -> dict[str, Any]:

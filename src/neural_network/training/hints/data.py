@@ -35,6 +35,11 @@ LOSSES_OF_LABELS = (
 )  # fmt: skip
 # Of two sets of rows that are scaled alike, no one is so many times as large as the other.
 UNLIKE = 30.0
+# What a hint advises, which another program may say in its own words.
+HARDLY_ANY = (
+    "were they divided by 255 twice? Standardise each feature: ({0} - {0}.mean()) / {0}.std()"
+)
+SCALED_ALIKE = "scale both alike, such as X{0} / 255 and X_validation{0} / 255"
 
 
 def _size(array: Array) -> float:
@@ -78,8 +83,7 @@ def _unscaled(trial: Trial, entry: Entry) -> str | None:
     if 0 < max(abs(low), abs(high)) < TINY and low < high and X[0].size >= FEWEST_PIXELS:
         return (
             f"{place} receives numbers of at most {max(abs(low), abs(high)):.3g}, which weights "
-            "hardly react to: were they divided by 255 twice? Standardise each feature: "
-            f"({code} - {code}.mean()) / {code}.std()"
+            f"hardly react to: {HARDLY_ANY.format(code)}"
         )
     return None
 
@@ -247,7 +251,7 @@ def validation_of_other_scale(trial: Trial) -> str | None:
             continue
         return (
             f"the numbers of X{place} are of about {own:.3g}, and those of validation of about "
-            f"{other:.3g}: the network is measured on inputs that it was not trained for; scale "
-            f"both alike, such as X{place} / 255 and X_validation{place} / 255"
+            f"{other:.3g}: the network is measured on inputs that it was not trained for; "
+            f"{SCALED_ALIKE.format(place)}"
         )
     return None

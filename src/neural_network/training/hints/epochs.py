@@ -38,6 +38,15 @@ NOTHING, NOTHING_YET = 0.98, 0.99
 FEW_STEPS, SOME_STEPS, MANY_STEPS = 10, 20, 100
 # How far the weights move, relative to their size, in a training of too small a rate.
 UNMOVED = 3e-4
+# What a hint advises, which another program may say in its own words.
+AGAINST_DEATH = "scaled inputs, BatchNorm() before it, or leaky_relu prevent this"
+OF_ONE_OUTPUT = (
+    "look for layers that pass nothing on, for weights that begin with zeros, and for a learning "
+    "rate that is too high"
+)
+SAME_ORDER = (
+    "are the rows of y in the order of those of X (shuffled with one permutation)? Else try "
+)
 # What others call an attribute that ends a training or sets the rate.
 STOPS = ("stop_training", "should_stop", "stopped", "stop_fit")
 RATES = (("trainer", "lr"), ("trainer", "learning_rate"), ("optimizer", "lr"))
@@ -120,7 +129,7 @@ def dead_relu(epoch: Epoch) -> str | None:
     return (
         f"after epoch {epoch.state.epoch} the relu of {place} returns 0 for each of {some.rows} "
         "rows: no gradient passes it, so it cannot recover; a smaller learning rate "
-        f"({_smaller(epoch)}), scaled inputs, BatchNorm() before it, or leaky_relu prevent this"
+        f"({_smaller(epoch)}), {AGAINST_DEATH}"
     )
 
 
@@ -158,7 +167,7 @@ def only_falls_back(epoch: Epoch) -> str | None:
         return None
     return (
         f"the loss was {start:.3g} before the first step, {mean:.3g} in the mean of epoch "
-        f"{state.epoch}, and is {now:.3g} now: with the learning rate {state.rate:.3g} the first "
+        f"{state.epoch}, and is {now:.3g} now: with the learning rate {_rate(epoch):.3g} the first "
         "steps have thrown the network off, and the loss only falls back; a smaller rate: "
         f"{_smaller(epoch)}"
     )
@@ -195,22 +204,18 @@ def nothing_learned(epoch: Epoch) -> str | None:
         return None  # there is nothing to tell the rows by
     if np.ptp(outputs, axis=0).max() < 1e-6 * max(1.0, float(np.abs(outputs).max())):
         return told + (
-            "the outputs are the same for every row: look for layers that pass nothing on, for "
-            "weights that begin with zeros, and for a learning rate that is too high "
-            f"({state.rate:.3g}; {_usual(epoch)} is usual)"
+            f"the outputs are the same for every row: {OF_ONE_OUTPUT} "
+            f"({_rate(epoch):.3g}; {_usual(epoch)} is usual)"
         )
     if has_risen:
         return told + (
             f"the loss has risen from {before[0]:.4g} to {mean:.4g} in the last epoch, so the "
-            f"learning rate {state.rate:.3g} is too high; a smaller rate: {_smaller(epoch)}"
+            f"learning rate {_rate(epoch):.3g} is too high; a smaller rate: {_smaller(epoch)}"
         )
     waits = state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs)
     if waits or now < NOTHING_YET * frequencies:
         return None
-    return told + (
-        "are the rows of y in the order of those of X (shuffled with one permutation)? Else try "
-        f"another learning rate than {state.rate:.3g}, or more units"
-    )
+    return told + (f"{SAME_ORDER}another learning rate than {_rate(epoch):.3g}, or more units")
 
 
 def _against_frequencies(
@@ -291,11 +296,18 @@ def _kind(epoch: Epoch) -> type[Optimizer]:
     return type(optimizer if isinstance(optimizer, Optimizer) else optimizer.optimizers[0])
 
 
+def _rate(epoch: Epoch) -> float:
+    """Return the highest learning rate so far: a schedule may have lowered it since."""
+    state = epoch.state
+    times = np.linspace(0, state.epoch, 257)
+    return max(state.rate, *(state.optimizer.rate(float(time), state.epochs) for time in times))
+
+
 def _usual(epoch: Epoch) -> str:
     kind = _kind(epoch)
     return f"{kind.__name__}({kind.typical_rate:g})"
 
 
 def _smaller(epoch: Epoch) -> str:
-    kind, rate = _kind(epoch), epoch.state.rate
+    kind, rate = _kind(epoch), _rate(epoch)
     return f"{kind.__name__}({min(rate / 10, kind.typical_rate):.1g})"
