@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import signal
@@ -21,8 +22,10 @@ from tests.processes import THREAD_LIMITS
 import neural_network
 from neural_network.kernels.runtime.gate import available
 
-# Without the extra `fast`, modules that import Numba cannot be collected.
+# Without the extras `fast` and `sklearn`, modules that import these cannot be collected.
 collect_ignore_glob = [] if available() else ["src/neural_network/kernels/*"]
+if importlib.util.find_spec("sklearn") is None:
+    collect_ignore_glob += ["src/neural_network/estimators/*", "tests/estimators/test_*"]
 
 mpl.use("Agg")
 settings.register_profile(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.counts import count
 from conformance.references import FIRST_ORDER, REFERENCES
 from neural_network import grad
 from neural_network.autograd.trees import map_tree
@@ -98,6 +99,7 @@ def agree(
             second = _torch_grad(_weighted(_all_torch(directions), first), mirrors)
             _near(grad(bent)(inputs), second, tolerance, label + "second derivative")
     COMPARED[function.__name__] += 1
+    count("PyTorch calls")
 
 
 class _Leaf:

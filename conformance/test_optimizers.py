@@ -10,6 +10,7 @@ import torch
 
 import neural_network as nn
 from conformance.agreement import COMPARED, TOLERANCES
+from conformance.counts import count
 from neural_network.training import optimizers as ours
 
 STEPS = 20
@@ -90,6 +91,7 @@ def test_trajectories(
     assert p.dtype == dtype
     assert np.max(np.abs(p - start)) > 0.1  # it moved, so there was something to compare
     COMPARED[kind.__name__] += 1
+    count("PyTorch calls")
 
 
 def torch_network(weights: list[Any]) -> Any:
@@ -143,6 +145,7 @@ def test_frozen_layers(kind: Any, reference: Any, options: dict[str, Any], plan:
                 parameter.data, near.detach().numpy().T, rtol=0, atol=1e-9, err_msg=f"step {step}"
             )
     COMPARED[kind.__name__] += 1
+    count("PyTorch calls")
 
 
 def test_norms_of_gradients() -> None:

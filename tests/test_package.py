@@ -55,7 +55,8 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     extras = {
         line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")
     }
-    assert extras == {"fast", "plot", "data", "cli", "keras", "all", "test", "conformance", "bench"}
+    for_users = {"fast", "plot", "data", "cli", "keras", "sklearn", "all"}
+    assert extras == {*for_users, "test", "conformance", "bench"}
 
 
 def test_every_extra_that_an_error_or_a_page_names_exists() -> None:

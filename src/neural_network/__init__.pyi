@@ -6,6 +6,7 @@ from neural_network import (
     by_hand as by_hand,
     datasets as datasets,
     errors as errors,
+    estimators as estimators,
     functional as functional,
     interop as interop,
     kernels as kernels,

@@ -96,6 +96,8 @@ PUBLIC = {
 PACKAGES_ONLY = {
     "autograd.check": "gradient_error",
     "datasets.augmentation.steps": "Augmentation",
+    "estimators.convnet": "ConvNetClassifier ConvNetRegressor",
+    "estimators.mlp": "MLPClassifier MLPRegressor",
     "functional.elementwise": (
         "negative absolute sign square sqrt exp expm1 log log1p sin cos add subtract multiply "
         "divide power maximum minimum where clip"

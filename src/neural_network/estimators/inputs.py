@@ -1,0 +1,177 @@
+"""Rows of numbers and pictures: from what a user has to what a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from neural_network.checks import Array, as_choice, as_count
+from neural_network.errors import DTypeError, ShapeError, brief, sentence
+from neural_network.estimators.requirements import issparse
+from neural_network.layers.randomness import generator
+
+Shape = tuple[int, ...]
+CHANNELS = ("first", "last")
+
+
+class Rows(NamedTuple):
+    """What a user gave as ``X``, as scikit-learn checks it: with two axes.
+
+    Attributes:
+        X: (n, d) numbers; a data frame or a sparse matrix as it was.
+        shape: of a row before it was flattened; None where it was flat.
+    """
+
+    X: Any
+    shape: Shape | None
+
+
+def as_rows(function: str, X: Any) -> Rows:
+    """Return ``X`` with two axes; scikit-learn checks everything else."""
+    if hasattr(X, "columns") or issparse(X):
+        return Rows(X, None)
+    if isinstance(X, np.ma.MaskedArray):  # whose mask np.asarray would drop
+        raise DTypeError(sentence(function, "X", "an array without a mask", "a masked array"))
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        received = "a ragged sequence"
+        raise ShapeError(sentence(function, "X", "rows of equal length", received)) from error
+    if array.ndim <= 2:
+        return Rows(X, None)
+    return Rows(array.reshape(len(array), prod(array.shape[1:])), array.shape[1:])
+
+
+def computing_type(X: Any) -> np.dtype[Any]:
+    """Return the type to compute in: that of NumPy's sum of ``X`` and float32, at most float64.
+
+    >>> from neural_network.estimators.inputs import computing_type
+    >>> [computing_type(np.zeros(1, t)).name for t in ("float64", "float16", "uint8", "int64")]
+    ['float64', 'float32', 'float32', 'float64']
+    """
+    found = np.result_type(X.dtype, np.float32)
+    return found if found == np.float32 else np.dtype(np.float64)
+
+
+def as_image_shape(function: str, value: object) -> Shape | None:
+    """Return the argument ``image_shape``: None, two sizes or three."""
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple) or len(value) not in (2, 3):
+        expected = "(H, W), or (C, H, W) with channels first, or None"
+        raise DTypeError(sentence(function, "image_shape", expected, brief(value)))
+    return tuple(as_count(function, "image_shape", size) for size in value)
+
+
+def channels_first(shape: Shape, channels: str) -> Shape:
+    """Return the shape of a picture as (C, H, W).
+
+    >>> from neural_network.estimators.inputs import channels_first
+    >>> channels_first((8, 9), "last"), channels_first((8, 9, 3), "last")
+    ((1, 8, 9), (3, 8, 9))
+    """
+    if len(shape) == 2:
+        return (1, *shape)
+    return (shape[-1], *shape[:-1]) if channels == "last" else shape
+
+
+def picture_shape(
+    function: str, given: Shape | None, features: int, image_shape: object, channels: object
+) -> Shape:
+    """Return (C, H, W) of the pictures in ``X``.
+
+    Args:
+        function: for errors.
+        given: the shape of a row of ``X``; None for flat rows.
+        features: the numbers in a row.
+        image_shape, channels: arguments of the estimator.
+
+    Raises:
+        DTypeError, ArgumentError, ShapeError: arguments that do not fit each other or ``X``.
+    """
+    order = as_choice(function, "channels", channels, CHANNELS)
+    wanted = as_image_shape(function, image_shape)
+    if given is not None and len(given) not in (2, 3):
+        expected = "(n, d), (n, H, W) or (n, C, H, W)"
+        raise ShapeError(sentence(function, "X", expected, f"rows of shape {given}"))
+    if wanted is None:
+        if given is not None:
+            return channels_first(given, order)
+        side = isqrt(features)
+        return (1, side, side) if side * side == features else (1, 1, features)
+    expected = f"pictures of image_shape {wanted}"
+    if given is not None and channels_first(given, order) != channels_first(wanted, order):
+        raise ShapeError(sentence(function, "X", expected, f"rows of shape {given}"))
+    if prod(wanted) != features:
+        received = f"rows of {features} numbers"
+        raise ShapeError(sentence(function, "X", f"{expected}, {prod(wanted)} numbers", received))
+    return channels_first(wanted, order)
+
+
+class Inputs(NamedTuple):
+    """Checked rows, and how they are handed to the network.
+
+    Attributes:
+        X: (n, d), an array or a sparse matrix of the computing type.
+        shape: of a row as the network takes it: (d,), (C, H, W) …
+        last: whether a flat row has the channels of each place beside each other.
+    """
+
+    X: Any
+    shape: Shape
+    last: bool = False
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the rows are sparse: they become arrays batch by batch."""
+        return bool(issparse(self.X))
+
+    def at(self, rows: Any) -> Inputs:
+        """Return some of the rows."""
+        return self._replace(X=self.X[rows])
+
+    def array(self) -> Array:
+        """Return (n, …) for the network."""
+        X: Array = self.X.toarray() if self.is_sparse else self.X
+        if self.last and len(self.shape) == 3:
+            channels, *sizes = self.shape
+            return np.ascontiguousarray(X.reshape(-1, *sizes, channels).transpose(0, 3, 1, 2))
+        return X.reshape(len(X), *self.shape)
+
+
+class Batches:
+    """Batches in the order of a ``Trainer``, for rows of which an array is made batch by batch.
+
+    Args:
+        inputs: the rows.
+        y: (n, …) targets.
+        weights: (n,), or None.
+        size: of a batch.
+        seed: of the training, by which they are shuffled in each epoch.
+    """
+
+    def __init__(
+        self, inputs: Inputs, y: Array, weights: Array | None, size: int, seed: int
+    ) -> None:
+        self._data, self._size, self._seed = (inputs, y, weights), size, seed
+
+    def __len__(self) -> int:
+        return (len(self._data[1]) - 1) // self._size + 1
+
+    def __call__(self, epoch: int) -> Iterator[tuple[Array, ...]]:
+        """Yield the batches of an epoch."""
+        inputs, y, weights = self._data
+        order = generator(self._seed, "order", epoch).permutation(len(y))
+        for start in range(0, len(order), self._size):
+            rows = order[start : start + self._size]
+            batch = (inputs.at(rows).array(), y[rows])
+            yield batch if weights is None else (*batch, weights[rows])
+
+
+def in_type(X: Any, dtype: DTypeLike) -> Any:
+    """Return an array or a sparse matrix in a type, not copied where it has it."""
+    return X.astype(dtype, copy=False)
