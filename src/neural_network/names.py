@@ -106,6 +106,9 @@ PACKAGES_ONLY = {
     "functional.reductions": "sum mean var max min logsumexp",
     "functional.shaping": "reshape transpose index broadcast_to concatenate stack pad split",
     "interop.keras.files": "load_weights",
+    "interop.onnx.model": "ONNXModel",
+    "interop.onnx.reading": "load load_notes",
+    "interop.onnx.writing": "save to_model",
     "interop.torch.state_dicts": "load_weights state_dict save_weights",
     "layers.summary": "Summary",
     "models.catalogue": "MODELS",
@@ -161,6 +164,7 @@ NAMED: dict[str, dict[str, str]] = {
         ),
     },
     "layer": {
+        "interop.onnx.model": "ONNXModel",
         "layers.activation": "Activation Flatten",
         "layers.containers": "Sequential Residual",
         "layers.convolution": "Conv2D Conv1D Conv3D DepthwiseConv2D ConvTranspose2D",

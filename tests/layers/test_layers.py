@@ -99,7 +99,8 @@ def places(layer: Layer) -> list[tuple[Layer, str]]:
 
 
 def test_every_layer_has_a_case() -> None:
-    assert set(LAYERS) == {name.split()[0] for name in CASES}
+    # ``ONNXModel`` is made of a graph: tests/interop/.
+    assert set(LAYERS) - {"ONNXModel"} == {name.split()[0] for name in CASES}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -114,9 +114,15 @@ def _between(X: Any, axis: int, m: int, ratio: float, aligned: bool) -> Any:
         read = steps * kind((n - 1) / (m - 1) if m > 1 else 0)
     else:
         read = np.maximum((steps + kind(0.5)) * kind(ratio) - kind(0.5), 0)
+    return read_between(X, axis, read)
+
+
+def read_between(X: Any, axis: int, read: Array) -> Any:
+    """Read positions along an axis, from 0 up, on the lines between neighbouring numbers."""
+    n = X.shape[axis]
     before = np.minimum(read.astype(np.intp), n - 1)
     after = np.minimum(before + 1, n - 1)
-    share = (read - before.astype(X.dtype)).reshape((m, *(1,) * (X.ndim - axis - 1)))
+    share = (read - before.astype(X.dtype)).reshape((len(read), *(1,) * (X.ndim - axis - 1)))
     return gather(X, before, axis) * (1 - share) + gather(X, after, axis) * share
 
 

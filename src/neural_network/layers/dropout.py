@@ -6,12 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import as_number
+from neural_network.checks import Array, as_number
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
+
+
+def keep_and_scale(X: Any, drawn: Array, rate: float) -> tuple[Any, Array]:
+    """Return ``X · keep / (1 − rate)`` and keep, from uint32 numbers of X's shape, or broadcast."""
+    keep = np.greater_equal(drawn, np.uint32(rate * 2**32))
+    with np.errstate(invalid="ignore"):  # ∞ · 0 is NaN
+        return X * np.multiply(keep, 1 / (1 - rate), dtype=X.dtype), keep
 
 
 @public
@@ -73,9 +80,7 @@ class Dropout(Layer):
         shape = self._mask_shape(X.shape)  # raises before anything is drawn
         # The bits under ``draw``: a comparison of whole numbers saves a pass and loses no bit.
         drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
-        keep = np.greater_equal(drawn, np.uint32(self._rate * 2**32)).reshape(shape)
-        with np.errstate(invalid="ignore"):  # ∞ · 0 is NaN
-            return X * np.multiply(keep, 1 / (1 - self._rate), dtype=X.dtype)
+        return keep_and_scale(X, drawn.reshape(shape), self._rate)[0]
 
     def _evaluation_steps(self) -> Steps:
         """No steps: in evaluation it is the identity."""

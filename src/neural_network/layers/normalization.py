@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count, as_number
+from neural_network.checks import as_count, as_number
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
-from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
+from neural_network.functional.normalization.batch_norm import (
+    Moments,
+    batch_norm,
+    batch_norm_and_moments,
+)
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size, place
@@ -24,6 +28,20 @@ def _as_epsilon(name: str, value: object) -> float:
     if epsilon >= 1:
         raise ArgumentError(sentence(name, "epsilon", "a number above 0 and below 1", brief(value)))
     return epsilon
+
+
+def observe(
+    running_mean: Buffer, running_variance: Buffer, seen: Moments, count: int, momentum: float
+) -> None:
+    """Move running statistics towards those of a batch of ``count`` numbers for each channel."""
+    unbiased = seen.variance * (count / (count - 1))
+    for running, found in ((running_mean, seen.mean), (running_variance, unbiased)):
+        with np.errstate(over="ignore"):
+            moved = momentum * running.data + (1 - momentum) * found
+        # Infinity would stay for good; the largest number shrinks again. A new array: the
+        # backward pass of what was computed from the old one may be still to come.
+        largest = np.finfo(running.dtype).max
+        place(running, np.clip(moved, -largest, largest).astype(running.dtype, copy=False))
 
 
 class _Norm(Layer):
@@ -107,7 +125,8 @@ class BatchNorm(_Norm):
             mean, variance = self.running_mean.data, self.running_variance.data
             return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
         out, found = batch_norm_and_moments(X, self.gamma, self.beta, self.epsilon)
-        self._observe(*found, X.size // X.shape[1])
+        count = X.size // X.shape[1]
+        observe(self.running_mean, self.running_variance, found, count, self.momentum)
         return out
 
     def _evaluation_steps(self) -> Steps:
@@ -116,19 +135,6 @@ class BatchNorm(_Norm):
         if not all(isinstance(one, Tensor) for one in numbers):  # an attribute was set to None
             return None
         return [vocabulary.BatchNorm(*numbers, self.epsilon)]
-
-    def _observe(self, mean: Array, variance: Array, count: int) -> None:
-        """Move the running statistics towards the batch's."""
-        for running, seen in (
-            (self.running_mean, mean),
-            (self.running_variance, variance * (count / (count - 1))),
-        ):
-            with np.errstate(over="ignore"):
-                moved = self.momentum * running.data + (1 - self.momentum) * seen
-            # Infinity would stay for good; the largest number shrinks again. A new array: the
-            # backward pass of what was computed from the old one may be still to come.
-            largest = np.finfo(running.dtype).max
-            place(running, np.clip(moved, -largest, largest).astype(running.dtype, copy=False))
 
 
 @public

@@ -90,7 +90,7 @@ def save(
         hint = "; allow_nonfinite=True writes them"
         raise ArgumentError(sentence("save", "model", "finite numbers", wrong + hint))
     if notes is not None:
-        metadata["notes"] = _as_json(notes)
+        metadata["notes"] = as_json(notes)
     metadata |= {"format": FORMAT, "format_version": FORMAT_VERSION}
     write_arrays(path, arrays, metadata, function="save")
 
@@ -241,7 +241,7 @@ def describes(path: str, description: object, model: Layer) -> bool:
     return bool(json.loads(json.dumps(describe(made))) == described)
 
 
-def _as_json(notes: object) -> str:
+def as_json(notes: object, function: str = "save") -> str:
     """Return notes as text from which the same notes can be read."""
     expected = "a dict, name → numbers, text, lists and dicts as JSON holds them"
     try:
@@ -251,7 +251,7 @@ def _as_json(notes: object) -> str:
                 return text
     except (TypeError, ValueError, RecursionError):
         pass
-    raise DTypeError(sentence("save", "notes", expected, brief(notes)))
+    raise DTypeError(sentence(function, "notes", expected, brief(notes)))
 
 
 def not_finite(model: Layer) -> str:

@@ -306,7 +306,7 @@ def global_avg_pool(X: ArrayLike) -> Array:
 def _max_pool(function: str, X: ArrayLike, *geometry: Any) -> Array:
     """Check a call of any number of spatial axes, and take the maxima."""
     array, window, dtype = _checked(function, X, *geometry)
-    return rounded(window_max(_padded(array, window, -np.inf), window), dtype)
+    return rounded(window_max(padded_by(array, window, -np.inf), window), dtype)
 
 
 @within_memory
@@ -318,8 +318,8 @@ def _avg_pool(function: str, X: ArrayLike, count_include_pad: bool, *geometry: A
         include_pad = as_flag(function, "count_include_pad", include_pad)
     if window.padded == window.sizes:
         return rounded(window_sum(array, window, prod(window.taps)), dtype)
-    counts = _counts(window, include_pad).astype(array.dtype)
-    return rounded(window_sum(_padded(array, window, 0), window) / counts, dtype)
+    counts = counts_of(window, include_pad).astype(array.dtype)
+    return rounded(window_sum(padded_by(array, window, 0), window) / counts, dtype)
 
 
 def _checked(
@@ -349,7 +349,7 @@ def _checked(
     return array, window, dtype
 
 
-def _padded(X: Any, window: Window, value: float) -> Any:
+def padded_by(X: Any, window: Window, value: float) -> Any:
     """Pad an array or tensor with a number, which has no gradient."""
     if window.padded == window.sizes:
         return X
@@ -362,7 +362,7 @@ def _padded(X: Any, window: Window, value: float) -> Any:
     return np.where(inside, out, np.asarray(value, X.dtype))
 
 
-def _counts(window: Window, include_pad: bool) -> Array:
+def counts_of(window: Window, include_pad: bool) -> Array:
     """Return how many numbers of each window are in its mean.
 
     What ``ceil_mode`` adds behind the padding never counts.
@@ -371,8 +371,8 @@ def _counts(window: Window, include_pad: bool) -> Array:
     for axis, (n, (before, after)) in enumerate(zip(window.sizes, window.pads, strict=True)):
         first, last = (-before, n + after) if include_pad else (0, n)
         begin = np.arange(window.outputs[axis]) * window.stride[axis] - before
-        end = begin + window.taps[axis]
-        counts.append(np.minimum(end, last) - np.maximum(begin, first))
+        places = begin[:, None] + np.arange(window.taps[axis]) * window.dilation[axis]
+        counts.append(np.count_nonzero((places >= first) & (places < last), axis=1))
     return reduce(np.multiply.outer, counts)
 
 

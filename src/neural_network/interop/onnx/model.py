@@ -1,0 +1,227 @@
+"""The layer that computes a graph of ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import recording
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    FileFormatError,
+    GradientError,
+    NeuralNetworkError,
+    ShapeError,
+    both,
+    brief,
+    needs_extra,
+    sentence,
+)
+from neural_network.interop.onnx.graph import Graph, Input, Node, graph_of
+from neural_network.interop.onnx.limits import Budget, budget
+from neural_network.interop.onnx.types import is_narrow, typed, widened
+from neural_network.layers.layer import Layer
+from neural_network.layers.parameter import Buffer, Parameter, check_size
+from neural_network.lifting import array_under, is_tensor
+from neural_network.public import named, public
+
+
+@public(top_level=False)
+@named("layer")
+class ONNXModel(Layer):
+    """A model that came from an ONNX file; ``interop.onnx.load`` makes it.
+
+    It is called with the graph's inputs in order. Its parameters are the file's floating
+    initializers; running means and variances of batch norm are buffers. In evaluation it computes
+    what the file says. In training, batch norm uses the batch's statistics and dropout drops, as
+    in the library's own layers. bfloat16 and float16 parameters are trained in float32.
+
+    Args:
+        graph: the model without the numbers of its parameters, in protobuf's JSON. ``save`` writes
+            it, so that ``load`` of a saved model finds the graph again.
+
+    Attributes:
+        graph: as given.
+        weights: name → parameter.
+        statistics: name → buffer.
+        input_names, output_names: of the graph, in order.
+
+    Raises:
+        FileFormatError: a graph that the library cannot compute.
+        ShapeError, DTypeError, ArgumentError: (when called) inputs that do not fit the graph.
+        MissingDependencyError: the package onnx is not installed.
+
+    Source: the ONNX specification, https://onnx.ai/onnx/intro/concepts.html.
+
+    >>> from neural_network.interop import onnx
+    >>> model = onnx.load(onnx.to_model(Sequential(Dense(2)).initialize((3,), rng=0)))
+    >>> model.predict(np.ones((4, 3))).shape, sorted(model.weights)
+    ((4, 2), ['0.bias', '0.weight'])
+    """
+
+    def __init__(self, graph: str) -> None:
+        self.graph = graph
+        self._graph = self._read(graph)
+        self.dtype = self._graph.dtype
+
+    @staticmethod
+    def _read(text: str) -> Graph:
+        with needs_extra("ONNXModel", "onnx"):
+            from onnx import ModelProto
+
+        from google.protobuf import json_format
+
+        if not isinstance(text, str):
+            raise DTypeError(sentence("ONNXModel", "graph", "text", brief(text)))
+        try:
+            message = json_format.Parse(text, ModelProto(), max_recursion_depth=50)
+        except (json_format.ParseError, ValueError, RecursionError) as error:
+            raise FileFormatError(f"ONNXModel: damaged graph ({brief(error, str, 200)})") from error
+        return graph_of("ONNXModel", message, stripped=True)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the graph's inputs."""
+        return tuple(one.name for one in self._graph.inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the graph's outputs."""
+        return self._graph.outputs
+
+    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:  # noqa: ARG002  # the graph says its sizes
+        """Make the parameters, of which a file gives the numbers."""
+        for name, (sizes, _) in (*self._graph.parameters.items(), *self._graph.statistics.items()):
+            check_size("ONNXModel", name, sizes)
+        kept = self._graph.statistics.items()
+        self.weights = {
+            name: Parameter(np.zeros(sizes, np.float32))
+            for name, (sizes, _) in self._graph.parameters.items()
+        }
+        self.statistics = {name: Buffer(np.zeros(sizes, np.float32)) for name, (sizes, _) in kept}
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the graph, which may have no input at all."""
+        return super().__call__(*inputs, **options) if inputs else self.forward()
+
+    def forward(self, *inputs: Any) -> Any:
+        """The graph's inputs in order → its output, or a tuple of several."""
+        graph = self._graph
+        if len(inputs) != len(graph.inputs):
+            names = ", ".join(self.input_names) or "none"
+            expected = f"{len(graph.inputs)} inputs ({names})"
+            raise ArgumentError(sentence("ONNXModel", "inputs", expected, len(inputs)))
+        values: dict[str, Any] = {
+            one.name: self._given(one, X) for one, X in zip(graph.inputs, inputs, strict=True)
+        }
+        recorded = recording()
+        values |= {
+            name: self._parameter(tensor, graph.parameters[name][1], recorded)
+            for name, tensor in self.weights.items()
+        }
+        given = sum(array_under(value).nbytes for value in values.values())
+        values |= self.statistics
+        values |= graph.constants
+        with budget(given) as left, np.errstate(all="ignore"):
+            for node in graph.nodes:
+                self._run_node(node, values, left, keep=recorded)
+        found = tuple(_plain(values[name]) for name in graph.outputs)
+        return found[0] if len(found) == 1 else found
+
+    def _given(self, of: Input, X: Any) -> Any:
+        """Return an input in its type, if it fits."""
+        array = array_under(X)
+        free = of.shape is None or (
+            len(of.shape) == array.ndim
+            and all(n in (None, m) for n, m in zip(of.shape, array.shape, strict=True))
+        )
+        if not free:
+            shape = ", ".join("any" if n is None else str(n) for n in of.shape or ())
+            expected = f"shape ({shape})"
+            raise ShapeError(sentence("ONNXModel", of.name, expected, f"shape {array.shape}"))
+        if array.dtype == of.dtype or is_tensor(X):
+            return X
+        if of.dtype == self._graph.dtype and array.dtype == self.dtype:
+            return X  # after ``astype``
+        whole = array.dtype.kind in "iu" and of.dtype.kind in "iu"
+        fits = whole and np.array_equal(array.astype(of.dtype), array)
+        floating = of.dtype.kind in "fV" and array.dtype.kind in "fiubV"
+        if not (fits or floating or (of.dtype.kind == "O" and array.dtype.kind == "U")):
+            received = f"dtype {array.dtype}"
+            raise DTypeError(sentence("ONNXModel", of.name, f"dtype {of.dtype}", received))
+        target = self.dtype if of.dtype == self._graph.dtype else of.dtype
+        return array.astype(target)
+
+    def _parameter(self, tensor: Any, dtype: np.dtype[Any], recorded: bool) -> Any:
+        """Return a parameter: itself where gradients are recorded, else its numbers, typed."""
+        if recorded or not isinstance(tensor, Parameter) or dtype == self._graph.dtype:
+            return tensor if recorded or not isinstance(tensor, Parameter) else tensor.data
+        return tensor.data.astype(dtype)
+
+    def _run_node(self, node: Node, values: dict[str, Any], left: Budget, *, keep: bool) -> None:
+        """Compute a node; ``keep``: a backward pass needs what no later node reads."""
+        row = node.operator
+        arguments = [values[name] if name else None for name in node.inputs]
+        options = dict(node.options, model=self) if "model" in row.from_runner else node.options
+        narrow = None
+        if not row.moves:
+            narrow = next(
+                (a.dtype for a in arguments if a is not None and is_narrow(a.dtype)), None
+            )
+            if narrow is not None:
+                arguments = [widened(argument) for argument in arguments]
+        try:
+            out = row.compute(*arguments, **options)
+        except GradientError:
+            raise
+        except NeuralNetworkError as error:
+            raise _placed(node, error, str(error)) from error
+        except (ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError) as error:
+            shapes = ", ".join(str(np.shape(array_under(a))) for a in arguments if a is not None)
+            reason = brief(error, str, 200)
+            text = f"expected inputs that fit each other, received {shapes or 'none'} ({reason})"
+            raise _placed(node, error, text) from error
+        results = out if isinstance(out, tuple) else (out,)
+        for name, result in zip(node.outputs, results, strict=False):
+            made = result if is_tensor(result) else np.asarray(result)
+            made = made if narrow is None else typed(made, narrow)
+            if name:
+                values[name] = made
+                left.take(row.name, array_under(made))
+        for name in node.spent:
+            value = values.pop(name, None)
+            if value is not None and not keep:
+                left.give(array_under(value))
+
+    def _current_arguments(self) -> Mapping[str, Any]:
+        return {"graph": self.graph}
+
+    def __repr__(self) -> str:
+        """Show the operators, because the graph is long."""
+        counts: dict[str, int] = {}
+        for node in self._graph.nodes:
+            counts[node.operator.name] = counts.get(node.operator.name, 0) + 1
+        return f"ONNXModel({', '.join(f'{count} {name}' for name, count in counts.items())})"
+
+    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # of a graph
+        """Return 0: the table of ``summary`` counts them for each node."""
+        return 0
+
+
+def _plain(value: Any) -> Any:
+    """Return an output: a tensor only where it has a gradient."""
+    if is_tensor(value) and not value.requires_grad:
+        return value.data
+    return value
+
+
+def _placed(node: Node, error: Exception, text: str) -> NeuralNetworkError:
+    """Return an error with the node's place, which answers the same ``except`` clauses."""
+    of: Any = type(error)
+    kind = of if isinstance(error, NeuralNetworkError) else both(ArgumentError, of)
+    made: NeuralNetworkError = kind.__new__(kind)
+    made.args = (f"ONNXModel: {node.place}: {text}",)
+    return made

@@ -1,0 +1,182 @@
+"""Activation functions, and how they are exported."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from neural_network.functional import activations as functions
+from neural_network.interop.onnx.table import exported, operator
+from neural_network.interop.onnx.types import is_floating
+from neural_network.layers.activation import Activation
+
+
+@operator("Relu")
+def relu(X: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Relu, of whole numbers too."""
+    return functions.relu(X) if is_floating(X) else np.maximum(X, 0)
+
+
+@operator("LeakyRelu")
+def leaky_relu(X: Any, *, alpha: float = 0.01, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Leaky relu."""
+    return functions.leaky_relu(X, alpha)
+
+
+@operator("PRelu")
+def prelu(X: Any, slope: Any, *, opset: int, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Leaky relu with learned slopes, before version 7 one for each channel."""
+    if opset < 7 and slope.ndim == 1 and X.ndim > 2:
+        slope = np.reshape(slope, (-1, *[1] * (X.ndim - 2)))
+    return np.where(np.less(X, 0), X * slope, X)
+
+
+@operator("Elu")
+def elu(X: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Exponential linear unit."""
+    return functions.elu(X, alpha)
+
+
+@operator("Celu")
+def celu(X: Any, *, alpha: float = 1.0) -> Any:
+    """Continuously differentiable exponential linear unit."""
+    return functions.elu(X / alpha, 1.0) * alpha
+
+
+@operator("Selu")
+def selu(
+    X: Any,
+    *,
+    alpha: float = 1.6732632423543772,
+    gamma: float = 1.0507009873554805,
+    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+) -> Any:
+    """Scaled exponential linear unit."""
+    return functions.elu(X, alpha) * gamma
+
+
+@operator("Gelu")
+def gelu(X: Any, *, approximate: str = "none") -> Any:
+    """Gaussian error linear unit."""
+    return functions.gelu(X, approximate)  # type: ignore[arg-type]  # another word is refused
+
+
+@operator("HardSigmoid")
+def hard_sigmoid(
+    X: Any,
+    *,
+    alpha: float = 0.2,
+    beta: float = 0.5,
+    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+) -> Any:
+    """Piecewise linear sigmoid."""
+    return np.clip(X * alpha + beta, 0, 1)
+
+
+@operator("HardSwish")
+def hard_swish(X: Any) -> Any:
+    """Piecewise linear swish."""
+    return functions.hardswish(X)
+
+
+@operator("Swish")
+def swish(X: Any, *, alpha: float = 1.0) -> Any:
+    """``X · sigmoid(alpha · X)``."""
+    return X * functions.sigmoid(X * alpha)
+
+
+@operator("Mish")
+def mish(X: Any) -> Any:
+    """Mish."""
+    return functions.mish(X)
+
+
+@operator("Sigmoid")
+def sigmoid(X: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Logistic function."""
+    return functions.sigmoid(X)
+
+
+@operator("Tanh")
+def tanh(input: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    """Hyperbolic tangent."""
+    return functions.tanh(input)
+
+
+@operator("Softplus")
+def softplus(X: Any) -> Any:
+    """Smooth relu."""
+    return functions.softplus(X)
+
+
+@operator("Softsign")
+def softsign(input: Any) -> Any:
+    """``X / (1 + |X|)``."""
+    return input / (1 + np.abs(input))
+
+
+@operator("ThresholdedRelu")
+def thresholded_relu(X: Any, *, alpha: float = 1.0) -> Any:
+    """``X`` above a threshold, else 0."""
+    return np.where(np.greater(X, alpha), X, np.zeros((), X.dtype))
+
+
+@operator("Softmax")
+def softmax(input: Any, *, axis: int | None = None, opset: int) -> Any:
+    """Softmax along an axis; before version 13 along this one and all behind it."""
+    return _along(functions.softmax, input, axis, opset)
+
+
+@operator("LogSoftmax")
+def log_softmax(input: Any, *, axis: int | None = None, opset: int) -> Any:
+    """Logarithm of softmax; axes as of ``Softmax``."""
+    return _along(functions.log_softmax, input, axis, opset)
+
+
+def _along(function: Any, X: Any, axis: int | None, opset: int) -> Any:
+    if opset >= 13:
+        return function(X, -1 if axis is None else axis)
+    first = (1 if axis is None else axis) % X.ndim
+    rows = np.reshape(X, (prod(X.shape[:first]), prod(X.shape[first:])))
+    return np.reshape(function(rows, -1), X.shape)
+
+
+# --- export ----------------------------------------------------------------------------
+
+# Functions that one operator computes: function → its attributes there.
+_ATTRIBUTES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "Relu": (functions.relu, {}),
+    "LeakyRelu": (functions.leaky_relu, {"alpha": 0.01}),
+    "Elu": (functions.elu, {"alpha": 1.0}),
+    "Gelu": (functions.gelu, {"approximate": "none"}),
+    "HardSwish": (functions.hardswish, {}),
+    "Mish": (functions.mish, {}),
+    "Sigmoid": (functions.sigmoid, {}),
+    "Tanh": (functions.tanh, {}),
+    "Softplus": (functions.softplus, {}),
+    "Softmax": (functions.softmax, {"axis": -1}),
+    "LogSoftmax": (functions.log_softmax, {"axis": -1}),
+}
+
+
+def _writes(name: str, attributes: dict[str, Any]) -> Any:
+    def write(_function: Any, graph: Any, X: str) -> str:
+        return str(graph.node(name, [X], **attributes))
+
+    return write
+
+
+for _name, (_function, _attributes) in _ATTRIBUTES.items():
+    exported(_name, _function)(_writes(_name, _attributes))
+
+
+@exported("Sigmoid", functions.silu)
+def _silu(_function: Any, graph: Any, X: str) -> Any:
+    return graph.node("Mul", [X, graph.node("Sigmoid", [X])])
+
+
+@exported("Relu", Activation)
+def _activation(layer: Activation, graph: Any, X: str) -> Any:
+    return graph.function(layer, layer.function, X)

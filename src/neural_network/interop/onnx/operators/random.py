@@ -1,0 +1,47 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from neural_network.errors import ArgumentError, sentence
+from neural_network.interop.onnx.table import exported, operator
+from neural_network.interop.onnx.types import number
+from neural_network.layers.dropout import Dropout, Dropout2D, keep_and_scale
+
+
+@operator("Dropout", fixed=("ratio", "training_mode"))
+def dropout(
+    data: Any,
+    ratio: Any = None,
+    training_mode: Any = None,
+    *,
+    is_test: int | None = None,  # noqa: ARG001  # before version 7; imported models say themselves whether they train
+    seed: int | None = None,  # noqa: ARG001  # the draws follow from the training's own seed
+    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    outputs: int,
+    model: Any,
+) -> Any:
+    """Drop at random while the imported model is trained, or where the graph says so."""
+    rate = 0.5 if ratio is None else float(number(ratio))
+    if not 0 <= rate < 1:
+        raise ArgumentError(sentence("Dropout", "ratio", "a number from 0, below 1", rate))
+    mask = np.ones(data.shape, bool)
+    if (model.training or bool(number(training_mode))) and rate and data.ndim:
+        drawn = model._drawn(data.shape[0], prod(data.shape[1:]))
+        data, mask = keep_and_scale(data, drawn.reshape(data.shape), rate)
+    return (data, mask) if outputs > 1 else data
+
+
+@exported("Dropout", Dropout)
+def _dropout(layer: Dropout, graph: Any, X: str) -> Any:
+    return graph.node("Dropout", [X, graph.constant(np.float32(layer.rate))])
+
+
+@exported("Dropout", Dropout2D)
+def _dropout2d(_layer: Dropout2D, _graph: Any, X: str) -> Any:
+    # ONNX has no dropout of channels; in evaluation it is the identity.
+    return X
