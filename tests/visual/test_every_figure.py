@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -44,6 +45,14 @@ SHOWN: dict[str, Any] = {
     "explain_conv2d": lambda **o: nn.explain_conv2d(COLOUR, "edges", 2, 3).draw(**o),
     "show_activations ": lambda **o: nn.explain(grey_model(), GREY).draw(**o),
     "explain_gradient": lambda **o: nn.explain_gradient(lambda x: np.sum(x * x), 2.0).draw(**o),
+    "show_feature_maps": lambda **o: visual.show_feature_maps(GREY[0], ["mean", "edges"], **o),
+    "show_feature_maps ": lambda **o: visual.show_feature_maps(COLOUR, "edges", **o),
+    "draw_feature_maps": lambda **o: visual.draw_feature_maps(
+        COLOUR, {"a": np.eye(2)}, {"a": GREY[0]}, **o
+    ),
+    "show_predictions": lambda **o: visual.show_predictions(
+        [GREY[0] * 255, COLOUR * 255], GREYS[:2, 0], [[0.1, 0.9], [0.7, 0.3]], **o
+    ),
     "animate_convolution": lambda **o: visual.animate_convolution(GREY, frames=2, **o).figure,
     "animate_training": lambda **o: visual.animate_training(HISTORY, frames=2, **o).figure,
 }
@@ -52,6 +61,14 @@ NO_IMAGES = {
     "show_history", "show_histograms", "show_graph", "show_decision_surface", "animate_training",
     "explain_gradient",
 }  # fmt: skip
+# What returns numbers or files; a lecture is many figures in a folder.
+NO_PICTURES = {"saliency", "grad_cam", "occlusion", "save_figure", "slides"}
+# What returns an object that prints, and draws itself by ``draw``.
+RESULTS: dict[str, Any] = {
+    "explain": lambda: nn.explain(grey_model(), GREY),
+    "explain_conv2d": lambda: nn.explain_conv2d(COLOUR, "edges", 2, 3),
+    "explain_gradient": lambda: nn.explain_gradient(lambda x: np.sum(x * x), 2.0),
+}
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -113,15 +130,37 @@ def test_nothing_is_changed_or_open_and_texts_are_readable(name: str) -> None:
     assert min(used.x0, used.y0) >= -0.03, used
     assert used.x1 <= whole[0] + 0.03, used
     assert used.y1 <= whole[1] + 0.03, used
+    texts = check_texts(figure)
+    assert all(t.get_fontsize() * figure.dpi / 72 >= 8 for t in texts)
+
+
+def check_texts(figure: Any) -> list[Any]:
+    """Return the texts of a figure, none of which may lie on another."""
     texts = [t for axes in figure.axes for t in (*axes.texts, axes.title)]
     texts += [figure._suptitle] if figure.get_suptitle() else []
     boxes = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text().strip()]
-    assert all(t.get_fontsize() * figure.dpi / 72 >= 8 for t in texts)
     for place, (text, one) in enumerate(boxes):
         for other_text, other in boxes[:place]:
             wide = min(one.x1, other.x1) - max(one.x0, other.x0)
             high = min(one.y1, other.y1) - max(one.y0, other.y0)
             assert min(wide, high) < 1.5, (text, other_text)
+    return texts
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+@pytest.mark.parametrize("place", ["grid", "free"])
+def test_the_title_of_given_axes_is_on_no_other(name: str, place: str) -> None:
+    figure = Figure(figsize=(20, 14))
+    ax = figure.add_subplot() if place == "grid" else figure.add_axes((0.1, 0.1, 0.8, 0.75))
+    SHOWN[name](ax=ax, title="mine")
+    figure.draw_without_rendering()
+    assert ax.get_title() == "mine"
+    mine = ax.title.get_window_extent()
+    for other in (
+        t for axes in figure.axes for t in (*axes.texts, axes.title) if t is not ax.title
+    ):
+        if other.get_text().strip():
+            assert not mine.overlaps(other.get_window_extent()), other.get_text()
 
 
 def test_a_notebook_shows_a_figure_and_a_script_opens_a_window(monkeypatch: Any) -> None:
@@ -135,7 +174,18 @@ def test_a_notebook_shows_a_figure_and_a_script_opens_a_window(monkeypatch: Any)
 
 
 def test_every_function_is_here() -> None:
-    names = {name for name in visual.__all__ if name.startswith(("show_", "animate_"))}
-    others = {"show_feature_maps", "show_predictions"}  # their own tests are in test_visual.py
-    assert names - others <= set(SHOWN)
+    drawing = {name.strip() for name in SHOWN}
+    assert {*visual.__all__} == drawing | NO_PICTURES | {"explain"}
     assert COLOURS.shape[1] == 3
+
+
+@pytest.mark.parametrize("name", sorted({*visual.__all__} - NO_PICTURES))
+def test_every_picture_takes_axes_a_title_and_a_colormap_last(name: str) -> None:
+    function = getattr(visual, name)
+    if name in RESULTS:
+        function = RESULTS[name]().draw
+    last = list(inspect.signature(function).parameters.values())[-3:]
+    assert [(one.name, one.default) for one in last] == [
+        ("ax", None), ("title", None), ("cmap", None),
+    ]  # fmt: skip
+    assert "ax: matplotlib axes to draw on; None for" in inspect.getdoc(function)

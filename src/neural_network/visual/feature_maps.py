@@ -15,7 +15,17 @@ from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
 from neural_network.public import public
-from neural_network.visual.figures import GREY, SIGNED, colours_of, largest, new_figure, plain
+from neural_network.visual.figures import (
+    GREY,
+    SIGNED,
+    as_picture,
+    as_title,
+    axes_grid,
+    colours_of,
+    largest,
+    plain,
+)
+from neural_network.visual.kernel_flip import as_grey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +47,9 @@ def show_feature_maps(
     stride: int | tuple[int, int] = 1,
     padding: Padding = 0,
     flip: bool = False,
-    title: str = "Input",
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
 ) -> Figure:
     """Apply filters to a picture and draw the picture, the maps and the filters.
 
@@ -45,18 +57,21 @@ def show_feature_maps(
     below, if any map has a negative number; else it runs from black to white.
 
     Args:
-        image: (H, W), shades of grey.
+        image: (H, W), or (C, H, W), whose channels are averaged for the maps.
         filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw)
             array, a list of names and arrays, or a dict of title → array.
         stride, padding, flip: as in ``conv2d``.
-        title: of the picture.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: of the picture, on given axes of all of it; None for "Input".
+        cmap: a colormap for the maps.
 
     Returns:
         The matplotlib figure: a notebook shows it, ``figure.show()`` opens a window,
         ``save_figure`` saves it. Pyplot does not know it, so that nothing has to be closed.
 
     Raises:
-        ShapeError, ArgumentError, DTypeError: as ``conv2d`` and ``named_filter``.
+        ShapeError, ArgumentError, DTypeError: as ``conv2d`` and ``named_filter``; a wrong
+            ``ax``, ``title`` or ``cmap``.
         MissingDependencyError: matplotlib is not installed.
 
     >>> figure = show_feature_maps(np.eye(8), ["horizontal", "vertical"])
@@ -66,13 +81,13 @@ def show_feature_maps(
     horizontal 6×6
     vertical 6×6
     """
-    picture = as_real("show_feature_maps", "image", image)
-    check_ndim("show_feature_maps", "image", picture, 2)
-    named = as_filters("show_feature_maps", filters)
+    function = "show_feature_maps"
+    grey = as_grey(function, "image", image)
+    named = as_filters(function, filters)
     maps = {
-        name: conv2d(picture, values, stride, padding, flip=flip) for name, values in named.items()
+        name: conv2d(grey, values, stride, padding, flip=flip) for name, values in named.items()
     }
-    return draw_feature_maps(picture, named, maps, title=title)
+    return _drawn(function, np.asarray(image), named, maps, ax, title, cmap)
 
 
 def as_filters(function: str, filters: Filters) -> dict[str, Array]:
@@ -114,59 +129,78 @@ def draw_feature_maps(
     filters: Mapping[str, ArrayLike],
     maps: Mapping[str, ArrayLike],
     *,
-    title: str = "Input",
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
 ) -> Figure:
     """Draw a picture and maps that were computed before; see ``show_feature_maps``.
 
     Args:
-        image: (H, W).
+        image: (H, W), or (C, H, W).
         filters: title → (fh, fw).
         maps: title → (OH, OW), the same titles in the same order.
-        title: of the picture.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: of the picture, on given axes of all of it; None for "Input".
+        cmap: a colormap for the maps.
 
     Returns:
         The matplotlib figure.
 
     Raises:
         ShapeError: the titles of ``filters`` and ``maps`` differ, or their order; a
-            picture or map that has not two dimensions.
-        ArgumentError: there is no map.
+            map that has not two dimensions, a picture that has not two or three.
+        ArgumentError: there is no map; a ``cmap`` that does not exist.
+        DTypeError: no numbers; a wrong ``ax``, ``title`` or ``cmap``.
         MissingDependencyError: matplotlib is not installed.
 
     >>> maps = {"stride 2": conv2d(np.eye(8), np.ones((2, 2)), stride=2)}
     >>> figure = draw_feature_maps(np.eye(8), {"stride 2": np.ones((2, 2))}, maps)
     """
     picture = as_real("draw_feature_maps", "image", image)
-    check_not_empty("draw_feature_maps", "image", picture, 2)
+    check_not_empty("draw_feature_maps", "image", picture, 2, 3)
     arrays, taps = _as_pictures("maps", maps), _as_pictures("filters", filters)
     if not maps:
         raise ArgumentError(sentence("draw_feature_maps", "maps", "at least one map", "none"))
     if list(taps) != list(arrays):
         expected = f"the titles {brief(list(taps))} in this order"
         raise ShapeError(sentence("draw_feature_maps", "maps", expected, brief(list(arrays))))
+    return _drawn("draw_feature_maps", picture, taps, arrays, ax, title, cmap)
+
+
+def _drawn(
+    function: str,
+    picture: Array,
+    taps: Mapping[str, Array],
+    maps: Mapping[str, Array],
+    ax: Any,
+    title: str | None,
+    cmap: Any,
+) -> Figure:
+    """Draw a picture, and maps with their filters, title → array."""
+    heading = "Input" if title is None else as_title(function, title)
+    colours = colours_of(function, cmap, list(maps.values()), GREY)
     panels = len(maps) + 1
     columns = panels if panels <= COLUMNS + 1 else COLUMNS
     rows = -(-panels // columns)
-    figure = new_figure("draw_feature_maps", (2.1 * columns + 0.7, 3.2 * rows))
     # Each panel is a map with its filter below.
-    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1.5] * rows)
-    input_axes = figure.add_subplot(grid[0, 0])
+    figure, grid = axes_grid(
+        function, ax, None if ax is None else title, size=(2.1 * columns + 0.7, 3.2 * rows),
+        rows=2 * rows, columns=columns, heights=[3, 1.5] * rows,
+    )  # fmt: skip
+    above = [axes for line in grid[::2] for axes in line]
+    below = [axes for line in grid[1::2] for axes in line]
+    for unused in (below[0], *above[panels:], *below[panels:]):
+        unused.remove()
     # Black is 0 here as it is in maps without a negative number.
-    input_axes.imshow(picture, cmap="gray", vmin=min(0, np.min(picture)))
-    _label(input_axes, brief(title, str), picture)
-
-    colours = colours_of("draw_feature_maps", None, list(arrays.values()), GREY)
-    map_axes = []
-    for place, (name, values) in enumerate(arrays.items(), start=1):
-        row, column = divmod(place, columns)
-        axes = figure.add_subplot(grid[2 * row, column])
+    shown = picture if picture.ndim == 2 else as_picture(picture)
+    above[0].imshow(shown, cmap=GREY, vmin=min(0, np.min(shown)))
+    _label(above[0], brief(heading if ax is None else "Input", str), picture)
+    for (name, values), axes in zip(maps.items(), above[1:], strict=False):
         drawn = axes.imshow(values, **colours)
         _label(axes, name, values)
-        map_axes.append(axes)
-    for place, values in enumerate(taps.values(), start=1):
-        row, column = divmod(place, columns)
-        _draw_filter(figure.add_subplot(grid[2 * row + 1, column]), values)
-    figure.colorbar(drawn, ax=map_axes, shrink=0.8, label="map value")
+    for values, axes in zip(taps.values(), below[1:], strict=False):
+        _draw_filter(axes, values)
+    figure.colorbar(drawn, ax=above[1:panels], shrink=0.8, label="map value")
     return figure
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Inches. A figure of this width shown 800 pixels wide has letters of 9 points 12 pixels high.
 WIDTH = 8.0
+# Of the titles of panels below that of a figure, two lines.
+ROOM = 0.45
 # Points.
 SMALL, MEDIUM, LARGE = 9.0, 10.0, 12.0
 # Smaller numbers are not written.
@@ -65,10 +67,18 @@ def axes_grid(
         _entitle(ax, text)
         ax.set_axis_off()
         spec, box = ax.get_subplotspec(), ax.get_position()
+        # Below the title there is room for those of the panels; a layout engine makes it itself.
+        inches = box.height * root(figure).get_figheight()
+        room = min(0.25, ROOM / inches) if text else 0.0
+        if spec is not None and text:
+            share = 0.001 if root(figure).get_layout_engine() else room
+            above, spec = spec.subgridspec(2, 1, height_ratios=[share, 1 - share], hspace=0)
+            ax.set_subplotspec(above)
         if spec is not None:
             grid = spec.subgridspec(rows, columns, **ratios)
         else:  # axes that were put at a place of their own
-            sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+            top = box.y1 - room * box.height
+            sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": top}
             grid = figure.add_gridspec(rows, columns, **sides, **ratios)
     made = [
         [figure.add_subplot(grid[row, column]) for column in range(columns)] for row in range(rows)

@@ -13,7 +13,7 @@ from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
-from neural_network.visual.figures import axes_grid
+from neural_network.visual.figures import GREY, as_cmap, axes_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +30,9 @@ def show_predictions(
     *,
     titles: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
 ) -> Figure:
     """Draw pictures beside the prepared ones and the predicted probabilities.
 
@@ -41,13 +44,17 @@ def show_predictions(
         probabilities: (n, k), from 0 to 1.
         titles: of the pictures; None for their numbers.
         classes: the k classes' names; None for their numbers.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: of the figure; None for none.
+        cmap: a colormap for pictures in shades of grey.
 
     Returns:
         The matplotlib figure, three panels for each picture; of more than three pictures, several
         stand side by side.
 
     Raises:
-        DTypeError: no real numbers.
+        DTypeError: no real numbers; a wrong ``ax``, ``title`` or ``cmap``.
+        ArgumentError: a ``cmap`` that does not exist.
         ShapeError: shapes that do not fit, or no picture.
         MissingDependencyError: matplotlib is not installed.
 
@@ -97,27 +104,28 @@ def show_predictions(
     beside = 1 if count <= 3 else 2 if count <= 8 else 3
     rows = -(-count // beside)
     size = (7.6 * beside, 2.5 * rows)
-    figure, grid = axes_grid(name, None, None, size=size, rows=rows, columns=3 * beside)
+    colours = as_cmap(name, cmap, GREY)
+    figure, grid = axes_grid(name, ax, title, size=size, rows=rows, columns=3 * beside)
     places = [line[start : start + 3] for line in grid for start in range(0, 3 * beside, 3)]
     for unused in chain(*places[count:]):
         unused.remove()
-    for place, title in enumerate(names):
+    for place, caption in enumerate(names):
         picture, seen_axes, bars = places[place]
-        _show(picture, photographs[place] / 255)
+        _show(picture, photographs[place] / 255, colours)
         # parse_math: a file's name may hold dollar signs.
-        picture.set_title(shortened(title), fontsize=9, parse_math=False)
-        _show(seen_axes, prepared[place])
+        picture.set_title(shortened(caption), fontsize=9, parse_math=False)
+        _show(seen_axes, prepared[place], colours)
         seen_axes.set_title("prepared", fontsize=9)
         _draw_bars(bars, shares[place], labels)
     return figure
 
 
-def _show(axes: Any, levels: Any) -> None:
+def _show(axes: Any, levels: Any, cmap: Any) -> None:
     """Show a picture (H, W), or (3, H, W) in colour, from 0 to 1."""
     if levels.ndim == 3:
         axes.imshow(np.clip(levels.transpose(1, 2, 0), 0, 1))
     else:
-        axes.imshow(levels, cmap="gray", vmin=0, vmax=1)
+        axes.imshow(levels, cmap=cmap, vmin=0, vmax=1)
     axes.set_xticks([])
     axes.set_yticks([])
 
