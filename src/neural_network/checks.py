@@ -138,7 +138,13 @@ def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dty
         (only,) = values.values()
         if type(only) is np.ndarray and only.dtype.char in "fd" and only.dtype.isnative:
             return [only], only.dtype
-    arrays = [as_real(function, name, value) for name, value in values.items()]
+    arrays = [
+        # A call of Python is dear where the usual case needs none.
+        value
+        if type(value) is np.ndarray and value.dtype.kind in "fiub"
+        else as_real(function, name, value)
+        for name, value in values.items()
+    ]
     # A plain Python number does not decide the precision, as in NumPy itself.
     floating = [
         array.dtype
@@ -186,7 +192,7 @@ def check_same_shape(function: str, name: str, array: Array, other: str, like: A
 
 def check_not_empty(function: str, name: str, array: Array, *ndims: int) -> None:
     """Raise ShapeError if the array has no element, or none of these numbers of dimensions."""
-    if ndims:
+    if ndims and array.ndim not in ndims:
         check_ndim(function, name, array, *ndims)
     if array.size == 0:
         raise ShapeError(
@@ -253,10 +259,11 @@ def as_number(
     if isinstance(value, list | tuple | dict):  # of tensors perhaps, which are no array
         raise DTypeError(sentence(function, name, expected, f"a {type(value).__name__}"))
     try:
-        if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
-            raise TypeError
-        if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
-            raise TypeError
+        if type(value) is not float:
+            if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+                raise TypeError
+            if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiuO":  # type: ignore[arg-type]  # refusing is its job
+                raise TypeError
         number = float(value)  # type: ignore[arg-type]  # refusing is its job
     except OverflowError:
         raise ArgumentError(sentence(function, name, expected, "a larger one")) from None
@@ -384,9 +391,7 @@ def within_memory(function: Wrapped) -> Wrapped:
     def limited(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except NeuralNetworkError:
-            raise
-        except TypeError as error:
+        except (TypeError, NeuralNetworkError) as error:
             explain(function, args, kwargs, error)
             raise
         except (MemoryError, ValueError) as error:

@@ -13,7 +13,6 @@ fourth. Only names of known classes and functions are ever read back; nothing is
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
@@ -24,14 +23,14 @@ import numpy as np
 
 from neural_network.elsewhere.surface import Answering, Explained, explain
 from neural_network.errors import (
-    ArgumentError,
     DTypeError,
     FileFormatError,
+    NeuralNetworkError,
     brief,
     sentence,
     too_deep,
+    warn_of_call,
 )
-from neural_network.terminal import warn
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
@@ -105,34 +104,32 @@ def renamed(
     arguments: Mapping[str, Any],
     names: Mapping[str, Any],
     *,
-    stacklevel: int | None = None,
+    warns: bool = False,
 ) -> Mapping[str, Any]:
-    """Return arguments with today's names; with ``stacklevel``, warn of each old one.
+    """Return arguments with today's names.
 
     Args:
         cls: the class; the old names of its bases hold, too.
         arguments: name → value.
         names: of what the constructor takes: these are no old names.
-        stacklevel: of the caller that used an old name, seen from here; None does not warn.
+        warns: whether to warn of each old one.
     """
     if arguments.keys() <= names.keys():
         return arguments
     table = {old: new for old, new in arguments_of(cls).old.items() if old not in names}
-    for old in arguments.keys() & table.keys() if stacklevel is not None else ():
+    for old in arguments.keys() & table.keys() if warns else ():
         text = f"{cls.__name__}: the argument {old!r} is now called {table[old]!r}"
-        warn(text, DeprecationWarning, stacklevel=(stacklevel or 0) + 1)
+        warn_of_call(text, DeprecationWarning)
     return {table.get(name, name): value for name, value in arguments.items()}
 
 
 def accepts_old_names(init: Init) -> Init:
     """Let a constructor that a subclass's constructor calls take old names of arguments."""
     names = inspect.signature(init).parameters
-    between = Explained.__dict__["__call__"].__code__  # of the line that makes an object
 
     @wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  # it takes its place
-        level = 3 if sys._getframe(1).f_code is between else 2
-        init(self, *args, **renamed(type(self), kwargs, names, stacklevel=level))
+        init(self, *args, **renamed(type(self), kwargs, names, warns=True))
 
     return cast("Init", __init__)
 
@@ -222,7 +219,7 @@ class BoundOnce(Explained):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # of a metaclass
             """Make an object and note its arguments."""
             if kwargs:
-                kwargs = renamed(cls, kwargs, arguments_of(cls).names, stacklevel=2)
+                kwargs = renamed(cls, kwargs, arguments_of(cls).names, warns=True)
             made = cls.__new__(cls, *args, **kwargs)
             if not isinstance(made, cls):  # as Python does: it was made by another class
                 return made
@@ -230,7 +227,7 @@ class BoundOnce(Explained):
             token = constructing.set(True)
             try:
                 made.__init__(*args, **kwargs)
-            except (TypeError, ArgumentError) as error:
+            except (TypeError, NeuralNetworkError) as error:
                 explain(cls, args, kwargs, error)
                 # Python names the class that defines ``__init__``, which may be private.
                 if type(error) is TypeError:
@@ -260,7 +257,7 @@ class Bound(metaclass=BoundOnce):
             new = arguments_of(type(self)).old.get(name) if name[0] != "_" else None
             if new in self.__dict__:
                 text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
-                warn(text, DeprecationWarning, stacklevel=2)
+                warn_of_call(text, DeprecationWarning)
                 return self.__dict__[new]
             from neural_network.elsewhere.answers import missing_attribute
 

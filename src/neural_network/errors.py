@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
+from types import TracebackType
 from typing import Any, cast
 
 from neural_network.public import public
@@ -20,6 +22,9 @@ MOST_LETTERS = 500
 LETTERS_OF_VALUE = 120
 # Of what NumPy says.
 LETTERS_OF_REASON = 280
+
+# Whether this thread is inside ``nn.debug()``.
+debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 
 
 @public
@@ -109,6 +114,33 @@ def warn_of_call(text: str, category: type[Warning]) -> None:
 
 def _is_own(module: str) -> bool:
     return module.partition(".")[0] == "neural_network"
+
+
+def shorten_traceback(error: BaseException) -> None:
+    """Leave out where inside the library an error was raised; called where it is handled.
+
+    The sentence says what was wrong with which argument; the line to look at is the caller's. Of
+    the library's frames that follow each other only the first one stays, which is the function
+    that was called. Frames of other files stay, such as a ``forward`` of the caller's own. The
+    same holds for the error that was the cause. Inside ``nn.debug()`` and in Python's development
+    mode (``python -X dev``) nothing is left out.
+    """
+    if sys.flags.dev_mode or debugging.get():
+        return
+    cause: BaseException | None = error
+    while cause is not None:
+        entry = cause.__traceback__
+        while entry is not None:
+            following = entry.tb_next
+            while following is not None and _of_library(entry) and _of_library(following):
+                following = following.tb_next
+            entry.tb_next = following
+            entry = following
+        cause = cause.__cause__
+
+
+def _of_library(entry: TracebackType) -> bool:
+    return _is_own(entry.tb_frame.f_globals.get("__name__", ""))
 
 
 def sentence(function: str, argument: str, expected: str, received: object) -> str:

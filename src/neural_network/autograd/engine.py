@@ -26,6 +26,7 @@ from weakref import ref
 
 import numpy as np
 
+from neural_network import errors
 from neural_network.autograd.gradients import Gradients
 from neural_network.checks import Array
 from neural_network.errors import GradientError
@@ -35,7 +36,6 @@ from neural_network.public import public
 
 # Ops on tensors of this level and those above are recorded.
 _lowest: ContextVar[float] = ContextVar("lowest", default=0)
-_debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 _numbers = count()
 _levels = count(1)
 _open_levels: set[int] = set()
@@ -83,6 +83,7 @@ def debug() -> Iterator[None]:
     """Keep a checksum of every array saved for the backward pass, and compare it there.
 
     Finds changes that were not made through the tensor but through the array it was made from.
+    Errors keep their whole traceback inside it, which otherwise ends where the library was called.
 
     Returns:
         A context manager; ``backward()`` inside it raises GradientError where a
@@ -97,11 +98,11 @@ def debug() -> Iterator[None]:
       ...
     neural_network.errors.GradientError: power: a was changed after the op had used it
     """
-    token = _debugging.set(True)
+    token = errors.debugging.set(True)
     try:
         yield
     finally:
-        _debugging.reset(token)
+        errors.debugging.reset(token)
 
 
 def nodes_so_far() -> int:
@@ -121,7 +122,7 @@ def lowest_recorded() -> float:
 
 def debugging() -> bool:
     """Return whether checksums are kept in this thread."""
-    return _debugging.get()
+    return errors.debugging.get()
 
 
 @contextmanager
@@ -253,7 +254,7 @@ class Node:
             elif isinstance(value, LISTS):
                 for tensor in tensors_in(value):
                     tensor.memory.add(self)
-        self.checksums = self._checksums() if _debugging.get() else None
+        self.checksums = self._checksums() if errors.debugging.get() else None
 
     @classmethod
     def of_call(cls, rule: Rule, arguments: Mapping[str, Any], out: Any, level: int = 0) -> Node:

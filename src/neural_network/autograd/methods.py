@@ -18,6 +18,7 @@ from neural_network.errors import (
     both,
     refusal,
     sentence,
+    shorten_traceback,
 )
 from neural_network.functional import elementwise, linear, reductions, shaping
 from neural_network.lifting import array_under
@@ -65,7 +66,8 @@ def _plain(method: Method) -> Method:
     def computed(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
-        except NeuralNetworkError:
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
             raise
         except Exception as error:  # NumPy raises many kinds; the class stays
             from neural_network.elsewhere.answers import unknown_option
@@ -235,6 +237,7 @@ class ArrayMethods(Recorded):
             self.reshape(-1) if isinstance(order, str) and order == "C" else _np.ravel(self, order)
         )
 
+    @_plain
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the numbers along one axis."""
         return self.ravel(order).copy()

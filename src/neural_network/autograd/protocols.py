@@ -33,7 +33,12 @@ from neural_network.autograd.rules.arguments import as_array
 from neural_network.autograd.rules.elementwise import UFUNCS
 from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
-from neural_network.errors import DroppedGradientError, refusal
+from neural_network.errors import (
+    DroppedGradientError,
+    NeuralNetworkError,
+    refusal,
+    shorten_traceback,
+)
 from neural_network.functional import shaping
 from neural_network.functional.op import PASSED
 from neural_network.lifting import array_under
@@ -84,6 +89,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: An
         if method != "__call__" or ufunc not in UFUNCS:
             raise no_rule(f"numpy.{name}" if function is ufunc else name)
         return _call(name, None, UFUNCS[ufunc], inputs, kwargs)
+    except NeuralNetworkError as error:
+        shorten_traceback(error)
+        raise
     except PASSED:
         raise
     except Exception as error:  # NumPy raises many kinds; the class stays
@@ -104,6 +112,9 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             module = "numpy" if function.__module__ is None else function.__module__
             raise no_rule(f"{module}.{function.__name__}")
         return _call(function.__name__, function, RULES[function], args, kwargs)
+    except NeuralNetworkError as error:
+        shorten_traceback(error)
+        raise
     except PASSED:
         raise
     except Exception as error:  # NumPy raises many kinds; the class stays

@@ -20,9 +20,11 @@ from neural_network.errors import (
     DroppedGradientError,
     DTypeError,
     GradientError,
+    NeuralNetworkError,
     ShapeError,
     brief,
     sentence,
+    shorten_traceback,
 )
 from neural_network.functional.elementwise import flat
 from neural_network.lifting import array_under
@@ -190,6 +192,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     ]
     traced = _Trace("vjp", f, tuple(range(len(primals))), copies, {})
 
+    @explains_calls
     def pull(cotangent: Any) -> Any:
         return traced.gradient(traced.checked(cotangent), retain_graph=True)
 
@@ -286,14 +289,18 @@ def _value_and_gradient(name: str, f: Callable[..., Any], argnums: Argnums) -> C
 
     @wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
-        traced = _Trace(name, f, argnums, args, kwargs)
-        output = traced.single_output()
-        if output.size != 1:
-            expected = "a single number (jacobian takes more)"
-            received = f"shape {output.shape}"
-            raise ShapeError(sentence(name, "the result of the function", expected, received))
-        start = np.ones(output.shape, output.dtype)
-        return traced.value(), traced.gradient([start], retain_graph=False)
+        try:
+            traced = _Trace(name, f, argnums, args, kwargs)
+            output = traced.single_output()
+            if output.size != 1:
+                expected = "a single number (jacobian takes more)"
+                received = f"shape {output.shape}"
+                raise ShapeError(sentence(name, "the result of the function", expected, received))
+            start = np.ones(output.shape, output.dtype)
+            return traced.value(), traced.gradient([start], retain_graph=False)
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
 
     return both
 
@@ -315,7 +322,13 @@ def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..
 
     @wraps(f)
     def slopes(*args: Any, **kwargs: Any) -> Any:
-        traced = _Trace(name, f, argnums, args, kwargs)
+        try:
+            return slopes_of(_Trace(name, f, argnums, args, kwargs))
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
+
+    def slopes_of(traced: _Trace) -> Any:
         output = traced.single_output()
         shape, rows = output.shape, []
         axes = output.ndim + max(leaf.ndim for leaf in leaves_of(traced.arguments))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, NeuralNetworkError, sentence, shorten_traceback
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -25,7 +25,15 @@ def explain(
     kwargs: Mapping[str, Any],
     error: Exception,
 ) -> None:
-    """Raise the sentence about a call that does not fit, if there is one; see ``explained``."""
+    """Raise the sentence about a call that does not fit, if there is one; see ``explained``.
+
+    Any other error of the library's, or about a file, is about to be raised again by the caller,
+    and is shown as raised there; see ``shorten_traceback``.
+    """
+    if isinstance(error, NeuralNetworkError | OSError):
+        shorten_traceback(error)
+        if not isinstance(error, ArgumentError):
+            return
     from neural_network.elsewhere.answers import explained
 
     if missing := getattr(function, "__abstractmethods__", None):
@@ -40,14 +48,15 @@ def explain(
 def explains_calls(function: Wrapped) -> Wrapped:
     """Decorate a public function or method: a call that does not fit gets a sentence.
 
-    It is raised here, so that the traceback ends below the caller's line.
+    It is raised here, and so are the library's errors about arguments: the traceback ends just
+    below the caller's line.
     """
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (TypeError, ArgumentError) as error:
+        except (TypeError, NeuralNetworkError, OSError) as error:
             explain(function, args, kwargs, error)
             raise
 
@@ -67,7 +76,7 @@ class Explained(ProtocolType):
             """Make an object."""
             try:
                 return super().__call__(*args, **kwargs)
-            except (TypeError, ArgumentError) as error:
+            except (TypeError, NeuralNetworkError) as error:
                 explain(cls, args, kwargs, error)
                 raise
 
@@ -89,4 +98,9 @@ class Answering(metaclass=Explained):
             """Raise the sentence about an attribute that there is not."""
             from neural_network.elsewhere.answers import missing_attribute
 
-            raise missing_attribute(self, name)
+            try:
+                error = missing_attribute(self, name)
+            except NeuralNetworkError as raised:  # by a property
+                shorten_traceback(raised)
+                raise
+            raise error

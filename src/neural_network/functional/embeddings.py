@@ -41,7 +41,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
             [ 0.,  1.]]])
     """
     matrix = as_real("embedding", "weight", weight)
-    check_ndim("embedding", "weight", matrix, 2)
+    if matrix.ndim != 2:
+        check_ndim("embedding", "weight", matrix, 2)
     places = as_real("embedding", "indices", indices)
     if places.dtype.kind not in "iu":
         raise DTypeError(sentence("embedding", "indices", "whole numbers", f"dtype {places.dtype}"))

@@ -40,7 +40,14 @@ import numpy as np
 
 from neural_network.checks import as_callable
 from neural_network.elsewhere.surface import explain
-from neural_network.errors import DTypeError, NeuralNetworkError, brief, refusal, sentence
+from neural_network.errors import (
+    DTypeError,
+    NeuralNetworkError,
+    brief,
+    refusal,
+    sentence,
+    shorten_traceback,
+)
 from neural_network.lifting import lift_hook
 from neural_network.public import public
 
@@ -218,12 +225,19 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
             hook = lift_hook(args) or (lift_hook(kwargs.values()) if kwargs else None)
             if hook is None:
                 return forward(*args, **kwargs)
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
         except PASSED:
             raise
         except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
             rule.refuse(args, kwargs, error)
             raise
-        lifted: R = hook(rule, args, kwargs)
+        try:
+            lifted: R = hook(rule, args, kwargs)
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
         return lifted
 
     RULES[call] = rule

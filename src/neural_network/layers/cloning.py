@@ -16,7 +16,7 @@ def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
     """Return a layer made with changed arguments; see ``Layer.clone``."""
     cls = type(layer)
     names = arguments_of(cls).names
-    changes = renamed(cls, changes, names, stacklevel=3)
+    changes = renamed(cls, changes, names, warns=True)
     given = layer._current_arguments()
     unknown = changes.keys() - names.keys()
     for parameter in arguments_of(cls).signature.parameters.values() if unknown else ():

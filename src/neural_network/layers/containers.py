@@ -9,7 +9,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from neural_network.autograd.engine import no_backward
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NeuralNetworkError,
+    ShapeError,
+    brief,
+    refusal,
+    sentence,
+    shorten_traceback,
+)
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
 from neural_network.layers.places import add_place
@@ -275,4 +284,8 @@ def _through(owner: Layer, layers: Sequence[Layer], X: Any) -> Any:
         layer = layers[position]
         return layer._run((X,), {}, planned=True) if planned else layer(X)
 
-    return run_layers(owner, layers, X, call)
+    try:
+        return run_layers(owner, layers, X, call)
+    except NeuralNetworkError as error:
+        shorten_traceback(error)
+        raise

@@ -17,7 +17,7 @@ from neural_network.checks import (
     as_shape,
     within_memory,
 )
-from neural_network.errors import ShapeError, brief, sentence
+from neural_network.errors import NeuralNetworkError, ShapeError, brief, sentence, shorten_traceback
 from neural_network.lazy import NameTable
 from neural_network.public import named, public
 
@@ -99,12 +99,16 @@ def _checked(
     name: str, shape: Shape, fan_in: Any, fan_out: Any, rng: object
 ) -> tuple[Shape, Any, Any, Rng]:
     """Return the arguments that all initialisers take."""
-    fans = [as_number(name, which, fan, above=0) for which, fan in
-            (("fan_in", fan_in), ("fan_out", fan_out))]  # fmt: skip
-    sizes = as_shape(name, "shape", shape)
-    if len(sizes) > MOST_AXES:
-        raise ShapeError(sentence(name, "shape", f"at most {MOST_AXES} sizes", brief(shape)))
-    return sizes, fans[0], fans[1], as_generator(name, rng)
+    try:
+        inputs = as_number(name, "fan_in", fan_in, above=0)
+        outputs = as_number(name, "fan_out", fan_out, above=0)
+        sizes = as_shape(name, "shape", shape)
+        if len(sizes) > MOST_AXES:
+            raise ShapeError(sentence(name, "shape", f"at most {MOST_AXES} sizes", brief(shape)))
+        return sizes, inputs, outputs, as_generator(name, rng)
+    except NeuralNetworkError as error:
+        shorten_traceback(error)
+        raise
 
 
 BOTH = "the mean of both fans"

@@ -17,7 +17,14 @@ from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real, narrowed
 from neural_network.describing import call_text, constructing
 from neural_network.elsewhere.surface import explain, explains_calls
-from neural_network.errors import ArgumentError, NeuralNetworkError, ShapeError, refusal, sentence
+from neural_network.errors import (
+    ArgumentError,
+    NeuralNetworkError,
+    ShapeError,
+    refusal,
+    sentence,
+    shorten_traceback,
+)
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers import modes
@@ -25,19 +32,14 @@ from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, in_own_type, outline
+from neural_network.layers.modes import HasMode
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Drawing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
 from neural_network.layers.several_inputs import as_inputs, predict_several
-from neural_network.layers.structure import (
-    TENSORS,
-    Structure,
-    all_or_nothing,
-    check_found,
-    check_names,
-)
+from neural_network.layers.structure import TENSORS, all_or_nothing, check_found, check_names
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import public
 
@@ -48,7 +50,7 @@ _initial: ContextVar[np.random.Generator | None] = ContextVar("initial", default
 
 
 @public
-class Layer(Structure, Drawing):
+class Layer(HasMode, Drawing):
     """Base of all layers and models; subclass it for your own.
 
     Write ``forward``, of one input or several, and ``build`` where parameters have sizes
@@ -86,7 +88,6 @@ class Layer(Structure, Drawing):
     Tensor([[2., 2., 2.]], dtype=float32, requires_grad=True)
     """
 
-    _training = True
     # The attribute with the layers that a container calls one after the other.
     _sequence: ClassVar[str] = ""
 
@@ -164,11 +165,15 @@ class Layer(Structure, Drawing):
         if self._built_for is not None:
             return self._run((X, *more), options)
         check_names(self, Layer)
-        with all_or_nothing(self), adding_place(self):
-            self._build(*outline(X), _initial.get() or np.random.default_rng())
-            out = self._run((X, *more), options)
-            check_found(self)
-            return out
+        try:
+            with all_or_nothing(self), adding_place(self):
+                self._build(*outline(X), _initial.get() or np.random.default_rng())
+                out = self._run((X, *more), options)
+                check_found(self)
+                return out
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
 
     def _run(
         self, inputs: tuple[Any, ...], options: Mapping[str, Any], *, planned: bool = False
@@ -181,19 +186,21 @@ class Layer(Structure, Drawing):
         """
         if replaced := self._replaced:
             self._check_used_alone()
-        typed = [
-            (value if value.dtype == self.dtype else in_own_type(self, value))
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-            else (value if isinstance(value, ARRAYS) else self._as_input(value))
-            for value in inputs
-        ]
         try:
+            typed = [
+                (value if value.dtype == self.dtype else in_own_type(self, value))
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+                else (value if isinstance(value, ARRAYS) else self._as_input(value))
+                for value in inputs
+            ]
             if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
                 out = self.forward(*typed, **options)
             else:
                 out = run_layers(self, [self], typed[0], lambda _at, X, _planned: self.forward(X))
-        except ArgumentError as error:
-            add_place(error, self)
+        except NeuralNetworkError as error:
+            if isinstance(error, ArgumentError):
+                add_place(error, self)
+            shorten_traceback(error)
             raise
         except TypeError as error:
             if "forward" not in self.__dict__:
@@ -447,47 +454,7 @@ class Layer(Structure, Drawing):
         gather_gradients(self.parameters(), gradients)
         return gradients
 
-    # --- modes -------------------------------------------------------------------------
-
-    @property
-    def training(self) -> bool:
-        """Whether dropout drops and batch norm uses the batch's statistics, in this thread."""
-        mode = modes.mode_of(self)
-        return self._training if mode is None else mode
-
-    @training.setter
-    def training(self, training: bool) -> None:
-        if not modes.change_mode(self, training=training) and self._training != training:
-            self.__dict__["_training"] = training
-            self._raise_version()
-
-    @explains_calls
-    def train(self) -> Self:
-        """Switch this layer and all inside to training."""
-        return self._switch(training=True)
-
-    @explains_calls
-    def eval(self) -> Self:
-        """Switch this layer and all inside to evaluation."""
-        return self._switch(training=False)
-
-    def _switch(self, *, training: bool) -> Self:
-        for layer in self.all_layers():
-            layer.training = training
-        return self
-
-    @contextmanager
-    def in_mode(self, *, training: bool) -> Iterator[None]:
-        """Switch for a block and for this thread alone.
-
-        Other threads see what they saw before, also those that the block starts. What is
-        switched inside the block ends with it.
-        """
-        block = modes.begin(self.all_layers(), training=training)
-        try:
-            yield
-        finally:
-            modes.end(block)
+    # --- training and freezing ---------------------------------------------------------
 
     @contextmanager
     def _structure_fixed(self, function: str) -> Iterator[None]:
@@ -599,5 +566,9 @@ class Layer(Structure, Drawing):
 
     def _numbers(self, X: Any) -> Any:
         """Return an array in the layer's type, integers too; a tensor keeps its own."""
-        array = as_real(type(self).__name__, "X", X)
-        return array if isinstance(array, Tensor) else in_own_type(self, array)
+        try:
+            array = as_real(type(self).__name__, "X", X)
+            return array if isinstance(array, Tensor) else in_own_type(self, array)
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise

@@ -7,11 +7,15 @@ block stores its layers and their mode in a context variable, which each thread 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 from neural_network.checks import as_flag
+from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import NeuralNetworkError, shorten_traceback
+from neural_network.layers.structure import Structure
 
 # id -> (layer, mode) of the layers of one block; an id stays unique while its layer is held.
 Block = dict[int, tuple[object, bool]]
@@ -62,3 +66,54 @@ def join(layer: object, like: object) -> None:
     for block in _blocks.get():
         if id(like) in block:
             block[id(layer)] = (layer, block[id(like)][1])
+
+
+class HasMode(Structure):
+    """The part of a ``Layer`` that is in training or in evaluation."""
+
+    _training = True
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout drops and batch norm uses the batch's statistics, in this thread."""
+        mode = mode_of(self)
+        return self._training if mode is None else mode
+
+    @training.setter
+    def training(self, training: bool) -> None:
+        try:
+            changed = change_mode(self, training=training)
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
+        if not changed and self._training != training:
+            self.__dict__["_training"] = training
+            self._raise_version()
+
+    @explains_calls
+    def train(self) -> Self:
+        """Switch this layer and all inside to training."""
+        return self._switch(training=True)
+
+    @explains_calls
+    def eval(self) -> Self:
+        """Switch this layer and all inside to evaluation."""
+        return self._switch(training=False)
+
+    def _switch(self, *, training: bool) -> Self:
+        for layer in (self, *self._look().below):
+            layer.training = training
+        return self
+
+    @contextmanager
+    def in_mode(self, *, training: bool) -> Iterator[None]:
+        """Switch for a block and for this thread alone.
+
+        Other threads see what they saw before, also those that the block starts. What is
+        switched inside the block ends with it.
+        """
+        block = begin((self, *self._look().below), training=training)
+        try:
+            yield
+        finally:
+            end(block)

@@ -220,7 +220,8 @@ def scores_and_true(
 ) -> tuple[Array, Array]:
     """Return (n, k) scores and (n,) class indices of the rows that are not ignored."""
     rows, classes = scores.shape
-    check_shape(function, "y_true", labels, (rows,), (rows, classes))
+    if labels.shape != (rows,):
+        check_shape(function, "y_true", labels, (rows,), (rows, classes))
     if ignore_index is not None:
         scores, labels = without_ignored(function, scores, labels, ignore_index)
     check_no_nan(function, "y_pred", scores)

@@ -165,8 +165,8 @@ def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     X, _, dtype = as_arguments("batch_statistics", array_under(X))
     check_channels("batch_statistics", X, {})
     with np.errstate(over="ignore"):
-        mean, variance = (rounded(moment, dtype) for moment in moments(X))
-    return mean, variance
+        found = moments(X)
+        return rounded(found.mean, dtype), rounded(found.variance, dtype)
 
 
 def moments(X: Array) -> Moments:

@@ -13,10 +13,9 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from neural_network.checks import as_choice
-from neural_network.errors import MissingDependencyError
+from neural_network.errors import MissingDependencyError, warn_of_call
 from neural_network.kernels.runtime.layouts import computable
 from neural_network.public import public
-from neural_network.terminal import warn
 
 VARIABLE = "NEURAL_NETWORK_KERNELS"
 MODES = ("auto", "numpy", "numba")
@@ -195,7 +194,7 @@ def _imports_numba(mode: str) -> bool:
     except ImportError as error:  # it refuses versions of NumPy newer than itself
         if mode == "numba":
             raise
-        warn(f"kernels: NumPy computes, because {error}", RuntimeWarning, stacklevel=4)
+        warn_of_call(f"kernels: NumPy computes, because {error}", RuntimeWarning)
         return False
     return True
 

@@ -270,6 +270,7 @@ class Optimizer(BufferState, ABC):
 
     # --- a buffer ----------------------------------------------------------------------
 
+    @explains_calls
     def start(self, parameters: Array) -> None:
         """Reset the step count, and allocate state for these parameters, filled with zeros.
 
@@ -286,6 +287,7 @@ class Optimizer(BufferState, ABC):
             if flat is parameters:  # ``step`` continues from here
                 self._order = [parameter for _, parameter in named]
 
+    @explains_calls
     def state(self) -> dict[str, Array]:
         """Return the count of steps and the state arrays, not copied, for a checkpoint.
 
@@ -304,6 +306,7 @@ class Optimizer(BufferState, ABC):
             found |= dict(zip(PARTS, np.array(ends, np.int64).reshape(-1, 2).T, strict=True))
         return found
 
+    @explains_calls
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what ``state`` returned, after ``start``, or bound to such a model.
 
