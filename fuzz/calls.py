@@ -32,9 +32,6 @@ from neural_network.names import PACKAGES_ONLY, PUBLIC, TOP_LEVEL_ONLY
 from neural_network.training.trainer import Callback
 from neural_network.visual import inputs
 
-# Progress is no stray output.
-inputs.SECONDS_IN_SILENCE = float("inf")
-
 # What would only take long, as it was asked to.
 ENDLESS = ("epochs", "num_epochs")
 # Methods that subclasses write and that the library alone calls, with arguments that it has
@@ -71,6 +68,7 @@ def main(seconds: float, seed: int, case: int | None = None) -> Report:
 def set_up() -> None:
     """Import what would look like memory of the first case that uses it."""
     mpl.use("Agg")
+    inputs.SECONDS_IN_SILENCE = float("inf")  # progress is no stray output
     targets()
     if available():
         import numba  # noqa: F401  # imported for its size

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from fuzz.right import Arguments, arguments, tiny_model
 from matplotlib import pyplot as plt
 
 import neural_network as nn
+from tests.needs import need
 from tests.processes import ROOT
 from tests.wrong_calls import CALLS, X, model, trainer, y
 
@@ -90,6 +92,7 @@ def methods() -> Iterator[tuple[str, Callable[..., Any]]]:
 def test_wrong_calls_of_all_public_names_end_within_three_frames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    need(find_spec("sklearn"), "scikit-learn")  # all public names are looked up
     monkeypatch.chdir(tmp_path)
     raised, long = 0, {}
     for name, function in (*targets(), *methods()):
