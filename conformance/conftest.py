@@ -10,6 +10,10 @@ import pytest
 
 from conformance.counts import lines, too_few
 
+# Without it, scikit-learn leaves out its checks with arrays of other libraries. SciPy reads it when
+# it is imported.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
 # What PyTorch warns of, of its own doings.
 IGNORED = ("Using padding='same' with even kernel lengths",)
 

@@ -12,8 +12,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from conformance.counts import ESTIMATORS, SKIPPED, count
 from neural_network import estimators
 
-# What scikit-learn itself leaves out without SCIPY_ARRAY_API; no other check may be skipped.
-ARRAY_API = ("check_array_api_input",)
+# Checks that need another library of arrays, or a device; no other check may be skipped.
+ARRAY_API = (
+    "check_array_api_input",
+    "check_array_api_mixed_inputs",
+    "check_array_api_same_namespace",
+)
 
 
 @pytest.mark.filterwarnings("ignore")  # networks on data of ten rows do not converge

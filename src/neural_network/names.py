@@ -97,7 +97,9 @@ PACKAGES_ONLY = {
     "autograd.check": "gradient_error",
     "datasets.augmentation.steps": "Augmentation",
     "estimators.convnet": "ConvNetClassifier ConvNetRegressor",
+    "estimators.features": "Conv2DFeatures",
     "estimators.mlp": "MLPClassifier MLPRegressor",
+    "estimators.trainers": "TrainerClassifier TrainerRegressor",
     "functional.elementwise": (
         "negative absolute sign square sqrt exp expm1 log log1p sin cos add subtract multiply "
         "divide power maximum minimum where clip"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from neural_network.estimators.inputs import Rows, Shape, picture_shape
-from neural_network.estimators.layers import conv_layers, dense_layers, spread_biases
+from neural_network.estimators.inputs import Inputs, Rows, Shape, picture_shape
+from neural_network.estimators.layers import begin_weights, conv_layers, dense_layers
 from neural_network.estimators.network import Network
 from neural_network.estimators.targets import NetworkClassifier, NetworkRegressor
 from neural_network.layers.containers import Sequential
 from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
-from neural_network.layers.randomness import generator
 from neural_network.public import public
 
 
@@ -42,9 +41,8 @@ class ConvNetwork(Network):
         )
         return Sequential(*convolutions, *hidden, Dense(outputs))
 
-    def _begin_weights(self, model: Layer, seed: int) -> None:
-        rng = generator(seed, "weights")
-        spread_biases(model.initialize(self.input_shape_, rng=rng), rng)
+    def _begin_weights(self, function: str, model: Layer, inputs: Inputs) -> None:  # noqa: ARG002  # nothing is refused
+        begin_weights(model, inputs.shape, self._seed)
 
 
 @public(top_level=False)

@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_choice, as_count
-from neural_network.errors import DTypeError, ShapeError, brief, sentence
-from neural_network.estimators.requirements import issparse
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.estimators.requirements import (
+    check_sample_weight,
+    convert_to_numpy,
+    get_namespace_and_device,
+    issparse,
+)
 from neural_network.layers.randomness import generator
 
 Shape = tuple[int, ...]
@@ -37,6 +42,7 @@ def as_rows(function: str, X: Any) -> Rows:
     if isinstance(X, np.ma.MaskedArray):  # whose mask np.asarray would drop
         raise DTypeError(sentence(function, "X", "an array without a mask", "a masked array"))
     try:
+        X = as_numpy(X)
         array = np.asarray(X)
     except ValueError as error:
         received = "a ragged sequence"
@@ -141,6 +147,23 @@ class Inputs(NamedTuple):
             channels, *sizes = self.shape
             return np.ascontiguousarray(X.reshape(-1, *sizes, channels).transpose(0, 3, 1, 2))
         return X.reshape(len(X), *self.shape)
+
+
+def as_numpy(array: Any) -> Any:
+    """Return an array of another library, which scikit-learn has let through, as NumPy's."""
+    xp, other, _ = get_namespace_and_device(array)
+    return convert_to_numpy(array, xp) if other else array
+
+
+def row_weights(function: str, sample_weight: Any, X: Any) -> Array:
+    """Return checked weights of rows, of which one is above 0."""
+    weights: Array = check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not np.any(weights):
+        expected = "a weight above 0"
+        raise ArgumentError(sentence(function, "sample_weight", expected, "only zeros"))
+    return weights
 
 
 class Batches:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-import numpy as np
-
 from neural_network.checks import as_count, as_flag, as_number, is_iterable
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.layers.activation import Activation, Flatten
@@ -16,6 +14,7 @@ from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm
 from neural_network.layers.pooling import MaxPool2D
+from neural_network.layers.randomness import generator
 
 
 def as_sizes(function: str, name: str, value: Any) -> list[int]:
@@ -56,15 +55,14 @@ def conv_layers(
         activation, norm: of the convolutions.
     """
     normed, found = as_flag(function, "batch_norm", norm), []
-    kernel = _pair(function, "kernel_size", kernel_size)
-    pool = _pair(function, "pool_size", pool_size)
-    size = shape[1:]
+    kernel = as_pair(function, "kernel_size", kernel_size)
+    size = shape[1], shape[2]
     for count in as_sizes(function, "filters", filters):
         found += _normed(Conv2D, activation, normed, count, kernel, padding="same")
-        fitting = tuple(p if p <= length else 1 for p, length in zip(pool, size, strict=True))
-        if fitting != (1, 1):
-            found.append(MaxPool2D(fitting))
-            size = tuple(length // p for p, length in zip(fitting, size, strict=True))
+        window = fitting_window(function, pool_size, size)
+        if window != (1, 1):
+            found.append(MaxPool2D(window))
+            size = size[0] // window[0], size[1] // window[1]
     return [*found, Flatten()]
 
 
@@ -83,18 +81,28 @@ def _share(function: str, value: Any) -> float:
     return share
 
 
-def _pair(function: str, name: str, value: Any) -> tuple[int, int]:
+def fitting_window(function: str, pool_size: Any, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the window of pooling: 1 along an axis that is shorter than it."""
+    high, wide = as_pair(function, "pool_size", pool_size)
+    return high if high <= size[0] else 1, wide if wide <= size[1] else 1
+
+
+def as_pair(function: str, name: str, value: Any) -> tuple[int, int]:
+    """Return two sizes, of a pair or of one number."""
     sizes = tuple(value) if isinstance(value, list | tuple) else (value, value)
     if len(sizes) != 2:
         raise DTypeError(sentence(function, name, "a size, or a pair of sizes", brief(value)))
     return as_count(function, name, sizes[0]), as_count(function, name, sizes[1])
 
 
-def spread_biases(model: Layer, rng: np.random.Generator) -> None:
-    """Draw the biases of dense layers from the interval of their weights, as scikit-learn does.
+def begin_weights(model: Layer, shape: tuple[int, ...], seed: int) -> None:
+    """Make the parameters of a network for rows of a shape, by a seed.
 
-    Where inputs are small, or all of one sign, hidden units that all begin at 0 learn slowly.
+    The biases of dense layers are drawn from the interval of their weights, as in scikit-learn:
+    where inputs are small, or all of one sign, hidden units that all begin at 0 learn slowly.
     """
+    rng = generator(seed, "weights")
+    model.initialize(shape, rng=rng)
     for layer in model.all_layers():
         if isinstance(layer, Dense) and layer.bias is not None:
             bound = sqrt(6 / sum(layer.weight.shape))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial as partial_of
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_flag, as_number
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, sentence
 from neural_network.estimators.inputs import (
     Batches,
     Inputs,
@@ -19,27 +19,22 @@ from neural_network.estimators.inputs import (
     Shape,
     as_rows,
     computing_type,
-    in_type,
+    row_weights,
 )
+from neural_network.estimators.reading import RowEstimator, unchanged_on_error
 from neural_network.estimators.requirements import (
-    BaseEstimator,
     ConvergenceWarning,
-    check_is_fitted,
     check_random_state,
-    check_sample_weight,
     column_or_1d,
     issparse,
     train_test_split,
     validate_data,
 )
 from neural_network.estimators.training import KeptState, PenalizedTrainer, Stopping, make_optimizer
-from neural_network.functional.shaping import cut
 from neural_network.layers.layer import Layer
 
 # The largest batch of ``batch_size="auto"``, as in scikit-learn's networks.
 LARGEST_BATCH = 200
-# Rows of a sparse matrix of which the outputs are computed at once.
-PIECE = 1024
 
 
 class Settings(NamedTuple):
@@ -54,7 +49,35 @@ class Settings(NamedTuple):
     alpha: float
 
 
-class Network(BaseEstimator):
+class Data(NamedTuple):
+    """Checked rows with their targets.
+
+    Attributes:
+        inputs: the rows.
+        targets: as scores take them.
+        goals: as the loss takes them.
+        weights: of the rows in the loss, or None.
+        own: the weights that were given, without those of classes, or None.
+    """
+
+    inputs: Inputs
+    targets: Array
+    goals: Array
+    weights: Array | None
+    own: Array | None
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.targets)
+
+    def at(self, rows: Array) -> Data:
+        """Return some of the rows."""
+        weights, own = (None if w is None else w[rows] for w in (self.weights, self.own))
+        return Data(self.inputs.at(rows), self.targets[rows], self.goals[rows], weights, own)
+
+
+class Network(RowEstimator):
     """Base of the estimators: a network that a ``Trainer`` trains.
 
     A subclass says how rows are given to the network (``_row_shape``), makes it
@@ -78,7 +101,6 @@ class Network(BaseEstimator):
     # Only the library's own networks have it.
     alpha: Any = 0.0
 
-    model_: Layer
     n_iter_: int
     n_outputs_: int
     loss_curve_: list[float]
@@ -87,15 +109,16 @@ class Network(BaseEstimator):
     # --- what subclasses write -------------------------------------------------------
 
     @abstractmethod
-    def _row_shape(self, function: str, rows: Rows) -> Shape:
-        """Return the shape in which the network takes a row, without the batch axis."""
-
-    @abstractmethod
     def _make_network(self, function: str, shape: Shape, outputs: int) -> Layer:
         """Return a network that has no parameters yet, or has been trained before."""
 
-    def _begin_weights(self, model: Layer, seed: int) -> None:
-        """Make the parameters of a network for rows of ``input_shape_``."""
+    @abstractmethod
+    def _begin_weights(self, function: str, model: Layer, inputs: Inputs) -> None:
+        """Make the parameters of a network for these rows, by ``_seed``."""
+
+    def _targets_of_loss(self, targets: Array, dtype: DTypeLike) -> Array:
+        """Return what ``_encode`` has returned as the loss takes it."""
+        return targets.astype(dtype, copy=False) if targets.dtype.kind == "f" else targets
 
     @abstractmethod
     def _encode(self, function: str, y: Array, classes: Any, *, first: bool) -> Array:
@@ -154,53 +177,44 @@ class Network(BaseEstimator):
         function, partial = f"{type(self).__name__}.{method}", method == "partial_fit"
         settings = self._settings(function, partial=partial)
         inputs, y = self._read(function, X, y, first=first)
-        weights = self._row_weights(function, inputs, y, sample_weight, partial=partial)
+        own, weights = self._row_weights(function, inputs, y, sample_weight, partial=partial)
         targets = self._encode(function, y, classes, first=first)
         model, seed = self._network(function, inputs, first=first, partial=partial)
-        if targets.dtype.kind == "f":
-            targets = targets.astype(model.dtype, copy=False)
-        in_training: Any = slice(None)
+        data = Data(inputs, targets, self._targets_of_loss(targets, model.dtype), weights, own)
         validation = score = None
         if settings.early_stopping:
-            in_training, held = self._split(settings, targets, seed)
-            own = None if sample_weight is None else check_sample_weight(sample_weight, inputs.X)
-            held_weights = None if own is None else own[held]
-            validation = (inputs.at(held).array(), targets[held])
-
-            def score(model: Layer) -> float:
-                outputs = model.predict(validation[0])
-                return self._score(outputs, targets[held], held_weights)
-
-            inputs, targets = inputs.at(in_training), targets[in_training]
-            weights = None if weights is None else weights[in_training]
-        size = self._batch_size(function, len(targets))
+            data, held = self._split(settings, data, seed)
+            validation = (held.inputs.array(), held.goals)
+            score = partial_of(self._score_of_model, validation[0], held.targets, held.own)
+        size = self._batch_size(function, data.rows)
         stopping = Stopping(settings.tol, settings.patience, score)
-        kept = KeptState(getattr(self, "_optimizer_state", None) if partial else None)
+        kept = KeptState(getattr(self, "_optimizer_state", None))
         trainer = PenalizedTrainer(
             model,
             make_optimizer(function, self.optimizer, self.learning_rate),
             self._loss(),
             metrics=[],
-            callbacks=[*self._callbacks(), *([kept] if partial else [stopping])],
+            callbacks=[*(self.callbacks or ()), kept if partial else stopping],
             rng=seed,
             augment=self.augment,
             progress=bool(self.verbose),
             **self._trainer_options(),
         )
-        total = float(len(targets) if weights is None else np.sum(weights))
+        total = float(data.rows if data.weights is None else np.sum(data.weights))
         # The penalty of a batch is divided by the rows in it, each counted by its weight.
-        trainer.penalty = settings.alpha * -(-len(targets) // size) / total
-        if partial or inputs.is_sparse:
-            batches = Batches(inputs, targets, weights, size, seed)
+        trainer.penalty = settings.alpha * -(-data.rows // size) / total
+        if partial or data.inputs.is_sparse:
+            batches = Batches(data.inputs, data.goals, data.weights, size, seed)
             trainer.fit(batches, epochs=settings.max_iter, validation=validation)
         else:
             trainer.fit(
-                inputs.array(), targets, settings.max_iter, size, validation, sample_weights=weights
-            )
+                data.inputs.array(), data.goals, settings.max_iter, size, validation,
+                sample_weights=data.weights,
+            )  # fmt: skip
         self._keep(trainer, stopping, settings, first=first)
         if partial:
             self._optimizer_state = kept.state_after
-        elif not stopping.converged and not trainer.stop:
+        elif not trainer.stop:
             warnings.warn(
                 f"{function}: max_iter: the training still improved by more than tol after "
                 f"{settings.max_iter} epochs",
@@ -232,9 +246,6 @@ class Network(BaseEstimator):
             as_number(function, "alpha", self.alpha, between=(0, np.inf)),
         )
 
-    def _callbacks(self) -> list[Any]:
-        return list(self.callbacks or ())
-
     def _trainer_options(self) -> dict[str, Any]:
         """Return further arguments of the ``Trainer``."""
         return {}
@@ -265,32 +276,15 @@ class Network(BaseEstimator):
 
     _numeric_targets = False
 
-    def _inputs(self, function: str, rows: Rows, *, first: bool) -> Inputs:
-        """Return the rows as the network takes them."""
-        if first:
-            self.input_shape_ = self._row_shape(function, rows)
-        elif rows.shape is not None and self._row_shape(function, rows) != self.input_shape_:
-            expected = f"rows of shape {self.input_shape_}, as in fit"
-            raise ShapeError(sentence(function, "X", expected, f"rows of shape {rows.shape}"))
-        X = rows.X
-        if X.dtype.kind == "f":
-            X = in_type(X, computing_type(X))
-        return Inputs(X, self.input_shape_, getattr(self, "channels", "first") == "last")
-
     def _row_weights(
         self, function: str, inputs: Inputs, y: Array, sample_weight: Any, *, partial: bool
-    ) -> Array | None:
-        """Return the weight of each row in the loss: its own times that of its class."""
+    ) -> tuple[Array | None, Array | None]:
+        """Return the given weight of each row, and that in the loss: times that of its class."""
         of_classes = self._class_weights(function, y, partial=partial)
         if sample_weight is None:
-            return of_classes
-        weights: Array = check_sample_weight(
-            sample_weight, inputs.X, dtype=np.float64, ensure_non_negative=True
-        )
-        if not np.any(weights):
-            expected = "a weight above 0"
-            raise ArgumentError(sentence(function, "sample_weight", expected, "only zeros"))
-        return weights if of_classes is None else weights * of_classes
+            return None, of_classes
+        weights = row_weights(function, sample_weight, inputs.X)
+        return weights, weights if of_classes is None else weights * of_classes
 
     def _network(
         self, function: str, inputs: Inputs, *, first: bool, partial: bool
@@ -300,7 +294,7 @@ class Network(BaseEstimator):
             self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             model = self._make_network(function, inputs.shape, self.n_outputs_)
             model.astype(computing_type(inputs.X))
-            self._begin_weights(model, self._seed)
+            self._begin_weights(function, model, inputs)
             return model, self._seed
         if not partial:
             made = self._make_network(function, inputs.shape, self.n_outputs_)
@@ -311,15 +305,21 @@ class Network(BaseEstimator):
         seed = np.random.SeedSequence([self._seed, self.n_iter_]).generate_state(1)[0]
         return self.model_, int(seed)
 
-    def _split(self, settings: Settings, targets: Array, seed: int) -> tuple[Array, Array]:
+    def _split(self, settings: Settings, data: Data, seed: int) -> tuple[Data, Data]:
         """Return the rows to train with, and those to stop by."""
+        of_classes = data.targets.ndim == 1 and not self._numeric_targets
         found = train_test_split(
-            np.arange(len(targets)),
+            np.arange(data.rows),
             test_size=settings.validation_fraction,
             random_state=seed % (1 << 32),
-            stratify=targets if targets.ndim == 1 and not self._numeric_targets else None,
+            stratify=data.targets if of_classes else None,
         )
-        return found[0], found[1]
+        return data.at(found[0]), data.at(found[1])
+
+    def _score_of_model(
+        self, X: Array, targets: Array, weights: Array | None, model: Layer
+    ) -> float:
+        return self._score(model.predict(X), targets, weights)
 
     def _keep(self, trainer: Any, stopping: Stopping, settings: Settings, *, first: bool) -> None:
         """Set the attributes that a fit leaves."""
@@ -334,38 +334,3 @@ class Network(BaseEstimator):
             self.best_validation_score_ = stopping.best
         else:
             self.best_loss_ = min(self.loss_curve_)
-
-    # --- outputs -------------------------------------------------------------------------
-
-    def _outputs(self, method: str, X: Any) -> Array:
-        """Return the network's outputs for some rows."""
-        check_is_fitted(self)
-        function = f"{type(self).__name__}.{method}"
-        rows = as_rows(function, X)
-        numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric", reset=False)
-        inputs = self._inputs(function, Rows(numbers, rows.shape), first=False)
-        if not inputs.is_sparse:
-            outputs: Array = self.model_.predict(inputs.array())
-            return outputs
-        parts = cut(np.arange(inputs.X.shape[0]), PIECE)
-        return np.concatenate([self.model_.predict(inputs.at(part).array()) for part in parts])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Let an estimator keep the attributes that it had before a block that fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise

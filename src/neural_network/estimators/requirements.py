@@ -16,10 +16,13 @@ with needs_extra("neural_network.estimators", "sklearn"):
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelEncoder
     from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+    from sklearn.utils._array_api import _convert_to_numpy, get_namespace_and_device
     from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-check_sample_weight = _check_sample_weight  # which scikit-learn's guide for developers names
+# These have no public name; scikit-learn's guide for developers names them.
+check_sample_weight = _check_sample_weight
+convert_to_numpy = _convert_to_numpy
 
 __all__ = [
     "BaseEstimator",
@@ -36,6 +39,8 @@ __all__ = [
     "check_sample_weight",
     "column_or_1d",
     "compute_sample_weight",
+    "convert_to_numpy",
+    "get_namespace_and_device",
     "issparse",
     "r2_score",
     "train_test_split",

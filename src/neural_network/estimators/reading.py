@@ -1,0 +1,80 @@
+"""What estimators share that take rows of numbers or pictures, and compute with a network."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from neural_network.checks import Array
+from neural_network.errors import ShapeError, sentence
+from neural_network.estimators.inputs import Inputs, Rows, Shape, as_rows, computing_type, in_type
+from neural_network.estimators.requirements import BaseEstimator, check_is_fitted, validate_data
+from neural_network.functional.shaping import cut
+from neural_network.layers.layer import Layer
+
+# Rows of a sparse matrix of which the outputs are computed at once.
+PIECE = 1024
+
+
+class RowEstimator(BaseEstimator):
+    """Base of the estimators and the transformer.
+
+    Attributes:
+        model_: the network.
+        input_shape_: of a row, as the network takes it.
+    """
+
+    model_: Layer
+
+    @abstractmethod
+    def _row_shape(self, function: str, rows: Rows) -> Shape:
+        """Return the shape in which the network takes a row, without the batch axis."""
+
+    def _inputs(self, function: str, rows: Rows, *, first: bool) -> Inputs:
+        """Return the rows as the network takes them."""
+        if first:
+            self.input_shape_ = self._row_shape(function, rows)
+        elif rows.shape is not None and self._row_shape(function, rows) != self.input_shape_:
+            expected = f"rows of shape {self.input_shape_}, as in fit"
+            raise ShapeError(sentence(function, "X", expected, f"rows of shape {rows.shape}"))
+        X = rows.X
+        if X.dtype.kind == "f":
+            X = in_type(X, computing_type(X))
+        return Inputs(X, self.input_shape_, getattr(self, "channels", "first") == "last")
+
+    def _outputs(self, method: str, X: Any) -> Array:
+        """Return the network's outputs for some rows."""
+        check_is_fitted(self)
+        function = f"{type(self).__name__}.{method}"
+        rows = as_rows(function, X)
+        numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric", reset=False)
+        inputs = self._inputs(function, Rows(numbers, rows.shape), first=False)
+        if not inputs.is_sparse:
+            outputs: Array = self.model_.predict(inputs.array())
+            return outputs
+        parts = cut(np.arange(inputs.X.shape[0]), PIECE)
+        return np.concatenate([self.model_.predict(inputs.at(part).array()) for part in parts])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Let an estimator keep the attributes that it had before a block that fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
