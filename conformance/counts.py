@@ -26,6 +26,9 @@ ESTIMATORS = {
 # Count → the least number of a run of the whole folder.
 FLOORS = {
     "estimator checks": sum(ESTIMATORS.values()),
+    "ONNX node cases": 1_340,
+    "ONNX converted cases": 82,
+    "round trips": 50,
     "PyTorch calls": 2800,
 }
 # Parts of a count → the least number of each; they are printed where they are too few.

@@ -55,7 +55,7 @@ def test_filters_lists_them_all(run: Any) -> None:
 
 def test_help_of_everything(run_here: Any) -> None:
     for verb in ("features", "filters", "demo", "new", "train", "resume", "evaluate", "predict",
-                 "summary", "check"):  # fmt: skip
+                 "summary", "export", "check"):  # fmt: skip
         assert verb in run_here("--help").stdout
         assert run_here(verb, "--help").returncode == 0
 

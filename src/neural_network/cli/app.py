@@ -13,6 +13,7 @@ from neural_network import __version__
 from neural_network.cli.check import check
 from neural_network.cli.demo import demo
 from neural_network.cli.evaluate import evaluate
+from neural_network.cli.export import export
 from neural_network.cli.features import features
 from neural_network.cli.filters import filters
 from neural_network.cli.new import new
@@ -46,7 +47,10 @@ def options(
     """Neural networks in plain NumPy: feature maps of filters, training, prediction."""
 
 
-for function in (features, filters, demo, new, train, resume, evaluate, predict, summary, check):
+COMMANDS = (
+    features, filters, demo, new, train, resume, evaluate, predict, summary, export, check,
+)  # fmt: skip
+for function in COMMANDS:
     app.command()(function)
 
 

@@ -13,6 +13,7 @@ from neural_network.cli.data import Pictures
 from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import as_path
+from neural_network.interop import onnx
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import load, load_notes
 from neural_network.models import MODELS, load_tiny_cnn
@@ -31,6 +32,8 @@ class Notes(NamedTuple):
 
 
 NOTES_OF_DIGITS = Notes([str(digit) for digit in range(10)], DIGIT)
+# What the names of such files end in.
+ONNX = ".onnx"
 # Models that come with their weights: name → what loads it.
 SHIPPED: dict[str, Callable[[], Layer]] = {"tiny_cnn": load_tiny_cnn}
 
@@ -67,11 +70,20 @@ def read_model(command: str, name: str, model: str) -> tuple[Layer, Notes]:
         inside = path / "model.safetensors"
         hint = f"; did you mean {inside}?" if inside.is_file() else ""
         raise ArgumentError(sentence(command, name, "a model's file", f"the folder {path}{hint}"))
-    return load(path), _notes(path)
+    if path.suffix.lower() == ONNX:
+        return onnx.load(path), _notes(path, onnx.load_notes(path))
+    return load(path), _notes(path, load_notes(path))
 
 
-def _notes(path: Path) -> Notes:
-    noted = load_notes(path)
+def raw_notes(model: str) -> dict[str, Any]:
+    """Return the notes in a model's file as they are, or those of one that is shipped."""
+    path = Path(model)
+    if not path.exists() and model in SHIPPED:
+        return {"classes": NOTES_OF_DIGITS.classes, "pictures": {"as": "digit"}}
+    return onnx.load_notes(path) if path.suffix.lower() == ONNX else load_notes(path)
+
+
+def _notes(path: Path, noted: dict[str, Any]) -> Notes:
     classes, prepared = noted.get("classes", []), noted.get("pictures", {"as": ""})
     if not (isinstance(classes, list) and all(isinstance(one, str) for one in classes)):
         raise FileFormatError(sentence(str(path), "notes: classes", "a list of names", classes))

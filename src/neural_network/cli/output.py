@@ -15,7 +15,7 @@ import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, FileWriteError
+from neural_network.errors import ArgumentError, FileWriteError, ShapeError, sentence
 from neural_network.files import as_path
 from neural_network.layers.layer import Layer
 from neural_network.terminal import is_terminal
@@ -165,7 +165,11 @@ class Report:
     def predicted(self, model: Layer, X: Array, what: str) -> Array:
         """Return ``model.predict(X)``, with progress on a terminal."""
         starts = self.progress(range(0, len(X), ROWS_AT_ONCE), what)
-        return np.concatenate([model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts])
+        parts = [model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts]
+        if not isinstance(parts[0], np.ndarray):
+            received = f"one of {len(parts[0])}"
+            raise ShapeError(sentence(what, "the model", "a model of one output", received))
+        return np.concatenate(parts)
 
 
 def _as_json(value: Any) -> Any:

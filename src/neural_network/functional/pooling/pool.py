@@ -371,8 +371,12 @@ def counts_of(window: Window, include_pad: bool) -> Array:
     for axis, (n, (before, after)) in enumerate(zip(window.sizes, window.pads, strict=True)):
         first, last = (-before, n + after) if include_pad else (0, n)
         begin = np.arange(window.outputs[axis]) * window.stride[axis] - before
-        places = begin[:, None] + np.arange(window.taps[axis]) * window.dilation[axis]
-        counts.append(np.count_nonzero((places >= first) & (places < last), axis=1))
+        # Of the taps begin, begin + d, …: how many lie before each end.
+        before_ends = [
+            np.clip(-((begin - end) // window.dilation[axis]), 0, window.taps[axis])
+            for end in (first, last)
+        ]
+        counts.append(before_ends[1] - before_ends[0])
     return reduce(np.multiply.outer, counts)
 
 

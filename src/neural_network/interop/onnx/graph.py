@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import MOST_AXES, Array
-from neural_network.errors import FileFormatError, brief
+from neural_network.errors import FileFormatError, NeuralNetworkError, brief
 from neural_network.interop.onnx.table import Operator, operators
 from neural_network.interop.onnx.types import TRAINED, numpy_type
 
@@ -152,6 +153,8 @@ def graph_of(what: str, model: Any, *, stripped: bool) -> Graph:
     opset, graph = opset_of(what, model), model.graph
     if graph.sparse_initializer:
         raise FileFormatError(f"{what}: sparse initializers are not supported; write dense ones")
+    if not graph.output:
+        raise FileFormatError(f"{what}: expected a graph with an output, received none")
     names = [tensor.name for tensor in graph.initializer]
     inputs = tuple(_described(what, value) for value in graph.input if value.name not in set(names))
     known = {value.name for value in inputs}
@@ -343,12 +346,35 @@ def _value(what: str, place: str, attribute: Any) -> Any:
     return value
 
 
-def checked(what: str, message: Any) -> None:
-    """Let ``onnx.checker`` look at a message; its complaint becomes a sentence."""
+def check_nodes(what: str, model: Any) -> None:
+    """Let ``onnx.checker`` compare the nodes with the version of ONNX that a model names.
+
+    Not the whole model: it may leave out what nothing needs here, such as the shape of an output.
+
+    Raises:
+        FileFormatError: an option of the wrong type, or none of this version; a newer format.
+    """
+    import onnx
     from onnx import checker
 
+    if model.ir_version > onnx.IR_VERSION:
+        expected = f"a format up to version {onnx.IR_VERSION} (ir_version)"
+        raise FileFormatError(f"{what}: expected {expected}, received {model.ir_version}")
+    context = checker.DEFAULT_CONTEXT.__class__()
+    context.ir_version = model.ir_version
+    context.opset_imports = {"": opset_of(what, model)}
+    for node in model.graph.node:
+        checker.check_node(node, context)
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turn what is raised inside the block because of a model's content into a sentence."""
     try:
-        checker.check_model(message)
-    except Exception as error:  # ValidationError, ValueError of a model of more than 2 GB …
+        yield
+    except NeuralNetworkError:
+        raise
+    # Of onnx and protobuf, and of ours where a damaged text is no text.
+    except Exception as error:
         text = " ".join(brief(error, str, 300).split())
-        raise FileFormatError(f"{what}: onnx.checker refuses it: {text}") from error
+        raise FileFormatError(f"{what}: damaged, or not of this version of ONNX: {text}") from error

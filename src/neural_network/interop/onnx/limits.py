@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from neural_network.errors import ShapeError, sentence
 
 LEAST, FACTOR = 1 << 28, 64
@@ -61,6 +63,17 @@ def affordable(name: str, shape: Sequence[int], itemsize: int = 4) -> None:
     sizes = [int(size) for size in shape]
     if found is not None and prod(sizes) * itemsize > found.left:
         raise _too_large(name, f"shape {tuple(sizes)}")
+
+
+def check_broadcast(name: str, *arrays: Any) -> None:
+    """Raise ShapeError if arrays that a node is about to broadcast make one beyond the budget.
+
+    Args:
+        name: of the operator.
+        arrays: of which the result has the common shape.
+    """
+    shape = np.broadcast_shapes(*[array.shape for array in arrays])
+    affordable(name, shape, max(array.dtype.itemsize for array in arrays))
 
 
 def _too_large(name: str, received: str) -> ShapeError:

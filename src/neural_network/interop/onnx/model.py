@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import recording
+from neural_network.autograd.engine import no_backward, recording
+from neural_network.checks import Array
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -20,11 +22,12 @@ from neural_network.errors import (
     needs_extra,
     sentence,
 )
-from neural_network.interop.onnx.graph import Graph, Input, Node, graph_of
+from neural_network.interop.onnx.graph import Graph, Input, Node, graph_of, refusals
 from neural_network.interop.onnx.limits import Budget, budget
 from neural_network.interop.onnx.types import is_narrow, typed, widened
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import Buffer, Parameter, check_size
+from neural_network.layers.parameter import Buffer, Parameter, as_sizes, check_size
+from neural_network.layers.summary import Row, Summary
 from neural_network.lifting import array_under, is_tensor
 from neural_network.public import named, public
 
@@ -40,8 +43,8 @@ class ONNXModel(Layer):
     in the library's own layers. bfloat16 and float16 parameters are trained in float32.
 
     Args:
-        graph: the model without the numbers of its parameters, in protobuf's JSON. ``save`` writes
-            it, so that ``load`` of a saved model finds the graph again.
+        graph: the model without the numbers of its parameters, a protobuf message in base64.
+            ``save`` writes it, so that ``load`` of a saved model finds the graph again.
 
     Attributes:
         graph: as given.
@@ -72,15 +75,16 @@ class ONNXModel(Layer):
         with needs_extra("ONNXModel", "onnx"):
             from onnx import ModelProto
 
-        from google.protobuf import json_format
+        from google.protobuf.message import DecodeError
 
         if not isinstance(text, str):
             raise DTypeError(sentence("ONNXModel", "graph", "text", brief(text)))
         try:
-            message = json_format.Parse(text, ModelProto(), max_recursion_depth=50)
-        except (json_format.ParseError, ValueError, RecursionError) as error:
+            message = ModelProto.FromString(b64decode(text, validate=True))
+        except (ValueError, DecodeError) as error:
             raise FileFormatError(f"ONNXModel: damaged graph ({brief(error, str, 200)})") from error
-        return graph_of("ONNXModel", message, stripped=True)
+        with refusals("ONNXModel"):
+            return graph_of("ONNXModel", message, stripped=True)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -109,6 +113,13 @@ class ONNXModel(Layer):
 
     def forward(self, *inputs: Any) -> Any:
         """The graph's inputs in order → its output, or a tuple of several."""
+        found = self._computed(inputs, None)
+        return found[0] if len(found) == 1 else found
+
+    def _computed(
+        self, inputs: tuple[Any, ...], note: Callable[[Node, list[Any], Any], None] | None
+    ) -> tuple[Any, ...]:
+        """Return the outputs; ``note`` is called with each node, inputs and first output."""
         graph = self._graph
         if len(inputs) != len(graph.inputs):
             names = ", ".join(self.input_names) or "none"
@@ -127,9 +138,10 @@ class ONNXModel(Layer):
         values |= graph.constants
         with budget(given) as left, np.errstate(all="ignore"):
             for node in graph.nodes:
-                self._run_node(node, values, left, keep=recorded)
-        found = tuple(_plain(values[name]) for name in graph.outputs)
-        return found[0] if len(found) == 1 else found
+                arguments, out = self._run_node(node, values, left, keep=recorded)
+                if note is not None:
+                    note(node, arguments, out)
+        return tuple(_plain(values[name]) for name in graph.outputs)
 
     def _given(self, of: Input, X: Any) -> Any:
         """Return an input in its type, if it fits."""
@@ -161,7 +173,9 @@ class ONNXModel(Layer):
             return tensor if recorded or not isinstance(tensor, Parameter) else tensor.data
         return tensor.data.astype(dtype)
 
-    def _run_node(self, node: Node, values: dict[str, Any], left: Budget, *, keep: bool) -> None:
+    def _run_node(
+        self, node: Node, values: dict[str, Any], left: Budget, *, keep: bool
+    ) -> tuple[list[Any], Any]:
         """Compute a node; ``keep``: a backward pass needs what no later node reads."""
         row = node.operator
         arguments = [values[name] if name else None for name in node.inputs]
@@ -179,7 +193,7 @@ class ONNXModel(Layer):
             raise
         except NeuralNetworkError as error:
             raise _placed(node, error, str(error)) from error
-        except (ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError) as error:
+        except Exception as error:  # a graph may hand anything to the functions
             shapes = ", ".join(str(np.shape(array_under(a))) for a in arguments if a is not None)
             reason = brief(error, str, 200)
             text = f"expected inputs that fit each other, received {shapes or 'none'} ({reason})"
@@ -195,6 +209,7 @@ class ONNXModel(Layer):
             value = values.pop(name, None)
             if value is not None and not keep:
                 left.give(array_under(value))
+        return arguments, results[0]
 
     def _current_arguments(self) -> Mapping[str, Any]:
         return {"graph": self.graph}
@@ -206,9 +221,58 @@ class ONNXModel(Layer):
             counts[node.operator.name] = counts.get(node.operator.name, 0) + 1
         return f"ONNXModel({', '.join(f'{count} {name}' for name, count in counts.items())})"
 
-    def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # of a graph
-        """Return 0: the table of ``summary`` counts them for each node."""
-        return 0
+    def predict(self, X: Any, *, batch_size: int = 256) -> Any:
+        """Return the outputs as ``Layer.predict`` does, by as many rows as the graph reads at once.
+
+        Args:
+            X: as of ``Layer.predict``.
+            batch_size: how many rows are computed at once, unless the graph says how many.
+        """
+        fixed = [of.shape[0] for of in self._graph.inputs if of.shape and of.shape[0] is not None]
+        return super().predict(X, batch_size=min([*fixed, batch_size]) if fixed else batch_size)
+
+    def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
+        """Return a table of the nodes: output shapes, parameters, multiply-adds.
+
+        Args:
+            shape: of the first input, without the batch axis, where the graph leaves sizes open.
+
+        Raises:
+            ArgumentError: no shape for a graph that leaves sizes open.
+        """
+        names = {id(tensor): tensor.size for tensor in self.parameters()}
+        rows: list[Row] = []
+
+        def note(node: Node, arguments: list[Any], out: Any) -> None:
+            own = sum(names.pop(id(self.weights.get(name)), 0) for name in node.inputs)
+            arrays = [array_under(argument) for argument in arguments if argument is not None]
+            cost = node.operator.cost
+            work = 0 if cost is None else cost(*arrays, out=array_under(out))
+            made = tuple(np.shape(array_under(out))[1:])
+            rows.append(Row(node.outputs[0][:40], node.operator.name, made, own, work))
+
+        inputs = tuple(self._zeros(at, shape) for at in range(len(self._graph.inputs)))
+        with self.in_mode(training=False), no_backward():
+            self._computed(inputs, note)
+        parameters = self.parameters()
+        return Summary(
+            rows=tuple(rows),
+            parameters=sum(p.size for p in parameters),
+            learned=sum(p.size for p in parameters if p.requires_grad),
+            multiply_adds=sum(row.multiply_adds for row in rows),
+        )
+
+    def _zeros(self, at: int, shape: tuple[int, ...] | None) -> Array:
+        """Return zeros for an input; one row, where the batch axis is free."""
+        of = self._graph.inputs[at]
+        sizes: tuple[int | None, ...] | None = of.shape
+        if at == 0 and shape is not None:
+            first = 1 if of.shape is None or not of.shape or of.shape[0] is None else of.shape[0]
+            sizes = (first, *as_sizes("summary", shape))
+        if sizes is None or None in sizes[1:]:
+            expected = "the shape of one input, such as (1, 28, 28), as the graph leaves it open"
+            raise ArgumentError(sentence("summary", "shape", expected, "none"))
+        return np.zeros([1 if n is None else n for n in sizes], of.dtype)
 
 
 def _plain(value: Any) -> Any:

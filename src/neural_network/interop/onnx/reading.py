@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +20,10 @@ from neural_network.interop.onnx.graph import (
     Graph,
     array_of,
     check_known,
-    checked,
+    check_nodes,
     graph_of,
     opset_of,
+    refusals,
     without_numbers,
 )
 from neural_network.interop.onnx.model import ONNXModel
@@ -66,12 +68,13 @@ def load(source: str | os.PathLike[str] | bytes | Any) -> ONNXModel:
     what, message = _message(onnx, source)
     if not message.HasField("graph"):
         raise FileFormatError(f"{what}: not an ONNX model: it has no graph")
-    opset_of(what, message)
-    check_known(what, message)
-    message = _inlined(what, message)
-    graph = graph_of(what, message, stripped=False)
-    checked(what, message)
-    return _model(what, message, graph)
+    with refusals(what):
+        opset_of(what, message)
+        check_known(what, message)
+        message = _inlined(what, message)
+        graph = graph_of(what, message, stripped=False)
+        check_nodes(what, message)
+        return _model(what, message, graph)
 
 
 @public(top_level=False)
@@ -127,7 +130,8 @@ def _message(onnx: Any, source: object) -> tuple[str, Any]:
         content = file.read()
     what = str(os.fspath(source))
     message = _parsed(onnx, what, content)
-    _read_beside(what, message, Path(os.fspath(source)).parent)
+    with refusals(what):
+        _read_beside(what, message, Path(os.fspath(source)).parent)
     return what, message
 
 
@@ -183,10 +187,7 @@ def _read_beside(what: str, message: Any, folder: Path) -> None:
         text = f"{asked:,} bytes of {sum(sizes.values()):,} in the files beside it"
         raise FileFormatError(f"{what}: expected numbers that are used once, received {text}")
     for tensor in outside:
-        try:
-            external_data_helper.load_external_data_for_tensor(tensor, str(folder))
-        except Exception as error:  # any error of onnx's about the file
-            raise FileFormatError(f"{what}: {brief(error, str, 300)}") from error
+        external_data_helper.load_external_data_for_tensor(tensor, str(folder))
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
 
@@ -235,19 +236,13 @@ def _inlined(what: str, message: Any) -> Any:
 
     if len(functions) > MOST_NODES or count(message.graph.node) > MOST_NODES:
         raise FileFormatError(f"{what}: expected at most {MOST_NODES:,} nodes in its functions")
-    try:
-        inlined = inliner.inline_local_functions(message)
-    except Exception as error:  # any error of onnx's about functions
-        raise FileFormatError(f"{what}: {brief(error, str, 300)}") from error
-    return inlined
+    return inliner.inline_local_functions(message)
 
 
 def _model(what: str, message: Any, graph: Graph) -> ONNXModel:
     """Return the model of a checked message, with its numbers."""
-    from google.protobuf import json_format
-
-    stripped = without_numbers(message, graph)
-    model = ONNXModel(json_format.MessageToJson(stripped, indent=None))
+    stripped = without_numbers(message, graph).SerializeToString()
+    model = ONNXModel(b64encode(stripped).decode())
     shape: tuple[int, ...] = (2,)
     kind = "float32"
     if graph.inputs:

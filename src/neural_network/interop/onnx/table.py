@@ -39,6 +39,7 @@ class Operator:
         fixed: inputs that are settings or statistics: a constant there is not trained.
         statistics: those of them that training moves, as batch norm does.
         moves: whether it only moves numbers, so that it takes numbers of any type as they are.
+        cost: inputs and output → multiplications, for one row of a batch; None for none.
         inputs, attributes: the names of the parameters.
         required: how many inputs it needs at least.
         variadic: whether it takes any number of inputs.
@@ -50,6 +51,7 @@ class Operator:
     fixed: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ()
     moves: bool = False
+    cost: Callable[..., int] | None = None
     inputs: list[str] = field(init=False)
     attributes: dict[str, bool] = field(init=False)  # name → whether it is required
     required: int = field(init=False)
@@ -81,11 +83,12 @@ def operator(
     fixed: tuple[str, ...] = (),
     statistics: tuple[str, ...] = (),
     moves: bool = False,
+    cost: Callable[..., int] | None = None,
 ) -> Callable[[Compute], Compute]:
     """Make the decorated function the row of an operator; see ``Operator`` for the arguments."""
 
     def register(compute: Compute) -> Compute:
-        _OPERATORS[name] = Operator(name, compute, (*fixed, *statistics), statistics, moves)
+        _OPERATORS[name] = Operator(name, compute, (*fixed, *statistics), statistics, moves, cost)
         return compute
 
     return register

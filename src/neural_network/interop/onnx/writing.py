@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,6 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.functional.activations import identity
-from neural_network.interop.onnx.graph import checked
 from neural_network.interop.onnx.model import ONNXModel
 from neural_network.interop.onnx.reading import NOTES
 from neural_network.interop.onnx.table import exports
@@ -101,8 +101,10 @@ def to_model(model: Layer) -> Any:
         received = brief(model)
         raise DTypeError(sentence("interop.onnx.save", "model", "a layer or model", received))
     model._check_built("interop.onnx.save")
-    message = _with_numbers(model) if isinstance(model, ONNXModel) else _written(onnx, model)
-    checked("interop.onnx.save", message)
+    if isinstance(model, ONNXModel):  # it was checked when it was read
+        return _with_numbers(model)
+    message = _written(onnx, model)
+    onnx.checker.check_model(message, full_check=True)
     return message
 
 
@@ -252,10 +254,9 @@ class GraphWriter:
 
 def _with_numbers(model: ONNXModel) -> Any:
     """Return the graph of an imported model with its numbers as they are now."""
-    from google.protobuf import json_format
     from onnx import ModelProto, helper, numpy_helper
 
-    message = json_format.Parse(model.graph, ModelProto())
+    message = ModelProto.FromString(b64decode(model.graph))
     own = {**model.weights, **model.statistics}
     for tensor in message.graph.initializer:
         if tensor.name in own:

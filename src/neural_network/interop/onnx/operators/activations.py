@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.functional import activations as functions
+from neural_network.interop.onnx.limits import check_broadcast
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import is_floating
 from neural_network.layers.activation import Activation
@@ -30,6 +31,7 @@ def prelu(X: Any, slope: Any, *, opset: int, consumed_inputs: Any = None) -> Any
     """Leaky relu with learned slopes, before version 7 one for each channel."""
     if opset < 7 and slope.ndim == 1 and X.ndim > 2:
         slope = np.reshape(slope, (-1, *[1] * (X.ndim - 2)))
+    check_broadcast("PRelu", X, slope)
     return np.where(np.less(X, 0), X * slope, X)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.error_function import erf
-from neural_network.interop.onnx.limits import affordable
+from neural_network.interop.onnx.limits import check_broadcast
 from neural_network.interop.onnx.table import operator
 from neural_network.interop.onnx.types import is_floating
 from neural_network.lifting import array_under
@@ -72,7 +72,7 @@ def _binary(name: str, function: Callable[[Any, Any], Any]) -> Callable[..., Any
     ) -> Any:
         if opset < 7:
             B = _placed(name, A, B, axis) if broadcast else B
-        _check_broadcast(name, A, B)
+        check_broadcast(name, A, B)
         return function(A, B)
 
     return compute
@@ -88,14 +88,9 @@ def _placed(name: str, A: Any, B: Any, axis: int | None) -> Any:
     return np.reshape(B, (*B.shape, *[1] * behind))
 
 
-def _check_broadcast(name: str, *arrays: Any) -> None:
-    shape = np.broadcast_shapes(*[array.shape for array in arrays])
-    affordable(name, shape, max(array.dtype.itemsize for array in arrays))
-
-
 def _variadic(name: str, function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def compute(*data_0: Any, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
-        _check_broadcast(name, *data_0)
+        check_broadcast(name, *data_0)
         return reduce(function, data_0)
 
     return compute
@@ -113,7 +108,7 @@ operator("Mod")(modulo)
 @operator("Mean")
 def mean(*data_0: Any) -> Any:
     """Mean of several arrays."""
-    _check_broadcast("Mean", *data_0)
+    check_broadcast("Mean", *data_0)
     return reduce(np.add, data_0) / len(data_0)
 
 
@@ -140,5 +135,5 @@ def is_infinite(X: Any, *, detect_negative: int = 1, detect_positive: int = 1) -
 @operator("Where")
 def where(condition: Any, X: Any, Y: Any) -> Any:
     """Choose from two arrays."""
-    _check_broadcast("Where", condition, X, Y)
+    check_broadcast("Where", condition, X, Y)
     return np.where(condition, X, Y)

@@ -14,7 +14,7 @@ from neural_network.functional.convolution.transpose import (
     conv_transpose2d,
     conv_transpose3d,
 )
-from neural_network.functional.window import resolve_padding
+from neural_network.functional.window import Window, resolve_padding
 from neural_network.interop.onnx.limits import affordable
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.layers.convolution import (
@@ -84,7 +84,7 @@ def check_kernel_shape(name: str, W: Any, kernel_shape: Sequence[int] | None) ->
         raise ShapeError(sentence(name, "W", expected, f"shape {W.shape}"))
 
 
-@operator("Conv")
+@operator("Conv", cost=lambda _X, W, *_, out: prod(out.shape[1:]) * prod(W.shape[1:]))
 def conv(
     X: Any,
     W: Any,
@@ -105,6 +105,8 @@ def conv(
     steps, spacing = (tuple(each) if each else (1,) * axes for each in (strides, dilations))
     padding = pads_of("Conv", auto_pad, pads, X.shape[2:], W.shape[2:], steps, spacing)
     check_padded("Conv", X, padding)
+    window = Window.of("Conv", X.shape[2:], W.shape[2:], steps, padding, spacing)
+    affordable("Conv", (len(X), len(W), *window.outputs), X.dtype.itemsize)
     return CONVOLUTIONS[axes](
         X, W, steps, padding,  # type: ignore[arg-type]  # one number for each of the axes
         dilation=spacing,  # type: ignore[arg-type]  # likewise
@@ -112,7 +114,7 @@ def conv(
     )  # fmt: skip
 
 
-@operator("ConvTranspose")
+@operator("ConvTranspose", cost=lambda X, W, *_, out: prod(X.shape[1:]) * prod(W.shape[1:]))  # noqa: ARG005  # as of the others
 def conv_transpose(
     X: Any,
     W: Any,
@@ -188,9 +190,8 @@ def _conv(layer: Any, graph: Any, X: str) -> Any:
     sizes = graph.shape(X)[2:]
     pads = resolve_padding("Conv", layer.padding, sizes, reach, layer.stride)
     same = layer.padding == "same" and prod(layer.stride) > 1  # depends on the size of the input
-    padding = {"auto_pad": "SAME_UPPER"} if same else {"pads": [*zip(*pads, strict=True)]}
-    if not same:
-        padding = {"pads": [n for side in zip(*pads, strict=True) for n in side]}
+    fixed = {"pads": [n for side in zip(*pads, strict=True) for n in side]}
+    padding: dict[str, Any] = {"auto_pad": "SAME_UPPER"} if same else fixed
     maps = graph.node(
         "Conv", [X, graph.parameter(layer.weight), *graph.parameters(layer.bias)],
         kernel_shape=list(layer.kernel_size), strides=list(layer.stride),

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import ArgumentError, ShapeError, sentence
-from neural_network.interop.onnx.limits import affordable
+from neural_network.interop.onnx.limits import affordable, check_broadcast
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.layers.dense import Dense
 
 
-@operator("MatMul")
+@operator("MatMul", cost=lambda A, _B, out: prod(out.shape[1:]) * A.shape[-1])
 def matmul(A: Any, B: Any) -> Any:
     """Matrix product, over the last two axes."""
     if A.ndim > 1 and B.ndim > 1:
@@ -29,7 +29,10 @@ def _product(A: Any, B: Any) -> Any:
     return np.matmul(A, B)
 
 
-@operator("Gemm")
+@operator(
+    "Gemm",
+    cost=lambda _A, B, *_, out: prod(out.shape[1:]) * max(B.size // max(out.shape[-1], 1), 1),
+)
 def gemm(
     A: Any,
     B: Any,
@@ -51,6 +54,7 @@ def gemm(
         out = (out * alpha).astype(out.dtype)
     if C is None:
         return out
+    check_broadcast("Gemm", out, C)
     return out + (C if beta == 1 else (C * beta).astype(C.dtype))
 
 

@@ -11,6 +11,7 @@ from neural_network.functional.normalization.batch_norm import batch_norm, batch
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.functional.pooling.ops import window_sum
 from neural_network.functional.window import Window
+from neural_network.interop.onnx.limits import affordable, check_broadcast
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, observe
 from neural_network.layers.parameter import Buffer
@@ -90,6 +91,7 @@ def rms_normalization(
     stash_type: int = 1,  # noqa: ARG001  # half precision is computed in float32 anyway
 ) -> Any:
     """Divide by the root of the mean square over the axes from one on."""
+    check_broadcast("RMSNormalization", X, scale)
     wide = X.astype(np.promote_types(X.dtype, np.float32))
     mean_square = np.mean(np.square(wide), axis=_from(X, axis), keepdims=True)
     return (wide / np.sqrt(mean_square + epsilon)).astype(X.dtype) * scale
@@ -138,6 +140,7 @@ def local_response_normalization(
     if X.ndim < 2 or size < 1:
         raise ShapeError(sentence("LRN", "X", "(N, C, …) and a size from 1 up", X.shape))
     pads = ((size - 1) // 2, size - 1 - (size - 1) // 2)
+    affordable("LRN", (X.size, 1 + size // X.shape[1]), X.dtype.itemsize)
     window = Window.of("LRN", X.shape[1:2], (size,), padding=(pads,))
     last = np.moveaxis(np.square(X), 1, -1)
     padded = np.pad(last, [(0, 0)] * (X.ndim - 1) + [pads])

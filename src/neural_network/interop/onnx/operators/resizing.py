@@ -64,6 +64,7 @@ def resize(
         read = positions(coordinate_transformation_mode, n, size, factor, crop)
         if size == n and np.array_equal(read, np.arange(n)):
             continue
+        affordable("Resize", (*out.shape[:axis], size, *out.shape[axis + 1 :]), 8)
         if mode == "nearest":
             whole = np.clip(NEAREST[nearest_mode](read), 0, n - 1).astype(np.intp)
             out = gather(out, whole, axis)
