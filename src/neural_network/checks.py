@@ -20,6 +20,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from neural_network.advice import in_shape, one_of_two_turned
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
@@ -174,20 +175,23 @@ def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]
     """Raise ShapeError unless the array has one of these shapes."""
     if array.shape not in shapes:
         allowed = " or ".join(dict.fromkeys(str(shape) for shape in shapes))
-        received = f"shape {array.shape}"
-        fits = [shape for shape in shapes if prod(shape) == array.size]
-        if fits:
-            received += f"; {name}.reshape{fits[0]} has it"
+        advice = next(filter(None, (in_shape(name, array, shape) for shape in shapes)), "")
+        received = f"shape {array.shape}{advice}"
         raise ShapeError(sentence(function, name, f"shape {allowed}", received))
 
 
-def check_same_shape(function: str, name: str, array: Array, other: str, like: Array) -> None:
-    """Raise ShapeError unless the array has the shape of another one; never broadcast."""
+def check_same_shape(
+    function: str, name: str, array: Array, other: str, like: Array, *, what: str = ""
+) -> None:
+    """Raise ShapeError unless the array has the shape of another one; never broadcast.
+
+    ``what`` says in words what the other one is, before its name.
+    """
     if array.shape != like.shape:
-        received = f"shape {array.shape}"
-        if array.size == like.size:
-            received += f"; {name}.reshape{like.shape} has it"
-        raise ShapeError(sentence(function, name, f"the shape {like.shape} of {other}", received))
+        turned = one_of_two_turned(name, array.shape, other, like.shape)
+        received = f"shape {array.shape}{turned or in_shape(name, array, like.shape)}"
+        expected = f"the shape {like.shape} of {what}{other}"
+        raise ShapeError(sentence(function, name, expected, received))
 
 
 def check_not_empty(function: str, name: str, array: Array, *ndims: int) -> None:

@@ -118,7 +118,7 @@ SHAPE = [
     (lambda: nn.mse_loss([], []), "mse_loss: y_pred: expected at least one element"),
     (
         lambda: nn.binary_cross_entropy([0.5], [[1]]),
-        "binary_cross_entropy: y: expected the shape (1,) of A",
+        "binary_cross_entropy: y: expected the shape (1,) of the prediction A",
     ),
     (
         lambda: nn.binary_cross_entropy([], []),
@@ -127,7 +127,7 @@ SHAPE = [
     (lambda: nn.cross_entropy([0.5, 0.5], [0, 1]), "cross_entropy: A: expected 2 dimensions"),
     (
         lambda: nn.cross_entropy([[0.5, 0.5]], [1]),
-        "cross_entropy: y: expected the shape (1, 2) of A, received shape (1,)",
+        "cross_entropy: y: expected the shape (1, 2) of the prediction A, received shape (1,)",
     ),
     (
         lambda: nn.cross_entropy(np.ones((0, 2)), np.ones((0, 2))),

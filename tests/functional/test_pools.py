@@ -104,7 +104,7 @@ def test_defaults_and_nan() -> None:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: nn.max_pool2d(np.ones((4, 4))), r"max_pool2d: X: expected 4 dimensions, received shape \(4, 4\)"),
+        (lambda: nn.max_pool2d(np.ones((4, 4))), r"max_pool2d: X: expected \(N, C, H, W\), received shape \(4, 4\); X\[None, None\] is one image of one channel, and max_pool\(X\) pools it as it is$"),
         (lambda: nn.avg_pool1d(np.ones((1, 1, 0))), "avg_pool1d: X: expected at least one element"),
         (lambda: nn.max_pool2d(np.ones((1, 1, 2, 2)), 3), "max_pool2d: a 3×3 window does not fit a 2×2 image"),
         (lambda: nn.max_pool2d(np.ones((1, 1, 4, 4)), 2, padding=2), "max_pool2d: padding: expected at most half of the window 2×2, received 2"),

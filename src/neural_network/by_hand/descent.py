@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from neural_network.advice import in_shape
 from neural_network.blas import threads_for_products
 from neural_network.by_hand.networks import backward, forward
 from neural_network.checks import (
@@ -22,7 +23,6 @@ from neural_network.checks import (
     as_generator,
     as_number,
     as_single,
-    check_ndim,
     check_not_empty,
     check_probabilities,
     check_shape,
@@ -67,9 +67,12 @@ def gradient_descent(
     """Mini-batch gradient descent of one linear layer.
 
     For each batch: ``error = activation(X · W + b) − y``,
-    ``W ← W − lr · Xᵀ · error / batch``, ``b ← b − lr · mean(error)``. That is the
-    gradient of the squared error (halved) for the identity, of binary
-    cross-entropy for sigmoid, and of cross-entropy for softmax.
+    ``W ← W − lr · Xᵀ · error / batch``, ``b ← b − lr · mean(error)``. For one output
+    that is the gradient of the squared error (halved) for the identity, and of binary
+    cross-entropy for sigmoid. For several outputs it is for ``W``, and of cross-entropy
+    for softmax, too; but ``mean(error)`` is then one number for all biases, and with
+    softmax it is 0, as each row of errors sums to 0: the biases stay as they were.
+    ``train_mlp`` and ``Trainer`` train a bias for each output.
 
     Args:
         X: (n, d), a row per sample.
@@ -239,9 +242,8 @@ def train_mlp(
     function = "train_mlp"
     (X, y), dtype = as_floating(function, X=X, y=y)
     check_not_empty(function, "X", X, 2)
-    check_ndim(function, "y", y, 2)
-    check_shape(function, "y", y, (len(X), y.shape[1]))
     _check_finite(function, X=X, y=y)
+    _check_one_hot(function, y, len(X))
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
@@ -291,6 +293,15 @@ def _check_finite(function: str, **arrays: Array) -> None:
             first = tuple(np.argwhere(wrong)[0].tolist())
             received = f"{array[first]} at {list(first)}"
             raise ArgumentError(sentence(function, name, "finite numbers", received))
+
+
+def _check_one_hot(function: str, y: Array, rows: int) -> None:
+    """Raise ShapeError for class numbers, or for labels of another number of rows."""
+    if y.ndim != 2 or (y.shape[1] == 1 and np.max(y, initial=0) > 1):
+        advice = in_shape("y", y, (rows, int(np.max(y, initial=1)) + 1))
+        received = f"shape {y.shape}{advice if 'one_hot' in advice else ''}"
+        raise ShapeError(sentence(function, "y", "one-hot rows (n, k)", received))
+    check_shape(function, "y", y, (rows, y.shape[1]))
 
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from neural_network.advice import axes_added, channels_moved, refused_rank
 from neural_network.checks import as_count
 from neural_network.describing import accepts_old_names
 from neural_network.errors import ShapeError, sentence
@@ -101,19 +102,16 @@ class _Convolution(Weighted):
         self._check_rank(shape)
         channels = self.weight.shape[1] * self.groups
         if shape[1] != channels:
-            expected = f"{channels} channels along axis 1, as it was built for"
-            raise ShapeError(sentence(type(self).__name__, "X", expected, f"shape {shape}"))
+            many = "s" if channels != 1 else ""
+            expected = f"{channels} channel{many} along axis 1, as it was built for"
+            received = f"shape {shape}{channels_moved('X', shape, self.axes, channels)}"
+            raise ShapeError(sentence(type(self).__name__, "X", expected, received))
 
     def _check_rank(self, shape: tuple[int, ...]) -> None:
         if len(shape) == self.axes + 2:
             return
-        letters = "L" if self.axes == 1 else ", ".join("DHW"[-self.axes :])
-        lacks = len(shape) == self.axes + 1
-        hint = "; X[:, None] adds an axis for a single channel, X[None] one for a single row"
-        hint = hint if lacks else ""
-        raise ShapeError(
-            sentence(type(self).__name__, "X", f"(N, C, {letters}){hint}", f"shape {shape}")
-        )
+        channels = self.weight.shape[1] * self.groups if self.built else None
+        raise ShapeError(refused_rank(type(self).__name__, "X", shape, self.axes, channels))
 
 
 @public
@@ -321,8 +319,11 @@ class ConvTranspose2D(_Convolution):
 
     def _check_input(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 4 or shape[1] != len(self.weight):
-            expected = f"(N, {len(self.weight)}, H, W), as it was built for"
-            raise ShapeError(sentence("ConvTranspose2D", "X", expected, f"shape {shape}"))
+            channels = len(self.weight)
+            expected = f"(N, {channels}, H, W), as it was built for"
+            advice = axes_added("X", shape, 2, channels)
+            received = f"shape {shape}{advice or channels_moved('X', shape, 2, channels)}"
+            raise ShapeError(sentence("ConvTranspose2D", "X", expected, received))
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from neural_network.advice import naming_all_rows
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
@@ -31,7 +32,7 @@ from neural_network.layers import modes
 from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
-from neural_network.layers.inputs import ARRAYS, in_own_type, outline
+from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.modes import HasMode
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
 from neural_network.layers.places import add_place, adding_place, derived
@@ -300,15 +301,12 @@ class Layer(HasMode, Drawing):
         check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
         zeros = zeros_of_each("initialize", (shape, *more), dtype)
+        hint_channels_last(self, zeros[0].shape, rng)
         drawing = _initial.set(as_generator("initialize", rng))
         try:
-            with (
-                self.in_mode(training=False),
-                no_backward(),
-                without_kernels(),
-                np.errstate(all="ignore"),
-                all_or_nothing(self),
-            ):
+            still, undone = self.in_mode(training=False), all_or_nothing(self)
+            quiet, naming = np.errstate(all="ignore"), naming_all_rows(zeros[0].shape)
+            with still, no_backward(), without_kernels(), quiet, undone, naming:
                 self(*zeros)
         finally:
             _initial.reset(drawing)
@@ -350,7 +348,8 @@ class Layer(HasMode, Drawing):
         if self._built_for is None:
             check_names(self, Layer)
         largest = min(size, len(rows)) * self._look().largest_product
-        with threads_for_call(largest), self.in_mode(training=False), no_backward():
+        named = naming_all_rows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
+        with threads_for_call(largest), self.in_mode(training=False), no_backward(), named:
             for some in cut(rows, size):
                 out = self(narrowed("predict", "X", some, self.dtype))
                 part = out.data if isinstance(out, Tensor) else out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neural_network.advice import refused_rank
 from neural_network.checks import as_flag
 from neural_network.describing import accepts_old_names
 from neural_network.errors import ShapeError, sentence
@@ -150,7 +151,7 @@ def _check_fits(pool: MaxPool2D | AvgPool2D, shape: tuple[int, ...], dilation: S
     """Raise ShapeError unless the window of a layer fits into an input."""
     name = type(pool).__name__
     if len(shape) != 4:
-        raise ShapeError(sentence(name, "X", "(N, C, H, W)", f"shape {shape}"))
+        raise ShapeError(refused_rank(name, "X", shape, 2))
     Window.of(
         name, shape[2:], pool.kernel_size, pool.stride, pool.padding, dilation,
         ceil_mode=pool.ceil_mode, name="window",

@@ -25,7 +25,7 @@ from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.layers.several import arrays_in, called, each, plain, row_count
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
-from neural_network.training.hints.data import explaining_channels_last
+from neural_network.training.hints.data import explaining_inputs
 from neural_network.training.objectives import (
     check_targets,
     measured,
@@ -46,10 +46,10 @@ def build(model: Layer, seed: int, X: Any) -> None:
     rng = generator(seed, "weights")
     if type(X) is tuple:
         kinds = tuple([array.dtype for array in X])
-        with explaining_channels_last(model, X):
+        with explaining_inputs(model, X):
             model.initialize(*[array.shape[1:] for array in X], rng=rng, dtype=kinds)
         return
-    with explaining_channels_last(model, X):
+    with explaining_inputs(model, X):
         model.initialize(X.shape[1:], rng=rng, dtype=X.dtype)
 
 
@@ -105,7 +105,7 @@ def try_fit(
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
         raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
-    with explaining_channels_last(model, example.X):
+    with explaining_inputs(model, example.X):
         outputs = _outputs(model, "model", example.X)
     row = _row(outputs)
     X = _augmented(state, example.X)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import ArrayLike
 
+from neural_network.advice import channels_moved
 from neural_network.checks import (
     Array,
     as_choice,
@@ -226,7 +227,7 @@ def _conv(
         named["bias"] = bias
     (X, W, *rest), dtype = as_floating(function, **named)
     layer = _as_layer(function, X, W, axes)
-    groups = _check_groups(function, layer, as_count(function, "groups", groups))
+    groups = _check_groups(function, layer, as_count(function, "groups", groups), X.shape)
     window = Window.of(function, X.shape[-axes:], W.shape[-axes:], stride, padding, dilation)
     images, filters = layer.images, layer.filters
     for b in rest:
@@ -299,8 +300,15 @@ def _hint_photograph(function: str, shape: Sizes, taps: Sizes) -> None:
         )
 
 
-def _check_groups(function: str, layer: _Layer, groups: int) -> int:
+def _check_groups(function: str, layer: _Layer, groups: int, shape: Sizes) -> int:
     channels, filters = layer.images.shape[1], len(layer.filters)
+    axes, needed = layer.images.ndim - 2, layer.filters.shape[1] * groups
+    if channels != needed and (advice := channels_moved("image", shape, axes, needed)):
+        expected = (
+            f"{needed} channels along axis {len(shape) - axes - 1}, as filter_kernel of shape "
+            f"{layer.filters.shape} has"
+        )
+        raise ShapeError(sentence(function, "image", expected, f"shape {shape}{advice}"))
     if channels % groups or filters % groups:
         expected = f"a divisor of the {channels} channels and of the {filters} filters"
         raise ShapeError(sentence(function, "groups", expected, groups))

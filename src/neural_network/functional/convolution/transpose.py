@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from neural_network.advice import channels_moved, refused_rank
 from neural_network.checks import (
     Array,
     as_count,
@@ -161,13 +162,18 @@ def _conv_transpose(
     if bias is not None:
         named["bias"] = bias
     (X, W, *rest), dtype = as_floating(function, **named)
-    for name, array in (("X", X), ("filters", W)):
-        check_not_empty(function, name, array, axes + 2)
+    if X.ndim != axes + 2:
+        raise ShapeError(refused_rank(function, "X", X.shape, axes))
+    check_not_empty(function, "X", X)
+    check_not_empty(function, "filters", W, axes + 2)
     groups = as_count(function, "groups", groups)
     count, channels = X.shape[:2]
     if channels % groups:
         expected = f"a divisor of the {channels} channels"
         raise ShapeError(sentence(function, "groups", expected, groups))
+    if len(W) != channels and (advice := channels_moved("X", X.shape, axes, len(W))):
+        expected = f"{len(W)} channels along axis 1, as filters of shape {W.shape} take"
+        raise ShapeError(sentence(function, "X", expected, f"shape {X.shape}{advice}"))
     check_shape(function, "filters", W, (channels, *W.shape[1:]))
     maps = W.shape[1] * groups
     for b in rest:

@@ -57,7 +57,8 @@ def check_pair(function: str, reduction: object, **pair: Array) -> None:
     """Raise unless a prediction and its target, by name, can be compared element by element."""
     check_reduction(function, reduction)
     (name, prediction), (target, y) = pair.items()
-    check_same_shape(function, target, y, name, prediction)
+    what = "the prediction " if len(name) == 1 else ""
+    check_same_shape(function, target, y, name, prediction, what=what)
     check_not_empty(function, name, prediction)
     check_no_nan(function, target, y)
     if prediction.ndim == 0 and reduction != "mean":

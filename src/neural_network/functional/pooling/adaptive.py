@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import refused_rank
 from neural_network.checks import (
     Array,
     as_floating,
@@ -22,6 +23,7 @@ from neural_network.checks import (
     within_memory,
 )
 from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ShapeError
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.functional.window import per_axis
@@ -83,7 +85,9 @@ def _max(X: Any, outputs: tuple[int, ...]) -> Any:
 @within_memory
 def _pool(function: str, kind: Any, X: ArrayLike, output_size: object, axes: int) -> Array:
     (X,), dtype = as_floating(function, X=X)
-    check_not_empty(function, "X", X, axes + 2)
+    if X.ndim != axes + 2:
+        raise ShapeError(refused_rank(function, "X", X.shape, axes))
+    check_not_empty(function, "X", X)
     outputs = per_axis(function, "output_size", output_size, axes)
     check_addressable(*X.shape, *outputs)  # the ends of windows are products of both
     return rounded(kind(X, outputs), dtype)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import CHANNELS, channels_first, channels_seem_last, refused_rank
 from neural_network.checks import (
     Array,
     as_flag,
@@ -18,13 +19,15 @@ from neural_network.checks import (
     within_memory,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, brief, sentence
+from neural_network.errors import ShapeError, brief, give_hint, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
-from neural_network.functional.window import Padding, Window, per_axis, times
+from neural_network.functional.window import Padding, Sizes, Window, per_axis, times
 from neural_network.public import public
 
 Size = int | tuple[int, ...]
+# Channels of a picture in colour; fewer pixels along a side may be maps inside a network.
+COLOURS, LEAST_PICTURE = 3, 16
 
 
 @public
@@ -59,6 +62,8 @@ def max_pool(
     (X,), dtype = as_floating("max_pool", X=X)
     check_not_empty("max_pool", "X", X, 2, 3)
     taps = per_axis("max_pool", "size", size, axes=2)
+    if X.ndim == 3:
+        _hint_channels_first(X.shape)
     window = Window.of("max_pool", X.shape[:2], taps, stride, name="window")
     if X.ndim == 3 and X.shape[2] == 1:
         X = X.reshape(X.shape[:2])
@@ -66,6 +71,21 @@ def max_pool(
         return rounded(window_max(X, window), dtype)
     maxima = window_max(np.moveaxis(X, 2, 0), window)
     return rounded(np.moveaxis(maxima, 0, 2), dtype)
+
+
+def _hint_channels_first(shape: Sizes) -> None:
+    """Warn of an image (C, H, W), of which C would be taken for its height.
+
+    So do colours, and a map for each filter, whose height and width are the same number.
+    """
+    first, height, width = shape
+    colours = first in CHANNELS and channels_seem_last((height, width, first), 2)
+    if min(height, width) >= 4 and (colours or (height == width != first)):
+        give_hint(
+            f"max_pool: X of shape {shape} is taken as an image of {first}×{height} pixels and "
+            f"{width} channels, and seems to have its channels first: max_pool2d(X[None])[0] "
+            "pools such maps, as conv2d gives them; X.transpose(1, 2, 0) has the channels last"
+        )
 
 
 @public
@@ -84,7 +104,8 @@ def max_pool2d(
     ``out[…, i, j] = max over m, n < size of X[…, i·s + m·d, j·s + n·d]``
 
     The layer that networks use; ``max_pool`` is the article's, of one image with
-    the channels last.
+    the channels last. For one image with the channels first, as ``conv2d`` gives it,
+    ``max_pool2d(X[None])[0]``.
 
     Args:
         X: (N, C, H, W).
@@ -297,6 +318,8 @@ def global_avg_pool(X: ArrayLike) -> Array:
         raise ShapeError(
             sentence("global_avg_pool", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
         )
+    if X.ndim == 4 and X.shape[3] == COLOURS:
+        _hint_channels_last("global_avg_pool", X.shape)
     if 0 in X.shape:
         check_not_empty("global_avg_pool", "X", X)
     return rounded(np.mean(X, axis=tuple(range(2, X.ndim))), dtype)
@@ -334,7 +357,12 @@ def _checked(
 ) -> tuple[Any, Window, Any]:
     """Return the array, the window and the type of the result."""
     (array,), dtype = as_floating(function, X=X)
-    check_not_empty(function, "X", array, axes + 2)
+    if array.ndim != axes + 2:
+        more = ", and max_pool(X) pools it as it is" if axes == array.ndim == 2 else ""
+        raise ShapeError(refused_rank(function, "X", array.shape, axes) + more)
+    check_not_empty(function, "X", array)
+    if axes == 2 and array.shape[3] == COLOURS:
+        _hint_channels_last(function, array.shape)
     taps = per_axis(function, "size", size, axes)
     ceil = ceil_mode if type(ceil_mode) is bool else as_flag(function, "ceil_mode", ceil_mode)
     steps = taps if stride is None else stride
@@ -347,6 +375,16 @@ def _checked(
         expected = f"at most half of the window {times(window.reach)}"
         raise ShapeError(sentence(function, "padding", expected, brief(padding)))
     return array, window, dtype
+
+
+def _hint_channels_last(function: str, shape: Sizes) -> None:
+    """Warn of colour pictures (N, H, W, 3), of which H would be taken for channels."""
+    if channels_seem_last(shape, 2) and min(shape[1:3]) >= LEAST_PICTURE:
+        give_hint(
+            f"{function}: X of shape {shape} is taken as {shape[1]} channels of "
+            f"{shape[2]}×{shape[3]} pixels, and seems to have its channels last: "
+            f"{channels_first('X', shape, 2)} puts them first"
+        )
 
 
 def padded_by(X: Any, window: Window, value: float) -> Any:

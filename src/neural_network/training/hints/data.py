@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.advice import any_rows, channels_first, channels_seem_last, of_all_rows
 from neural_network.checks import Array
 from neural_network.errors import ShapeError
 from neural_network.functional.activations import relu, sigmoid, softmax
@@ -97,15 +98,17 @@ def channels_last(trial: Trial) -> str | None:
         if whole and _seem_last(layer, X.shape):
             return (
                 f"{place_of(trial.state.model, layer)} takes {_as_taken(X.shape)} from {name} of "
-                f"shape {_any_rows(X.shape)}, whose channels seem to be the last axis; "
+                f"shape {any_rows(X.shape)}, whose channels seem to be the last axis; "
                 f"{_moved(X.shape, code)}"
             )
     return None
 
 
 @contextmanager
-def explaining_channels_last(model: Layer, X: Any) -> Iterator[None]:
-    """Add to a ShapeError of the block that the channels of X seem to be last, where they do.
+def explaining_inputs(model: Layer, X: Any) -> Iterator[None]:
+    """Say in a ShapeError of the block where the channels of X seem to be last, and of how many.
+
+    The model is tried on two rows: the error names n of them.
 
     Args:
         model: that is called.
@@ -115,15 +118,18 @@ def explaining_channels_last(model: Layer, X: Any) -> Iterator[None]:
         yield
     except ShapeError as error:
         convolutions = [layer for layer in model.all_layers() if isinstance(layer, CONVOLUTIONS)]
+        text = str(error)
         for place, array in arrays_in(X) if type(X) is tuple else [("", X)]:
+            text = of_all_rows(text, array.shape)
             # Of several inputs each may be that of any convolution.
             some = convolutions if place else convolutions[:1]
-            if any(_seem_last(layer, array.shape, alone=False) for layer in some):
-                error.args = (
-                    f"{error}; the channels of X{place}, of shape {_any_rows(array.shape)}, seem "
-                    f"to be the last axis: {_moved(array.shape, f'X{place}')}",
+            seems = any(_seem_last(layer, array.shape, alone=False) for layer in some)
+            if seems and "transpose" not in text:
+                text += (
+                    f"; the channels of X{place}, of shape {any_rows(array.shape)}, seem "
+                    f"to be the last axis: {_moved(array.shape, f'X{place}')}"
                 )
-                break
+        error.args = (text,)
         raise
 
 
@@ -137,17 +143,10 @@ def _seem_last(layer: Layer, shape: tuple[int, ...], *, alone: bool = True) -> b
     """
     if not isinstance(layer, CONVOLUTIONS) or len(shape) != layer.axes + 2:
         return False
-    *sizes, channels = shape[1:]
     wide = layer.kernel_size[-1] > 1 or not alone
-    if layer.axes == 1:  # a signal of 4 samples and many channels is possible, but not convolved
-        return channels in (1, 2, 3, 4) and sizes[0] >= 32 and wide
-    if channels not in (1, 3, 4) or min(sizes) < 8 or max(sizes) > 2 * min(sizes):
-        return False
-    return wide or channels > 1
-
-
-def _any_rows(shape: tuple[int, ...]) -> str:
-    return f"(n, {', '.join(map(str, shape[1:]))})"
+    if layer.axes == 1:
+        return channels_seem_last(shape, 1, channels=(1, 2, 3, 4)) and wide
+    return channels_seem_last(shape, layer.axes) and (wide or shape[-1] > 1)
 
 
 def _as_taken(shape: tuple[int, ...]) -> str:
@@ -156,9 +155,8 @@ def _as_taken(shape: tuple[int, ...]) -> str:
 
 
 def _moved(shape: tuple[int, ...], code: str) -> str:
-    axes = (0, len(shape) - 1, *range(1, len(shape) - 1))
     first = ", ".join(map(str, (shape[-1], *shape[1:-1])))
-    return f"{code}.transpose{axes} brings them to (n, {first})"
+    return f"{channels_first(code, shape, len(shape) - 2)} brings them to (n, {first})"
 
 
 # --- targets ----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Misfit(NamedTuple):
 
 
 _LEAVE_OUT = "leave that activation out, or use the loss {!r}"
-_OF_SOFTMAX = _LEAVE_OUT.format("cross_entropy")
+_OF_SOFTMAX = _LEAVE_OUT.format("cross_entropy") + " (of one-hot rows: nn.one_hot(y, classes))"
 _OF_SIGMOID = _LEAVE_OUT.format("binary_cross_entropy")
 _OF_LOGS = _LEAVE_OUT.format("nll")
 MISFITS = (

@@ -1,0 +1,213 @@
+"""What to write where an array has another layout than was expected: the end of a sentence.
+
+Each function returns "" where it knows nothing to write.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate, permutations
+from math import prod
+from operator import mul
+
+import numpy as np
+
+from neural_network.errors import ShapeError, sentence
+from neural_network.lifting import array_under
+
+Shape = tuple[int, ...]
+# Channels of grey pictures, of colours, and of colours with their opacity.
+CHANNELS = (1, 3, 4)
+# Of arrays of more axes no order is looked for.
+MOST_AXES = 5
+
+
+def in_shape(name: str, array: object, wanted: Shape) -> str:
+    """Return the code that brings an array to a shape, if there is one that keeps its meaning.
+
+    Class numbers become one-hot rows. Axes are joined, split, added or dropped by ``reshape``;
+    where the same sizes stand in another order it would mix the numbers, and they are turned.
+
+    >>> in_shape("b", np.zeros((3, 1)), (3,)), in_shape("X", np.zeros((3, 2)), (2, 3))
+    ('; b.reshape(3,) has it', '; X.T has it')
+    >>> in_shape("y", np.array([0, 2, 1, 1]), (4, 3)), in_shape("X", np.zeros((4, 3)), (6, 2))
+    ('; nn.one_hot(y, 3) has it', '')
+    """
+    numbers = np.asarray(array_under(array))
+    shape = numbers.shape
+    if len(wanted) == 2 and wanted[1] > 1 and shape in (wanted[:1], (wanted[0], 1)):
+        labels = name if len(shape) == 1 else f"{name}[:, 0]"
+        return f"; nn.one_hot({labels}, {wanted[1]}) has it" if _classes(numbers, wanted[1]) else ""
+    if prod(shape) != prod(wanted):
+        return ""
+    if _splits(shape, wanted) or _splits(wanted, shape):
+        return f"; {name}.reshape{wanted} has it"
+    if sorted(shape) != sorted(wanted) or len(shape) > MOST_AXES:
+        return ""
+    if len(shape) == 2:
+        return f"; {name}.T has it"
+    orders = [axes for axes in permutations(range(len(shape))) if _turned(shape, axes) == wanted]
+    return f"; {name}.transpose{orders[0]} has it" if len(orders) == 1 else ""
+
+
+def one_of_two_turned(name: str, shape: Shape, other: str, like: Shape) -> str:
+    """Say that one of two arrays, whose rows are samples, is the transpose of what it should be.
+
+    >>> one_of_two_turned("y", (2, 3), "A", (3, 2))
+    '; one of them is transposed (y.T or A.T): a row is a sample'
+    """
+    if len(shape) != 2 or shape != like[::-1] or 1 in shape:
+        return ""
+    return f"; one of them is transposed ({name}.T or {other}.T): a row is a sample"
+
+
+def _classes(numbers: np.ndarray[tuple[int, ...], np.dtype[np.generic]], count: int) -> bool:
+    """Return whether numbers are class indices."""
+    if numbers.dtype.kind not in "fiu" or not numbers.size:
+        return False
+    whole = numbers.astype(float)
+    return bool(np.all((whole == np.floor(whole)) & (whole >= 0) & (whole < count)))
+
+
+def _splits(shape: Shape, other: Shape) -> bool:
+    """Return whether the second shape splits axes of the first and moves none."""
+    return set(accumulate(shape, mul)) <= {1, *accumulate(other, mul)}
+
+
+def _turned(shape: Shape, axes: Shape) -> Shape:
+    return tuple([shape[axis] for axis in axes])
+
+
+def channels_first(name: str, shape: Shape, axes: int) -> str:
+    """Return the code that moves the channels of one image, or of several, from the last axis.
+
+    Args:
+        name: of the array.
+        shape: (…, sizes, C).
+        axes: spatial ones.
+
+    >>> channels_first("X", (20, 32, 32, 3), 2), channels_first("image", (32, 32, 3), 2)
+    ('X.transpose(0, 3, 1, 2)', 'image.transpose(2, 0, 1)')
+    """
+    order = list(range(len(shape)))
+    order.insert(len(shape) - axes - 1, order.pop())
+    return f"{name}.transpose{tuple(order)}"
+
+
+def channels_seem_last(shape: Shape, axes: int, *, channels: Shape = CHANNELS) -> bool:
+    """Return whether a shape looks like images whose channels are the last axis.
+
+    >>> channels_seem_last((20, 32, 32, 3), 2), channels_seem_last((20, 3, 32, 32), 2)
+    (True, False)
+    """
+    if len(shape) <= axes or shape[-1] not in channels:
+        return False
+    sizes = shape[-axes - 1 : -1]
+    if axes == 1:  # a signal of 4 samples and many channels is possible, but not convolved
+        return sizes[0] >= 32
+    return min(sizes) >= 8 and max(sizes) <= 2 * min(sizes)
+
+
+def channels_moved(name: str, shape: Shape, axes: int, channels: int | None = None) -> str:
+    """Return what to add to a complaint, where an array's channels seem to be its last axis.
+
+    Args:
+        name, shape: of the array.
+        axes: spatial ones.
+        channels: that are expected; None where that is not known.
+
+    >>> channels_moved("image", (32, 32, 3), 2, 3)
+    '; image.transpose(2, 0, 1) puts the channels first'
+    """
+    if len(shape) < axes + 1:
+        return ""
+    first = shape[-axes - 1]
+    last = shape[-1] == channels != first if channels else channels_seem_last(shape, axes)
+    return f"; {channels_first(name, shape, axes)} puts the channels first" if last else ""
+
+
+def axes_added(name: str, shape: Shape, axes: int, channels: int | None = None) -> str:
+    """Return the code that adds axes of rows or channels to what should be (N, C, sizes).
+
+    Args:
+        name, shape: of the array.
+        axes: spatial ones.
+        channels: that are expected; None where that is not known.
+
+    >>> axes_added("X", (28, 28), 2), axes_added("X", (3, 32, 32), 2, 3)
+    ('; X[None, None] is one image of one channel', '; X[None] is one image')
+    """
+    one = "image" if axes == 2 else "input"
+    lacking = axes + 2 - len(shape)
+    if lacking == 2 and channels in (1, None):
+        return f"; {name}[None, None] is one {one} of one channel"
+    if lacking != 1:
+        return ""
+    known = CHANNELS[1:] if channels is None else (channels,)
+    alone = f"; {name}[None] is one {one}"
+    if shape[0] in known:
+        return alone
+    if shape[-1] in known and channels_seem_last(shape, axes, channels=known):
+        return f"; {channels_first(name, shape, axes)}[None] is one {one}, its channels first"
+    several = f"; {name}[:, None] are {one}s of one channel"
+    if channels is None:
+        return f"{several}, {name}[None] is one {one} of several"
+    return several if channels == 1 else ""
+
+
+def refused_rank(
+    function: str, name: str, shape: Shape, axes: int, channels: int | None = None
+) -> str:
+    """Return the sentence about an array that is not (N, C, sizes), and how to make it that.
+
+    >>> refused_rank("max_pool2d", "X", (28,), 2)
+    'max_pool2d: X: expected (N, C, H, W), received shape (28,)'
+    """
+    letters = "L" if axes == 1 else ", ".join("DHW"[-axes:])
+    expected = f"(N, C, {letters})"
+    received = f"shape {shape}{axes_added(name, shape, axes, channels)}"
+    return sentence(function, name, expected, received)
+
+
+def of_all_rows(text: str, batch: Shape, whole: Shape | None = None) -> str:
+    """Return a sentence in which the shape of a batch, which the user has not passed, is theirs.
+
+    Args:
+        text: the sentence.
+        batch: its shape.
+        whole: what the user has passed; None for (n, …).
+
+    >>> of_all_rows("Dense: X: expected (N, 3), received shape (256, 4)", (256, 4))
+    'Dense: X: expected (N, 3), received shape (n, 4)'
+    """
+    return text.replace(f"shape {batch}", f"shape {any_rows(batch) if whole is None else whole}")
+
+
+class naming_all_rows:  # noqa: N801  # used like a function
+    """Say in a ShapeError of the block what the user has passed, where it names a batch of it.
+
+    A class, as it is entered in each call of ``predict``.
+
+    Args:
+        batch: the shape of the batch, which the user has not passed.
+        whole: what the user has passed; None for (n, …).
+    """
+
+    def __init__(self, batch: Shape, whole: Shape | None = None) -> None:
+        self.batch, self.whole = batch, whole
+
+    def __enter__(self) -> None:
+        """Change nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Change the sentence of an error."""
+        if isinstance(error, ShapeError):
+            error.args = (of_all_rows(str(error), self.batch, self.whole),)
+
+
+def any_rows(shape: Shape) -> str:
+    """Return a shape as text, with n in the place of the number of rows.
+
+    >>> any_rows((256, 4)), any_rows((3,))
+    ('(n, 4)', '(n,)')
+    """
+    return f"(n, {', '.join(map(str, shape[1:]))})" if len(shape) > 1 else "(n,)"
