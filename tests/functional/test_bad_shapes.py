@@ -255,8 +255,8 @@ SHAPE = [
     ),
     (lambda: nn.batches([], [], 2), "batches: X: expected at least one row"),
     (
-        lambda: nn.visual.show_feature_maps(np.ones((2, 5, 5))),
-        "show_feature_maps: image: expected 2 dimensions",
+        lambda: nn.visual.show_feature_maps(np.ones((2, 2, 5, 5))),
+        "show_feature_maps: image: expected 2 or 3 dimensions",
     ),
     (lambda: nn.visual.show_history([]), "show_history: history: expected at least one epoch"),
     (

@@ -76,7 +76,7 @@ def test_other_pictures_and_classes(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "mnist_cnn", "tiny_cnn", "small_resnet"])
 def test_pictures_without_channels(name: str) -> None:
-    with pytest.raises(ShapeError, match=r"expected \(N, C, H, W\); X\[:, None\] adds an axis"):
+    with pytest.raises(ShapeError, match=r"received shape \(n, 28, 28\); X\[:, None\] are images"):
         MODELS[name](input_shape=(28, 28))
 
 
