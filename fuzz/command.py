@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,8 @@ RIGHT = {
     "check": ["digit.png"],
 }
 ENDLESS = ("--epochs",)
+# What comes before a sentence: of the library's, and of typer's.
+SAID = re.compile(r"neural-network: |Error: ")
 
 
 def main(seconds: float, seed: int, case: int | None = None) -> Report:
@@ -116,8 +119,8 @@ def case(seed: int, number: int) -> Outcome:
         place = f"{type(error).__name__} {place_of(error)}"
         text = f"{story}\n  {type(error).__name__}: {error}"[:1000]
         return Outcome("fault", [(place, f"{text}\n  at {place_of(error)}")])
-    sentence = said.rpartition("neural-network: ")[2]
-    if code == 2 and "neural-network: " in said and len(sentence.strip()) > LONGEST:
+    *_, sentence = SAID.split(said)
+    if code == 2 and sentence != said and len(sentence.strip()) > LONGEST:
         return Outcome("fault", [(f"long {name}", f"{story}\n  {len(sentence)} letters: {said}")])
     if code not in (0, 1, 2, 3):  # 3: the training diverged
         return Outcome("fault", [(f"code {name}", f"{story}\n  exit code {code}: {said[-300:]}")])

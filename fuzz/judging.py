@@ -8,7 +8,7 @@ import linecache
 import re
 import traceback
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ OF_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, Permission
 PASSING_ON = (
     "/autograd/", "/functional/elementwise.py", "/functional/ufuncs.py", "/functional/linear.py",
     "/functional/linalg.py", "/functional/reductions.py", "/functional/shaping.py",
+    "/functional/op.py",  # it calls what is made an op, which may be NumPy's
 )  # fmt: skip
 RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -50,11 +51,12 @@ def judged(error: BaseException, called: str = "", given: Collection[Any] = ()) 
         return _message(error)
     if place_of(error) == "outside":
         return None  # nothing of the library ran: Python's own, about the result of a call
-    innermost = _innermost(error.__traceback__)
+    *_, innermost = _parts(error.__traceback__)
     if innermost.tb_frame.f_code.co_filename.startswith(FUZZ):
         return None  # raised inside a function that was handed in, which the library passes on
-    if any(_callee(innermost) is value for value in given if callable(value)):
-        return None  # the same, of a function written in C, which has no frame
+    last = [part for part in _parts(error.__traceback__) if _is_own(part)][-1]
+    if any(_callee(last) is value for value in given if callable(value)):
+        return None  # the same, of a function of NumPy's, or one written in C, without a frame
     if isinstance(error, TypeError) and (signature := SIGNATURE.search(str(error))):
         functions = [value for value in given if callable(value)]
         names = {called.rpartition(".")[2], "forward"}  # of a layer that is called
@@ -78,31 +80,37 @@ def _message(error: BaseException) -> str | None:
     return None
 
 
-def _innermost(trace: TracebackType | None) -> Any:
-    """Return the innermost part of a traceback."""
-    while trace is not None and trace.tb_next is not None:
+def _parts(trace: TracebackType | None) -> Iterator[TracebackType]:
+    """Yield the parts of a traceback, the innermost last."""
+    while trace is not None:
+        yield trace
         trace = trace.tb_next
-    return trace
+
+
+def _is_own(part: TracebackType) -> bool:
+    return part.tb_frame.f_code.co_filename.startswith(LIBRARY)
 
 
 def _raised_by_the_library(innermost: TracebackType) -> bool:
     """Return whether the innermost frame is of the library, at a ``raise`` statement."""
     code = innermost.tb_frame.f_code
-    return code.co_filename.startswith(LIBRARY) and code.co_code[innermost.tb_lasti] == RAISE
+    return _is_own(innermost) and code.co_code[innermost.tb_lasti] == RAISE
 
 
-def _callee(innermost: TracebackType) -> Any:
-    """Return what the innermost frame calls, where that is the value of a variable."""
-    frame = innermost.tb_frame
-    positions = [*frame.f_code.co_positions()][innermost.tb_lasti // 2]
+def _callee(part: TracebackType) -> Any:
+    """Return what a frame calls, where that is a variable or an attribute."""
+    frame = part.tb_frame
+    positions = [*frame.f_code.co_positions()][part.tb_lasti // 2]
     line, end, start, stop = positions
     if line is None or line != end:
         return None
     text = linecache.getline(frame.f_code.co_filename, line).encode()[start:stop]
-    with suppress(SyntaxError, ValueError):  # a file that was changed meanwhile
+    # A file that was changed meanwhile; what is called by an attribute of a result.
+    with suppress(SyntaxError, ValueError, NameError, AttributeError):
         parsed = ast.parse(text.decode(), mode="eval").body
-        if isinstance(parsed, ast.Call) and isinstance(parsed.func, ast.Name):
-            return frame.f_locals.get(parsed.func.id)
+        if isinstance(parsed, ast.Call) and isinstance(parsed.func, ast.Name | ast.Attribute):
+            called = compile(ast.Expression(parsed.func), "<called>", "eval")
+            return eval(called, frame.f_globals, frame.f_locals)  # a look-up alone
     return None
 
 

@@ -84,6 +84,14 @@ def file_of_too_long_a_name() -> None:
         (lambda: mapped(no_argument, [1]), [no_argument], False),
         (lambda: mapped(len, 3), [len], True),  # "object is not iterable" is no sentence of ours
         (lambda: mapped(nn.StepDecay(0.1, 1), [1]), [nn.StepDecay(0.1, 1)], False),
+        # NumPy's own check of an argument, below the function that was handed in.
+        (lambda: nn.grad(np.linalg.cholesky)(np.ones((2, 3))), [], False),
+        (
+            lambda: nn.numerical_gradient(1, 1, {"W": np.ones(2)}, nn.mse_loss, np.sum),
+            [np.sum],
+            False,
+        ),
+        (lambda: nn.numerical_gradient(1, 1, {"W": np.ones(2)}, nn.mse_loss, np.sum), [], True),
         (lambda: open_file("load", "x" * 300, "a file").seek(), [], False),
         (file_of_too_long_a_name, [], True),
     ],

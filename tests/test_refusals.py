@@ -259,5 +259,54 @@ def test_a_summary_of_what_is_no_number_can_be_shown() -> None:
 
 
 def test_an_unknown_key_of_a_table_of_names() -> None:
-    with pytest.raises(KeyError, match="expected one of .*adam.*; received 'x'"):
-        nn.OPTIMIZERS["x"]
+    tables: list[tuple[Any, str]] = [
+        (nn.OPTIMIZERS, "adam"), (nn.INITIALIZERS, "he"), (nn.models.MODELS, "mlp"),
+        (nn.FILTERS, "edges"),
+    ]  # fmt: skip
+    for table, known in tables:
+        for key in ("x", 3, ("a",), "x" * 3000):
+            match = f"expected one of .*{known}.*; received "
+            with pytest.raises(KeyError, match=match) as caught:
+                table[key]
+            assert isinstance(caught.value, nn.ArgumentError)
+            assert len(str(caught.value)) <= 500
+            assert key not in table
+        assert table.get("x") is None
+        assert known in table
+
+
+def test_lists_in_themselves_are_no_attribute_of_a_layer() -> None:
+    value: list[Any] = []
+    value.append(value)
+    layer = nn.Flatten()
+    with pytest.raises(ValueError, match="Flatten: own: expected lists that end"):
+        layer.own = value  # type: ignore[attr-defined]  # an attribute of one's own
+
+
+def test_a_report_of_classes_holds_rows_of_one_length() -> None:
+    report = nn.training.ClassReport(*np.ones((4, 2)))
+    assert "1.0000" in repr(report)
+    for values, match in [
+        ((1.0, *np.ones((3, 2))), "ClassReport: precision: expected 1 dimensions"),
+        ((*np.ones((3, 2)), [1.0]), r"ClassReport: count: expected the shape \(2,\)"),
+        ((np.ones(2), np.ones(2) * 1j, *np.ones((2, 2))), "ClassReport: recall: expected real"),
+    ]:
+        with pytest.raises(nn.ArgumentError, match=match):
+            nn.training.ClassReport(*values)
+
+
+def test_a_summary_is_made_of_rows() -> None:
+    for rows in (nn.Dropout(0.5), np.ones(3), [1]):
+        with pytest.raises(TypeError, match="Summary: rows: expected rows of a summary"):
+            nn.layers.Summary(rows, 0, 0, 0)  # type: ignore[arg-type]  # the point
+
+
+def test_wrong_rows_are_refused_before_they_fill_the_memory() -> None:
+    with pytest.raises(MemoryError, match="split: X.*: expected sizes that the memory"):
+        nn.split(range(10**12), 0.5)
+    with pytest.raises(TypeError, match="split: by_class: expected True, False, or a label"):
+        nn.split(np.ones((4, 3)), fraction=0.5, by_class=[[1, 2], [3]])
+    with pytest.raises(TypeError, match="Trainer: metrics: expected functions"):
+        nn.Trainer(nn.Dense(2), metrics=range(10**12))  # type: ignore[arg-type]  # the point
+    with pytest.raises(MemoryError, match="interpolate: .*: expected sizes that the memory"):
+        nn.interpolate(np.ones((1, 1, 3)), scale=1.7e308)

@@ -41,6 +41,10 @@ MOST_NAMES = 1_000_000
 # What NumPy says of arrays that no memory could hold.
 BEYOND = re.compile("array is too big|[Mm]aximum (allowed|supported) dimension")
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+# Decorates the library's own functions of arrays: infinity and NaN in a result say enough, and
+# compiled kernels do not warn either. What has the name of a function of NumPy's warns as that
+# does, according to ``np.errstate``.
+silent = np.errstate(all="ignore")
 
 
 def beyond(dtype: DTypeLike) -> str:

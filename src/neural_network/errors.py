@@ -113,7 +113,8 @@ def warn_of_call(text: str, category: type[Warning]) -> None:
 
 
 def _is_own(module: str) -> bool:
-    return module.partition(".")[0] == "neural_network"
+    # NumPy is between two functions of the package where ``np.errstate`` decorates one.
+    return module.partition(".")[0] in ("neural_network", "numpy")
 
 
 def shorten_traceback(error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -54,6 +54,22 @@ def attach(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]],
     return load, lambda: listed, listed
 
 
+def missing_entry(name: object, names: Iterable[str]) -> KeyError:
+    """Return the error for a name that a table does not have."""
+    from neural_network.errors import ArgumentError, both, brief
+
+    text = f"expected one of {', '.join(names)}; received {brief(name)}"
+    error: KeyError = both(ArgumentError, KeyError)(text)
+    return error
+
+
+class Table(dict[str, T]):
+    """A dict whose error for a name that it does not have lists those that it has."""
+
+    def __missing__(self, name: object) -> T:
+        raise missing_entry(name, self)
+
+
 class NameTable(Mapping[str, T]):
     """Name → what ``@named(kind)`` declares, loaded on first use.
 
@@ -72,15 +88,15 @@ class NameTable(Mapping[str, T]):
         self._loaded: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
+        if name not in self:
+            raise missing_entry(name, self)
         if name not in self._loaded:
-            if name not in self._homes:
-                raise KeyError(f"expected one of {', '.join(self)}; received {name!r}")
             file, attribute = self._homes[name]
             self._loaded[name] = getattr(import_module(f"neural_network.{file}"), attribute)
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._homes
+        return isinstance(name, str) and name in self._homes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._homes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,24 @@ def test_nothing_is_overwritten_unasked(run_here: Any, tmp_path: Path) -> None:
     (tmp_path / "run" / "model.safetensors").write_text("old")
     assert run_here("train", *QUICK, "--force").returncode == 0
     assert nn.load(tmp_path / "run" / "model.safetensors").built
+
+
+LONG = "x" * 3000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [LONG], [f"--{LONG}"], ["summary", LONG], ["summary", "mlp", LONG], ["summary", f"--{LONG}"],
+        ["new", LONG], ["resume", LONG], ["check", LONG], ["predict", LONG], ["features", LONG],
+        ["predict", "m", "--all", LONG], ["evaluate", LONG], ["demo", "--save", LONG],
+        ["train", "--data", LONG], ["train", "--config", LONG], ["train", "--save", LONG],
+        ["train", "--epochs", LONG], ["train", "--model", LONG], ["train", "--optimizer", LONG],
+        ["train", "--augment", f"{LONG}=1"], ["features", "--filter", LONG],
+    ],
+)  # fmt: skip
+def test_no_sentence_is_longer_than_500_letters(run_here: Any, arguments: list[str]) -> None:
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    *_, said = re.split("neural-network: |Error: ", done.stderr)
+    assert 10 < len(said.strip()) <= 500

@@ -93,7 +93,11 @@ def test_axes_title_and_colormap_are_the_callers(name: str) -> None:
 def test_bad_axes_titles_and_colormaps(name: str) -> None:
     for options, kind, match in [
         ({"ax": 3}, TypeError, f"{name.strip()}: ax: expected the axes of a matplotlib figure"),
-        ({"title": 3}, TypeError, f"{name.strip()}: title: expected text, received 3"),
+        (
+            {"title": 3},
+            TypeError,
+            f"{name.strip()}: title: expected text of at most 300 letters in 10 lines, received 3",
+        ),
         (
             {"cmap": "grey-ish"},
             ValueError,

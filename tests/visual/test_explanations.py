@@ -249,7 +249,7 @@ def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys:
         (lambda: nn.explain_gradient(np.sum, "a"), TypeError, "explain_gradient: x: expected real numbers"),
         (lambda: nn.no_grad()(nn.explain_gradient)(np.sum, 1.0), RuntimeError, "explain_gradient: expected a call outside no_grad"),
         (lambda: visual.animate_convolution(GREY, frames=0), ValueError, "animate_convolution: frames: expected"),
-        (lambda: visual.animate_convolution(GREY, fps=0), ValueError, "animate_convolution: fps: expected a finite number above 0"),
+        (lambda: visual.animate_convolution(GREY, fps=0), ValueError, "animate_convolution: fps: expected a finite number from 0.01 to 1000"),
         (lambda: visual.animate_convolution(GREY, frames=1, path="a.mp4"), ValueError, "save_figure: path: expected an ending of .gif"),
         (lambda: visual.animate_convolution(GREY, frames=1).save(3), TypeError, "animate_convolution: filename: expected the path"),
         (lambda: visual.animate_convolution(GREY, frames=1).save("a.gif", 3), TypeError, "animate_convolution: writer: expected the name of a writer"),

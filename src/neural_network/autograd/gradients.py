@@ -44,7 +44,8 @@ class Gradients(dict[int, tuple[Any, Any]]):
         """Add the gradients to those that the inputs have."""
         for leaf, grad in self.copied():
             before = leaf.grad
-            leaf.grad = grad if before is None else before + grad
+            with np.errstate(all="ignore"):  # as in the backward pass
+                leaf.grad = grad if before is None else before + grad
             if before is not None and id(before) in USED and before.any():
                 del USED[id(before)]
                 USED[id(leaf.grad)] = leaf.grad, True

@@ -448,6 +448,7 @@ def _compute(
     return value if isinstance(value, np.ndarray) else _as_array(value, inputs)
 
 
+@np.errstate(over="ignore", under="ignore")  # of float16
 def _as_array(value: Any, inputs: Sequence[Tensor]) -> Array:
     """Return a number that an op returned as an array, in its inputs' type if it has none."""
     # A loss returns a Python float, which has no dtype.

@@ -141,7 +141,7 @@ def gradient_descent(
     for epoch in range(1, num_epochs + 1):
         with (
             threads_for_products(min(rows, batch_size) * W.size),
-            np.errstate(over="ignore", invalid="ignore"),  # the result is checked below
+            np.errstate(all="ignore"),  # the result is checked below
         ):
             for batch in cut(permutation(rows), batch_size):
                 error = predict(X[batch]) - y[batch]
@@ -257,7 +257,7 @@ def train_mlp(
         total = 0.0
         with (
             threads_for_products(largest),
-            np.errstate(over="ignore", invalid="ignore"),  # the result is checked below
+            np.errstate(all="ignore"),  # the result is checked below
         ):
             for batch in cut(generator.permutation(len(X)), batch_size):
                 inputs, labels = X[batch], y[batch]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import suppress
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from neural_network import __version__
 from neural_network.cli.check import check
@@ -21,11 +23,41 @@ from neural_network.cli.predict import predict
 from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
-from neural_network.errors import NeuralNetworkError
+from neural_network.errors import MOST_LETTERS, NeuralNetworkError, shortened
 from neural_network.terminal import is_terminal, write_line
+
+# Of what typer says of an argument, which it begins with the option's name.
+LETTERS_OF_TYPER = MOST_LETTERS - 100
+
+
+@contextmanager
+def _shortened_errors() -> Iterator[None]:
+    """Shorten what typer says of a wrong call: it repeats all of what was typed."""
+    try:
+        yield
+    except Exception as error:  # the base of typer's errors has no public name
+        if isinstance(message := getattr(error, "message", None), str):
+            vars(error)["message"] = shortened(message, LETTERS_OF_TYPER)
+        raise
+
+
+class Commands(TyperGroup):
+    """The commands, whose messages are as short as those of the library."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the options before the command."""
+        with _shortened_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments of the command, and run it."""
+        with _shortened_errors():
+            return super().invoke(*args, **kwargs)
+
 
 app = typer.Typer(
     name="neural-network",
+    cls=Commands,
     no_args_is_help=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
@@ -72,5 +104,5 @@ def main() -> None:
         sentence = f"not enough memory ({error})"
     else:
         return
-    write_line(sys.stderr, f"neural-network: {sentence}")
+    write_line(sys.stderr, f"neural-network: {shortened(sentence, MOST_LETTERS)}")
     sys.exit(2)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_choice, as_floating, as_number, rounded
+from neural_network.checks import Array, as_choice, as_floating, as_number, rounded, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, brief, sentence
 from neural_network.functional import error_function, smooth
@@ -25,6 +25,7 @@ def _away_from_zero(rng: np.random.Generator) -> Iterator[Call]:
 @public
 @named("activation")
 @elementary(lambda g: g, of=_away_from_zero)
+@silent
 def identity(Z: ArrayLike) -> Array:
     """Return the input unchanged: the activation of linear regression.
 
@@ -51,6 +52,7 @@ def identity(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @elementary(lambda g, Z: g * np.greater(Z, 0), of=_away_from_zero)
+@silent
 def relu(Z: ArrayLike) -> Array:
     """Rectified linear unit, element by element: ``max(0, Z)``.
 
@@ -76,6 +78,7 @@ def relu(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @elementary(lambda g, Z: g * smooth.sigmoid_slope(Z), of=_away_from_zero)
+@silent
 def sigmoid(Z: ArrayLike) -> Array:
     """Logistic function, element by element: ``1 / (1 + exp(-Z))``.
 
@@ -99,14 +102,14 @@ def sigmoid(Z: ArrayLike) -> Array:
     array([0. , 0.5, 1. ])
     """
     (Z,), dtype = as_floating("sigmoid", Z=Z)
-    with np.errstate(under="ignore"):
-        decay = np.exp(-np.abs(Z))
-        return rounded(np.where(Z >= 0, 1, decay) / (1 + decay), dtype)
+    decay = np.exp(-np.abs(Z))
+    return rounded(np.where(Z >= 0, 1, decay) / (1 + decay), dtype)
 
 
 @public
 @named("activation")
 @elementary(lambda g, Z: g * (4 * smooth.sigmoid_slope(2 * Z)), of=_away_from_zero)
+@silent
 def tanh(Z: ArrayLike) -> Array:
     """Hyperbolic tangent, element by element: a sigmoid from −1 to 1.
 
@@ -131,6 +134,7 @@ def tanh(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @explains_calls
+@silent
 def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     """Leaky rectified linear unit: ``Z`` above 0, ``slope · Z`` below.
 
@@ -156,13 +160,13 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
         return rounded(relu(Z), dtype)  # −∞ · 0 is NaN
     above = np.greater(Z, 0)
     # One product: where Z · slope is not taken, it must not overflow.
-    with np.errstate(under="ignore"):
-        return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
+    return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
 
 
 @public
 @named("activation")
 @explains_calls
+@silent
 def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     """Exponential linear unit: ``Z`` above 0, ``alpha · (exp(Z) − 1)`` below.
 
@@ -193,6 +197,7 @@ def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
 @public
 @named("activation")
 @elementary(lambda g, Z: g * sigmoid(Z), of=lambda rng: [call(rng.standard_normal((3, 4)))])
+@silent
 def softplus(Z: ArrayLike) -> Array:
     """Smooth relu: ``log(1 + exp(Z))``, computed as ``max(Z, 0) + log1p(exp(−|Z|))``.
 
@@ -218,6 +223,7 @@ def softplus(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @elementary(lambda g, Z: g * smooth.silu_slope(Z), of=smooth.normal_numbers)
+@silent
 def silu(Z: ArrayLike) -> Array:
     """Sigmoid linear unit, also called swish: ``Z · sigmoid(Z)``.
 
@@ -242,6 +248,7 @@ def silu(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @elementary(lambda g, Z: g * smooth.mish_slope(Z), of=smooth.normal_numbers)
+@silent
 def mish(Z: ArrayLike) -> Array:
     """Self-regularized unit: ``Z · tanh(softplus(Z))``.
 
@@ -266,6 +273,7 @@ def mish(Z: ArrayLike) -> Array:
 @public
 @named("activation")
 @explains_calls
+@silent
 def gelu(Z: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """Gaussian error linear unit: ``Z`` times the chance that a normal number lies below it.
 
@@ -303,6 +311,7 @@ def _hardswish_slope(g: Any, Z: Any) -> Any:
 @public
 @named("activation")
 @elementary(_hardswish_slope, of=smooth.normal_numbers)
+@silent
 def hardswish(Z: ArrayLike) -> Array:
     """Piecewise linear approximation of swish: ``Z · min(max(Z + 3, 0), 6) / 6``.
 
@@ -323,8 +332,7 @@ def hardswish(Z: ArrayLike) -> Array:
     (Z,), dtype = as_floating("hardswish", Z=Z)
     # At −∞ the share is 0; the limit of the product is 0, too.
     lowest = np.finfo(Z.dtype).min
-    with np.errstate(under="ignore"):
-        return rounded(np.maximum(Z, lowest) * (np.clip(Z + 3, 0, 6) / 6), dtype)
+    return rounded(np.maximum(Z, lowest) * (np.clip(Z + 3, 0, 6) / 6), dtype)
 
 
 sample_calls(leaky_relu, call(Normal((3, 5), 3)))
@@ -335,6 +343,7 @@ sample_calls(gelu, call(Normal((3, 5), 3)), call(Normal(4, 3), "tanh"))
 @public
 @named("activation")
 @op
+@silent
 def softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """Turn scores into probabilities along an axis: ``exp(Z) / Σ exp(Z)``.
 
@@ -364,9 +373,8 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
     (Z,), dtype = as_floating("softmax", Z=Z)
     _check_classes("softmax", Z, axis)
     # Two scores may be further apart than the largest number: −∞, whose share is 0.
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        exponentials = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
-        return rounded(exponentials / np.sum(exponentials, axis=axis, keepdims=True), dtype)
+    exponentials = np.exp(Z - np.max(Z, axis=axis, keepdims=True))
+    return rounded(exponentials / np.sum(exponentials, axis=axis, keepdims=True), dtype)
 
 
 @gradient(softmax, "Z")
@@ -378,6 +386,7 @@ def _(g: Any, out: Any, axis: int) -> Any:
 @public
 @named("activation")
 @op
+@silent
 def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """Logarithm of ``softmax``: ``Z − log Σ exp(Z)`` along an axis.
 
@@ -401,9 +410,8 @@ def log_softmax(Z: ArrayLike, axis: int = -1) -> Array:
     """
     (Z,), dtype = as_floating("log_softmax", Z=Z)
     _check_classes("log_softmax", Z, axis)
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        shifted = Z - np.max(Z, axis=axis, keepdims=True)
-        return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), dtype)
+    shifted = Z - np.max(Z, axis=axis, keepdims=True)
+    return rounded(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)), dtype)
 
 
 @gradient(log_softmax, "Z")

@@ -16,6 +16,7 @@ from neural_network.checks import (
     as_real,
     check_not_empty,
     rounded,
+    silent,
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, sentence
@@ -26,6 +27,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@silent
 def scaled_dot_product_attention(
     query: ArrayLike,
     key: ArrayLike,

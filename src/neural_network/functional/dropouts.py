@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_flag, as_floating, as_generator, as_number, rounded
+from neural_network.checks import (
+    Array,
+    as_flag,
+    as_floating,
+    as_generator,
+    as_number,
+    rounded,
+    silent,
+)
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.op import Normal, call, sample_calls
@@ -14,6 +22,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@silent
 def dropout(
     A: ArrayLike,
     p: float,
@@ -58,6 +67,7 @@ def dropout(
 
 @public
 @explains_calls
+@silent
 def dropout2d(
     X: ArrayLike,
     rate: float,
@@ -109,8 +119,7 @@ def dropout2d(
         return X.astype(dtype)
     kept = as_generator("dropout2d", rng).random(X.shape[:2]) >= dropped
     factors = (kept / (1 - dropped)).astype(X.dtype)
-    with np.errstate(invalid="ignore"):
-        return rounded(X * factors.reshape((*X.shape[:2], *(1,) * (X.ndim - 2))), dtype)
+    return rounded(X * factors.reshape((*X.shape[:2], *(1,) * (X.ndim - 2))), dtype)
 
 
 sample_calls(dropout, call(Normal((4, 3)), 0.6, rng=1))

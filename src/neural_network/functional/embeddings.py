@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, as_real, check_ndim, rounded
+from neural_network.checks import (
+    Array,
+    as_floating,
+    as_real,
+    check_ndim,
+    rounded,
+    silent,
+    within_memory,
+)
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.op import Normal, call, sample_calls
@@ -15,6 +23,8 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@within_memory
+@silent
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     """Look up the row of each index: ``out[…, :] = weight[indices[…], :]``.
 

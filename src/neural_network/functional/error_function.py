@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_floating
+from neural_network.checks import Array, as_floating, rounded
 from neural_network.functional.elementwise import elementary, finite, in_double
 from neural_network.functional.op import call
 from neural_network.public import public
@@ -124,7 +124,7 @@ def erf(X: Any) -> Array:
     array([ 0.      ,  0.842701, -1.      ])
     """
     (X,), dtype = as_floating("erf", X=X)
-    return _erf(X).astype(dtype, copy=False)
+    return rounded(_erf(X), dtype)
 
 
 # --- the normal distribution, for gelu ----------------------------------------------------

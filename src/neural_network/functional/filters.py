@@ -11,6 +11,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.lazy import Table
 from neural_network.public import public
 
 
@@ -23,45 +24,47 @@ class Filter(NamedTuple):
 
 FILTERS: Mapping[str, Filter] = public(
     MappingProxyType(
-        {
-            "edges": Filter(
-                ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
-                "where a pixel differs from its eight neighbours",
-            ),
-            "horizontal": Filter(
-                ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
-                "horizontal edges: positive where it is brighter below",
-            ),
-            "vertical": Filter(
-                ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
-                "vertical edges: positive where it is brighter to the right",
-            ),
-            "sharpen": Filter(
-                ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
-                "the image with its edges emphasised",
-            ),
-            "mean": Filter(((1 / 9,) * 3,) * 3, "the mean of a pixel and its neighbours"),
-            "gaussian-blur": Filter(
-                tuple(tuple(a * b / 16 for b in (1, 2, 1)) for a in (1, 2, 1)),
-                "a blur that weighs the centre most",
-            ),
-            "sobel-x": Filter(
-                ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
-                "the slope from left to right, smoothed downwards",
-            ),
-            "sobel-y": Filter(
-                ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
-                "the slope from top to bottom, smoothed sideways",
-            ),
-            "emboss": Filter(
-                ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
-                "a relief lit from the upper left",
-            ),
-            "laplacian": Filter(
-                ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
-                "the second derivative: ridges negative, valleys positive",
-            ),
-        }
+        Table(
+            {
+                "edges": Filter(
+                    ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
+                    "where a pixel differs from its eight neighbours",
+                ),
+                "horizontal": Filter(
+                    ((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
+                    "horizontal edges: positive where it is brighter below",
+                ),
+                "vertical": Filter(
+                    ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
+                    "vertical edges: positive where it is brighter to the right",
+                ),
+                "sharpen": Filter(
+                    ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+                    "the image with its edges emphasised",
+                ),
+                "mean": Filter(((1 / 9,) * 3,) * 3, "the mean of a pixel and its neighbours"),
+                "gaussian-blur": Filter(
+                    tuple(tuple(a * b / 16 for b in (1, 2, 1)) for a in (1, 2, 1)),
+                    "a blur that weighs the centre most",
+                ),
+                "sobel-x": Filter(
+                    ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+                    "the slope from left to right, smoothed downwards",
+                ),
+                "sobel-y": Filter(
+                    ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+                    "the slope from top to bottom, smoothed sideways",
+                ),
+                "emboss": Filter(
+                    ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+                    "a relief lit from the upper left",
+                ),
+                "laplacian": Filter(
+                    ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+                    "the second derivative: ridges negative, valleys positive",
+                ),
+            }
+        )
     )
 )
 

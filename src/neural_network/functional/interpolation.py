@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from math import floor
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from neural_network.checks import (
     check_addressable,
     check_not_empty,
     rounded,
+    silent,
     within_memory,
 )
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
@@ -33,6 +35,7 @@ LINEAR = ("linear", "bilinear", "trilinear")
 
 @public
 @within_memory
+@silent
 def interpolate(
     X: ArrayLike,
     size: int | Sequence[int] | None = None,
@@ -141,7 +144,9 @@ def _sizes(
         expected = f"one number or {len(sizes)} of them"
         raise ShapeError(sentence(function, "scale", expected, f"{len(each)} of them"))
     factors = [as_number(function, "scale", factor, above=0) for factor in each]
-    outputs = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
+    # A larger one than any array can have is refused with the other sizes beyond the memory.
+    spans = [min(n * factor, sys.maxsize) for n, factor in zip(sizes, factors, strict=True)]
+    outputs = tuple(floor(span) for span in spans)
     if min(outputs) < 1:
         expected = f"a scale that leaves at least one output of {sizes}"
         raise ShapeError(sentence(function, "scale", expected, brief(scale)))

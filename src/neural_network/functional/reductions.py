@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.checks import Array, as_number
+from neural_network.errors import DTypeError, sentence
 from neural_network.functional.elementwise import widened
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.lifting import LISTS, array_under
@@ -69,10 +70,19 @@ def spread(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Arra
     return np.broadcast_to(g, shape)
 
 
+def _kept(function: str, X: Any, dtype: Any) -> Any:
+    """Return the type to compute in; one that loses imaginary parts is refused."""
+    if dtype is not None and np.dtype(dtype).kind != "c" and np.iscomplexobj(X):
+        expected = "a complex type for complex numbers"
+        raise DTypeError(sentence(function, "dtype", expected, str(np.dtype(dtype))))
+    return dtype
+
+
 @public(top_level=False)
 @op
 def sum(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """Return the sum along axes."""
+    dtype = _kept("sum", X, dtype)
     return np.asarray(_np.sum(X, axis=axis, keepdims=keepdims, dtype=dtype))
 
 
@@ -83,6 +93,7 @@ gradient(sum, "X")(lambda g, X_shape, axis, keepdims: spread(g, X_shape, axis, k
 @op
 def mean(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """Return the mean along axes."""
+    dtype = _kept("mean", X, dtype)
     return np.asarray(_np.mean(X, axis=axis, keepdims=keepdims, dtype=dtype))
 
 
@@ -98,6 +109,7 @@ def var(
     X: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0, dtype: Any = None
 ) -> Array:
     """Return the variance along axes: squared differences from the mean, summed, over n − ddof."""
+    dtype, ddof = _kept("var", X, dtype), as_number("var", "ddof", ddof)
     return np.asarray(_np.var(X, axis=axis, keepdims=keepdims, ddof=ddof, dtype=dtype))
 
 
@@ -124,6 +136,7 @@ def std(
     X: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0, dtype: Any = None
 ) -> Array:
     """Return the standard deviation along axes; the gradient is 0 where it is 0."""
+    dtype, ddof = _kept("std", X, dtype), as_number("std", "ddof", ddof)
     return np.asarray(_np.std(X, axis=axis, keepdims=keepdims, ddof=ddof, dtype=dtype))
 
 
@@ -168,6 +181,7 @@ gradient(min, "X")(_extreme_gradient)
 @op
 def prod(X: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Array:
     """Return the product along axes."""
+    dtype = _kept("prod", X, dtype)
     return np.asarray(_np.prod(X, axis=axis, keepdims=keepdims, dtype=dtype))
 
 
@@ -206,7 +220,7 @@ def _products_of_others(X: Any) -> Any:
 @op
 def cumsum(X: Any, axis: int | None = None, dtype: Any = None) -> Array:
     """Return the sums of the first numbers along an axis, or of all in one row."""
-    return np.cumsum(X, axis=axis, dtype=dtype)
+    return np.cumsum(X, axis=axis, dtype=_kept("cumsum", X, dtype))
 
 
 @gradient(cumsum, "X")
@@ -226,7 +240,7 @@ def _backwards(ndim: int, axis: int) -> tuple[Any, ...]:
 @op
 def cumprod(X: Any, axis: int | None = None, dtype: Any = None) -> Array:
     """Return the products of the first numbers along an axis, or of all in one row."""
-    return np.cumprod(X, axis=axis, dtype=dtype)
+    return np.cumprod(X, axis=axis, dtype=_kept("cumprod", X, dtype))
 
 
 @gradient(cumprod, "X")

@@ -246,7 +246,8 @@ class Residual(LayerSequence):
         if np.shape(out) != np.shape(straight):
             expected = f"the shape {np.shape(straight)} of the shortcut (see shortcut=)"
             raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
-        return out + straight
+        with np.errstate(all="ignore"):
+            return out + straight
 
     def _current_arguments(self) -> Mapping[str, Any]:
         return {"layers": list(self.body), "shortcut": self.shortcut}

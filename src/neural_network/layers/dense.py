@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import as_count
+from neural_network.checks import as_count, silent
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.embeddings import embedding
@@ -76,10 +76,12 @@ class Dense(Weighted):
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""
         self._check_input(np.shape(X))
-        Z = matmul(self._numbers(X), self.weight)
-        if self.bias is not None:
-            Z = Z + self.bias
-        return self.activation(Z)
+        return self.activation(self._affine(self._numbers(X)))
+
+    @silent
+    def _affine(self, X: Any) -> Any:
+        Z = matmul(X, self.weight)
+        return Z if self.bias is None else Z + self.bias
 
     def _steps(self) -> Steps:
         """A dense layer, with relu or without an activation."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_number
+from neural_network.checks import Array, as_number, silent
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
@@ -14,11 +14,11 @@ from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
 
 
+@silent
 def keep_and_scale(X: Any, drawn: Array, rate: float) -> tuple[Any, Array]:
     """Return ``X · keep / (1 − rate)`` and keep, from uint32 numbers of X's shape, or broadcast."""
     keep = np.greater_equal(drawn, np.uint32(rate * 2**32))
-    with np.errstate(invalid="ignore"):  # ∞ · 0 is NaN
-        return X * np.multiply(keep, 1 / (1 - rate), dtype=X.dtype), keep
+    return X * np.multiply(keep, 1 / (1 - rate), dtype=X.dtype), keep
 
 
 @public

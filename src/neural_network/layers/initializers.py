@@ -28,6 +28,8 @@ Rng = np.random.Generator
 Initializer = Callable[[Shape, int, int, Rng], Array]
 
 
+# Weights of a variance of 1 / fan are numbers that can be drawn.
+LEAST_FAN = 1e-30
 # What ``help`` shows of an initialiser that ``variance_scaling`` has made.
 _DOCUMENTED = """Draw from a {distribution} distribution of the variance {scale:g} / {fan}.
 
@@ -100,8 +102,8 @@ def _checked(
 ) -> tuple[Shape, Any, Any, Rng]:
     """Return the arguments that all initialisers take."""
     try:
-        inputs = as_number(name, "fan_in", fan_in, above=0)
-        outputs = as_number(name, "fan_out", fan_out, above=0)
+        inputs = as_number(name, "fan_in", fan_in, between=(LEAST_FAN, np.inf))
+        outputs = as_number(name, "fan_out", fan_out, between=(LEAST_FAN, np.inf))
         sizes = as_shape(name, "shape", shape)
         if len(sizes) > MOST_AXES:
             raise ShapeError(sentence(name, "shape", f"at most {MOST_AXES} sizes", brief(shape)))
@@ -136,6 +138,7 @@ lecun_normal = named("initializer", "lecun", "lecun_normal")(
 
 
 @named("initializer")
+@within_memory
 def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Draw a matrix whose rows, or columns if there are fewer, are orthonormal.
 
@@ -174,6 +177,7 @@ def orthogonal(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # a
 
 
 @named("initializer")
+@within_memory
 def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Return zeros; what all begin equal stays equal, so this is for biases.
 
@@ -195,6 +199,7 @@ def zeros(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all sh
 
 
 @named("initializer")
+@within_memory
 def ones(shape: Shape, fan_in: int, fan_out: int, rng: Rng) -> Array:  # all share a signature
     """Return ones: for factors, and for examples that are checked by hand.
 

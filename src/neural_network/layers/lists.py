@@ -11,6 +11,7 @@ from typing import Any
 from weakref import ref
 
 from neural_network.describing import Bound
+from neural_network.errors import too_deep
 from neural_network.layers.parameter import Buffer, Parameter
 
 # What a layer is made of; and what may hold it. Tuples of types, because they are used in
@@ -46,8 +47,11 @@ def kept(value: Any, owner: Any, name: str) -> Any:
     A list or dict of other things, such as a record of losses, stays the caller's own. So does
     one of a subclass, such as a ``Counter``; layers that are added to it are not noticed.
     """
-    if not isinstance(value, HOLDERS) or not has_parts(value, or_empty=True):
-        return value
+    try:
+        if not isinstance(value, HOLDERS) or not has_parts(value, or_empty=True):
+            return value
+    except RecursionError:
+        raise too_deep(type(owner).__name__, name) from None
     if type(value) not in (*HOLDERS, LayerList, LayerDict):
         vars(owner)["_unreported"] = True
         return value

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import as_count, as_number
+from neural_network.checks import as_count, as_number, silent
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.normalization.batch_norm import (
     Moments,
@@ -30,14 +30,14 @@ def _as_epsilon(name: str, value: object) -> float:
     return epsilon
 
 
+@silent
 def observe(
     running_mean: Buffer, running_variance: Buffer, seen: Moments, count: int, momentum: float
 ) -> None:
     """Move running statistics towards those of a batch of ``count`` numbers for each channel."""
     unbiased = seen.variance * (count / (count - 1))
     for running, found in ((running_mean, seen.mean), (running_variance, unbiased)):
-        with np.errstate(over="ignore"):
-            moved = momentum * running.data + (1 - momentum) * found
+        moved = momentum * running.data + (1 - momentum) * found
         # Infinity would stay for good; the largest number shrinks again. A new array: the
         # backward pass of what was computed from the old one may be still to come.
         largest = np.finfo(running.dtype).max
@@ -118,6 +118,7 @@ class BatchNorm(_Norm):
         self.running_mean = Buffer(np.zeros(shape[1]))
         self.running_variance = Buffer(np.ones(shape[1]))
 
+    @silent
     def forward(self, X: Any) -> Any:
         """(N, C, …) → the same."""
         X = self._check(X)

@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
-from neural_network.errors import ArgumentError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
 from neural_network.public import public
@@ -51,7 +51,7 @@ class Summary:
         rows, parameters, learned, multiply_adds: as given.
 
     Raises:
-        Nothing.
+        DTypeError: other rows.
 
     >>> print(Sequential(Flatten(), Dense(10)).summary((28, 28)))
        layer    output  parameters  multiply-adds
@@ -66,6 +66,11 @@ class Summary:
     parameters: int
     learned: int
     multiply_adds: int
+
+    def __post_init__(self) -> None:
+        rows = self.rows
+        if not (isinstance(rows, tuple | list) and all(isinstance(row, Row) for row in rows)):
+            raise DTypeError(sentence("Summary", "rows", "rows of a summary", brief(rows)))
 
     def __str__(self) -> str:
         """Lay the table out."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.errors import NeuralNetworkError
 from neural_network.functional.convolution.ops import correlate
 from neural_network.functional.pooling.ops import window_max
@@ -70,6 +70,7 @@ class Conv(_WindowStep, LinearStep):
         """
         return self._window_over(sizes, self.weight.shape[2:], self.stride, self.padding)
 
+    @silent
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
         """Compute it by ops."""
         window, (count, *shape) = self.window(X.shape[2:]), X.shape

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.functional.linear import matmul
 from neural_network.plan.vocabulary import (
     BatchNorm,
@@ -26,6 +26,7 @@ class Dense(LinearStep):
 
     output_axis = 1
 
+    @silent
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
         """Compute it by ops."""
         product: Any = matmul(X, weight)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from neural_network.checks import Array, as_number
+from neural_network.checks import Array, as_number, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, sentence
 from neural_network.layers.flat import parts
@@ -30,6 +30,7 @@ _SMALLEST = 1e-280
 
 @public
 @explains_calls
+@silent
 def clip_by_norm(gradients: Array | Trainable, maximum: float) -> float:
     """Scale a gradient down in place, keeping its direction: ``g ← g · min(1, maximum / ‖g‖)``.
 
@@ -61,17 +62,17 @@ def clip_by_norm(gradients: Array | Trainable, maximum: float) -> float:
     maximum = as_number("clip_by_norm", "maximum", maximum, above=0)
     with _buffer("clip_by_norm", gradients) as buffer:
         pieces = [buffer[block] for block in blocks([(0, buffer.size)])]
-        with np.errstate(over="ignore", under="ignore"):
-            norm = _norm(pieces)
-            if math.isfinite(norm) and norm > maximum:
-                for piece in pieces:
-                    # In float64, because the factor alone may be too small for float32.
-                    piece[...] = piece * np.float64(maximum / norm)
+        norm = _norm(pieces)
+        if math.isfinite(norm) and norm > maximum:
+            for piece in pieces:
+                # In float64, because the factor alone may be too small for float32.
+                piece[...] = piece * np.float64(maximum / norm)
     return norm
 
 
 @public
 @explains_calls
+@silent
 def clip_by_value(gradients: Array | Trainable, limit: float) -> None:
     """Clip each entry of a gradient in place: ``g ← min(max(g, −limit), limit)``.
 

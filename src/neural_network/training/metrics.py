@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +11,18 @@ from neural_network.checks import (
     Array,
     as_count,
     as_real,
+    check_ndim,
     check_no_nan,
     check_not_empty,
+    check_same_shape,
     check_shape,
+    silent,
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
 from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_indices
 from neural_network.functional.losses.reduction import check_distributions
+from neural_network.lifting import array_under
 from neural_network.public import named, public
 from neural_network.training.shown import html_table, text_table
 
@@ -28,6 +32,7 @@ COLUMNS = ("class", "precision", "recall", "f1", "count")
 @public
 @named("metric")
 @explains_calls
+@silent
 def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
     """Fraction of rows whose prediction is the label: the largest score, or a class index.
 
@@ -60,6 +65,7 @@ def accuracy(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None =
 @public
 @named("metric")
 @explains_calls
+@silent
 def top_k_accuracy(
     y_pred: ArrayLike, y_true: ArrayLike, *, k: int = 5, ignore_index: int | None = None
 ) -> float:
@@ -98,6 +104,7 @@ def top_k_accuracy(
 
 @public
 @explains_calls
+@silent
 def confusion_matrix(
     y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
 ) -> Array:
@@ -139,6 +146,13 @@ class ClassReport:
     f1: Array
     count: Array
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            values = array_under(as_real("ClassReport", field.name, getattr(self, field.name)))
+            check_ndim("ClassReport", field.name, values, 1)
+            object.__setattr__(self, field.name, values)
+            check_same_shape("ClassReport", field.name, values, "precision", self.precision)
+
     def _rows(self) -> list[list[str]]:
         shares = (self.precision, self.recall, self.f1)
         return [
@@ -156,6 +170,7 @@ class ClassReport:
 
 @public
 @explains_calls
+@silent
 def class_report(
     y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
 ) -> ClassReport:
@@ -187,8 +202,7 @@ def class_report(
     """
     counts = counts_of(*predicted_and_true("class_report", y_pred, y_true, ignore_index))
     right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        return ClassReport(right / read, right / there, 2 * right / (read + there), there)
+    return ClassReport(right / read, right / there, 2 * right / (read + there), there)
 
 
 def predicted_and_true(

@@ -15,6 +15,7 @@ from neural_network.checks import (
     as_real,
     check_no_nan,
     check_not_empty,
+    silent,
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
@@ -33,6 +34,7 @@ AVERAGES = ("binary", "macro", "micro", "weighted")
 @public
 @named("metric")
 @explains_calls
+@silent
 def binary_accuracy(
     y_pred: ArrayLike,
     y_true: ArrayLike,
@@ -71,6 +73,7 @@ def binary_accuracy(
 @named("metric of all rows")
 @named("metric")
 @explains_calls
+@silent
 def f1(
     y_pred: ArrayLike,
     y_true: ArrayLike,
@@ -139,6 +142,7 @@ def f1(
 @named("metric of all rows")
 @named("metric")
 @explains_calls
+@silent
 def auc(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None) -> float:
     """Area under the ROC curve: how often a row of the class has a higher score than another.
 

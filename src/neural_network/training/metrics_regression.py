@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_real, check_no_nan, check_not_empty
+from neural_network.checks import Array, as_real, check_no_nan, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.public import named, public
@@ -16,6 +16,7 @@ from neural_network.public import named, public
 @public
 @named("metric")
 @explains_calls
+@silent
 def mae(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     """Mean absolute error: ``mean |y_pred − y_true|``.
 
@@ -45,6 +46,7 @@ def mae(y_pred: ArrayLike, y_true: ArrayLike) -> float:
 @named("metric of all rows")
 @named("metric")
 @explains_calls
+@silent
 def r2(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     """Coefficient of determination: ``1 − Σ (y_true − y_pred)² / Σ (y_true − mean)²``.
 
@@ -73,8 +75,7 @@ def r2(y_pred: ArrayLike, y_true: ArrayLike) -> float:
     predicted, targets = predicted.reshape(rows, -1), targets.reshape(rows, -1)
     left = np.sum((targets - predicted) ** 2, axis=0)
     whole = np.sum((targets - np.mean(targets, axis=0)) ** 2, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(whole > 0, 1 - left / whole, np.where(left == 0, 1.0, 0.0))
+    found = np.where(whole > 0, 1 - left / whole, np.where(left == 0, 1.0, 0.0))
     return float(np.mean(found))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -57,9 +57,9 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     if value is None:
         return {"accuracy": _fitted(accuracy, loss)} if is_of_classes(loss) else {}
     if isinstance(value, Mapping):
-        items: list[tuple[Any, Any]] = list(value.items())
+        items: Iterable[tuple[Any, Any]] = value.items()
     elif is_iterable(value) and not isinstance(value, str):
-        items = [(v if isinstance(v, str) else getattr(v, "__name__", brief(v)), v) for v in value]
+        items = ((v if isinstance(v, str) else getattr(v, "__name__", brief(v)), v) for v in value)
     else:
         expected = "a list of functions or names, or a dict"
         raise DTypeError(sentence("Trainer", "metrics", expected, brief(value)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_generator, as_number
+from neural_network.checks import Array, as_generator, as_number, within_memory
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.layers.several import are_arrays, arrays_in, each, row_count
@@ -16,6 +16,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@within_memory
 def split(
     X: Any,
     y: Any = None,
@@ -186,10 +187,13 @@ def numbered(function: str, labels: Array, cure: str) -> Array:
 
 
 def _as_labels(function: str, value: Any, rows: int) -> Array:
-    if isinstance(value, str | dict) or np.ndim(value) != 1:
-        expected = "True, False, or a label for each row"
+    expected = "True, False, or a label for each row"
+    try:
+        labels = np.asarray(value)
+    except ValueError:  # a ragged sequence
+        raise DTypeError(sentence(function, "by_class", expected, brief(value))) from None
+    if labels.ndim != 1:
         raise DTypeError(sentence(function, "by_class", expected, brief(value)))
-    labels = np.asarray(value)
     if len(labels) != rows:
         expected = f"{rows} labels, one for each row"
         raise ShapeError(sentence(function, "by_class", expected, len(labels)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count
+from neural_network.checks import Array, as_count, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
@@ -43,6 +43,7 @@ CELL = 0.45
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_activations(
     model: Layer,
     image: ArrayLike,

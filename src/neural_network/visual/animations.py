@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_flag, as_number
+from neural_network.checks import Array, as_count, as_flag, as_number, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
@@ -47,10 +47,13 @@ if TYPE_CHECKING:
 # Inches; an animation has many pictures.
 SIZE = (8.0, 2.9)
 SMALL_FILTER = 5
+# Pictures a second that can be shown.
+PACES = (0.01, 1000.0)
 
 
 @public(top_level=False)
 @explains_calls
+@silent
 def animate_convolution(
     image: ArrayLike,
     filter: str | ArrayLike = "edges",
@@ -84,7 +87,8 @@ def animate_convolution(
 
     Raises:
         ShapeError, ArgumentError, DTypeError: as ``conv2d``; ``frames`` below 1, an ``fps``
-            that is not above 0; an ending other than .gif; a wrong ``ax``, ``title`` or ``cmap``.
+            that is not from 0.01 to 1000; an ending other than .gif; a wrong ``ax``, ``title``
+            or ``cmap``.
         FileWriteError: the file cannot be written.
         MissingDependencyError: matplotlib or Pillow is not installed.
 
@@ -96,7 +100,7 @@ def animate_convolution(
     pixels, kernel = as_image_and_filter(name, image, filter)
     flipped = as_flag(name, "flip", flip)
     plan = Window.of(name, pixels.shape[1:], kernel.shape[1:], stride, padding)
-    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, above=0)
+    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, between=PACES)
     as_title(name, title)
     filters = kernel[np.newaxis].astype(float)
     total = conv2d(pixels.astype(float), filters, stride, padding, flip=flipped)[0]
@@ -157,6 +161,7 @@ def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
 
 @public(top_level=False)
 @explains_calls
+@silent
 def animate_training(
     history: Any,
     *,
@@ -194,16 +199,24 @@ def animate_training(
     3
     """
     name = "animate_training"
-    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, above=0)
+    most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, between=PACES)
     as_title(name, title)
     as_cmap(name, cmap, SIGNED)
-    kept = isinstance(history, list | tuple) and history and np.ndim(history[0]) >= 2
+    kept = isinstance(history, list | tuple) and history and _axes(history[0]) >= 2
     if kept or (isinstance(history, np.ndarray) and history.ndim >= 3):
         figure, show, epochs = _weights(name, history, ax, title, cmap)
     else:
         figure, show, epochs = _curves(name, history, ax, title, cmap)
     chosen = np.unique(np.linspace(0, epochs - 1, min(most, epochs)).round().astype(int))
     return _animation(name, figure, lambda n: show(int(chosen[n])), len(chosen), pace, path)
+
+
+def _axes(value: Any) -> int:
+    """Return the number of axes; 0 for what is no array, which the curves refuse."""
+    try:
+        return np.ndim(value)
+    except (ValueError, RecursionError):  # ragged lists, or lists in themselves
+        return 0
 
 
 Show = Callable[[int], list[Any]]

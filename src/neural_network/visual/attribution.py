@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.autograd.engine import backward_pass, recording
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_count, as_number
+from neural_network.checks import Array, as_count, as_number, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -44,6 +44,7 @@ ROWS_AT_ONCE = 256
 
 @public(top_level=False)
 @explains_calls
+@silent
 def saliency(model: Layer, image: ArrayLike, *, target: int | None = None) -> Array:
     """Return how much each number of an input changes a score: ``|∂ score / ∂ image|``.
 
@@ -82,6 +83,7 @@ def saliency_for(function: str, model: Layer, image: ArrayLike, target: int | No
 
 @public(top_level=False)
 @explains_calls
+@silent
 def grad_cam(
     model: Layer,
     image: ArrayLike,
@@ -149,6 +151,7 @@ def grad_cam_for(
 
 @public(top_level=False)
 @explains_calls
+@silent
 def occlusion(
     model: Layer,
     image: ArrayLike,

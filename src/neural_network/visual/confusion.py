@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.autograd.guards import unrecorded
-from neural_network.checks import as_real
+from neural_network.checks import as_real, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
@@ -27,6 +27,7 @@ MOST_LETTERS = 24
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_confusion_matrix(
     counts: ArrayLike,
     class_names: Sequence[str] | None = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count
+from neural_network.checks import Array, as_count, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
@@ -36,6 +36,7 @@ MANY = 400
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_decision_surface(
     model: Layer,
     X: ArrayLike,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty
+from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.convolution.conv import conv2d
@@ -40,6 +40,7 @@ MOST_TAPS_WITH_NUMBERS = 7
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_feature_maps(
     image: ArrayLike,
     filters: Filters = "edges",
@@ -124,6 +125,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
 
 @public(top_level=False)
 @explains_calls
+@silent
 def draw_feature_maps(
     image: ArrayLike,
     filters: Mapping[str, ArrayLike],

@@ -24,6 +24,8 @@ ROOM = 0.45
 SMALL, MEDIUM, LARGE = 9.0, 10.0, 12.0
 # Smaller numbers are not written.
 LEAST_POINTS = 7.5
+# Of a title.
+LETTERS_OF_TITLE, LINES_OF_TITLE = 300, 10
 # Colours that people with any colour vision tell apart (Okabe and Ito, 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Blue below 0, white at 0, red above; black to white; dark blue to yellow.
@@ -115,11 +117,21 @@ def wrapped(text: str, inches: float, points: float) -> str:
     return "\n".join(textwrap.fill(line, most) for line in text.split("\n"))
 
 
+def drawable(text: str) -> str:
+    """Return a text with ? for what is no Unicode, such as half of a letter of two."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def as_title(function: str, title: Any) -> str:
-    """Return a title as text; None for none."""
-    if title is not None and not isinstance(title, str):
-        raise DTypeError(sentence(function, "title", "text", brief(title)))
-    return title or ""
+    """Return a title as text; None for none. Beside a longer one no room is left to draw in."""
+    if title is None:
+        return ""
+    expected = f"text of at most {LETTERS_OF_TITLE} letters in {LINES_OF_TITLE} lines"
+    if not isinstance(title, str):
+        raise DTypeError(sentence(function, "title", expected, brief(title)))
+    if len(title) > LETTERS_OF_TITLE or title.count("\n") >= LINES_OF_TITLE:
+        raise ArgumentError(sentence(function, "title", expected, brief(title)))
+    return drawable(title)
 
 
 def check_axes(function: str, ax: Any) -> None:

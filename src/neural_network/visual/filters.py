@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_shape
+from neural_network.checks import Array, as_shape, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.functional.window import times
@@ -39,6 +39,7 @@ LARGEST_TILE = 1.7
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_filters(
     layer: Layer | ArrayLike,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
@@ -44,6 +44,7 @@ OPACITY = 0.75
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_saliency(
     model: Layer,
     image: ArrayLike,
@@ -90,6 +91,7 @@ def show_saliency(
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_grad_cam(
     model: Layer,
     image: ArrayLike,
@@ -136,6 +138,7 @@ def show_grad_cam(
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_occlusion(
     model: Layer,
     image: ArrayLike,

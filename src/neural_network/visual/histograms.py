@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_choice, as_count, as_function
+from neural_network.checks import Array, as_choice, as_count, as_function, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 NAME = "show_histograms"
 # Panels in a line.
 COLUMNS = 4
+# Bars that could still be told apart.
+MOST_BINS = 10_000
 
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_histograms(
     model: Layer,
     what: str = "weights",
@@ -59,7 +62,7 @@ def show_histograms(
             ``images`` and ``labels`` those of a loss on them, computed here.
         images, labels: inputs (N, …) and what the loss compares with; for gradients only.
         loss: a function of (outputs, labels), or one of the library's by name.
-        bins: bars of a histogram.
+        bins: bars of a histogram, at most 10,000.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for ``what``.
         cmap: a colormap, of which each layer gets a colour.
@@ -80,7 +83,7 @@ def show_histograms(
     """
     found = as_model(NAME, model)
     as_choice(NAME, "what", what, ("weights", "gradients"))
-    count = as_count(NAME, "bins", bins)
+    count = as_count(NAME, "bins", bins, maximum=MOST_BINS)
     heading = what if as_title(NAME, title) == "" and title is None else title
     if cmap is not None:
         as_cmap(NAME, cmap, "")

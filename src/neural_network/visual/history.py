@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_real, check_ndim
+from neural_network.checks import Array, as_real, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
@@ -24,6 +24,7 @@ COLUMNS = 3
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_history(
     history: Sequence[float] | Mapping[str, Sequence[float]],
     *,

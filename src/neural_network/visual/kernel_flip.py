@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, check_ndim, check_not_empty
+from neural_network.checks import Array, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.convolution.conv import conv2d
@@ -40,6 +40,7 @@ SAME = 1e-9
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_flip(
     image: ArrayLike,
     filter: str | ArrayLike = "vertical",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_count
+from neural_network.checks import as_count, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
@@ -43,6 +43,7 @@ MOST_LETTERS = 14
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_mistakes(
     model: Layer,
     images: ArrayLike,

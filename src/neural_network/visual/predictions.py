@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
+from neural_network.checks import as_names, as_real, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
@@ -23,6 +23,7 @@ LONGEST_TITLE = 30
 
 @public(top_level=False)
 @explains_calls
+@silent
 def show_predictions(
     pictures: Sequence[ArrayLike],
     seen: ArrayLike,

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neural_network.checks import as_count
+from neural_network.checks import as_count, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
 from neural_network.files import as_path, written_beside
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
 
+# Dots per inch; a printer has no more.
+MOST_DPI = 1200
+
 
 @public(top_level=False)
 @explains_calls
+@silent
 def save_figure(
     figure: Figure | FuncAnimation, path: str | os.PathLike[str], *, dpi: int = 120
 ) -> Path:
@@ -29,7 +33,7 @@ def save_figure(
         figure: a matplotlib figure, or an animation.
         path: the file; its ending names the format (.png, .svg, .pdf, .jpg …); .gif for
             an animation.
-        dpi: dots per inch of formats made of dots.
+        dpi: dots per inch of formats made of dots, at most 1,200.
 
     Returns:
         The path.
@@ -46,10 +50,10 @@ def save_figure(
     """
     path = Path(as_path("save_figure", "path", path))
     if hasattr(figure, "to_jshtml"):
-        return _save_animation(figure, path, as_count("save_figure", "dpi", dpi))
+        return _save_animation(figure, path, as_count("save_figure", "dpi", dpi, maximum=MOST_DPI))
     if not hasattr(figure, "savefig"):
         raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", brief(figure)))
-    as_count("save_figure", "dpi", dpi)
+    as_count("save_figure", "dpi", dpi, maximum=MOST_DPI)
     check_figure_path("save_figure", "path", path, figure)
     with warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box.

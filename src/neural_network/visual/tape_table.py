@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.autograd.engine import backward_pass, nodes_before, recording
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_callable
+from neural_network.checks import Array, as_callable, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -144,6 +144,7 @@ def _shown(values: Array) -> str:
 
 @public
 @explains_calls
+@silent
 def explain_gradient(f: Callable[..., Any], x: ArrayLike, *more: ArrayLike) -> Tape:
     """Explain a gradient: compute ``f(x)``, and show the tape as a table.
 

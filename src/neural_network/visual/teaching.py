@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -68,6 +68,7 @@ Slide = tuple[str, str, Callable[[], Any]]
 
 @public(top_level=False)
 @explains_calls
+@silent
 def slides(
     model: Layer,
     images: ArrayLike,

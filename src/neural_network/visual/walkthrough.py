@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
@@ -97,6 +97,7 @@ def _numbers(values: Array) -> tuple[str, str, str, str]:
 
 @public
 @explains_calls
+@silent
 def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkthrough:
     """Explain what a model makes of an input: shapes, numbers and pictures of each layer.
 

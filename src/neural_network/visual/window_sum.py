@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_flag, check_ndim
+from neural_network.checks import Array, as_count, as_flag, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, both, sentence
 from neural_network.functional.filters import named_filter
@@ -186,6 +186,7 @@ def _texts(values: Array) -> list[str]:
 
 @public
 @explains_calls
+@silent
 def explain_conv2d(
     image: ArrayLike,
     filter: str | ArrayLike,

@@ -16,6 +16,7 @@ from neural_network.checks import (
     check_not_empty,
     check_shape,
     rounded,
+    silent,
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, give_hint, sentence
@@ -28,6 +29,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@silent
 def conv2d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -123,6 +125,7 @@ def conv2d(
 
 @public
 @explains_calls
+@silent
 def conv1d(
     image: ArrayLike,
     filter_kernel: ArrayLike,
@@ -165,6 +168,7 @@ def conv1d(
 
 @public
 @explains_calls
+@silent
 def conv3d(
     image: ArrayLike,
     filter_kernel: ArrayLike,

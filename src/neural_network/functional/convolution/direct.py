@@ -74,24 +74,21 @@ def by_shifts(
     weights = W.astype(accumulator or X.dtype, copy=False).reshape(groups, filters, -1)
     weights = weights.reshape(*weights.shape, *(1,) * len(window.taps))
     # ∞ · 0 is NaN by the formula, and the NaN in the result is warning enough.
-    with np.errstate(invalid="ignore", under="ignore"):
-        for some, box in _blocks(window.outputs, len(X), weights.itemsize * groups, SHIFT_BLOCK):
-            part = images[some, :, *window.receptive_field(box)].astype(
-                weights.dtype, "C", copy=False
-            )
-            target = out[some, :, :, *box]
-            places = window.tap_slices(target.shape[3:])
-            for f in range(filters):
-                result = target[:, :, f]
-                wide = result.dtype != weights.dtype
-                total = np.empty(result.shape, weights.dtype) if wide else result
-                term = np.empty(result.shape, weights.dtype)
-                np.multiply(part[:, :, *places[0]], weights[:, f, 0], out=total)
-                for tap, place in enumerate(places[1:], start=1):
-                    np.multiply(part[:, :, *place], weights[:, f, tap], out=term)
-                    np.add(total, term, out=total)
-                if wide:
-                    result[...] = total
+    for some, box in _blocks(window.outputs, len(X), weights.itemsize * groups, SHIFT_BLOCK):
+        part = images[some, :, *window.receptive_field(box)].astype(weights.dtype, "C", copy=False)
+        target = out[some, :, :, *box]
+        places = window.tap_slices(target.shape[3:])
+        for f in range(filters):
+            result = target[:, :, f]
+            wide = result.dtype != weights.dtype
+            total = np.empty(result.shape, weights.dtype) if wide else result
+            term = np.empty(result.shape, weights.dtype)
+            np.multiply(part[:, :, *places[0]], weights[:, f, 0], out=total)
+            for tap, place in enumerate(places[1:], start=1):
+                np.multiply(part[:, :, *place], weights[:, f, tap], out=term)
+                np.add(total, term, out=total)
+            if wide:
+                result[...] = total
     return add_bias(out, bias)
 
 
@@ -105,14 +102,13 @@ def by_columns(
     out = np.empty((len(X), groups, filters, *window.outputs), X.dtype)
     matrix = W.astype(accumulator or X.dtype, copy=False).reshape(groups, filters, terms)
     images_last = (1, 2, 0, *range(3, X.ndim))
-    with np.errstate(invalid="ignore", under="ignore"):  # as in by_shifts
-        for some, box in _blocks(
-            window.outputs, len(X), matrix.itemsize * groups * terms, COLUMN_BLOCK
-        ):
-            target = out[some, :, :, *box].transpose(images_last)
-            part = padded[some, :, :, *window.receptive_field(box)]
-            columns = _columns(part, window, target.shape[3:]).astype(matrix.dtype, "C")
-            target[...] = (matrix @ columns.reshape(groups, terms, -1)).reshape(target.shape)
+    for some, box in _blocks(
+        window.outputs, len(X), matrix.itemsize * groups * terms, COLUMN_BLOCK
+    ):
+        target = out[some, :, :, *box].transpose(images_last)
+        part = padded[some, :, :, *window.receptive_field(box)]
+        columns = _columns(part, window, target.shape[3:]).astype(matrix.dtype, "C")
+        target[...] = (matrix @ columns.reshape(groups, terms, -1)).reshape(target.shape)
     return add_bias(out, bias)
 
 

@@ -12,6 +12,7 @@ from neural_network.checks import (
     check_not_empty,
     check_shape,
     rounded,
+    silent,
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
@@ -25,6 +26,7 @@ Size = int | tuple[int, ...]
 
 @public
 @explains_calls
+@silent
 def conv_transpose2d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -76,6 +78,7 @@ def conv_transpose2d(
 
 @public
 @explains_calls
+@silent
 def conv_transpose1d(
     X: ArrayLike,
     filters: ArrayLike,
@@ -112,6 +115,7 @@ def conv_transpose1d(
 
 @public
 @explains_calls
+@silent
 def conv_transpose3d(
     X: ArrayLike,
     filters: ArrayLike,

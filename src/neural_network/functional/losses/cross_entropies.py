@@ -21,6 +21,7 @@ from neural_network.checks import (
     as_real,
     check_not_empty,
     check_shape,
+    silent,
 )
 from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
 from neural_network.functional.activations import softmax
@@ -48,6 +49,7 @@ Places = tuple[Array, Array]
 @named("loss of classes")
 @named("loss")
 @op
+@silent
 def softmax_cross_entropy(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -104,12 +106,11 @@ def softmax_cross_entropy(
     targets = checked_targets(
         function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
     )
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        shifted = _shifted(targets.without_ignored(Z))
-        weighed = targets.weigh(shifted)
-        # The exponentials take the memory of the shifted scores.
-        normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
-        rows = targets.totals * normalizers - weighed
+    shifted = _shifted(targets.without_ignored(Z))
+    weighed = targets.weigh(shifted)
+    # The exponentials take the memory of the shifted scores.
+    normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
+    rows = targets.totals * normalizers - weighed
     return reduce_rows(rows, reduction, dtype, targets.divisor)
 
 
@@ -131,10 +132,9 @@ def _(
     if lift_hook((g, logits)) is not None:  # to be differentiated again
         return softmax(Z) * factors - targets.spread(share)
     # The same with one array of (n, k), for speed in training.
-    with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        slopes = _shifted(Z)
-        np.exp(slopes, out=slopes)
-        slopes *= factors / slopes.sum(axis=1, keepdims=True)
+    slopes = _shifted(Z)
+    np.exp(slopes, out=slopes)
+    slopes *= factors / slopes.sum(axis=1, keepdims=True)
     targets.subtract_from(slopes, share)
     return slopes
 
@@ -270,8 +270,7 @@ class Targets:
 
 
 def _times(weights: Array, values: Array) -> Array:
-    with np.errstate(under="ignore"):
-        return np.where(weights > 0, weights * values, 0)
+    return np.where(weights > 0, weights * values, 0)
 
 
 def as_targets(
@@ -288,8 +287,7 @@ def as_targets(
     if labels.ndim == 1 and class_weights is None and ignore_index is None and not label_smoothing:
         places = (np.arange(n), labels.astype(np.intp, copy=False))
         return Targets(np.ones(n, dtype), places, None, float(n), (n, k), alike=True)
-    with np.errstate(under="ignore"):  # tiny weights of classes
-        return _weighted(labels, (n, k), dtype, class_weights, label_smoothing, ignore_index)
+    return _weighted(labels, (n, k), dtype, class_weights, label_smoothing, ignore_index)
 
 
 def _weighted(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, as_number, is_iterable, rounded
+from neural_network.checks import Array, as_floating, as_number, is_iterable, rounded, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.lifting import lift_hook
@@ -17,6 +17,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@silent
 def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[float, list[Array]]:
     """Ridge penalty ``λ · Σ ‖W‖²`` of all weights, and its gradients ``2 · λ · W``.
 
@@ -48,7 +49,6 @@ def l2_regularization(weights: Iterable[ArrayLike], lambda_: float) -> tuple[flo
     gradients = []
     for index, weight in enumerate(weights):
         (W,), dtype = as_floating(function, **{f"weights[{index}]": weight})
-        with np.errstate(under="ignore"):
-            penalty = penalty + strength * np.sum(np.square(W))
-            gradients.append(rounded(2 * strength * W, dtype))
+        penalty = penalty + strength * np.sum(np.square(W))
+        gradients.append(rounded(2 * strength * W, dtype))
     return penalty if lift_hook([penalty]) else float(penalty), gradients

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, as_real, check_ndim, check_probabilities
+from neural_network.checks import (
+    Array,
+    as_floating,
+    as_real,
+    check_ndim,
+    check_probabilities,
+    silent,
+)
 from neural_network.functional.activations import log_softmax, softmax
 from neural_network.functional.losses.cross_entropies import as_targets, checked_targets
 from neural_network.functional.losses.reduction import (
@@ -63,6 +70,7 @@ def _log(p: Array, rest: Array) -> Array:
 @public
 @named("loss")
 @op
+@silent
 def binary_cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Binary cross-entropy: ``−mean(y · log(A + ε) + (1 − y) · log(1 − A + ε))``, ε = 1e-15.
 
@@ -109,6 +117,7 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
 @named("loss of classes")
 @named("loss")
 @op
+@silent
 def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Cross-entropy of class probabilities: ``−mean_i Σ_j y[i, j] · log(A[i, j] + ε)``, ε = 1e-15.
 
@@ -153,6 +162,7 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
 @named("loss of classes")
 @named("loss")
 @op
+@silent
 def nll(
     log_probabilities: ArrayLike,
     labels: ArrayLike,
@@ -196,8 +206,7 @@ def nll(
     )
     L = targets.without_ignored(L)
     check_log_probabilities("nll", "log_probabilities", L, dtype)
-    with np.errstate(invalid="ignore", under="ignore"):
-        return reduce_rows(0 - targets.weigh(L), reduction, dtype, targets.divisor)
+    return reduce_rows(0 - targets.weigh(L), reduction, dtype, targets.divisor)
 
 
 @gradient(nll, "log_probabilities")
@@ -230,6 +239,7 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
 @public
 @named("loss")
 @op
+@silent
 def kl(log_q: ArrayLike, p: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Kullback-Leibler divergence of p from q: ``Σ_j p · (log p − log q)`` for each row.
 
@@ -264,8 +274,7 @@ def kl(log_q: ArrayLike, p: ArrayLike, *, reduction: Reduction = "mean") -> Loss
     check_pair("kl", reduction, log_q=log_q, p=p)
     check_distributions("kl", "p", unrounded_p)
     check_log_probabilities("kl", "log_q", log_q, dtype)
-    with np.errstate(invalid="ignore"):
-        terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - log_q), 0)
+    terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - log_q), 0)
     return reduce_rows(np.sum(terms, axis=1), reduction, dtype, len(p))
 
 

@@ -79,8 +79,7 @@ def reduce_rows(rows: Array, reduction: Reduction, dtype: DTypeLike, divisor: fl
     if reduction == "none":
         return rounded(rows, dtype)
     total = np.sum(rows)
-    with np.errstate(under="ignore"):
-        return float(total if reduction == "sum" else total / divisor)
+    return float(total if reduction == "sum" else total / divisor)
 
 
 def share_of_elements(g: Any, reduction: Reduction, shape: tuple[int, ...]) -> Any:
@@ -122,8 +121,7 @@ def check_class_weights(
     """Raise unless there are k weights, finite, none negative, not all 0, in a loss's type."""
     array = as_real(function, name, weights)
     check_shape(function, name, array, (k,))
-    with np.errstate(over="ignore", under="ignore"):
-        typed = array.astype(dtype)
+    typed = array.astype(dtype)
     wrong = ~(np.isfinite(typed) & (array >= 0))
     if np.any(wrong):
         place = int(np.argmax(wrong))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import as_floating, as_number
+from neural_network.checks import as_floating, as_number, silent
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,
@@ -23,6 +23,7 @@ from neural_network.public import named, public
 @public
 @named("loss")
 @op
+@silent
 def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean squared error: ``mean((y_pred − y)²)`` over all elements.
 
@@ -48,13 +49,13 @@ def mse_loss(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
     """
     (y_pred, y), dtype = as_floating("mse_loss", y_pred=y_pred, y=y)
     check_pair("mse_loss", reduction, y_pred=y_pred, y=y)
-    with np.errstate(under="ignore"):
-        return reduce_elements(np.square(y_pred - y), reduction, dtype)
+    return reduce_elements(np.square(y_pred - y), reduction, dtype)
 
 
 @public
 @named("loss")
 @op
+@silent
 def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Mean absolute error: ``mean(|y_pred − y|)`` over all elements.
 
@@ -88,6 +89,7 @@ def l1(y_pred: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Los
 @public
 @named("loss")
 @op
+@silent
 def huber(
     y_pred: ArrayLike, y: ArrayLike, *, delta: float = 1.0, reduction: Reduction = "mean"
 ) -> Loss:
@@ -119,11 +121,10 @@ def huber(
     (y_pred, y), dtype = as_floating("huber", y_pred=y_pred, y=y)
     delta = as_number("huber", "delta", delta, above=0)
     check_pair("huber", reduction, y_pred=y_pred, y=y)
-    with np.errstate(under="ignore"):
-        distance = np.abs(y_pred - y)
-        # Both pieces in one formula that squares no large distance, which could overflow.
-        near = np.minimum(distance, delta)
-        return reduce_elements(near * (distance - near / 2), reduction, dtype)
+    distance = np.abs(y_pred - y)
+    # Both pieces in one formula that squares no large distance, which could overflow.
+    near = np.minimum(distance, delta)
+    return reduce_elements(near * (distance - near / 2), reduction, dtype)
 
 
 def _differentiate(loss: Callable[..., Any], slope: Callable[..., Any], *options: str) -> None:

@@ -19,6 +19,7 @@ from neural_network.checks import (
     as_real,
     check_not_empty,
     check_probabilities,
+    silent,
 )
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import sigmoid, softplus
@@ -42,6 +43,7 @@ from neural_network.public import named, public
 @public
 @named("loss")
 @op
+@silent
 def binary_cross_entropy_with_logits(
     logits: ArrayLike,
     y: ArrayLike,
@@ -101,8 +103,7 @@ def _(g: Any, logits: Any, y: Any, positive_weight: Any, reduction: Reduction) -
 
 def _times(weights: Array, losses: Array) -> Array:
     """Return the product, where a loss of ∞ that has no weight is 0."""
-    with np.errstate(invalid="ignore"):
-        return np.where(np.equal(weights, 0), 0, weights * losses)
+    return np.where(np.equal(weights, 0), 0, weights * losses)
 
 
 def _weights(y: Array, positive_weight: Any) -> tuple[Array, Array]:
@@ -138,6 +139,7 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
 @named("loss of classes")
 @named("loss")
 @op
+@silent
 def hinge(scores: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") -> Loss:
     """Hinge loss: a margin below 1 costs its distance from 1.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_number, rounded
+from neural_network.checks import Array, as_number, rounded, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, sentence
 from neural_network.functional.normalization.ops import (
@@ -44,6 +44,7 @@ class Moments(NamedTuple):
 
 @public
 @explains_calls
+@silent
 def batch_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -116,10 +117,9 @@ def normalize_by(X: Any, arrays: dict[str, Any], epsilon: float) -> Any:
         raise ArgumentError(sentence("batch_norm", "variance", expected, "a negative one"))
     shape = (1, -1, *(1,) * (X.ndim - 2))
     # The mean is subtracted first: folding it into β would lose the digits of a large one.
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        out = X - arrays["mean"].reshape(shape)
-        scale = arrays.get("gamma", 1) / np.sqrt(arrays["variance"] + epsilon)
-        return scale_and_shift(out, arrays | {"gamma": scale}, shape)
+    out = X - arrays["mean"].reshape(shape)
+    scale = arrays.get("gamma", 1) / np.sqrt(arrays["variance"] + epsilon)
+    return scale_and_shift(out, arrays | {"gamma": scale}, shape)
 
 
 def batch_norm_and_moments(
@@ -141,6 +141,7 @@ def batch_norm_and_moments(
 
 @public
 @explains_calls
+@silent
 def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     """Mean and variance of each channel over the batch, as running averages need them.
 
@@ -164,9 +165,8 @@ def batch_statistics(X: ArrayLike) -> tuple[Array, Array]:
     """
     X, _, dtype = as_arguments("batch_statistics", array_under(X))
     check_channels("batch_statistics", X, {})
-    with np.errstate(over="ignore"):
-        found = moments(X)
-        return rounded(found.mean, dtype), rounded(found.variance, dtype)
+    found = moments(X)
+    return rounded(found.mean, dtype), rounded(found.variance, dtype)
 
 
 def moments(X: Array) -> Moments:
@@ -178,12 +178,12 @@ def moments(X: Array) -> Moments:
     if kernels := _kernels_for(X):
         return Moments(*kernels.moments(X))
     mean, left = mean_and_centred(X, _all_but_channels(X))
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        variance = mean_square(left, _all_but_channels(X)).astype(mean.dtype, copy=False)
+    variance = mean_square(left, _all_but_channels(X)).astype(mean.dtype, copy=False)
     return Moments(mean.ravel(), variance.ravel())
 
 
 @op
+@silent
 def batch_normalize(arrays: Sequence[Any], epsilon: float, known: Moments | None = None) -> Array:
     """Return ``γ · (X − mean) / √(variance + ε) + β``, with the moments of each channel of X.
 
@@ -195,14 +195,13 @@ def batch_normalize(arrays: Sequence[Any], epsilon: float, known: Moments | None
     """
     X, gamma, beta = arrays
     mean, variance = known or moments(X)
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        scale = gamma / np.sqrt(variance + epsilon)
-        if kernels := _kernels_for(X, gamma, beta):
-            result: Array = kernels.normalize(X, mean, scale, beta.astype(np.float64))
-            return result
-        out = _less_mean(X, mean)
-        out *= _per_channel(scale, X)
-        out += _per_channel(beta, X)
+    scale = gamma / np.sqrt(variance + epsilon)
+    if kernels := _kernels_for(X, gamma, beta):
+        result: Array = kernels.normalize(X, mean, scale, beta.astype(np.float64))
+        return result
+    out = _less_mean(X, mean)
+    out *= _per_channel(scale, X)
+    out += _per_channel(beta, X)
     return out
 
 
@@ -210,21 +209,20 @@ def batch_normalize(arrays: Sequence[Any], epsilon: float, known: Moments | None
 def _(g: Any, arrays: Any, epsilon: float, known: Moments | None) -> Any:
     X, gamma, _beta = arrays
     axes = _all_but_channels(X)
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        if lift_hook([g, X, gamma]):  # recorded, with mean and variance as functions of X
-            left = centred(X, axes)
-            inverse_std = 1 / np.sqrt(mean_over(axes, left, left) + epsilon)
-        else:
-            mean, variance = known or moments(X)
-            inverse_std = 1 / np.sqrt(variance + epsilon)
-            if kernels := _kernels_for(X, g, gamma):
-                return list(kernels.normalize_gradients(g, X, mean, inverse_std, gamma))
-            left, inverse_std = _less_mean(X, mean), _per_channel(inverse_std, X)
-        x_hat = left * inverse_std
-        mean_gx, mean_g = mean_over(axes, g, x_hat), mean_over(axes, g)
-        for_X = (x_hat * -mean_gx + g - mean_g) * (inverse_std * gamma.reshape(inverse_std.shape))
-        count = X.size // X.shape[1]
-        return [for_X, mean_gx.reshape(-1) * count, mean_g.reshape(-1) * count]
+    if lift_hook([g, X, gamma]):  # recorded, with mean and variance as functions of X
+        left = centred(X, axes)
+        inverse_std = 1 / np.sqrt(mean_over(axes, left, left) + epsilon)
+    else:
+        mean, variance = known or moments(X)
+        inverse_std = 1 / np.sqrt(variance + epsilon)
+        if kernels := _kernels_for(X, g, gamma):
+            return list(kernels.normalize_gradients(g, X, mean, inverse_std, gamma))
+        left, inverse_std = _less_mean(X, mean), _per_channel(inverse_std, X)
+    x_hat = left * inverse_std
+    mean_gx, mean_g = mean_over(axes, g, x_hat), mean_over(axes, g)
+    for_X = (x_hat * -mean_gx + g - mean_g) * (inverse_std * gamma.reshape(inverse_std.shape))
+    count = X.size // X.shape[1]
+    return [for_X, mean_gx.reshape(-1) * count, mean_g.reshape(-1) * count]
 
 
 def _all_but_channels(X: Any) -> Axes:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_floating, check_not_empty, rounded
+from neural_network.checks import Array, as_floating, check_not_empty, rounded, silent
 from neural_network.functional.op import Normal, call, gradient, op, sample_calls
 from neural_network.public import public
 
 
 @public
 @op
+@silent
 def normalize(X: ArrayLike) -> Array:
     """Scale each column to mean 0 and standard deviation 1: ``(X − mean) / std``.
 
@@ -44,13 +45,12 @@ def normalize(X: ArrayLike) -> Array:
     # by itself would give ±1.
     constant = np.all(wide == wide[0], axis=0)
     # A column with ∞ becomes NaN without a warning.
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        # Scaling by a power of two is exact and keeps squares from under- and overflow.
-        _, power = np.frexp(np.max(np.abs(wide), axis=0))
-        wide = np.ldexp(wide, -power)
-        deviation = np.where(constant, 1, np.std(wide, axis=0))
-        centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
-        return rounded(centred / deviation, dtype)
+    # Scaling by a power of two is exact and keeps squares from under- and overflow.
+    _, power = np.frexp(np.max(np.abs(wide), axis=0))
+    wide = np.ldexp(wide, -power)
+    deviation = np.where(constant, 1, np.std(wide, axis=0))
+    centred = np.where(constant, 0, wide - np.mean(wide, axis=0))
+    return rounded(centred / deviation, dtype)
 
 
 @gradient(normalize, "X")

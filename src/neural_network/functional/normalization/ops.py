@@ -49,12 +49,11 @@ def mean_and_centred(X: Any, axes: Axes) -> tuple[Any, Any]:
     the difference has a mean of its own. That is small and exact enough to be subtracted. The
     mean returned is the sum of both, in float64 at least.
     """
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):  # ∞ − ∞ is NaN
-        mean = mean_over(axes, X)
-        left = X - mean
-        missed = mean_over(axes, left)
-        left -= missed
-        return np.add(mean, missed, dtype=np.result_type(mean, np.float64)), left
+    mean = mean_over(axes, X)
+    left = X - mean
+    missed = mean_over(axes, left)
+    left -= missed
+    return np.add(mean, missed, dtype=np.result_type(mean, np.float64)), left
 
 
 @op
@@ -71,8 +70,7 @@ gradient(centred, "X")(lambda g, axes: g - mean_over(axes, g))
 @op
 def over_root_mean_square(X: Any, axes: Axes, epsilon: float) -> Array:
     """Return ``X / √(mean(X²) + ε)`` along axes."""
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        out: Array = X / _root_mean_square(X, axes, epsilon)
+    out: Array = X / _root_mean_square(X, axes, epsilon)
     return out
 
 

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_number, check_shape, rounded
+from neural_network.checks import Array, as_count, as_number, check_shape, rounded, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.functional.normalization.ops import (
@@ -28,6 +28,7 @@ from neural_network.public import public
 
 @public
 @explains_calls
+@silent
 def layer_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -73,6 +74,7 @@ def layer_norm(
 
 @public
 @explains_calls
+@silent
 def group_norm(
     X: ArrayLike,
     groups: int,
@@ -121,6 +123,7 @@ def group_norm(
 
 @public
 @explains_calls
+@silent
 def instance_norm(
     X: ArrayLike,
     gamma: ArrayLike | None = None,

@@ -20,6 +20,7 @@ from neural_network.checks import (
     check_addressable,
     check_not_empty,
     rounded,
+    silent,
     within_memory,
 )
 from neural_network.elsewhere.surface import explains_calls
@@ -95,6 +96,7 @@ def _pool(function: str, kind: Any, X: ArrayLike, output_size: object, axes: int
 
 @public
 @explains_calls
+@silent
 def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows, channel by channel.
 
@@ -124,6 +126,7 @@ def adaptive_avg_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
 @public
 @explains_calls
+@silent
 def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of signals; see ``adaptive_avg_pool2d``.
 
@@ -147,6 +150,7 @@ def adaptive_avg_pool1d(X: ArrayLike, output_size: Size) -> Array:
 
 @public
 @explains_calls
+@silent
 def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Mean of each of ``output_size`` windows of volumes; see ``adaptive_avg_pool2d``.
 
@@ -170,6 +174,7 @@ def adaptive_avg_pool3d(X: ArrayLike, output_size: Size) -> Array:
 
 @public
 @explains_calls
+@silent
 def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows; see ``adaptive_avg_pool2d``.
 
@@ -194,6 +199,7 @@ def adaptive_max_pool2d(X: ArrayLike, output_size: Size) -> Array:
 
 @public
 @explains_calls
+@silent
 def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of signals; see ``adaptive_max_pool2d``.
 
@@ -217,6 +223,7 @@ def adaptive_max_pool1d(X: ArrayLike, output_size: Size) -> Array:
 
 @public
 @explains_calls
+@silent
 def adaptive_max_pool3d(X: ArrayLike, output_size: Size) -> Array:
     """Largest number of each of ``output_size`` windows of volumes; see ``adaptive_max_pool2d``.
 

@@ -16,6 +16,7 @@ from neural_network.checks import (
     as_floating,
     check_not_empty,
     rounded,
+    silent,
     within_memory,
 )
 from neural_network.elsewhere.surface import explains_calls
@@ -32,6 +33,7 @@ COLOURS, LEAST_PICTURE = 3, 16
 
 @public
 @explains_calls
+@silent
 def max_pool(
     X: ArrayLike, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] = 2
 ) -> Array:
@@ -90,6 +92,7 @@ def _hint_channels_first(shape: Sizes) -> None:
 
 @public
 @explains_calls
+@silent
 def max_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -135,6 +138,7 @@ def max_pool2d(
 
 @public
 @explains_calls
+@silent
 def max_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -166,6 +170,7 @@ def max_pool1d(
 
 @public
 @explains_calls
+@silent
 def max_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -197,6 +202,7 @@ def max_pool3d(
 
 @public
 @explains_calls
+@silent
 def avg_pool2d(
     X: ArrayLike,
     size: Size = 2,
@@ -233,6 +239,7 @@ def avg_pool2d(
 
 @public
 @explains_calls
+@silent
 def avg_pool1d(
     X: ArrayLike,
     size: Size = 2,
@@ -264,6 +271,7 @@ def avg_pool1d(
 
 @public
 @explains_calls
+@silent
 def avg_pool3d(
     X: ArrayLike,
     size: Size = 2,
@@ -295,6 +303,7 @@ def avg_pool3d(
 
 @public
 @explains_calls
+@silent
 def global_avg_pool(X: ArrayLike) -> Array:
     """Mean of each channel over all spatial axes.
 
