@@ -14,7 +14,6 @@ from neural_network.checks import (
     silent,
     within_memory,
 )
-from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
@@ -22,7 +21,6 @@ from neural_network.public import public
 
 
 @public
-@explains_calls
 @within_memory
 @silent
 def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_generator, as_number, within_memory
-from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.layers.several import are_arrays, arrays_in, each, row_count
 from neural_network.public import public
 
 
 @public
-@explains_calls
 @within_memory
 def split(
     X: Any,
