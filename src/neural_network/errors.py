@@ -144,6 +144,17 @@ def _of_library(entry: TracebackType) -> bool:
     return _is_own(entry.tb_frame.f_globals.get("__name__", ""))
 
 
+def say_what_was_dropped(error: ValueError) -> None:
+    """Raise the DroppedGradientError that NumPy has put an error of its own in front of, if any.
+
+    For ``array[i] = t`` it says "setting an array element with a sequence" last, whatever the
+    conversion of ``t`` has raised. The traceback is that of the error: it ends in that line.
+    """
+    cause = error.__cause__
+    if isinstance(cause, DroppedGradientError):
+        raise DroppedGradientError(*cause.args).with_traceback(error.__traceback__) from None
+
+
 def sentence(function: str, argument: str, expected: str, received: object) -> str:
     """Return an error message: function, argument, what was expected and what was received.
 
@@ -202,7 +213,12 @@ def both(kind: Any, other: Any) -> Any:
     return type(kind.__name__, (kind, other), body)
 
 
-def refusal(function: str, given: Mapping[str, object], error: Exception) -> NeuralNetworkError:
+def refusal(
+    function: str,
+    given: Mapping[str, object],
+    error: Exception,
+    kind: Any = None,
+) -> NeuralNetworkError:
     """Return the error for arguments that NumPy refuses, or that do not fit the memory.
 
     It answers the ``except`` clauses for NumPy's error, too.
@@ -211,6 +227,7 @@ def refusal(function: str, given: Mapping[str, object], error: Exception) -> Neu
         function: that was called.
         given: its arguments.
         error: what NumPy raised.
+        kind: the class; None for that of an argument's value or kind.
     """
     values = ", ".join(f"{name} {_outlined(value)}" for name, value in given.items())
     if isinstance(error, MemoryError):
@@ -219,7 +236,7 @@ def refusal(function: str, given: Mapping[str, object], error: Exception) -> Neu
         expected = "what fits each other"
     reason = brief(error, str, LETTERS_OF_REASON)
     received = f"{values} ({reason})" if reason else values
-    kind = DTypeError if isinstance(error, TypeError) else ArgumentError
+    kind = kind or (DTypeError if isinstance(error, TypeError) else ArgumentError)
     made = both(kind, cast("Any", type(error)))
     refused: NeuralNetworkError = made.__new__(made)  # NumPy's classes take other arguments
     refused.args = (sentence(function, ", ".join(given), expected, received),)

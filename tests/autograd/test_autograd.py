@@ -186,7 +186,7 @@ def test_a_function_without_a_rule_is_named(call: Any, name: str) -> None:
 
 
 def test_an_argument_without_a_gradient_is_named() -> None:
-    with pytest.raises(DroppedGradientError, match="var: ddof: it has no gradient"):
+    with pytest.raises(DroppedGradientError, match="var: ddof: .* var has gradients for X, or"):
         np.var(leaf(1.0, 2.0), ddof=leaf(0.0))
 
 
@@ -334,7 +334,8 @@ def test_a_users_own_op() -> None:
     assert grad(grad(cube))(2.0) == 12
     assert cube(2.0) == 8
     with pytest.raises(
-        TypeError, match=r"expected a function of g .* received parameters \(g, nonsense\) for x"
+        TypeError,
+        match=r"gradient for x: expected a function of g.* received parameters \(g, nonsense\)",
     ):
         gradient(cube, "x")(lambda g, nonsense: g)
 

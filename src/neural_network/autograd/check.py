@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,15 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
 from neural_network.checks import Array, as_callable, as_generator, as_number
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import DTypeError, GradientError, brief, sentence
+from neural_network.errors import DTypeError, GradientError, brief, say_what_was_dropped, sentence
 from neural_network.lifting import array_under
 from neural_network.public import public
 
 STEP = 1e-6
+# Slopes on both sides that differ by more, relative to them or 1, are no matter of curvature.
+KINK = 1e-3
+# The name of an array, its gradient, the differences, and whether there is a kink at a place.
+Compared = tuple[str, Array, Array, Callable[[tuple[int, ...]], bool]]
 
 
 @public
@@ -42,24 +48,31 @@ def check_gradients(
         rng: a seed or a ``numpy.random.Generator`` for the random array.
 
     Returns:
-        None.
+        None; where nothing is raised, all agree.
 
     Raises:
         DTypeError: ``inputs`` is no list, or holds no float64 array.
         GradientError: a gradient differs; the sentence names the input, the place,
-            and both numbers.
+            and both numbers, and says so where ``f`` has a kink there.
 
     >>> check_gradients(lambda x: np.exp(x) * x, [np.array([0.5, -1.0])])
     """
     allowed = as_number("check_gradients", "tolerance", tolerance, above=0)
     generator = as_generator("check_gradients", rng)
-    for place, (recorded, differences) in enumerate(_compared(f, inputs, generator)):
+    for name, recorded, differences, kink in _compared(f, inputs, generator):
         if not _relative_error(recorded, differences) <= allowed:  # NaN is not either
             error = np.abs(recorded - differences)
-            worst = np.unravel_index(int(np.argmax(error)), error.shape)
+            worst = tuple(map(int, np.unravel_index(int(np.argmax(error)), error.shape)))
+            place = f" at {list(worst)}" if worst else ""
+            hint = (
+                "; the function has a kink there, as relu has at 0, so that differences say "
+                "nothing: move the numbers away from it"
+            )
             raise GradientError(
-                f"check_gradients: array {place} at {[int(i) for i in worst]}: expected "
-                f"{differences[worst]:.8g} by differences, received {recorded[worst]:.8g}"
+                f"check_gradients: {name}{place}: expected {differences[worst]:.8g} by "
+                f"differences, received {recorded[worst]:.8g} from the gradient's formula (both "
+                "are slopes of Σ g · f, for a random g of the shape of the result)"
+                f"{hint if kink(worst) else ''}"
             )
 
 
@@ -84,7 +97,8 @@ def gradient_error(
     True
     """
     pairs = _compared(f, inputs, as_generator("gradient_error", rng))
-    return float(np.max([_relative_error(*pair) for pair in pairs], initial=0))
+    errors = [_relative_error(recorded, differences) for _, recorded, differences, _ in pairs]
+    return float(np.max(errors, initial=0))
 
 
 def _relative_error(recorded: Array, differences: Array) -> float:
@@ -94,8 +108,8 @@ def _relative_error(recorded: Array, differences: Array) -> float:
 
 def _compared(
     f: Callable[..., Any], inputs: Sequence[Any], generator: np.random.Generator
-) -> Iterator[tuple[Array, Array]]:
-    """Yield the gradient and the differences for each floating array."""
+) -> Iterator[Compared]:
+    """Yield name, gradient, differences, and where is a kink, for each floating array."""
     leaves: list[Tensor] = []
 
     def leaf(value: Any) -> Any:
@@ -112,7 +126,11 @@ def _compared(
     if not leaves:
         expected = "at least one float64 array (differences need its digits)"
         raise DTypeError(sentence("check_gradients", "inputs", expected, "none"))
-    out = f(*arguments)
+    try:
+        out = f(*arguments)
+    except ValueError as error:
+        say_what_was_dropped(error)
+        raise
     if not isinstance(out, Tensor) or not out.requires_grad:
         raise GradientError(sentence("check_gradients", "f", "a recorded tensor", brief(out)))
     g = np.asarray(generator.standard_normal(out.shape))
@@ -121,22 +139,55 @@ def _compared(
 
     # Tensors of the same memory: a layer would convert a plain array to float32.
     plain = map_tree(lambda v: Tensor(v.data) if isinstance(v, Tensor) else v, arguments)
+    names = {
+        id(tensor): name
+        for argument, value in zip(_names_of(f, len(arguments)), arguments, strict=True)
+        for name, tensor in _named(argument, value)
+    }
     for tensor in leaves:
         recorded = gradients.get(id(tensor), np.zeros(tensor.shape))
-        yield recorded, _differences(lambda: f(*plain), tensor.data, g)
+        slope = partial(_slope, lambda: f(*plain), tensor.data, g)
+        differences = np.zeros(tensor.shape)
+        for index in np.ndindex(tensor.shape):
+            differences[index] = slope(index, STEP, -STEP)
+        yield names[id(tensor)], recorded, differences, partial(_has_kink, slope)
 
 
-def _differences(f: Callable[[], Any], array: Array, g: Array) -> Array:
-    """Return the slope of ``Σ g · f()`` for every entry of an array that ``f`` reads."""
-    slopes = np.zeros(array.shape)
-    for index in np.ndindex(array.shape):
-        original = array[index]
-        sides = []
-        for step in (STEP, -STEP):
-            array[index] = original + step
-            out = f()
-            sides.append(np.array(array_under(out)))
-        array[index] = original
-        # The difference first, then the sum: summing first would cost digits.
-        slopes[index] = np.sum(g * (sides[0] - sides[1])) / (2 * STEP)
-    return slopes
+def _names_of(f: Callable[..., Any], count: int) -> list[str]:
+    """Return the names of the arguments of a function, as far as it names them."""
+    try:
+        names = list(inspect.signature(f).bind(*range(count)).arguments.items())
+    except (TypeError, ValueError):  # of a function that is not written in Python
+        names = []
+    found = {value: name for name, value in names if isinstance(value, int)}
+    return [found.get(place, f"argument {place}") for place in range(count)]
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested dicts, lists and tuples, each with its place as text."""
+    if isinstance(value, dict | list | tuple):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
+            yield from _named(f"{name}[{key!r}]", part)
+    else:
+        yield name, value
+
+
+def _slope(
+    f: Callable[[], Any], array: Array, g: Array, index: tuple[int, ...], *steps: float
+) -> float:
+    """Return the slope of ``Σ g · f()``, by an entry of an array that ``f`` reads."""
+    original = array[index]
+    sides = []
+    for step in steps:
+        array[index] = original + step
+        sides.append(np.array(array_under(f())))
+    array[index] = original
+    # The difference first, then the sum: summing first would cost digits.
+    return float(np.sum(g * (sides[0] - sides[1])) / (steps[0] - steps[1]))
+
+
+def _has_kink(slope: Callable[..., float], index: tuple[int, ...]) -> bool:
+    """Return whether a slope is another one on the other side."""
+    above, below = slope(index, STEP, 0.0), slope(index, 0.0, -STEP)
+    return abs(above - below) > KINK * max(1.0, abs(above), abs(below))

@@ -27,6 +27,7 @@ from weakref import ref
 import numpy as np
 
 from neural_network import errors
+from neural_network.autograd.formulas import as_gradient, one_of, refuse_formula
 from neural_network.autograd.gradients import Gradients
 from neural_network.checks import Array
 from neural_network.errors import GradientError
@@ -307,11 +308,22 @@ class Node:
         for name, place, tensor in self.parents:
             if name not in computed:
                 formula, needs = self.rule.gradients[name]
-                computed[name] = formula(grad_out, **{need: values[need] for need in needs})
-            grad = computed[name] if place is None else computed[name][place]
+                given = {need: values[need] for need in needs}
+                try:
+                    computed[name] = formula(grad_out, **given)
+                except Exception as error:  # NumPy raises many kinds
+                    refuse_formula(self.rule, name, {"g": grad_out, **given}, error)
+            grad = computed[name]
+            if place is not None:
+                grad = one_of(self.rule, name, grad, place)
             if self.level == 0 and isinstance(grad, Recorded):
                 grad = grad.data  # whatever a formula of a user's op has computed with
-            if grad.shape != tensor.data.shape:
+            try:
+                fits = grad.shape == tensor.data.shape
+            except AttributeError:  # what is no array
+                grad = as_gradient(self.rule, name, grad)
+                fits = grad.shape == tensor.data.shape
+            if not fits:
                 raise GradientError(
                     f"{self.rule.name}: gradient for {name}: "
                     f"expected shape {tensor.data.shape}, received shape {grad.shape}"

@@ -117,14 +117,22 @@ def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
         return
     for name, value in arguments.items():
         if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
-            first = rule.names[0]
-            swapped = name in ("y", "labels") and not tensors_in((arguments[first],))
-            order = (
-                f" (the predictions come first: {rule.name}({first}, {name}))" if swapped else ""
+            raise DroppedGradientError(
+                f"{rule.name}: {name}: expected an argument with a gradient, received a tensor "
+                f"that requires one; {_cure(rule, name, arguments)}, or pass {name}.data where "
+                "the gradient should end"
             )
-            check_no_gradient(
-                f"{rule.name}: {name}: it has no gradient for this argument{order}, which", value
-            )
+
+
+def _cure(rule: Rule, name: str, arguments: Mapping[str, Any]) -> str:
+    """Return what to write instead, if an op has no gradient for an argument."""
+    if not rule.forward.__module__.startswith("neural_network."):
+        return f'write the function that computes it below @gradient({rule.name}, "{name}")'
+    first = rule.names[0]
+    if name in ("y", "labels") and not tensors_in((arguments[first],)):
+        return f"the predictions come first: {rule.name}({first}, {name})"
+    known = ", ".join(rule.gradients) or "no argument"
+    return f"{rule.name} has gradients for {known}"
 
 
 def not_floating(rule: Rule, dtype: np.dtype[Any]) -> DroppedGradientError:

@@ -23,6 +23,7 @@ from neural_network.errors import (
     NeuralNetworkError,
     ShapeError,
     brief,
+    say_what_was_dropped,
     sentence,
     shorten_traceback,
 )
@@ -387,7 +388,11 @@ class _Trace:
                     raise ShapeError(sentence(name, "the argument", expected, received))
             chosen = tuple(traced[place] for place in places)
             self.arguments = chosen if isinstance(argnums, list | tuple) else chosen[0]
-            self.returned = f(*traced, **kwargs)
+            try:
+                self.returned = f(*traced, **kwargs)
+            except ValueError as error:
+                say_what_was_dropped(error)
+                raise
         self.outputs = [out for out in leaves_of(self.returned) if self.depends(out)]
         if not self.outputs:
             expected = "a number computed from its argument by recorded ops"

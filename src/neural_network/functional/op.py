@@ -271,14 +271,21 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         received = getattr(function, "__name__", brief(function))
         raise DTypeError(sentence("gradient", "function", "an op", received))
 
+    arguments = [*rule.names, *([rule.variadic] if rule.variadic else [])]
+    if name not in arguments:
+        expected = f"one of the arguments of {rule.name}: {', '.join(arguments)}"
+        raise DTypeError(sentence("gradient", "name", expected, brief(name)))
+
     def register(formula: Callable[..., Any]) -> None:
         g, *needs = as_signature(rule.name, "gradient", formula).parameters or [""]
-        arguments = {*rule.names, rule.variadic}
-        known = arguments | {"out"} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
-        if g != "g" or not known.issuperset(needs) or name not in arguments:
-            expected = "a function of g and of what the op takes or returns"
-            received = f"parameters ({', '.join([g, *needs])}) for {name}"
-            raise DTypeError(sentence(rule.name, "gradient", expected, received))
+        known = {"out", *arguments} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
+        if g != "g" or not known.issuperset(needs):
+            expected = (
+                f"a function of g, then any of {', '.join(arguments)}, out and "
+                f"{', '.join(f'{arguments[0]}_{of}' for of in PROPERTIES)}"
+            )
+            received = f"parameters ({', '.join([g, *needs])})"
+            raise DTypeError(sentence(rule.name, f"gradient for {name}", expected, received))
         rule.register(name, formula, tuple(needs))
 
     return register

@@ -23,6 +23,7 @@ from neural_network.errors import (
     NeuralNetworkError,
     ShapeError,
     refusal,
+    say_what_was_dropped,
     sentence,
     shorten_traceback,
 )
@@ -202,6 +203,9 @@ class Layer(HasMode, Drawing):
             if isinstance(error, ArgumentError):
                 add_place(error, self)
             shorten_traceback(error)
+            raise
+        except ValueError as error:
+            say_what_was_dropped(error)
             raise
         except TypeError as error:
             if "forward" not in self.__dict__:

@@ -19,6 +19,7 @@ from neural_network.errors import (
     DTypeError,
     GradientError,
     ShapeError,
+    say_what_was_dropped,
     sentence,
 )
 from neural_network.public import public
@@ -183,7 +184,11 @@ def explain_gradient(f: Callable[..., Any], x: ArrayLike, *more: ArrayLike) -> T
         array = as_numbers(NAME, name, value)
         kind = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
         leaves.append(Tensor(array.astype(kind), requires_grad=True))
-    out = f(*leaves)
+    try:
+        out = f(*leaves)
+    except ValueError as error:
+        say_what_was_dropped(error)
+        raise
     _check_result(out)
     found: dict[int, Any] = {
         id(leaf): (leaf, name) for leaf, name in zip(leaves, names, strict=True)

@@ -1,0 +1,62 @@
+"""What is said of the formula of a gradient that fails, or returns no array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from neural_network.checks import Array
+from neural_network.errors import (
+    GradientError,
+    NeuralNetworkError,
+    brief,
+    refusal,
+    say_what_was_dropped,
+)
+from neural_network.functional.op import PASSED, Rule
+
+
+def refuse_formula(rule: Rule, name: str, given: Mapping[str, Any], error: Exception) -> NoReturn:
+    """Raise what the formula of the gradient for an argument has raised, as a sentence.
+
+    Args:
+        rule: of the op.
+        name: the argument.
+        given: what the formula was called with.
+        error: what it raised.
+    """
+    place = f"{rule.name}: gradient for {name}"
+    if isinstance(error, ValueError):
+        say_what_was_dropped(error)
+    if isinstance(error, NeuralNetworkError):
+        error.add_note(f"in the gradient of {rule.name} for {name}")
+    if isinstance(error, PASSED):
+        raise error
+    raise refusal(place, given, error, GradientError) from error
+
+
+def one_of(rule: Rule, name: str, returned: Any, place: int) -> Any:
+    """Return the gradient for an array in a list, of what a formula has returned for the list."""
+    try:
+        return returned[place]
+    except (TypeError, IndexError, KeyError):
+        raise GradientError(
+            f"{rule.name}: gradient for {name}: expected a list of gradients, one for each array "
+            f"of {name}, {_received(returned)}"
+        ) from None
+
+
+def as_gradient(rule: Rule, name: str, returned: Any) -> Array:
+    """Return a number that a formula has returned as an array; anything else is refused."""
+    if isinstance(returned, int | float):
+        return np.asarray(returned)
+    raise GradientError(
+        f"{rule.name}: gradient for {name}: expected an array, {_received(returned)}"
+    )
+
+
+def _received(returned: Any) -> str:
+    missing = "; is its return missing?" if returned is None else ""
+    return f"received {brief(returned)}{missing}"
