@@ -118,10 +118,10 @@ def test_wrong_clones() -> None:
         Flatten().clone(unit=4)
     with pytest.raises(ArgumentError, match="Dense: units: expected a whole number"):
         Dense(3).clone(units=0)
-    layer = Dense(3)
+    layer = Scaled(3)
     layer.more = Flatten()  # type: ignore[attr-defined]
     with pytest.raises(
-        ArgumentError, match="clone: model: .* more of model Dense that was changed"
+        ArgumentError, match="clone: model: .* more of model Scaled that was changed"
     ):
         layer.clone(units=4)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neural_network as nn
 from neural_network import (
     Activation,
     ArgumentError,
@@ -220,6 +221,36 @@ def test_wrong_changes_of_a_model(change: Any, error: type[Exception], message: 
     np.testing.assert_array_equal(model.predict(ROWS), before[1])
     with pytest.raises(ArgumentError, match="Sequential: layers: expected at least one layer"):
         Sequential(Dense(2)).remove(0)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [Dense(2), [Dense(2)], {"head": Dense(2)}, nn.Parameter(np.ones(3)), nn.Buffer(np.ones(3))],
+)
+@pytest.mark.parametrize(
+    "layer", [Sequential(Dense(2)), nn.Residual(Dense(2)), Dense(2), nn.Dropout(0.5)]
+)
+def test_parts_that_the_library_would_never_read_are_refused(layer: Any, part: Any) -> None:
+    for kind in (AttributeError, ArgumentError):
+        with pytest.raises(kind, match="fc: .* received an attribute that .* does not read"):
+            layer.fc = part
+    assert not hasattr(layer, "fc")
+    with pytest.raises(AttributeError, match="append, insert, replace and remove change"):
+        stack().fc = Dense(7)  # type: ignore[attr-defined]
+
+
+def test_parts_of_a_subclass_and_labels_of_any_layer_are_taken() -> None:
+    class WithHead(Sequential):
+        def __init__(self) -> None:
+            super().__init__(Dense(2))
+            self.head = Dense(3)
+
+    model = WithHead()
+    model.second = Dense(4)  # type: ignore[attr-defined]
+    assert [layer.units for layer in model.all_layers() if isinstance(layer, Dense)] == [2, 3, 4]
+    label = Dense(2)
+    label.name = "last"  # type: ignore[attr-defined]
+    assert label.name == "last"  # type: ignore[attr-defined]
 
 
 def relu_of_numpy(X: Any) -> Any:

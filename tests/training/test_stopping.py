@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
+from neural_network import ArgumentError
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = np.repeat([0, 1, 2], (40, 15, 5))
@@ -72,10 +73,51 @@ def test_a_training_that_is_resumed_after_its_end_says_the_same(
 
 @pytest.mark.parametrize(
     ("measure", "mode"),
-    [("validation_f1", "max"), ("auc", "max"), ("r2", "max"), ("mae", "min"), ("loss", "min")],
-)
+    [
+        ("validation_f1", "max"), ("auc", "max"), ("r2", "max"), ("mae", "min"), ("loss", "min"),
+        ("validation_acc", "max"), ("acc", "max"), ("validAcc", "max"), ("f1_macro", "max"),
+        ("macroF1", "max"), ("top5_accuracy", "max"), ("top_k_accuracy", "max"), ("dice", "max"),
+        ("mean_iou", "max"), ("precision", "max"), ("validation_recall", "max"), ("R2", "max"),
+        ("myscore", "max"), ("F1Score", "max"), ("validation_binary_accuracy", "max"),
+        ("dice_loss", "min"), ("f1_loss", "min"), ("validation_error", "min"), ("rmse", "min"),
+        ("error_rate", "min"), ("brier_score", "min"), ("cross_entropy", "min"), ("mse_loss", "min"),
+        ("incorrect", "min"), ("validation_kl", "min"), ("l1", "min"), ("valloss", "min"),
+    ],
+)  # fmt: skip
 def test_the_better_direction_follows_from_the_measure(measure: str, mode: str) -> None:
     assert nn.EarlyStopping(measure).mode == mode
+    assert nn.ReduceOnPlateau(0.1, measure=measure).mode == mode
+    other = "min" if mode == "max" else "max"
+    assert nn.EarlyStopping(measure, mode=other).mode == other
+    assert nn.ReduceOnPlateau(0.1, measure=measure, mode=other).mode == other
+
+
+@pytest.mark.parametrize("measure", ["validation_gap", "<lambda>", "indices", "machine", ""])
+def test_a_name_that_tells_no_direction_needs_a_mode(measure: str) -> None:
+    with pytest.raises(ArgumentError, match='EarlyStopping: mode: expected mode="min" or mode="ma'):
+        nn.EarlyStopping(measure)
+    with pytest.raises(ArgumentError, match=f"ReduceOnPlateau: mode: .* the name '{measure}'"):
+        nn.ReduceOnPlateau(0.1, measure=measure)
+    assert nn.EarlyStopping(measure, mode="max").mode == "max"
+
+
+def test_an_accuracy_of_ones_own_stops_at_its_best() -> None:
+    class Improving(Scripted):
+        def evaluate(self, X: Any, y: Any, *, batch_size: int = 256) -> dict[str, float]:
+            numbers = (0.5, 0.65, 0.725, 0.817)
+            return {**super().evaluate(X, y, batch_size=batch_size), "acc": numbers[self.epoch]}
+
+    def acc(y_pred: Any, y_true: Any) -> float:
+        return nn.accuracy(y_pred, y_true)
+
+    stopping = nn.EarlyStopping("validation_acc", patience=2)
+    plateau = nn.ReduceOnPlateau(0.1, patience=0, measure="validation_acc")
+    trainer = Improving(
+        [nn.Dense(3)], nn.SGD(plateau), callbacks=[stopping], metrics=[acc], rng=0, progress=False
+    )
+    trainer.fit(X, Y, epochs=3, validation=(X, Y))
+    assert (stopping.best_epoch, stopping.reason) == (3, "")
+    assert plateau.current == 0.1
 
 
 # --- balanced classes ------------------------------------------------------------------

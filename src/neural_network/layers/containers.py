@@ -23,7 +23,7 @@ from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.layer import Layer
 from neural_network.layers.places import add_place
 from neural_network.layers.planning import run_layers
-from neural_network.layers.structure import all_or_nothing
+from neural_network.layers.rollback import all_or_nothing
 from neural_network.public import named, public
 
 

@@ -39,9 +39,10 @@ from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_e
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Drawing
+from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
 from neural_network.layers.several_inputs import as_inputs, predict_several
-from neural_network.layers.structure import TENSORS, all_or_nothing, check_found, check_names
+from neural_network.layers.structure import TENSORS, check_found, check_names
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import public
 

@@ -9,7 +9,6 @@ true as long as their versions are the same; nobody has to be notified.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import count
 from math import prod
 from threading import get_ident
@@ -199,6 +198,7 @@ class Structure(Bound):
         parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
         if parts and (has_parts(value) or has_parts(before)):
             self._check_may_change(name)
+            self._check_read(name)
             self._set_part(name, before, value)
         else:
             super().__setattr__(name, value)
@@ -243,6 +243,18 @@ class Structure(Bound):
         if value.shape != before.shape:
             received = f"a {type(value).__name__} of shape {value.shape}"
             raise ShapeError(sentence(type(self).__name__, name, expected, received))
+
+    def _check_read(self, name: str) -> None:
+        """Raise AttributeError where the library's ``forward`` would never read a new part."""
+        cls = type(self)
+        known = name in self.__dict__ or name in REPLACEABLE or hasattr(cls, name)
+        if not known and cls.__module__.startswith("neural_network.layers."):
+            expected = self._methods or "an attribute that its forward reads"
+            expected += " (a class of your own, with a forward, takes any attribute)"
+            received = f"an attribute that {cls.__name__} does not read"
+            raise both(ArgumentError, AttributeError)(
+                sentence(cls.__name__, name, expected, received)
+            )
 
     def _check_not_lost(self, name: str) -> None:
         """Raise ArgumentError where an attribute is made by the library's ``build``.
@@ -409,29 +421,3 @@ def _collision(model: Structure, name: str, *pair: object) -> ArgumentError:
     found = " and ".join(spots.get(id(one), type(one).__name__) for one in pair)
     expected = f"one thing of the name {name!r}"
     return ArgumentError(sentence(type(model).__name__, "names", expected, found))
-
-
-@contextmanager
-def all_or_nothing(layer: Structure, *, nothing: bool = False) -> Iterator[None]:
-    """Put a layer and all inside back as they were if the block raises.
-
-    Else a model of which the third layer does not fit would keep two that were built,
-    and the next try would go on from there instead of from its seed.
-
-    Args:
-        layer: the layer.
-        nothing: put it back also where the block does not raise.
-    """
-    before = [(part, dict(vars(part))) for part in (layer, *layer._look().below)]
-    done = False
-    try:
-        yield
-        done = not nothing
-    finally:
-        for part, attributes in () if done else before:
-            own = vars(part)
-            if list(map(id, own.values())) != list(map(id, attributes.values())):
-                own.update(attributes)  # first: another thread may use the layer
-                for name in own.keys() - attributes.keys():
-                    del own[name]
-                part._raise_version()

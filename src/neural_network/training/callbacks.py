@@ -13,25 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import (
-    Array,
-    as_choice,
-    as_count,
-    as_flag,
-    as_mapping,
-    as_number,
-    as_single,
-)
+from neural_network.checks import Array, as_count, as_flag, as_mapping, as_number, as_single
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
 from neural_network.files import append, as_path, file_size, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import check_savable, save_checkpoint
+from neural_network.training.directions import mode_of
 from neural_network.training.trainer import Trainer
-
-# Parts of the names of measures.
-LARGER_IS_BETTER = ("accuracy", "f1", "auc", "r2")
 
 
 @public
@@ -41,8 +31,9 @@ class EarlyStopping(Callback):
     Args:
         measure: the name of a measure: "validation_loss", "validation_accuracy" …
         patience: epochs without an improvement, at least 1.
-        mode: whether smaller ("min") or larger ("max") is better; None: "max" for an
-            accuracy, "f1", "auc" and "r2", else "min".
+        mode: whether smaller ("min") or larger ("max") is better; None: as the name tells, "min"
+            for a loss or error ("mae", "dice_loss" …), "max" for a score ("accuracy", "acc",
+            "f1", "iou" …); another name needs a mode.
         threshold: an improvement is larger than this.
         restore_best: whether the model ends with the weights of the best epoch.
 
@@ -79,8 +70,7 @@ class EarlyStopping(Callback):
             raise DTypeError(sentence(name, "measure", "the name of a measure", brief(measure)))
         self.measure = measure
         self.patience = as_count(name, "patience", patience)
-        guess = "max" if any(word in measure for word in LARGER_IS_BETTER) else "min"
-        self.mode = guess if mode is None else as_choice(name, "mode", mode, ("min", "max"))
+        self.mode = mode_of(name, measure, mode)
         self.threshold = as_number(name, "threshold", threshold, between=(0, np.inf))
         self.restore_best = as_flag(name, "restore_best", restore_best)
         self._reset()

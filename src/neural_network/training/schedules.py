@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_choice, as_count, as_number
+from neural_network.checks import Array, as_count, as_number
 from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, checked_state
+from neural_network.training.directions import mode_of
 
 # Times are sums of fractions: 0.1 + 0.2 is a little beyond 0.3.
 SLACK = 1e-9
@@ -285,7 +286,8 @@ class ReduceOnPlateau(Schedule):
         patience: how many values in a row may be no better, at least 0.
         threshold: the relative improvement that counts as better, at least 0.
         minimum: the rate never falls below it; from 0 to ``start``.
-        mode: ``"min"`` for a loss, ``"max"`` for a score.
+        mode: ``"min"`` for a loss, ``"max"`` for a score; None: as the name of the measure tells,
+            see ``EarlyStopping``, and ``"min"`` without one.
         measure: which of a ``Trainer``'s measures is observed: "validation_loss" … None:
             the loss, in mode ``"max"`` the accuracy; of the validation if there is one.
 
@@ -318,7 +320,7 @@ class ReduceOnPlateau(Schedule):
         patience: int = 10,
         threshold: float = 1e-4,
         minimum: float = 0.0,
-        mode: str = "min",
+        mode: str | None = None,
         *,
         measure: str | None = None,
     ) -> None:
@@ -328,9 +330,9 @@ class ReduceOnPlateau(Schedule):
         self.patience = as_count(function, "patience", patience, minimum=0)
         self.threshold = as_number(function, "threshold", threshold, between=(0, math.inf))
         self.minimum = as_number(function, "minimum", minimum, between=(0, self.start))
-        self.mode = as_choice(function, "mode", mode, ("min", "max"))
         if measure is not None and not isinstance(measure, str):
             raise DTypeError(sentence(function, "measure", "the name of a measure", brief(measure)))
+        self.mode = mode_of(function, "loss" if measure is None else measure, mode)
         self.measure = measure
         self.current = self.start
         self.best = 0.0

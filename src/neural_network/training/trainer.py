@@ -28,8 +28,8 @@ from neural_network.functional.finite import is_finite
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed, drawing
+from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, plain
-from neural_network.layers.structure import all_or_nothing
 from neural_network.lifting import array_under
 from neural_network.public import public
 from neural_network.training.averaging import ExponentialAverage
