@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 import neural_network as nn
 from neural_network import visual
 from neural_network.visual import inputs
+from neural_network.visual.figures import ink_on
 from tests.visual.pictures_models import (
     COLOUR,
     COLOURS,
@@ -142,11 +144,17 @@ def test_the_animation_fills_the_map(tmp_path: Path) -> None:
     animation = visual.animate_convolution(GREY[0], "vertical", frames=5, path=path)
     expected = nn.conv2d(GREY[0].astype(float), nn.named_filter("vertical"))
     animation._func(2)
-    image, products, result = animation.figure.axes[:3]
+    image, window, kernel, products, result = animation.figure.axes[:5]
+    np.testing.assert_array_equal(images_in(window)[0], GREY[0, 3:6, 3:6])
+    np.testing.assert_array_equal(images_in(kernel)[0], nn.named_filter("vertical"))
+    for axes in (window, kernel, products):  # black on pale cells, white on dark ones
+        picture = axes.images[0]
+        for text, value in zip(axes.texts, picture.get_array().ravel(), strict=True):
+            assert text.get_color() == ink_on(picture, value)
     shown = images_in(result)[0]
     assert np.isfinite(shown).sum() == 25
     np.testing.assert_allclose(shown.ravel()[:25], expected.ravel()[:25])
-    assert products.get_title() == f"products, sum {expected[3, 3]:.3g}"
+    assert products.get_title() == f"= products\nsum {expected[3, 3]:.4g}"
     assert image.patches[0].get_xy() == (2.5, 2.5)
     assert images_in(products)[0].sum() == pytest.approx(expected[3, 3])
     animation._func(4)
@@ -237,6 +245,9 @@ def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys:
         (lambda: nn.explain_conv2d(GREY, "edges", 0.5, 0), TypeError, "explain_conv2d: i: expected a whole number"),
         (lambda: nn.explain_conv2d(GREYS, "edges", 0, 0), ValueError, "explain_conv2d: image: expected 2 or 3 dimensions"),
         (lambda: nn.explain_conv2d(COLOUR, np.ones((2, 3, 3)), 0, 0), ValueError, "explain_conv2d: filter: expected 3 channels"),
+        (lambda: nn.explain_conv2d(np.ones((50, 9, 9)), "edges", 0, 0), ValueError, r"image: expected an image \(H, W\), or a filter \(50, fh, fw\), .*image\[0\] is one"),
+        (lambda: nn.explain_conv2d(np.ones((9, 9, 3)), "edges", 3, 3), ValueError, r"image.transpose\(2, 0, 1\) puts the channels first"),
+        (lambda: nn.explain_conv2d(np.ones((9, 9, 3)), np.ones((3, 3, 3)), 3, 3), ValueError, r"image.transpose\(2, 0, 1\) puts the channels first"),
         (lambda: nn.explain_conv2d(GREY, np.ones((10, 3)), 0, 0), ValueError, "explain_conv2d"),
         (lambda: nn.explain_conv2d(GREY, "edges", 0, 0, stride=0), ValueError, "explain_conv2d: stride"),
         (lambda: nn.explain(nn.Dense(2), GREY), ValueError, "explain: model: expected a model that is built"),
@@ -278,3 +289,26 @@ def test_without_pillow_the_extra_is_named(monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(nn.MissingDependencyError, match=r"PIL.*neural-network-numpy\[plot\]"):
         visual.animate_convolution(GREY, frames=1)
+
+
+@pytest.mark.parametrize("kernel", [
+    "edges", np.ones((3, 3)), np.random.default_rng(3).standard_normal((3, 3, 3)),
+])  # fmt: skip
+def test_the_text_names_the_call_whose_number_it_explains(kernel: Any) -> None:
+    found = nn.explain_conv2d(COLOUR, kernel, 2, 3)
+    call = re.match(r"output\[2, 3\] of (conv2d\(.*\)\[0\]): rows", str(found))
+    assert call is not None
+    values = {"conv2d": nn.conv2d, "np": np, "image": COLOUR}
+    values["filter"] = nn.named_filter(kernel) if isinstance(kernel, str) else kernel
+    np.testing.assert_allclose(found.value, eval(call[1], values)[2, 3])
+    assert all(name in str(found) for name in ("red", "green", "blue"))
+    assert str(found).endswith(f"= {found.value:.4g}")
+    assert f"sum {found.value:.4g}" in found.draw().axes[3].get_title()
+
+
+def test_many_channels_are_summed_up() -> None:
+    found = nn.explain_conv2d(np.ones((64, 9, 9)), np.full((64, 3, 3), 0.5), 1, 1)
+    assert len(str(found).splitlines()) < 50
+    assert "56 more channels, whose products sum to 252" in str(found)
+    assert str(found).endswith("sum of 576 products = 288")
+    assert found.draw().get_figheight() < 20

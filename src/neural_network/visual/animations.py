@@ -20,12 +20,14 @@ from neural_network.visual.figures import (
     GREY,
     MEDIUM,
     SIGNED,
+    SMALL,
     Tiles,
     as_cmap,
     as_title,
     axes_grid,
     colours_from,
     colours_of,
+    ink_on,
     largest,
     plain,
     short_numbers,
@@ -36,8 +38,10 @@ from neural_network.visual.inputs import as_numbers
 from neural_network.visual.saving import save_figure
 from neural_network.visual.window_sum import (
     as_image_and_filter,
+    draw_cells,
     draw_image,
     mark_window,
+    shown,
     window_sum,
 )
 
@@ -45,8 +49,11 @@ if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
 
 # Inches; an animation has many pictures.
-SIZE = (8.0, 2.9)
-SMALL_FILTER = 5
+SIZE, SIZE_IN_COLOUR = (10.0, 3.0), (10.0, 4.6)
+# Of image, window, filter, products and map.
+WIDTHS = (1.6, 1.0, 1.0, 1.0, 1.6)
+# Larger filters have no numbers; further channels are not drawn.
+SMALL_FILTER, CHANNELS_DRAWN = 5, 3
 # Pictures a second that can be shown.
 PACES = (0.01, 1000.0)
 
@@ -97,7 +104,7 @@ def animate_convolution(
     16
     """
     name = "animate_convolution"
-    pixels, kernel = as_image_and_filter(name, image, filter)
+    pixels, kernel, call = as_image_and_filter(name, image, filter)
     flipped = as_flag(name, "flip", flip)
     plan = Window.of(name, pixels.shape[1:], kernel.shape[1:], stride, padding)
     most, pace = as_count(name, "frames", frames), as_number(name, "fps", fps, between=PACES)
@@ -108,39 +115,77 @@ def animate_convolution(
     if title is None:
         sizes = (pixels.shape[1:], kernel.shape[1:], total.shape)
         heading = "image {}, filter {}, map {}".format(*(times(size) for size in sizes))
-    figure, (panels,) = axes_grid(name, ax, heading, size=SIZE, columns=3)
-    first = window_sum(pixels, kernel, plan, 0, 0, flip=flipped)
+    size = SIZE if len(pixels) == 1 else SIZE_IN_COLOUR
+    figure, (panels,) = axes_grid(name, ax, heading, size=size, columns=5, widths=WIDTHS)
+    first = window_sum(pixels, kernel, plan, 0, 0, flip=flipped, call=call)
     draw_image(panels[0], pixels)
     frame = mark_window(panels[0], first)
     panels[0].set_title("image", fontsize=MEDIUM)
-    bound = largest(np.abs(kernel) * max(largest(pixels), 1e-300))
-    places = Tiles(1, (kernel.shape[1], kernel.shape[2]), inches=1.9)
-    products = places.draw(
-        panels[1], [first.products.sum(axis=0)], cmap=SIGNED, vmin=-bound, vmax=bound
-    )[0]
-    cells = _cells(products, kernel.shape[1:])
+    window, _, products = (
+        _Numbers(axes, values, colours, label)
+        for axes, values, colours, label in zip(
+            panels[1:4],
+            (first.window, first.filter, first.products),
+            _scales(name, pixels, first.filter),
+            ("window", "× filter, turned" if flipped else "× filter", ""),
+            strict=True,
+        )
+    )
     filled = np.full(total.shape, np.nan)
-    drawn = panels[2].imshow(filled, **colours_of(name, cmap, [total], GREY))
-    panels[2].set_title("map", fontsize=MEDIUM)
-    plain(panels[2])
+    drawn = panels[4].imshow(filled, **colours_of(name, cmap, [total], GREY))
+    panels[4].set_title("map", fontsize=MEDIUM)
+    plain(panels[4])
     ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
 
     def show(number: int) -> list[Any]:
         last = int(ends[number])
         row, column = divmod(last, total.shape[1])
-        found = window_sum(pixels, kernel, plan, row, column, flip=flipped)
+        found = window_sum(pixels, kernel, plan, row, column, flip=flipped, call=call)
         frame.set_xy((found.left - found.pads[1] - 0.5, found.top - found.pads[0] - 0.5))
-        sums = found.products.sum(axis=0)
-        products.set_data(sums)
-        panels[1].set_title(f"products, sum {found.value:.3g}", fontsize=MEDIUM)
-        for cell, text in zip(cells, short_numbers(sums, bound), strict=False):
-            cell.set_text(text)
+        window.set(found.window)
+        products.set(found.products)
+        panels[3].set_title(f"= products\nsum {shown(found.value)}", fontsize=MEDIUM)
         filled[:] = np.nan
         filled.ravel()[: last + 1] = total.ravel()[: last + 1]
         drawn.set_data(filled)
-        return [frame, products, drawn]
+        return [frame, *window.drawn, *products.drawn, drawn]
 
     return _animation(name, figure, show, len(ends), pace, path)
+
+
+def _scales(name: str, pixels: Array, kernel: Array) -> list[dict[str, Any]]:
+    """Return the colours of windows, of the filter and of products, the same in all frames."""
+    tops = [largest(kernel), largest(np.abs(kernel) * max(largest(pixels), 1e-300))]
+    signed = [{"cmap": SIGNED, "vmin": -top, "vmax": top} for top in tops]
+    return [colours_of(name, None, [pixels], GREY), *signed]
+
+
+class _Numbers:
+    """Small matrices, a channel below the other, whose numbers change.
+
+    Attributes:
+        drawn: matplotlib's images.
+    """
+
+    def __init__(self, axes: Any, values: Array, colours: dict[str, Any], label: str) -> None:
+        tiles = list(values[:CHANNELS_DRAWN])
+        places = Tiles(len(tiles), values.shape[1:], inches=1.5, columns=1)
+        self.drawn = places.draw(axes, tiles, **colours)
+        self._top = float(colours["vmax"])
+        for picture in self.drawn:
+            draw_cells(picture)
+        self._cells = [_cells(picture, values.shape[1:]) for picture in self.drawn]
+        axes.set_title(label, fontsize=MEDIUM)
+        self.set(values)
+
+    def set(self, values: Array) -> None:
+        """Show other numbers, each black or white, whichever is readable on its colour."""
+        for picture, cells, tile in zip(self.drawn, self._cells, values, strict=False):
+            picture.set_data(tile)
+            texts = short_numbers(tile, self._top)
+            for cell, text, value in zip(cells, texts, tile.ravel(), strict=False):
+                cell.set_text(text)
+                cell.set_color(ink_on(picture, value))
 
 
 def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
@@ -152,7 +197,7 @@ def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
         image.axes.text(
             left + (column + 0.5) * (right - left) / shape[1],
             top + (row + 0.5) * (bottom - top) / shape[0],
-            "", ha="center", va="center", fontsize=8,
+            "", ha="center", va="center", fontsize=SMALL if max(shape) < SMALL_FILTER else 7,
         )
         for row in range(shape[0])
         for column in range(shape[1])
@@ -232,8 +277,8 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
     colours = COLOURS if cmap is None else colours_from(name, cmap, 2)
     lines: list[tuple[Any, Array]] = []
     for axes, panel in zip(grid, panels, strict=True):
-        shown = [key for key in (panel, VALIDATION + panel) if key in curves]
-        for key, style, colour in zip(shown, ("-", "--"), colours, strict=False):
+        keys = [key for key in (panel, VALIDATION + panel) if key in curves]
+        for key, style, colour in zip(keys, ("-", "--"), colours, strict=False):
             label = "validation" if key.startswith(VALIDATION) else "training"
             values = curves[key]
             (line,) = axes.plot(
@@ -241,7 +286,7 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
                 markersize=3, label=label,
             )  # fmt: skip
             lines.append((line, values))
-        if len(shown) > 1:
+        if len(keys) > 1:
             axes.legend(frameon=False, fontsize=MEDIUM, loc="best")
         # The limits stay those of the whole curves.
         axes.set_xlim(0.5, epochs + 0.5)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import CHANNELS, channels_moved
 from neural_network.checks import Array, as_count, as_flag, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, both, sentence
@@ -19,6 +20,7 @@ from neural_network.visual.figures import (
     GREY,
     MEDIUM,
     SIGNED,
+    SMALL,
     Tiles,
     as_cmap,
     as_picture,
@@ -36,8 +38,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "explain_conv2d"
-# Larger windows are summed by rows in the text.
+CALL = "conv2d(image, filter)"
+# Of larger windows the sum is written without its terms.
 MOST_PRODUCTS = 27
+# Further channels are summed up in one line.
+MOST_CHANNELS = 8
+# Larger whole numbers are rounded.
+LARGEST_WHOLE = 1e6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,6 +61,7 @@ class WindowSum(Explanation):
         products: ``window * filter``.
         value: their sum.
         flipped: whether the filter was turned.
+        call: of ``conv2d``, whose output it is.
     """
 
     image: Array
@@ -67,6 +75,7 @@ class WindowSum(Explanation):
     products: Array
     value: float
     flipped: bool
+    call: str
 
     def __str__(self) -> str:
         """Write the window, the filter, the products and the sum."""
@@ -75,12 +84,13 @@ class WindowSum(Explanation):
         columns = f"{self.left}…{self.left + width - 1}"
         where = "image" if self.pads == (0, 0) else "padded image"
         lines = [
-            f"output[{self.row}, {self.column}]: rows {rows}, columns {columns} of the {where}"
+            f"output[{self.row}, {self.column}]{self._of_call}: rows {rows}, columns {columns} "
+            f"of the {where}"
         ]
         word = "filter, turned by 180°" if self.flipped else "filter"
-        for channel in range(channels):
+        for channel in range(min(channels, MOST_CHANNELS)):
             if channels > 1:
-                lines.append(f"channel {channel}")
+                lines.append(channel_name(channel, channels))
             columns_of_text = [
                 ["window", *_lines(self.window[channel])],
                 [word, *_lines(self.filter[channel])],
@@ -88,15 +98,23 @@ class WindowSum(Explanation):
             ]
             middle = 1 + height // 2
             lines += _beside(columns_of_text, middle)
+        if channels > MOST_CHANNELS:
+            rest = shown(float(self.products[MOST_CHANNELS:].sum()))
+            lines.append(f"{channels - MOST_CHANNELS} more channels, whose products sum to {rest}")
         flat = self.products.ravel()
         if flat.size <= MOST_PRODUCTS:
             terms = " ".join(
-                f"{'+' if n >= 0 else '-'} {abs(n):.4g}" if place else f"{n:.4g}"
+                f"{'+' if n >= 0 else '-'} {shown(abs(n))}" if place else shown(n)
                 for place, n in enumerate(flat)
             )
         else:
             terms = f"of {flat.size} products"
-        return "\n".join([*lines, f"sum {terms} = {self.value:.6g}"])
+        return "\n".join([*lines, f"sum {terms} = {shown(self.value)}"])
+
+    @property
+    def _of_call(self) -> str:
+        """The call, where it is not simply that of the image and the filter."""
+        return f" of {self.call}" if self.call != CALL else ""
 
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the image with the window, and the numbers.
@@ -113,9 +131,10 @@ class WindowSum(Explanation):
         as_cmap(NAME, cmap, SIGNED)
         heading = title
         if title is None:
-            heading = f"output[{self.row}, {self.column}] = {self.value:.4g}"
+            heading = f"output[{self.row}, {self.column}]{self._of_call} = {shown(self.value)}"
         channels, height, width = self.window.shape
-        size = (8.0, 1.0 + 1.9 * max(channels * height / width, 0.8))
+        drawn = min(channels, MOST_CHANNELS)
+        size = (8.0, 1.0 + 1.9 * max(drawn * height / width, 0.8))
         figure, (panels,) = axes_grid(NAME, ax, heading, size=size, columns=4)
         draw_image(panels[0], self.image)
         mark_window(panels[0], self)
@@ -123,16 +142,57 @@ class WindowSum(Explanation):
         word = "filter, turned" if self.flipped else "filter"
         for axes, label, values in zip(
             panels[1:],
-            ("window", f"× {word}", f"= products, sum {self.value:.3g}"),
+            ("window", f"× {word}", f"= products, sum {shown(self.value)}"),
             (self.window, self.filter, self.products),
             strict=True,
         ):
             tiles = list(values)
-            places = Tiles(channels, (height, width), inches=1.75, columns=1)
+            places = Tiles(drawn, (height, width), inches=1.75, columns=1)
             colours = _colours(label, tiles, cmap)
-            write_numbers(places, places.draw(axes, tiles, **colours))
+            pictures = places.draw(axes, tiles[:drawn], **colours)
+            write_numbers(places, pictures)
+            for channel, picture in enumerate(pictures):
+                draw_cells(picture)
+                if label == "window" and channels > 1:
+                    left, _, bottom, top = picture.get_extent()
+                    axes.text(
+                        left - 0.05, (bottom + top) / 2, channel_name(channel, channels),
+                        rotation=90, ha="right", va="center", fontsize=SMALL,
+                    )  # fmt: skip
             axes.set_title(label, fontsize=MEDIUM)
+        if channels > drawn:
+            panels[0].set_xlabel(f"{channels - drawn} more channels not shown", fontsize=SMALL)
         return figure
+
+
+def draw_cells(picture: Any) -> None:
+    """Draw a line around each cell of a picture, so that white ones are visible on white."""
+    left, right, bottom, top = picture.get_extent()
+    rows, columns = picture.get_array().shape[:2]
+    how: Any = {"colors": "0.75", "linewidth": 0.6}
+    picture.axes.vlines(np.linspace(left, right, columns + 1), bottom, top, **how)
+    picture.axes.hlines(np.linspace(bottom, top, rows + 1), left, right, **how)
+
+
+def channel_name(channel: int, channels: int) -> str:
+    """Return what a channel is called: three are colours.
+
+    >>> channel_name(0, 3), channel_name(0, 8)
+    ('red', 'channel 0')
+    """
+    return ("red", "green", "blue")[channel] if channels == 3 else f"channel {channel}"
+
+
+def shown(number: float) -> str:
+    """Return a number as all parts of the explanation write it.
+
+    >>> shown(-1.11803), shown(255.0), shown(12345.0)
+    ('-1.118', '255', '12345')
+    """
+    whole = (
+        number == round(number) and abs(number) < LARGEST_WHOLE if np.isfinite(number) else False
+    )
+    return f"{number:.0f}" if whole else f"{number:.4g}"
 
 
 def draw_image(axes: Axes, image: Array) -> None:
@@ -179,9 +239,7 @@ def _lines(values: Array) -> list[str]:
 
 
 def _texts(values: Array) -> list[str]:
-    if np.all(values == np.round(values)):
-        return [f"{number:.0f}" for number in values.ravel()]
-    return [f"{number:.3g}" for number in values.ravel()]
+    return [shown(number) for number in values.ravel()]
 
 
 @public
@@ -197,12 +255,17 @@ def explain_conv2d(
     padding: Padding = 0,
     flip: bool = False,
 ) -> WindowSum:
-    """Explain one number of ``conv2d(image, filter)``: window, products and sum.
+    """Explain one number of ``conv2d``: window, products and sum.
+
+    Of an image (H, W) it is ``conv2d(image, filter)[i, j]``. Of an image (C, H, W), whose
+    channels are summed as in a layer, it is ``conv2d(image, filter[None])[0, i, j]``; the text
+    says which call it is. (``conv2d(image, filter)`` of a filter (fh, fw) would be a map for each
+    channel: ``explain_conv2d(image[0], filter, i, j)`` explains such a number.)
 
     Args:
         image: (H, W), or (C, H, W).
-        filter: (fh, fw), (C, fh, fw), or the name of a filter; one of (fh, fw)
-            multiplies each channel.
+        filter: (fh, fw), (C, fh, fw), or the name of a filter; of a picture in colour, one of
+            (fh, fw) multiplies each channel.
         i, j: row and column of the output; below 0 from the end.
         stride, padding, flip: as in ``conv2d``.
 
@@ -223,20 +286,23 @@ def explain_conv2d(
     5 6     ×  -1 0    =  -5 0
     sum 0 + 3 - 5 + 0 = -2
     """
-    pixels, kernel = as_image_and_filter(NAME, image, filter)
+    pixels, kernel, call = as_image_and_filter(NAME, image, filter)
     turned = as_flag(NAME, "flip", flip)
     plan = Window.of(NAME, pixels.shape[1:], kernel.shape[1:], stride, padding)
     row, column = (
         _place(name, value, count)
         for name, value, count in zip(("i", "j"), (i, j), plan.outputs, strict=True)
     )
-    return window_sum(pixels, kernel, plan, row, column, flip=turned)
+    return window_sum(pixels, kernel, plan, row, column, flip=turned, call=call)
 
 
 def as_image_and_filter(
     function: str, image: ArrayLike, given: str | ArrayLike
-) -> tuple[Array, Array]:
-    """Return an image (C, H, W) and a filter (C, fh, fw); names as ``explain_conv2d`` has them."""
+) -> tuple[Array, Array, str]:
+    """Return an image (C, H, W), a filter (C, fh, fw), and the call of ``conv2d`` they stand for.
+
+    Names as ``explain_conv2d`` has them.
+    """
     pixels = as_numbers(function, "image", image)
     check_ndim(function, "image", pixels, 2, 3)
     pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels
@@ -244,18 +310,27 @@ def as_image_and_filter(
         named_filter(given) if isinstance(given, str) else as_numbers(function, "filter", given)
     )
     check_ndim(function, "filter", kernel, 2, 3)
+    channels, call = len(pixels), CALL
+    moved = channels_moved("image", pixels.shape, 2)
     if kernel.ndim == 2:
-        kernel = np.repeat(kernel[np.newaxis], len(pixels), axis=0)
-    if len(kernel) != len(pixels):
-        expected = f"{len(pixels)} channels, as the image has"
-        hint = "; np.moveaxis(image, -1, 0) puts the channels first"
-        received = f"shape {kernel.shape}" + (hint if pixels.shape[-1] == len(kernel) else "")
-        raise ShapeError(sentence(function, "filter", expected, received))
-    return pixels, kernel
+        if channels not in CHANNELS:
+            expected = f"an image (H, W), or a filter ({channels}, fh, fw)"
+            hint = moved or "; image[0] is one of (H, W)"
+            raise ShapeError(sentence(function, "image", expected, f"{pixels.shape}{hint}"))
+        kernel = np.repeat(kernel[np.newaxis], channels, axis=0)
+        if channels > 1:
+            call = f"conv2d(image, np.stack([filter] * {channels})[None])[0]"
+    elif channels > 1:
+        call = "conv2d(image, filter[None])[0]"
+    if len(kernel) != channels:
+        expected = f"{channels} channels, as the image has"
+        moved = channels_moved("image", pixels.shape, 2, len(kernel))
+        raise ShapeError(sentence(function, "filter", expected, f"shape {kernel.shape}{moved}"))
+    return pixels, kernel, call
 
 
 def window_sum(
-    image: Array, kernel: Array, plan: Window, row: int, column: int, *, flip: bool
+    image: Array, kernel: Array, plan: Window, row: int, column: int, *, flip: bool, call: str
 ) -> WindowSum:
     """Return what an output is the sum of; (C, H, W), (C, fh, fw)."""
     top, left = row * plan.stride[0], column * plan.stride[1]
@@ -266,7 +341,8 @@ def window_sum(
     products = window * filters + 0.0  # 0 where it is −0
     pads = (plan.pads[0][0], plan.pads[1][0])
     return WindowSum(
-        image, row, column, top, left, pads, window, filters, products, float(products.sum()), flip
+        image, row, column, top, left, pads, window, filters, products, float(products.sum()),
+        flip, call,
     )  # fmt: skip
 
 
