@@ -25,6 +25,7 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
     "correlation_or_convolution": ("flip.png", "nothing changes: True"),
     "three_gradients": (None, "They agree."),
     "two_optimizers": (None, "close: True"),
+    "search_on_a_cluster": (None, "best: {'hidden_layer_sizes': (32,)"),
     "train_by_hand": ("train_by_hand.png", "3 layers: "),
 }
 

@@ -55,7 +55,7 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     extras = {
         line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")
     }
-    for_users = {"fast", "plot", "data", "cli", "keras", "sklearn", "onnx", "all"}
+    for_users = {"fast", "plot", "data", "cli", "keras", "sklearn", "onnx", "dask", "all"}
     assert extras == {*for_users, "test", "conformance", "bench"}
 
 

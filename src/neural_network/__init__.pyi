@@ -12,6 +12,7 @@ from neural_network import (
     kernels as kernels,
     layers as layers,
     models as models,
+    scale as scale,
     training as training,
     visual as visual,
 )

@@ -117,6 +117,7 @@ PACKAGES_ONLY = {
     "models.convolutional": "lenet5 mnist_cnn tiny_cnn small_resnet",
     "models.dense": "perceptron mlp",
     "models.pretrained": "load_tiny_cnn",
+    "scale.dask.blocks": "predict conv2d",
     "training.metrics": "ClassReport",
     "training.optimizers.base": "as_optimizer",
     "visual.activations": "show_activations",
