@@ -68,6 +68,8 @@ def judged(error: BaseException, called: str = "", given: Collection[Any] = ()) 
         return _message(error)
     if _raised_by_the_library(innermost):
         return _message(error)
+    if _raised(innermost) and "/sklearn/" in innermost.tb_frame.f_code.co_filename:
+        return None  # the estimators' data and arguments are checked by scikit-learn, in its words
     return f"{type(error).__name__} by accident: {error}"[:LONGEST]
 
 
@@ -93,8 +95,12 @@ def _is_own(part: TracebackType) -> bool:
 
 def _raised_by_the_library(innermost: TracebackType) -> bool:
     """Return whether the innermost frame is of the library, at a ``raise`` statement."""
-    code = innermost.tb_frame.f_code
-    return _is_own(innermost) and code.co_code[innermost.tb_lasti] == RAISE
+    return _is_own(innermost) and _raised(innermost)
+
+
+def _raised(innermost: TracebackType) -> bool:
+    """Return whether the innermost frame is at a ``raise`` statement."""
+    return innermost.tb_frame.f_code.co_code[innermost.tb_lasti] == RAISE
 
 
 def _callee(part: TracebackType) -> Any:
@@ -108,9 +114,11 @@ def _callee(part: TracebackType) -> Any:
     # A file that was changed meanwhile; what is called by an attribute of a result.
     with suppress(SyntaxError, ValueError, NameError, AttributeError):
         parsed = ast.parse(text.decode(), mode="eval").body
-        if isinstance(parsed, ast.Call) and isinstance(parsed.func, ast.Name | ast.Attribute):
-            called = compile(ast.Expression(parsed.func), "<called>", "eval")
-            return eval(called, frame.f_globals, frame.f_locals)  # a look-up alone
+        if not isinstance(parsed, ast.Call):
+            return None
+        name = ast.unparse(parsed.func)
+        if re.fullmatch(r"[\w.]+", name):
+            return eval(name, frame.f_globals, frame.f_locals)  # a look-up alone
     return None
 
 

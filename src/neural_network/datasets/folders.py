@@ -18,6 +18,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     MOST_LETTERS,
     ArgumentError,
+    DatasetNotFoundError,
     FileFormatError,
     ShapeError,
     brief,
@@ -263,7 +264,8 @@ def _classes(folder: Path) -> list[Path]:
     except OSError as error:  # its name is too long, for example
         raise FileFormatError(f"cannot read {folder}: {error.strerror or error}") from error
     if not exists:
-        raise FileNotFoundError(f"{folder}: no such folder; expected one with a folder per class")
+        text = f"{folder}: no such folder; expected one with a folder per class"
+        raise DatasetNotFoundError(text)
     if not folder.is_dir():
         raise FileFormatError(f"{folder}: expected a folder with a folder per class, not a file")
     entries = _visible(folder)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_choice, as_count
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
 from neural_network.estimators.requirements import (
     check_sample_weight,
     convert_to_numpy,
@@ -47,6 +47,8 @@ def as_rows(function: str, X: Any) -> Rows:
     except ValueError as error:
         received = "a ragged sequence"
         raise ShapeError(sentence(function, "X", "rows of equal length", received)) from error
+    except MemoryError as error:
+        raise refusal(function, {"X": X}, error) from error
     if array.ndim <= 2:
         return Rows(X, None)
     return Rows(array.reshape(len(array), prod(array.shape[1:])), array.shape[1:])

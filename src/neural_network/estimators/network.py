@@ -235,11 +235,12 @@ class Network(RowEstimator):
             expected = "a number between 0 and 1"
             raise ArgumentError(sentence(function, "validation_fraction", expected, fraction))
         patience = self.n_iter_no_change
+        forever = isinstance(patience, float) and patience == np.inf
         max_iter = as_count(function, "max_iter", self.max_iter)
         return Settings(
             1 if partial else max_iter,
             as_number(function, "tol", self.tol, between=(0, np.inf)),
-            patience if patience == np.inf else as_count(function, "n_iter_no_change", patience),
+            patience if forever else as_count(function, "n_iter_no_change", patience),
             early,
             fraction,
             as_flag(function, "warm_start", self.warm_start),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import FileFormatError
+from neural_network.errors import FileFormatError, NeuralNetworkError, both
 from neural_network.files import shipped
 from neural_network.layers.containers import Sequential
 from neural_network.layers.saving import load
@@ -37,7 +37,7 @@ def load_tiny_cnn() -> Sequential:
         with shipped("neural_network.models", path) as file:
             model = load(file)
     except FileNotFoundError as error:
-        raise FileNotFoundError(
+        raise both(NeuralNetworkError, FileNotFoundError)(
             f"load_tiny_cnn: expected the trained weights in {path}, found no such file; "
             "a model of your own can take their place (neural-network predict --model)"
         ) from error

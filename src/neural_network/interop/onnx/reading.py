@@ -14,7 +14,7 @@ import numpy as np
 
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, FileFormatError, brief, needs_extra, sentence
-from neural_network.files import open_file
+from neural_network.files import as_path, open_file
 from neural_network.interop.onnx.graph import (
     MOST_NODES,
     Graph,
@@ -100,7 +100,7 @@ def load_notes(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     with needs_extra("interop.onnx.load_notes", "onnx"):
         import onnx
-    what, message = _message(onnx, os.fspath(path))
+    what, message = _message(onnx, as_path("interop.onnx.load_notes", "path", path))
     for entry in message.metadata_props:
         if entry.key == NOTES:
             try:
