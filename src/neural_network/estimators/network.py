@@ -153,7 +153,8 @@ class Network(RowEstimator):
             ValueError, TypeError: data or arguments that do not fit; nothing is changed then.
             DivergenceError: the loss or the weights are not finite.
         """
-        continues = self.warm_start and hasattr(self, "model_")
+        warm = as_flag(f"{type(self).__name__}.fit", "warm_start", self.warm_start)
+        continues = warm and hasattr(self, "model_")
         with unchanged_on_error(self):
             self._fit("fit", X, y, sample_weight, first=not continues)
         return self

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import no_backward
-from neural_network.checks import Array, as_choice
+from neural_network.checks import Array, as_choice, as_flag
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, both, brief, sentence
 from neural_network.estimators.inputs import Inputs, Rows, Shape, picture_shape
 from neural_network.estimators.layers import begin_weights, dense_layers
@@ -61,7 +61,8 @@ class TrainerNetwork(Network):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments by name, those of the model with ``model__`` before."""
-        return {**super().get_params(deep), **self._model_arguments}
+        function = f"{type(self).__name__}.get_params"
+        return {**super().get_params(as_flag(function, "deep", deep)), **self._model_arguments}
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments by name, those of the model with ``model__`` before."""

@@ -1,0 +1,33 @@
+"""Arguments of the estimators that no check of scikit-learn's tries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import estimators
+
+X, Y = np.eye(6, 3), np.arange(6) % 3
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: estimators.MLPClassifier(warm_start=np.ones(7)).fit(X, Y), "MLPClassifier.fit: warm_start: expected True or False"),
+        (lambda: estimators.MLPClassifier(n_iter_no_change=np.ones((3, 0))).fit(X, Y), "MLPClassifier.fit: n_iter_no_change: expected a whole number"),
+        (lambda: estimators.TrainerRegressor().get_params(deep=np.ones(3)), "TrainerRegressor.get_params: deep: expected True or False"),  # type: ignore[arg-type]  # the point
+        (lambda: estimators.TrainerRegressor().fit(range(10**12), Y), "fit: X: expected sizes that the memory is enough for"),
+    ],
+)  # fmt: skip
+def test_a_sentence_names_the_argument(call: Any, match: str) -> None:
+    with pytest.raises(nn.ArgumentError, match=match):
+        call()
+
+
+def test_a_patience_may_be_infinite() -> None:
+    model = estimators.MLPClassifier(2, max_iter=2, n_iter_no_change=np.inf, random_state=0)
+    with pytest.warns(UserWarning, match="max_iter"):
+        assert model.fit(X, Y).n_iter_ == 2
