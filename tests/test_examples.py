@@ -64,7 +64,7 @@ def test_the_readmes_first_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md", "docs/extending.md", "docs/speed.md"]
+    "page", ["README.md", "docs/training.md", "docs/extending.md", "docs/speed.md", "docs/onnx.md"]
 )
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
     blocks = code_of(page)

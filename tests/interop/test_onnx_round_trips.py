@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,3 +215,10 @@ def test_shared_parameters_are_written_once() -> None:
     assert len(message.graph.initializer) == 2
     X = inputs("Dense")
     np.testing.assert_allclose(interop.load(message).predict(X), model.predict(X), rtol=1e-6)
+
+
+def test_the_page_of_operators_is_up_to_date() -> None:
+    page = Path(__file__).parents[2] / "docs" / "onnx.md"
+    write = runpy.run_path(str(page.parents[1] / "tools" / "onnx_page.py"))["page"]
+    text = page.read_text("utf-8")
+    assert write(text) == text, "python tools/onnx_page.py"

@@ -93,11 +93,11 @@ def check_known(what: str, model: Any) -> None:
     table = operators()
     own = {(function.domain, function.name) for function in model.functions}
     found: dict[str, None] = {}
-    nodes = [node for holder in (model.graph, *model.functions) for node in holder.node]
-    if len(nodes) > MOST_NODES:
-        raise FileFormatError(
-            f"{what}: expected at most {MOST_NODES:,} nodes, received {len(nodes):,}"
-        )
+    holders = (model.graph, *model.functions)
+    count = sum(len(holder.node) for holder in holders)
+    if count > MOST_NODES:
+        raise FileFormatError(f"{what}: expected at most {MOST_NODES:,} nodes, received {count:,}")
+    nodes = [node for holder in holders for node in holder.node]
     for node in nodes:
         if (node.domain, node.op_type) in own:
             continue

@@ -28,6 +28,7 @@ from neural_network.interop.onnx.graph import (
 )
 from neural_network.interop.onnx.model import ONNXModel
 from neural_network.interop.onnx.types import is_narrow
+from neural_network.interop.onnx.wire import check_parts
 from neural_network.public import public
 
 # What protobuf can hold; larger models have their numbers in files beside.
@@ -138,6 +139,7 @@ def _message(onnx: Any, source: object) -> tuple[str, Any]:
 def _parsed(onnx: Any, what: str, content: bytes) -> Any:
     from google.protobuf.message import DecodeError
 
+    check_parts(what, content, onnx.ModelProto.DESCRIPTOR)
     try:
         return onnx.ModelProto.FromString(content)
     except DecodeError as error:
