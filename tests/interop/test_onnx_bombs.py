@@ -83,13 +83,13 @@ BOMBS: dict[str, Callable[[], tuple[Any, Any]]] = {
 @pytest.mark.parametrize("case", BOMBS)
 def test_bombs(case: str) -> None:
     model, shape = BOMBS[case]()
-    begin = time.perf_counter()
+    begin = time.process_time()
     loaded = interop.load(model)
     with pytest.raises(
         nn.errors.ArgumentError, match=r"ONNXModel: \w+ '.*expected arrays in proportion"
     ):
         loaded(np.zeros(shape, np.float32))
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 @pytest.mark.slow

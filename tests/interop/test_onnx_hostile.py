@@ -134,11 +134,11 @@ WRONG: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_models(case: str) -> None:
     source, text = WRONG[case]
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(nn.errors.FileFormatError, match=text) as caught:
         interop.load(source)
     assert len(str(caught.value)) <= 500
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 @pytest.mark.parametrize("source", [3, None, ["a"], np.zeros(3), nn.Dense(2)])

@@ -17,7 +17,7 @@ import numpy as np
 
 from neural_network.errors import ShapeError, sentence
 
-LEAST, FACTOR = 1 << 28, 64
+LEAST, FACTOR = 1 << 27, 64
 
 
 class Budget:

@@ -204,7 +204,7 @@ class ONNXModel(Layer):
             made = made if narrow is None else typed(made, narrow)
             if name:
                 values[name] = made
-                left.take(row.name, array_under(made))
+                left.take(f"ONNXModel: {node.place}", array_under(made))
         for name in node.spent:
             value = values.pop(name, None)
             if value is not None and not keep:
