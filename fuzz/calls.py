@@ -7,7 +7,7 @@ import operator
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib import import_module
 from itertools import islice
@@ -27,6 +27,7 @@ from fuzz.right import Arguments, arguments, normal
 from fuzz.worker import Outcome, note
 from neural_network.autograd.engine import Memory, Node
 from neural_network.datasets.augmentation.steps import Augmentation
+from neural_network.functional.op import COMPOSED, RULES
 from neural_network.kernels.runtime.gate import available
 from neural_network.names import PACKAGES_ONLY, PUBLIC, TOP_LEVEL_ONLY
 from neural_network.training.trainer import Callback
@@ -96,7 +97,7 @@ def case(seed: int, number: int) -> Outcome:
     np.random.seed(rng.getrandbits(32))
     kernels = rng.choice(["numpy", "auto", "numba"] if available() else ["numpy"])
     attempt = Attempt(rng)
-    with nn.use_kernels(kernels), np.errstate(all="warn"):
+    with nn.use_kernels(kernels), np.errstate(all="warn"), unregistered():
         name, function = rng.choice(targets())
         result = attempt.call(name, function, changed(function, name, rng))
         for _ in range(STEPS):
@@ -105,6 +106,26 @@ def case(seed: int, number: int) -> Outcome:
             result = attempt.use(result)
     plt.close("all")
     return Outcome(attempt.outcome, attempt.faults)
+
+
+@contextmanager
+def unregistered() -> Iterator[None]:
+    """Forget the ops, gradients and samples that are registered inside: cases are independent."""
+    rules = {function: (rule.samples, {**rule.gradients}) for function, rule in RULES.items()}
+    composed = {**COMPOSED}
+    yield
+    for function in [*RULES]:
+        if function not in rules:
+            del RULES[function]
+            continue
+        rule, (samples, gradients) = RULES[function], rules[function]
+        rule.samples = samples
+        if rule.gradients != gradients:
+            rule.gradients.clear()
+            for name, gradient in gradients.items():
+                rule.register(name, *gradient)
+    COMPOSED.clear()
+    COMPOSED.update(composed)
 
 
 class Attempt:

@@ -35,7 +35,7 @@ class Limits(NamedTuple):
     """
 
     seconds: float = 20.0
-    hangs: float = 200.0
+    hangs: float = 600.0
     memory: int = 1 << 30
 
 

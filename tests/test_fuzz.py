@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fuzz import kills
+from fuzz.calls import unregistered
 from fuzz.judging import UserError, judged, unexpected
 from fuzz.odd import raising
 from fuzz.pool import Limits, run_cases
@@ -20,6 +21,7 @@ from fuzz.run import PARTS
 
 import neural_network as nn
 from neural_network.files import open_file
+from neural_network.functional.op import all_samples
 from neural_network.lifting import mapped
 from tests.processes import ROOT
 
@@ -188,3 +190,15 @@ def test_counts_are_kept_and_a_place_is_shown_once(capsys: Any) -> None:
     assert report.places["place"] == 2
     assert capsys.readouterr().out.count("text") == 1
     assert report.summary() == "3 cases, 1 faults"
+
+
+def test_what_a_case_registers_is_forgotten() -> None:
+    with unregistered():
+        nn.samples(nn.relu)(lambda _: 1.0)  # type: ignore[arg-type,return-value]  # an odd one
+        nn.samples(len)(lambda _: [])
+        nn.gradient(nn.relu, "Z")(lambda g: g)
+        nn.op(lambda x: x)
+        assert nn.grad(nn.relu)(-1.0) == 1
+    assert nn.grad(nn.relu)(-1.0) == 0
+    assert len not in all_samples()
+    assert [*all_samples()[nn.relu](np.random.default_rng(0))]  # type: ignore[misc]  # it has some

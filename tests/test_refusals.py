@@ -73,6 +73,11 @@ def add_in_place(array: Any) -> None:
         (lambda: nn.INITIALIZERS["he"]((2,), 0, 1, 0), ValueError, "he_normal: fan_in: expected"),
         (lambda: nn.History(3), TypeError, "History: values: expected a dict"),
         (lambda: nn.op(3), TypeError, "op: forward: expected a function written in Python"),
+        (
+            lambda: nn.gradient(nn.relu, np.ones((2, 2))),
+            TypeError,
+            "gradient: name: expected one of",
+        ),
         (lambda: nn.Dense(nested), ValueError, "Dense: arguments: expected lists that end"),
         (lambda: nn.Dense(endless), ValueError, "Dense: arguments: expected lists that end"),
         (lambda: nn.relu(endless), ValueError, "relu: "),

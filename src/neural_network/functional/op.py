@@ -272,7 +272,7 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
         raise DTypeError(sentence("gradient", "function", "an op", received))
 
     arguments = [*rule.names, *([rule.variadic] if rule.variadic else [])]
-    if name not in arguments:
+    if not isinstance(name, str) or name not in arguments:
         expected = f"one of the arguments of {rule.name}: {', '.join(arguments)}"
         raise DTypeError(sentence("gradient", "name", expected, brief(name)))
 
