@@ -54,7 +54,7 @@ def resize(
     final = list(X.shape)
     for axis, size in zip(along, outputs, strict=True):
         final[axis] = size
-    affordable("Resize", final, 8)
+    affordable("Resize", final, X.dtype.itemsize)
     crops = None if roi is None else np.ravel(array_under(roi)).astype(np.float64)
     crops = crops if coordinate_transformation_mode == "tf_crop_and_resize" else None
     out = X if is_floating(X) or mode == "nearest" else X.astype(np.float64)
@@ -64,7 +64,8 @@ def resize(
         read = positions(coordinate_transformation_mode, n, size, factor, crop)
         if size == n and np.array_equal(read, np.arange(n)):
             continue
-        affordable("Resize", (*out.shape[:axis], size, *out.shape[axis + 1 :]), 8)
+        longer = (*out.shape[:axis], size, *out.shape[axis + 1 :])
+        affordable("Resize", longer, out.dtype.itemsize)
         if mode == "nearest":
             whole = np.clip(NEAREST[nearest_mode](read), 0, n - 1).astype(np.intp)
             out = gather(out, whole, axis)
