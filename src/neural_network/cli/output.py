@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +30,8 @@ Quiet = Annotated[
 NoPicture = Annotated[bool, typer.Option("--no-picture", help="Draw no picture.")]
 
 ROWS_AT_ONCE = 256
+# Columns of a terminal on which every table fits.
+LONG = 10_000
 
 
 def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
@@ -48,6 +51,11 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
         raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
     if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
         raise typer.Exit(1)
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal of the standard output; 80 where there is none."""
+    return shutil.get_terminal_size().columns
 
 
 def free_name(path: Path) -> Path:
@@ -117,7 +125,8 @@ class Report:
         if self.json:
             return
         lefts = len(columns) - right
-        if is_terminal(sys.stdout):
+        # A cell has at least a letter and a line beside it.
+        if is_terminal(sys.stdout) and 2 * len(columns) < terminal_width():
             from rich.console import Console
             from rich.markup import escape
             from rich.table import Column, Table
@@ -130,7 +139,12 @@ class Report:
             drawn = Table(*heads, title=escape(title))
             for row in rows:
                 drawn.add_row(*map(escape, row))
-            Console().print(drawn)
+            # Where TERM is "dumb", rich takes 80 columns unless it is told both.
+            width, height = shutil.get_terminal_size()
+            console = Console(width=width, height=height)
+            if console.measure(drawn, options=console.options.update(width=LONG)).maximum > width:
+                drawn.padding = 0
+            console.print(drawn)
             return
         typer.echo(title)
         widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]

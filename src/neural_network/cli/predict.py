@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as csv_format
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from neural_network.cli.output import (
     confirm_overwrite,
     free_name,
     printable,
+    terminal_width,
 )
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
 from neural_network.datasets.folders import check_all_read, files_below
@@ -32,6 +34,7 @@ from neural_network.files import written_beside
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import class_probabilities
 from neural_network.models import load_tiny_cnn
+from neural_network.terminal import is_terminal
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
 
@@ -220,9 +223,12 @@ def _print(
     best = np.argsort(-probabilities, kind="stable")[:lines]
     report.result(f"{path}: {classes[best[0]]}")
     width = max(len(classes[label]) for label in best)
+    bar = BAR
+    if is_terminal(sys.stdout):  # a longer one would go on in the next line
+        bar = max(0, min(BAR, terminal_width() - width - 12))
     for label in best:
         share = float(probabilities[label])
-        line = f"  {classes[label]:{width}}  {share:6.1%}  {'█' * round(share * BAR)}"
+        line = f"  {classes[label]:{width}}  {share:6.1%}  {'█' * round(share * bar)}"
         report.result(line.rstrip())
 
 

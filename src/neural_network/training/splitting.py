@@ -132,8 +132,7 @@ def _of_each_class(share: float, classes: Array) -> list[tuple[Array, int]]:
     members = [np.flatnonzero(classes == c) for c in np.unique(classes)]
     sizes = np.array([len(rows) for rows in members])
     exact = share * sizes
-    # 0.1 · 30 is a little more than 3.
-    numbers = np.floor(exact + 1e-9).astype(int)
+    numbers = np.floor(exact).astype(int)
     left = max(0, round(float(exact.sum())) - int(numbers.sum()))
     order = np.argsort(numbers - exact, kind="stable")
     numbers[order[:left]] += 1
