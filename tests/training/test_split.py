@@ -152,6 +152,10 @@ def test_rows_without_a_label_are_divided_too() -> None:
         rows_of(y=np.where(np.arange(103) > 101, Y, np.minimum(Y, 1)), loss=loss)
     seen = rows_of(y=np.where(Y == 2, 1, y), loss=loss)
     assert 82 <= len(seen) <= 83
+    for seed in range(4):  # and are no part of a class
+        y = np.arange(103) % 3 - 1
+        seen = rows_of(y=y, loss=loss, rng=seed)
+        assert np.bincount(y[sorted(seen)] + 1).tolist() == [28, 27, 27]
 
 
 @pytest.mark.parametrize("targets", ["numbers", "one column", "whole numbers"])
