@@ -23,10 +23,20 @@ as in nn.Dense(10)
 test runs each of their lines. In them `model` is a model, `X` and `y` are data, `t` is
 a tensor, and `trainer` a `Trainer`.
 
-What differs without an error: `cross_entropy` takes probabilities (`softmax_cross_entropy` takes
-scores); `momentum` of `BatchNorm` is the share of the old statistics that stays, 1 minus PyTorch's;
-images are (N, C, H, W); `fit(X, y, epochs, batch_size)` has Keras's third and fourth argument the
-other way round; `trainer.evaluate` returns a dict. Of a tensor, `size` and `shape` are no methods.
+What differs without an error:
+
+- `cross_entropy` takes probabilities; `softmax_cross_entropy` takes scores.
+- `reduction="sum"` and `"none"` of `mse_loss`, `l1`, `huber`, `binary_cross_entropy` and
+  `binary_cross_entropy_with_logits` take the mean over the elements of a row, so that `"none"` has
+  the shape (n,). PyTorch's `F.binary_cross_entropy(A, X, reduction="sum") / n + kl` of a variational
+  autoencoder of 784 pixels is `784 * binary_cross_entropy(A, X) + kl` here.
+- Predictions come first: `accuracy(y_pred, y_true)`, `confusion_matrix(y_pred, y_true)`,
+  `class_report(y_pred, y_true)` and all losses. scikit-learn's metrics have the labels first.
+- `trainer.evaluate` returns a dict: `measures["loss"]`, and not `loss, accuracy = …`, which would
+  give two names.
+- `fit(X, y, epochs, batch_size)` has Keras's third and fourth argument the other way round.
+- `momentum` of `BatchNorm` is the share of the old statistics that stays, 1 minus PyTorch's.
+- Images are (N, C, H, W). Of a tensor, `size` and `shape` are no methods.
 
 ## Names of the package
 

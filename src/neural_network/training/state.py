@@ -96,6 +96,8 @@ class TrainingState(Answering):
     feed_shape: list[Any] = from_fit()
     # The fraction of the rows that is held out; None: other data, or none.
     validation: float | None = from_fit()
+    # A weight for each class, as ``class_weights`` and the labels give them.
+    _class_weights: Array | None = None
     # The numbers that are trained, and the position.
     memory: Memory = from_fit()
     history: History

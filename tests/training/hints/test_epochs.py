@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,40 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "optimizer.lr": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("optimizer.lr")], epochs=2), r"optimizer.lr was set, .*optimizer.learning_rate"),
     "no backward": (forgetful, r"^fit: 7 steps were made, and backward\(\) has reached no parameter"),
 }  # fmt: skip
+
+
+UNBALANCED = np.repeat([0, 1, 2, 3], (60, 60, 18, 60))
+RARE = np.repeat([0.0, 1.0], (180, 18))[:, None]
+BARELY = np.random.default_rng(2).standard_normal((198, 6)).astype("f") + UNBALANCED[:, None] * 0.1
+
+
+def weighted(loss: Any, y: Any, units: int, **options: Any) -> Callable[[], Any]:
+    """Return a training that learns a little, by a loss in which rows have weights."""
+    model = [Dense(units, initializer="zeros")]
+    return lambda: fit(model, BARELY, y, loss, SGD(0.05), 12, 18, **options)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        weighted("softmax_cross_entropy", UNBALANCED, 4, class_weights="balanced"),
+        weighted("softmax_cross_entropy", UNBALANCED, 4, class_weights={2: 9.0}),
+        weighted(
+            partial(nn.softmax_cross_entropy, class_weights=[1, 1, 3.5, 1]), UNBALANCED, 4
+        ),
+        weighted(partial(nn.binary_cross_entropy_with_logits, positive_weight=[9.0]), RARE, 1),
+    ],
+)  # fmt: skip
+def test_a_loss_with_weights_is_compared_with_weighted_frequencies(
+    program: Callable[[], Any],
+) -> None:
+    assert hints_of(program) == []
+
+
+def test_nothing_learned_is_seen_beside_class_weights() -> None:
+    texts = hints_of(lambda: fit(network(), DIGITS, Y, optimizer=SGD(1e-7), class_weights={3: 5.0}))
+    assert len(texts) == 1
+    assert "of the classes with their weights, without a look at X" in texts[0]
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -66,6 +66,8 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "softmax in the loss": (loop("zlbs", lambda o, y: nn.softmax_cross_entropy(nn.softmax(o), y)), "result of softmax:"),
     "softmax of one": (loop("zlbs", lambda o, y: nn.binary_cross_entropy(o[:, 0], y > 4), layers=network(1, "softmax")), "^backward: softmax is taken over one number"),
     "broadcast": (loop("zlbs", broadcast, layers=network(1)), r"^backward: the loss combines predictions of shape \(n, 1\)"),
+    "sum beside another part": (loop("zlbs", lambda o, y: nn.mse_loss(o, np.eye(10)[y], reduction="sum") / 50 + (o**2).mean()), r"^backward: mse_loss with reduction='sum' adds up the means of the rows: 1/10 of .*; 10 \* mse_loss\(…\), without"),
+    "sum, logits": (loop("zlbs", lambda o, y: nn.binary_cross_entropy_with_logits(o, np.eye(10)[y], reduction="sum") + 0.1 * np.abs(o).sum()), "^backward: binary_cross_entropy_with_logits with reduction='sum'"),
     "photograph": (lambda: nn.conv2d(PHOTOGRAPH, SOBEL), r"^conv2d: image of shape \(24, 16, 3\) is taken as 24 pictures of 16×3 pixels, .*: image.transpose\(2, 0, 1\)"),
     "photograph, same": (lambda: nn.conv2d(PHOTOGRAPH, SOBEL, padding="same"), "seems to be one picture"),
     "photograph, filters": (lambda: nn.conv2d(PHOTOGRAPH, np.ones((5, 3, 3))), r"with a filter \(F, 3, fh, fw\)"),
@@ -103,6 +105,21 @@ def calls_of_hints(function: Callable[[], Any]) -> list[str]:
     finally:
         sys.setprofile(None)
     return [name for name in found if not name.startswith(("<", "test_", "later", "step"))]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda o, y: nn.mse_loss(o, np.eye(10)[y], reduction="sum"),
+        lambda o, y: -(-nn.mse_loss(o, np.eye(10)[y], reduction="sum") / 50),
+        lambda o, y: nn.mse_loss(o[:, 0], y / 10, reduction="sum") + (o**2).sum(),
+        lambda o, y: nn.mse_loss(o[:, :1], y[:, None] / 10, reduction="sum") + (o**2).sum(),
+        lambda o, y: 10 * nn.mse_loss(o, np.eye(10)[y]) + (o**2).mean(),
+        lambda o, y: nn.softmax_cross_entropy(o, y, reduction="sum") + (o**2).sum(),
+    ],
+)
+def test_other_sums_get_no_hint(loss: Any) -> None:
+    assert hints_of(loop("zlbs", loss)) == []
 
 
 def test_a_later_step_calls_nothing_of_the_hints() -> None:

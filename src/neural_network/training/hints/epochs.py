@@ -21,7 +21,7 @@ from neural_network.lifting import array_under
 from neural_network.training.callback_base import Callback
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Start
-from neural_network.training.objectives import loss_name, options_of
+from neural_network.training.objectives import loss_name, options_of, row_shares, row_weights
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.state import TrainingState
 
@@ -182,14 +182,14 @@ def nothing_learned(epoch: Epoch) -> str | None:
     found = _against_frequencies(state, rows, mean)
     if found is None:
         return None
-    now, frequencies, outputs = found
+    now, frequencies, outputs, weighted = found
     before = state.history["loss"][-2:-1]
     has_risen = bool(before) and mean > before[0] and state.step >= SOME_STEPS
     if now < NOTHING * frequencies or (now > 1.1 * frequencies and not has_risen):
         return None
     told = (
         f"after {state.step} steps the loss is {now:.4g}, and {frequencies:.4g} would be that of "
-        "the frequencies of the classes, without a look at X: nothing was learned; "
+        f"the frequencies of the classes{weighted}, without a look at X: nothing was learned; "
     )
     moved = _moved(epoch)
     if moved * state.epochs / state.epoch < UNMOVED:
@@ -220,10 +220,12 @@ def nothing_learned(epoch: Epoch) -> str | None:
 
 def _against_frequencies(
     state: TrainingState, rows: Batch, mean: float
-) -> tuple[float, float, Array] | None:
+) -> tuple[float, float, Array, str] | None:
     """Return the cross-entropy of the model, that of the classes' frequencies, and the outputs.
 
-    None where the loss has none, or the mean of the epoch says that something was learned.
+    In the loss, rows and classes may have weights; they count as much here. The last is a part of
+    a sentence that says so, or "". None where the loss has none, or the mean of the epoch says
+    that something was learned.
     """
     name = loss_name(state.loss)
     if not name or options_of(state.loss).get("ignore_index") is not None:
@@ -238,7 +240,13 @@ def _against_frequencies(
         shares = y if y.ndim == 2 else np.eye(int(y.max()) + 1)[y.astype(np.intp)]
     if not np.all((shares == 0) | (shares == 1)):
         return None
-    often = shares.mean(axis=0)
+    weights = _weights_in_the_loss(state, rows, shares)
+    total = float(np.sum(weights))
+    if not total > 0:
+        return None
+    if "positive_weight" in options_of(state.loss):  # it divides by the rows, whatever they weigh
+        mean *= len(weights) / total
+    often = weights @ shares / total
     often = often[often > 0]
     frequencies = -float(np.sum(often * np.log(often)))
     if frequencies < 0.1 or mean < NOTHING * frequencies:
@@ -252,8 +260,26 @@ def _against_frequencies(
         logs = -np.stack([np.logaddexp(0, z), np.logaddexp(0, -z)], axis=1)
     else:
         logs = log_softmax(outputs)
-    now = -float(np.sum(shares * logs[:, : shares.shape[1]]) / len(y))
-    return (now, frequencies, outputs) if np.isfinite(now) else None
+    now = -float(np.sum(weights @ (shares * logs[:, : shares.shape[1]])) / total)
+    weighted = " with their weights" if np.ptp(weights) else ""
+    return (now, frequencies, outputs, weighted) if np.isfinite(now) else None
+
+
+def _weights_in_the_loss(state: TrainingState, rows: Batch, shares: Array) -> Array:
+    """Return how much each row counts in one of the library's losses of classes.
+
+    Args:
+        state: of the training.
+        rows: of the data.
+        shares: their classes, one-hot.
+    """
+    y, ones = np.asarray(rows.y), np.ones(len(shares))
+    weights = row_weights(state.loss, y, rows.weights, state._class_weights)
+    of_loss, options = row_shares(state.loss, y), options_of(state.loss)
+    weights = (ones if weights is None else weights) * (ones if of_loss is None else of_loss)
+    if options.get("positive_weight") is not None:
+        weights = weights * np.where(shares[:, 1], np.ravel(options["positive_weight"])[0], 1.0)
+    return weights
 
 
 def _of_a_constant(epoch: Epoch) -> float | None:

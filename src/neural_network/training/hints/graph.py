@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 from neural_network.autograd.engine import Node, nodes_before
@@ -181,3 +182,41 @@ def targets_that_broadcast(loss: Tensor, place: Place, outputs: Any = ()) -> str
         "broadcasts to (n, n): each row is compared with the targets of all rows, and the network "
         f"learns their mean; {cure} has the shape of the predictions"
     )
+
+
+# What makes another scale of a loss, and no sum with another one.
+_SCALES = frozenset({"multiply", "divide", "true_divide", "negative", "positive", "reshape", "sum"})
+
+
+def sum_of_row_means(loss: Tensor, place: Place) -> str | None:  # noqa: ARG001  # one signature for all
+    """``reduction="sum"`` of rows of several elements, beside another part of the loss.
+
+    A row's loss is the mean over its elements here, and their sum in PyTorch; a scale that the
+    whole loss has makes no difference that a learning rate does not.
+    """
+    end = loss.node
+    while end is not None and end.rule.name in _SCALES and len(end.parents) == 1:
+        end = end.parents[0][2].node
+    for node in nodes_before([loss]):
+        values = node.values or {}
+        if node is end or node.rule not in _of_elements() or values.get("reduction") != "sum":
+            continue
+        shape = node.parents[0][2].data.shape
+        elements = prod(shape[1:])
+        if elements > 1:
+            name = node.rule.name
+            return (
+                f"{name} with reduction='sum' adds up the means of the rows: 1/{elements} of the "
+                "sum over all elements, which PyTorch computes, so that the other parts of the "
+                f"loss weigh {elements} times as much; {elements} * {name}(…), without reduction=, "
+                "is the sum over the elements of a row, in the mean over the rows"
+            )
+    return None
+
+
+@cache
+def _of_elements() -> frozenset[Rule | None]:
+    """Return the rules of the losses that compare element with element."""
+    names = ("mse_loss", "l1", "huber", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+    rules = [RULES[LOSSES[name]] for name in names]
+    return frozenset([*rules, *(rule.after_kernels for rule in rules)])

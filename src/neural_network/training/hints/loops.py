@@ -21,6 +21,7 @@ IN_A_GRAPH = (
     graph.probabilities_for_scores,
     graph.softmax_of_one_number,
     graph.targets_that_broadcast,
+    graph.sum_of_row_means,
 )
 
 

@@ -37,6 +37,13 @@ def softmax_of_one_number(trial: Trial) -> str | None:
     return graph.softmax_of_one_number(trial.loss, trial.place)
 
 
+def sum_of_row_means(trial: Trial) -> str | None:
+    """A sum of means of rows, beside another part of the loss."""
+    if is_of_library(trial.state.loss):  # the other part is a penalty, whose factor was chosen
+        return None
+    return graph.sum_of_row_means(trial.loss, trial.place)
+
+
 def targets_that_broadcast(trial: Trial) -> str | None:
     """Predictions (n, 1) beside targets (n,), in a loss or a metric of one's own."""
     n = trial.rows.rows

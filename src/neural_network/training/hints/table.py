@@ -41,6 +41,12 @@ BEFORE_THE_FIRST_STEP = (
         losses.targets_that_broadcast,
     ),
     Hint(
+        "sum of row means",
+        '`reduction="sum"` of rows of several elements, beside another part of the loss',
+        "`784 * binary_cross_entropy(A, X) + kl`",
+        losses.sum_of_row_means,
+    ),
+    Hint(
         "swapped arguments",
         "a loss or metric of (y_true, y_pred), which is called with (outputs, y)",
         "`loss=lambda outputs, y: own(y, outputs)`",
@@ -145,7 +151,7 @@ IN_A_LOOP = (
     ),
     Hint(
         "loss of a loop",
-        "the first three of these, in the graph of a first `backward()`",
+        "the first four of these, in the graph of a first `backward()`",
         "as above",
     ),
 )
