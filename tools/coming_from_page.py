@@ -28,7 +28,7 @@ What differs without an error:
 - `cross_entropy` takes probabilities; `softmax_cross_entropy` takes scores.
 - `reduction="sum"` and `"none"` of `mse_loss`, `l1`, `huber`, `binary_cross_entropy` and
   `binary_cross_entropy_with_logits` take the mean over the elements of a row, so that `"none"` has
-  the shape (n,). PyTorch's `F.binary_cross_entropy(A, X, reduction="sum") / n + kl` of a variational
+  the shape (n,). PyTorch's `F.binary_cross_entropy(A, X, reduction="sum") / n + kl` of an
   autoencoder of 784 pixels is `784 * binary_cross_entropy(A, X) + kl` here.
 - Predictions come first: `accuracy(y_pred, y_true)`, `confusion_matrix(y_pred, y_true)`,
   `class_report(y_pred, y_true)` and all losses. scikit-learn's metrics have the labels first.

@@ -5,9 +5,10 @@ A description is plain data, as JSON holds it:
 
     {"layer": "Dense", "arguments": {"units": 10, "activation": "relu"}}
 
-A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict. An object that is used
-in several places is described once; {"again": 3} then means the one that was described as the
-fourth. Only names of known classes and functions are ever read back; nothing is evaluated.
+A list is one of JSON's; {"tuple": […]} is a tuple, {"dict": {…}} a dict, {"function": "relu"} a
+function, {"partial": "clip", "arguments": […], "keywords": {…}} one with arguments. An object that
+is used in several places is described once; {"again": 3} then means the one that was described as
+the fourth. Only names of known classes and functions are ever read back; nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -52,6 +53,8 @@ OLD_NAMES: dict[str, dict[str, str]] = {
 # counted again that stand in several places: a few words can unfold to a billion calls.
 DEEPEST = 64
 MOST_CALLED = 10_000
+# No whole number among the arguments of a function is larger: it may be a width or a size.
+LARGEST_ARGUMENT = 1 << 16
 
 # Whether a constructor, or a layer's ``build``, is running.
 constructing: ContextVar[bool] = ContextVar("constructing", default=False)
@@ -191,6 +194,9 @@ def call_text(name: str, arguments: Mapping[str, Any]) -> str:
 
 def shown(value: Any) -> str:
     """Return an argument as text: a function by its name."""
+    if isinstance(value, partial):
+        keywords = [f"{name}={shown(one)}" for name, one in value.keywords.items()]
+        return f"partial({', '.join([*map(shown, (value.func, *value.args)), *keywords])})"
     return getattr(value, "__name__", None) or repr(value)
 
 
@@ -385,11 +391,38 @@ class Writer:
             return {"dict": {key: self.value(place, item) for key, item in value.items()}}
         if isinstance(value, np.random.Generator):
             return None  # a file cannot hold its state, and a training draws by its own seed
-        for name, function in self.functions.items() if callable(value) else ():
-            if function is value:
-                return {"function": name}
-        expected = "numbers, text, lists, layers or the library's own functions"
+        if callable(value) and (function := self._function(place, value)) is not None:
+            return function
+        expected = (
+            "numbers, text, lists, layers, and functions of the library's or functools.partial of "
+            "one, such as partial(nn.functional.clip, low=0); any other function goes into the "
+            "forward of a Layer of your own"
+        )
         raise DTypeError(sentence("save", place, expected, brief(value)))
+
+    def _function(self, place: str, value: Any) -> dict[str, Any] | None:
+        """Return one of the functions by its name, perhaps with arguments; None for another."""
+        if type(value) is partial and (made := self._function(place, value.func)) is not None:
+            arguments = [self.value(place, one) for one in value.args]
+            keywords = {name: self.value(place, one) for name, one in value.keywords.items()}
+            largest = _largest([*value.args, *value.keywords.values()])
+            if largest > LARGEST_ARGUMENT:
+                expected = f"whole numbers up to {LARGEST_ARGUMENT:,} in a functools.partial"
+                raise DTypeError(sentence("save", place, expected, largest))
+            return {"partial": made["function"], "arguments": arguments, "keywords": keywords}
+        own = getattr(value, "__name__", "")
+        names = (own, *self.functions) if own in self.functions else (*self.functions,)
+        name = next((name for name in names if self.functions[name] is value), None)
+        return None if name is None else {"function": name}
+
+
+def _largest(value: Any) -> int:
+    """Return the largest whole number, by its size, that lies in lists, tuples and dicts."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return max(map(_largest, value), default=0)
+    return abs(int(value)) if isinstance(value, int | np.integer) else 0
 
 
 class Reader:
@@ -437,6 +470,18 @@ class Reader:
                 return {key: self.value(item, depth + 1) for key, item in items.items()}
             case {"function": str(name), **rest} if not rest and name in self.functions:
                 return self.functions[name]
+            case {
+                "partial": str(name),
+                "arguments": list(args),
+                "keywords": dict(keywords),
+                **rest,
+            } if not rest and name in self.functions:
+                if _largest([args, keywords]) > LARGEST_ARGUMENT:
+                    expected = f"at most {LARGEST_ARGUMENT:,} in the arguments of {name!r}"
+                    raise FileFormatError(f"{self.path}: expected whole numbers of {expected}")
+                given = [self.value(item, depth + 1) for item in args]
+                named = {key: self.value(item, depth + 1) for key, item in keywords.items()}
+                return partial(self.functions[name], *given, **named)
             case {"tuple": list(items), **rest} if not rest:
                 return tuple(self.value(item, depth + 1) for item in items)
             case list(items):

@@ -106,3 +106,22 @@ class NameTable(Mapping[str, T]):
 
     def __repr__(self) -> str:
         return f"{{{', '.join(map(repr, self))}}}"
+
+
+class FunctionTable(NameTable[Callable[..., Any]]):
+    """Name → public function of ``neural_network.functional``, loaded on first use.
+
+    >>> from neural_network.lazy import FunctionTable
+    >>> FunctionTable()["max_pool1d"] is max_pool1d
+    True
+    """
+
+    def __init__(self) -> None:
+        self._homes = {
+            name: (file, name)
+            for table in (PUBLIC, PACKAGES_ONLY)
+            for file, names in table.items()
+            for name in names.split()
+            if file.startswith("functional.") and not name.isupper()
+        }
+        self._loaded = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,5 +25,5 @@ def things(folder: Path) -> dict[str, Any]:
         "model": model, "saved": saved, "path": path, "trainer": trainer, "history": history,
         "layer": nn.Dense(3).initialize((4,), rng=0), "conv": nn.Conv2D(4, 3),
         "t": nn.Tensor([[1.0, 2.0], [3.0, 4.0]]), "optimizer": nn.Adam(0.01, parameters=model),
-        "result": trainer.evaluate(X, y), "F": nn.functional,
+        "result": trainer.evaluate(X, y), "F": nn.functional, "functools": functools,
     }  # fmt: skip

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import neural_network as nn
 from neural_network import (
+    Activation,
     ArgumentError,
     Conv2D,
     Dense,
     DTypeError,
+    FileFormatError,
     Layer,
     Residual,
     Sequential,
@@ -119,3 +123,60 @@ def test_two_classes_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(DTypeError, match="save: the class .*Own: expected one class of each name"):
         save(model, tmp_path / "m.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+# --- functions -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        nn.max_pool1d, nn.avg_pool1d, nn.global_avg_pool, nn.instance_norm, nn.erf,
+        nn.functional.square, partial(nn.max_pool1d, size=3), partial(nn.leaky_relu, slope=0.3),
+        partial(nn.functional.clip, low=0, high=6), partial(nn.functional.clip, low=np.float32(0)),
+        partial(nn.functional.reshape, shape=(-1, 2, 8)), partial(nn.adaptive_avg_pool1d, output_size=2),
+        partial(nn.functional.transpose, axes=[0, 2, 1]), partial(partial(nn.elu, alpha=2.0)),
+    ],
+)  # fmt: skip
+def test_public_functions_are_saved(function: Any, tmp_path: Path) -> None:
+    X = np.random.default_rng(0).standard_normal((3, 4, 4)).astype("f4")
+    model = Sequential(Activation(function), nn.Flatten(), Dense(2)).initialize((4, 4), rng=0)
+    path = tmp_path / "m.safetensors"
+    save(model, path)
+    again = load(path)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert json.dumps(describe(again)) == json.dumps(describe(model))
+    callbacks = [nn.Checkpoint(tmp_path / "c.checkpoint")]
+    trainer = nn.Trainer(model, callbacks=callbacks, rng=0, progress=False)
+    trainer.fit(X, [0, 1, 1], validation=None)
+    trainer.fit(X, [0, 1, 1], epochs=2, resume=callbacks[0].path)
+    assert " at 0x" not in repr(model)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda X: X, np.tanh, partial(np.clip, a_min=0, a_max=1), partial(lambda X, a: X, a=1)],
+)
+def test_other_functions_need_a_layer_of_ones_own(function: Any, tmp_path: Path) -> None:
+    model = Sequential(Activation(function), Dense(2))
+    model[1].initialize((3,))
+    path, match = tmp_path / "m.safetensors", r"any other function goes into the forward of a Layer"
+    with pytest.raises(DTypeError, match=match):
+        describe(model)
+    with pytest.raises(DTypeError, match=match):
+        nn.Trainer(model, "sgd", callbacks=[nn.Checkpoint(path)], rng=0).fit(ROWS[:, :3], [0, 1, 1])
+    assert not path.exists()
+
+
+def test_arguments_of_functions_are_limited() -> None:
+    described = json.loads(json.dumps(describe(Activation(partial(nn.functional.clip, low=9)))))
+    assert isinstance(rebuild("file", described, {}), Activation)
+    for wrong in (1 << 17, [-(1 << 17)], {"dict": {"a": 1 << 17}}):
+        described["arguments"]["function"]["keywords"]["low"] = wrong
+        with pytest.raises(FileFormatError, match="file: expected whole numbers of at most 65,536"):
+            rebuild("file", described, {})
+    with pytest.raises(DTypeError, match="whole numbers up to 65,536 in a functools.partial"):
+        describe(Activation(partial(nn.functional.clip, low=1 << 17)))
+    described["arguments"]["function"] = {"partial": "open", "arguments": [], "keywords": {}}
+    with pytest.raises(FileFormatError, match="expected layers and plain values"):
+        rebuild("file", described, {})

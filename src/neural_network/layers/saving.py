@@ -29,7 +29,7 @@ from neural_network.layers.containers import LayerSequence
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
-from neural_network.lazy import NameTable
+from neural_network.lazy import FunctionTable, NameTable
 from neural_network.public import public
 
 FORMAT = "neural-network-numpy model"
@@ -40,7 +40,8 @@ WIDEST = 1 << 24
 WIDEST_STEP = 4096
 # The library's own layers by name.
 LAYERS: NameTable[type[Layer]] = NameTable("layer")
-FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS)  # type: ignore[arg-type]  # only read
+# Functions that may be arguments of layers.
+FUNCTIONS: Mapping[str, Any] = ChainMap(ACTIVATIONS, INITIALIZERS, FunctionTable())  # type: ignore[arg-type]  # only read
 
 
 @public
@@ -55,7 +56,8 @@ def save(
     """Write a model to one safetensors file: parameters, buffers, architecture, checksum.
 
     The file is written beside and renamed: a crash, or a full disk, leaves the old one.
-    A layer is stored as its class' name and the arguments of its constructor. Where a part of
+    A layer is stored as its class' name and the arguments of its constructor; a function among
+    these is one of ``neural_network.functional``, or ``functools.partial`` of one. Where a part of
     a layer of your own was exchanged later, its arguments would make another model: such a
     model is refused.
 
