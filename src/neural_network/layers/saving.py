@@ -12,7 +12,6 @@ import numpy as np
 
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array, as_flag
-from neural_network.describing import Reader, Writer
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -26,6 +25,7 @@ from neural_network.functional.finite import is_finite_by_numpy
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.changes import check_unchanged, share, shared
 from neural_network.layers.containers import LayerSequence
+from neural_network.layers.descriptions import Reader, Writer
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
