@@ -22,6 +22,7 @@ from typing import Any
 
 import chart
 import costs
+import estimators
 import first_steps
 import inference
 import limits
@@ -54,6 +55,7 @@ COSTS = {
     "H": ("import", costs.importing),
     "I": ("sizes", costs.sizes),
     "first": ("first", first_steps.measure),
+    "estimators": ("estimators", estimators.measure),
 }
 QUICK = ("A", "B", "E", "F")
 
@@ -111,10 +113,15 @@ def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
     rows = {row["key"]: row for row in before["rows"]}
     rows |= {row["key"]: row | {"date": numbers["date"]} for row in numbers["rows"]}
     versions = numbers["machine"]["versions"] | before["machine"]["versions"]
-    return before | {
-        "rows": [rows[key] for key in GOALS if key in rows],
-        "machine": before["machine"] | {"versions": versions},
-    }
+    costs = {key: numbers[key] for key, _ in COSTS.values() if key in numbers}
+    return (
+        before
+        | costs
+        | {
+            "rows": [rows[key] for key in GOALS if key in rows],
+            "machine": before["machine"] | {"versions": versions},
+        }
+    )
 
 
 def arguments() -> argparse.Namespace:

@@ -203,7 +203,7 @@ class Network(RowEstimator):
         )
         total = float(data.rows if data.weights is None else np.sum(data.weights))
         # The penalty of a batch is divided by the rows in it, each counted by its weight.
-        trainer.penalty = settings.alpha * -(-data.rows // size) / total
+        trainer.penalty = settings.alpha * self._penalty_factor * -(-data.rows // size) / total
         if partial or data.inputs.is_sparse:
             batches = Batches(data.inputs, data.goals, data.weights, size, seed)
             trainer.fit(batches, epochs=settings.max_iter, validation=validation)
@@ -277,6 +277,8 @@ class Network(RowEstimator):
         return self._inputs(function, Rows(numbers, rows.shape), first=first), y
 
     _numeric_targets = False
+    # How many times its gradient is as large as that of scikit-learn's loss.
+    _penalty_factor = 1.0
 
     def _row_weights(
         self, function: str, inputs: Inputs, y: Array, sample_weight: Any, *, partial: bool

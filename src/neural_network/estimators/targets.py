@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.estimators.network import Network
 from neural_network.estimators.requirements import (
     ClassifierMixin,
@@ -92,8 +94,9 @@ class NetworkClassifier(ClassifierMixin, Network):
         return outputs
 
     def _encode(self, function: str, y: Array, classes: Any, *, first: bool) -> Array:
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
+        with labels_of_one_kind(function):
+            check_classification_targets(y)
+            kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
             expected = "one class a row, or zeros and ones for labels"
             raise ArgumentError(sentence(function, "y", expected, "several classes a row"))
@@ -112,7 +115,7 @@ class NetworkClassifier(ClassifierMixin, Network):
             return np.asarray(y, dtype=np.float32)
         encoder = LabelEncoder()
         encoder.classes_ = self.classes_
-        unknown = np.setdiff1d(y, self.classes_)
+        unknown = np.setdiff1d(distinct(function, y), self.classes_)
         if len(unknown):
             expected = f"classes among {brief(self.classes_.tolist())}"
             raise ArgumentError(sentence(function, "y", expected, brief(unknown.tolist())))
@@ -126,9 +129,9 @@ class NetworkClassifier(ClassifierMixin, Network):
             raise ArgumentError(sentence(function, "classes", expected, "None"))
         if self._multilabel:
             return np.arange(y.shape[1])
-        found: Array = unique_labels(y if classes is None else classes)
+        found = distinct(function, y if classes is None else classes)
         if len(found) < 2:
-            received = f"one class, {brief(found[0])}"
+            received = f"one class, {brief(found.tolist()[0])}"
             raise ArgumentError(sentence(function, "y", "at least two classes", received))
         return found
 
@@ -157,10 +160,28 @@ class NetworkClassifier(ClassifierMixin, Network):
         return tags
 
 
+def distinct(function: str, labels: Any) -> Array:
+    """Return the different labels, in order."""
+    with labels_of_one_kind(function):
+        found: Array = unique_labels(labels)
+    return found
+
+
+@contextmanager
+def labels_of_one_kind(function: str) -> Iterator[None]:
+    """Say in a sentence that labels cannot be compared, as numbers and text cannot."""
+    try:
+        yield
+    except TypeError as error:
+        expected, received = "labels of one kind, all text or all numbers", "a mix of them"
+        raise DTypeError(sentence(function, "y", expected, received)) from error
+
+
 class NetworkRegressor(RegressorMixin, Network):
     """Base of the regressors: one number a row, or several."""
 
     _numeric_targets = True
+    _penalty_factor = 2.0  # theirs is half of the squared error
     _flat: bool
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

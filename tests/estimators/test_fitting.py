@@ -1,0 +1,520 @@
+"""fit, partial_fit, warm starts, early stopping, weights: what scikit-learn's users expect."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_html_repr
+
+from neural_network import (
+    SGD,
+    Adam,
+    ArgumentError,
+    Augment,
+    Callback,
+    Cosine,
+    DivergenceError,
+    DTypeError,
+    Shift,
+    Trainer,
+    estimators,
+)
+from neural_network.estimators.layers import begin_weights
+from tests.estimators.data import CONVERGES_NOT, QUICK, pictures, points
+
+pytestmark = pytest.mark.filterwarnings(CONVERGES_NOT)
+X, Y = points()
+CLASSIFIERS = {
+    "mlp": partial(estimators.MLPClassifier, 6),
+    "convnet": partial(estimators.ConvNetClassifier, 2, hidden_layer_sizes=6),
+    "trainer": partial(estimators.TrainerClassifier, model__hidden_layer_sizes=6),
+}
+REGRESSORS = {
+    "mlp": partial(estimators.MLPRegressor, 6),
+    "convnet": partial(estimators.ConvNetRegressor, 2, hidden_layer_sizes=6),
+    "trainer": partial(estimators.TrainerRegressor, model__hidden_layer_sizes=6),
+}
+ALL = {
+    f"{n} {k}": m for k, kind in (("c", CLASSIFIERS), ("r", REGRESSORS)) for n, m in kind.items()
+}
+each_classifier = pytest.mark.parametrize("make", CLASSIFIERS.values(), ids=CLASSIFIERS)
+each_regressor = pytest.mark.parametrize("make", REGRESSORS.values(), ids=REGRESSORS)
+every = pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_fit_is_that_of_the_trainer(dtype: str) -> None:
+    rows = X.astype(dtype)
+    fitted = estimators.MLPClassifier(6, alpha=0.0, batch_size=50, **QUICK).fit(rows, Y)
+    model = fitted._make_network("", (2,), 3).astype(dtype)
+    begin_weights(model, (2,), fitted._seed)
+    trainer = Trainer(model, Adam(0.001), rng=fitted._seed, metrics=[], progress=False)
+    history = trainer.fit(rows, Y, epochs=3, batch_size=50)
+    np.testing.assert_array_equal(fitted.loss_curve_, history["loss"])
+    for ours, theirs in zip(fitted.model_.parameters(), model.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.data, theirs.data)
+
+
+@every
+def test_one_seed_one_result(make: Any) -> None:
+    found = [make(**QUICK).fit(X, Y).predict(X) for _ in range(2)]
+    np.testing.assert_array_equal(*found)
+    other = make(**QUICK | {"random_state": 1}).fit(X, Y)
+    assert other.loss_curve_ != make(**QUICK).fit(X, Y).loss_curve_
+    state = make(**QUICK | {"random_state": np.random.RandomState(0)})
+    assert state.fit(X, Y).loss_curve_ != state.fit(X, Y).loss_curve_
+
+
+@every
+def test_copies_and_pickles(make: Any) -> None:
+    fitted = make(**QUICK).fit(X, Y)
+    for other in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
+        np.testing.assert_array_equal(other.predict(X), fitted.predict(X))
+        other.partial_fit(X, Y, **{"classes": None} if hasattr(other, "classes_") else {})
+        assert other.n_iter_ == 4
+    fresh = clone(fitted)
+    assert not hasattr(fresh, "model_")
+    assert fresh.get_params() == fitted.get_params()
+
+
+@every
+def test_before_fit(make: Any) -> None:
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        make().predict(X)
+
+
+def test_attributes() -> None:
+    fitted = estimators.MLPClassifier(6, **QUICK).fit(X, Y)
+    assert fitted.classes_.tolist() == [0, 1, 2]
+    assert (fitted.n_features_in_, fitted.n_iter_, fitted.n_outputs_) == (2, 3, 3)
+    assert len(fitted.loss_curve_) == fitted.history_.epochs == 3
+    assert fitted.loss_ == fitted.loss_curve_[-1]
+    assert fitted.best_loss_ == min(fitted.loss_curve_)
+    probabilities = fitted.predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(np.exp(fitted.predict_log_proba(X)), probabilities)
+    assert fitted.decision_function(X).shape == (120, 3)
+    assert fitted.score(X, Y) == accuracy_score(Y, fitted.predict(X))
+
+
+# --- labels ------------------------------------------------------------------------------
+
+LABELS = {
+    "text": np.array(["cat", "dog", "eel"])[Y],
+    "objects": np.array(["cat", "dog", "eel"], dtype=object)[Y],
+    "numbers apart": np.array([-7, 3, 1000])[Y],
+    "floats": np.array([0.0, 2.0, 5.0])[Y],
+    "list": np.array(["cat", "dog", "eel"])[Y].tolist(),
+}
+
+
+@each_classifier
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_any_kind(make: Any, kind: str) -> None:
+    labels = LABELS[kind]
+    fitted = make(**QUICK).fit(X, labels)
+    numbered = make(**QUICK).fit(X, Y)
+    np.testing.assert_array_equal(fitted.classes_, np.unique(labels))
+    np.testing.assert_array_equal(fitted.predict(X), np.unique(labels)[numbered.predict(X)])
+
+
+@each_classifier
+def test_two_classes(make: Any) -> None:
+    fitted = make(**QUICK).fit(X, Y == 0)
+    assert fitted.classes_.dtype == bool
+    scores = fitted.decision_function(X)
+    assert scores.shape == (120,)
+    np.testing.assert_allclose(fitted.predict_proba(X)[:, 1], 1 / (1 + np.exp(-scores)))
+    np.testing.assert_array_equal(fitted.predict(X), scores > 0)
+
+
+@each_classifier
+def test_several_labels(make: Any) -> None:
+    labels = np.stack([Y == 0, Y != 1, Y == 2], axis=1).astype(int)
+    fitted = make(learning_rate=0.05, tol=1e-3, random_state=0).fit(X, labels)
+    assert fitted.predict(X).shape == fitted.predict_proba(X).shape == labels.shape
+    assert fitted.score(X, labels) > 0.8
+    np.testing.assert_allclose(
+        fitted.predict_log_proba(X), np.log(fitted.predict_proba(X)), atol=1e-12
+    )
+    weighted = make(**QUICK).fit(X, labels, sample_weight=np.ones(120))
+    np.testing.assert_allclose(weighted.loss_curve_, make(**QUICK).fit(X, labels).loss_curve_)
+
+
+@each_regressor
+def test_several_numbers(make: Any) -> None:
+    fitted = make(**QUICK).fit(X, np.stack([Y, -Y], axis=1))
+    assert fitted.predict(X).shape == (120, 2)
+    assert make(**QUICK).fit(X, Y).predict(X).shape == (120,)
+
+
+# --- going on -----------------------------------------------------------------------------
+
+
+@every
+def test_partial_fit_goes_on(make: Any) -> None:
+    classes = {"classes": [0, 1, 2]} if hasattr(make(), "predict_proba") else {}
+    estimator = make(batch_size=30, learning_rate=0.05, random_state=0)
+    scores = []
+    for start in range(0, 600, 40):
+        rows = np.arange(start, start + 40) % 120
+        scores.append(estimator.partial_fit(X[rows], Y[rows], **classes).score(X, Y))
+    assert scores[-1] > scores[0]
+    assert estimator.n_iter_ == len(estimator.loss_curve_) == 15
+    if classes:
+        assert scores[-1] > 0.85
+
+
+def test_partial_fit_keeps_the_moments_of_adam() -> None:
+    estimator = estimators.MLPClassifier(6, random_state=0)
+    steps = [
+        int(estimator.partial_fit(X, Y, [0, 1, 2])._optimizer_state["steps"]) for _ in range(3)
+    ]
+    assert steps == [1, 2, 3]
+
+
+def test_partial_fit_of_one_class_at_a_time() -> None:
+    estimator = estimators.MLPClassifier(6, random_state=0)
+    for number in range(3):
+        estimator.partial_fit(X[number == Y], Y[number == Y], classes=[0, 1, 2])
+    assert estimator.predict_proba(X).shape == (120, 3)
+
+
+@every
+def test_warm_start_goes_on(make: Any) -> None:
+    estimator = make(warm_start=True, **QUICK).fit(X, Y)
+    first = estimator.loss_curve_
+    assert estimator.fit(X, Y).loss_curve_[:3] == first
+    assert estimator.loss_curve_[3] < first[0]
+    assert estimator.n_iter_ == 6
+    cold = make(**QUICK).fit(X, Y)
+    assert cold.fit(X, Y).loss_curve_ == first
+
+
+# --- stopping -----------------------------------------------------------------------------
+
+
+@each_classifier
+def test_early_stopping_keeps_the_best_weights(make: Any) -> None:
+    kept: list[Any] = []
+
+    class Keep(Callback):
+        def on_epoch_end(self, trainer: Any, measures: Any) -> None:
+            kept.append(([p.data.copy() for p in trainer.model.parameters()], measures))
+
+    estimator = make(
+        early_stopping=True, validation_fraction=0.25, learning_rate=0.05, n_iter_no_change=3,
+        callbacks=[Keep()], random_state=0,
+    ).fit(X, Y)  # fmt: skip
+    scores = estimator.validation_scores_
+    best = int(np.argmax(scores))
+    assert best < len(scores) - 1  # else there is nothing to restore
+    assert estimator.best_validation_score_ == max(scores)
+    for now, then in zip(estimator.model_.parameters(), kept[best][0], strict=True):
+        np.testing.assert_array_equal(now.data, then)
+    assert "validation_loss" in kept[0][1]
+
+
+def test_the_score_is_of_rows_that_are_not_trained_with() -> None:
+    seen: list[Any] = []
+
+    class Look(Callback):
+        def on_step_end(self, trainer: Any, loss: float) -> None:  # noqa: ARG002
+            seen.append(trainer.latest.X)
+
+    estimator = estimators.MLPClassifier(
+        6, early_stopping=True, validation_fraction=0.2, batch_size=96, callbacks=[Look()], **QUICK
+    ).fit(X, Y)
+    trained = {tuple(row) for row in seen[0]}
+    held = np.array([tuple(row) not in trained for row in X])
+    assert held.sum() == 24
+    assert np.bincount(Y[held]).tolist() == [8, 8, 8]  # of each class
+    expected = accuracy_score(Y[held], estimator.predict(X[held]))
+    assert estimator.best_validation_score_ == expected
+
+
+def test_nothing_is_held_out_by_default() -> None:
+    estimator = estimators.MLPClassifier(6, **QUICK).fit(X, Y)
+    assert estimator.validation_scores_ is None
+    assert list(estimator.history_) == ["loss"]
+
+
+def test_the_loss_decides_when_it_ends() -> None:
+    patient = estimators.MLPClassifier(6, tol=1e9, n_iter_no_change=4, random_state=0).fit(X, Y)
+    assert patient.n_iter_ == 6  # the first is an improvement, then more than four are none
+    with pytest.warns(ConvergenceWarning, match=r"max_iter: the training still improved .* 3 ep"):
+        estimators.MLPClassifier(6, **QUICK).fit(X, Y)
+
+
+# --- weights --------------------------------------------------------------------------------
+
+
+@every
+def test_a_weight_is_a_repetition(make: Any) -> None:
+    weights = np.random.default_rng(2).integers(0, 4, 40)
+    assert 0 in weights
+    options = QUICK | {"max_iter": 20}
+    weighted = make(**options).fit(X[:40], Y[:40], sample_weight=weights)
+    repeated = make(**options).fit(X[:40].repeat(weights, 0), Y[:40].repeat(weights))
+    np.testing.assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-9)
+    name = "predict_proba" if hasattr(weighted, "predict_proba") else "predict"
+    found = [getattr(one, name)(X) for one in (weighted, repeated)]
+    np.testing.assert_allclose(*found, rtol=1e-7)
+
+
+@each_classifier
+def test_weights_of_classes(make: Any) -> None:
+    uneven = np.flatnonzero((Y != 2) | (np.arange(120) < 30))
+    rows, labels = X[uneven], np.array(["a", "b", "c"])[Y[uneven]]
+    counts = np.unique(labels, return_counts=True)[1]
+    balanced = make(class_weight="balanced", **QUICK).fit(rows, labels)
+    table = {name: len(labels) / (3 * n) for name, n in zip("abc", counts, strict=True)}
+    for weight in (table, None):
+        own = None if weight else np.array([table[name] for name in labels])
+        other = make(class_weight=weight, **QUICK).fit(rows, labels, sample_weight=own)
+        np.testing.assert_allclose(balanced.loss_curve_, other.loss_curve_, rtol=1e-12)
+
+
+def test_the_penalty_in_closed_form() -> None:
+    rows, y = X[:30], 2 * X[:30, 0] + 1
+    fitted = estimators.MLPRegressor(
+        (), learning_rate=0.02, alpha=60.0, max_iter=2000, tol=0.0, random_state=0
+    ).fit(rows, y)
+    # The least of mean((XW + b − y)²) / 2 + 60 / 2 · W² / 30.
+    centred = rows - rows.mean(axis=0)
+    expected = np.linalg.solve(centred.T @ centred / 30 + 2 * np.eye(2), centred.T @ y / 30)
+    np.testing.assert_allclose(fitted.model_[0].weight.data[:, 0], expected, atol=1e-3)
+
+
+def test_biases_have_no_penalty() -> None:
+    constant = np.full(40, 7.0)
+    fitted = estimators.MLPRegressor((), alpha=1e4, learning_rate=0.1, random_state=0)
+    assert fitted.fit(X[:40], constant).predict(X[:40]) == pytest.approx(constant, abs=0.1)
+
+
+# --- what is handed to the trainer ------------------------------------------------------------
+
+
+def test_callbacks_and_augmentation() -> None:
+    images, labels = pictures(shape=(1, 8, 8))
+    calls: list[str] = []
+
+    class Note(Callback):
+        def on_fit_begin(self, trainer: Any) -> None:
+            calls.append(type(trainer).__name__)
+
+    plain = estimators.ConvNetClassifier(2, **QUICK).fit(images, labels)
+    augmented = estimators.ConvNetClassifier(
+        2, callbacks=[Note()], augment=Augment(Shift(2)), **QUICK
+    ).fit(images, labels)
+    assert calls == ["PenalizedTrainer"]
+    assert plain.loss_curve_ != augmented.loss_curve_
+
+
+OPTIMIZERS = ["adam", "sgd", "rmsprop", Adam, partial(SGD, momentum=0.9)]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("rate", [0.01, Cosine(0.01)])
+def test_optimizers(optimizer: Any, rate: Any) -> None:
+    fitted = estimators.MLPClassifier(6, optimizer=optimizer, learning_rate=rate, **QUICK).fit(X, Y)
+    assert fitted.loss_curve_[-1] < fitted.loss_curve_[0]
+
+
+def test_options_of_the_network() -> None:
+    images, labels = pictures(shape=(1, 8, 8))
+    estimator = estimators.ConvNetClassifier(
+        (2, 3), (3, 5), pool_size=(1, 2), hidden_layer_sizes=[4, 5], activation="tanh",
+        dropout=0.5, batch_norm=True, **QUICK,
+    )  # fmt: skip
+    names = [type(layer).__name__ for layer in estimator.fit(images, labels).model_]
+    block = ["Conv2D", "BatchNorm", "Activation", "MaxPool2D"]
+    hidden = ["Dense", "BatchNorm", "Activation", "Dropout"]
+    assert names == [*block, *block, "Flatten", *hidden, *hidden, "Dense"]
+
+
+def test_metadata_routing() -> None:
+    with config_context(enable_metadata_routing=True):
+        network = estimators.MLPClassifier(6, **QUICK).set_fit_request(sample_weight=True)
+        pipeline = make_pipeline(StandardScaler(), network)
+        weights = np.where(Y == 0, 0.0, 1.0)
+        pipeline[0].set_fit_request(sample_weight=False)
+        network.set_score_request(sample_weight=True)
+        cross_val_score(network, X, Y, params={"sample_weight": weights}, cv=2)
+        routed = pipeline.fit(X, Y, sample_weight=weights)[-1].loss_curve_
+    scaled = StandardScaler().fit_transform(X)
+    alone = estimators.MLPClassifier(6, **QUICK).fit(scaled, Y, sample_weight=weights)
+    assert routed == alone.loss_curve_
+
+
+@every
+def test_html(make: Any) -> None:
+    estimator = make(learning_rate=0.02)
+    assert "learning_rate=0.02" in repr(estimator)
+    assert type(estimator).__name__ in estimator_html_repr(estimator)
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "max_iter": ({"max_iter": 0}, "max_iter: expected a whole number of at least 1"),
+    "tol": ({"tol": -1}, "tol: expected a finite number from 0"),
+    "n_iter_no_change": ({"n_iter_no_change": 1.5}, "n_iter_no_change: expected a whole"),
+    "validation_fraction": (
+        {"early_stopping": True, "validation_fraction": 1.0},
+        "validation_fraction: expected a number between 0 and 1"),
+    "early_stopping": ({"early_stopping": "yes"}, "early_stopping: expected True or False"),
+    "warm_start": ({"warm_start": 1}, "warm_start: expected True or False"),
+    "batch_size": ({"batch_size": "all"}, "batch_size: expected a whole number"),
+    "optimizer": ({"optimizer": "lbfgs"}, "optimizer: expected one of 'adam'|'sgd'"),
+    "an optimizer that is made": ({"optimizer": Adam(0.1)}, "or a function of the rate"),
+    "learning_rate": ({"learning_rate": "adaptive"}, "learning_rate: expected"),
+    "random_state": ({"random_state": "a"}, "cannot be used to seed"),
+    "class_weight": ({"class_weight": "even"}, "class_weight"),
+    "callbacks": ({"callbacks": ["a"]}, r"callbacks\[0\]: expected a Callback"),
+    "augment": ({"augment": 3}, "augment: expected a function"),
+}  # fmt: skip
+OF_NETWORK: dict[str, tuple[dict[str, Any], str]] = {
+    "alpha": ({"alpha": -1.0}, "alpha: expected a finite number from 0"),
+    "hidden_layer_sizes": ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes: expected a whole"),
+    "activation": ({"activation": "logistic"}, "activation: expected one of"),
+    "dropout": ({"dropout": 1.0}, "dropout: expected a number below 1"),
+    "batch_norm": ({"batch_norm": 2}, "batch_norm: expected True or False"),
+}
+OF_CONVNET: dict[str, tuple[dict[str, Any], str]] = {
+    "filters": ({"filters": (4, -1)}, "filters: expected a whole number"),
+    "kernel_size": ({"kernel_size": (3, 3, 3)}, "kernel_size: expected a size, or a pair"),
+    "pool_size": ({"pool_size": 0}, "pool_size: expected a whole number"),
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "case"),
+    [
+        *[(make, case) for make in CLASSIFIERS.values() for case in REFUSED.values()],
+        *[(estimators.MLPClassifier, case) for case in OF_NETWORK.values()],
+        *[(estimators.ConvNetClassifier, case) for case in (OF_NETWORK | OF_CONVNET).values()],
+    ],
+)
+def test_refused_arguments(make: Any, case: Any) -> None:
+    options, message = case
+    estimator = make(**options)
+    before = dict(vars(estimator))
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        estimator.fit(X, Y)
+    assert len(str(caught.value)) <= 500
+    assert vars(estimator) == before
+
+
+BAD_LABELS = {
+    "one class": (np.zeros(120), "at least two classes, received one class, 0"),
+    "one class of text": (np.full(120, "cat"), "received one class, 'cat'"),
+    "numbers between": (X[:, 0], "Unknown label type: continuous"),
+    "NaN": (np.where(Y == 0, np.nan, 1.0), "Input y contains NaN"),
+    "several classes a row": (np.stack([Y, Y], 1), "one class a row, or zeros and ones"),
+    "none": (None, "requires y to be passed"),
+    "mixed": (np.array(["a", 1] * 60, dtype=object), "all text or all numbers|mix of label"),
+}
+
+
+@each_classifier
+@pytest.mark.parametrize("case", BAD_LABELS)
+def test_bad_labels(make: Any, case: str) -> None:
+    labels, message = BAD_LABELS[case]
+    estimator = make(random_state=0)
+    before = dict(vars(estimator))
+    with pytest.raises((ValueError, TypeError), match=message):
+        estimator.fit(X, labels)
+    assert vars(estimator) == before
+
+
+def test_one_row() -> None:
+    with pytest.raises(ArgumentError, match="received one class, 1"):
+        estimators.MLPClassifier().fit(X[:1], [1])
+    fitted = estimators.MLPRegressor(6, **QUICK).fit(X[:1], [1.5])
+    assert fitted.predict(X[:1]).shape == (1,)
+    classifier = estimators.MLPClassifier(6, **QUICK).fit(X, Y)
+    np.testing.assert_array_equal(classifier.predict(X[:1]), classifier.predict(X)[:1])
+
+
+def test_classes_that_fit_did_not_see() -> None:
+    fitted = estimators.MLPClassifier(6, **QUICK).fit(X, Y)
+    unseen = np.where(Y == 0, 9, Y)
+    assert fitted.score(X, unseen) <= 2 / 3  # they are wrong, whatever is predicted
+    with pytest.raises(
+        ArgumentError, match=r"y: expected classes among \[0, 1, 2\], received \[9\]"
+    ):
+        fitted.partial_fit(X, unseen)
+    fitted.set_params(warm_start=True)
+    with pytest.raises(ArgumentError, match="y: expected classes among"):
+        fitted.fit(X, unseen)
+
+
+def test_partial_fit_refuses() -> None:
+    estimator = estimators.MLPClassifier(6, random_state=0)
+    with pytest.raises(ArgumentError, match="classes: expected all classes in the first call"):
+        estimator.partial_fit(X, Y)
+    with pytest.raises(ArgumentError, match="early_stopping: expected False with partial_fit"):
+        clone(estimator).set_params(early_stopping=True).partial_fit(X, Y, [0, 1, 2])
+    with pytest.raises(ArgumentError, match="class_weight: expected a dict"):
+        clone(estimator).set_params(class_weight="balanced").partial_fit(X, Y, [0, 1, 2])
+    estimator.partial_fit(X, Y, classes=[0, 1, 2])
+    with pytest.raises(ArgumentError, match=r"classes: expected None, or those of the first call"):
+        estimator.partial_fit(X, Y, classes=[0, 1])
+    with pytest.raises(ValueError, match="is expecting 2 features"):
+        estimator.partial_fit(X[:, :1], Y)
+    regressor = estimators.MLPRegressor(6, random_state=0).partial_fit(X, Y)
+    with pytest.raises(ArgumentError, match=r"y: expected \(n,\) as in the last call"):
+        regressor.partial_fit(X, np.stack([Y, Y], axis=1))
+
+
+def test_warm_start_of_another_network() -> None:
+    estimator = estimators.MLPClassifier(6, warm_start=True, **QUICK).fit(X, Y)
+    estimator.set_params(hidden_layer_sizes=7)
+    with pytest.raises(ArgumentError, match="warm_start: expected False where the network"):
+        estimator.fit(X, Y)
+    assert estimator.n_iter_ == 3
+
+
+WEIGHTS = {
+    "only zeros": (np.zeros(120), "non-zero number|expected a weight above 0"),
+    "negative": (np.where(Y == 0, -1.0, 1.0), "Negative values"),
+    "NaN": (np.where(Y == 0, np.nan, 1.0), "contains NaN"),
+    "too few": (np.ones(119), "sample_weight.shape"),
+    "two axes": (np.ones((120, 1)), "1D array"),
+}
+
+
+@every
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_bad_weights(make: Any, case: str) -> None:
+    weights, message = WEIGHTS[case]
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, Y, sample_weight=weights)
+
+
+@pytest.mark.filterwarnings("ignore::neural_network.TrainingHint")
+def test_a_training_that_diverges() -> None:
+    estimator = estimators.MLPRegressor(6, optimizer="sgd", learning_rate=1e6, random_state=0)
+    before = dict(vars(estimator))
+    with pytest.raises(DivergenceError, match=re.compile("loss|gradient|finite", re.IGNORECASE)):
+        estimator.fit(X * 1e3, Y)
+    assert vars(estimator) == before
+
+
+def test_dtype_errors_are_value_and_type_errors() -> None:
+    with pytest.raises(DTypeError, match="max_iter"):
+        estimators.MLPClassifier(max_iter=2.5).fit(X, Y)
