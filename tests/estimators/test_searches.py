@@ -78,7 +78,7 @@ for name in {estimators.__all__!r}:
 try:
     from neural_network.estimators import MLPClassifier
 except ImportError as error:
-    assert "needs the package 'sklearn'" in str(error), error
+    assert "needs the package 'sklearn" in str(error), error
 else:
     sys.exit("no error")
 """
