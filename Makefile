@@ -65,7 +65,7 @@ kill-test: $(VENV)/.test
 test-lowest: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python tools/lowest.py > $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e '.[test]'
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e ".[test]"
 	$(LOWEST)/bin/python -m pytest $(IN_PARALLEL)
 
 bench: $(VENV)/.bench
@@ -97,17 +97,17 @@ $(VENV)/.made-with:
 
 # A marker file for each set of extras; made again when pyproject.toml changes.
 $(VENV)/.demo: pyproject.toml $(VENV)/.made-with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cli]"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.made-with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.conformance: pyproject.toml $(VENV)/.made-with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,conformance]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,conformance]"
 	@touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.made-with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,bench]"
 	@touch $@ $(VENV)/.test $(VENV)/.demo

@@ -79,7 +79,7 @@ def main() -> int:
             continue
         if missing := [package for package in needs if not installed(package)]:
             numbers["missing"][name] = missing
-            print(f"{name}: not measured, {', '.join(missing)} missing; pip install '.[bench]'")
+            print(f'{name}: not measured, {", ".join(missing)} missing; pip install ".[bench]"')
             continue
         start, watch = perf_counter(), Watch()
         found = measure(options.quick)

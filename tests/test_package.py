@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import neural_network as nn
+from neural_network.errors import needs_extra
 from tests.processes import ROOT, run_python
 
 pytestmark = pytest.mark.slow
@@ -101,4 +103,14 @@ except nn.MissingDependencyError as error:
 """
     done = run_python("-I", "-c", code)
     assert done.returncode == 0, done.stderr
-    assert "pip install 'neural-network-numpy[plot]'" in done.stdout
+    assert 'pip install "neural-network-numpy[plot]"' in done.stdout
+
+
+def test_lines_for_pip_work_in_every_shell() -> None:
+    """The prompt of Windows passes single quotes on to pip, which refuses them."""
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("src/**/*.py")]
+    wrong = re.compile(r"'(neural-network-numpy|\.)\[[^'\n]*\]'")
+    assert [path for path in texts if wrong.search(path.read_text("utf-8"))] == []
+    missing = pytest.raises(nn.MissingDependencyError, match=r'needs Pillow .* "neural.*\[plot\]"')
+    with missing, needs_extra("reading", "plot"):
+        raise ModuleNotFoundError("No module named 'PIL.Image'", name="PIL.Image")

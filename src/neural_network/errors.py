@@ -23,6 +23,9 @@ LETTERS_OF_VALUE = 120
 # Of what NumPy says.
 LETTERS_OF_REASON = 280
 
+# Modules whose packages have another name.
+PACKAGES = {"PIL": "Pillow (PIL)", "sklearn": "scikit-learn (sklearn)"}
+
 # Whether this thread is inside ``nn.debug()``.
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 
@@ -260,7 +263,8 @@ def needs_extra(feature: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        name = (error.name or "").partition(".")[0]
         raise MissingDependencyError(
-            f"{feature}: needs the package {error.name!r}, which is not installed; "
-            f"pip install 'neural-network-numpy[{extra}]' brings it"
+            f"{feature}: needs {PACKAGES.get(name, f'the package {name!r}')}, which is not "
+            f'installed; pip install "neural-network-numpy[{extra}]" brings it'
         ) from error

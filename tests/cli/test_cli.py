@@ -270,5 +270,5 @@ def test_without_the_extra_the_command_says_so(run: Any, tmp_path: Path) -> None
     (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')")
     done = run("features", PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
-    assert "pip install 'neural-network-numpy[cli]'" in done.stderr
+    assert 'pip install "neural-network-numpy[cli]"' in done.stderr
     assert "Traceback" not in done.stderr

@@ -235,11 +235,11 @@ def test_all_broken_files_are_named(run_here: Any, tmp_path: Path) -> None:
         done = run_here(*arguments, "--data", "bars")
         assert done.returncode == 2
         assert "bar 0/x.png: not a picture that can be read" in done.stderr
-        assert "; 1 more cannot be read: bar 2/y.png" in done.stderr
+        assert "; 1 more in bars cannot be read: bar 2/y.png" in done.stderr
         assert len(done.stderr) < 520
     done = run_here("predict", "bars", "--model", "tiny_cnn")
     assert done.returncode == 2
-    assert "more cannot be read: " in done.stderr
+    assert "1 more in bars cannot be read: bar 2/y.png" in done.stderr
     assert files(tmp_path) == sorted([*before, "m"])
 
 

@@ -20,7 +20,10 @@ from neural_network import (
     MissingDependencyError,
     ShapeError,
     load_image_folder,
+    load_picture,
+    prepare_digit,
 )
+from neural_network.datasets.folders import read_folder
 
 RAMP = np.arange(24, dtype="uint8").reshape(4, 6)
 
@@ -127,7 +130,7 @@ def another_size(folder: Path) -> str:
     put(folder / "two" / "c.png", RAMP.T)
     return (
         "c.png: expected 4×6 pixels (height × width) like the pictures before it, "
-        "received 6×4; size=(4, 6) brings all to one size"
+        "received 6×4; size= brings all to one size, such as size=6 for squares or size=(height, "
     )
 
 
@@ -285,3 +288,57 @@ def test_without_pillow(folder: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingDependencyError, match=r"reading a picture: needs .*\[plot\]"):
         load_image_folder(folder)
+
+
+def a_photograph(ink: int) -> Any:
+    """Return a 3 or so on paper of uneven light."""
+    paper = np.full((120, 90), 215.0) + np.linspace(-20, 20, 90)
+    paper[30:90, ink : ink + 8] = paper[30:38, 20:60] = 40
+    return paper
+
+
+def test_photographs_of_digits_are_prepared(tmp_path: Path) -> None:
+    for name, ink in (("3", 30), ("7", 50)):
+        put(tmp_path / name / "a.png", a_photograph(ink))
+    put(tmp_path / "7" / "b.png", np.pad(a_photograph(45), 10, constant_values=215))
+    images, labels, names = load_image_folder(tmp_path, prepare="digit")
+    assert images.shape == (3, 28, 28)
+    assert images.dtype == np.float32
+    assert labels.tolist() == [0, 1, 1]
+    assert names == ["3", "7"]
+    for image, file in zip(images, ("3/a.png", "7/a.png", "7/b.png"), strict=True):
+        assert_array_equal(image, prepare_digit(load_picture(tmp_path / file)))
+    with pytest.raises(FileFormatError, match='size=64 for squares .*prepare="digit" is for photo'):
+        load_image_folder(tmp_path)
+
+
+def test_what_digits_are_not_prepared_with(tmp_path: Path) -> None:
+    for wrong in ({"size": 28}, {"grey": False}):
+        with pytest.raises(ArgumentError, match='prepare: expected "resize" where size or grey'):
+            load_image_folder(tmp_path, prepare="digit", **wrong)
+    with pytest.raises(ArgumentError, match="prepare: expected one of 'resize', 'digit', rec"):
+        load_image_folder(tmp_path, prepare="crop")  # type: ignore[arg-type]  # that is the test
+    put(tmp_path / "3" / "white.png", np.full((80, 80), 255))
+    with pytest.raises(ArgumentError, match=r"white\.png: prepare_digit: picture: expected"):
+        load_image_folder(tmp_path, prepare="digit")
+
+
+def test_broken_files_are_found_before_others_are_prepared(tmp_path: Path) -> None:
+    for place in range(4):
+        put(tmp_path / "a" / f"{place}.png", RAMP)
+    (tmp_path / "a" / "9.txt").write_text("no picture")
+    long = put(tmp_path / "a" / "5.png", np.random.default_rng(0).integers(0, 255, (99, 99)))
+    long.write_bytes(long.read_bytes()[:3000])
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.jpg").write_bytes(b"")
+    prepared: list[Path] = []
+
+    def prepare(path: Path, levels: Any) -> Any:
+        prepared.append(path)
+        return levels
+
+    with pytest.raises(
+        FileFormatError, match=r"5\.png: .*cut short.* copy\); 2 more in .*9\.txt, b/x"
+    ):
+        read_folder(tmp_path, "L", prepare)
+    assert prepared == []

@@ -299,7 +299,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda: interop.ONNXModel(""),
     ):
         with pytest.raises(
-            nn.errors.MissingDependencyError, match=r"pip install 'neural-network-numpy\[onnx\]'"
+            nn.errors.MissingDependencyError, match=r'pip install "neural-network-numpy\[onnx\]"'
         ):
             call()
 

@@ -113,7 +113,7 @@ def test_bad_axes_titles_and_colormaps(name: str) -> None:
 def test_without_matplotlib_the_extra_is_named(name: str, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(
-        nn.MissingDependencyError, match=r"pip install 'neural-network-numpy\[plot\]"
+        nn.MissingDependencyError, match=r'pip install "neural-network-numpy\[plot\]"'
     ):
         SHOWN[name]()
 

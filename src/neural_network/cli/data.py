@@ -88,10 +88,9 @@ def load_pictures(
     try:
         found = read_folder(data, preparation.mode, prepare)
     except SizesDifferError as error:
-        side = max(error.height, error.width)
         advice = ""
         if command == "train":
-            advice = f"; --size {side} brings all to one size"
+            advice = f"; --size {error.side} brings all to one size"
             if DIGITS.issuperset(class_names(data)):
                 advice += ", --prepare digit prepares photographs of handwritten digits"
         raise FileFormatError(f"{command}: --data: {error.what}{advice}") from error

@@ -43,7 +43,7 @@ def notes_to_save(pictures: Pictures, way: str) -> dict[str, Any]:
 
     Args:
         pictures: as the model reads them.
-        way: how they were prepared, or are to be for a dataset: one of ``WAYS``.
+        way: how they were prepared, or are to be for a dataset: "resize" or "digit".
     """
     prepared: dict[str, Any] = {"as": "digit"}
     if way == "resize":

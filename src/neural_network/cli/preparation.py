@@ -8,12 +8,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.datasets.digits import FIELD, prepared_and_counted
-from neural_network.datasets.folders import as_image
-from neural_network.errors import ArgumentError
+from neural_network.datasets.digits import FIELD
+from neural_network.datasets.folders import as_digit, as_image
 from neural_network.layers.layer import Layer
 
-WAYS = ("resize", "digit")
 # The inputs of models of digits.
 OF_DIGITS = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
 
@@ -51,10 +49,7 @@ class Preparation(NamedTuple):
         """Return what ``prepare`` does, and how many digits seem to stand side by side."""
         if self.way == "resize":
             return as_image(levels, self.size), 1
-        try:
-            return prepared_and_counted("prepare_digit", levels)
-        except ArgumentError as error:
-            raise ArgumentError(f"{path}: {error}") from error
+        return as_digit(path, levels)
 
 
 DIGIT = Preparation("digit", (FIELD, FIELD))

@@ -19,7 +19,7 @@ import typer
 from neural_network.checks import as_choice, as_count, as_flag, as_number
 from neural_network.cli.changes import CHANGES, augmentation
 from neural_network.cli.data import DATA, check_data
-from neural_network.cli.preparation import WAYS
+from neural_network.datasets.folders import WAYS
 from neural_network.errors import ArgumentError, FileFormatError, brief, sentence
 from neural_network.files import as_path, open_file, written_beside
 from neural_network.lazy import NameTable

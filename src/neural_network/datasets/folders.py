@@ -12,8 +12,9 @@ from unicodedata import normalize
 
 import numpy as np
 
-from neural_network.checks import Array, as_count, as_flag
-from neural_network.datasets.pictures import read_picture
+from neural_network.checks import Array, as_choice, as_count, as_flag
+from neural_network.datasets.digits import prepared_and_counted
+from neural_network.datasets.pictures import check_picture, read_picture
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     MOST_LETTERS,
@@ -38,17 +39,25 @@ NOT_PICTURES = {
 }  # fmt: skip
 
 
+WAYS = ("resize", "digit")
+# The side that is proposed for pictures of several sizes, if they are not smaller.
+SIDE = 64
+
+
 class SizesDifferError(FileFormatError):
     """A folder's pictures are of several sizes, and no ``size`` was given.
 
     Attributes:
-        height, width: those of the first picture, in pixels.
+        side: a length of squares to which all could be brought.
         what: the message without the advice, which differs between Python and the command.
     """
 
-    def __init__(self, what: str, height: int, width: int) -> None:
-        super().__init__(f"{what}; size={height, width} brings all to one size")
-        self.what, self.height, self.width = what, height, width
+    def __init__(self, what: str, side: int) -> None:
+        super().__init__(
+            f"{what}; size= brings all to one size, such as size={side} for squares or "
+            'size=(height, width), and prepare="digit" is for photographs of handwritten digits'
+        )
+        self.what, self.side = what, side
 
 
 @public
@@ -58,6 +67,7 @@ def load_image_folder(
     *,
     size: int | tuple[int, int] | None = None,
     grey: bool = True,
+    prepare: Literal["resize", "digit"] = "resize",
 ) -> tuple[Array, Array, list[str]]:
     """Read pictures from a folder for each class.
 
@@ -75,11 +85,14 @@ def load_image_folder(
             all pictures have one size.
         grey: True for shades of grey (see ``load_picture``), False for red, green
             and blue.
+        prepare: "resize", to ``size``, or "digit" for photographs of handwritten digits, of which
+            each is prepared by ``prepare_digit``; then without ``size``, and in grey.
 
     Returns:
         ``(images, labels, class_names)``: (n, H, W), or (n, 3, H, W) if not ``grey``,
-        uint8 from 0 for black to 255; (n,) int64, the places in ``class_names``; and
-        the sorted list of the classes' names, in the Unicode normal form C.
+        uint8 from 0 for black to 255, or for "digit" (n, 28, 28) float32, from 0 for paper to 1 for
+        ink; (n,) int64, the places in ``class_names``; and the sorted list of the classes' names,
+        in the Unicode normal form C.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -87,7 +100,8 @@ def load_image_folder(
             of one class, files that are no pictures (all are named) or lie outside the classes, or
             sizes that differ without ``size``.
         DTypeError, ArgumentError, ShapeError: ``path`` is no path, ``size`` no length or pair of
-            them.
+            them, ``prepare`` not one of its words, or "digit" beside ``size`` or ``grey=False``; a
+            photograph without a digit.
         MissingDependencyError: Pillow is not installed.
 
     Warns:
@@ -105,9 +119,15 @@ def load_image_folder(
     """
     target = None if size is None else _as_size(size)
     mode: Literal["L", "RGB"] = "L" if as_flag("load_image_folder", "grey", grey) else "RGB"
-    found = read_folder(
-        as_path("load_image_folder", "path", path), mode, lambda _, levels: as_image(levels, target)
-    )
+    as_choice("load_image_folder", "prepare", prepare, WAYS)
+    if prepare == "digit" and (target is not None or mode == "RGB"):
+        expected = '"resize" where size or grey=False is given (digits are grey, 28×28)'
+        raise ArgumentError(sentence("load_image_folder", "prepare", expected, repr(prepare)))
+
+    def prepared(path: Path, levels: Array) -> Array:
+        return as_image(levels, target) if prepare == "resize" else as_digit(path, levels)[0]
+
+    found = read_folder(as_path("load_image_folder", "path", path), mode, prepared)
     if found.framed:
         which = f"{found.framed[0]}"
         which += f" and {len(found.framed) - 1} other files" if found.framed[1:] else ""
@@ -156,28 +176,45 @@ def read_folder(
     images: list[Array] = []
     framed: list[Path] = []
     wrong: dict[Path, ArgumentError | FileFormatError] = {}
-    for file in with_reading_bar([file for some in files for file in some]):
+    every = list(chain(*files))
+    for file in every:  # what is no picture is found before the slow preparation of the others
+        try:
+            check_picture(file)
+        except FileFormatError as error:
+            wrong[file] = error
+    for file in with_reading_bar([file for file in every if file not in wrong]):
         try:
             levels, several = read_picture(file, mode)
+            if wrong:
+                continue  # the others are only looked at, to name all that cannot be read
             image = prepare(file, levels)
         except (ArgumentError, FileFormatError) as error:
             wrong[file] = error
             continue
         framed += [file] * several
-        if images and not wrong and image.shape != images[0].shape:
+        if images and image.shape != images[0].shape:
             (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
             raise SizesDifferError(
                 f"{file}: expected {first_height}×{first_width} pixels (height × width) like the "
                 f"pictures before it, received {height}×{width}",
-                first_height,
-                first_width,
+                min(max(first_height, first_width), SIDE),
             )
         images.append(image)
-    check_all_read(wrong)
+    check_all_read({file: wrong[file] for file in every if file in wrong})
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
-    return Folder(
-        np.stack(images), labels, [_text(one) for one in classes], list(chain(*files)), framed
-    )
+    return Folder(np.stack(images), labels, [_text(one) for one in classes], every, framed)
+
+
+def as_digit(path: Path, levels: Array) -> tuple[Array, int]:
+    """Return what ``prepare_digit`` and ``count_digits`` make of a file's picture.
+
+    Raises:
+        ArgumentError: there is no digit on it; the file is named.
+    """
+    try:
+        return prepared_and_counted("prepare_digit", levels)
+    except ArgumentError as error:
+        raise ArgumentError(f"{path}: {error}") from error
 
 
 def check_all_read(wrong: Mapping[Path, ArgumentError | FileFormatError]) -> None:
@@ -192,10 +229,11 @@ def check_all_read(wrong: Mapping[Path, ArgumentError | FileFormatError]) -> Non
     error = wrong[first]
     if not others:
         raise error
-    rest = f"; {len(others)} more cannot be read: "
+    folder = Path(os.path.commonpath([file.absolute().parent for file in wrong]))
+    rest = f"; {len(others)} more in {folder.name or folder} cannot be read: "
     text = f"{str(error)[: MOST_LETTERS // 2]}{rest}"
     for place, other in enumerate(others):
-        name = f"{', ' if place else ''}{other.parent.name}/{other.name}"
+        name = f"{', ' if place else ''}{other.absolute().relative_to(folder)}"
         if len(text) + len(name) > MOST_LETTERS - 2:
             text += " …"
             break

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,7 +44,8 @@ def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
 
     Args:
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``), except EPS, which
-            is a program.
+            is a program. Packages for Pillow count: HEIC after
+            ``pillow_heif.register_heif_opener()``.
         grey: False for red, green and blue; of a grey picture these are equal.
 
     Returns:
@@ -82,6 +85,20 @@ def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tup
     Returns:
         The picture; and whether the file contains more than this one.
     """
+    with _opened(path) as picture:
+        several = picture.format in FRAMED and getattr(picture, "is_animated", False)
+        return _levels(_upright(_with_transparency(picture)), mode), several
+
+
+def check_picture(path: str | os.PathLike[str]) -> None:
+    """Raise FileFormatError for a file that is no picture; only its beginning is read."""
+    with _opened(path):
+        pass
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open a picture file; what Pillow raises inside the block is raised as FileFormatError."""
     with needs_extra("reading a picture", extra="plot"):
         from PIL import Image, UnidentifiedImageError
 
@@ -96,8 +113,7 @@ def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tup
             warnings.simplefilter("ignore")
             with Image.open(opened) as picture:
                 _check_size(file, picture)
-                several = picture.format in FRAMED and getattr(picture, "is_animated", False)
-                return _levels(_upright(_with_transparency(picture)), mode), several
+                yield picture
     except FileFormatError:
         raise
     except Image.DecompressionBombError as error:
@@ -108,6 +124,8 @@ def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tup
         raise FileFormatError(f"{file}: not a picture that can be read{_kind(file)}") from error
     except Exception as error:  # decoders raise errors of many kinds
         why = (str(error) or type(error).__name__)[:200]
+        if "truncated" in why.lower():  # Pillow has several sentences for it
+            why = "damaged, or cut short as by an interrupted copy"
         raise FileFormatError(f"{file}: not a picture that can be read ({why})") from error
 
 
@@ -151,10 +169,7 @@ def _kind(file: Path) -> str:
         if head[start:].lower().startswith(beginning.lower()):
             advice = "; save or export it as JPEG"
             if "HEIC" in what:
-                advice += (
-                    " (an iPhone takes JPEG with Settings, Camera, Formats, Most Compatible), "
-                    "or install pillow-heif and call pillow_heif.register_heif_opener()"
-                )
+                advice += " (an iPhone takes JPEG with Settings, Camera, Formats, Most Compatible)"
             return f" ({what}{advice})"
     return " (of no format that Pillow knows)"
 

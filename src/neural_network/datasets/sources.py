@@ -12,20 +12,29 @@ from typing import Any, NamedTuple
 from neural_network.checks import Array
 from neural_network.datasets.idx import PIECE, check_unzipped, unzipped
 from neural_network.errors import (
+    MOST_LETTERS,
     DatasetNotFoundError,
     FileFormatError,
     FileWriteError,
     MissingDependencyError,
     needs_extra,
     shortened,
+    warn_of_call,
 )
 from neural_network.files import written_beside
 from neural_network.terminal import is_terminal, write_line
 
 ENVIRONMENT_VARIABLE = "NEURAL_NETWORK_DATA"
 TIMEOUT_SECONDS = 30
-# How the entry of a folder begins.
-FOLDER = "the folder"
+
+NO_FOLDER = "no such folder"
+
+
+class Place(NamedTuple):
+    """Where a dataset was looked for, and why it was not found there."""
+
+    where: str
+    why: str
 
 
 class Collection(NamedTuple):
@@ -76,29 +85,34 @@ def find_or_download(
     Raises:
         DatasetNotFoundError: no folder has them, and no mirror returned them.
     """
-    tried: list[str] = []
+    tried: list[Place] = []
     for folder in _folders(collection, path, tried):
+        place = str(folder)
         try:
             found = [_in_folder(folder, name) for name in names]
         except OSError as error:
-            tried.append(f"{FOLDER} {folder}: {error.strerror}")
+            tried.append(Place(place, error.strerror or str(error)))
             continue
         missing = [name for name, file in zip(names, found, strict=True) if file is None]
         if not missing:
+            _warn_of_variable(tried, f"{place} is read")
             return [file for file in found if file is not None]
-        tried.append(f"{FOLDER} {folder}: {_what_is_wrong(folder, missing)}")
+        tried.append(Place(place, _what_is_wrong(folder, missing)))
     if path is not None:  # other data than the ones asked for are no replacement
+        where, why = tried[0]
         raise DatasetNotFoundError(
             f"{collection.name} was not found: path: expected a folder with "
-            f"{' and '.join(names)} (or .gz), received {tried[0]}; "
+            f"{' and '.join(names)} (or .gz), received {where}: {why}; "
             "without path, the usual places are searched"
         )
     try:
-        return [_download(collection, name, tried) for name in names]
+        downloaded = [_download(collection, name, tried) for name in names]
+        _warn_of_variable(tried, "files were downloaded")
+        return downloaded
     except _NoAnswerError as error:
         raise DatasetNotFoundError(_explain(collection, tried)) from error
     except (MissingDependencyError, FileWriteError, RuntimeError) as error:
-        tried.append(f"a download into the user's cache: {error}")
+        tried.append(Place("a download", str(error)))
         raise DatasetNotFoundError(_explain(collection, tried)) from error
 
 
@@ -113,22 +127,36 @@ def cache_folder(collection: Collection) -> Path:
     return Path(base) / "neural-network-numpy" / collection.cache_name
 
 
+def _folder_of_variable() -> Path | None:
+    """Return the folder that the environment names, if it names one."""
+    data = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(os.path.expanduser(data)) if data else None  # noqa: PTH111  # as in ``_folders``
+
+
+def _warn_of_variable(tried: Sequence[Place], instead: str) -> None:
+    """Warn that data come from elsewhere, as the environment names a folder that is none."""
+    folder = _folder_of_variable()
+    if folder is not None and not folder.exists() and any(why == NO_FOLDER for _, why in tried):
+        received = f"{folder}, which does not exist; {instead}"
+        warn_of_call(f"{ENVIRONMENT_VARIABLE}: expected a folder, received {received}", UserWarning)
+
+
 def _folders(
-    collection: Collection, path: str | os.PathLike[str] | None, tried: list[str]
+    collection: Collection, path: str | os.PathLike[str] | None, tried: list[Place]
 ) -> Iterator[Path]:
     """Yield the folders in order; a later one is determined only when it is needed."""
     if path is not None:
         yield Path(os.path.expanduser(path))  # noqa: PTH111  # Path's own raises where there is no such user
         return
-    if os.environ.get(ENVIRONMENT_VARIABLE):
-        data = Path(os.path.expanduser(os.environ[ENVIRONMENT_VARIABLE]))  # noqa: PTH111  # likewise
+    data = _folder_of_variable()
+    if data is not None:
         yield data / collection.cache_name
         if collection.in_data_folder:
             yield data
     try:
         yield cache_folder(collection)
     except RuntimeError as error:  # a user without a home directory
-        tried.append(f"the user's cache: {error}")
+        tried.append(Place("the user's cache", str(error)))
     yield from collection.system_folders
 
 
@@ -143,11 +171,11 @@ def _in_folder(folder: Path, name: str) -> Path | None:
 
 def _what_is_wrong(folder: Path, missing: Sequence[str]) -> str:
     if not folder.is_dir():
-        return "not a folder" if folder.exists() else "no such folder"
-    return "has no " + " and no ".join(f"{name}(.gz)" for name in missing)
+        return "not a folder" if folder.exists() else NO_FOLDER
+    return "has no such files" if missing[1:] else f"has no {missing[0]}"
 
 
-def _download(collection: Collection, name: str, tried: list[str]) -> Path:
+def _download(collection: Collection, name: str, tried: list[Place]) -> Path:
     """Fetch one file into the cache from the first mirror whose content is right."""
     target = cache_folder(collection) / f"{name}.gz"
     if target.is_file():  # downloaded by another call or process meanwhile
@@ -156,6 +184,7 @@ def _download(collection: Collection, name: str, tried: list[str]) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileWriteError(f"cannot make {target.parent}: {error.strerror}") from error
+    why = ""
     for mirror in collection.mirrors:
         url = f"{mirror}{name}.gz"
         try:
@@ -164,7 +193,11 @@ def _download(collection: Collection, name: str, tried: list[str]) -> Path:
                 _check_content(temporary, collection.digests[name])
             return target
         except (_NoAnswerError, FileFormatError) as error:
-            tried.append(f"the address {mirror}: {str(error)[:80]}")
+            why = why or str(error)[:50]
+    if why:
+        first, *others = collection.mirrors
+        others_too = f" (and {len(others)} more)" if others else ""
+        tried.append(Place(f"the address {first}{others_too}", why))
     raise _NoAnswerError(name)
 
 
@@ -197,18 +230,25 @@ def _check_content(path: Path, digest: str) -> None:
         raise FileFormatError(f"another content, of SHA-256 {actual.hexdigest()[:16]}…")
 
 
-def _explain(collection: Collection, tried: Sequence[str]) -> str:
-    # Messages have at most 500 letters: the names of folders give way.
-    folders = [place for place in tried if place.startswith(FOLDER)]
-    others = sum(map(len, tried)) - sum(map(len, folders))
-    room = max(60, (270 - others) // max(1, len(folders)))
-    places = "".join(
-        f"\n  - {shortened(place, room) if place.startswith(FOLDER) else place}" for place in tried
+def _explain(collection: Collection, tried: Sequence[Place]) -> str:
+    *first, last = (f"{name}.gz" for name in collection.digests)
+    within = "" if collection.in_data_folder else f" {collection.cache_name}"
+    outer = "it" if collection.in_data_folder else "the one around it"
+    head = f"{collection.name} was not found. Tried:"
+    end = (
+        f"\nPut {', '.join(first)} and {last} into a folder{within} and set {ENVIRONMENT_VARIABLE} "
+        f"to {outer} (in Python also path=)."
     )
-    files = ", ".join(f"{name}.gz" for name in collection.digests)
-    folder = "FOLDER" if collection.in_data_folder else f"FOLDER/{collection.cache_name}"
-    return (
-        f"{collection.name} was not found. Tried:{places}\n"
-        f"Put {files} into FOLDER and pass path=FOLDER, or into {folder} and set "
-        f"{ENVIRONMENT_VARIABLE}=FOLDER."
-    )
+    # What is to be done is shown in full: the names of folders give way.
+    names = [where for where, _ in tried if "://" not in where]
+    whole = f"{head}{_listed(tried)}{end}"
+    room = (MOST_LETTERS - len(whole) + sum(map(len, names))) // max(1, len(names))
+    return f"{head}{_listed([Place(_fitted(where, room), why) for where, why in tried])}{end}"
+
+
+def _fitted(where: str, room: int) -> str:
+    return where if "://" in where else shortened(where, max(20, room))
+
+
+def _listed(places: Sequence[Place]) -> str:
+    return "".join(f"\n  - {where}: {why}" for where, why in places)

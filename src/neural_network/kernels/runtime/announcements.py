@@ -13,7 +13,7 @@ from pathlib import Path
 from neural_network.kernels.runtime.signals import held_signals
 from neural_network.terminal import write_line
 
-LINE = "neural_network: compiling kernels that are new here, up to half a minute; they are kept"
+LINE = "neural_network: compiling fast functions, once for this machine, up to a minute"
 FINISHING = "neural_network: finishing the compilation first"
 SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
 POLL = 0.05  # seconds between two looks

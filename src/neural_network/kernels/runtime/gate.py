@@ -205,6 +205,6 @@ def _checked(mode: object, name: str = "mode") -> str:
         packages = ", ".join(NEEDED)
         raise MissingDependencyError(
             f"use_kernels: {name}='numba' needs packages that are not installed "
-            f"({packages}); install them with pip install 'neural-network-numpy[fast]'"
+            f'({packages}); install them with pip install "neural-network-numpy[fast]"'
         )
     return word
