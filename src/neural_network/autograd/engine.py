@@ -197,7 +197,8 @@ class Recorded:
         tensor = cls.__new__(cls)
         tensor.data = data
         tensor.requires_grad = node is not None
-        tensor.grad = None
+        if node is None:  # else a look at it is answered by ``__getattr__``
+            tensor.grad = None
         tensor.node = node
         tensor._memory = None
         return tensor

@@ -23,6 +23,8 @@ from neural_network.errors import (
 from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped, tensors_in
 
+# How a parameter is changed.
+STEP = "step inside no_grad(): with nn.no_grad(): w -= 0.1 * w.grad (or by an optimizer)"
 # Classes of arguments that every op takes as they are; the module of tensors adds its own.
 KNOWN: set[type] = {np.ndarray, float, int, bool, type(None), str, np.float64, np.float32}
 
@@ -59,16 +61,27 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
     """Raise GradientError if a change in place would make a gradient wrong or drop it."""
     needing = [node.rule.name for node in tensor.memory if node.values is not None]
     if needing:
+        cure = "write t = t + … instead of t += …, or call backward() first"
+        if _is_parameter(tensor):
+            cure = f"call backward() first, then {STEP}"
         raise GradientError(
             f"in-place change: the backward pass of {', '.join(sorted(set(needing)))} still "
-            "needs these numbers; write t = t + … instead of t += …, or call backward() first"
+            f"needs these numbers; {cure}"
         )
     lowest = lowest_recorded()
     if any(t.requires_grad and t.level >= lowest for t in tensors_in((tensor, *values))):
-        raise DroppedGradientError(
-            "in-place change: it would not be recorded; write t = t + … instead of t += …, "
-            "build the array with np.where or np.stack, or do it inside no_grad()"
+        cure = (
+            "write t = t + … instead of t += …, build the array with np.where or np.stack, or do "
+            "it inside no_grad()"
         )
+        if _is_parameter(tensor):
+            cure = f"{STEP}; in a computation write t = t + … instead of t += …"
+        raise DroppedGradientError(f"in-place change: it would not be recorded; {cure}")
+
+
+def _is_parameter(tensor: Recorded) -> bool:
+    """Return whether a tensor is a leaf that is trained, not a result."""
+    return tensor.requires_grad and tensor.node is None and not tensor.level
 
 
 def computed(name: str, function: Callable[..., Any], array: Array, *others: Any) -> Any:

@@ -331,7 +331,9 @@ class Tensor(ArrayMethods):
     def __copy__(self) -> Tensor:
         """Return a tensor of the same memory and record."""
         copied = type(self).of_node(self.data, self.node)
-        copied.requires_grad, copied.grad = self.requires_grad, self.grad
+        copied.requires_grad = self.requires_grad
+        if self.node is None:
+            copied.grad = self.grad
         copied._memory = self.memory
         return copied
 
