@@ -92,6 +92,26 @@ def test_bombs(case: str) -> None:
     assert time.process_time() - begin < 2
 
 
+def test_sizes_that_are_none() -> None:
+    """Negative or enormous numbers where sizes stand."""
+    for made, shape in (
+        (node("AveragePool", "X", kernel_shape=[-(1 << 31)]), (1, 3, 32)),
+        (node("MaxPool", "X", kernel_shape=[0]), (1, 3, 32)),
+        (node("LpPool", "X", kernel_shape=[2], strides=[-1]), (1, 3, 32)),
+        (node("Split", "X", "Y,Z", num_outputs=1 << 40), (4,)),
+        (node("DepthToSpace", "X", blocksize=0), (1, 4, 2, 2)),
+        (node("LRN", "X", size=-3), (1, 4, 2, 2)),
+        (node("Transpose", "X", perm=[0, 5]), (1, 4)),
+        (node("Flatten", "X", axis=1 << 62), (1, 4)),
+        (node("Softmax", "X", axis=99), (1, 4)),
+    ):
+        begin = time.process_time()
+        model = interop.load(graph(made))
+        with pytest.raises(nn.errors.ArgumentError, match=r"ONNXModel: \w+ '"):
+            model(np.zeros(shape, np.float32))
+        assert time.process_time() - begin < 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["ConstantOfShape", "Concat, doubling", "squares"])
 def test_a_bomb_takes_less_than_a_gigabyte(case: str) -> None:

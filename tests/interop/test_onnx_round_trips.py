@@ -14,8 +14,7 @@ import neural_network as nn
 from neural_network.interop import onnx as interop
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.saving import LAYERS
-
-onnx = pytest.importorskip("onnx")
+from tests.interop.graphs import graph, node, numbers, onnx
 
 PICTURES, VECTORS = (4, 7, 8), (5,)
 # Name of the layer → layers, shape of an input.
@@ -194,6 +193,104 @@ def test_training_is_that_of_the_library_s_layers() -> None:
     ]  # fmt: skip
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
     np.testing.assert_allclose(own.predict(X), imported.predict(X), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("opset", [13, 21, 25])
+def test_an_imported_model_with_a_new_head(opset: int, tmp_path: Path) -> None:
+    """As for transfer learning: the imported part may be of another version of ONNX."""
+    backbone = helper_model(opset)
+    model = nn.Sequential(interop.load(backbone), nn.Dense(4, "relu"), nn.Dense(2))
+    model.initialize((5,), rng=0)
+    model[0].freeze()
+    X, y = inputs("Dense", 40), np.arange(40) % 2
+    before = model[0].flat_parameters().copy()
+    nn.Trainer(model, nn.Adam(0.01), "softmax_cross_entropy", rng=0).fit(X, y, epochs=2)
+    assert np.array_equal(model[0].flat_parameters(), before)
+    nn.save(model, tmp_path / "m.safetensors")
+    assert np.array_equal(nn.load(tmp_path / "m.safetensors").predict(X), model.predict(X))
+    message = interop.to_model(model)
+    onnx.checker.check_model(message, full_check=True)
+    np.testing.assert_allclose(runtime(message, X), model.predict(X), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(interop.load(message).predict(X), model.predict(X), rtol=1e-5)
+
+
+def helper_model(opset: int) -> Any:
+    rng = np.random.default_rng(0)
+    return graph(
+        node("MatMul", "X,W", "Z"), node("Add", "Z,b", "A"), node("Softmax", "A", axis=-1),
+        inputs=[("X", 1, ["N", 5])], outputs=[("Y", 1, ["N", 3])],
+        initializers=[numbers("W", rng.normal(size=(5, 3)), np.float32),
+                      numbers("b", rng.normal(size=3), np.float32)], opset=opset,
+    )  # fmt: skip
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    message = graph(
+        node("Mul", "A,w", "m"), node("Add", "m,B"), node("Cast", "B", "whole", to=7),
+        inputs=[("A", 1, ["N", 2]), ("B", 1, ["N", 2])],
+        outputs=[("Y", 1, ["N", 2]), ("whole", 7, ["N", 2])],
+        initializers=[numbers("w", [2.0, 3.0], np.float32)],
+    )  # fmt: skip
+    model = interop.load(message)
+    A, B = np.ones((3, 2), np.float32), np.full((3, 2), 4, np.float32)
+    for X in ((A, B), {"A": A, "B": B}, {"B": B, "A": A}):
+        Y, whole = model.predict(X)
+        assert np.array_equal(Y, [[6, 7]] * 3)
+        assert (whole.dtype, whole.tolist()) == (np.int64, [[4, 4]] * 3)
+    Y, whole = model(A, B)
+    assert isinstance(Y, nn.Tensor)
+    assert isinstance(whole, np.ndarray)
+    with pytest.raises(nn.errors.ArgumentError, match=r"2 inputs"):
+        model.predict((A,))
+    interop.save(model, tmp_path / "m.onnx")
+    assert np.array_equal(interop.load(tmp_path / "m.onnx").predict((A, B))[0], Y.data)
+
+
+def test_a_fixed_number_of_rows() -> None:
+    model = interop.load(graph(node("Reshape", "X,s"), inputs=[("X", 1, [1, 4])],
+                               initializers=[numbers("s", [1, 2, 2])]))  # fmt: skip
+    X = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert np.array_equal(model.predict(X), X.reshape(3, 2, 2))
+    with pytest.raises(nn.errors.ShapeError, match=r"X: expected shape \(1, 4\), received shape"):
+        model(X)
+
+
+def test_half_precision_is_kept_and_trained_in_float32() -> None:
+    import ml_dtypes
+
+    for code, dtype in ((10, np.float16), (16, ml_dtypes.bfloat16)):
+        weights = numbers("W", np.random.default_rng(0).normal(size=(5, 3)), dtype)
+        model = interop.load(
+            graph(node("MatMul", "X,W"), inputs=[("X", code, ["N", 5])],
+                  outputs=[("Y", code, ["N", 3])], initializers=[weights])
+        )  # fmt: skip
+        X = inputs("Dense").astype(dtype)
+        with nn.no_grad():
+            out = model(X)
+        assert out.dtype == dtype
+        exact = X.astype(np.float64) @ onnx.numpy_helper.to_array(weights).astype(np.float64)
+        np.testing.assert_allclose(out.astype(np.float64), exact, rtol=0.02, atol=0.02)
+        recorded = model(X)
+        np.sum(recorded).backward()
+        assert model.weights["W"].dtype == np.float32
+        assert model.weights["W"].grad is not None
+
+
+def test_what_is_trained_and_what_stays() -> None:
+    """Settings, masks and whole numbers are no parameters."""
+    model = interop.load(
+        graph(
+            node("Add", "X,mask", "m"), node("Clip", "m,low", "c"), node("Mul", "c,W", "p"),
+            node("Reshape", "p,shape"),
+            initializers=[
+                numbers("mask", [0, -np.inf], np.float32), numbers("low", -1, np.float32),
+                numbers("W", [2, 3], np.float32), numbers("shape", [-1]),
+            ],
+        )
+    )  # fmt: skip
+    assert sorted(model.weights) == ["W"]
+    with nn.no_grad():
+        assert np.array_equal(model(np.ones((1, 2), np.float32)), [2, -3])
 
 
 def test_float64(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
     else:
         names, most = [p.name for p in taken], len(taken)
         needed = sum(parameter.default is parameter.empty for parameter in taken)
+    if declared := getattr(model, "input_names", None):  # of an imported graph
+        names, needed, most = list(declared), len(declared), len(declared)
     if isinstance(X, dict):
         chosen = names[: len(X)]
         if set(X) != set(chosen) or not are_arrays(X):

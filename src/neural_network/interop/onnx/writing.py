@@ -16,6 +16,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.functional.activations import identity
+from neural_network.interop.onnx.graph import OWN_DOMAINS
 from neural_network.interop.onnx.model import ONNXModel
 from neural_network.interop.onnx.reading import NOTES
 from neural_network.interop.onnx.table import exports
@@ -182,16 +183,50 @@ class GraphWriter:
             out = self.node("Add", [out, straight])
             self.samples[out] = sample
             return out
+        self._place = (
+            next(n for n, one in self.model.named_layers() if one is layer) or own.__name__
+        )
+        if isinstance(layer, ONNXModel):
+            out = self._imported(layer, X)
+            self.samples[out] = np.asarray(array_under(layer(self.samples[X])))
+            return out
         table = exports()
         kind: Any = next((one for one in own.__mro__ if one in table), None)
         if kind is None or own.forward is not kind.forward or "forward" in vars(layer):
             raise self._inexpressible(layer, "a forward of its own")
-        self._place = (
-            next(n for n, one in self.model.named_layers() if one is layer) or own.__name__
-        )
         out = table[kind](layer, self, X)
         self.samples[out] = np.asarray(array_under(layer(self.samples[X])))
         return str(out)
+
+    def _imported(self, layer: ONNXModel, X: str) -> str:
+        """Write the nodes of an imported model, in the version of ONNX that is written here."""
+        message = _with_numbers(layer)
+        graph = message.graph
+        if len(graph.output) != 1 or len(layer.input_names) != 1:
+            raise self._inexpressible(layer, "several inputs or outputs")
+        version = next(one.version for one in message.opset_import if one.domain in OWN_DOMAINS)
+        if version != OPSET:
+            try:
+                graph = self.onnx.version_converter.convert_version(message, OPSET).graph
+            except Exception as error:  # any error of onnx's converter
+                received = f"operators of version {version}, not {OPSET} ({brief(error, str, 100)})"
+                raise self._inexpressible(layer, received) from error
+        prefix = f"{self._place}."
+        names = {"": "", layer.input_names[0]: X}
+        for tensor in graph.initializer:
+            names[tensor.name] = prefix + tensor.name
+            tensor.name = names[tensor.name]
+            self.initializers[tensor.name] = tensor
+        for node in graph.node:
+            names |= {name: prefix + name for name in node.output if name}
+        for node in graph.node:
+            copied = self.onnx.NodeProto()
+            copied.CopyFrom(node)
+            copied.name = prefix + (node.name or node.output[0])
+            copied.input[:] = [names[name] for name in node.input]
+            copied.output[:] = [names[name] for name in node.output]
+            self.nodes.append(copied)
+        return names[graph.output[0].name]
 
     def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Write a node of one output; return its name."""

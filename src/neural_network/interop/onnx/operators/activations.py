@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.functional import activations as functions
 from neural_network.interop.onnx.limits import check_broadcast
@@ -140,7 +141,8 @@ def log_softmax(input: Any, *, axis: int | None = None, opset: int) -> Any:
 def _along(function: Any, X: Any, axis: int | None, opset: int) -> Any:
     if opset >= 13:
         return function(X, -1 if axis is None else axis)
-    first = (1 if axis is None else axis) % X.ndim
+    first = 1 if axis is None else axis
+    first = first if first == X.ndim else normalize_axis_index(first, X.ndim)
     rows = np.reshape(X, (prod(X.shape[:first]), prod(X.shape[first:])))
     return np.reshape(function(rows, -1), X.shape)
 

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.error_function import erf
@@ -82,7 +83,7 @@ def _placed(name: str, A: Any, B: Any, axis: int | None) -> Any:
     """Return B with axes added so that its first is the given one of A, as ONNX 1 to 6 say."""
     if axis is None:
         return B
-    behind = A.ndim - axis % max(A.ndim, 1) - B.ndim
+    behind = A.ndim - normalize_axis_index(axis, A.ndim) - B.ndim
     if behind < 0:
         raise ShapeError(sentence(name, "axis", f"a place for {B.shape} in {A.shape}", axis))
     return np.reshape(B, (*B.shape, *[1] * behind))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.interop.onnx.limits import affordable
 from neural_network.interop.onnx.table import operator
 from neural_network.interop.onnx.types import integers
@@ -33,6 +33,8 @@ def split(
     size = input.shape[axis]
     if split is None:
         count = outputs if num_outputs is None else num_outputs
+        if count != outputs:
+            raise ArgumentError(sentence("Split", "num_outputs", f"{outputs} outputs", count))
         each = -(-size // count)
         sizes = [each] * (count - 1) + [size - each * (count - 1)]
     else:

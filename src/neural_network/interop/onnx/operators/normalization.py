@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
@@ -98,7 +99,7 @@ def rms_normalization(
 
 
 def _from(X: Any, axis: int) -> tuple[int, ...]:
-    return tuple(range(axis % X.ndim, X.ndim))
+    return tuple(range(normalize_axis_index(axis, X.ndim), X.ndim))
 
 
 @operator("GroupNormalization")

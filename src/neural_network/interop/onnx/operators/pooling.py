@@ -9,7 +9,7 @@ import numpy as np
 
 from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.functional.pooling.pool import counts_of, padded_by
-from neural_network.functional.window import Window, resolve_padding
+from neural_network.functional.window import Window, per_axis, resolve_padding
 from neural_network.interop.onnx.operators.convolution import check_padded, pads_of, spatial_axes
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import is_floating
@@ -28,7 +28,7 @@ def _window(
     ceil_mode: int,
 ) -> Window:
     axes = spatial_axes(name, X)
-    taps = tuple(kernel_shape)
+    taps = per_axis(name, "kernel_shape", kernel_shape, axes)
     steps, spacing = (tuple(each) if each else (1,) * axes for each in (strides, dilations))
     padding = pads_of(name, auto_pad, pads, X.shape[2:], taps, steps, spacing)
     check_padded(name, X, padding)

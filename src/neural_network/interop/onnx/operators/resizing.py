@@ -6,6 +6,7 @@ from math import floor
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
@@ -49,7 +50,11 @@ def resize(
         scales, roi = (roi if scales is None else scales), None
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
     _check_words(mode, nearest_mode, keep_aspect_ratio_policy)
-    along = list(range(X.ndim)) if axes is None else [a % X.ndim for a in axes]
+    along = (
+        list(range(X.ndim))
+        if axes is None
+        else [normalize_axis_index(axis, X.ndim) for axis in axes]
+    )
     outputs, factors = _sizes(X.shape, along, scales, sizes, keep_aspect_ratio_policy)
     final = list(X.shape)
     for axis, size in zip(along, outputs, strict=True):
@@ -181,7 +186,7 @@ def _weights(taps: Any, read: Array, n: int, factor: float, exclude_outside: boo
     """
     narrow = min(factor, 1.0)
     reach = int(np.ceil(2 / narrow)) + 1
-    affordable("Resize", (len(read), n + 2 * reach), 8)
+    affordable("Resize", (len(read), n + 2 * reach), 64)  # with what it is made of
     places = np.arange(-reach, n + reach)
     weights = taps((places - read[:, None]) * narrow)
     inner = weights[:, reach : reach + n].copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ShapeError, sentence
 from neural_network.interop.onnx.limits import affordable
@@ -57,7 +58,7 @@ def _embedding(layer: Embedding, graph: Any, X: str) -> Any:
 def gather_elements(data: Any, indices: Any, *, axis: int = 0) -> Any:
     """Take one number for each place, along an axis."""
     places = array_under(indices).astype(np.int64)
-    along = axis % data.ndim
+    along = normalize_axis_index(axis, data.ndim)
     # The other axes may be shorter in the indices.
     whole = tuple(slice(None) if i == along else slice(0, n) for i, n in enumerate(places.shape))
     size = data.shape[along]

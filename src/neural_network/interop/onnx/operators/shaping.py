@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.interop.onnx.limits import affordable
@@ -17,7 +18,7 @@ from neural_network.layers.activation import Flatten
 @operator("Flatten", moves=True)
 def flatten(input: Any, *, axis: int = 1) -> Any:
     """Make a matrix: the axes before one, and those from it on."""
-    first = axis + input.ndim if axis < 0 else axis
+    first = axis if axis == input.ndim else normalize_axis_index(axis, input.ndim)
     return np.reshape(input, (prod(input.shape[:first]), prod(input.shape[first:])))
 
 
@@ -77,7 +78,9 @@ def pad(
     if mode not in words:
         raise ArgumentError(sentence("Pad", "mode", f"one of {', '.join(words)}", brief(mode)))
     numbers = integers(paddings if pads is None else pads)  # as version 1 calls them
-    along = list(range(data.ndim)) if axes is None else [a % data.ndim for a in integers(axes)]
+    along = list(range(data.ndim))
+    if axes is not None:
+        along = [normalize_axis_index(axis, data.ndim) for axis in integers(axes)]
     if len(numbers) != 2 * len(along):
         raise ShapeError(sentence("Pad", "pads", f"{2 * len(along)} numbers", len(numbers)))
     widths = [(0, 0)] * data.ndim
