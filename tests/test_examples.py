@@ -26,6 +26,7 @@ EXPECTED: dict[str, tuple[str | None, str]] = {
     "three_gradients": (None, "They agree."),
     "two_optimizers": (None, "close: True"),
     "search_on_a_cluster": (None, "best: {'hidden_layer_sizes': (32,)"),
+    "grid_search": (None, "best: filters (8, 16)"),
     "train_by_hand": ("train_by_hand.png", "3 layers: "),
 }
 
@@ -64,7 +65,15 @@ def test_the_readmes_first_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md", "docs/extending.md", "docs/speed.md", "docs/onnx.md"]
+    "page",
+    [
+        "README.md",
+        "docs/training.md",
+        "docs/extending.md",
+        "docs/speed.md",
+        "docs/onnx.md",
+        "docs/estimators.md",
+    ],
 )
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
     blocks = code_of(page)
