@@ -300,6 +300,13 @@ def test_a_report_of_classes_holds_rows_of_one_length() -> None:
             nn.training.ClassReport(*values)
 
 
+def test_a_jacobian_beyond_the_memory_is_refused_before_it_is_computed() -> None:
+    match = "jacobian: f, the arguments: expected sizes that the memory is enough for"
+    with pytest.raises(MemoryError, match=match) as caught:
+        nn.jacobian(nn.relu)(np.ones(2**21))
+    assert isinstance(caught.value, nn.ArgumentError)
+
+
 def test_a_summary_is_made_of_rows() -> None:
     for rows in (nn.Dropout(0.5), np.ones(3), [1]):
         with pytest.raises(TypeError, match="Summary: rows: expected rows of a summary"):

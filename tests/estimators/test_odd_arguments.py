@@ -18,6 +18,8 @@ X, Y = np.eye(6, 3), np.arange(6) % 3
     [
         (lambda: estimators.MLPClassifier(warm_start=np.ones(7)).fit(X, Y), "MLPClassifier.fit: warm_start: expected True or False"),
         (lambda: estimators.MLPClassifier(n_iter_no_change=np.ones((3, 0))).fit(X, Y), "MLPClassifier.fit: n_iter_no_change: expected a whole number"),
+        (lambda: estimators.MLPClassifier().fit(X, Y, sample_weight=["1", None, "x"]), "MLPClassifier.fit: sample_weight: expected real numbers"),
+        (lambda: estimators.MLPClassifier().fit(X, Y, sample_weight=np.sum), "MLPClassifier.fit: sample_weight: expected real numbers"),
         (lambda: estimators.TrainerRegressor().get_params(deep=np.ones(3)), "TrainerRegressor.get_params: deep: expected True or False"),  # type: ignore[arg-type]  # the point
         (lambda: estimators.TrainerRegressor().fit(range(10**12), Y), "fit: X: expected sizes that the memory is enough for"),
     ],

@@ -23,6 +23,7 @@ from neural_network.errors import (
     NeuralNetworkError,
     ShapeError,
     brief,
+    refusal,
     say_what_was_dropped,
     sentence,
     shorten_traceback,
@@ -328,6 +329,8 @@ def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..
         except NeuralNetworkError as error:
             shorten_traceback(error)
             raise
+        except MemoryError as error:  # a number for each pair of a result and an argument
+            raise refusal(name, {"f": f, "the arguments": args}, error) from error
 
     def slopes_of(traced: _Trace) -> Any:
         output = traced.single_output()
@@ -336,6 +339,8 @@ def _jacobian(name: str, f: Callable[..., Any], argnums: Argnums) -> Callable[..
         if axes > MOST_AXES:
             received = f"{axes} of the result and the argument together"
             raise ShapeError(sentence(name, "f", f"at most {MOST_AXES} axes", received))
+        for leaf in leaves_of(traced.arguments):  # before the rows fill the memory one by one
+            np.empty((output.size, leaf.size), leaf.dtype)
         for place in range(output.size):
             start = np.zeros(output.size, output.dtype)
             start[place] = 1

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.checks import Array, as_choice, as_count
+from neural_network.checks import Array, as_choice, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
 from neural_network.estimators.requirements import (
     check_sample_weight,
@@ -159,6 +159,8 @@ def as_numpy(array: Any) -> Any:
 
 def row_weights(function: str, sample_weight: Any, X: Any) -> Array:
     """Return checked weights of rows, of which one is above 0."""
+    if not isinstance(sample_weight, int | float):  # scikit-learn gives each row this one
+        sample_weight = as_real(function, "sample_weight", as_numpy(sample_weight))
     weights: Array = check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )

@@ -91,7 +91,7 @@ def load_weights(
     tensors = tensors_of(FUNCTION, model)
     strict = as_flag(FUNCTION, "strict", strict)
     allow_nonfinite = as_flag(FUNCTION, "allow_nonfinite", allow_nonfinite)
-    if channels not in CHANNELS:
+    if not isinstance(channels, str) or channels not in CHANNELS:
         raise ArgumentError(sentence(FUNCTION, "channels", '"last" or "first"', brief(channels)))
     with needs_extra("reading Keras' files", "keras"):
         import h5py  # noqa: F401  # used below, in functions that a missing package never reaches
