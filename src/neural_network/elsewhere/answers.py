@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -175,6 +175,9 @@ def explained(
         None where nothing better than ``error`` is known.
     """
     call = _Call(function, args, kwargs)
+    if (line := call.parameters_first()) is not None:
+        kind = both(ArgumentError, TypeError)
+        return cast("Exception", kind(f"{call.name}: the learning rate comes first; here: {line}"))
     if isinstance(error, ArgumentError):
         line = call.by_place()
         return None if line is None else type(error)(f"{error}; here: {line}")
@@ -256,6 +259,28 @@ class _Call:
             return None
         found = _argument("mode", self.where, self.parameters)
         return None if found is None else found.said(f"{self.where[-1]}({brief(self.args[0])})")
+
+    def parameters_first(self) -> str | None:
+        """Return the line for an optimizer that is given the parameters by place, as PyTorch's."""
+        first = self.args[0] if self.args and "Optimizer" in self.where else None
+        of_library = any(_is_of(kind, first) for kind in ("Layer", "Parameter"))
+        several = isinstance(first, list | tuple | Iterator) or _is_of("dict_values", first)
+        if not of_library and not several:
+            return None
+        names = ("learning_rate", "lr", "parameters", "params")
+        rate = next((self.kwargs[name] for name in names[:2] if name in self.kwargs), 0.001)
+        rate = self.args[1] if len(self.args) > 1 else rate
+        groups = first if isinstance(first, list | tuple) else ()
+        if any(isinstance(group, dict) for group in groups):
+            return (
+                f"nn.OptimizerGroups([(model[0], nn.{self.name}({brief(rate)})), …]), an optimizer "
+                "for each part of the model, also as optimizer= of a Trainer"
+            )
+        rest = {name: value for name, value in self.kwargs.items() if name not in names}
+        more = "".join(f", {name}={brief(value, letters=20)}" for name, value in rest.items())
+        if rest.keys() - self.parameters.keys():
+            more = ""
+        return f"nn.{self.name}({brief(rate)}, parameters=model{more})"
 
     def by_place(self) -> str | None:
         """Return the call to write for what was given by place, if it is a known mistake."""

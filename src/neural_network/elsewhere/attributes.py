@@ -52,10 +52,14 @@ LAYER: Rows = [
     ("evaluate score test", "evaluate of a Trainer", "nn.Trainer(model).evaluate(X, y)"),
     ("save save_weights save_pretrained save_model export to_json", "nn.save(model, path)",
      "nn.save(model, path)"),
-    ("load load_weights load_model from_pretrained", "nn.load(path)", "nn.load(saved)"),
-    ("state_dict get_weights", "named_parameters, named_buffers; save for a file",
+    ("load load_weights load_model", "nn.load(path)", "nn.load(saved)"),
+    ("from_pretrained", "nn.load(path); weights of PyTorch: nn.interop.torch.load_weights "
+     "(docs/weights.md)", "nn.load(saved)"),
+    ("state_dict get_weights", "named_parameters, named_buffers; save for a file; "
+     "nn.interop.torch.state_dict for PyTorch",
      "{name: p.data for name, p in model.named_parameters()}"),
-    ("load_state_dict set_weights", "nn.load for a file; data of a parameter",
+    ("load_state_dict set_weights", "nn.load for a file; data of a parameter; "
+     "nn.interop.torch.load_weights for weights of PyTorch",
      "model.parameters()[0].data = np.zeros((64, 8))"),
     ("to cuda cpu device xpu is_cuda", "nothing: it computes on the processor", "model(X)"),
     ("half float double type bfloat16", "astype", "nn.Dense(2).astype(np.float64)"),
@@ -77,6 +81,8 @@ LAYER: Rows = [
     ("kernel W w weights_", "weight", "model[0].weight"),
     ("bias_ b intercept_ intercepts_", "bias", "model[0].bias"),
     ("count_params num_parameters n_params", "summary().parameters", "model.summary().parameters"),
+    ("frozen is_frozen", "requires_grad of its parameters",
+     "[parameter.requires_grad for parameter in model.parameters()]"),
     ("trainable requires_grad", "freeze() and unfreeze()", "nn.Dense(2).initialize((3,)).freeze()"),
     ("requires_grad_", "freeze() and unfreeze()", "nn.Dense(2).initialize((3,)).freeze()"),
     ("register_buffer", "an attribute that is a Buffer", "nn.Buffer(np.zeros(3))"),
