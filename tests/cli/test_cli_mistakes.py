@@ -66,7 +66,7 @@ MISTAKES = [
     (["predict", "white.png", "--model", "nothing"], "nothing"),
     (["predict", "seven.png", "--model", "a run"], "predict: --model: expected a model's file, received the folder a run; did you mean a run/model.safetensors?"),
     (["predict", "seven.png", "--model", "empty"], "predict: --model: expected a model's file, received the folder empty\n"),
-    (["predict", "seven.png", "--model", "noted"], "noted: notes: pictures: expected how `neural-network train` prepares"),
+    (["predict", "seven.png", "--model", "noted"], "noted: notes: pictures: expected {\"as\": \"digit\"}, or {\"as\": \"resize\""),
     (["evaluate", "numbers"], "numbers: notes: classes: expected a list of names, received [1, 2]"),
     (["evaluate", "flat", "--data", "sizes"], "like the pictures before it, received 4×6\n"),
     (["evaluate", "misnamed"], "evaluate: MODEL: expected a model with 11 outputs"),

@@ -12,7 +12,9 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 import neural_network as nn
-from neural_network.datasets.folders import as_image
+from neural_network.cli.preparation import Preparation
+from neural_network.datasets.pictures import read_picture
+from neural_network.datasets.resizing import as_image
 from tests.cli.folders import a_folder, files, photograph
 from tests.processes import run_python
 
@@ -210,7 +212,7 @@ def test_damaged_notes(tmp_path: Path, monkeypatch: Any, text: str) -> None:
     from neural_network.layers import saving
 
     path = tmp_path / "m.safetensors"
-    monkeypatch.setattr(saving, "_as_json", lambda notes: notes)
+    monkeypatch.setattr(saving, "as_json", lambda notes: notes)
     nn.save(nn.Sequential(nn.Dense(2)).initialize((3,), rng=0), path, notes=text)  # type: ignore[arg-type]
     with pytest.raises(nn.FileFormatError, match="damaged metadata: notes"):
         nn.load_notes(path)
@@ -221,6 +223,27 @@ def test_as_image_is_what_a_folder_gives(tmp_path: Path) -> None:
     images = nn.load_image_folder(tmp_path / "bars", size=(5, 7))[0]
     shades = nn.load_picture(tmp_path / "bars" / "bar 0" / "3.png")
     np.testing.assert_array_equal(as_image(shades, (5, 7)), images[3])
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_load_picture_prepares_a_picture_as_the_command_does(tmp_path: Path, grey: bool) -> None:
+    a_folder(tmp_path / "bars", classes=1)
+    path = tmp_path / "bars" / "bar 0" / "3.png"
+    for size in (8, (5, 7), [9, 4]):
+        picture = nn.load_picture(path, size=size, grey=grey)
+        square = (8, 8) if size == 8 else tuple(size)
+        mode: Any = "L" if grey else "RGB"
+        prepared = Preparation("resize", square, grey).prepare(path, read_picture(path, mode)[0])
+        assert picture.dtype == np.uint8
+        np.testing.assert_array_equal(picture, prepared)
+        folder = nn.load_image_folder(tmp_path / "bars", size=square, grey=grey)[0]
+        np.testing.assert_array_equal(picture, folder[3])
+
+
+@pytest.mark.parametrize("size", [0, 2.5, "8", (1, 2, 3), (-1, 4)])
+def test_wrong_sizes_of_a_picture(size: Any, tmp_path: Path) -> None:
+    with pytest.raises(nn.ArgumentError, match="load_picture: size: expected"):
+        nn.load_picture(tmp_path / "none.png", size=size)
 
 
 def test_predictions_are_drawn_under_the_classes_names() -> None:

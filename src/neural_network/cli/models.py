@@ -96,7 +96,10 @@ def _notes(path: Path, noted: dict[str, Any]) -> Notes:
             1 <= height <= 10_000 and 1 <= width <= 10_000
         ):
             return Notes(classes, Preparation("resize", (height, width), grey))
-    expected = "how `neural-network train` prepares pictures"
+    expected = (
+        '{"as": "digit"}, or {"as": "resize", "size": [height, width], "grey": false}, as '
+        "`neural-network train` notes it"
+    )
     raise FileFormatError(sentence(str(path), "notes: pictures", expected, prepared))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.datasets.digits import FIELD
-from neural_network.datasets.folders import as_digit, as_image
+from neural_network.datasets.folders import as_digit
+from neural_network.datasets.resizing import as_image
 from neural_network.layers.layer import Layer
 
 # The inputs of models of digits.

@@ -12,18 +12,16 @@ from unicodedata import normalize
 
 import numpy as np
 
-from neural_network.checks import Array, as_choice, as_count, as_flag
+from neural_network.checks import Array, as_choice, as_flag
 from neural_network.datasets.digits import prepared_and_counted
 from neural_network.datasets.pictures import check_picture, read_picture
+from neural_network.datasets.resizing import as_image, as_size
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     MOST_LETTERS,
     ArgumentError,
     DatasetNotFoundError,
     FileFormatError,
-    ShapeError,
-    brief,
-    needs_extra,
     sentence,
     warn_of_call,
 )
@@ -117,7 +115,7 @@ def load_image_folder(
     >>> images.shape, labels, class_names
     ((2, 2, 4), array([0, 1]), ['black', 'white'])
     """
-    target = None if size is None else _as_size(size)
+    target = None if size is None else as_size("load_image_folder", size)
     mode: Literal["L", "RGB"] = "L" if as_flag("load_image_folder", "grey", grey) else "RGB"
     as_choice("load_image_folder", "prepare", prepare, WAYS)
     if prepare == "digit" and (target is not None or mode == "RGB"):
@@ -241,34 +239,6 @@ def check_all_read(wrong: Mapping[Path, ArgumentError | FileFormatError]) -> Non
     raise type(error)(text) from error
 
 
-def as_image(shades: Array, size: tuple[int, int] | None) -> Array:
-    """Return a picture, or its three colours, as ``load_image_folder`` keeps it.
-
-    Args:
-        shades: (H, W) or (3, H, W) floating, from 0 to 255.
-        size: height and width to resize to; None for its own.
-
-    Returns:
-        (H, W) or (3, H, W) uint8.
-
-    Raises:
-        MissingDependencyError: Pillow is not installed.
-
-    >>> as_image(np.array([[0.0, 99.7]]), None)
-    array([[  0, 100]], dtype=uint8)
-    """
-    return np.rint(shades if size is None else _resized(shades, size)).astype(np.uint8)
-
-
-def _as_size(size: object) -> tuple[int, int]:
-    lengths = size if isinstance(size, tuple | list) else (size, size)
-    if len(lengths) != 2:
-        expected = "one length, or height and width"
-        raise ShapeError(sentence("load_image_folder", "size", expected, brief(size)))
-    height, width = (as_count("load_image_folder", "size", length) for length in lengths)
-    return height, width
-
-
 def _text(entry: Path) -> str:
     """Return a name in one form, whichever a file system prefers: "é" as one character or two."""
     return normalize("NFC", entry.name)
@@ -359,18 +329,3 @@ def with_reading_bar(files: list[Path]) -> Iterable[Path]:
         return files
     shown: Iterable[Path] = tqdm(files, desc="reading pictures", delay=1)
     return shown
-
-
-def _resized(image: Array, size: tuple[int, int]) -> Array:
-    """Return the picture, or its three colours, at another height and width."""
-    if image.shape[-2:] == size:
-        return image
-    with needs_extra("resizing a picture", extra="plot"):
-        from PIL import Image
-    height, width = size
-    planes = image.reshape(-1, *image.shape[-2:]).astype(np.float32)
-    resized = [
-        np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
-        for plane in planes
-    ]
-    return np.stack(resized).reshape(*image.shape[:-2], height, width)

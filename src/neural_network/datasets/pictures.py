@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from neural_network.checks import Array, as_flag
+from neural_network.datasets.resizing import as_image, as_size
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import FileFormatError, needs_extra, warn_of_call
 from neural_network.files import open_file
@@ -33,7 +34,9 @@ FRAMED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
 
 @public
 @explains_calls
-def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
+def load_picture(
+    path: str | os.PathLike[str], *, size: int | tuple[int, int] | None = None, grey: bool = True
+) -> Array:
     """Read a picture file as shades of grey, or as red, green and blue.
 
     For ``grey``, colours become 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). A transparent picture
@@ -46,18 +49,21 @@ def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``), except EPS, which
             is a program. Packages for Pillow count: HEIC after
             ``pillow_heif.register_heif_opener()``.
+        size: a length, or height and width, to resize it to as ``load_image_folder``, ``train``
+            and ``predict`` do; None for its own.
         grey: False for red, green and blue; of a grey picture these are equal.
 
     Returns:
         (H, W) float64, 0 for black to 255 for white; (3, H, W), 0 for dark to 255 for bright, if
-        not ``grey``.
+        not ``grey``. With a ``size`` rounded to uint8, as ``load_image_folder`` returns it.
 
     Raises:
         FileFormatError: the file is no picture that Pillow reads, is damaged, cut short or of more
             than 120 million pixels, holds numbers that are no shades, or is no file, but a folder,
             a pipe or a device.
         FileNotFoundError, PermissionError: there is no such file, or it must not be read.
-        DTypeError, ArgumentError: ``path`` is no path, ``grey`` not True or False.
+        DTypeError, ArgumentError, ShapeError: ``path`` is no path, ``size`` no length or pair of
+            them, ``grey`` not True or False.
         MissingDependencyError: Pillow is not installed.
 
     Warns:
@@ -71,12 +77,15 @@ def load_picture(path: str | os.PathLike[str], *, grey: bool = True) -> Array:
     array([[173., 173.]])
     >>> load_picture(path, grey=False).tolist()
     [[[255.0, 255.0]], [[165.0, 165.0]], [[0.0, 0.0]]]
+    >>> load_picture(path, grey=False, size=32).shape
+    (3, 32, 32)
     """
+    target = None if size is None else as_size("load_picture", size)
     mode: Literal["L", "RGB"] = "L" if as_flag("load_picture", "grey", grey) else "RGB"
     levels, several = read_picture(path, mode)
     if several:
         warn_of_call(f"{path}: contains several pictures; the first is read", UserWarning)
-    return levels
+    return levels if target is None else as_image(levels, target)
 
 
 def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tuple[Array, bool]:
