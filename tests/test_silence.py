@@ -188,3 +188,18 @@ def test_weights_beyond_the_memory_are_refused(name: str) -> None:
             match="expected sizes that the memory is enough for|expected what fits",
         ):
             nn.INITIALIZERS[name](shape, 1, 1, rng)
+
+
+def test_explanations_of_infinity_are_drawn_in_silence() -> None:
+    X = np.full((2, 3), np.inf, np.float32)
+    picture = np.where(np.eye(6), np.inf, 3e38).astype(np.float32)
+    with warnings.catch_warnings(), np.errstate(all="warn"):
+        warnings.simplefilter("error", RuntimeWarning)
+        for found in (
+            nn.explain_gradient(lambda x: (x * x).sum(), X),
+            nn.explain_conv2d(picture, "edges", 1, 1),
+        ):
+            assert str(found)
+            found.draw().canvas.draw()
+        animation = visual.animate_convolution(picture, "edges", frames=2)
+        animation.figure.canvas.draw()

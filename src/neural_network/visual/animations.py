@@ -137,6 +137,7 @@ def animate_convolution(
     plain(panels[4])
     ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
 
+    @silent
     def show(number: int) -> list[Any]:
         last = int(ends[number])
         row, column = divmod(last, total.shape[1])
@@ -298,6 +299,7 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
         axes.spines[["top", "right"]].set_visible(False)
     heading_of = _heading(figure, ax, grid[0], title)
 
+    @silent
     def show(epoch: int) -> list[Any]:
         for line, values in lines:
             line.set_data(np.arange(1, len(values) + 1)[: epoch + 1], values[: epoch + 1])
@@ -327,6 +329,7 @@ def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any,
     drawn = places.draw(axes, first, **colours)
     heading_of = _heading(figure, ax, axes, title)
 
+    @silent
     def show(epoch: int) -> list[Any]:
         for image, tile in zip(drawn, several[epoch], strict=True):
             image.set_data(tile)

@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
-from neural_network.checks import Array, as_callable
+from neural_network.checks import Array, as_callable, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -52,6 +52,7 @@ class Tape(Explanation):
     value: float
     gradient: Any
 
+    @silent
     def __str__(self) -> str:
         """Write the values downwards, and the gradients from the last value up."""
         forward = [["", "computed by", "value"]]
@@ -74,6 +75,7 @@ class Tape(Explanation):
                 backward.append(["", "sum", "", "", shown(line.gradient)])
         return "\n".join([*_table(forward), "", *_table(backward)])
 
+    @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the graph: values are computed downwards, gradients upwards.
 

@@ -50,6 +50,7 @@ class Walkthrough(Explanation):
         parts = [f"{name}: {share:.1%}" for name, share in self.answer[:MOST_CLASSES]]
         return ", ".join(parts)
 
+    @silent
     def __str__(self) -> str:
         """Write a line for each layer."""
         rows = [("", "layer", "gives", "numbers", "mean", "zeros", "")]
@@ -74,6 +75,7 @@ class Walkthrough(Explanation):
         lines.insert(1, "─" * max(map(len, lines)))
         return "\n".join([*lines, f"answer: {self.sentence}"] if self.answer else lines)
 
+    @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the maps of each layer, as ``show_activations`` does.
 

@@ -77,6 +77,7 @@ class WindowSum(Explanation):
     flipped: bool
     call: str
 
+    @silent
     def __str__(self) -> str:
         """Write the window, the filter, the products and the sum."""
         channels, height, width = self.window.shape
@@ -116,6 +117,7 @@ class WindowSum(Explanation):
         """The call, where it is not simply that of the image and the filter."""
         return f" of {self.call}" if self.call != CALL else ""
 
+    @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the image with the window, and the numbers.
 
