@@ -27,7 +27,9 @@ def test_layers_are_checked_in_the_precision_of_the_input() -> None:
 
 
 def test_the_checker_wants_a_list_with_a_float64_array() -> None:
-    with pytest.raises(DTypeError, match="inputs: expected a list of the arguments of f, received"):
+    with pytest.raises(
+        DTypeError, match=r"inputs: expected a list of the arguments of f, such as \[X\]"
+    ):
         check_gradients(np.exp, np.ones(3))  # type: ignore[arg-type]  # that is the test
     with pytest.raises(DTypeError, match="inputs: expected at least one float64 array"):
         check_gradients(np.exp, [np.ones(3, "float32")])

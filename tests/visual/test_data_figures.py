@@ -42,7 +42,7 @@ def test_the_most_certain_mistakes_come_first(make: Any, images: Any) -> None:
     shown = shown[:, 0] if shown.shape[1] == 1 else np.moveaxis(shown, 1, -1)
     np.testing.assert_allclose(images_in(axes), shown, atol=1e-6)
     expected = [
-        f"{names[shares[n].argmax()]} ({shares[n].max():.0%})\nnot {names[labels[n]]}"
+        f"predicted {names[shares[n].argmax()]}\ntrue {names[labels[n]]}\n{shares[n].max():.0%} sure"
         for n in wrong[:4]
     ]
     assert texts_in(axes) == expected
@@ -62,8 +62,10 @@ def test_a_single_score_is_that_of_class_1() -> None:
     figure = visual.show_mistakes(model, GREYS, labels)
     share = nn.sigmoid(model.predict(GREYS)[3, 0])
     share = max(share, 1 - share)
-    assert texts_in(figure.axes[0]) == [f"{1 - labels[3]} ({share:.0%})\nnot {labels[3]}"]
-    assert visual.show_saliency(model, GREYS[0]).get_suptitle().startswith("1: ")
+    assert texts_in(figure.axes[0]) == [
+        f"predicted {1 - labels[3]}\ntrue {labels[3]}\n{share:.0%} sure"
+    ]
+    assert visual.show_saliency(model, GREYS[0]).get_suptitle().startswith("predicted 1, ")
 
 
 def test_confusion_matrix_with_a_colormap_of_the_callers() -> None:

@@ -101,14 +101,16 @@ def test_a_line_for_every_layer(make: Any, image: Any) -> None:
 
 def test_the_last_line_has_the_numbers() -> None:
     figure = visual.show_activations(grey_model(), GREY)
+    scores = grey_model().predict(GREY[None])[0]
     written = [float(text) for text in texts_in(figure.axes[-1])]
-    assert written == pytest.approx(grey_model().predict(GREY[None])[0], abs=0.05)
+    assert written[: len(scores)] == pytest.approx(scores, abs=0.05)
+    assert written[len(scores) :] == list(range(len(scores)))  # their classes
 
 
 HEAT: list[Any] = [
     (visual.show_saliency, lambda m, x: visual.saliency(m, x).max(axis=0), "saliency"),
     (visual.show_grad_cam, visual.grad_cam, "Grad-CAM"),
-    (visual.show_occlusion, visual.occlusion, "fall of probability"),
+    (visual.show_occlusion, visual.occlusion, "drop in probability"),
 ]
 
 
@@ -123,7 +125,7 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
     np.testing.assert_allclose(images_in(picture)[0], shown, atol=1e-7)
     assert len(both.images) == 2
     shares = nn.softmax(make().predict(image[None]))[0]
-    assert figure.get_suptitle() == f"{shares.argmax()}: {shares.max():.1%}"
+    assert figure.get_suptitle() == f"predicted {shares.argmax()}, probability {shares.max():.1%}"
     names = ["cat", "dog", "owl"][: len(shares)]
     named = show(make(), image, class_names=names, target=1)
     assert named.get_suptitle() == f"dog: {shares[1]:.1%}"

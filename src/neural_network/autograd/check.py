@@ -120,7 +120,7 @@ def _compared(
 
     as_callable("check_gradients", "f", f)
     if not isinstance(inputs, list | tuple):
-        expected = "a list of the arguments of f"
+        expected = "a list of the arguments of f, such as [X] or [X, W]"
         raise DTypeError(sentence("check_gradients", "inputs", expected, type(inputs).__name__))
     arguments = map_tree(leaf, list(inputs))
     if not leaves:

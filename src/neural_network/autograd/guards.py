@@ -16,6 +16,7 @@ from neural_network.errors import (
     GradientError,
     ShapeError,
     both,
+    give_hint,
     refusal,
     sentence,
     too_deep,
@@ -82,6 +83,18 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
 def _is_parameter(tensor: Recorded) -> bool:
     """Return whether a tensor is a leaf that is trained, not a result."""
     return tensor.requires_grad and tensor.node is None and not tensor.level
+
+
+NO_GRAD_OF_RESULTS = (
+    "Tensor.grad: this tensor is the result of ops, and backward() keeps the gradients of leaves "
+    "only, so it is None; after a step such as w = w - 0.1 * w.grad the new w is such a result: "
+    "change w in place, with nn.no_grad(): w -= 0.1 * w.grad, or let an optimizer do it"
+)
+
+
+def no_gradient_of_result() -> None:
+    """Return the gradient that a tensor with a record has, None, and say why."""
+    give_hint(NO_GRAD_OF_RESULTS)
 
 
 def computed(name: str, function: Callable[..., Any], array: Array, *others: Any) -> Any:

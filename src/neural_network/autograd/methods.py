@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import Recorded
+from neural_network.autograd.guards import no_gradient_of_result
 from neural_network.checks import Array
 from neural_network.errors import (
     DroppedGradientError,
     NeuralNetworkError,
     ShapeError,
     both,
-    give_hint,
     refusal,
     sentence,
     shorten_traceback,
@@ -87,13 +87,6 @@ def check_options(method: str, options: Iterable[str]) -> None:
 
     if (better := unknown_option(method, options)) is not None:
         raise better
-
-
-NO_GRAD_OF_RESULTS = (
-    "Tensor.grad: this tensor is the result of ops, and backward() keeps the gradients of leaves "
-    "only, so it is None; after a step such as w = w - 0.1 * w.grad the new w is such a result: "
-    "change w in place, with nn.no_grad(): w -= 0.1 * w.grad, or let an optimizer do it"
-)
 
 
 class ArrayMethods(Recorded):
@@ -448,8 +441,7 @@ class ArrayMethods(Recorded):
         if name in ("strides", "itemsize", "flags", "device", "nbytes", "ctypes", "base"):
             return getattr(self.data, name)
         if name == "grad":  # of a leaf it is set
-            give_hint(NO_GRAD_OF_RESULTS)
-            return None
+            return no_gradient_of_result()
         from neural_network.elsewhere.answers import missing_attribute
 
         raise missing_attribute(self, name)

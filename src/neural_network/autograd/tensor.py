@@ -331,10 +331,8 @@ class Tensor(ArrayMethods):
     def __copy__(self) -> Tensor:
         """Return a tensor of the same memory and record."""
         copied = type(self).of_node(self.data, self.node)
-        copied.requires_grad = self.requires_grad
-        if self.node is None:
-            copied.grad = self.grad
-        copied._memory = self.memory
+        copied.requires_grad, copied._memory = self.requires_grad, self.memory
+        copied.grad = None if self.node else self.grad
         return copied
 
     def __deepcopy__(self, memo: Any) -> Tensor:

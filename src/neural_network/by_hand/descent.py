@@ -37,6 +37,7 @@ from neural_network.errors import (
     DTypeError,
     ShapeError,
     brief,
+    give_hint,
     sentence,
 )
 from neural_network.functional.activations import identity
@@ -45,6 +46,10 @@ from neural_network.functional.shaping import cut
 from neural_network.public import public
 from neural_network.terminal import write_line
 
+# So many numbers in a row are pixels rather than features.
+FEWEST_PIXELS = 16
+# A loss so many times as large as that of guessing is that of weights which jump about.
+FAR_ABOVE = 1.5
 Rng = int | np.random.Generator | None
 
 
@@ -121,6 +126,7 @@ def gradient_descent(
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
     _check_finite(function, X=X, y=y, W=W, b=b)
+    _hint_pixels(function, X)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     as_callable(function, "loss_fn", loss_fn)
     as_callable(function, "activation_fn", activation_fn)
@@ -215,7 +221,8 @@ def train_mlp(
         X: (n, d) inputs; scaled to about [0, 1] or [−1, 1].
         y: (n, k) one-hot labels (see ``one_hot``).
         hidden: the sizes of the hidden layers: one for ``forward_mlp``, two for
-            ``forward_mlp_3layer``.
+            ``forward_mlp_3layer``. More are trained as well; their outputs are computed layer
+            by layer, ``A = relu(A @ p["W1"] + p["b1"])``, the last one by ``softmax``.
         lr: learning rate, above 0.
         num_epochs: passes over the data, at least 0.
         batch_size: rows in a batch, at least 1.
@@ -244,6 +251,7 @@ def train_mlp(
     check_not_empty(function, "X", X, 2)
     _check_finite(function, X=X, y=y)
     _check_one_hot(function, y, len(X))
+    pixels = _hint_pixels(function, X)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
@@ -271,6 +279,12 @@ def train_mlp(
         _check_converges(function, epoch, lr, loss=losses[-1], **rounded_all)
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
+    guessing = np.log(max(y.shape[1], 2))
+    if losses and not pixels and losses[-1] > FAR_ABOVE * guessing:
+        give_hint(
+            f"{function}: the loss is {losses[-1]:.3g} in the last epoch, and guessing has "
+            f"{guessing:.3g}: the steps are too large; try lr={lr / 10:.3g}, and inputs from 0 to 1"
+        )
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
 
 
@@ -293,6 +307,18 @@ def _check_finite(function: str, **arrays: Array) -> None:
             first = tuple(np.argwhere(wrong)[0].tolist())
             received = f"{array[first]} at {list(first)}"
             raise ArgumentError(sentence(function, name, "finite numbers", received))
+
+
+def _hint_pixels(function: str, X: Array) -> bool:
+    """Warn of pixels as they are in files; return whether these are."""
+    pixels = X.shape[1] >= FEWEST_PIXELS and X.min() >= 0 and 100 < X.max() <= 255
+    if pixels:
+        give_hint(
+            f"{function}: X holds numbers from {X.min():.0f} to {X.max():.0f}, as pixels are in "
+            "files: the steps are far too large for the weights; scale them: X / 255 (validation "
+            "and test data likewise)"
+        )
+    return bool(pixels)
 
 
 def _check_one_hot(function: str, y: Array, rows: int) -> None:

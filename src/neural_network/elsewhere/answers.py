@@ -225,7 +225,9 @@ class _Call:
         try:
             self.signature.bind(*self.args, **self.kwargs)
         except TypeError as error:
-            return self._unknown() or self._too_many() or str(error)
+            line = self.by_place()
+            missing = f"{error}; here: {line}" if line else str(error)
+            return self._unknown() or self._too_many() or missing
         return None
 
     def _unknown(self) -> str | None:

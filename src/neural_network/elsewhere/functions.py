@@ -172,6 +172,8 @@ PLACES: list[tuple[str, str, str, str]] = [
      "an optimizer takes a schedule"),
     ("Tensor", "int int", "Tensor(np.zeros(({0}, {1})))", "a tensor is made of an array"),
     ("save", "text Layer", "save(model, {0})", "the model comes first"),
+    ("forward_mlp forward_mlp_3layer", "ndarray dict", "{name}(X, **parameters)",
+     "two stars pass each array by its name"),
 ]
 # Words of other libraries → ours.
 WORDS: list[tuple[str, str]] = [

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from neural_network.advice import in_shape
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
@@ -123,7 +124,8 @@ def copy_into(tensor: Tensor, value: ArrayLike, function: str, name: str) -> Non
         raise DTypeError(sentence(function, name, expected, "a tensor"))
     if array.shape != tensor.shape:
         expected = f"the shape {tensor.shape} that it has"
-        raise ShapeError(sentence(function, name, expected, f"shape {array.shape}"))
+        received = f"shape {array.shape}{in_shape('it', array, tensor.shape)}"
+        raise ShapeError(sentence(function, name, expected, received))
     with no_grad():
         tensor[...] = array
 

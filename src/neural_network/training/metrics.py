@@ -19,7 +19,13 @@ from neural_network.checks import (
     silent,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, NothingToAverageError, ShapeError, sentence
+from neural_network.errors import (
+    ArgumentError,
+    NothingToAverageError,
+    ShapeError,
+    give_hint,
+    sentence,
+)
 from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_indices
 from neural_network.functional.losses.reduction import check_distributions
 from neural_network.lifting import array_under
@@ -241,9 +247,27 @@ def scores_and_true(
     check_no_nan(function, "y_pred", scores)
     check_no_nan(function, "y_true", labels)
     if labels.ndim == 2:
-        check_distributions(function, "y_true", labels)
+        _check_labels(function, scores, labels)
         return scores, np.argmax(labels, axis=1)
     return scores, as_class_indices(function, "y_true", labels, classes)
+
+
+def _check_labels(function: str, predicted: Array, labels: Array) -> None:
+    """Raise unless labels are rows of probabilities; say where they seem to be the scores."""
+    hard = predicted.ndim == 1 or bool(np.all((predicted == 0) | (predicted == 1)))
+    swapped = hard and len(np.unique(labels)) > 4
+    try:
+        check_distributions(function, "y_true", labels)
+    except ArgumentError as error:
+        if swapped:
+            error.args = (f"{error}; the scores come first: {function}(scores, labels)",)
+        raise
+    if swapped:
+        give_hint(
+            f"{function}: the first argument holds classes, and the second numbers from "
+            f"{labels.min():.3g} to {labels.max():.3g}: the scores come first, the labels second: "
+            f"{function}(scores, labels)"
+        )
 
 
 def _of_indices(
@@ -252,7 +276,7 @@ def _of_indices(
     check_not_empty(function, "y_pred", predicted)
     if labels.ndim == 2 and len(labels) == len(predicted) and labels.shape[1] > 1:
         check_no_nan(function, "y_true", labels)
-        check_distributions(function, "y_true", labels)
+        _check_labels(function, predicted, labels)
         labels = np.argmax(labels, axis=1)
     check_shape(function, "y_true", labels, predicted.shape)
     if ignore_index is not None:

@@ -40,6 +40,9 @@ TALLEST, SHORTEST = 1.1, 0.3
 # Inches of a number.
 CELL = 0.45
 
+# Numbers of an output without places in a line; more are folded into several.
+LONGEST_LINE = 64
+
 
 @public(top_level=False)
 @explains_calls
@@ -96,6 +99,7 @@ def show_activations(
         for tiles in rows
     ]
     heights = [max(one.height, 0.34) + 0.14 for one in places]
+    heights[-1] += 0.12  # for the numbers of the classes
     figure, grid = axes_grid(
         NAME, ax, title, size=(WIDTH, sum(heights) + 0.4), rows=len(lines), columns=2,
         heights=heights, widths=SHARES,
@@ -107,8 +111,12 @@ def show_activations(
             place.draw(maps, [as_picture(values)], cmap=GREY, vmin=0, vmax=1)
         else:
             drawn = place.draw(maps, tiles, **colours_of(NAME, cmap, tiles, RISING))
-            if values.ndim == 1:
+            if values.ndim == 1 and len(tiles[0]) == 1:
                 write_numbers(place, drawn)
+                if line == len(lines) - 1:
+                    _number_cells(drawn[0])
+            bar = names.inset_axes((0.985, 0.08, 0.014, 0.84))
+            figure.colorbar(drawn[0], cax=bar, ticks=[]).outline.set_linewidth(0.4)
         maps.set_anchor("W")
         maps.set_xlim(-0.02, width / place.tile_inches)
     return figure
@@ -117,11 +125,27 @@ def show_activations(
 def _tiles(values: Array, most: int) -> list[Array]:
     """Return the pictures of a layer's output, without the batch axis."""
     if values.ndim <= 1:
-        return [np.asarray(values, dtype=float).reshape(1, -1)]
+        numbers = np.asarray(values, dtype=float).reshape(1, -1)
+        if numbers.size <= LONGEST_LINE:
+            return [numbers]
+        lacking = -numbers.size % LONGEST_LINE  # a long line would be as thin as a hair
+        folded = np.pad(numbers[0], (0, lacking), constant_values=np.nan)
+        return [folded.reshape(-1, LONGEST_LINE)]
     if values.ndim == 2:
         return [np.asarray(values, dtype=float)]
     maps = values.reshape(-1, *values.shape[-2:])
     return list(np.asarray(maps[:most], dtype=float))
+
+
+def _number_cells(image: Any) -> None:
+    """Write the number of the class above each score of the last layer."""
+    left, right, _, top = image.get_extent()
+    count = image.get_array().shape[1]
+    for place in range(count):
+        image.axes.text(
+            left + (place + 0.5) * (right - left) / count, top - 0.01, str(place), ha="center",
+            va="bottom", fontsize=SMALL,
+        )  # fmt: skip
 
 
 def _inches(tiles: list[Array], width: float) -> float:
@@ -142,6 +166,6 @@ def _write_name(axes: Axes, label: str, values: Array, shown: int) -> None:
         shape += f", {shown} shown"
     text = "\n".join((wrapped(label, WIDTH * SHARES[0], SMALL), shape, range_of(values)))
     axes.text(
-        0.97, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=SMALL,
+        0.955, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=SMALL,
         linespacing=1.15, parse_math=False,
     )  # fmt: skip

@@ -33,7 +33,7 @@ from neural_network.visual.figures import (
     short_numbers,
 )
 from neural_network.visual.filters import tiles_of
-from neural_network.visual.history import VALIDATION, as_curves
+from neural_network.visual.history import MOST_MARKED, VALIDATION, as_curves
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.saving import save_figure
 from neural_network.visual.window_sum import (
@@ -283,7 +283,8 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
             label = "validation" if key.startswith(VALIDATION) else "training"
             values = curves[key]
             (line,) = axes.plot(
-                np.arange(1, len(values) + 1), values, style, color=colour, marker="o",
+                np.arange(1, len(values) + 1), values, style, color=colour,
+                marker="o" if len(values) <= MOST_MARKED else "",
                 markersize=3, label=label,
             )  # fmt: skip
             lines.append((line, values))

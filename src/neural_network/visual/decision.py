@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ MANY = 400
 @explains_calls
 @silent
 def show_decision_surface(
-    model: Layer,
+    model: Layer | Callable[[Array], Any],
     X: ArrayLike,
     labels: ArrayLike,
     *,
@@ -55,7 +56,8 @@ def show_decision_surface(
 
     Args:
         model: a built model from (N, 2) features to a row of scores; a single score is that
-            of class 1 of two.
+            of class 1 of two. Or a function of that kind, for a network by hand:
+            ``lambda X: forward_mlp(X, **parameters)[1]``.
         X: (N, 2) points.
         labels: (N,) class numbers.
         steps: points of the grid along each axis.
@@ -79,10 +81,7 @@ def show_decision_surface(
     >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     ['0', '1']
     """
-    found = as_model(NAME, model)
-    if found.input_shape != (2,):
-        expected, received = "a model of two features, (N, 2)", f"one of {found.input_shape}"
-        raise ShapeError(sentence(NAME, "model", expected, received))
+    answer, dtype = _answering(model)
     points = as_numbers(NAME, "X", X)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(sentence(NAME, "X", "shape (N, 2)", f"shape {points.shape}"))
@@ -95,8 +94,8 @@ def show_decision_surface(
     room = np.where(high > low, (high - low) * MARGIN, 1.0)
     low, high = low - room, high + room
     across, up = (np.linspace(low[axis], high[axis], count) for axis in (0, 1))
-    grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(found.dtype)
-    probabilities = probabilities_of(check_scores(NAME, predicted(NAME, found, grid)))
+    grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(dtype)
+    probabilities = probabilities_of(check_scores(NAME, answer(grid)))
     classes = probabilities.shape[1]
     truth = as_labels(NAME, labels, len(points), classes)
     names = as_class_names(NAME, class_names, classes)
@@ -130,6 +129,26 @@ def show_decision_surface(
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure
+
+
+def _answering(model: Any) -> tuple[Callable[[Array], Array], Any]:
+    """Return the function from points to scores, and the type of points that it takes."""
+    if callable(model) and not isinstance(model, Layer | type):
+
+        def answer(points: Array) -> Array:
+            found = np.asarray(model(points))
+            if found.shape[:1] != (len(points),):
+                expected = f"a function from points (N, 2) to scores (N, k), N = {len(points)}"
+                received = f"a result of shape {found.shape}"
+                raise ShapeError(sentence(NAME, "model", expected, received))
+            return found
+
+        return answer, np.float64
+    found = as_model(NAME, model, shape=(2,))
+    if found.input_shape != (2,):
+        expected, received = "a model of two features, (N, 2)", f"one of {found.input_shape}"
+        raise ShapeError(sentence(NAME, "model", expected, received))
+    return lambda points: predicted(NAME, found, points), found.dtype
 
 
 def _colours(cmap: Any, classes: int) -> Array:

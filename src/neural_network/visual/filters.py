@@ -18,6 +18,7 @@ from neural_network.public import public
 from neural_network.visual.figures import (
     MEDIUM,
     SIGNED,
+    SMALL,
     WIDTH,
     Tiles,
     axes_grid,
@@ -35,6 +36,11 @@ NAME = "show_filters"
 MOST_NUMBERED = 64
 # A tile for each of a few filters is no larger than this, in inches.
 LARGEST_TILE = 1.7
+
+# Tiles so many times as wide as high stand below each other.
+WIDE = 4
+# Numbers of filters or channels along a side.
+MOST_TICKS = 32
 
 
 @public(top_level=False)
@@ -82,6 +88,8 @@ def show_filters(
         return _draw_matrix(tiles, heading, ax, cmap)
     numbered = 1 < len(tiles) <= MOST_NUMBERED
     size = tiles[0].shape[:2]
+    if size[1] > WIDE * size[0]:
+        return _draw_lines(tiles, heading, ax, cmap)
     places = Tiles.of(len(tiles), (size[0], size[1]), lines=int(numbered), largest=LARGEST_TILE)
     room = (places.inches + 1, places.height + 0.8)
     figure, ((axes,),) = axes_grid(NAME, ax, heading, size=room)
@@ -99,6 +107,29 @@ def _colours(arrays: list[Array], cmap: Any) -> dict[str, Any]:
     """Return a scale centred at 0, whatever the signs."""
     colours = colours_of(NAME, cmap, arrays, SIGNED)
     return colours | {"vmin": -colours["vmax"]}
+
+
+def _draw_lines(tiles: list[Array], title: str, ax: Any, cmap: Any) -> Figure:
+    """Draw filters of many channels: a line for each, its channels from left to right."""
+    height, width = tiles[0].shape
+    channels = int(np.count_nonzero(np.isnan(tiles[0][0]))) + 1
+    across = (width + 1) // channels  # with the column between two
+    whole = np.concatenate([np.pad(t, ((0, 1), (0, 0)), constant_values=np.nan) for t in tiles])
+    tall = float(np.clip(WIDTH * len(whole) / width, 1.0, 1.4 * WIDTH))
+    figure, ((axes,),) = axes_grid(NAME, ax, title, size=(WIDTH, tall + 1))
+    drawn = axes.imshow(whole[:-1], interpolation="nearest", **_colours(tiles, cmap))
+    for axis, count, step, first, label in (
+        (axes.xaxis, channels, across, (across - 2) / 2, "channel"),
+        (axes.yaxis, len(tiles), height + 1, (height - 1) / 2, "filter"),
+    ):
+        every = -(-count // MOST_TICKS)
+        chosen = range(0, count, every)
+        axis.set_ticks([first + step * place for place in chosen], [str(n) for n in chosen])
+        axis.set_tick_params(length=0, labelsize=SMALL)
+        axis.set_label_text(label, fontsize=MEDIUM)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(drawn, ax=axes, shrink=0.8, label="weight", aspect=30)
+    return figure
 
 
 def _draw_matrix(matrix: Array, title: str, ax: Any, cmap: Any) -> Figure:
@@ -148,6 +179,8 @@ def _tiles(
     text += f", {channels} channels" if weight.ndim != 5 else ""
     if channels == 3 and in_colour and weight.ndim != 5:
         return list(0.5 + np.moveaxis(values, 1, -1) / (2 * largest(values))), text
+    if weight.ndim != 5:
+        text += " from left to right"
     return [_side_by_side(filters) for filters in values], text
 
 

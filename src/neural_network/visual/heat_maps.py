@@ -176,7 +176,7 @@ def show_occlusion(
 
     >>> figure = show_occlusion(models.tiny_cnn(rng=0), np.ones((28, 28)), size=14, stride=7)
     >>> [axes.get_title() for axes in figure.axes[:3]]
-    ['input', 'fall of probability', 'both']
+    ['input', 'drop in probability', 'both']
     """
     name = "show_occlusion"
 
@@ -186,10 +186,16 @@ def show_occlusion(
     return _show(name, compute, model, image, target, class_names, ax, title, cmap)
 
 
+# Of the bar of colours.
+MEANINGS = {
+    "show_saliency": "slope of the score",
+    "show_grad_cam": "in favour of the class",
+    "show_occlusion": "drop in probability",
+}
 PANELS = {
     "show_saliency": "saliency",
     "show_grad_cam": "Grad-CAM",
-    "show_occlusion": "fall of probability",
+    "show_occlusion": "drop in probability",
 }
 
 
@@ -218,7 +224,10 @@ def _show(
     names = as_class_names(function, class_names, len(probabilities))
     heat = compute(found, inputs[0], chosen)
     shown = chosen if outputs > 1 else 1
-    heading = f"{names[shown]}: {probabilities[shown]:.1%}" if title is None else title
+    word = "predicted" if target is None else "class"
+    heading = title
+    if title is None:
+        heading = f"{word} {names[shown]}, probability {probabilities[shown]:.1%}"
     figure, (panels,) = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
     signed = function == "show_occlusion"
     scale: dict[str, Any] = {
@@ -233,10 +242,13 @@ def _show(
     panels[0].imshow(picture, cmap=GREY, vmin=0, vmax=1)
     drawn = panels[1].imshow(heat, **scale)
     grey = picture.mean(axis=-1) if picture.ndim == 3 else picture
-    panels[2].imshow(grey, cmap=GREY, vmin=0, vmax=1)
+    panels[2].imshow(grey, cmap=GREY, vmin=0, vmax=1.8 if signed else 1)  # white as grey
     # Small numbers are transparent, so that the picture below is visible.
     strength = np.nan_to_num(np.abs(heat) / largest(heat), posinf=1).clip(0, 1)
-    panels[2].imshow(heat, alpha=OPACITY * strength, **scale)
+    # Transparency shows how much; a pale or a dark colour would be lost on the picture.
+    over = np.sign(heat) * 0.7 * largest(heat) if signed else heat
+    panels[2].imshow(over, alpha=OPACITY * strength, **scale)
     bar = figure.colorbar(drawn, ax=panels[2], shrink=0.8, aspect=20)
+    bar.set_label(MEANINGS[function], fontsize=MEDIUM - 1)
     bar.ax.tick_params(labelsize=MEDIUM - 1)
     return figure

@@ -35,6 +35,9 @@ COLUMNS = 4
 # Bars that could still be told apart.
 MOST_BINS = 10_000
 
+# Bars, where there are enough numbers.
+USUAL_BINS = 30
+
 
 @public(top_level=False)
 @explains_calls
@@ -46,7 +49,7 @@ def show_histograms(
     images: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     loss: str | Loss = "softmax_cross_entropy",
-    bins: int = 30,
+    bins: int | None = None,
     ax: Any = None,
     title: str | None = None,
     cmap: Any = None,
@@ -62,7 +65,7 @@ def show_histograms(
             ``images`` and ``labels`` those of a loss on them, computed here.
         images, labels: inputs (N, …) and what the loss compares with; for gradients only.
         loss: a function of (outputs, labels), or one of the library's by name.
-        bins: bars of a histogram, at most 10,000.
+        bins: bars of a histogram, at most 10,000; None for as many as suit the numbers, up to 30.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for ``what``.
         cmap: a colormap, of which each layer gets a colour.
@@ -83,7 +86,7 @@ def show_histograms(
     """
     found = as_model(NAME, model)
     as_choice(NAME, "what", what, ("weights", "gradients"))
-    count = as_count(NAME, "bins", bins, maximum=MOST_BINS)
+    count = None if bins is None else as_count(NAME, "bins", bins, maximum=MOST_BINS)
     heading = what if as_title(NAME, title) == "" and title is None else title
     if cmap is not None:
         as_cmap(NAME, cmap, "")
@@ -96,7 +99,7 @@ def show_histograms(
     )
     columns = min(len(arrays), COLUMNS)
     rows = -(-len(arrays) // columns)
-    size = (max(WIDTH / COLUMNS * columns, 4.0), 1.75 * rows + 0.4)
+    size = (max(WIDTH / COLUMNS * columns, 4.0), 2.0 * rows + 0.4)
     figure, grid = axes_grid(NAME, ax, heading, size=size, rows=rows, columns=columns)
     items = list(arrays.items())
     for place, axes in enumerate([axes for line in grid for axes in line]):
@@ -107,7 +110,10 @@ def show_histograms(
         finite = values[np.isfinite(values)].astype(float).ravel()
         colour = colours[layers.index(name.rpartition(".")[0])]
         if finite.size:
-            axes.hist(finite, bins=_edges(finite, count), color=colour)
+            suiting = int(np.clip(2 * np.sqrt(finite.size), 4, USUAL_BINS))
+            axes.hist(
+                finite, bins=_edges(finite, suiting if count is None else count), color=colour
+            )
         axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
         shape = "×".join(map(str, values.shape)) or "1"
         lacking = values.size - finite.size
@@ -117,6 +123,10 @@ def show_histograms(
         axes.locator_params(axis="x", nbins=4)
         axes.locator_params(axis="y", nbins=3, integer=True)
         axes.ticklabel_format(axis="x", scilimits=(-2, 3))
+        axes.xaxis.get_offset_text().set_fontsize(SMALL - 1)
+        axes.set_xlabel(what[:-1], fontsize=SMALL)
+        if place % columns == 0:
+            axes.set_ylabel("how many", fontsize=SMALL)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 VALIDATION = "validation_"
 # Panels in a line.
 COLUMNS = 3
+# Epochs whose points are marked; more would be a string of beads.
+MOST_MARKED = 40
 
 
 @public(top_level=False)
 @explains_calls
 @silent
 def show_history(
-    history: Sequence[float] | Mapping[str, Sequence[float]],
+    history: Sequence[float] | Mapping[str, Any],
     *,
     ax: Any = None,
     title: str | None = None,
@@ -34,11 +36,13 @@ def show_history(
 ) -> Figure:
     """Draw one curve for each measure, epoch by epoch.
 
-    Each measure has a panel, in which its validation is drawn in another colour and broken.
+    Each measure has a panel, in which its validation is dashed, in another colour. Of several
+    runs, each has a colour, and the panels are shared.
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
-            them; or a dict of name → one number for each epoch, such as ``fit`` returns.
+            them; or a dict of name → one number for each epoch, such as ``fit`` returns. To
+            compare runs, a dict of name → such a dict: ``{"SGD": first, "Adam": second}``.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
         cmap: a colormap for the two curves, from its ends.
@@ -58,10 +62,11 @@ def show_history(
     ['loss', 'accuracy']
     """
     function = "show_history"
-    curves, panels = as_curves(function, history)
+    runs = _runs(function, history)
+    panels = list(dict.fromkeys(panel for _, named in runs.values() for panel in named))
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
-    colours = COLOURS if cmap is None else colours_from(function, cmap, 2)
+    colours = COLOURS if cmap is None else colours_from(function, cmap, max(2, len(runs)))
     size = (max(WIDTH / 3 * columns, 5.0), 3.2 * rows)
     figure, grid = axes_grid(function, ax, title, size=size, rows=rows, columns=columns)
     for place, axes in enumerate([axes for line in grid for axes in line]):
@@ -69,20 +74,37 @@ def show_history(
             axes.set_axis_off()
             continue
         panel = panels[place]
-        shown = [name for name in (panel, VALIDATION + panel) if name in curves]
-        for name, style, colour in zip(shown, ("-", "--"), colours, strict=False):
-            values = curves[name]
-            label = "validation" if name.startswith(VALIDATION) else "training"
-            epochs = range(1, len(values) + 1)
-            axes.plot(epochs, values, style, color=colour, marker="o", markersize=3, label=label)
-        if len(shown) > 1:
-            axes.legend(frameon=False, fontsize=MEDIUM)
+        for number, (run, (curves, _)) in enumerate(runs.items()):
+            shown = [name for name in (panel, VALIDATION + panel) if name in curves]
+            for name, style in zip(shown, ("-", "--"), strict=False):
+                values, held_out = curves[name], name.startswith(VALIDATION)
+                label = "validation" if held_out else "training"
+                if len(runs) > 1:
+                    label = f"{run}, validation" if held_out else run
+                colour = number if len(runs) > 1 else shown.index(name)
+                marker = "o" if len(values) <= MOST_MARKED else ""
+                axes.plot(
+                    range(1, len(values) + 1), values, style, label=label, marker=marker,
+                    markersize=3, color=colours[colour % len(colours)],
+                )  # fmt: skip
+        if len(axes.lines) > 1:
+            for text in axes.legend(frameon=False, fontsize=MEDIUM).get_texts():
+                text.set_parse_math(False)
         axes.set_xlabel("epoch", fontsize=MEDIUM)
         axes.set_ylabel(panel, fontsize=MEDIUM)
         axes.locator_params(axis="x", integer=True, nbins=6)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list[str]]]:
+    """Return name → curves and panels of each run; of a single one, without a name."""
+    if isinstance(history, Mapping) and history:
+        inner = list(history.values())
+        if all(isinstance(one, Mapping) for one in inner):
+            return {str(name): as_curves(function, one) for name, one in history.items()}
+    return {"": as_curves(function, history)}
 
 
 def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]:

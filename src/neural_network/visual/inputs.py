@@ -36,13 +36,15 @@ SECONDS_BETWEEN_LINES = 5.0
 ROWS = 1024
 
 
-def as_model(function: str, model: Any, name: str = "model") -> Layer:
-    """Return a model that is built."""
+def as_model(
+    function: str, model: Any, name: str = "model", shape: tuple[int, ...] = (1, 28, 28)
+) -> Layer:
+    """Return a model that is built; ``shape`` is that of one input, for the sentence."""
     if not isinstance(model, Layer):
         hint = " (a class was given: call it)" if isinstance(model, type) else ""
         raise DTypeError(sentence(function, name, f"a model or layer{hint}", brief(model)))
     if not model.built or model.input_shape is None:
-        expected = "a model that is built (model.initialize((1, 28, 28)) builds it, or training)"
+        expected = f"a model that is built (model.initialize({shape}) builds it, or training)"
         raise ArgumentError(sentence(function, name, expected, "one without parameters"))
     return model
 

@@ -109,12 +109,12 @@ def show_mistakes(
         return figure
     words = short_names(names, MOST_LETTERS)
     captions = [
-        f"{words[answers[place]]} ({certainty[place]:.0%})\nnot {words[truth[place]]}"
-        for place in chosen
+        f"predicted {words[answers[n]]}\ntrue {words[truth[n]]}\n{certainty[n]:.0%} sure"
+        for n in chosen
     ]
     size = (inputs.shape[2], inputs.shape[3])
     columns = min(len(chosen), 5)
-    places = Tiles.of(len(chosen), size, lines=2, largest=1.5, columns=columns)
+    places = Tiles.of(len(chosen), size, lines=3, largest=1.5, columns=columns)
     room = (places.inches + 0.2, places.height + 0.6)
     figure, ((axes,),) = axes_grid(NAME, ax, wrapped(heading, room[0], 12.0), size=room)
     pictures = [as_picture(inputs[place]) for place in chosen]

@@ -58,4 +58,15 @@ def outputs_of(model: Layer, inputs: Array) -> list[Step]:
 def range_of(values: Array) -> str:
     """Return the smallest and the largest number as text."""
     low, high = float(np.min(values)), float(np.max(values))
-    return f"{low:.2g} … {high:.2g}"
+    return f"{short(low)} … {short(high)}"
+
+
+def short(number: float) -> str:
+    """Return a number in about three digits, plainly where it is not huge.
+
+    >>> short(255.0), short(-1234.5), short(0.01234), short(2.5e7)
+    ('255', '-1234', '0.0123', '2.5e+07')
+    """
+    if 100 <= abs(number) < 1e6:
+        return f"{number:.0f}"
+    return f"{number:.3g}"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import give_hint
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -17,7 +18,7 @@ from neural_network.visual.activations import show_activations
 from neural_network.visual.explanation import Explanation
 from neural_network.visual.inputs import as_class_names, as_input, as_model, probabilities_of
 from neural_network.visual.model_graph import outline_of
-from neural_network.visual.walk import Step, outputs_of, range_of
+from neural_network.visual.walk import Step, outputs_of, range_of, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 NAME = "explain"
 # Classes in the answer.
 MOST_CLASSES = 3
+# So many numbers are pixels rather than features.
+FEWEST_PIXELS = 16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,7 +56,7 @@ class Walkthrough(Explanation):
     @silent
     def __str__(self) -> str:
         """Write a line for each layer."""
-        rows = [("", "layer", "gives", "numbers", "mean", "zeros", "")]
+        rows = [("", "layer", "output shape", "smallest … largest", "mean", "zeros", "")]
         rows.append(("", "input", *_numbers(self.image[0]), ""))
         rows += [
             (
@@ -94,7 +97,7 @@ class Walkthrough(Explanation):
 def _numbers(values: Array) -> tuple[str, str, str, str]:
     """Return shape, range, mean and share of zeros as text."""
     shape = times(values.shape) if values.ndim else "1"
-    return shape, range_of(values), f"{np.mean(values):.2g}", f"{np.mean(values == 0):.0%}"
+    return shape, range_of(values), short(float(np.mean(values))), f"{np.mean(values == 0):.0%}"
 
 
 @public
@@ -119,15 +122,21 @@ def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkt
 
     >>> model = Sequential(Dense(2, "relu", initializer="ones"), Dense(2, initializer="zeros"))
     >>> explain(model.initialize((3,), rng=0), [1.0, 2.0, 3.0])
-       layer  gives  numbers  mean  zeros
-    ────────────────────────────────────────────────────
-       input  3      1 … 3       2     0%
-    0  Dense  2      6 … 6       6     0%  2 units, relu
-    1  Dense  2      0 … 0       0   100%  2 units
+       layer  output shape  smallest … largest  mean  zeros
+    ──────────────────────────────────────────────────────────────────────
+       input  3             1 … 3                  2     0%
+    0  Dense  2             6 … 6                  6     0%  2 units, relu
+    1  Dense  2             0 … 0                  0   100%  2 units
     answer: 0: 50.0%, 1: 50.0%
     """
     found = as_model(NAME, model)
     inputs = as_input(NAME, "image", image, found)
+    if inputs.size >= FEWEST_PIXELS and inputs.min() >= 0 and 100 < inputs.max() <= 255:
+        give_hint(
+            f"{NAME}: image holds numbers from {short(float(inputs.min()))} to "
+            f"{short(float(inputs.max()))}, as pixels are in files, and models are usually trained "
+            "on those divided by 255: image / 255"
+        )
     scores = found.predict(inputs)
     answer: tuple[tuple[str, float], ...] = ()
     if scores.ndim == 2:

@@ -43,6 +43,8 @@ from neural_network.lifting import lift_hook
 from neural_network.public import named, public
 
 Places = tuple[Array, Array]
+# Labels of more classes are probably none.
+MOST_OUTPUTS = 100_000
 
 
 @public
@@ -367,7 +369,12 @@ def checked_targets(
     else:
         if ignore_index is not None:  # any number that a label can be
             as_count(function, "ignore_index", ignore_index, minimum=-(2**63))
-        as_class_indices(function, "labels", _counted(array, ignore_index)[0], k)
+        counted = _counted(array, ignore_index)[0]
+        try:
+            as_class_indices(function, "labels", counted, k)
+        except ArgumentError as error:
+            _name_outputs(error, counted, k)
+            raise
     targets = as_targets(predictions, array, class_weights, label_smoothing, ignore_index)
     if reduction == "mean" and targets.divisor == 0:
         received = f"{n} that are ignored or whose class weighs 0"
@@ -375,6 +382,18 @@ def checked_targets(
             sentence(function, "labels", "a row that counts, for a mean over the rows", received)
         )
     return targets
+
+
+def _name_outputs(error: ArgumentError, labels: Array, k: int) -> None:
+    """Say in an error about labels that the network has too few outputs, if they are classes."""
+    top = float(np.max(labels))
+    whole = np.all((labels >= 0) & (labels == np.floor(labels)))
+    if whole and k <= top < MOST_OUTPUTS and not (np.min(labels) == 1 and top == k):
+        many = "output is" if k == 1 else "outputs are"
+        error.args = (
+            f"{error}; {k} {many} too few: Dense({top + 1:.0f}) as the last layer has one for "
+            "each class",
+        )
 
 
 @samples(softmax_cross_entropy)

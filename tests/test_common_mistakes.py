@@ -1,0 +1,115 @@
+"""Mistakes of learners that ran, or ended in a sentence without a cure."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import visual
+
+RNG = np.random.default_rng(0)
+SCORES = nn.softmax(RNG.standard_normal((6, 3)))
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+P = nn.initial_parameters([4, 5, 3])
+X = np.ones((6, 4))
+POINTS = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+PIXELS = RNG.integers(0, 256, (6, 20)).astype("f")
+
+ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
+    "parameters as one": (lambda: nn.forward_mlp(X, P), r"nn.forward_mlp\(X, \*\*parameters\)"),
+    "of three layers": (
+        lambda: nn.forward_mlp_3layer(X, P), r"nn.forward_mlp_3layer\(X, \*\*parameters\)",
+    ),
+    "one output": (
+        lambda: nn.softmax_cross_entropy(np.ones((6, 1)), LABELS),
+        r"1 output is too few: Dense\(3\) as the last layer has one for each class",
+    ),
+    "too few outputs": (
+        lambda: nn.Trainer([nn.Dense(2)], progress=False).fit(X, LABELS), r"Dense\(3\) as the last",
+    ),
+    "nll": (lambda: nn.nll(np.zeros((6, 2)), LABELS), r"2 outputs are too few: Dense\(3\)"),
+    "swapped": (
+        lambda: nn.accuracy(LABELS, np.arange(18.0).reshape(6, 3)),
+        r"the scores come first: accuracy\(scores, labels\)",
+    ),
+    "bias of by_hand": (
+        lambda: setattr(nn.Dense(5).initialize((4,)), "bias", P["b1"]), r"it.reshape\(5,\) has it",
+    ),
+    "lone array": (lambda: nn.check_gradients(nn.relu, np.ones(3)), r"such as \[X\]"),
+    "not built": (
+        lambda: visual.show_decision_surface(nn.Dense(2), POINTS, [0, 1, 1, 0]),
+        r"model.initialize\(\(2,\)\)",
+    ),
+    "function of another kind": (
+        lambda: visual.show_decision_surface(lambda _: np.ones(3), POINTS, [0, 1, 1, 0]),
+        r"a function from points \(N, 2\) to scores \(N, k\)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), ERRORS.values(), ids=ERRORS)
+def test_the_sentence_has_the_cure(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(nn.ArgumentError, match=message):
+        call()
+
+
+HINTS: dict[str, tuple[Callable[[], Any], str]] = {
+    "pixels by hand": (
+        lambda: nn.train_mlp(PIXELS, nn.one_hot(LABELS, 3), lr=1e-6, num_epochs=1), "X / 255",
+    ),
+    "pixels of one layer": (
+        lambda: nn.gradient_descent(
+            PIXELS, LABELS[:, None], np.zeros((20, 1)), np.zeros(1), 1e-9, 1, 6, nn.mse_loss,
+            verbose=False,
+        ),
+        "X / 255",
+    ),
+    "a rate too high": (
+        lambda: nn.train_mlp(RNG.random((60, 4)), nn.one_hot(np.arange(60) % 3), lr=100.0),
+        r"in the last epoch, and guessing has 1\.1: the steps are too large; try lr=10",
+    ),
+    "swapped one-hot rows": (
+        lambda: nn.accuracy(nn.one_hot(LABELS, 3), SCORES), r"accuracy\(scores, labels\)",
+    ),
+    "swapped classes": (lambda: nn.accuracy(LABELS, SCORES), "the scores come first"),
+    "pixels of explain": (
+        lambda: nn.explain(nn.Sequential(nn.Dense(2)).initialize((20,), rng=0), PIXELS[0]),
+        "explain: image holds numbers from .*: image / 255",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "message"), HINTS.values(), ids=HINTS)
+def test_what_runs_gets_a_word(call: Callable[[], Any], message: str) -> None:
+    with pytest.warns(nn.TrainingHint, match=message):
+        call()
+
+
+def test_right_calls_get_none() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.train_mlp(PIXELS / 255, nn.one_hot(LABELS, 3), num_epochs=2)
+        nn.accuracy(SCORES, LABELS)
+        nn.accuracy(SCORES, nn.one_hot(LABELS, 3))
+        nn.accuracy(LABELS, nn.one_hot(LABELS, 3))
+        nn.accuracy(SCORES, SCORES)
+        nn.explain(nn.Sequential(nn.Dense(2)).initialize((20,), rng=0), PIXELS[0] / 255)
+
+
+def test_a_network_by_hand_has_a_decision_surface() -> None:
+    p, _ = nn.train_mlp(POINTS, nn.one_hot([0, 0, 1, 1]), hidden=(8,), lr=0.5, num_epochs=200)
+    figure = visual.show_decision_surface(
+        lambda X: nn.forward_mlp(X, **p)[1], POINTS, [0, 0, 1, 1], steps=20
+    )
+    assert len(figure.axes[0].collections) >= 2
+    model = nn.Sequential(nn.Dense(2)).initialize((2,), rng=0)
+    same = [
+        visual.show_decision_surface(way, POINTS, [0, 0, 1, 1], steps=9).axes[0].images[0]
+        for way in (model, model.predict)
+    ]
+    np.testing.assert_allclose(same[0].get_array(), same[1].get_array(), atol=1e-6)
