@@ -128,7 +128,7 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
     assert figure.get_suptitle() == f"predicted {shares.argmax()}, probability {shares.max():.1%}"
     names = ["cat", "dog", "owl"][: len(shares)]
     named = show(make(), image, class_names=names, target=1)
-    assert named.get_suptitle() == f"dog: {shares[1]:.1%}"
+    assert named.get_suptitle() == f"class dog, probability {shares[1]:.1%}"
 
 
 @pytest.mark.parametrize(
