@@ -113,6 +113,9 @@ def test_old_runs_go_on_in_grey(run_here: Any, tmp_path: Path) -> None:
     done = run_here("resume", "run")
     assert done.returncode == 0, done.stderr
     assert nn.load(tmp_path / "run" / "model.safetensors").input_shape == (1, 12, 12)
+    assert "had ended before" not in done.stderr
+    done = run_here("resume", "run")
+    assert "The training in run had ended before: nothing was left to train." in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -273,7 +273,7 @@ def test_ctrl_c_finishes_the_step_and_says_where_it_stopped() -> None:
     assert run.returncode != 0
     assert lines == ["step 1\n", "step 2\n", "step 3\n"]
     assert out == ""
-    assert "TrainingInterrupted: stopped in epoch 1 after batch 3 of 2 epochs" in error
+    assert "TrainingInterrupted: stopped in epoch 1 of 2, after batch 3" in error
 
 
 # --- checkpoints in time -----------------------------------------------------------------------------

@@ -43,10 +43,10 @@ class Press(nn.Callback):
         (
             "on_step_begin",
             5,
-            "stopped in epoch 2 after batch 4 of 3 epochs",
+            "stopped in epoch 2 of 3, after batch 4",
         ),  # two batches make a step
-        ("on_step_end", 6, "stopped in epoch 2 after batch 4 of 3 epochs"),
-        ("on_epoch_begin", 4, "stopped in epoch 2 after batch 2 of 3 epochs"),
+        ("on_step_end", 6, "stopped in epoch 2 of 3, after batch 4"),
+        ("on_epoch_begin", 4, "stopped in epoch 2 of 3, after batch 2"),
         ("on_epoch_end", 8, "stopped after epoch 2 of 3 epochs"),
         ("on_epoch_end", 12, "stopped after epoch 3 of 3 epochs"),
     ],

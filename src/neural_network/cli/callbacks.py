@@ -31,15 +31,20 @@ class Begin(Callback):
     """Write the first files and a first checkpoint, so that ``resume`` works from the start.
 
     When ``fit`` begins, the model has been checked with the data, and the files are locked.
+
+    Attributes:
+        was_over: whether the training had ended before, so that there is nothing to resume.
     """
 
     comes_last = True
 
     def __init__(self, begin: Callable[[], None], checkpoint: Checkpoint) -> None:
         self.begin, self.checkpoint = begin, checkpoint
+        self.was_over = False
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Write them."""
+        self.was_over = trainer.stop or trainer.epoch >= trainer.epochs
         if trainer.step == 0:
             self.begin()
             self.checkpoint.write(trainer)

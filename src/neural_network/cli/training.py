@@ -243,6 +243,8 @@ def _fit(
         typer.echo(f"{command} goes on from here", err=True)
         number = stopped.number if isinstance(stopped, Terminated) else 2
         raise typer.Exit(128 + number) from None
+    if any(isinstance(callback, Begin) and callback.was_over for callback in trainer.callbacks):
+        report.note(f"The training in {out} had ended before: nothing was left to train.")
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.restored_epoch:
             return history, callback.restored_epoch

@@ -17,7 +17,7 @@ from neural_network.datasets.image_ops import (
 from neural_network.datasets.paper_lines import without_lines
 from neural_network.datasets.sheet import find_sheet, straightened
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
 
 FIELD = 28  # the side of MNIST's pictures
@@ -137,6 +137,11 @@ def _ink(function: str, picture: ArrayLike) -> Array:
     """Return the amount of ink of each pixel, from 0 for paper to 1."""
     # Converts a tensor, unless that would drop its gradient.
     shades = np.asarray(as_real(function, "picture", picture))
+    if shades.ndim == 3 and {shades.shape[0], shades.shape[-1]} & {3, 4}:
+        expected = "(H, W) shades of grey, as load_picture(path) gives them"
+        middle = "picture.mean(axis=-1)" if shades.shape[-1] in (3, 4) else "picture.mean(axis=0)"
+        received = f"shape {shades.shape}: colours ({middle} makes grey of them)"
+        raise ShapeError(sentence(function, "picture", expected, received))
     check_not_empty(function, "picture", shades, 2)
     low, high = float(np.min(shades)), float(np.max(shades))
     if not (low >= 0 and high <= 255):  # not for NaN, either

@@ -11,9 +11,9 @@ Rows = list[tuple[str, str, str]]
 # fmt: off
 LAYERS: Rows = [
     ("Linear LazyLinear FullyConnected", "Dense(outputs)", "nn.Dense(10)"),
-    ("Conv1d LazyConv1d Convolution1D", "Conv1D(filters, size)", "nn.Conv1D(8, 3)"),
-    ("Conv2d LazyConv2d Convolution2D Conv", "Conv2D(filters, size)", "nn.Conv2D(8, 3)"),
-    ("Conv3d LazyConv3d Convolution3D", "Conv3D(filters, size)", "nn.Conv3D(8, 3)"),
+    ("Conv1d LazyConv1d Convolution1D", "Conv1D(filters, kernel_size)", "nn.Conv1D(8, 3)"),
+    ("Conv2d LazyConv2d Convolution2D Conv", "Conv2D(filters, kernel_size)", "nn.Conv2D(8, 3)"),
+    ("Conv3d LazyConv3d Convolution3D", "Conv3D(filters, kernel_size)", "nn.Conv3D(8, 3)"),
     ("ConvTranspose2d Conv2DTranspose ConvTranspose Deconv2D", "ConvTranspose2D",
      "nn.ConvTranspose2D(8, 2, stride=2)"),
     ("ConvTranspose1d ConvTranspose3d Conv1DTranspose Conv3DTranspose", "a function",

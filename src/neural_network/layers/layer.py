@@ -35,6 +35,7 @@ from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.modes import HasMode
+from neural_network.layers.own_classes import check_build, without_forward
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
@@ -118,9 +119,9 @@ class Layer(HasMode, Drawing):
             An array or a tensor, usually with a row for each row of the first input.
 
         Raises:
-            TypeError: the class has no ``forward``.
+            DTypeError: the class has no ``forward``.
         """
-        raise TypeError(f"{type(self).__name__}: expected a class with a forward method")
+        raise without_forward(self)
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # subclasses take them
         """Return how many multiplications (each with an addition) one call takes.
@@ -240,6 +241,9 @@ class Layer(HasMode, Drawing):
             self.build(shape, rng)
             own["_built_for"] = (shape, kind)
         except NeuralNetworkError:
+            raise
+        except TypeError as error:
+            check_build(self, error)
             raise
         except MemoryError as error:
             given = {**self._arguments, "the shape of the input": shape}

@@ -16,7 +16,7 @@ import numpy as np
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array
 from neural_network.describing import renamed
-from neural_network.errors import ArgumentError, DivergenceError, FileFormatError
+from neural_network.errors import ArgumentError, DivergenceError, FileFormatError, sentence
 from neural_network.files import as_path
 from neural_network.functional.finite import is_finite
 from neural_network.layers.layer import Layer
@@ -40,6 +40,12 @@ FORMAT_VERSION = "2"
 # The first version had the history in its metadata, as text.
 FIRST_VERSION = "1"
 # A batch's number is half of the number that its random numbers are drawn from.
+# The parts of what ``fit`` was given, by their number: arrays; several of them; batches.
+DATA = {
+    4: ("X of shape", "X of type", "y of shape", "batch_size"),
+    2: ("arrays", "batch_size"),
+    1: ("batches",),
+}
 MOST_BATCHES = 1 << 32
 LARGEST = 1 << 63
 
@@ -183,7 +189,7 @@ class Restored:
 
 
 def read_checkpoint(
-    state: TrainingState, path: str | os.PathLike[str], batches: int | None
+    state: TrainingState, path: str | os.PathLike[str], batches: int | None, epochs: int
 ) -> Restored:
     """Read a checkpoint for a training whose model is built; nothing is changed.
 
@@ -191,9 +197,11 @@ def read_checkpoint(
         state: of a training with the same settings.
         path: the file.
         batches: how many an epoch has, if that is known.
+        epochs: how many there are to be in the end.
 
     Raises:
         FileFormatError: damaged, no checkpoint, or of another model or training.
+        ArgumentError: fewer ``epochs`` than it has trained.
         FileNotFoundError: there is no such file.
     """
     path = as_path("fit", "resume", path)
@@ -216,6 +224,10 @@ def read_checkpoint(
         position, parts["history"] = _of_first_version(path, position)
     history = parts.setdefault("history", {})
     _check_position(path, position, history, {"loss", *state.metrics}, batches)
+    begun = position["epoch"] + (position["batch"] > 0)
+    if epochs < begun:
+        expected = f"at least {begun}, which the checkpoint {path} has begun"
+        raise ArgumentError(sentence("fit", "epochs", expected, epochs))
     if state.seed_given:
         _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
     frozen = frozen_names(path, metadata, state.model)
@@ -232,10 +244,27 @@ def read_checkpoint(
 def _check_settings(path: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
     for name, value in ours.items():
         if theirs.get(name) != value:
+            expected, received = repr(value), repr(theirs.get(name))
+            if name == "data":
+                expected, received = _differing(value, theirs.get(name))
             raise FileFormatError(
                 f"{path}: the checkpoint of another training: {name}: "
-                f"expected {value!r}, received {theirs.get(name)!r}"
+                f"expected {expected}, received {received}"
             )
+
+
+def _differing(ours: list[Any], theirs: Any) -> tuple[str, str]:
+    """Name what differs in the data: what this training has, what the checkpoint has."""
+    names = DATA.get(len(ours))
+    if names is None or not isinstance(theirs, list) or len(theirs) != len(ours):
+        return repr(ours), repr(theirs)
+    pairs = [
+        (f"{name} {own!r}", f"{name} {other!r}")
+        for name, own, other in zip(names, ours, theirs, strict=True)
+        if own != other
+    ]
+    expected, received = zip(*pairs, strict=True)
+    return ", ".join(expected), ", ".join(received)
 
 
 def _of_first_version(path: str, position: Any) -> tuple[Any, dict[str, Array]]:

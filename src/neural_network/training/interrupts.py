@@ -55,8 +55,7 @@ def interrupted(state: TrainingState, notes: Iterable[str | None]) -> TrainingIn
         state: of the training.
         notes: what callbacks add, such as how to continue.
     """
-    where = f"stopped in epoch {state.epoch + 1} after batch {state.batch}"
+    where = f"stopped in epoch {state.epoch + 1} of {state.epochs}, after batch {state.batch}"
     if state.batch == 0:
-        where = f"stopped after epoch {state.epoch}"
-    where = f"{where} of {state.epochs} epochs"
+        where = f"stopped after epoch {state.epoch} of {state.epochs} epochs"
     return TrainingInterrupted("; ".join([where, *filter(None, notes)]))

@@ -197,7 +197,8 @@ class Trainer(TrainingState):
                 of the rows are held out, drawn by the seed, of each class where there are classes.
             sample_weights: (n,) weights of the rows in the loss.
             resume: a file that ``Checkpoint`` has written: continue from there. Everything
-                else has to be as it was then; only ``epochs`` may be larger.
+                else has to be as it was then; only ``epochs`` may be another number, not fewer than
+                were begun. Where all of them are done, nothing is trained.
 
         Returns:
             The history: "loss" and each metric, as means over the batches of the epoch that
@@ -228,7 +229,9 @@ class Trainer(TrainingState):
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
             self.validation = as_fraction(validation)
-            restored = None if resume is None else read_checkpoint(self, resume, feed.count)
+            restored = None
+            if resume is not None:
+                restored = read_checkpoint(self, resume, feed.count, total)
             if restored is not None:  # of a seed of its own, where none was given
                 feed, held_out = as_validation(self, every, validation, restored.position["seed"])
             self._hints.before_fit(self, feed, held_out, self.compute_loss)

@@ -13,7 +13,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.errors import NothingToAverageError, give_hint
 from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed
-from neural_network.training.hints import callbacks, data, epochs, losses
+from neural_network.training.hints import callbacks, data, epochs, layers, losses
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Hint, Start, Trial, tried
 from neural_network.training.objectives import row_shares
 from neural_network.training.state import TrainingState
@@ -103,6 +103,14 @@ OF_CALLBACKS = (
         callbacks.misspelt_verbs,
     ),
 )
+OF_LAYERS = (
+    Hint(
+        "array for a parameter",
+        "`self.weight = np.ones(3)` in a layer of your own, which is not trained",
+        "`self.weight = Parameter(np.ones(3))`",
+        layers.array_for_parameter,
+    ),
+)
 # Of these at most one is given: the first that is found is often the cause of the others.
 AFTER_AN_EPOCH = (
     Hint(
@@ -169,7 +177,7 @@ IN_A_CALL = (
 )
 # When → the hints.
 HINTS: dict[str, tuple[Hint, ...]] = {
-    "`fit`, before the first step": (*BEFORE_THE_FIRST_STEP, *OF_CALLBACKS),
+    "`fit`, before the first step": (*BEFORE_THE_FIRST_STEP, *OF_LAYERS, *OF_CALLBACKS),
     "`fit`, after each of three epochs, and the last": AFTER_AN_EPOCH,
     "`fit`, after any epoch": AFTER_EACH_EPOCH,
     "a loop of your own": IN_A_LOOP,
@@ -196,7 +204,7 @@ class Hints:
             compute_loss: of the trainer.
         """
         LOOKS.clear()  # they are for loops without a trainer
-        self._give(OF_CALLBACKS, Fit(state))
+        self._give((*OF_LAYERS, *OF_CALLBACKS), Fit(state))
         self._start = None
         with np.errstate(all="ignore"):
             self._start = epochs.noted(state, feed, compute_loss)
