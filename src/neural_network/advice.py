@@ -5,9 +5,12 @@ Each function returns "" where it knows nothing to write.
 
 from __future__ import annotations
 
+import os
+import re
 from itertools import accumulate, permutations
 from math import prod
 from operator import mul
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,8 @@ Shape = tuple[int, ...]
 CHANNELS = (1, 3, 4)
 # Of arrays of more axes no order is looked for.
 MOST_AXES = 5
+# How a name of a file ends.
+PATH = re.compile(r"\.[A-Za-z]\w{1,4}$")
 
 
 def in_shape(name: str, array: object, wanted: Shape) -> str:
@@ -211,3 +216,14 @@ def any_rows(shape: Shape) -> str:
     ('(n, 4)', '(n,)')
     """
     return f"(n, {', '.join(map(str, shape[1:]))})" if len(shape) > 1 else "(n,)"
+
+
+def of_text(value: Any) -> str:
+    """Return what to do with text, or paths, where numbers are expected."""
+    first = value
+    while isinstance(first, list | tuple) and len(first):
+        first = first[0]
+    if isinstance(first, os.PathLike) or (isinstance(first, str) and PATH.search(first)):
+        read = "nn.load_picture(path) reads a picture, np.load(path) an array"
+        return f" (the name of a file: {read})"
+    return " (text: np.unique(names, return_inverse=True) numbers names)"

@@ -21,7 +21,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neural_network.advice import in_shape, one_of_two_turned
+from neural_network.advice import in_shape, of_text, one_of_two_turned
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
@@ -101,27 +101,12 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
-        hint = _of_text(value) if array.dtype.kind in "US" else ""
+        hint = of_text(value) if array.dtype.kind in "US" else ""
         if array.dtype == object and array.ndim == 0:
             path = isinstance(value, os.PathLike)
-            hint = _of_text(value) if path else f" (a {type(value).__name__})"
+            hint = of_text(value) if path else f" (a {type(value).__name__})"
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
-
-
-# How a name of a file ends.
-PATH = re.compile(r"\.[A-Za-z]\w{1,4}$")
-
-
-def _of_text(value: Any) -> str:
-    """Return what to do with text, or paths, where numbers are expected."""
-    first = value
-    while isinstance(first, LISTS) and len(first):
-        first = first[0]
-    if isinstance(first, os.PathLike) or (isinstance(first, str) and PATH.search(first)):
-        read = "nn.load_picture(path) reads a picture, np.load(path) an array"
-        return f" (the name of a file: {read})"
-    return " (text: np.unique(names, return_inverse=True) numbers names)"
 
 
 def _together(function: str, name: str, value: Any) -> Array:

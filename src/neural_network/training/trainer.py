@@ -229,9 +229,8 @@ class Trainer(TrainingState):
             self.measures = expected_measures(self, held_out)
             self.feed_shape = feed.shape
             self.validation = as_fraction(validation)
-            restored = None
-            if resume is not None:
-                restored = read_checkpoint(self, resume, feed.count, total)
+            count = feed.count
+            restored = None if resume is None else read_checkpoint(self, resume, count, total)
             if restored is not None:  # of a seed of its own, where none was given
                 feed, held_out = as_validation(self, every, validation, restored.position["seed"])
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
