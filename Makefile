@@ -20,7 +20,7 @@ help:
 	@echo "                  PYTEST_ADDOPTS=--randomly-seed=1234 before it repeats an order of the tests"
 	@echo "make test-quick   the style, and the tests that take no several seconds; 2 minutes"
 	@echo "make api          write what follows from the declarations of public names"
-	@echo "make conformance  the mathematics beside PyTorch's; installs torch (0.7 GB)"
+	@echo "make conformance  beside PyTorch, ONNX's tests and scikit-learn's; installs them (1 GB)"
 	@echo "make accuracy     elementary functions beside mpmath at 10,000 numbers each"
 	@echo "make fuzz         odd arguments and damaged files for an hour; SECONDS=60 SEED=7 change that"
 	@echo "make kill-test    300 trainings killed at random instants and resumed; a few minutes"
