@@ -60,7 +60,7 @@ def test_a_training_of_large_products_keeps_its_threads():
     model = [nn.Dense(2**11), nn.Dense(3)]
     trainer = nn.Trainer(model, "sgd", callbacks=[seen], rng=0, progress=False)
     trainer.fit(*rows(32, 2**10), epochs=1)
-    assert 32 * trainer.model._look().largest_product == blas.SMALL
+    assert trainer.model._look().largest_product(32) == blas.SMALL
     trainer.fit(*rows(33, 2**10), epochs=1, batch_size=33)
     assert seen.counts == [{1}, {2}]
 
@@ -129,18 +129,70 @@ def test_a_prediction_has_one_thread_where_products_are_small(n, width, found):
 
 def test_products_of_convolutions_and_sequences_count_each_position():
     model = nn.Sequential(nn.Conv2D(8, 3, padding="same")).initialize((2, 10, 12), rng=0)
-    assert 5 * model._look().largest_product == 5 * 120 * 8 * 2 * 9
-    assert (
-        2 * nn.Sequential(nn.Dense(4)).initialize((7, 3), rng=0)._look().largest_product
-        == 2 * 7 * 12
-    )
+    assert model._look().largest_product(5) == 5 * 120 * 8 * 2 * 9
+    sequences = nn.Sequential(nn.Dense(4)).initialize((7, 3), rng=0)
+    assert sequences._look().largest_product(2) == 2 * 7 * 12
     words = nn.Sequential(nn.Embedding(1000, 8), nn.Dense(4)).initialize((6,), rng=0, dtype=int)
-    assert words._look().largest_product == 6 * 32
+    assert words._look().largest_product(1) == 6 * 32
     model.append(nn.Flatten())
     model.append(nn.Dense(10))
-    assert model._look().largest_product == 120 * 8 * 2 * 9
+    assert model._look().largest_product(1) == 120 * 8 * 2 * 9
     model.initialize((2, 10, 12), rng=0)
-    assert model._look().largest_product == max(120 * 8 * 2 * 9, 960 * 10)
+    assert model._look().largest_product(1) == max(120 * 8 * 2 * 9, 960 * 10)
+
+
+def test_a_convolution_of_many_pictures_is_small_products():
+    class Look(nn.Layer):
+        def forward(self, X):
+            during.append(counts())
+            return X
+
+    during = []
+    model = nn.Sequential(nn.Conv2D(24, 3, padding="same"), Look())
+    model.initialize((16, 26, 26), rng=0)
+    per_row = 24 * 16 * 9 * 26 * 26
+    assert 256 * per_row > blas.SMALL > model._look().largest_product(256)
+    during.clear()
+    with nn.use_kernels("numpy"):
+        model.predict(np.zeros((256, 16, 26, 26), "f"))
+    assert during == [{1}]
+    many = nn.Sequential(nn.Conv2D(256, 3, padding="same")).initialize((16, 26, 26), rng=0)
+    assert many._look().largest_product(256) == 256 * 2**19 > blas.SMALL
+
+
+def test_no_product_of_a_convolution_is_larger_than_is_told():
+    from neural_network.functional.convolution import direct
+    from neural_network.functional.window import Window
+
+    largest = []
+
+    class Noting(np.ndarray):
+        def __matmul__(self, other):
+            largest.append(self.shape[-2] * self.shape[-1] * other.shape[-1])
+            return np.asarray(self) @ np.asarray(other)
+
+    W = np.ones((1, 24, 16, 3, 3), "f").view(Noting)
+    window = Window.of("conv2d", (28, 28), (3, 3))
+    for rows in (1, 3, 64):
+        largest.clear()
+        direct.by_columns(np.ones((rows, 1, 16, 28, 28), "f"), W, None, window)
+        model = nn.Sequential(nn.Conv2D(24, 3)).initialize((16, 28, 28), rng=0)
+        assert 0.5 < max(largest) / model._look().largest_product(rows) <= 1
+
+
+def test_the_trial_of_a_training_has_one_thread():
+    during = []
+
+    class Look(nn.Layer):
+        def forward(self, X):
+            during.append(counts())
+            return X
+
+    model = nn.Sequential(nn.Dense(2**11), Look(), nn.Dense(3))  # of products that are not small
+    trainer = nn.Trainer(model, "sgd", rng=0, progress=False)
+    trainer.fit(*rows(64, 2**11), batch_size=64)
+    assert during[0] == {1}
+    assert {2} in during  # in its steps
 
 
 def test_a_lower_limit_is_never_raised():

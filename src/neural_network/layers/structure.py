@@ -30,6 +30,7 @@ from neural_network.errors import (
     brief,
     sentence,
 )
+from neural_network.functional.convolution.direct import LARGEST_COLUMNS
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 from neural_network.layers.places import place_name
@@ -51,13 +52,16 @@ class Contents:
         versions: likewise, at the time of the decision; with the number of attributes,
             because ``functools.cached_property`` adds one without an assignment.
         parameters, buffers: (name, tensor), each once.
-        largest_product: multiplications of the largest matrix product for one input.
     """
 
-    __slots__ = ("below", "buffers", "largest_product", "names", "parameters", "versions")
+    __slots__ = (
+        "_block", "_convolution", "_product", "below", "buffers", "names", "parameters", "versions",
+    )  # fmt: skip
 
     def __init__(self, layer: Structure) -> None:
-        self.largest_product = 0
+        # Multiplications for one input: of the largest matrix product, and of the largest
+        # convolution, which is computed in products of at most so many.
+        self._product = self._convolution = self._block = 0
         waiting: list[tuple[str, Structure]] = [("", layer)]
         seen, named, tensors = set[int](), dict[str, Structure](), dict[str, Tensor]()
         self.versions: list[tuple[int, int]] = []
@@ -81,13 +85,22 @@ class Contents:
                     if prefix + own in tensors:
                         raise _collision(layer, prefix + own, tensors[prefix + own], value)
                     tensors[prefix + own] = value
-                    product = _multiplications(value.data.shape, inner._built_for)
-                    self.largest_product = max(self.largest_product, product)
+                    shape, built_for = value.data.shape, inner._built_for
+                    product = _multiplications(shape, built_for)
+                    if len(shape) == 2:
+                        self._product = max(self._product, product)
+                    elif product:
+                        self._convolution = max(self._convolution, product)
+                        self._block = max(self._block, shape[0] * LARGEST_COLUMNS)
             waiting += children[::-1]
         self.names = list(named)
         self.below: list[Any] = list(named.values())[1:]
         self.parameters = [(n, t) for n, t in tensors.items() if isinstance(t, Parameter)]
         self.buffers = [(n, t) for n, t in tensors.items() if isinstance(t, Buffer)]
+
+    def largest_product(self, rows: int) -> int:
+        """Return the multiplications of the largest matrix product for so many inputs, about."""
+        return max(rows * self._product, min(rows * self._convolution, self._block))
 
 
 def _multiplications(shape: tuple[int, ...], built_for: tuple[tuple[int, ...], str] | None) -> int:

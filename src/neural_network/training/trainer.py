@@ -222,7 +222,8 @@ class Trainer(TrainingState):
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype, self.model)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
-        with all_or_nothing(self.model):  # data or a file that are refused leave it unbuilt
+        # The trial is of few rows. Data or a file that are refused leave the model unbuilt.
+        with threads_for_products(0), all_or_nothing(self.model):
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
@@ -235,7 +236,7 @@ class Trainer(TrainingState):
                 feed, held_out = as_validation(self, every, validation, restored.position["seed"])
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
-            largest = feed.rows_of_batch * self.model._look().largest_product
+            largest = self.model._look().largest_product(feed.rows_of_batch)
             stack.enter_context(threads_for_products(largest))
             stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:

@@ -31,6 +31,8 @@ from neural_network.functional.window import Sizes, Slices, Window
 # in the second-level cache or near it.
 SHIFT_BLOCK = 1 << 18
 COLUMN_BLOCK = 1 << 21
+# Numbers in a block of columns, each of which is multiplied with a weight of each filter.
+LARGEST_COLUMNS = COLUMN_BLOCK // 4
 
 # A float32 sum of n products is off by at most n · 2⁻²⁴ of the sum of their
 # sizes, whatever the numbers: 16 products stay under one millionth. Longer sums
