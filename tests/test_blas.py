@@ -60,7 +60,7 @@ def test_a_training_of_large_products_keeps_its_threads():
     model = [nn.Dense(2**11), nn.Dense(3)]
     trainer = nn.Trainer(model, "sgd", callbacks=[seen], rng=0, progress=False)
     trainer.fit(*rows(32, 2**10), epochs=1)
-    assert trainer.model._look().largest_product(32) == blas.SMALL
+    assert trainer.model._look().products.largest(32) == blas.SMALL
     trainer.fit(*rows(33, 2**10), epochs=1, batch_size=33)
     assert seen.counts == [{1}, {2}]
 
@@ -129,16 +129,16 @@ def test_a_prediction_has_one_thread_where_products_are_small(n, width, found):
 
 def test_products_of_convolutions_and_sequences_count_each_position():
     model = nn.Sequential(nn.Conv2D(8, 3, padding="same")).initialize((2, 10, 12), rng=0)
-    assert model._look().largest_product(5) == 5 * 120 * 8 * 2 * 9
+    assert model._look().products.largest(5) == 5 * 120 * 8 * 2 * 9
     sequences = nn.Sequential(nn.Dense(4)).initialize((7, 3), rng=0)
-    assert sequences._look().largest_product(2) == 2 * 7 * 12
+    assert sequences._look().products.largest(2) == 2 * 7 * 12
     words = nn.Sequential(nn.Embedding(1000, 8), nn.Dense(4)).initialize((6,), rng=0, dtype=int)
-    assert words._look().largest_product(1) == 6 * 32
+    assert words._look().products.largest(1) == 6 * 32
     model.append(nn.Flatten())
     model.append(nn.Dense(10))
-    assert model._look().largest_product(1) == 120 * 8 * 2 * 9
+    assert model._look().products.largest(1) == 120 * 8 * 2 * 9
     model.initialize((2, 10, 12), rng=0)
-    assert model._look().largest_product(1) == max(120 * 8 * 2 * 9, 960 * 10)
+    assert model._look().products.largest(1) == max(120 * 8 * 2 * 9, 960 * 10)
 
 
 def test_a_convolution_of_many_pictures_is_small_products():
@@ -151,13 +151,13 @@ def test_a_convolution_of_many_pictures_is_small_products():
     model = nn.Sequential(nn.Conv2D(24, 3, padding="same"), Look())
     model.initialize((16, 26, 26), rng=0)
     per_row = 24 * 16 * 9 * 26 * 26
-    assert 256 * per_row > blas.SMALL > model._look().largest_product(256)
+    assert 256 * per_row > blas.SMALL > model._look().products.largest(256)
     during.clear()
     with nn.use_kernels("numpy"):
         model.predict(np.zeros((256, 16, 26, 26), "f"))
     assert during == [{1}]
     many = nn.Sequential(nn.Conv2D(256, 3, padding="same")).initialize((16, 26, 26), rng=0)
-    assert many._look().largest_product(256) == 256 * 2**19 > blas.SMALL
+    assert many._look().products.largest(256) == 256 * 2**19 > blas.SMALL
 
 
 def test_no_product_of_a_convolution_is_larger_than_is_told():
@@ -177,7 +177,7 @@ def test_no_product_of_a_convolution_is_larger_than_is_told():
         largest.clear()
         direct.by_columns(np.ones((rows, 1, 16, 28, 28), "f"), W, None, window)
         model = nn.Sequential(nn.Conv2D(24, 3)).initialize((16, 28, 28), rng=0)
-        assert 0.5 < max(largest) / model._look().largest_product(rows) <= 1
+        assert 0.5 < max(largest) / model._look().products.largest(rows) <= 1
 
 
 def test_the_trial_of_a_training_has_one_thread():

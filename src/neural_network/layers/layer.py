@@ -356,7 +356,7 @@ class Layer(HasMode, Drawing):
         size, parts = as_count("predict", "batch_size", batch_size), []
         if self._built_for is None:
             check_names(self, Layer)
-        largest = self._look().largest_product(min(size, len(rows)))
+        largest = self._look().products.largest(min(size, len(rows)))
         named = naming_all_rows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
         with threads_for_call(largest), self.in_mode(training=False), no_backward(), named:
             for some in cut(rows, size):

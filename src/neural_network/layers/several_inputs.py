@@ -75,7 +75,7 @@ def predict_several(model: Any, inputs: tuple[Any, ...], batch_size: object) -> 
     arrays = same_rows("predict", inputs)
     size = as_count("predict", "batch_size", batch_size)
     parts = []
-    largest = model._look().largest_product(min(size, len(arrays[0])))
+    largest = model._look().products.largest(min(size, len(arrays[0])))
     with threads_for_call(largest), model.in_mode(training=False), no_backward():
         for start in range(0, len(arrays[0]), size):
             some = [np.asarray(array[start : start + size]) for array in arrays]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from math import prod
 from threading import get_ident
 from types import MappingProxyType
 from typing import Any
@@ -30,10 +29,10 @@ from neural_network.errors import (
     brief,
     sentence,
 )
-from neural_network.functional.convolution.direct import LARGEST_COLUMNS
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 from neural_network.layers.places import place_name
+from neural_network.layers.products import Products
 
 TENSORS = (Parameter, Buffer)
 MEMBERS = (*PARTS, *HOLDERS)
@@ -52,16 +51,13 @@ class Contents:
         versions: likewise, at the time of the decision; with the number of attributes,
             because ``functools.cached_property`` adds one without an assignment.
         parameters, buffers: (name, tensor), each once.
+        products: the matrix products of the weights.
     """
 
-    __slots__ = (
-        "_block", "_convolution", "_product", "below", "buffers", "names", "parameters", "versions",
-    )  # fmt: skip
+    __slots__ = ("below", "buffers", "names", "parameters", "products", "versions")
 
     def __init__(self, layer: Structure) -> None:
-        # Multiplications for one input: of the largest matrix product, and of the largest
-        # convolution, which is computed in products of at most so many.
-        self._product = self._convolution = self._block = 0
+        self.products = Products()
         waiting: list[tuple[str, Structure]] = [("", layer)]
         seen, named, tensors = set[int](), dict[str, Structure](), dict[str, Tensor]()
         self.versions: list[tuple[int, int]] = []
@@ -85,34 +81,12 @@ class Contents:
                     if prefix + own in tensors:
                         raise _collision(layer, prefix + own, tensors[prefix + own], value)
                     tensors[prefix + own] = value
-                    shape, built_for = value.data.shape, inner._built_for
-                    product = _multiplications(shape, built_for)
-                    if len(shape) == 2:
-                        self._product = max(self._product, product)
-                    elif product:
-                        self._convolution = max(self._convolution, product)
-                        self._block = max(self._block, shape[0] * LARGEST_COLUMNS)
+                    self.products.add(value.data.shape, inner._built_for)
             waiting += children[::-1]
         self.names = list(named)
         self.below: list[Any] = list(named.values())[1:]
         self.parameters = [(n, t) for n, t in tensors.items() if isinstance(t, Parameter)]
         self.buffers = [(n, t) for n, t in tensors.items() if isinstance(t, Buffer)]
-
-    def largest_product(self, rows: int) -> int:
-        """Return the multiplications of the largest matrix product for so many inputs, about."""
-        return max(rows * self._product, min(rows * self._convolution, self._block))
-
-
-def _multiplications(shape: tuple[int, ...], built_for: tuple[tuple[int, ...], str] | None) -> int:
-    """Return those of a weight's product for one input, about; 0 where there is none.
-
-    Each weight is used once for each position of the input: a pixel for a filter, a row of a
-    sequence for a matrix. (With a stride it is used less often.) Rows are looked up by integers.
-    """
-    if len(shape) < 2 or built_for is None or not built_for[1].startswith("float"):
-        return 0
-    inputs = built_for[0]
-    return prod(shape) * prod(inputs[1:-1] if len(shape) == 2 else inputs[2:])
 
 
 class Replaced(dict[str, Any]):

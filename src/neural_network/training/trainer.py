@@ -236,7 +236,7 @@ class Trainer(TrainingState):
                 feed, held_out = as_validation(self, every, validation, restored.position["seed"])
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
-            largest = self.model._look().largest_product(feed.rows_of_batch)
+            largest = self.model._look().products.largest(feed.rows_of_batch)
             stack.enter_context(threads_for_products(largest))
             stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:
