@@ -58,6 +58,9 @@ def short(layer: Any) -> str:
     kind = type(layer).__name__
     if any(True for _ in type(layer).children(layer)):
         return kind
+    if "__repr__" in vars(type(layer)):  # its arguments are long
+        text = repr(layer)
+        return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
     given = layer._current_arguments()
     leading = (arguments_of(type(layer)).positional or [])[: len(given)]
     texts = []
