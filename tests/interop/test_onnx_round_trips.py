@@ -28,6 +28,9 @@ CASES: dict[str, tuple[Callable[[], nn.Layer], tuple[int, ...]]] = {
     "Conv2D": (lambda: nn.Conv2D(3, (3, 2), stride=(2, 1), padding=1), PICTURES),
     "Conv2D same": (lambda: nn.Conv2D(3, (4, 3), padding="same", dilation=(1, 2)), PICTURES),
     "Conv2D same with stride": (lambda: nn.Conv2D(3, 4, padding="same", stride=2), PICTURES),
+    "Conv2D with four paddings": (
+        lambda: nn.Conv2D(3, 3, padding=((1, 0), (2, 3))), PICTURES,
+    ),
     "Conv2D of groups": (lambda: nn.Conv2D(6, 3, groups=2, bias=False), PICTURES),
     "Conv3D": (lambda: nn.Conv3D(3, 2, padding=(1, 0, 1)), (2, 4, 5, 6)),
     "DepthwiseConv2D": (lambda: nn.DepthwiseConv2D(3, 2, padding="same"), PICTURES),
@@ -39,6 +42,8 @@ CASES: dict[str, tuple[Callable[[], nn.Layer], tuple[int, ...]]] = {
     ),
     "MaxPool2D": (lambda: nn.MaxPool2D(2), PICTURES),
     "MaxPool2D beyond the end": (lambda: nn.MaxPool2D(3, 2, 1, ceil_mode=True), PICTURES),
+    "MaxPool2D with four paddings": (lambda: nn.MaxPool2D(3, 2, ((1, 0), (0, 1))), PICTURES),
+    "AvgPool2D with four paddings": (lambda: nn.AvgPool2D(3, 2, ((0, 1), (1, 0))), PICTURES),
     "MaxPool2D dilated": (lambda: nn.MaxPool2D(2, 1, dilation=(2, 3)), PICTURES),
     "AvgPool2D": (lambda: nn.AvgPool2D((3, 2), 2, (1, 0)), PICTURES),
     "AvgPool2D without padding": (
@@ -291,6 +296,16 @@ def test_what_is_trained_and_what_stays() -> None:
     assert sorted(model.weights) == ["W"]
     with nn.no_grad():
         assert np.array_equal(model(np.ones((1, 2), np.float32)), [2, -3])
+
+
+def test_dropout_drops_in_training() -> None:
+    model = interop.load(interop.to_model(nn.Sequential(nn.Dropout(0.25)).initialize((1000,))))
+    X = np.ones((20, 1000), np.float32)
+    assert np.array_equal(model(X), X)
+    dropped = model.train()(X)
+    assert set(np.unique(dropped).tolist()) == {0.0, float(np.float32(1 / 0.75))}
+    assert abs(np.mean(dropped == 0) - 0.25) < 0.02
+    assert not np.array_equal(model(X), dropped)
 
 
 def test_float64(tmp_path: Path) -> None:
