@@ -42,8 +42,8 @@ CASES: dict[str, tuple[Callable[[], nn.Layer], tuple[int, ...]]] = {
     ),
     "MaxPool2D": (lambda: nn.MaxPool2D(2), PICTURES),
     "MaxPool2D beyond the end": (lambda: nn.MaxPool2D(3, 2, 1, ceil_mode=True), PICTURES),
-    "MaxPool2D with four paddings": (lambda: nn.MaxPool2D(3, 2, ((1, 0), (0, 1))), PICTURES),
-    "AvgPool2D with four paddings": (lambda: nn.AvgPool2D(3, 2, ((0, 1), (1, 0))), PICTURES),
+    "MaxPool2D with four paddings": (lambda: nn.MaxPool2D(3, 2, ((1, 0), (1, 1))), PICTURES),
+    "AvgPool2D with four paddings": (lambda: nn.AvgPool2D(3, 2, ((0, 1), (0, 0))), PICTURES),
     "MaxPool2D dilated": (lambda: nn.MaxPool2D(2, 1, dilation=(2, 3)), PICTURES),
     "AvgPool2D": (lambda: nn.AvgPool2D((3, 2), 2, (1, 0)), PICTURES),
     "AvgPool2D without padding": (
