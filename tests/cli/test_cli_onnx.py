@@ -15,41 +15,41 @@ from neural_network.interop import onnx as interop
 onnx = pytest.importorskip("onnx")
 
 
-def test_there_and_back(run: Any, tmp_path: Path) -> None:
-    done = run("export", "tiny_cnn", "digits.onnx")
+def test_there_and_back(run_here: Any, tmp_path: Path) -> None:
+    done = run_here("export", "tiny_cnn", "digits.onnx")
     assert done.stdout == "Saved: digits.onnx\n", done.stderr
     onnx.checker.check_model(str(tmp_path / "digits.onnx"))
     assert interop.load_notes(tmp_path / "digits.onnx")["classes"] == [*"0123456789"]
-    assert run("export", "digits.onnx", "back.safetensors").returncode == 0
+    assert run_here("export", "digits.onnx", "back.safetensors").returncode == 0
     X = np.random.default_rng(0).random((3, 1, 28, 28)).astype(np.float32)
     back = nn.load(tmp_path / "back.safetensors")
     expected = nn.models.load_tiny_cnn().predict(X)
     np.testing.assert_allclose(back.predict(X), expected, rtol=1e-4, atol=1e-4)
     assert nn.load_notes(tmp_path / "back.safetensors")["classes"] == [*"0123456789"]
     accuracies = [
-        run("evaluate", model, "--quiet").stdout.splitlines()[-1]
+        run_here("evaluate", model, "--quiet").stdout.splitlines()[-1]
         for model in ("tiny_cnn", "digits.onnx", "back.safetensors")
     ]
     assert len(set(accuracies)) == 1
     assert "99.1%" in accuracies[0]
 
 
-def test_predict_and_summary(run: Any, tmp_path: Path) -> None:
+def test_predict_and_summary(run_here: Any, tmp_path: Path) -> None:
     interop.save(nn.models.load_tiny_cnn(), tmp_path / "digits.onnx")  # without notes
     X, y = nn.datasets.load_mnist()
     digit = 255 - X[y == 7][0]
     Image.fromarray(np.pad(digit, 14, constant_values=255)).resize((112, 112)).save(
         tmp_path / "seven.png"
     )
-    lines = run("predict", "seven.png", "--model", "digits.onnx", "--no-picture").stdout
+    lines = run_here("predict", "seven.png", "--model", "digits.onnx", "--no-picture").stdout
     assert lines.startswith("seven.png: 7\n")
-    summary = run("summary", "digits.onnx").stdout
+    summary = run_here("summary", "digits.onnx").stdout
     assert "17,866" in summary
     assert "2,098,608" in summary
     assert "BatchNormalization" in summary
 
 
-def test_mistakes(run: Any, tmp_path: Path) -> None:
+def test_mistakes(run_here: Any, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"text")
     two = onnx.helper.make_graph(
         [onnx.helper.make_node("Relu", ["X"], ["A"]), onnx.helper.make_node("Abs", ["X"], ["B"])],
@@ -70,7 +70,7 @@ def test_mistakes(run: Any, tmp_path: Path) -> None:
         (("summary", "bad.onnx"), "bad.onnx: not an ONNX model"),
         (("evaluate", "two.onnx"), "expected a model of one output, received one of 2"),
     ):
-        done = run(*arguments)
+        done = run_here(*arguments)
         assert done.returncode == 2
         assert text in done.stderr
         assert done.stderr.count("\n") == 1
