@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -296,6 +298,15 @@ def test_what_is_trained_and_what_stays() -> None:
     assert sorted(model.weights) == ["W"]
     with nn.no_grad():
         assert np.array_equal(model(np.ones((1, 2), np.float32)), [2, -3])
+
+
+def test_copies() -> None:
+    model = interop.load(interop.to_model(made("Sequential")))
+    X = inputs("Sequential")
+    for copied in (model.clone(), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(copied.predict(X), model.predict(X))
+        copied.parameters()[0].data += 1
+        assert not np.array_equal(copied.predict(X), model.predict(X))
 
 
 def test_dropout_drops_in_training() -> None:

@@ -86,6 +86,16 @@ class ONNXModel(Layer):
         with refusals("ONNXModel"):
             return graph_of("ONNXModel", message, stripped=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of; the nodes follow from the graph again."""
+        state = super().__getstate__()
+        del state["_graph"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy of a model."""
+        super().__setstate__({**state, "_graph": self._read(state["graph"])})
+
     @property
     def input_names(self) -> tuple[str, ...]:
         """The names of the graph's inputs."""
