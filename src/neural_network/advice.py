@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ShapeError, brief, sentence
 from neural_network.lifting import array_under
 
 Shape = tuple[int, ...]
@@ -33,7 +33,7 @@ def in_shape(name: str, array: object, wanted: Shape) -> str:
     where the same sizes stand in another order it would mix the numbers, and they are turned.
 
     >>> in_shape("b", np.zeros((3, 1)), (3,)), in_shape("X", np.zeros((3, 2)), (2, 3))
-    ('; b.reshape(3,) has it', '; X.T has it')
+    ('; b.reshape(-1) has it', '; X.T has it')
     >>> in_shape("y", np.array([0, 2, 1, 1]), (4, 3)), in_shape("X", np.zeros((4, 3)), (6, 2))
     ('; nn.one_hot(y, 3) has it', '')
     """
@@ -45,13 +45,34 @@ def in_shape(name: str, array: object, wanted: Shape) -> str:
     if prod(shape) != prod(wanted):
         return ""
     if _splits(shape, wanted) or _splits(wanted, shape):
-        return f"; {name}.reshape{wanted} has it"
+        # A batch has another number of rows than the array that is to be turned.
+        rows = shape[:1] == wanted[:1] and shape != (1,)
+        sizes = ", ".join(map(str, (-1, *wanted[1:]) if rows else wanted))
+        return f"; {name}.reshape({sizes}) has it"
     if sorted(shape) != sorted(wanted) or len(shape) > MOST_AXES:
         return ""
     if len(shape) == 2:
         return f"; {name}.T has it"
     orders = [axes for axes in permutations(range(len(shape))) if _turned(shape, axes) == wanted]
     return f"; {name}.transpose{orders[0]} has it" if len(orders) == 1 else ""
+
+
+def as_numbers(value: object) -> str:
+    """Return how a table of several types, or a sparse matrix, becomes numbers."""
+    if hasattr(value, "toarray") and hasattr(value, "nnz"):
+        return "; it is sparse: .toarray() gives an array"
+    dtypes = getattr(value, "dtypes", None)
+    if not hasattr(value, "isna") or dtypes is None:
+        return ""
+    columns = list(dtypes.items()) if hasattr(dtypes, "items") else [("", dtypes)]
+    for name, dtype in columns:
+        column = f"the column {brief(name, letters=40)}" if hasattr(dtypes, "items") else "it"
+        if getattr(dtype, "kind", "O") not in "fiub":
+            return f'; {column} holds no numbers: pandas.get_dummies(X, dtype="float32")'
+        missing = value[name] if hasattr(dtypes, "items") else value  # type: ignore[index]  # a frame
+        if missing.isna().any():
+            return f"; {column} has missing values: fillna(…), or dropna()"
+    return '; .astype("float32") makes one type of it'
 
 
 def one_of_two_turned(name: str, shape: Shape, other: str, like: Shape) -> str:

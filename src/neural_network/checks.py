@@ -21,7 +21,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neural_network.advice import in_shape, of_text, one_of_two_turned
+from neural_network.advice import as_numbers, in_shape, of_text, one_of_two_turned
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
@@ -105,6 +105,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         if array.dtype == object and array.ndim == 0:
             path = isinstance(value, os.PathLike)
             hint = of_text(value) if path else f" (a {type(value).__name__})"
+        hint += as_numbers(value)
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
 
@@ -216,6 +217,13 @@ def check_no_nan(function: str, name: str, array: Array) -> None:
         raise ArgumentError(sentence(function, name, "no NaN", f"{count} NaN"))
 
 
+# A loss of probabilities → that of scores.
+OF_SCORES = {
+    "cross_entropy": "softmax_cross_entropy",
+    "binary_cross_entropy": "binary_cross_entropy_with_logits",
+}
+
+
 def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[Any]) -> None:
     """Raise ArgumentError for a value outside [0, 1], allowing for rounding; NaN passes.
 
@@ -224,9 +232,10 @@ def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[
     slack = 1e-2 if dtype == np.float16 else 1e-6
     low, high = float(np.min(array)), float(np.max(array))
     if low < -slack or high > 1 + slack:
-        raise ArgumentError(
-            sentence(function, name, "values from 0 to 1", f"values from {low:.9g} to {high:.9g}")
-        )
+        received = f"values from {low:.9g} to {high:.9g}"
+        if function in OF_SCORES:
+            received += f"; {OF_SCORES[function]} takes scores"
+        raise ArgumentError(sentence(function, name, "values from 0 to 1", received))
 
 
 def as_count(

@@ -42,6 +42,8 @@ SHOWN, BAR = 3, 40  # lines for a picture, and the length of a bar of 100%
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
 DRAWING = Path("what_it_saw.png")
+# What the names of models' files end in.
+MODEL_FILES = (".safetensors", ".onnx")
 
 
 def predict(
@@ -152,10 +154,14 @@ def _files(pictures: list[Path]) -> list[Path]:
 
     Raises:
         FileFormatError: there is none in a folder.
+        ArgumentError: a model's file is among them.
     """
     found: list[Path] = []
     for path in pictures:
         if not path.is_dir():
+            if path.suffix.lower() in MODEL_FILES and path.is_file():
+                expected = f"a picture (a model is named by --model {path})"
+                raise ArgumentError(sentence("predict", "PICTURE", expected, f"the model {path}"))
             found.append(path)
             continue
         inside = list(files_below(path))

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, as_flag, as_generator, as_real
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.shaping import cut
+from neural_network.layers.several import are_arrays, arrays_in, each
 from neural_network.public import public
 
 
 @public
 @explains_calls
 def batches(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Any,
+    y: Any,
     batch_size: int,
     *,
     rng: int | np.random.Generator | None = None,
     shuffle: bool = True,
-) -> Iterator[tuple[Array, Array]]:
+) -> Iterator[tuple[Any, Any]]:
     """Iterate once over the rows of ``X`` and ``y`` together, in mini-batches.
 
     Args:
-        X: (n, …) inputs.
-        y: (n, …) labels or targets.
+        X: (n, …) inputs; or a tuple or dict of such arrays.
+        y: (n, …) labels or targets; or a tuple or dict of them.
         batch_size: rows in a batch, at least 1; the last one may be smaller.
         rng: a seed or a ``numpy.random.Generator`` for the order; the same seed
             gives the same order. Pass one Generator to every epoch to get a new
@@ -36,7 +37,8 @@ def batches(
         shuffle: False keeps the order of the rows.
 
     Returns:
-        An iterator of ``(X_batch, y_batch)``, copies in the arrays' own types.
+        An iterator of ``(X_batch, y_batch)``, copies in the arrays' own types, in tuples and dicts
+        as they were given.
 
     Raises:
         DTypeError: an argument does not hold numbers.
@@ -49,16 +51,35 @@ def batches(
     [2] [20]
     """
     # Checked here and not in the generator below, so that the call raises the errors.
-    X, y = as_real("batches", "X", X), as_real("batches", "y", y)
-    if X.ndim == 0 or len(X) == 0:
-        raise ShapeError(sentence("batches", "X", "at least one row", f"shape {X.shape}"))
-    if y.ndim == 0 or len(y) != len(X):
-        raise ShapeError(sentence("batches", "y", f"{len(X)} rows, as in X", f"shape {y.shape}"))
+    X, y = _arrays("X", X), _arrays("y", y)
+    rows, *others = [
+        (f"{name}{p}", a) for name, of in (("X", X), ("y", y)) for p, a in arrays_in(of)
+    ]
+    first, found = rows
+    if found.ndim == 0 or len(found) == 0:
+        raise ShapeError(sentence("batches", first, "at least one row", f"shape {found.shape}"))
+    for name, array in others:
+        if array.ndim == 0 or len(array) != len(found):
+            expected = f"{len(found)} rows, as in {first}"
+            raise ShapeError(sentence("batches", name, expected, f"shape {array.shape}"))
     size = as_count("batches", "batch_size", batch_size)
     generator = as_generator("batches", rng)
     order = (
-        generator.permutation(len(X))
+        generator.permutation(len(found))
         if as_flag("batches", "shuffle", shuffle)
-        else np.arange(len(X))
+        else np.arange(len(found))
     )
-    return ((X[rows], y[rows]) for rows in cut(order, size))
+    return ((_at(rows, X), _at(rows, y)) for rows in cut(order, size))
+
+
+def _arrays(name: str, value: Any) -> Any:
+    """Return an array; or the tuple or dict of several."""
+    if isinstance(value, dict) and value:
+        return {k: as_real("batches", f"{name}[{k!r}]", array) for k, array in value.items()}
+    if isinstance(value, tuple) and are_arrays(value):
+        return value
+    return as_real("batches", name, value)
+
+
+def _at(rows: Array, value: Any) -> Any:
+    return value[rows] if isinstance(value, np.ndarray) else each(lambda array: array[rows], value)

@@ -174,8 +174,8 @@ TOOLS: Rows = [
     ("train_test_split random_split", "split", "nn.split(X, y, fraction=0.25, rng=0)"),
     ("ColorJitter RandomErasing RandomResizedCrop GaussianNoise RandomBrightness RandomContrast "
      "RandomZoom RandomFlip RandomTranslation GaussianBlur",
-     "augment= of Trainer: Augment, or a function of one picture and a Generator",
-     "nn.Trainer(model, augment=lambda image, rng: image * rng.uniform(0.8, 1.2))"),
+     "augment= of Trainer: Augment, or a function of a batch and a Generator",
+     "nn.Trainer(model, augment=lambda X, rng: X * rng.uniform(0.8, 1.2, (len(X), 1)))"),
     ("Resize CenterCrop resize", "size= of load_image_folder, or interpolate",
      "nn.interpolate(images, size=4)"),
     ("KFold StratifiedKFold cross_val_score GridSearchCV RandomizedSearchCV cross_validate skorch "

@@ -86,6 +86,8 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
         received = f"{labels[first]} at place {first}"
         if labels[first] == limit and np.min(labels) == 1 and np.max(labels) == limit:
             received += f"; {name} - 1 begins at 0"
+        elif set(np.unique(labels).tolist()) == {-1, 1}:
+            received += f"; ({name} + 1) // 2 are 0 and 1 (the loss hinge takes -1 and 1)"
         raise ArgumentError(sentence(function, name, expected, received))
     indices: Array = labels.astype(np.intp)
     return indices

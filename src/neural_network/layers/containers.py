@@ -200,6 +200,10 @@ class Sequential(LayerSequence):
         """Put another layer in the place of one."""
         self.replace(key, layer)
 
+    def __delitem__(self, key: int) -> None:
+        """Take away the layer at a place."""
+        self.remove(key)
+
     def __repr__(self) -> str:
         """Show a layer in each line."""
         return _lines("Sequential", [*self.layers])

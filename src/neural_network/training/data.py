@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, NamedTuple
@@ -53,6 +54,19 @@ class Batch(NamedTuple):
             X, y = (each(lambda array: np.asarray(array[rows]), value) for value in (X, y))
             return Batch(X, y, weights)
         return Batch(np.asarray(X[rows]), np.asarray(y[rows]), weights)
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether a function can be called with so many arguments, as far as one can know."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # written in C
+        return True
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 class ArrayFeed:
@@ -163,6 +177,10 @@ class IterableFeed:
             raise ArgumentError(
                 sentence("fit", "X", _ANEW, "an iterator, which is empty after one")
             )
+        if callable(source) and not takes(source, 1):
+            expected = "a function of the epoch's number, from 0: def batches(epoch): …"
+            received = f"{getattr(source, '__name__', 'one')} with other arguments"
+            raise DTypeError(sentence("fit", "X", expected, received))
         self.source, self._dtype, self._model = source, dtype, model
         self.count: int | None = len(source) if isinstance(source, Sized) else None
         self.shape: list[Any] = [self.count]

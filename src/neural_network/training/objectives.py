@@ -46,6 +46,13 @@ def as_loss(value: object) -> Loss:
     names = ", ".join(repr(name) for name in LOSSES)
     if isinstance(value, str):
         return LOSSES[as_choice("Trainer", "loss", value, tuple(LOSSES))]
+    if isinstance(value, Mapping | list | tuple) and value:
+        place = brief(next(iter(value)) if isinstance(value, Mapping) else 0, letters=40)
+        expected = (
+            f"one function of all outputs, such as lambda out, y: nn.mse_loss(out[{place}], "
+            f"y[{place}]) + …, with factors as weights"
+        )
+        raise DTypeError(sentence("Trainer", "loss", expected, f"{len(value)} losses"))
     if not callable(value):
         expected = f"a function of (outputs, y), or one of {names}"
         raise DTypeError(sentence("Trainer", "loss", expected, brief(value)))
@@ -122,6 +129,12 @@ def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, f
         return dict.fromkeys(metrics, float("nan"))
     found = {}
     for name, metric in metrics.items():
+        if several and _plain(metric) in METRICS.values():
+            place = arrays_in(outputs)[0][0]
+            own = getattr(_plain(metric), "__name__", "accuracy")
+            expected = f"a function of all outputs: lambda out, y: nn.{own}(out{place}, y{place})"
+            received = f"{own}, which is of one array"
+            raise DTypeError(sentence("Trainer", f"metrics: {brief(name)}", expected, received))
         with suppress(NothingToAverageError):
             found[name] = as_single(f"metric {name!r}", "result", metric(outputs, y))
     return found
@@ -214,6 +227,11 @@ def as_class_weights(loss: Loss, value: object) -> ClassWeights:
     name = "class_weights"
     if not is_of_classes(loss):
         expected = "none with a loss that has no classes"
+        if loss_name(loss) in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
+            expected = (
+                "none with one output for two classes: functools.partial("
+                "nn.binary_cross_entropy_with_logits, positive_weight=9.0) has a weight"
+            )
         raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
     if isinstance(value, str):
         return as_choice("Trainer", name, value, (BALANCED,))
@@ -300,7 +318,10 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     """
     if not _has_reduction(loss):
         name = getattr(loss, "__name__", brief(loss))
-        expected = 'a loss with reduction="none", because rows have weights'
+        expected = (
+            'a loss with a parameter reduction, which gives a number for each row where it is "none",'
+            " because rows have weights"
+        )
         raise DTypeError(sentence("Trainer", "loss", expected, name))
     rows = loss(outputs, y, reduction="none")
     if np.shape(rows) != weights.shape:

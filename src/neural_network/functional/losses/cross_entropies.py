@@ -351,7 +351,14 @@ def checked_targets(
     if predictions.ndim != 2:
         received = f"shape {predictions.shape}"
         if predictions.ndim > 2:
-            received += " (a network that keeps places needs Flatten() before its last Dense layer)"
+            places = (predictions.shape[0], *predictions.shape[2:])
+            if np.shape(labels) == places:
+                received += (
+                    f"; for a class at each place, make rows of the places: np.moveaxis({name}, 1, "
+                    f"-1).reshape(-1, {predictions.shape[1]}) and labels.reshape(-1)"
+                )
+            else:
+                received += " (a network that keeps places needs Flatten() before its last Dense)"
         raise ShapeError(sentence(function, name, "2 dimensions", received))
     check_not_empty(function, name, predictions)
     n, k = predictions.shape
