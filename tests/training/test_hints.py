@@ -20,7 +20,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         lambda: nn.mse_loss(np.zeros((3, 1)), np.zeros(3)),
-        r"y: expected the shape \(3, 1\) of y_pred, received shape \(3,\); y.reshape\(3, 1\)",
+        r"y: expected the shape \(3, 1\) of y_pred, received shape \(3,\); y.reshape\(-1, 1\)",
     ),
     (
         lambda: nn.Adam(nn.models.perceptron(rng=0).parameters()),  # type: ignore[arg-type]

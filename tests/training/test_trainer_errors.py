@@ -187,7 +187,7 @@ def test_weights_need_a_loss_of_rows() -> None:
     def wrong(outputs: Any, y: np.ndarray, reduction: str = "mean") -> Any:
         return outputs**2
 
-    for loss, match in ((own, 'a loss with reduction="none", because rows have weights, received own'),
+    for loss, match in ((own, 'a number for each row with reduction="none", because rows have weights, received own'),
                         (wrong, r'30 numbers with reduction="none", one for each row, received shape \(30, 3\)')):  # fmt: skip
         trainer = Trainer([Dense(3)], loss=loss, progress=False)
         with pytest.raises(nn.errors.ArgumentError, match=match):

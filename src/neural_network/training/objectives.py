@@ -319,8 +319,8 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     if not _has_reduction(loss):
         name = getattr(loss, "__name__", brief(loss))
         expected = (
-            'a loss with a parameter reduction, which gives a number for each row where it is "none",'
-            " because rows have weights"
+            "a loss with a parameter reduction, which gives a number for each row with "
+            'reduction="none", because rows have weights'
         )
         raise DTypeError(sentence("Trainer", "loss", expected, name))
     rows = loss(outputs, y, reduction="none")
