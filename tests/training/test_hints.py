@@ -24,7 +24,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         lambda: nn.Adam(nn.models.perceptron(rng=0).parameters()),  # type: ignore[arg-type]
-        r"Adam: learning_rate: expected a finite number above 0, received a list; Adam\(0.001, parame",
+        r"Adam: the learning rate comes first; here: nn.Adam\(0.001, parameters=model\)",
     ),
     (
         lambda: nn.Trainer(nn.models.perceptron(rng=0), optimizer=nn.Adam),  # type: ignore[arg-type]

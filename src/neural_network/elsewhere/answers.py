@@ -17,7 +17,14 @@ from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, WORDS
 from neural_network.elsewhere.names import MODULE
-from neural_network.errors import ArgumentError, NeuralNetworkError, both, brief, shortened
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    NeuralNetworkError,
+    both,
+    brief,
+    shortened,
+)
 from neural_network.names import PACKAGES_ONLY, PUBLIC
 
 PACKAGE = "neural_network"
@@ -176,8 +183,7 @@ def explained(
     """
     call = _Call(function, args, kwargs)
     if (line := call.parameters_first()) is not None:
-        kind = both(ArgumentError, TypeError)
-        return cast("Exception", kind(f"{call.name}: the learning rate comes first; here: {line}"))
+        return DTypeError(f"{call.name}: the learning rate comes first; here: {line}")
     if isinstance(error, ArgumentError):
         line = call.by_place()
         return None if line is None else type(error)(f"{error}; here: {line}")
