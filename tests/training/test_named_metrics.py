@@ -197,3 +197,14 @@ def test_a_training_resumed_in_an_epoch_measures_all_of_it(tmp_path: Path) -> No
         other.fit(X, Y, epochs=2, batch_size=7, validation=0.2, resume=path)
     resumed = fit(kept, resume=path)
     assert resumed == unbroken
+
+
+def test_rows_that_are_kept_are_copies() -> None:
+    from neural_network.training.gathering import Gathered
+
+    kept = Gathered({"f1": nn.f1})
+    outputs, y = np.array([0.9, 0.9, 0.1]), np.array([1, 0, 0])
+    kept.add(outputs, y)
+    outputs[...] = 0  # as the next batch may be computed in the same memory
+    y[...] = 1
+    assert kept.measures() == {"f1": 2 / 3}

@@ -93,8 +93,12 @@ def test_weights_of_rows_augmentation_and_iterables() -> None:
     def louder(X: Any, rng: np.random.Generator) -> Any:
         return X[0] * rng.uniform(0.9, 1.1), X[1]
 
-    trainer = make(loss=mean, augment=louder, metrics=())
-    trainer.fit((A, IDS), (Y, Z), sample_weights=np.arange(30))
+    losses = []
+    for weights in (None, np.ones(30), np.arange(30)):
+        trainer = make(loss=mean, augment=louder, metrics=())
+        losses.append(trainer.fit((A, IDS), (Y, Z), sample_weights=weights)["loss"][-1])
+    assert losses[0] == pytest.approx(losses[1])
+    assert losses[0] != pytest.approx(losses[2])
     batches = [((A[:10], IDS[:10]), (Y[:10], Z[:10])), ({"X": A, "ids": IDS}, (Y, Z))]
     assert np.isfinite(make().fit(batches, epochs=2)["loss"]).all()
     with pytest.raises(nn.DTypeError, match="augment: expected a tuple of 2 arrays"):

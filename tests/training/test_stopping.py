@@ -166,3 +166,46 @@ def test_what_balanced_refuses() -> None:
         trainer.fit([(X, Y)])
     with pytest.raises(nn.ArgumentError, match="class_weights: expected none with a loss that"):
         nn.Trainer([nn.Dense(3)], loss="mse_loss", class_weights="balanced")
+
+
+def test_a_stop_by_somebody_else_has_no_reason_of_early_stopping() -> None:
+    class Stop(nn.Callback):
+        def on_epoch_end(self, trainer: nn.Trainer, measures: Any) -> None:  # noqa: ARG002  # of the base
+            trainer.stop = trainer.epoch == 2
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 4)).astype(np.float32), np.arange(40) % 2
+    stopping = nn.EarlyStopping("loss", patience=9)
+    trainer = nn.Trainer([nn.Dense(2)], callbacks=[stopping, Stop()], rng=0, progress=False)
+    trainer.fit(X, y, epochs=5)
+    assert trainer.epoch == 2
+    assert stopping.reason == ""
+    assert stopping.restored_epoch == stopping.best_epoch
+
+
+def test_the_weights_that_were_measured_come_back() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)).astype(np.float32), rng.integers(0, 3, 60)
+    for average in (None, 0.9):
+        stopping = nn.EarlyStopping(patience=3)
+        trainer = nn.Trainer(
+            [nn.Dense(16, "relu"), nn.Dense(3)], nn.Adam(0.05), callbacks=[stopping],
+            average=average, rng=0, progress=False,
+        )  # fmt: skip
+        trainer.fit(X[:40], y[:40], epochs=60, batch_size=8, validation=(X[40:], y[40:]))
+        assert stopping.reason
+        assert trainer.evaluate(X[40:], y[40:])["loss"] == pytest.approx(stopping.best, rel=1e-6)
+
+
+def test_balanced_weights_are_those_of_the_rows_to_train_with() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [10, 3])
+    X = rng.normal(size=(13, 4)).astype(np.float32)
+
+    def trained(weights: Any) -> Any:
+        trainer = nn.Trainer([nn.Dense(2)], class_weights=weights, rng=0, progress=False)
+        return trainer.fit(X, y, epochs=2, validation=0.34)
+
+    # 3 and 1 rows are held out.
+    assert trained("balanced") == trained([9 / (2 * 7), 9 / (2 * 2)])
+    assert trained("balanced") != trained([13 / (2 * 10), 13 / (2 * 3)])

@@ -83,7 +83,8 @@ COMMANDS = (
     features, filters, demo, new, train, resume, evaluate, predict, summary, export, check,
 )  # fmt: skip
 for function in COMMANDS:
-    app.command()(function)
+    # The whole first sentence: Click cuts it after 45 letters where there are no boxes.
+    app.command(short_help=(function.__doc__ or "").splitlines()[0])(function)
 
 
 def main() -> None:
