@@ -113,3 +113,18 @@ def test_a_network_by_hand_has_a_decision_surface() -> None:
         for way in (model, model.predict)
     ]
     np.testing.assert_allclose(same[0].get_array(), same[1].get_array(), atol=1e-6)
+
+
+def test_words_of_scipy_and_matplotlib() -> None:
+    image, taps = RNG.random((6, 6)), RNG.random((3, 3))
+    with pytest.raises(nn.ArgumentError, match="padding: expected .*'full'; padding=2 is that$"):
+        nn.conv2d(image, taps, padding="full")
+    assert nn.conv2d(image, taps, padding=2).shape == (8, 8)
+    with pytest.raises(nn.ArgumentError, match=r"'full'; padding=\(1, 2\) is that$"):
+        nn.conv2d(image, taps[:2], padding="full")
+    with pytest.raises(nn.ArgumentError, match=r"dim → axis, as in nn.softmax\("):
+        nn.softmax(SCORES, dim=1)  # type: ignore[call-arg]  # that is the test
+    with pytest.raises(nn.ArgumentError, match=r"learning_rate → lr, as in nn.gradient_descent\("):
+        nn.gradient_descent(X, X, X, X, learning_rate=0.1)  # type: ignore[call-arg]  # likewise
+    with pytest.raises(AttributeError, match="imshow → visual.show_feature_maps"):
+        nn.imshow  # noqa: B018  # that is the test

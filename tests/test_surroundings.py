@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,7 +21,7 @@ import neural_network as nn
 from neural_network import terminal
 from neural_network.kernels.runtime import announcements
 from neural_network.kernels.runtime.gate import available
-from tests.processes import run_python
+from tests.processes import ROOT, run_python
 
 
 def closed() -> io.StringIO:
@@ -120,7 +123,6 @@ def test_what_a_stream_can_take_is_written() -> None:
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-"])
 def test_the_command_without_streams(streams: str, tmp_path: Path) -> None:
     pytest.importorskip("typer")
-    import subprocess
 
     command = f'"{sys.executable}" -m neural_network'
     for words, code in [("filters", 0), ("summary nothing.safetensors", 2)]:
@@ -188,3 +190,15 @@ def test_inside_an_archive(tmp_path: Path) -> None:
     done = run_python("-c", code, cwd=tmp_path, env=dict(os.environ, PYTHONPATH=""))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["True", "5000 1000", "9", "4.0"]
+
+
+def test_the_repository_holds_no_compiled_code_and_no_odd_names() -> None:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("no git, or no repository")
+    command = [git, "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = listed.stdout.split("\0")[:-1]
+    assert len(names) > 100
+    assert [name for name in names if not re.fullmatch(r"[\w./-]+", name)] == []
+    assert [name for name in names if name.endswith((".nbc", ".nbi", ".pyc", ".so"))] == []

@@ -129,6 +129,7 @@ FUNCTIONS: Rows = [
     ("gradient_descent", "epochs n_epochs max_iter", "num_epochs",
      "nn.gradient_descent(X, y[:, None], np.zeros((64, 1)), np.zeros(1), lr=0.1, num_epochs=1, "
      "batch_size=8, loss_fn=nn.mse_loss, verbose=False)"),
+    ("softmax log_softmax", "dim dims", "axis", "nn.softmax(np.ones((2, 3)), axis=1)"),
     ("train_mlp", "hidden_layer_sizes hidden_sizes layers", "hidden",
      "nn.train_mlp(X, nn.one_hot(y), hidden=(8,), num_epochs=1)"),
     ("set_num_threads", "num_threads threads nthreads", "n", "nn.set_num_threads(n=1)"),
@@ -211,5 +212,4 @@ WORDS: list[tuple[str, str]] = [
     ("val_acc val_accuracy valid_accuracy test_accuracy", "validation_accuracy"),
     ("auto minimize", "min"), ("maximize", "max"),
     ("training", "train"), ("testing", "test"),
-    ("full", "same"),
 ]

@@ -268,6 +268,9 @@ def resolve_padding(
         from neural_network.elsewhere.answers import with_meaning
 
         received = with_meaning(padding, ("valid", "same"))
+        if padding == "full":  # of SciPy and NumPy: every overlap with the filter counts
+            pads = tuple([cover - 1 for cover in reach])
+            received += f"; padding={pads[0] if len(set(pads)) == 1 else pads} is that"
         raise ArgumentError(sentence(function, "padding", "'valid', 'same' or numbers", received))
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
         if len(padding) != axes or not all(
