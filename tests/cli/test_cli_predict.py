@@ -225,6 +225,15 @@ def test_as_image_is_what_a_folder_gives(tmp_path: Path) -> None:
     np.testing.assert_array_equal(as_image(shades, (5, 7)), images[3])
 
 
+def test_a_model_among_the_pictures_is_told_its_option(run_here: Any, tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    nn.save(nn.models.load_tiny_cnn(), model)
+    done = run_here("predict", "model.safetensors", "1.png")
+    assert done.returncode == 2
+    assert "a model is named by --model model.safetensors" in done.stderr
+    assert files(tmp_path) == ["model.safetensors"]
+
+
 @pytest.mark.parametrize("grey", [True, False])
 def test_load_picture_prepares_a_picture_as_the_command_does(tmp_path: Path, grey: bool) -> None:
     a_folder(tmp_path / "bars", classes=1)

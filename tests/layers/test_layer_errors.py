@@ -240,7 +240,7 @@ def test_a_layer_without_forward() -> None:
     class Empty(Layer):
         pass
 
-    with pytest.raises(TypeError, match="Empty: expected a class with a forward method"):
+    with pytest.raises(TypeError, match="Empty: forward: expected a method, received none"):
         Empty()(np.ones(2))
 
 

@@ -124,6 +124,8 @@ def explaining_inputs(model: Layer, X: Any) -> Iterator[None]:
             # Of several inputs each may be that of any convolution.
             some = convolutions if place else convolutions[:1]
             seems = any(_seem_last(layer, array.shape, alone=False) for layer in some)
+            if seems and place:  # the layer knows it as X
+                text = text.replace("; X.transpose", f"; X{place}.transpose")
             if seems and "transpose" not in text:
                 text += (
                     f"; the channels of X{place}, of shape {any_rows(array.shape)}, seem "
