@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from statistics import mean, median, stdev
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from quiet import Watch
 from sklearn import datasets, neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -58,10 +59,12 @@ SETS: dict[str, Callable[[int], Split]] = {
 
 def measure(quick: bool = False) -> dict[str, Any]:
     """Return a row for each set and type, and what the estimator adds to ``Trainer.fit``."""
+    watch = Watch()
     # Threads that wait for each other in small products would be what is measured.
     with threadpool_limits(1):
         rows = [row(name, dtype, 2 if quick else SEEDS) for name in SETS for dtype in DTYPES]
-        return {"rows": rows, "overhead": overhead(), "seeds": SEEDS, "turns": TURNS}
+        found = {"rows": rows, "overhead": overhead(), "seeds": SEEDS, "turns": TURNS}
+    return found | {"others": watch.others()}
 
 
 def row(name: str, dtype: str, seeds: int) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def row(name: str, dtype: str, seeds: int) -> dict[str, Any]:
 
 
 def overhead() -> float:
-    """Return the seconds of a fit through the estimator, divided by those of ``Trainer.fit``."""
+    """Return the processor time of a fit through the estimator, in that of ``Trainer.fit``."""
     X, _, y, _ = mnist(0)
     X = X.astype(np.float32)
 
@@ -109,8 +112,8 @@ def overhead() -> float:
     for turn in range(TURNS + 1):
         seconds = []
         for fit in (through_the_estimator, by_the_trainer):
-            start = perf_counter()
+            start = process_time()
             fit()
-            seconds.append(perf_counter() - start)
+            seconds.append(process_time() - start)
         ratios += [seconds[0] / seconds[1]] if turn else []
     return median(ratios)

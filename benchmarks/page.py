@@ -140,6 +140,10 @@ def _estimators(numbers: dict[str, Any]) -> str:
     found = numbers.get("estimators")
     if found is None:
         return ""
+    disturbed = (
+        f"Other programs took {found['others']:.0%} of the processors meanwhile, so that the "
+        "seconds say little."
+    )
     lines = [
         "## Estimators",
         "",
@@ -148,8 +152,9 @@ def _estimators(numbers: dict[str, Any]) -> str:
         f"{found['seeds']} seeds, and",
         "the median of the seconds of a fit. The toy sets are scaled, and a quarter is held out by",
         "the seed; MNIST is measured on its 10,000 test images. Through the estimator, a fit takes",
-        f"{found['overhead']:.2f} times what `Trainer.fit` takes (median of {found['turns']}, in "
-        "turn, on the rows of MNIST).",
+        f"{found['overhead']:.2f} times the processor time of `Trainer.fit` (median of "
+        f"{found['turns']}, in turn, on the rows of MNIST).",
+        *([] if is_quiet(found["others"]) else [disturbed]),
         "",
         "| set | type | ours | scikit-learn's | our seconds | scikit-learn's |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
