@@ -181,7 +181,7 @@ class Deep(Layer):
 
 ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
     "channels last": (lambda: fit(Deep(), (POINTS, PHOTOGRAPHS), THREE), r"does not fit .*; the channels of X\[1\], of shape \(n, 12, 12, 3\), seem to be the last axis: X\[1\].transpose\(0, 3, 1, 2\)"),
-    "built for pictures": (lambda: fit(Deep().initialize((4,), (3, 12, 12)), (POINTS, PHOTOGRAPHS), THREE), r"expected 3 channels .*X\[1\].transpose"),
+    "built for pictures": (lambda: fit(Deep().initialize((4,), (3, 12, 12)), (POINTS, PHOTOGRAPHS), THREE), r"expected 3 channels .*transpose\(0, 3, 1, 2\) .*model.picture\[0\]"),
     "labels (n, 1)": (lambda: fit(Mixed(), X, (THREE[:, None], SUMS), both), r"received shape \(32, 1\); labels.reshape\(-1\) has it"),
     "labels (n, 1), one output": (lambda: fit(Joined(), X, THREE[:, None]), r"received shape \(200, 1\); labels.reshape\(-1\) has it"),
     "swapped outputs": (lambda: fit(Mixed(), X, (SUMS, THREE), both), "softmax_cross_entropy: labels: expected"),
