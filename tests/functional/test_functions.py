@@ -290,3 +290,11 @@ def test_named_filters(name: str) -> None:
     assert values.sum() == pytest.approx(1 if keeps_brightness else 0)
     values[:] = 9
     assert nn.named_filter(name).max() < 9
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_the_rows_of_a_matrix_are_stacked_as_those_of_an_array(axis: int) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    stacked = nn.functional.stack(np.asmatrix(array), axis=axis)
+    assert type(stacked) is np.ndarray
+    np.testing.assert_array_equal(stacked, np.stack(array, axis=axis))

@@ -204,7 +204,9 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
 @op
 def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
     """Join arrays along a new axis."""
-    return np.stack(arrays, axis=axis)
+    # NumPy's own function reads beyond the memory of a matrix's rows.
+    rows = np.asarray(arrays) if isinstance(arrays, np.matrix) else arrays
+    return np.stack(rows, axis=axis)
 
 
 @gradient(stack, "arrays")
