@@ -65,6 +65,8 @@ MISTAKES = [
     (["features", "--digit", "-1"], "features: --digit: expected a number from 0 to 4999, received -1"),
     (["features", "--digit", "five"], "Invalid value for '--digit'"),
     (["features", "--digit", "1", "--picture", "photo.png"], "--digit and --picture: expected one, received both"),
+    (["features", "photo.png", "--picture", "photo.png"], "PICTURE and --picture: expected one, received both"),
+    (["features", "text.png"], "text.png: not a picture that can be read"),
     (["features", "--picture", "nothing.png"], "nothing.png"),
     (["features", "--picture", "text.png"], "text.png: not a picture that can be read"),
     (["features", "--picture", "."], "expected a picture file, received a folder"),

@@ -271,8 +271,11 @@ def test_new_explains_every_setting(run_here: Any, tmp_path: Path) -> None:
     path = tmp_path / "s" / "settings.toml"
     text = path.read_text()
     for name in SETTINGS:
-        assert f"\n# {SETTINGS[name].metadata['text']}\n" in text
+        assert f"\n# {SETTINGS[name].metadata['text']}" in text
         assert f"{option(name)} = " in text
+    for meaning in ("(0: as they are)", "(0: all)", "(0: never)", '("": OUT/model.safetensors)',
+                    "(0.0: that of the optimizer; 0.01 for adam)"):  # fmt: skip
+        assert meaning in text
     lines = [line.removeprefix("# ") if " = " in line else line for line in text.splitlines()]
     path.write_text("\n".join(lines))
     assert set(read_settings(path)) == set(SETTINGS)

@@ -23,6 +23,12 @@ from neural_network.visual.saving import check_figure_path, save_figure
 
 
 def features(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PICTURE", help="A PNG or JPEG instead of a digit.", show_default=False
+        ),
+    ] = None,
     digit: Annotated[
         int | None,
         typer.Option(
@@ -30,7 +36,7 @@ def features(
         ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="A PNG or JPEG instead of a digit.", show_default=False)
+        Path | None, typer.Option(help="The same as PICTURE.", show_default=False)
     ] = None,
     filter_: Annotated[
         list[str] | None,
@@ -57,7 +63,9 @@ def features(
     force: Force = False,
 ) -> None:
     """Apply filters to a picture and draw the feature maps; by default the article's example."""
-    image, title = _input_image(digit, picture)
+    if file is not None and picture is not None:
+        raise ArgumentError("features: PICTURE and --picture: expected one, received both")
+    image, title = _input_image(digit, file or picture)
     filters = _filters(filter_ or ["edges"])
     steps, pads = _stride(stride), _padding(padding)
     _use_backend(show)

@@ -47,9 +47,10 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
     existing = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if not existing or force:
         return
+    names = f"{', '.join(existing)} exist{'' if existing[1:] else 's'}"
     if not is_terminal(sys.stdin):
-        raise ArgumentError(f"{', '.join(existing)} exists already; --force overwrites")
-    if not typer.confirm(f"{', '.join(existing)} exists already. Overwrite?"):
+        raise ArgumentError(f"{names} already; --force overwrites")
+    if not typer.confirm(f"{names} already. Overwrite?"):
         raise typer.Exit(1)
 
 

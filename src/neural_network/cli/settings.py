@@ -130,14 +130,19 @@ def _setting(
         choices: what a shell completes.
     """
     kind = kind or type(default)
-    option = typer.Option(
+    declared = typer.Option(
         *names,
         help=text,
         show_default=str(default) if shown is None else shown,
         autocompletion=_completion(choices) if choices else None,
     )
     # None: not given, so that the file's value is used.
-    metadata = {"check": check, "option": Annotated[kind | None, option], "text": text}
+    metadata = {
+        "check": check,
+        "option": Annotated[kind | None, declared],
+        "text": text,
+        "shown": shown,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -325,7 +330,9 @@ def commented(chosen: Mapping[str, Any]) -> str:
     for name, setting in SETTINGS.items():
         value = _as_toml(chosen.get(name, setting.default))
         line = f"{'' if name in chosen else '# '}{option(name)} = {value}"
-        lines += ["", f"# {setting.metadata['text']}", line]
+        shown, default = setting.metadata["shown"], _as_toml(getattr(Settings, name))
+        meaning = f" ({default}: {shown.removeprefix('0, ')})" if shown else ""
+        lines += ["", f"# {setting.metadata['text']}{meaning}", line]
     return "\n".join([*lines, ""])
 
 

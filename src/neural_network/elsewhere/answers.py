@@ -232,9 +232,16 @@ class _Call:
             self.signature.bind(*self.args, **self.kwargs)
         except TypeError as error:
             line = self.by_place()
-            missing = f"{error}; here: {line}" if line else str(error)
+            missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
             return self._unknown() or self._too_many() or missing
         return None
+
+    def _needed(self) -> str:
+        """Return the arguments without a default, if there are several."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        of_kind = [p for p in self.parameters.values() if p.kind in kinds]
+        needed = [p.name for p in of_kind if p.default is p.empty]
+        return f"; it takes {self.name}({', '.join(needed)})" if needed[1:] else ""
 
     def _unknown(self) -> str | None:
         taken = [p.name for p in self.parameters.values() if p.kind is not p.VAR_POSITIONAL]
