@@ -331,3 +331,13 @@ def test_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [one.name for one in tmp_path.iterdir()] == ["m.onnx"]
     with pytest.raises(nn.errors.FileWriteError):
         interop.save(nn.Dense(2).initialize((3,)), tmp_path / "no" / "m.onnx")
+
+
+def test_inputs_that_are_no_plain_numbers() -> None:
+    model = interop.load(graph(node("Relu", "A"), inputs=[("A", 1, ["N", 2])]))
+    masked = np.ma.masked_array(np.ones((1, 2), np.float32), [[True, False]])
+    fields = np.zeros((1, 2), [("a", np.int32)])
+    for wrong in (masked, fields, np.array([["a", "b"]]), np.zeros((1, 2), complex)):
+        with pytest.raises(nn.errors.DTypeError):
+            model(wrong)
+    assert np.array_equal(model([[1, -1]]), [[1, 0]])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.engine import no_backward, recording
-from neural_network.checks import Array
+from neural_network.checks import Array, as_real
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -156,6 +156,8 @@ class ONNXModel(Layer):
     def _given(self, of: Input, X: Any) -> Any:
         """Return an input in its type, if it fits."""
         array = array_under(X)
+        if array.dtype.kind in "fiub" and not is_tensor(X):
+            array = X = as_real("ONNXModel", of.name, X)  # no mask
         free = of.shape is None or (
             len(of.shape) == array.ndim
             and all(n in (None, m) for n, m in zip(of.shape, array.shape, strict=True))
@@ -170,7 +172,7 @@ class ONNXModel(Layer):
             return X  # after ``astype``
         whole = array.dtype.kind in "iu" and of.dtype.kind in "iu"
         fits = whole and np.array_equal(array.astype(of.dtype), array)
-        floating = of.dtype.kind in "fV" and array.dtype.kind in "fiubV"
+        floating = of.dtype.kind in "fV" and (array.dtype.kind in "fiub" or is_narrow(array.dtype))
         if not (fits or floating or (of.dtype.kind == "O" and array.dtype.kind == "U")):
             received = f"dtype {array.dtype}"
             raise DTypeError(sentence("ONNXModel", of.name, f"dtype {of.dtype}", received))

@@ -32,7 +32,7 @@ def numpy_type(code: int) -> np.dtype[Any]:
 
 def is_narrow(dtype: np.dtype[Any]) -> bool:
     """Return whether this is a type that NumPy does not compute with: bfloat16, float8, int4 …"""
-    return dtype.kind == "V"
+    return dtype.kind == "V" and dtype.type is not np.void
 
 
 def widened(value: Any) -> Any:
