@@ -125,6 +125,11 @@ def read_format(
     found = metadata.get("format")
     if found != kind:
         other = found[:100] if found else "another file"
+        if not found and kind.endswith(" model"):
+            other += (
+                "; load_arrays reads its arrays, interop.torch.load_weights(model, path) "
+                "weights of PyTorch"
+            )
         raise FileFormatError(f"{path}: expected a {kind}, received {other}")
     check_version(path, metadata, *versions)
     return arrays, metadata
@@ -277,8 +282,7 @@ def _read_header(path: str | os.PathLike[str], file: BinaryIO) -> bytes:
     length = int.from_bytes(file.read(8), "little") if size >= 8 else size
     if length > size - 8:
         raise FileFormatError(
-            f"{path}: not a whole safetensors file (a header of {length:,} bytes, and a file of "
-            f"{size:,})"
+            f"{path}: not a whole safetensors file ({_why_not_whole(length, size)})"
         )
     if length > LONGEST_HEADER:
         raise FileFormatError(sentence(str(path), "header", *_too_long(length)))
@@ -286,6 +290,12 @@ def _read_header(path: str | os.PathLike[str], file: BinaryIO) -> bytes:
     if excess := _excess(header):
         raise FileFormatError(sentence(str(path), "header", *excess))
     return header
+
+
+def _why_not_whole(length: int, size: int) -> str:
+    if length > LONGEST_HEADER:  # the first letters of a text, for example
+        return f"of another kind, or damaged; {size:,} bytes"
+    return f"a header of {length:,} bytes, and a file of {size:,}"
 
 
 def _excess(header: bytes) -> tuple[str, str] | None:

@@ -217,7 +217,7 @@ def test_what_fit_refuses(validation: Any, message: str) -> None:
 
 def test_batches_of_an_iterable_are_not_divided() -> None:
     with pytest.raises(
-        nn.ArgumentError, match=r"validation: expected a pair \(X, y\) with an iter"
+        nn.ArgumentError, match=r"validation: expected a pair \(X, y\), because of batches"
     ):
         trainer().fit([(X, Y)], validation=0.1)
 

@@ -192,7 +192,7 @@ class Settings:
         f"that of the optimizer; {OPTIMIZERS['adam'].typical_rate} for adam",
         names=("--learning-rate", "--lr"),
     )
-    schedule: str = _choice("one-cycle", ("none", *SCHEDULES), " (a tenth after each third)")
+    schedule: str = _choice("one-cycle", ("none", *SCHEDULES), " (step: a tenth after each third)")
     weight_decay: float = _setting(
         0.0, "Weight decay of the optimizer.", partial(as_number, between=(0, math.inf))
     )

@@ -199,8 +199,11 @@ def _does_not_fit(
     spread = f", {times(reach)} by its dilation," if reach != taps else ""
     same = len({n for pair in pads for n in pair}) == 1
     padding = pads[0][0] if same else pads
+    window, image = f"a {times(taps)} {name}", f"a {times(sizes)} image"
+    if len(sizes) == 1:
+        window, image = f"a {name} of {taps[0]}", f"an input of {sizes[0]}"
     return ShapeError(
-        f"{function}: a {times(taps)} {name}{spread} does not fit a {times(sizes)} image "
+        f"{function}: {window}{spread} does not fit {image} "
         f"(padding {padding}); expected at most {times(padded)}"
     )
 

@@ -14,8 +14,8 @@ from neural_network.errors import (
     DTypeError,
     NeuralNetworkError,
     ShapeError,
+    both,
     brief,
-    refusal,
     sentence,
     shorten_traceback,
 )
@@ -104,8 +104,7 @@ class LayerSequence(Layer):
         try:
             change(layers, *new)
         except (IndexError, TypeError, OverflowError) as error:
-            given = {"model": f"of {len(before)} layers", "place": place}
-            raise refusal(f"{name}.{method}", given, error) from error
+            raise no_place(f"{name}.{method}", len(before), place, error) from error
         check_layers(name, tuple(layers))
         self._put(layers)
         if new and self._built_for is not None:
@@ -188,8 +187,7 @@ class Sequential(LayerSequence):
         try:
             found = self.layers[key]
         except (IndexError, TypeError) as error:
-            given = {"model": f"of {len(self.layers)} layers", "place": key}
-            raise refusal("Sequential", given, error) from error
+            raise no_place("Sequential", len(self.layers), key, error) from error
         if not isinstance(found, tuple):
             return found
         part = Sequential(found)
@@ -266,6 +264,15 @@ def _lines(name: str, parts: list[Any]) -> str:
     shown = [part if isinstance(part, str) else repr(part) for part in parts]
     inner = ",\n".join(shown).replace("\n", "\n    ")
     return f"{name}(\n    {inner},\n)"
+
+
+def no_place(function: str, count: int, place: object, error: Exception) -> Exception:
+    """Return the error for a place that no layer has, which Python's ``except`` clauses answer."""
+    kind = DTypeError if isinstance(error, TypeError) else ArgumentError
+    expected, received = f"a place of {count} layers: 0 to {count - 1}", f"{brief(place)} ({error})"
+    other: Any = type(error)
+    refused: Exception = both(kind, other)(sentence(function, "place", expected, received))
+    return refused
 
 
 def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:

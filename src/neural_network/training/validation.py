@@ -47,7 +47,7 @@ def as_validation(
             *as_rows("fit: validation", X, y, state.model.dtype, mapped=True, model=state.model)
         )
     if not isinstance(feed, ArrayFeed):
-        expected = "a pair (X, y) with an iterable, whose rows cannot be drawn"
+        expected = "a pair (X, y), because of batches from an iterable no share can be held out"
         raise ArgumentError(sentence("fit", "validation", expected, brief(value)))
     rng, rows = generator(seed, "validation"), feed.data.rows
     as_share("fit", "validation", value, rows)
