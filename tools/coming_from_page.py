@@ -46,6 +46,13 @@ What differs without an error:
 
 {attributes}
 
+## Attributes that are set
+
+Nothing would happen. `layer.trainable = False` and the like are errors, but for the attributes of
+classes of your own.
+
+{assigned}
+
 ## Keys of a history
 
 {keys}
@@ -66,17 +73,16 @@ What differs without an error:
 
 def page(root: Path) -> str:
     """Return the page's text."""
-    names, attributes, arguments, functions = (
+    names, attributes, assigned, arguments, functions = (
         runpy.run_path(str(root / TABLES / f"{file}.py"))
-        for file in ("names", "attributes", "arguments", "functions")
+        for file in ("names", "attributes", "assigned", "arguments", "functions")
     )
     of_arguments = [*arguments["ARGUMENTS"], *arguments["TRAINING"], *functions["FUNCTIONS"]]
     return PAGE.format(
         tables=TABLES,
         module=_table(names["MODULE"]),
-        attributes="\n\n".join(
-            f"### {cls}\n\n{_table(rows)}" for cls, rows in attributes["ATTRIBUTES"].items()
-        ),
+        attributes=_of_classes(attributes["ATTRIBUTES"]),
+        assigned=_of_classes(assigned["ASSIGNED"]),
         keys=_table(attributes["KEYS"]),
         arguments=_rows(
             "of | theirs | here | example",
@@ -92,6 +98,16 @@ def page(root: Path) -> str:
             "theirs | here", [[_code(theirs), _code(ours)] for theirs, ours in functions["WORDS"]]
         ),
     )  # fmt: skip
+
+
+def _of_classes(tables: dict[str, list[tuple[str, str, str]]]) -> str:
+    """Return a table for each class; one for those that share it."""
+    shared: dict[int, list[str]] = {}
+    for cls, rows in tables.items():
+        shared.setdefault(id(rows), []).append(cls)
+    return "\n\n".join(
+        f"### {', '.join(classes)}\n\n{_table(tables[classes[0]])}" for classes in shared.values()
+    )
 
 
 def _table(rows: list[tuple[str, str, str]]) -> str:

@@ -110,14 +110,19 @@ def give_hint(text: str) -> None:
 def warn_of_call(text: str, category: type[Warning]) -> None:
     """Give a warning, of the line outside of the package that has led here."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
     warn(shortened(text, MOST_LETTERS), category, stacklevel=level)
 
 
-def _is_own(module: str) -> bool:
+def is_own(module: str) -> bool:
+    """Return whether a module is one of the library's."""
+    return module.partition(".")[0] == "neural_network"
+
+
+def _is_inside(module: str) -> bool:
     # NumPy is between two functions of the package where ``np.errstate`` decorates one.
-    return module.partition(".")[0] in ("neural_network", "numpy")
+    return is_own(module) or module.partition(".")[0] == "numpy"
 
 
 def shorten_traceback(error: BaseException) -> None:
@@ -144,7 +149,7 @@ def shorten_traceback(error: BaseException) -> None:
 
 
 def _of_library(entry: TracebackType) -> bool:
-    return _is_own(entry.tb_frame.f_globals.get("__name__", ""))
+    return _is_inside(entry.tb_frame.f_globals.get("__name__", ""))
 
 
 def say_what_was_dropped(error: ValueError) -> None:

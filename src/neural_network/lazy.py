@@ -70,6 +70,25 @@ class Table(dict[str, T]):
         raise missing_entry(name, self)
 
 
+class _LastFinder:
+    """Asked by Python for a module of the package that nobody has found: raises a sentence.
+
+    Not where somebody only asks whether there is one (``importlib.util.find_spec``).
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG004  # Python passes them
+        """Find nothing."""
+        importing = sys._getframe(2).f_code.co_name == "_find_and_load_unlocked"
+        if importing and name.startswith("neural_network."):
+            from neural_network.elsewhere.answers import missing_module
+
+            raise missing_module(name)
+
+
+sys.meta_path.append(_LastFinder)  # the last one: it costs other imports nothing
+
+
 class NameTable(Mapping[str, T]):
     """Name → what ``@named(kind)`` declares, loaded on first use.
 

@@ -16,6 +16,7 @@ import pytest
 import neural_network as nn
 from neural_network.elsewhere import answers
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
+from neural_network.elsewhere.assigned import ASSIGNED
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, WORDS
 from neural_network.elsewhere.names import MODULE
@@ -25,11 +26,11 @@ from tests.elsewhere.things import things
 
 OBJECTS: dict[str, Any] = {
     "Tensor": "t", "Layer": "model", "Trainer": "trainer", "History": "history",
-    "Optimizer": "optimizer", "Schedule": "nn.Cosine(0.1)", "Callback": "nn.EarlyStopping()",
+    "Optimizer": "optimizer", "OptimizerGroups": "groups", "Parameter": "layer.weight", "Schedule": "nn.Cosine(0.1)", "Callback": "nn.EarlyStopping()",
 }  # fmt: skip
 LINES = sorted(
     {row[-1] for row in (*MODULE, *KEYS, *FUNCTIONS, *ARGUMENTS, *TRAINING)}
-    | {row[-1] for rows in ATTRIBUTES.values() for row in rows}
+    | {row[-1] for rows in (*ATTRIBUTES.values(), *ASSIGNED.values()) for row in rows}
 )
 
 
@@ -56,7 +57,7 @@ def test_each_line_of_example_runs(
 
 
 def test_each_name_stands_once() -> None:
-    for rows in (MODULE, KEYS, *ATTRIBUTES.values()):
+    for rows in (MODULE, KEYS, *ATTRIBUTES.values(), *ASSIGNED.values()):
         theirs = [name for names, *_ in rows for name in names.split()]
         assert sorted(n for n in set(theirs) if theirs.count(n) > 1) == []
     words = [word for names, _ in WORDS for word in names.split()]
@@ -66,7 +67,7 @@ def test_each_name_stands_once() -> None:
 def test_no_name_of_ours_is_in_the_tables(known: dict[str, Any]) -> None:
     theirs = [name for names, *_ in MODULE for name in names.split()]
     assert [name for name in theirs if hasattr(nn, name)] == []
-    for cls, rows in ATTRIBUTES.items():
+    for cls, rows in (*ATTRIBUTES.items(), *ASSIGNED.items()):
         found = eval(OBJECTS[cls], known)
         ours = [n for names, *_ in rows for n in names.split() if hasattr(found, n)]
         assert ours == [], cls

@@ -21,6 +21,7 @@ def tries(file: str, kind: type[Exception]) -> list[Any]:
 TRIES = [
     *tries("names.txt", AttributeError), *tries("calls.txt", TypeError),
     *tries("values.txt", ValueError), *tries("keys.txt", KeyError),
+    *tries("assigned.txt", AttributeError), *tries("classes.txt", AttributeError),
 ]  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def test_the_answer_shows_the_line_to_type(
     line: str, kind: type[Exception], answer: str, known: dict[str, Any]
 ) -> None:
     with pytest.raises(kind) as caught:
-        eval(line, dict(known))
+        exec(line, dict(known))
     text = str(caught.value)
     assert answer in text
     assert len(text) <= 500

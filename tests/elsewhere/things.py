@@ -25,5 +25,6 @@ def things(folder: Path) -> dict[str, Any]:
         "model": model, "saved": saved, "path": path, "trainer": trainer, "history": history,
         "layer": nn.Dense(3).initialize((4,), rng=0), "conv": nn.Conv2D(4, 3),
         "t": nn.Tensor([[1.0, 2.0], [3.0, 4.0]]), "optimizer": nn.Adam(0.01, parameters=model),
+        "groups": nn.OptimizerGroups([(model[0], nn.SGD(0.1)), (model[1], nn.Adam(0.1))]),
         "result": trainer.evaluate(X, y), "F": nn.functional, "functools": functools,
     }  # fmt: skip

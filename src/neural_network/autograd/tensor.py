@@ -31,6 +31,7 @@ from neural_network.autograd.guards import (
     single,
 )
 from neural_network.autograd.methods import ArrayMethods
+from neural_network.autograd.sizes import Size
 from neural_network.checks import Array, as_flag, as_real
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
@@ -300,7 +301,7 @@ class Tensor(ArrayMethods):
     @property
     def size(self) -> int:
         """How many numbers."""
-        return self.data.size
+        return Size(self.data.size)
 
     @property
     def nbytes(self) -> int:

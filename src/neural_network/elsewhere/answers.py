@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
+from neural_network.elsewhere.assigned import is_elsewhere
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, WORDS
 from neural_network.elsewhere.names import MODULE
@@ -23,6 +25,7 @@ from neural_network.errors import (
     NeuralNetworkError,
     both,
     brief,
+    is_own,
     shortened,
 )
 from neural_network.names import PACKAGES_ONLY, PUBLIC
@@ -89,7 +92,25 @@ def missing_name(
         text = f"cannot import name {name!r} from {package!r}; here: {answer.said(name)}"
         refused: ImportError = both(NeuralNetworkError, ImportError)(text, name=package)
         return refused
-    return _attribute_error(text, name, answer, None)
+    return attribute_error(text, name, answer, None)
+
+
+def missing_module(module: str) -> ModuleNotFoundError:
+    """Return the error for a module of the package that there is not."""
+    package, _, name = module.rpartition(".")
+    answer = _table("").get(name) or _public_elsewhere(name, package)
+    text = f"No module named {module!r}"
+    if answer is None and package != PACKAGE and package in sys.modules:
+        answer = Answer("the package itself, which has all its names", f"from {package} import …")
+    if answer is None and (
+        near := _nearest(name, {file.split(".")[0] for file in (*PUBLIC, *PACKAGES_ONLY)})
+    ):
+        answer = Answer(f"{PACKAGE}.{near}", "")
+    if answer is None:
+        return ModuleNotFoundError(text, name=module)
+    kind = both(NeuralNetworkError, ModuleNotFoundError)
+    error: ModuleNotFoundError = kind(f"{text}; here: {answer.said(name)}", name=module)
+    return error
 
 
 def _public_elsewhere(name: str, package: str) -> Answer | None:
@@ -113,16 +134,28 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
     text = f"{cls.__name__!r} object has no attribute {brief(name)}"
     if name[0] == "_":  # what copy and inspect look for
         return AttributeError(text, name=name, obj=owner)
-    if any(name in vars(base) for base in cls.__mro__):
+    if any(name in vars(base) for base in cls.__mro__) and not is_elsewhere(cls, name):
         object.__getattribute__(owner, name)
-    bases = [base.__name__ for base in cls.__mro__ if base.__module__.startswith(f"{PACKAGE}.")]
+    bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
     answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
     if answer is None and "Tensor" in bases:
         answer = _function_of_tensor(name)
     elif answer is None:
         near = _nearest(name, [n for n in dir(owner) if n[0] != "_"])
         answer = None if near is None else Answer(near, "")
-    return _attribute_error(text, name, answer, owner)
+    return attribute_error(text, name, answer, owner)
+
+
+def missing_in_class(cls: type, name: str) -> AttributeError:
+    """Return the error for an attribute that a class does not have."""
+    text = f"type object {cls.__name__!r} has no attribute {brief(name)}"
+    if name[0] == "_":
+        return AttributeError(text, name=name, obj=cls)
+    bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
+    answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
+    if answer is None and (near := _nearest(name, [n for n in dir(cls) if n[0] != "_"])):
+        answer = Answer(near, "")
+    return attribute_error(text, name, answer, cls)
 
 
 def _function_of_tensor(name: str) -> Answer | None:
@@ -141,7 +174,8 @@ def _takes_tensors(name: str) -> bool:
     return isinstance(found, np.ufunc) or (of_arrays and not name.startswith("save"))
 
 
-def _attribute_error(text: str, name: str, answer: Answer | None, owner: Any) -> AttributeError:
+def attribute_error(text: str, name: str, answer: Answer | None, owner: Any) -> AttributeError:
+    """Return an error of this text, with the answer if there is one."""
     if answer is None:
         return AttributeError(text, name=name, obj=owner)
     kind = both(NeuralNetworkError, AttributeError)
@@ -204,6 +238,7 @@ class _Call:
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
         self.args, self.kwargs = args, kwargs
+        self.of_class = False  # whether a method was called without an object
         self.name = function.__name__
         bases = function.__mro__ if isinstance(function, type) else ()
         makes = getattr(function, "__init__", function) if bases else function
@@ -219,7 +254,9 @@ class _Call:
                 self.name = function.__qualname__.split(".")[0]
                 self.where = ["*", self.name]
             else:
-                self.name = f"{type(args[0]).__name__}.{self.name}"
+                of = function.__qualname__.rpartition(".")[0].rpartition(".")[2]
+                self.of_class = all(base.__name__ != of for base in type(args[0]).__mro__)
+                self.name = f"{of if self.of_class else type(args[0]).__name__}.{self.name}"
             self.signature = self.signature.replace(
                 parameters=[*self.signature.parameters.values()][1:]
             )
@@ -231,6 +268,9 @@ class _Call:
         try:
             self.signature.bind(*self.args, **self.kwargs)
         except TypeError as error:
+            if self.of_class:
+                owner, _, method = self.name.partition(".")
+                return f"expected an object before the dot, and not its class: {owner}(…).{method}"
             line = self.by_place()
             missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
             return self._unknown() or self._too_many() or missing
@@ -272,7 +312,7 @@ class _Call:
         """Return the answer for the only argument of a method such as ``train(False)``."""
         if self.parameters or len(self.args) != 1:
             return None
-        found = _argument("mode", self.where, self.parameters)
+        found = argument_answer("mode", self.where, self.parameters)
         return None if found is None else found.said(f"{self.where[-1]}({brief(self.args[0])})")
 
     def parameters_first(self) -> str | None:
@@ -346,7 +386,7 @@ def unexpected(unknown: Iterable[str], where: list[str], parameters: Collection[
     some = list(unknown)[:MOST_NAMES]
     listed = ", ".join(map(repr, some))
     text = f"got {'an ' * (len(some) == 1)}unexpected keyword argument{'s' * (len(some) > 1)}"
-    found = {name: _argument(name, where, parameters) for name in some}
+    found = {name: argument_answer(name, where, parameters) for name in some}
     said = {name: answer.ours for name, answer in found.items() if answer is not None}
     lines = [answer.example for answer in found.values() if answer is not None and answer.example]
     if not said:
@@ -355,7 +395,7 @@ def unexpected(unknown: Iterable[str], where: list[str], parameters: Collection[
     return f"{text} {listed}; here: {answers}{f', as in {lines[-1]}' if lines else ''}"
 
 
-def _argument(name: str, where: list[str], parameters: Collection[str]) -> Answer | None:
+def argument_answer(name: str, where: list[str], parameters: Collection[str]) -> Answer | None:
     """Return the answer for an argument: of the last row about it, or a similar name."""
     places, found = set(where), None
     for functions, theirs, ours, line in (*FUNCTIONS, *ARGUMENTS, *TRAINING):

@@ -105,6 +105,8 @@ LAYER: Rows = [
      "model.clone().initialize((64,), rng=1)"),
     ("get_config from_config config", "clone; repr shows the arguments", "model[0].clone(units=3)"),
     ("copy deepcopy", "clone()", "model.clone()"),
+    ("get_params set_params", "clone; repr shows the arguments", "model[0].clone(units=3)"),
+    ("classes_", "nothing: classes are numbered from 0", "model.predict(X).argmax(axis=1)"),
     ("share_memory data_parallel", "threads, in one process", "nn.set_num_threads(1)"),
 ]
 TRAINER: Rows = [
@@ -116,7 +118,8 @@ TRAINER: Rows = [
     ("compile", "arguments of Trainer", "nn.Trainer(model, nn.Adam(0.001), \"mse_loss\")"),
     ("save save_model save_checkpoint export", "nn.save for the model, Checkpoint in a training",
      "nn.save(trainer.model, path)"),
-    ("load load_model load_checkpoint restore", "nn.load for a model, fit(resume=) for a training",
+    ("load load_model load_checkpoint load_from_checkpoint from_checkpoint restore",
+     "nn.load for a model, fit(resume=) for a training",
      "nn.load(saved)"),
     ("state_dict load_state_dict", "the callback Checkpoint", "nn.Checkpoint(path)"),
     ("lr learning_rate lr_ get_lr current_lr", "rate; set by the optimizer", "trainer.rate"),
@@ -130,7 +133,7 @@ TRAINER: Rows = [
     ("should_stop stop_training early_stop", "stop", "trainer.stop"),
     ("recorder logs log metrics_history callback_metrics logged_metrics losses loss_curve_ "
      "train_losses val_losses results", "history", "trainer.history[\"loss\"]"),
-    ("best_model best_weights best_score_ best_model_", "the callback EarlyStopping",
+    ("best_model best_weights best_score best_score_ best_model_", "the callback EarlyStopping",
      "nn.Trainer(model, callbacks=[nn.EarlyStopping(restore_best=True)])"),
     ("dls dataloaders train_dataloader train_loader dataset", "arrays, given to fit",
      "trainer.fit(X, y, epochs=1)"),
@@ -191,6 +194,7 @@ OPTIMIZER: Rows = [
     ("get_lr get_last_lr", "learning_rate, or rate(time, total)", "nn.Adam(0.001).rate(0, 1)"),
     ("beta1 beta2 beta_1 beta_2", "betas", "nn.Adam(0.001).betas"),
     ("decay wd", "weight_decay", "nn.Adam(0.001).weight_decay"),
+    ("from_config", "a call; settings() shows the arguments", "nn.Adam(0.001).settings()"),
     ("init", "start(buffer)", "nn.Adam(0.001).start(np.zeros(3))"),
     ("lr_scheduler scheduler", "schedule", "nn.Adam(0.001).schedule"),
 ]
@@ -198,7 +202,7 @@ SCHEDULE: Rows = [
     ("step", "nothing: a Trainer moves it; in a loop of your own, optimizer.step(rate)",
      "nn.Cosine(0.1)(3, total=10)"),
     ("get_lr get_last_lr lr learning_rate", "a call with the time", "nn.Cosine(0.1)(3, total=10)"),
-    ("state_dict get_config", "settings()", "nn.Cosine(0.1).settings()"),
+    ("state_dict get_config from_config", "settings()", "nn.Cosine(0.1).settings()"),
     ("optimizer", "an optimizer takes a schedule", "nn.SGD(nn.Cosine(0.1))"),
 ]
 CALLBACK: Rows = [
@@ -206,10 +210,12 @@ CALLBACK: Rows = [
     ("model params", "the Trainer's: trainer.model", "trainer.model"),
     ("set_model set_params", "nothing: each method receives the trainer", "trainer.model"),
     ("stopped_epoch", "best_epoch", "nn.EarlyStopping().best_epoch"),
+    ("wait", "nothing like it", "nn.EarlyStopping().best_epoch"),
     ("best_score best_value", "best", "nn.EarlyStopping().best"),
 ]
 # Class → rows; of its subclasses as well.
 ATTRIBUTES: dict[str, Rows] = {
     "Tensor": TENSOR, "Layer": LAYER, "Trainer": TRAINER, "History": HISTORY,
-    "Optimizer": OPTIMIZER, "Schedule": SCHEDULE, "Callback": CALLBACK,
+    "Optimizer": OPTIMIZER, "OptimizerGroups": OPTIMIZER, "Schedule": SCHEDULE,
+    "Callback": CALLBACK,
 }

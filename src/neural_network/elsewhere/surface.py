@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from neural_network.errors import ArgumentError, NeuralNetworkError, sentence, shorten_traceback
+from neural_network.elsewhere.assigned import ASSIGNED, is_elsewhere
+from neural_network.errors import (
+    ArgumentError,
+    NeuralNetworkError,
+    is_own,
+    sentence,
+    shorten_traceback,
+)
 
 # The type of a class has to be derived from the types of all its bases: from this one, so that a
 # layer may have protocols and abstract classes among them.
@@ -80,6 +87,16 @@ class Explained(ProtocolType):
                 explain(cls, args, kwargs, error)
                 raise
 
+        def __getattr__(cls, name: str) -> Any:  # noqa: N805  # of a metaclass
+            """Raise the sentence about an attribute of a class that there is not."""
+            from neural_network.elsewhere.answers import missing_in_class
+
+            raise missing_in_class(cls, name)
+
+        def __dir__(cls) -> list[str]:  # noqa: N805  # of a metaclass
+            """Return the names of its attributes, without those of other libraries."""
+            return [name for name in super().__dir__() if not is_elsewhere(cls, name)]
+
         @property
         def __signature__(cls) -> inspect.Signature:  # noqa: N805  # of a metaclass
             """The signature of the constructor, which ``help`` shows."""
@@ -89,10 +106,62 @@ class Explained(ProtocolType):
             return inspect.Signature(parameters)
 
 
+class NotHere:
+    """Stands in a class for an attribute of other libraries: to set it raises a sentence.
+
+    Without it nothing would happen. Classes of the user's own, and their objects, may have an
+    attribute of the name.
+    """
+
+    of_other_libraries = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Raise the error after which Python asks ``__getattr__``."""
+        found = getattr(instance, "__dict__", {})
+        if self.name in found:
+            return found[self.name]
+        raise AttributeError(self.name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Raise the sentence, but for an object of a class of the user's own."""
+        if not is_own(type(instance).__module__) and hasattr(instance, "__dict__"):
+            instance.__dict__[self.name] = value
+            return
+        from neural_network.elsewhere.assignments import refused_assignment
+
+        raise refused_assignment(instance, self.name)
+
+
+def refuses_assignments(cls: type) -> None:
+    """Let a class of the library refuse to set what users of other libraries set."""
+    for theirs, *_ in ASSIGNED.get(cls.__name__, ()) if is_own(cls.__module__) else ():
+        for name in theirs.split():
+            setattr(cls, name, NotHere(name))
+
+
+def check_set(layer: Any, name: str, value: Any) -> None:
+    """Raise AttributeError where a new attribute of a layer would be set in vain."""
+    from neural_network.elsewhere.assignments import check_new
+
+    check_new(layer, name, value)
+
+
 class Answering(metaclass=Explained):
     """Base of classes whose objects and constructors answer the words of other libraries."""
 
+    def __init_subclass__(cls) -> None:
+        """Note what is not to be set."""
+        super().__init_subclass__()
+        refuses_assignments(cls)
+
     if not TYPE_CHECKING:
+
+        def __dir__(self) -> list[str]:
+            """Return the names of its attributes, without those of other libraries."""
+            return [name for name in super().__dir__() if not is_elsewhere(type(self), name)]
 
         def __getattr__(self, name: str) -> Any:
             """Raise the sentence about an attribute that there is not."""

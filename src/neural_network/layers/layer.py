@@ -533,7 +533,8 @@ class Layer(HasMode, Drawing):
             place(tensor, tensor.data.astype(new_dtype))
             tensor.grad = None
         for layer in self.all_layers():
-            layer.dtype = new_dtype
+            vars(layer)["dtype"] = new_dtype
+            layer._raise_version()
         flat_parameters(self.parameters())
         return self
 

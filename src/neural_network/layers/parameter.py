@@ -16,7 +16,7 @@ from neural_network.advice import in_shape
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
-from neural_network.elsewhere.surface import explains_calls
+from neural_network.elsewhere.surface import explains_calls, refuses_assignments
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 
@@ -76,6 +76,9 @@ class Parameter(_LayerTensor):
     @explains_calls
     def __init__(self, data: ArrayLike) -> None:
         super().__init__(_own("Parameter", data), requires_grad=True)
+
+
+refuses_assignments(Parameter)
 
 
 @public

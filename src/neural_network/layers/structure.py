@@ -20,6 +20,7 @@ from neural_network.autograd.exchange import others_now
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.describing import Bound, arguments_of, as_tuples, constructing, shown
+from neural_network.elsewhere.surface import check_set
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -173,13 +174,13 @@ class Structure(Bound):
             if value is not None and not isinstance(value, PARTS):
                 copy_into(before, value, type(self).__name__, name)
                 return
-            if name in fixed and not isinstance(value, TENSORS):
-                raise self._fixed_error(name, "…")
             self._check_fits(name, before, value)
         elif name in fixed and not isinstance(getattr(type(self), name, None), property):
             raise self._fixed_error(name, shown(value))
         elif self._built_for is None and name in self._made_by_build:
             self._check_not_lost(name)
+        if name not in self.__dict__ or name == "dtype":
+            check_set(self, name, value)
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
         parts = isinstance(value, MEMBERS) or isinstance(before, MEMBERS)
@@ -221,6 +222,8 @@ class Structure(Bound):
 
         Layers of one's own may exchange their parameters for whatever their ``forward`` takes.
         """
+        if name in (self._fixed or ()) and not isinstance(value, TENSORS):
+            raise self._fixed_error(name, "…")
         if not type(self).__module__.startswith("neural_network.layers."):
             return
         kind = type(before).__name__

@@ -90,6 +90,9 @@ class TrainingState(Answering):
     clip_value: float | None
     accumulate: int
     average: ExponentialAverage | None
+    progress: bool
+    # The settings as ``check_settings`` has left them, and the schedule's first state.
+    checked: dict[str, Any]
     # What ``fit`` was called with.
     epochs: int = from_fit()
     measures: list[str] = from_fit()

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_products
-from neural_network.checks import Array, as_callable, as_count, as_flag, as_number, as_single
+from neural_network.checks import Array, as_count, as_single
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
-    ArgumentError,
     DivergenceError,
     DTypeError,
     NothingToAverageError,
@@ -25,14 +24,12 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.functional.finite import is_finite
-from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed, drawing
 from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, plain
 from neural_network.lifting import array_under
 from neural_network.public import public
-from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
@@ -50,20 +47,17 @@ from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
     Loss,
     Metric,
-    as_class_weights,
-    as_loss,
-    as_metrics,
     measured,
-    options_of,
     row_weights,
     total_share,
     weighted_mean,
 )
 from neural_network.training.optimizers import Optimizer
-from neural_network.training.optimizers.groups import OptimizerGroups, Pairs, as_optimizers
+from neural_network.training.optimizers.groups import OptimizerGroups, Pairs
 from neural_network.training.parameters import Memory, recorded
 from neural_network.training.progress import Progress
-from neural_network.training.state import Augmentation, TrainingState, as_callbacks
+from neural_network.training.settings import CHANGEABLE, check_settings
+from neural_network.training.state import Augmentation, TrainingState
 from neural_network.training.validation import as_fraction, as_validation
 
 Inputs = ArrayLike | tuple[ArrayLike, ...] | Mapping[str, ArrayLike]
@@ -107,6 +101,9 @@ class Trainer(TrainingState):
         stop: set it to True to end after this step.
         memory: the parameters, gradients and buffers of the current or last training.
 
+    Settings may be assigned between trainings: ``trainer.loss = "mse_loss"``; the next ``fit`` or
+    ``evaluate`` checks them.
+
     Frozen parameters do not change at all, nor do the statistics of a frozen batch norm. A
     callback may freeze and unfreeze; this takes effect in the next step.
 
@@ -141,29 +138,15 @@ class Trainer(TrainingState):
         average: float | None = None,
         progress: bool = True,
     ) -> None:
-        self.model = Sequential(model) if isinstance(model, list | tuple) else model
-        if not isinstance(self.model, Layer):
-            raise DTypeError(sentence("Trainer", "model", "a layer or model", brief(model)))
-        self.optimizer = as_optimizers(optimizer, self.model)
-        self.loss = as_loss(loss)
-        self.metrics = as_metrics(metrics, self.loss)
-        self.callbacks = as_callbacks(callbacks, Callback)
-        self.seed, self.seed_given = as_seed(rng), rng is not None
-        self.augment = None if augment is None else as_callable("Trainer", "augment", augment)
-        self.class_weights = as_class_weights(self.loss, class_weights)
-        self.clip_norm, self.clip_value = (
-            None if value is None else as_number("Trainer", name, value, above=0)
-            for name, value in (("clip_norm", clip_norm), ("clip_value", clip_value))
-        )
-        self.accumulate = as_count("Trainer", "accumulate", accumulate)
-        if self.accumulate > 1 and options_of(self.loss).get("reduction") == "sum":
-            expected = "1 with a loss that is a sum, of which several batches make no mean"
-            raise ArgumentError(sentence("Trainer", "accumulate", expected, accumulate))
-        self.average = None if average is None else ExponentialAverage(average)
-        self.progress = as_flag("Trainer", "progress", progress)
+        vars(self).update(
+            model=model, optimizer=optimizer, loss=loss, metrics=metrics, callbacks=callbacks,
+            seed=as_seed(rng), augment=augment, class_weights=class_weights, clip_norm=clip_norm,
+            clip_value=clip_value, accumulate=accumulate, average=average, progress=progress,
+        )  # fmt: skip
+        self.seed_given = rng is not None
+        self.checked = {}
+        check_settings(self)
         self._hints = Hints()
-        # Each ``fit`` begins with this state of a schedule that observes the training.
-        self._first_schedule = self.optimizer.schedule.state()
         self.begin()
 
     # --- fit ---------------------------------------------------------------------
@@ -219,6 +202,7 @@ class Trainer(TrainingState):
         Warns:
             TrainingHint: it runs, but is probably a mistake, such as softmax twice; once.
         """
+        check_settings(self, again=CHANGEABLE)
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype, self.model)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
@@ -268,7 +252,7 @@ class Trainer(TrainingState):
         self.begin()
         self.memory = Memory(self.model)
         self.optimizer.start(self.memory.flat)
-        self.optimizer.schedule.load_state(self._first_schedule)
+        self.optimizer.schedule.load_state(self.checked["schedule"][-1])
         if self.average is not None:
             self.average.start(self.memory.flat)
         if restored is not None:
@@ -395,6 +379,7 @@ class Trainer(TrainingState):
         Raises:
             DTypeError, ShapeError, ArgumentError: data that do not fit.
         """
+        check_settings(self)
         dtype, model = self.model.dtype, self.model
         inputs, targets = as_rows("evaluate", X, y, dtype, mapped=True, model=model)
         if not self.model.built:

@@ -45,6 +45,27 @@ class Setting(nn.Callback):
         setattr(getattr(trainer, holder) if holder else trainer, name, 0.1)
 
 
+class Own(Trainer):
+    """A class of the user's own may have attributes of any name; those of the library raise."""
+
+
+class OwnModel(nn.Layer):
+    def __init__(self) -> None:
+        self.body = nn.Sequential(*network(3))
+
+    def forward(self, X: Any) -> Any:
+        return self.body(X)
+
+
+class OwnSGD(SGD):
+    pass
+
+
+def set_by_callback(name: str) -> None:
+    trainer = Own(OwnModel(), OwnSGD(0.1), callbacks=[Setting(name)], rng=0, progress=False)
+    trainer.fit(POINTS, THREE, epochs=2)
+
+
 class Lowered(nn.Layer):
     """A relu that is no layer's."""
 
@@ -92,10 +113,10 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "rising more": (lambda: fit([Dense(3, initializer="zeros")], POINTS, THREE, optimizer=SGD(3.0), epochs=3, batch_size=10), "the learning rate 3 is too high"),
     "zeros": (lambda: fit([Dense(9, "tanh", initializer="zeros"), Dense(10, initializer="zeros")], DIGITS, Y), "the outputs are the same for every row"),
     "other order": (lambda: fit([Dense(10)], DIGITS, SHUFFLED, optimizer=SGD(0.01), epochs=3, batch_size=25), r"are the rows of y in the order of those of X"),
-    "stop_training": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("stop_training")], epochs=2), r"^fit: trainer.stop_training was set, which nothing reads; trainer.stop = True"),
-    "model.stop_training": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("model.stop_training")]), "^fit: model.stop_training was set"),
-    "lr": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("lr")], epochs=2), "^fit: trainer.lr was set"),
-    "optimizer.lr": (lambda: fit(network(3), POINTS, THREE, callbacks=[Setting("optimizer.lr")], epochs=2), r"optimizer.lr was set, .*optimizer.learning_rate"),
+    "stop_training": (lambda: set_by_callback("stop_training"), r"^fit: trainer.stop_training was set, which nothing reads; trainer.stop = True"),
+    "model.stop_training": (lambda: set_by_callback("model.stop_training"), "^fit: model.stop_training was set"),
+    "lr": (lambda: set_by_callback("lr"), "^fit: trainer.lr was set"),
+    "optimizer.lr": (lambda: set_by_callback("optimizer.lr"), r"optimizer.lr was set, .*optimizer.learning_rate"),
     "no backward": (forgetful, r"^fit: 7 steps were made, and backward\(\) has reached no parameter"),
 }  # fmt: skip
 

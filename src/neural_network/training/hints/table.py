@@ -141,7 +141,7 @@ AFTER_AN_EPOCH = (
 AFTER_EACH_EPOCH = (
     Hint(
         "attribute that nothing reads",
-        "`trainer.stop_training`, `trainer.lr` or `optimizer.lr`, set by a callback",
+        "`trainer.stop_training`, `trainer.lr` or `optimizer.lr` of a class of your own, set",
         "`trainer.stop = True`, `optimizer.learning_rate = 0.001`",
         epochs.stopped_by_another_name,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_number
+from neural_network.elsewhere.surface import Answering
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
@@ -27,7 +28,7 @@ Pairs = Sequence[tuple[Trainable, "Optimizer | str"]]
 
 
 @public
-class OptimizerGroups:
+class OptimizerGroups(Answering):
     """An optimizer for each part of a model, each with its own learning rate and state.
 
     ``Trainer(model, optimizer=[(layer, Adam(1e-4)), …])`` makes one. In a loop of your own it is
