@@ -32,7 +32,7 @@ from neural_network.autograd.guards import (
 )
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.autograd.sizes import Size
-from neural_network.checks import Array, as_flag, as_real
+from neural_network.checks import Array, as_flag, as_real, check_shape
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
 from neural_network.functional.op import PASSED, Rule
@@ -232,9 +232,7 @@ class Tensor(ArrayMethods):
         given = as_real("backward", "gradient", given)
         check_no_gradient("backward: gradient: it", given)
         start = np.array(array_under(given), dtype=self.dtype)
-        if start.shape != self.shape:
-            received = f"shape {start.shape}"
-            raise ShapeError(sentence("backward", "gradient", f"shape {self.shape}", received))
+        check_shape("backward", "gradient", start, self.shape)
         backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves()
 
     # --- changes in place ------------------------------------------------------
