@@ -179,7 +179,7 @@ class Structure(Bound):
             raise self._fixed_error(name, shown(value))
         elif self._built_for is None and name in self._made_by_build:
             self._check_not_lost(name)
-        if name not in self.__dict__ or name == "dtype":
+        if (name not in self.__dict__ and name != "training") or name == "dtype":
             check_set(self, name, value)
         if isinstance(value, HOLDERS):
             value = kept(value, self, name)
