@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import Recorded
 from neural_network.autograd.guards import no_gradient_of_result
+from neural_network.autograd.refused import REFUSED
 from neural_network.checks import Array
 from neural_network.errors import (
     DroppedGradientError,
@@ -32,32 +33,6 @@ _elementwise: Any = elementwise
 _linear: Any = linear
 _reductions: Any = reductions
 _shaping: Any = shaping
-
-# Methods of ndarray that change it in place, return its memory, or cannot be recorded → what to
-# use instead.
-REFUSED = {
-    "fill": "t = np.full_like(t, value)",
-    "itemset": "t[i] = value",
-    "newbyteorder": "t.data.view",
-    "ptp": "t.max() - t.min()",
-    "partition": "np.partition(t, kth)",
-    "put": "np.where",
-    "resize": "np.resize(t, shape)",
-    "sort": "np.sort(t)",
-    "setfield": "np.where",
-    "setflags": "t.data.setflags",
-    "byteswap": "t.data.byteswap",
-    "getfield": "t.data.getfield",
-    "view": "t.reshape(shape), or t.data.view for the bytes",
-    "tostring": "t.data.tobytes",
-    "tobytes": "t.data.tobytes",
-    "tofile": "save_arrays",
-    "dump": "save_arrays",
-    "dumps": "save_arrays",
-    "choose": "np.choose(t.data, …)",
-    "imag": "np.zeros_like(t): tensors are real",
-    "to_device": "t.data.to_device",
-}
 
 
 def _plain(method: Method) -> Method:
@@ -430,6 +405,11 @@ class ArrayMethods(Recorded):
         """Return whether any is not 0."""
         return self.data.any(*args, **kwargs)
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the numbers take."""
+        return self.data.nbytes
+
     def tolist(self) -> Any:
         """Return nested lists of plain numbers, without a record."""
         return self.data.tolist()
@@ -438,7 +418,7 @@ class ArrayMethods(Recorded):
         """Return other attributes of an ndarray, or raise an error that names a substitute."""
         if name in REFUSED:
             raise DroppedGradientError(f"Tensor.{name}: not for tensors; use {REFUSED[name]}")
-        if name in ("strides", "itemsize", "flags", "device", "nbytes", "ctypes", "base"):
+        if name in ("strides", "itemsize", "flags", "device", "ctypes", "base"):
             return getattr(self.data, name)
         if name == "grad":  # of a leaf it is set
             return no_gradient_of_result()

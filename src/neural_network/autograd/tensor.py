@@ -301,11 +301,6 @@ class Tensor(ArrayMethods):
         """How many numbers."""
         return Size(self.data.size)
 
-    @property
-    def nbytes(self) -> int:
-        """How many bytes the numbers take."""
-        return self.data.nbytes
-
     def __repr__(self) -> str:
         """Show the numbers, and whether a gradient is required."""
         inner = repr(self.data).removeprefix("array(").removesuffix(")")

@@ -149,8 +149,6 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
 def missing_in_class(cls: type, name: str) -> AttributeError:
     """Return the error for an attribute that a class does not have."""
     text = f"type object {cls.__name__!r} has no attribute {brief(name)}"
-    if name[0] == "_":
-        return AttributeError(text, name=name, obj=cls)
     bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
     answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
     if answer is None and (near := _nearest(name, [n for n in dir(cls) if n[0] != "_"])):

@@ -89,6 +89,9 @@ class Explained(ProtocolType):
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  # of a metaclass
             """Raise the sentence about an attribute of a class that there is not."""
+            # Dataclasses ask for names that are private, or of the fields of objects.
+            if name[0] == "_" or name in vars(cls).get("__annotations__", ()):
+                raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
             from neural_network.elsewhere.answers import missing_in_class
 
             raise missing_in_class(cls, name)
