@@ -28,7 +28,7 @@ MODULES = [
     ("optim", "nn.Adam"), ("optim.lr_scheduler", "nn.Adam"), ("optimizers", "nn.Adam"),
     ("losses", "nn.softmax_cross_entropy"), ("metrics", "accuracy"),
     ("callbacks", "nn.EarlyStopping"), ("nn", "import neural_network as nn"),
-    ("nn.functional", "import neural_network as nn"), ("utils.data", "nn.batches"),
+    ("nn.functional", "import neural_network as nn"), ("utils.data", "batches"),
     ("data", "nn.batches"), ("transforms", "nn.Augment"), ("preprocessing.image", "X.std()"),
     ("activations", "activation="), ("initializers", "initializer="), ("regularizers", "l2="),
     ("applications", "small_resnet"), ("keras.layers", "the package itself"),
