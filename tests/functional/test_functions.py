@@ -292,6 +292,7 @@ def test_named_filters(name: str) -> None:
     assert nn.named_filter(name).max() < 9
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_the_rows_of_a_matrix_are_stacked_as_those_of_an_array(axis: int) -> None:
     array = np.arange(6.0).reshape(2, 3)
