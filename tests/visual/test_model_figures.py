@@ -153,3 +153,19 @@ def test_bad_input(call: Any, kind: Any, match: str) -> None:
         call()
     assert isinstance(caught.value, nn.NeuralNetworkError)
     assert plt.get_fignums() == []
+
+
+def test_a_drop_that_means_nothing_is_pale() -> None:
+    images, _ = nn.load_mnist("test")
+    model = nn.models.load_tiny_cnn()
+    image = images[0, None] / 255
+    drops = visual.occlusion(model, image)
+    assert np.abs(drops).max() < 0.1
+    figure = visual.show_occlusion(model, image)
+    assert figure.axes[1].images[0].get_clim() == (-0.1, 0.1)
+    _, axes = plt.subplots(2, 2)
+    drawn = visual.show_occlusion(model, image, ax=axes[0, 0])
+    drawn.canvas.draw()
+    widths = [one.get_window_extent().width for one in drawn.axes if one.images]
+    assert np.ptp(widths) < 1
+    plt.close(drawn)

@@ -192,6 +192,7 @@ MEANINGS = {
     "show_grad_cam": "in favour of the class",
     "show_occlusion": "drop in probability",
 }
+LEAST_DROP = 0.1
 PANELS = {
     "show_saliency": "saliency",
     "show_grad_cam": "Grad-CAM",
@@ -230,10 +231,12 @@ def _show(
         heading = f"{word} {names[shown]}, probability {probabilities[shown]:.1%}"
     figure, (panels,) = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
     signed = function == "show_occlusion"
+    # The deepest colour is at least this drop, so that a square of no weight has none.
+    limit = max(largest(heat), LEAST_DROP) if signed else largest(heat)
     scale: dict[str, Any] = {
         "cmap": as_cmap(function, cmap, SIGNED if signed else HEAT),
-        "vmin": -largest(heat) if signed else 0,
-        "vmax": largest(heat),
+        "vmin": -limit if signed else 0,
+        "vmax": limit,
     }
     picture = as_picture(inputs[0])
     for axes, label in zip(panels, ("input", PANELS[function], "both"), strict=True):
@@ -244,11 +247,11 @@ def _show(
     grey = picture.mean(axis=-1) if picture.ndim == 3 else picture
     panels[2].imshow(grey, cmap=GREY, vmin=0, vmax=1.8 if signed else 1)  # white as grey
     # Small numbers are transparent, so that the picture below is visible.
-    strength = np.nan_to_num(np.abs(heat) / largest(heat), posinf=1).clip(0, 1)
+    strength = np.nan_to_num(np.abs(heat) / limit, posinf=1).clip(0, 1)
     # Transparency shows how much; a pale or a dark colour would be lost on the picture.
-    over = np.sign(heat) * 0.7 * largest(heat) if signed else heat
+    over = np.sign(heat) * 0.7 * limit if signed else heat
     panels[2].imshow(over, alpha=OPACITY * strength, **scale)
-    bar = figure.colorbar(drawn, ax=panels[2], shrink=0.8, aspect=20)
+    bar = figure.colorbar(drawn, ax=list(panels), shrink=0.8, aspect=20)
     bar.set_label(MEANINGS[function], fontsize=MEDIUM - 1)
     bar.ax.tick_params(labelsize=MEDIUM - 1)
     return figure
