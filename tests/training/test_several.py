@@ -164,3 +164,10 @@ def test_a_loss_of_one_output_is_refused_before_the_training() -> None:
         nn.Trainer([nn.Dense(3)], progress=False).fit(A, (Y, Z))
     with pytest.raises(nn.ShapeError, match="predict: X.*expected 30 rows"):
         make().model.predict((A, IDS[:4]))
+
+
+def test_a_summary_of_several_inputs_is_refused() -> None:
+    model = Two().initialize((5,), (), rng=0, dtype=(np.float32, np.int64))
+    for shape in (None, (5,)):
+        with pytest.raises(nn.ArgumentError, match="summary: model: expected a model of one input"):
+            model.summary(shape)

@@ -13,6 +13,8 @@ from neural_network.checks import Array, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
 
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
     """Return the inputs of a model in the order of its ``forward``; None: ``X`` is one array.
@@ -51,6 +53,15 @@ def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
         expected = f"{needed} inputs, as the model's forward takes ({', '.join(names)})"
         raise ArgumentError(sentence(function, "X", expected, len(found)))
     return found
+
+
+def check_one_input(function: str, model: Any) -> None:
+    """Raise ArgumentError for a model whose ``forward`` needs several inputs."""
+    taken = inspect.signature(model.forward).parameters.values()
+    needed = [p.name for p in taken if p.kind in POSITIONAL and p.default is p.empty]
+    if len(needed) > 1:
+        received = f"a {type(model).__name__} of {', '.join(needed)}"
+        raise ArgumentError(sentence(function, "model", "a model of one input", received))
 
 
 def same_rows(function: str, inputs: tuple[Any, ...]) -> list[Array]:

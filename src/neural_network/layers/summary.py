@@ -14,6 +14,7 @@ from neural_network.checks import within_memory
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
+from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 
 
@@ -120,6 +121,7 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
         raise ArgumentError(
             sentence("summary", "shape", "the shape of one input, such as (1, 28, 28)", "none")
         )
+    check_one_input("summary", model)
     sizes = as_sizes("summary", model.input_shape if shape is None else shape)
     if not model.built:
         # A copy, so that looking at a model does not draw its weights.

@@ -12,9 +12,9 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
+from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 from neural_network.visual.figures import COLOURS, SMALL, as_cmap, as_title, axes_grid, colours_from
-from neural_network.visual.inputs import check_one_input
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
 if TYPE_CHECKING:

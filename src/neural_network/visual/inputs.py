@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from time import perf_counter
@@ -23,12 +22,12 @@ from neural_network.layers.convolution import (
     DepthwiseConv2D,
 )
 from neural_network.layers.layer import Layer
+from neural_network.layers.several_inputs import check_one_input
 from neural_network.terminal import is_terminal, write_line
 
 Item = TypeVar("Item")
 CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D, ConvTranspose2D)
 # Of the parameters of a function, those that a call can fill by their place.
-POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 # Work that takes longer than this shows its progress.
 SECONDS_IN_SILENCE = 1.0
 SECONDS_BETWEEN_LINES = 5.0
@@ -47,15 +46,6 @@ def as_model(
         expected = f"a model that is built (model.initialize({shape}) builds it, or training)"
         raise ArgumentError(sentence(function, name, expected, "one without parameters"))
     return model
-
-
-def check_one_input(function: str, model: Layer) -> None:
-    """Raise ArgumentError for a model whose ``forward`` needs several inputs."""
-    taken = inspect.signature(model.forward).parameters.values()
-    needed = [p.name for p in taken if p.kind in POSITIONAL and p.default is p.empty]
-    if len(needed) > 1:
-        received = f"a {type(model).__name__} of {', '.join(needed)}"
-        raise ArgumentError(sentence(function, "model", "a model of one input", received))
 
 
 def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
