@@ -13,7 +13,7 @@ import numpy as np
 from neural_network.autograd.engine import Node, backward_pass, nodes_before
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import leaves_of, map_tree
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Rule
 from neural_network.lifting import LISTS
@@ -233,6 +233,7 @@ class Record:
             return self._leaves[id(tensor)][1]
         return self._names[tensor.node.number]
 
+    @silent
     def _parts_of(self, node: Node, upstream: Array) -> list[tuple[str, Part]]:
         """Return what an op adds to the gradients of its arguments, with their names."""
         ones, drawn = np.ones_like(upstream), np.random.default_rng(0).random(upstream.shape)
