@@ -20,9 +20,6 @@ for hidden, forward in [((64,), forward_mlp), ((64, 32), forward_mlp_3layer)]:
     )
     share = accuracy(forward(rows(test_images), **parameters)[-1], test_labels)
     print(f"{len(hidden) + 1} layers: {share:.1%} of {len(test_labels)} test digits")
-    curves[f"loss of {len(hidden) + 1} layers"] = losses
+    curves[f"{len(hidden) + 1} layers"] = {"loss": losses}
 
-figure = show_history(curves)
-for axes in figure.axes:  # one scale, so that the two can be compared
-    axes.set_ylim(0, max(max(losses) for losses in curves.values()) * 1.05)
-save_figure(figure, "train_by_hand.png")
+save_figure(show_history(curves), "train_by_hand.png")
