@@ -159,7 +159,7 @@ SCALARS: list[Callable[[], Any]] = [
 WORDS: list[Callable[[], Any]] = [
     lambda: "", lambda: " ", lambda: "no", lambda: "relu", lambda: "adam", lambda: "mean",
     lambda: "same", lambda: "0", lambda: "nan", lambda: "a\0b", lambda: "é" * 3, lambda: "\ud800",
-    lambda: "x" * 10_000, lambda: "../" * 5, lambda: ".", lambda: "/nowhere/file", lambda: "~",
+    lambda: "x" * 10_000, lambda: "../" * 5, lambda: ".", lambda: "/proc/nowhere/file", lambda: "~",
     lambda: "CON", lambda: b"bytes", lambda: b"\xff\xfe", lambda: bytearray(b"x"),
     lambda: memoryview(b"abc"), lambda: pathlib.Path("nowhere"), lambda: pathlib.Path("/"),
     lambda: pathlib.Path("x" * 300),

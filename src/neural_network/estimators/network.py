@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_flag, as_number
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, refusal, sentence
 from neural_network.estimators.inputs import (
     Batches,
     Inputs,
@@ -260,16 +260,21 @@ class Network(RowEstimator):
     def _read(self, function: str, X: Any, y: Any, *, first: bool) -> tuple[Inputs, Array]:
         """Return the rows and targets, as scikit-learn checks them."""
         rows = as_rows(function, X)
-        numbers, y = validate_data(
-            self,
-            rows.X,
-            y,
-            accept_sparse="csr",
-            dtype="numeric",
-            multi_output=True,
-            y_numeric=self._numeric_targets,
-            reset=first,
-        )
+        try:
+            numbers, y = validate_data(
+                self,
+                rows.X,
+                y,
+                accept_sparse="csr",
+                dtype="numeric",
+                multi_output=True,
+                y_numeric=self._numeric_targets,
+                reset=first,
+            )
+        except ValueError as error:
+            if "setting an array element" in str(error):  # NumPy's words, of lists in an array
+                raise refusal(function, {"y": y}, error) from error
+            raise  # scikit-learn's own sentence
         if issparse(y):
             y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
