@@ -273,7 +273,9 @@ def resolve_padding(
         received = with_meaning(padding, ("valid", "same"))
         if padding == "full":  # of SciPy and NumPy: every overlap with the filter counts
             pads = tuple([cover - 1 for cover in reach])
-            received += f"; padding={pads[0] if len(set(pads)) == 1 else pads} is that"
+            numbers = pads[0] if len(set(pads)) == 1 else pads
+            # Where a layer is made, the size of its window is not known here.
+            received += f"; padding={numbers if any(pads) else '(size - 1) · dilation'} is that"
         raise ArgumentError(sentence(function, "padding", "'valid', 'same' or numbers", received))
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
         if len(padding) != axes or not all(
