@@ -38,7 +38,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
         r"the scores come first: accuracy\(scores, labels\)",
     ),
     "bias of by_hand": (
-        lambda: setattr(nn.Dense(5).initialize((4,)), "bias", P["b1"]), r"it.reshape\(5,\) has it",
+        lambda: setattr(nn.Dense(5).initialize((4,)), "bias", P["b1"]), r"it.reshape\(5\) has it",
     ),
     "lone array": (lambda: nn.check_gradients(nn.relu, np.ones(3)), r"such as \[X\]"),
     "not built": (

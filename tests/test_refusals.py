@@ -58,7 +58,11 @@ def add_in_place(array: Any) -> None:
         ),
         (lambda: fit(resume=3.5), TypeError, "fit: resume: expected .* received 3.5"),
         (lambda: nn.Tensor([1.0])[7], IndexError, "index: X, key: .* key 7"),
-        (lambda: nn.Sequential(nn.Dense(1))[7], IndexError, "Sequential: .* place 7"),
+        (
+            lambda: nn.Sequential(nn.Dense(1))[7],
+            IndexError,
+            "Sequential: place: expected a place of 1 layers: 0 to 0, received 7",
+        ),
         (lambda: nn.Sequential(nn.Dense(1)).remove(7), IndexError, "Sequential.remove: .* 7"),
         (lambda: np.sum(nn.Tensor([1.0]), axis=4), ValueError, "sum: .* axis 4"),
         (lambda: nn.Tensor([1.0]).argmax(3), np.exceptions.AxisError, "Tensor.argmax: .*axis 3"),

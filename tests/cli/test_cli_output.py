@@ -224,9 +224,7 @@ def test_a_signal_saves_and_leaves_handlers_as_they_were(tmp_path: Path, number:
         return model.predict(X)
 
     save = Save(tmp_path / "c")
-    with pytest.raises(
-        Terminated, match="stopped in epoch 1 after batch 4 of 2 epochs; saved"
-    ) as end:
+    with pytest.raises(Terminated, match="stopped in epoch 1 of 2, after batch 4; saved") as end:
         trained([Kill(), save, WhenTerminated(save)])
     assert end.value.number == number
     assert signal.getsignal(number) == signal.SIG_DFL

@@ -176,8 +176,8 @@ def test_a_folder_of_ones_own_pictures(run_here: Any, tmp_path: Path) -> None:
     arguments = ["train", "--data", "bars", "--epochs", "8", "--batch-size", "4"]
     done = run_here(*arguments, "--model", "mlp", "--validation", "0.3")
     assert done.returncode == 0, done.stderr
-    # Of each class, two of six.
-    assert "12 pictures to learn from, 6 held out" in done.stdout
+    # Of 18 pictures 5: of two classes two of six, of one class one.
+    assert "13 pictures to learn from, 5 held out" in done.stdout
     assert "test pictures" not in done.stdout
     assert nn.load(tmp_path / "run" / "model.safetensors").input_shape == (1, 12, 12)
     evaluated = run_here("evaluate", "run/model.safetensors", "--data", "bars", "--save", "c.png")

@@ -144,7 +144,7 @@ def test_noise_and_light_are_no_digit(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("picture", "error", "match"), [
-    (np.zeros((3, 28, 28)), nn.ShapeError, "prepare_digit: picture: expected 2 dimensions"),
+    (np.zeros((3, 28, 28)), nn.ShapeError, "prepare_digit: picture: expected .H, W. shades of grey"),
     (np.zeros((0, 28)), nn.ShapeError, "prepare_digit: picture: expected at least one element"),
     (np.full((9, 9), 256), nn.ArgumentError, "expected shades from 0 to 255, received 256 to 256"),
     (np.full((9, 9), np.nan), nn.ArgumentError, "expected shades from 0 to 255, received nan"),

@@ -76,7 +76,7 @@ X, W = np.ones((1, 2, 3, 3)), np.ones((2, 3, 2, 2))
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: nn.conv_transpose2d(X[0], W), "conv_transpose2d: X: expected 4 dimensions"),
+        (lambda: nn.conv_transpose2d(X[0], W), "conv_transpose2d: X: expected .N, C, H, W."),
         (lambda: nn.conv_transpose2d(X, W[0]), "conv_transpose2d: filters: expected 4 dimensions"),
         (lambda: nn.conv_transpose2d(X[:0], W), "conv_transpose2d: X: expected at least one element"),
         (lambda: nn.conv_transpose2d(X, W[:1]), r"filters: expected shape \(2, 3, 2, 2\), received shape \(1, 3, 2, 2\)"),

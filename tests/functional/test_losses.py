@@ -289,7 +289,10 @@ def test_nan_scores_give_a_nan_loss() -> None:
 
 def test_a_tensor_of_labels_must_not_want_a_gradient() -> None:
     soft = Tensor(Q, requires_grad=True)
-    with pytest.raises(nn.DroppedGradientError, match="softmax_cross_entropy: labels: it has no"):
+    with pytest.raises(
+        nn.DroppedGradientError,
+        match="softmax_cross_entropy: labels: expected an argument with a gradient",
+    ):
         nn.softmax_cross_entropy(X, soft)
     expected = grad(lambda x: nn.softmax_cross_entropy(x, Q))(X)
     found = grad(lambda x: nn.softmax_cross_entropy(x, Tensor(Q)))(X)

@@ -89,7 +89,7 @@ def test_it_is_compiled_once_for_all_kernels_and_found_again(tmp_path: Path) -> 
 def test_it_is_said_that_it_is_compiled(tmp_path: Path) -> None:
     slow = "import neural_network.kernels.runtime.announcements as a; a.SILENT = 0.05\n"
     _, err = finish(start(slow + AFFINE, NUMBA_CACHE_DIR=str(tmp_path)))
-    assert err.startswith("neural_network: compiling kernels")
+    assert err.startswith("neural_network: compiling fast functions")
     assert err.count("\n") == 1
 
 
