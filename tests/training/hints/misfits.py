@@ -38,11 +38,12 @@ def fit(
     optimizer: Any = None,
     epochs: int = 1,
     batch_size: int = 50,
+    rng: int = 0,
     **options: Any,
 ) -> nn.Trainer:
     validation = options.pop("validation", None)
     optimizer = nn.Adam(0.005) if optimizer is None else optimizer
-    trainer = nn.Trainer(model, optimizer, loss=loss, rng=0, progress=False, **options)
+    trainer = nn.Trainer(model, optimizer, loss=loss, rng=rng, progress=False, **options)
     trainer.fit(X, y, epochs=epochs, batch_size=batch_size, validation=validation)
     return trainer
 

@@ -136,6 +136,10 @@ def area(scores: Any, y: Any) -> Any:
     return np.mean(scores[y == 1][:, None] > scores[y == 0][None])
 
 
+# Three classes, sorted, whose features are not scaled; the network begins far off.
+SORTED = np.repeat(
+    [[50, 34, 15, 2], [59, 28, 43, 13], [66, 30, 56, 20]], 50, 0
+) / 10 + 0.3 * normal(150, 4)
 TRAININGS: dict[str, Callable[[], Any]] = {
     "digits": lambda: fit(network(), DIGITS, Y, epochs=3),
     "digits, convolved": lambda: fit([Conv2D(4), Flatten(), Dense(10)], X.reshape(100, 1, 28, 28), T),
@@ -208,6 +212,7 @@ TRAININGS: dict[str, Callable[[], Any]] = {
     "a network from elsewhere": lambda: fit(Head(), POINTS, THREE),
     "batches": lambda: fit(network(3), [(POINTS[:9], THREE[:9])] * 3, None),
     "batches of one class each": lambda: fit(network(3), [(POINTS[:9], THREE[:9] * 0 + i) for i in range(3)], None),
+    **{f"rows sorted by class, seed {n}": lambda n=n: fit(network(3), SORTED, np.arange(150) // 50, optimizer=Adam(1e-3), epochs=3, rng=n) for n in range(12)},  # type: ignore[misc]  # the default
     "another class weight": lambda: fit(network(3), POINTS, THREE, class_weights=[1, 1, 9]),
     "going on": lambda: fit(fit(network(), X, T, epochs=20).model, X, T, optimizer=SGD(nn.OneCycle(0.3)), epochs=3),
 }  # fmt: skip

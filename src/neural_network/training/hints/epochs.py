@@ -19,7 +19,7 @@ from neural_network.layers.randomness import Draws, drawing
 from neural_network.layers.several import SEVERAL, arrays_in, called, each
 from neural_network.lifting import array_under
 from neural_network.training.callback_base import Callback
-from neural_network.training.data import Batch, Feed
+from neural_network.training.data import EXAMPLE, Batch, Feed
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Start
 from neural_network.training.objectives import loss_name, options_of, row_shares, row_weights
 from neural_network.training.optimizers import Optimizer
@@ -54,7 +54,9 @@ RATES = (("trainer", "lr"), ("trainer", "learning_rate"), ("optimizer", "lr"))
 
 def noted(state: TrainingState, feed: Feed, compute_loss: ComputeLoss) -> Start:
     """Return what the hints after an epoch compare with."""
-    return Start(_loss_now(state, feed.example, compute_loss), _some_weights(state))
+    # From all over the data: the first rows may be of one class.
+    some = feed.spread(EXAMPLE)
+    return Start(_loss_now(state, some, compute_loss), _some_weights(state))
 
 
 def _some_weights(state: TrainingState) -> Array:
@@ -162,7 +164,7 @@ def only_falls_back(epoch: Epoch) -> str | None:
         few = not mean > 2 * max(start, least)
     if few:
         return None
-    now = _loss_now(state, epoch.feed.example, epoch.compute_loss)
+    now = _loss_now(state, epoch.feed.spread(EXAMPLE), epoch.compute_loss)
     if not now >= 0.95 * start:
         return None
     return (

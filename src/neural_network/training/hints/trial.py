@@ -219,7 +219,7 @@ class Start(NamedTuple):
     """What is noted before the first step.
 
     Attributes:
-        loss: of the example.
+        loss: of some rows from all over the data.
         weights: some of the parameters.
     """
 
