@@ -6,6 +6,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,6 +27,16 @@ DTYPES = {
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
 STORED = {(np.dtype(code).kind, np.dtype(code).itemsize): name for name, code in DTYPES.items()}
+# Endings of other formats, and what has to do with them.
+FOREIGN = {
+    ".onnx": "interop.onnx reads and writes ONNX",
+    ".pt": "interop.torch has weights from and for PyTorch, as safetensors",
+    ".h5": "interop.keras reads the weights of Keras",
+    ".npz": "numpy.load and numpy.savez are for these",
+    ".pkl": "nothing here is pickled",
+}
+FOREIGN |= {".pth": FOREIGN[".pt"], ".keras": FOREIGN[".h5"], ".npy": FOREIGN[".npz"]}
+FOREIGN |= {".pickle": FOREIGN[".pkl"], ".joblib": FOREIGN[".pkl"]}
 NAMES = {"f": "float", "i": "int", "u": "uint"}  # of NumPy's types, before the bits
 # Of a header, in bytes, and in signs that stand before an entry of a table or a list.
 LONGEST_HEADER, MOST_TABLES, MOST_ITEMS = 1 << 25, 1 << 16, 1_000_000
@@ -47,7 +58,8 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> No
     Raises:
         DTypeError: an array has a type that safetensors cannot hold, or a mask; or ``path`` is
             no path.
-        ArgumentError: more names than a file may have, or a path that no file can have.
+        ArgumentError: more names than a file may have, or a path that no file can have, or one
+            with the ending of another format (".onnx", ".pth", ".h5", ".npz", ".pkl" …).
         FileWriteError: the file cannot be written.
 
     >>> import tempfile
@@ -162,6 +174,9 @@ def write_arrays(
     its end), and the numbers, which begin at multiples of 8 bytes and of their own size.
     """
     as_path(function, "path", path)
+    if hint := _foreign(path):
+        expected = "the name of a safetensors file, such as 'model.safetensors'"
+        raise ArgumentError(sentence(function, "path", expected, brief(path) + hint))
     ordered = {name: _as_stored(name, array) for name, array in arrays.items()}
     metadata = {**metadata, "checksum": checksum(ordered, metadata)}
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
@@ -282,7 +297,7 @@ def _read_header(path: str | os.PathLike[str], file: BinaryIO) -> bytes:
     length = int.from_bytes(file.read(8), "little") if size >= 8 else size
     if length > size - 8:
         raise FileFormatError(
-            f"{path}: not a whole safetensors file ({_why_not_whole(length, size)})"
+            f"{path}: not a whole safetensors file ({_why_not_whole(length, size)}){_foreign(path)}"
         )
     if length > LONGEST_HEADER:
         raise FileFormatError(sentence(str(path), "header", *_too_long(length)))
@@ -290,6 +305,12 @@ def _read_header(path: str | os.PathLike[str], file: BinaryIO) -> bytes:
     if excess := _excess(header):
         raise FileFormatError(sentence(str(path), "header", *excess))
     return header
+
+
+def _foreign(path: str | os.PathLike[str]) -> str:
+    """Return what to do about a file whose name has the ending of another format, or ""."""
+    ending = Path(path).suffix.lower()
+    return f"; {FOREIGN[ending]}" if ending in FOREIGN else ""
 
 
 def _why_not_whole(length: int, size: int) -> str:

@@ -63,7 +63,10 @@ def save(
     >>> bool(np.allclose(onnx.load(path).predict(np.eye(3)), model.predict(np.eye(3))))
     True
     """
-    as_path("interop.onnx.save", "path", path)
+    name = str(as_path("interop.onnx.save", "path", path))
+    if name.lower().endswith((".safetensors", ".pt", ".pth", ".h5", ".keras")):
+        expected = "the name of an ONNX file, such as 'model.onnx'"
+        raise ArgumentError(sentence("interop.onnx.save", "path", expected, brief(name)))
     message = to_model(model)
     if notes is not None:
         from onnx import helper
