@@ -36,7 +36,7 @@ FOREIGN = {
     ".pkl": "nothing here is pickled",
 }
 FOREIGN |= {".pth": FOREIGN[".pt"], ".keras": FOREIGN[".h5"], ".npy": FOREIGN[".npz"]}
-FOREIGN |= {".pickle": FOREIGN[".pkl"], ".joblib": FOREIGN[".pkl"]}
+FOREIGN |= {".joblib": FOREIGN[".pkl"]}
 NAMES = {"f": "float", "i": "int", "u": "uint"}  # of NumPy's types, before the bits
 # Of a header, in bytes, and in signs that stand before an entry of a table or a list.
 LONGEST_HEADER, MOST_TABLES, MOST_ITEMS = 1 << 25, 1 << 16, 1_000_000
