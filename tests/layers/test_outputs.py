@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,24 @@ def test_numbers_of_words_are_inputs_as_well() -> None:
     words = np.array([[1, 2], [3, 4]])
     model.initialize((2,), rng=0, dtype=np.int64)
     assert ends_in(model, words) is nn.softmax
+
+
+class Head(nn.Layer):
+    def __init__(self, made: Any) -> None:
+        self.inner, self.scale, self.made = nn.Dense(4), nn.Parameter(1.0), made
+
+    def forward(self, X: Any) -> Any:
+        return self.made(self.inner(X) * self.scale)
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (lambda out: (out, out[:, :2]), "4, 2"),
+        (lambda out: {"a": out.sum(axis=1), "b": [out, out.reshape(-1, 2, 2)]}, "1, 4, 2 × 2"),
+        (lambda out: (out, out), "4, 4"),
+    ],
+)
+def test_a_summary_of_several_outputs_shows_the_shape_of_each(made: Any, text: str) -> None:
+    table = str(nn.Sequential(nn.Dense(4), Head(made)).initialize((3,), rng=0).summary())
+    assert re.search(rf"1 +Head +{text} +1 +0\n", table)

@@ -30,9 +30,9 @@ def refuse_formula(rule: Rule, name: str, given: Mapping[str, Any], error: Excep
     place = f"{rule.name}: gradient for {name}"
     if isinstance(error, ValueError):
         say_what_was_dropped(error)
-    if isinstance(error, NeuralNetworkError):
+    if isinstance(error, NeuralNetworkError | NameError):
         error.add_note(f"in the gradient of {rule.name} for {name}")
-    if isinstance(error, PASSED):
+    if isinstance(error, (*PASSED, NameError)):  # a name is misspelt, no array is wrong
         raise error
     raise refusal(place, given, error, GradientError) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from html import escape
@@ -17,6 +18,8 @@ from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 
+Shape = tuple[Any, ...]  # whole numbers, or shapes
+
 
 @dataclass(frozen=True)
 class Row:
@@ -25,14 +28,15 @@ class Row:
     Attributes:
         name: where it is in the model: "0", "3.body.1".
         layer: its class.
-        output: the shape that it gives, without the batch axis.
+        output: the shape that it gives, without the batch axis; of several outputs, a tuple of
+            shapes.
         parameters: how many are its own; 0 where a shared layer comes again.
         multiply_adds: multiplications, each with an addition.
     """
 
     name: str
     layer: str
-    output: tuple[int, ...]
+    output: Shape
     parameters: int
     multiply_adds: int
 
@@ -80,7 +84,7 @@ class Summary:
             (
                 row.name,
                 row.layer,
-                " × ".join(str(size) for size in row.output) or "1",
+                _as_text(row.output),
                 _counted(row.parameters),
                 _counted(row.multiply_adds),
             )
@@ -110,6 +114,21 @@ class Summary:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+def _shape_of(arrays: Any) -> Shape:
+    """Return the shape of an array without its first axis; of several, the shape of each."""
+    if isinstance(arrays, Mapping):
+        arrays = tuple(arrays.values())
+    if isinstance(arrays, tuple | list):
+        return tuple(map(_shape_of, arrays))
+    return tuple(int(n) for n in np.shape(arrays)[1:])
+
+
+def _as_text(shape: Shape) -> str:
+    if any(isinstance(size, tuple) for size in shape):
+        return ", ".join(map(_as_text, shape))
+    return " × ".join(map(str, shape)) or "1"
+
+
 @within_memory
 def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
     """Run the model once on zeros, and note what each of its layers does.
@@ -134,8 +153,9 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
         inner = {id(p) for _, child in layer.children() for p in child.parameters()}
         own = {id(p): p.size for p in layer.parameters() if id(p) not in inner | counted}
         counted.update(own)
-        inputs, outputs = (tuple(int(n) for n in np.shape(of)[1:]) for of in (X, out))
-        work = layer.multiply_adds((1, *inputs), (1, *outputs))
+        inputs, outputs = _shape_of(X), _shape_of(out)
+        first = outputs[0] if outputs and isinstance(outputs[0], tuple) else outputs
+        work = layer.multiply_adds((1, *inputs), (1, *first))
         parameters = sum(own.values())
         if parameters or work or not any(True for _ in layer.children()):
             name = names.get(id(layer), "")
