@@ -20,8 +20,8 @@ Linear → Dense(outputs), as in nn.Dense(10)
 ```
 
 It is an `AttributeError` as well, so `hasattr(nn, "Linear")` is False, as it should be. The
-sentences come from the tables below, and a test runs each of their lines. In them `model` is a model,
-`X` and `y` are data, `t` is a tensor, and `trainer` a `Trainer`.
+sentences come from the tables below, and a test runs each of their lines. In them `model` is a
+model, `X` and `y` are data, `t` is a tensor, and `trainer` a `Trainer`.
 
 What differs without an error:
 

@@ -82,7 +82,8 @@ class Trainer(TrainingState):
         metrics: functions of (outputs, y) or names, or a dict; None: accuracy where the
             loss is one of classes. Accuracy leaves out the rows that the loss ignores.
         callbacks: ``EarlyStopping``, ``Checkpoint``, ``CSVLog``, your own …
-        rng: a seed or a Generator. One seed, one result.
+        rng: a seed or a Generator. One seed, one result, for a model that is not built or that was
+            built from a seed itself.
         augment: a function of (X, rng) that returns a batch with random changes, such as
             ``Augment(Shift(2), Rotate(10))``.
         class_weights: a weight for each class: a list, or a dict class → weight; "balanced": the
