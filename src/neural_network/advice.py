@@ -239,12 +239,14 @@ def any_rows(shape: Shape) -> str:
     return f"(n, {', '.join(map(str, shape[1:]))})" if len(shape) > 1 else "(n,)"
 
 
-def of_text(value: Any) -> str:
-    """Return what to do with text, or paths, where numbers are expected."""
+def of_text(value: Any, name: str) -> str:
+    """Return what to do with text, or paths, where an argument is expected to be numbers."""
     first = value
     while isinstance(first, list | tuple) and len(first):
         first = first[0]
     if isinstance(first, os.PathLike) or (isinstance(first, str) and PATH.search(first)):
         read = "nn.load_picture(path) reads a picture, np.load(path) an array"
         return f" (the name of a file: {read})"
+    if name == "filter_kernel" and isinstance(value, str):
+        return " (text: named_filter(name) is a filter of that name)"
     return " (text: np.unique(names, return_inverse=True) numbers names)"

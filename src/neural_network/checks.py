@@ -101,10 +101,10 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
-        hint = of_text(value) if array.dtype.kind in "US" else ""
+        hint = of_text(value, name) if array.dtype.kind in "US" else ""
         if array.dtype == object and array.ndim == 0:
             path = isinstance(value, os.PathLike)
-            hint = of_text(value) if path else f" (a {type(value).__name__})"
+            hint = of_text(value, name) if path else f" (a {type(value).__name__})"
         hint += as_numbers(value)
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array

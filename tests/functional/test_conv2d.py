@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import signal
 
+import neural_network as nn
 from neural_network import conv2d
 from tests import oracles
 from tests.layouts import laid_out
@@ -299,3 +300,11 @@ def test_the_result_is_new_and_contiguous() -> None:
     assert not np.shares_memory(out, X)
     assert out.flags.c_contiguous
     assert out.flags.writeable
+
+
+def test_a_filter_of_the_table_is_an_array_and_its_name_is_not() -> None:
+    image = np.arange(30.0).reshape(5, 6)
+    by_name = nn.conv2d(image, nn.named_filter("sobel-x"))
+    np.testing.assert_array_equal(nn.conv2d(image, nn.FILTERS["sobel-x"]), by_name)
+    with pytest.raises(nn.DTypeError, match=r"filter_kernel: .*named_filter\(name\) is a filter"):
+        nn.conv2d(image, "sobel-x")

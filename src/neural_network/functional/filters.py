@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,10 @@ class Filter(NamedTuple):
 
     values: tuple[tuple[float, ...], ...]
     shows: str
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the numbers, so that a filter can be passed where an array can."""
+        return np.array(self.values, dtype=float if dtype is None else dtype)
 
 
 FILTERS: Mapping[str, Filter] = public(
