@@ -78,7 +78,7 @@ def draw_packages() -> None:
                 arrowprops={"arrowstyle": "-|>", "color": ARROW, "lw": 1.4},
             )  # fmt: skip
             continue
-        curve = f"arc3,rad={-0.32 - 0.012 * distance}"
+        curve = f"arc3,rad={-0.32 - 0.002 * distance}"
         axes.annotate(
             "", (2.22, end), (2.22, start),
             arrowprops={
