@@ -16,19 +16,19 @@ from neural_network.layers.activation import Activation
 
 
 @operator("Relu")
-def relu(X: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def relu(X: Any, *, consumed_inputs: Any = None) -> Any:
     """Relu, of whole numbers too."""
     return functions.relu(X) if is_floating(X) else np.maximum(X, 0)
 
 
 @operator("LeakyRelu")
-def leaky_relu(X: Any, *, alpha: float = 0.01, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def leaky_relu(X: Any, *, alpha: float = 0.01, consumed_inputs: Any = None) -> Any:
     """Leaky relu."""
     return functions.leaky_relu(X, alpha)
 
 
 @operator("PRelu")
-def prelu(X: Any, slope: Any, *, opset: int, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def prelu(X: Any, slope: Any, *, opset: int, consumed_inputs: Any = None) -> Any:
     """Leaky relu with learned slopes, before version 7 one for each channel."""
     if opset < 7 and slope.ndim == 1 and X.ndim > 2:
         slope = np.reshape(slope, (-1, *[1] * (X.ndim - 2)))
@@ -37,7 +37,7 @@ def prelu(X: Any, slope: Any, *, opset: int, consumed_inputs: Any = None) -> Any
 
 
 @operator("Elu")
-def elu(X: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def elu(X: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:
     """Exponential linear unit."""
     return functions.elu(X, alpha)
 
@@ -54,7 +54,7 @@ def selu(
     *,
     alpha: float = 1.6732632423543772,
     gamma: float = 1.0507009873554805,
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    consumed_inputs: Any = None,
 ) -> Any:
     """Scaled exponential linear unit."""
     return functions.elu(X, alpha) * gamma
@@ -72,7 +72,7 @@ def hard_sigmoid(
     *,
     alpha: float = 0.2,
     beta: float = 0.5,
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    consumed_inputs: Any = None,
 ) -> Any:
     """Piecewise linear sigmoid."""
     return np.clip(X * alpha + beta, 0, 1)
@@ -97,13 +97,13 @@ def mish(X: Any) -> Any:
 
 
 @operator("Sigmoid")
-def sigmoid(X: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def sigmoid(X: Any, *, consumed_inputs: Any = None) -> Any:
     """Logistic function."""
     return functions.sigmoid(X)
 
 
 @operator("Tanh")
-def tanh(input: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def tanh(input: Any, *, consumed_inputs: Any = None) -> Any:
     """Hyperbolic tangent."""
     return functions.tanh(input)
 

@@ -55,7 +55,7 @@ VARIADIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _unary(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    def compute(X: Any, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    def compute(X: Any, *, consumed_inputs: Any = None) -> Any:
         return function(X)
 
     return compute
@@ -68,7 +68,7 @@ def _binary(name: str, function: Callable[[Any, Any], Any]) -> Callable[..., Any
         *,
         axis: int | None = None,
         broadcast: int = 0,
-        consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+        consumed_inputs: Any = None,
         opset: int,
     ) -> Any:
         if opset < 7:
@@ -90,7 +90,7 @@ def _placed(name: str, A: Any, B: Any, axis: int | None) -> Any:
 
 
 def _variadic(name: str, function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def compute(*data_0: Any, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+    def compute(*data_0: Any, consumed_inputs: Any = None) -> Any:
         check_broadcast(name, *data_0)
         return reduce(function, data_0)
 
@@ -114,7 +114,7 @@ def mean(*data_0: Any) -> Any:
 
 
 @operator("Clip", fixed=("min", "max"))
-def clip(input: Any, min: Any = None, max: Any = None, *, consumed_inputs: Any = None) -> Any:  # noqa: ARG001  # of version 1, about memory
+def clip(input: Any, min: Any = None, max: Any = None, *, consumed_inputs: Any = None) -> Any:
     """Cut off at the ends, of which ``max`` goes first where they are crossed."""
     if min is None and max is None:
         return input

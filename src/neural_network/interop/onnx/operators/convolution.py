@@ -114,7 +114,9 @@ def conv(
     )  # fmt: skip
 
 
-@operator("ConvTranspose", cost=lambda X, W, *_, out: prod(X.shape[1:]) * prod(W.shape[1:]))  # noqa: ARG005  # as of the others
+@operator(
+    "ConvTranspose", cost=lambda X, W, *_, out: prod(X.shape[1:]) * prod(W.shape[1:])
+)
 def conv_transpose(
     X: Any,
     W: Any,

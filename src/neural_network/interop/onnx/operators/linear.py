@@ -42,7 +42,7 @@ def gemm(
     beta: float = 1.0,
     transA: int = 0,  # ONNX's names
     transB: int = 0,
-    broadcast: int = 0,  # noqa: ARG001  # before version 7; it is always done
+    broadcast: int = 0,  # before version 7; it is always done
 ) -> Any:
     """``alpha · A B + beta · C`` of matrices."""
     if A.ndim != 2 or B.ndim != 2:

@@ -31,8 +31,8 @@ def batch_normalization(
     momentum: float = 0.9,
     training_mode: int = 0,
     spatial: int = 1,
-    is_test: int = 1,  # noqa: ARG001  # before version 7; imported models say themselves whether they train
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    is_test: int = 1,  # before version 7; imported models say themselves whether they train
+    consumed_inputs: Any = None,
     outputs: int,
     model: Any,
 ) -> Any:
@@ -66,7 +66,7 @@ def layer_normalization(
     *,
     axis: int = -1,
     epsilon: float = 1e-5,
-    stash_type: int = 1,  # noqa: ARG001  # the functions compute half precision in float32 anyway
+    stash_type: int = 1,  # the functions compute half precision in float32 anyway
     outputs: int,
 ) -> Any:
     """Layer normalization over the axes from one on."""
@@ -89,7 +89,7 @@ def rms_normalization(
     *,
     axis: int = -1,
     epsilon: float = 1e-5,
-    stash_type: int = 1,  # noqa: ARG001  # half precision is computed in float32 anyway
+    stash_type: int = 1,  # half precision is computed in float32 anyway
 ) -> Any:
     """Divide by the root of the mean square over the axes from one on."""
     check_broadcast("RMSNormalization", X, scale)
@@ -110,7 +110,7 @@ def group_normalization(
     *,
     epsilon: float = 1e-5,
     num_groups: int,
-    stash_type: int = 1,  # noqa: ARG001  # the functions compute half precision in float32 anyway
+    stash_type: int = 1,  # the functions compute half precision in float32 anyway
     opset: int,
 ) -> Any:
     """Group normalization; before version 21 with one scale for each group."""
@@ -127,7 +127,7 @@ def instance_normalization(
     B: Any,
     *,
     epsilon: float = 1e-5,
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    consumed_inputs: Any = None,
 ) -> Any:
     """Instance normalization: each channel is a group."""
     return group_norm(input, input.shape[1], scale, B, epsilon=epsilon)

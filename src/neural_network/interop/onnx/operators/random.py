@@ -19,9 +19,10 @@ def dropout(
     ratio: Any = None,
     training_mode: Any = None,
     *,
-    is_test: int | None = None,  # noqa: ARG001  # before version 7; imported models say themselves whether they train
-    seed: int | None = None,  # noqa: ARG001  # the draws follow from the training's own seed
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    is_test: int
+    | None = None,  # before version 7; imported models say themselves whether they train
+    seed: int | None = None,  # the draws follow from the training's own seed
+    consumed_inputs: Any = None,
     outputs: int,
     model: Any,
 ) -> Any:

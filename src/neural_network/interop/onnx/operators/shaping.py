@@ -33,7 +33,7 @@ def reshape(
     shape: Any = None,
     *,
     allowzero: int = 0,
-    consumed_inputs: Any = None,  # noqa: ARG001  # of version 1, about memory
+    consumed_inputs: Any = None,
 ) -> Any:
     """Give another shape: 0 keeps a size, −1 follows from the others."""
     sizes = integers(shape)
