@@ -74,7 +74,7 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
     before = dict(vars(estimator))
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C also leaves the attributes as they were
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
