@@ -147,9 +147,11 @@ class ArrayFeed:
         """Return some rows from all over the data, about as many as ``most``; fewer large ones."""
         numbers = sum(array[0].size for _, array in arrays_in(self.data.X))
         most = min(most, max(8, MOST_NUMBERS // numbers))
-        if self._rows is None:  # a slice copies nothing
-            return self.data.at(slice(None, None, max(1, self.data.rows // most)))
-        return self.data.at(self._rows[:: max(1, len(self._rows) // most)])
+        own = np.arange(self.data.rows) if self._rows is None else self._rows
+        if len(own) >= 2 * most:  # drawn, because each n-th row may be of one class
+            draws = np.random.default_rng(len(own))
+            own = own[np.sort(draws.choice(len(own), most, replace=False, shuffle=False))]
+        return self.data.at(own)
 
     def labels_at_hand(self, place: str) -> list[Array]:
         """Return all targets; of several, those at a place."""

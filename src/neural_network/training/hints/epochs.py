@@ -156,7 +156,7 @@ def only_falls_back(epoch: Epoch) -> str | None:
     least = _of_a_constant(epoch)
     # An optimizer may overshoot in its first steps, and learn all the same.
     early = state.step < SOME_STEPS and state.epoch < state.epochs and not state.stop
-    if early or state.step < 3 or _has_own_steps(state):
+    if early or state.step < FEW_STEPS or _has_own_steps(state):
         return None
     if least is None:  # of a loss of several outputs, it is not known
         few = not isinstance(epoch.feed.targets, SEVERAL) or not mean > 10 * start > 0
