@@ -211,7 +211,7 @@ def test_small_work_never_waits_for_numba() -> None:
         ratio, imported = output_of(code).split(maxsplit=1)
         assert imported == "[]\n"
         ratios.append(float(ratio))
-        if ratios[-1] < 0.5:
+        if ratios[-1] < 0.8:  # importing Numba takes several times as long as NumPy
             return
     pytest.fail(f"a first conv2d took {min(ratios):.2f} of the time that importing NumPy takes")
 

@@ -114,9 +114,7 @@ def conv(
     )  # fmt: skip
 
 
-@operator(
-    "ConvTranspose", cost=lambda X, W, *_, out: prod(X.shape[1:]) * prod(W.shape[1:])
-)
+@operator("ConvTranspose", cost=lambda X, W, *_, out: prod(X.shape[1:]) * prod(W.shape[1:]))
 def conv_transpose(
     X: Any,
     W: Any,
