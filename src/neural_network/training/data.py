@@ -21,8 +21,8 @@ from neural_network.layers.several_inputs import as_inputs, same_rows
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
-# Numbers in the rows of ``spread``.
-MOST_NUMBERS = 2**22
+# Numbers in the rows of ``spread``, which are copied.
+MOST_NUMBERS = 2**19
 # Number of rows of an array on disk that are read at once.
 PIECE = 4096
 
