@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -288,3 +289,22 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     text = stored() | {"conv2d/vars/1": np.array([b"a", b"b", b"c", b"d"])}
     with pytest.raises(DTypeError, match=r"0\.bias: expected real numbers"):
         load_weights(cnn(), write(tmp_path / "x.weights.h5", text))
+
+
+def test_a_missing_package_is_named_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "x.weights.h5", stored())
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(nn.MissingDependencyError, match=r"'h5py'.*neural-network-numpy\[keras\]"):
+        load_weights(cnn(), path)
+
+
+def test_a_part_packed_in_an_unknown_way_is_damage(tmp_path: Path) -> None:
+    path = archive(tmp_path / "x.keras", b"weights", sequential())
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 10 : entry + 12] = b"\x63\x00"  # of the compression, in the list of parts
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="received a damaged one"):
+        load_weights(cnn(), path)

@@ -93,8 +93,6 @@ def load_weights(
     allow_nonfinite = as_flag(FUNCTION, "allow_nonfinite", allow_nonfinite)
     if not isinstance(channels, str) or channels not in CHANNELS:
         raise ArgumentError(sentence(FUNCTION, "channels", '"last" or "first"', brief(channels)))
-    with needs_extra("reading Keras' files", "keras"):
-        import h5py  # noqa: F401  # used below, in functions that a missing package never reaches
     wanted = list(Walk(FUNCTION, channels_last=channels == "last").through(model))
     size = sum(tensor.data.nbytes for tensor in tensors.values())
     with open_file(FUNCTION, path, WHAT) as file:
@@ -128,13 +126,12 @@ def _parts(path: Any, file: BinaryIO, size: int) -> tuple[BinaryIO, Any]:
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}") from None
     except (
-        KeyError,
+        KeyError,  # a part is missing
         ValueError,
         RecursionError,
         OSError,
         EOFError,
-        NotImplementedError,
-        RuntimeError,
+        RuntimeError,  # encrypted, or packed in a way that Python does not know
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
@@ -188,7 +185,8 @@ def _read(
     path: Any, file: BinaryIO, wanted: list[Stored], *, strict: bool
 ) -> tuple[dict[str, Array], tuple[str, ...]]:
     """Return path → array of what fits, and the paths of the rest."""
-    import h5py
+    with needs_extra("reading Keras' files", "keras"):
+        import h5py
 
     try:
         with h5py.File(file, "r") as opened:
