@@ -208,7 +208,7 @@ def of_all_rows(text: str, batch: Shape, whole: Shape | None = None) -> str:
     return text.replace(f"shape {batch}", f"shape {any_rows(batch) if whole is None else whole}")
 
 
-class naming_all_rows:  # noqa: N801  # used like a function
+class NamesAllRows:
     """Say in a ShapeError of the block what the user has passed, where it names a batch of it.
 
     A class, as it is entered in each call of ``predict``.

@@ -130,7 +130,7 @@ def cache_folder(collection: Collection) -> Path:
 def _folder_of_variable() -> Path | None:
     """Return the folder that the environment names, if it names one."""
     data = os.environ.get(ENVIRONMENT_VARIABLE)
-    return Path(os.path.expanduser(data)) if data else None  # noqa: PTH111  # as in ``_folders``
+    return Path(os.path.expanduser(data)) if data else None  # noqa: PTH111  # Path's own raises where there is no such user
 
 
 def _warn_of_variable(tried: Sequence[Place], instead: str) -> None:

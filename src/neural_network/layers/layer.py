@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.advice import naming_all_rows
+from neural_network.advice import NamesAllRows
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
@@ -314,7 +314,7 @@ class Layer(HasMode, Drawing):
         drawing = _initial.set(as_generator("initialize", rng))
         try:
             still, undone = self.in_mode(training=False), all_or_nothing(self)
-            quiet, naming = np.errstate(all="ignore"), naming_all_rows(zeros[0].shape)
+            quiet, naming = np.errstate(all="ignore"), NamesAllRows(zeros[0].shape)
             with still, no_backward(), without_kernels(), quiet, undone, naming:
                 self(*zeros)
         finally:
@@ -357,7 +357,7 @@ class Layer(HasMode, Drawing):
         if self._built_for is None:
             check_names(self, Layer)
         largest = self._look().products.largest(min(size, len(rows)))
-        named = naming_all_rows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
+        named = NamesAllRows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
         with threads_for_call(largest), self.in_mode(training=False), no_backward(), named:
             for some in cut(rows, size):
                 out = self(narrowed("predict", "X", some, self.dtype))
