@@ -11,6 +11,7 @@ import neural_network as nn
 from neural_network import estimators
 
 X, Y = np.eye(6, 3), np.arange(6) % 3
+FIELDS = np.zeros(0, [("a", "i4"), ("b", "f4")])
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ X, Y = np.eye(6, 3), np.arange(6) % 3
         (lambda: estimators.MLPClassifier().fit(X, Y, sample_weight=np.sum), "MLPClassifier.fit: sample_weight: expected real numbers"),
         (lambda: estimators.TrainerRegressor().get_params(deep=np.ones(3)), "TrainerRegressor.get_params: deep: expected True or False"),  # type: ignore[arg-type]  # the point
         (lambda: estimators.MLPRegressor().fit(X[:2], np.array([[1], [1, 2]], dtype=object)), "MLPRegressor.fit: y: expected what fits each other"),
+        (lambda: estimators.TrainerRegressor(channels=FIELDS).fit(X, Y), "fit: channels: expected one of 'first', 'last'"),
+        (lambda: estimators.TrainerRegressor().fit(X, Y).set_params(channels=FIELDS).predict(X), "predict: channels: expected one of 'first', 'last'"),
         (lambda: estimators.TrainerRegressor().fit(range(10**12), Y), "fit: X: expected sizes that the memory is enough for"),
     ],
 )  # fmt: skip

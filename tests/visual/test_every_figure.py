@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,17 @@ def test_axes_title_and_colormap_are_the_callers(name: str) -> None:
         assert axes.get_position().x0 > left.get_position().x1 - 0.05
     free = Figure().add_axes((0.2, 0.2, 0.5, 0.5))
     assert SHOWN[name](ax=free) is free.figure
+
+
+def test_what_cannot_be_drawn_in_a_title_is_a_question_mark() -> None:
+    figure, axes = plt.subplots()
+    nn.visual.show_confusion_matrix(
+        np.eye(2, dtype=int), ["a\x07", "b"], ax=axes, title="a\x00\n\ud800b"
+    )
+    assert axes.get_title() == "a?\n?b"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.canvas.draw()
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -9,9 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array
+from neural_network.checks import Array, as_choice
 from neural_network.errors import ShapeError, sentence
-from neural_network.estimators.inputs import Inputs, Rows, Shape, as_rows, computing_type, in_type
+from neural_network.estimators.inputs import (
+    CHANNELS,
+    Inputs,
+    Rows,
+    Shape,
+    as_rows,
+    computing_type,
+    in_type,
+)
 from neural_network.estimators.requirements import BaseEstimator, check_is_fitted, validate_data
 from neural_network.functional.shaping import cut
 from neural_network.layers.layer import Layer
@@ -44,7 +52,9 @@ class RowEstimator(BaseEstimator):
         X = rows.X
         if X.dtype.kind == "f":
             X = in_type(X, computing_type(X))
-        return Inputs(X, self.input_shape_, getattr(self, "channels", "first") == "last")
+        channels = getattr(self, "channels", "first")
+        last = as_choice(function, "channels", channels, CHANNELS) == "last"
+        return Inputs(X, self.input_shape_, last)
 
     def _outputs(self, method: str, X: Any) -> Array:
         """Return the network's outputs for some rows."""

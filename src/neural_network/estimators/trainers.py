@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import Array, as_choice, as_flag
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, both, brief, sentence
-from neural_network.estimators.inputs import Inputs, Rows, Shape, picture_shape
+from neural_network.estimators.inputs import CHANNELS, Inputs, Rows, Shape, picture_shape
 from neural_network.estimators.layers import begin_weights, dense_layers
 from neural_network.estimators.network import Network
 from neural_network.estimators.targets import NetworkClassifier, NetworkRegressor
@@ -75,7 +75,8 @@ class TrainerNetwork(Network):
 
     def _row_shape(self, function: str, rows: Rows) -> Shape:
         features = rows.X.shape[1]
-        if self.image_shape is None and (rows.shape is None or self.channels == "first"):
+        order = as_choice(function, "channels", self.channels, CHANNELS)
+        if self.image_shape is None and (rows.shape is None or order == "first"):
             return (features,) if rows.shape is None else rows.shape
         return picture_shape(function, rows.shape, features, self.image_shape, self.channels)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
+from neural_network.visual.inputs import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,11 +116,6 @@ def wrapped(text: str, inches: float, points: float) -> str:
     """Break a text into lines that fit a width, letters being about half as wide as high."""
     most = max(int(inches * 72 / (0.56 * points)), 8)
     return "\n".join(textwrap.fill(line, most) for line in text.split("\n"))
-
-
-def drawable(text: str) -> str:
-    """Return a text with ? for what is no Unicode, such as half of a letter of two."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def as_title(function: str, title: Any) -> str:

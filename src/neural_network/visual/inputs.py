@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -129,12 +130,18 @@ def as_labels(function: str, labels: ArrayLike, rows: int, classes: int) -> Arra
     return array.astype(int)
 
 
+def drawable(text: str) -> str:
+    """Return a text with ? for what cannot be drawn: control characters, what is no Unicode."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join("?" if category(c) == "Cc" and c != "\n" else c for c in text)
+
+
 def as_class_names(function: str, names: Any, classes: int, name: str = "class_names") -> list[str]:
     """Return a name for each class; their numbers if there are none."""
     found = as_names(function, name, range(classes) if names is None else names)
     if len(found) != classes:
         raise ShapeError(sentence(function, name, f"{classes} names", f"{len(found)}"))
-    return found
+    return [drawable(text) for text in found]
 
 
 def as_class(function: str, value: Any, scores: Array) -> int:
