@@ -25,6 +25,8 @@ FIELDS = np.zeros(0, [("a", "i4"), ("b", "f4")])
         (lambda: estimators.MLPRegressor().fit(X[:2], np.array([[1], [1, 2]], dtype=object)), "MLPRegressor.fit: y: expected what fits each other"),
         (lambda: estimators.TrainerRegressor(channels=FIELDS).fit(X, Y), "fit: channels: expected one of 'first', 'last'"),
         (lambda: estimators.TrainerRegressor().fit(X, Y).set_params(channels=FIELDS).predict(X), "predict: channels: expected one of 'first', 'last'"),
+        (lambda: estimators.MLPClassifier().fit(X, range(10**12)), "fit: y: expected sizes that the memory is enough for"),
+        (lambda: estimators.MLPClassifier().partial_fit(X, Y, classes=range(10**12)), "fit: classes: expected sizes that the memory is enough for"),
         (lambda: estimators.TrainerRegressor().fit(range(10**12), Y), "fit: X: expected sizes that the memory is enough for"),
     ],
 )  # fmt: skip
@@ -37,3 +39,16 @@ def test_a_patience_may_be_infinite() -> None:
     model = estimators.MLPClassifier(2, max_iter=2, n_iter_no_change=np.inf, random_state=0)
     with pytest.warns(UserWarning, match="max_iter"):
         assert model.fit(X, Y).n_iter_ == 2
+
+
+def test_text_of_variable_length_is_text() -> None:
+    y = np.array(["no", "yes"] * 3, dtype=np.dtypes.StringDType())
+    model = estimators.MLPClassifier(2, tol=0.1, random_state=0).fit(X, y)
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.score(X, y) == model.score(X, y.astype(object))
+    some = estimators.MLPClassifier(2, random_state=0).partial_fit(X[:1], y[:1], classes=y)
+    assert some.classes_.tolist() == ["no", "yes"]
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        estimators.MLPRegressor().fit(X, y)
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        model.predict(np.array([["a", "b", "c"]], dtype=y.dtype))

@@ -158,6 +158,29 @@ DTYPE = [
         "train_mlp: hidden: expected a list of sizes, received 128",
     ),
     (
+        lambda: nn.train_mlp(X, ONE_HOT, after_epoch=np.ones(2)),  # type: ignore[arg-type]  # the point
+        "train_mlp: after_epoch: expected a function, received",
+    ),
+    *(
+        (lambda layer=layer: layer.forward(np), f"{type(layer).__name__}: X: expected real numbers")
+        for layer in (
+            nn.Flatten(),
+            nn.Dense(2),
+            nn.Conv1D(2, 3),
+            nn.Conv2D(2, 3),
+            nn.Conv3D(2, 3),
+            nn.DepthwiseConv2D(3),
+            nn.ConvTranspose2D(2, 3),
+            nn.BatchNorm(),
+            nn.LayerNorm(),
+            nn.MaxPool2D(2),
+            nn.AvgPool2D(2),
+            nn.GlobalAvgPool2D(),
+            nn.Dropout(0.5),
+            nn.GroupNorm(2),
+        )
+    ),
+    (
         lambda: nn.initial_parameters([2, 3], dtype=int),
         "initial_parameters: dtype: expected a floating type, received int64",
     ),

@@ -255,6 +255,8 @@ def train_mlp(
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
+    if after_epoch is not None:
+        as_callable(function, "after_epoch", after_epoch)
     generator = as_generator(function, rng)
     sizes = [X.shape[1], *hidden, y.shape[1]]
     parameters = initial_parameters(sizes, rng=generator, dtype=X.dtype)

@@ -138,7 +138,9 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
         object.__getattribute__(owner, name)
     bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
     answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
-    if answer is None and "Tensor" in bases:
+    if "Layer" in bases and name in owner._made_by_build and owner._built_for is None:
+        answer = Answer("made by the first call or by initialize", "layer.initialize(X.shape[1:])")
+    elif answer is None and "Tensor" in bases:
         answer = _function_of_tensor(name)
     elif answer is None:
         near = _nearest(name, [n for n in dir(owner) if n[0] != "_"])

@@ -42,7 +42,7 @@ def as_rows(function: str, X: Any) -> Rows:
     if isinstance(X, np.ma.MaskedArray):  # whose mask np.asarray would drop
         raise DTypeError(sentence(function, "X", "an array without a mask", "a masked array"))
     try:
-        X = as_numpy(X)
+        X = without_string_type(as_numpy(X))
         array = np.asarray(X)
     except ValueError as error:
         received = "a ragged sequence"
@@ -155,6 +155,12 @@ def as_numpy(array: Any) -> Any:
     """Return an array of another library, which scikit-learn has let through, as NumPy's."""
     xp, other, _ = get_namespace_and_device(array)
     return convert_to_numpy(array, xp) if other else array
+
+
+def without_string_type(values: Any) -> Any:
+    """Return text of NumPy's type of variable length as objects: scikit-learn does not take it."""
+    is_text = isinstance(values, np.ndarray) and values.dtype.kind == "T"
+    return values.astype(object) if is_text else values
 
 
 def row_weights(function: str, sample_weight: Any, X: Any) -> Array:

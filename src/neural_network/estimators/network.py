@@ -20,6 +20,7 @@ from neural_network.estimators.inputs import (
     as_rows,
     computing_type,
     row_weights,
+    without_string_type,
 )
 from neural_network.estimators.reading import RowEstimator, unchanged_on_error
 from neural_network.estimators.requirements import (
@@ -264,13 +265,15 @@ class Network(RowEstimator):
             numbers, y = validate_data(
                 self,
                 rows.X,
-                y,
+                without_string_type(y),
                 accept_sparse="csr",
                 dtype="numeric",
                 multi_output=True,
                 y_numeric=self._numeric_targets,
                 reset=first,
             )
+        except MemoryError as error:
+            raise refusal(function, {"y": y}, error) from error
         except ValueError as error:
             if "setting an array element" in str(error):  # NumPy's words, of lists in an array
                 raise refusal(function, {"y": y}, error) from error

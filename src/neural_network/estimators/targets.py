@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, refusal, sentence
+from neural_network.estimators.inputs import without_string_type
 from neural_network.estimators.network import Network
 from neural_network.estimators.requirements import (
     ClassifierMixin,
@@ -89,6 +90,14 @@ class NetworkClassifier(ClassifierMixin, Network):
             return difference
         return scores
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, as scikit-learn's classifiers do.
+
+        Args:
+            X, y, sample_weight: as for ``fit``.
+        """
+        return float(super().score(X, without_string_type(y), sample_weight))
+
     def _scores(self, outputs: Array) -> Array:
         """Return a score for each class."""
         return outputs
@@ -162,8 +171,11 @@ class NetworkClassifier(ClassifierMixin, Network):
 
 def distinct(function: str, labels: Any) -> Array:
     """Return the different labels, in order."""
-    with labels_of_one_kind(function):
-        found: Array = unique_labels(labels)
+    try:
+        with labels_of_one_kind(function):
+            found: Array = unique_labels(without_string_type(labels))
+    except MemoryError as error:
+        raise refusal(function, {"classes": labels}, error) from error
     return found
 
 

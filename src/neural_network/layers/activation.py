@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import as_function
+from neural_network.checks import as_function, as_real
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional import activations
 from neural_network.layers.layer import Layer
@@ -74,6 +74,7 @@ class Flatten(Layer):
 
     def forward(self, X: Any) -> Any:
         """(N, …) → (N, everything else)."""
+        X = as_real("Flatten", "X", X)
         shape = np.shape(X)
         if not shape:
             raise ShapeError(sentence("Flatten", "X", "(N, …)", "a single number"))

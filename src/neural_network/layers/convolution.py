@@ -76,9 +76,10 @@ class _Convolution(Weighted):
 
     def forward(self, X: Any) -> Any:
         """(N, C, …) → (N, filters, …)."""
+        X = self._numbers(X)
         self._check_channels(np.shape(X))
         maps = CONVOLUTIONS[self.axes](
-            self._numbers(X),
+            X,
             self.weight,
             self.stride,  # type: ignore[arg-type]  # one number for each of the axes
             self.padding,
@@ -327,9 +328,10 @@ class ConvTranspose2D(_Convolution):
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""
+        X = self._numbers(X)
         self._check_input(np.shape(X))
         maps = conv_transpose2d(
-            self._numbers(X),
+            X,
             self.weight,
             self.stride,
             self.padding,

@@ -75,8 +75,9 @@ class Dense(Weighted):
 
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""
+        X = self._numbers(X)
         self._check_input(np.shape(X))
-        return self.activation(self._affine(self._numbers(X)))
+        return self.activation(self._affine(X))
 
     @silent
     def _affine(self, X: Any) -> Any:
