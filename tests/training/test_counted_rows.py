@@ -233,3 +233,10 @@ def test_the_finder_leaves_out_steps_in_which_no_row_counts() -> None:
     made(callbacks=[finder]).fit(batches((X, Y), EMPTY), epochs=20)
     assert len(finder.rates) == len(finder.losses) == 10
     assert np.isfinite(finder.losses).all()
+
+
+@pytest.mark.parametrize("reduction", [np.ones(3), np.zeros(0, [("a", "i4")]), None])
+@pytest.mark.parametrize("options", [{"accumulate": 2}, {}])
+def test_a_reduction_is_one_of_three_words(reduction: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(nn.ArgumentError, match="softmax_cross_entropy: reduction: expected one of"):
+        made(partial(CROSS, reduction=reduction), **options).fit(X, Y, epochs=1)

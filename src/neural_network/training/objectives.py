@@ -20,6 +20,7 @@ from neural_network.errors import (
     brief,
     sentence,
 )
+from neural_network.functional.losses.reduction import check_reduction
 from neural_network.layers.several import SEVERAL, arrays_in, row_count
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
@@ -152,6 +153,13 @@ def options_of(function: Loss | Metric) -> Mapping[str, Any]:
     made = function.func
     known = made is accuracy or made in LOSSES.values() or made in METRICS.values()
     return function.keywords if known else {}
+
+
+def reduction_of(loss: Loss) -> str:
+    """Return the option ``reduction`` that ``functools.partial`` has set of a loss, or "mean"."""
+    given = options_of(loss).get("reduction", "mean")
+    check_reduction(loss_name(loss), given)
+    return str(given)
 
 
 def row_shares(function: Loss | Metric, y: Any) -> Array | None:
@@ -335,7 +343,7 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     if total == 0:
         received = f"{len(weights)} of weight 0"
         raise NothingToAverageError(sentence("Trainer", "loss", "a row that counts", received))
-    if options_of(loss).get("reduction") == "sum":
+    if reduction_of(loss) == "sum":
         total = 1 / scale
     return np.sum(rows * weights.astype(rows.dtype)) * (1 / total)
 

@@ -12,7 +12,7 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callback_base import Callback
-from neural_network.training.objectives import as_class_weights, as_loss, as_metrics, options_of
+from neural_network.training.objectives import as_class_weights, as_loss, as_metrics, reduction_of
 from neural_network.training.optimizers.groups import as_optimizers
 from neural_network.training.state import TrainingState, as_callbacks
 
@@ -26,7 +26,7 @@ def _as_model(_: TrainingState, value: Any) -> Layer:
 
 def _as_accumulate(state: TrainingState, value: Any) -> int:
     count = as_count("Trainer", "accumulate", value)
-    if count > 1 and options_of(state.loss).get("reduction") == "sum":
+    if count > 1 and reduction_of(state.loss) == "sum":
         expected = "1 with a loss that is a sum, of which several batches make no mean"
         raise ArgumentError(sentence("Trainer", "accumulate", expected, value))
     return count

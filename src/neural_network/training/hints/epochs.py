@@ -21,7 +21,13 @@ from neural_network.lifting import array_under
 from neural_network.training.callback_base import Callback
 from neural_network.training.data import EXAMPLE, Batch, Feed
 from neural_network.training.hints.trial import ComputeLoss, Epoch, Fit, Start
-from neural_network.training.objectives import loss_name, options_of, row_shares, row_weights
+from neural_network.training.objectives import (
+    loss_name,
+    options_of,
+    reduction_of,
+    row_shares,
+    row_weights,
+)
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.state import TrainingState
 
@@ -287,7 +293,7 @@ def _weights_in_the_loss(state: TrainingState, rows: Batch, shares: Array) -> Ar
 def _of_a_constant(epoch: Epoch) -> float | None:
     """Return the loss of the best answer that is the same for every row, for the usual losses."""
     name = loss_name(epoch.state.loss)
-    if not name or options_of(epoch.state.loss).get("reduction", "mean") != "mean":
+    if not name or reduction_of(epoch.state.loss) != "mean":
         return None
     y = np.asarray(epoch.feed.targets[:ROWS], np.float64)
     if name in LOSSES_OF_CLASSES:
