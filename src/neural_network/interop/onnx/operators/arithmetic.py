@@ -27,7 +27,8 @@ def divide(A: Any, B: Any) -> Any:
 
 
 def power(X: Any, Y: Any) -> Any:
-    """Raise to a power, in the type of the base."""
+    """Raise to a power, in the type of the base; whole numbers have no gradient."""
+    X, Y = (X, Y) if is_floating(X) else (array_under(X), array_under(Y))
     return np.power(X, Y).astype(X.dtype)
 
 

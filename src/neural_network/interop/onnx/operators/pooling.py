@@ -64,14 +64,14 @@ def _places(padded: Any, maxima: Any, window: Window, storage_order: int) -> Any
     """Return the number of each maximum among all numbers of the input."""
     order = "F" if storage_order else "C"
     inside = np.arange(prod(window.sizes)).reshape(window.sizes, order=order)  # type: ignore[call-overload]  # one of the two
-    numbers = np.zeros(window.padded, np.int64)
+    numbers = np.full(window.padded, -1)  # padding is no place, even where it equals a maximum
     within: Any = window.inside
     numbers[within] = inside
     places = np.full(maxima.shape, -1)
     for tap in window.tap_slices():
         here: tuple[Any, ...] = (..., *tap)
-        found = (padded[here] == maxima) & (places < 0)
-        places = np.where(found, numbers[here], places)
+        found = (padded[here] == maxima) & (places < 0) & (numbers[tap] >= 0)
+        places = np.where(found, numbers[tap], places)
     rows = prod(maxima.shape[:2])
     first = np.arange(rows).reshape(*maxima.shape[:2], *[1] * len(window.sizes))
     return places + first * prod(window.sizes)

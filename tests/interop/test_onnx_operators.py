@@ -1,0 +1,60 @@
+"""Single operators: what ONNX's own cases do not cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neural_network.interop import onnx as interop
+from tests.interop.graphs import graph, node, numbers
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "float32"])
+def test_padding_is_no_place_of_a_maximum(kind: str) -> None:
+    """The smallest number of a type may be the maximum beside padding that is as small."""
+    lowest = -np.inf if kind == "float32" else np.iinfo(kind).min
+    X = np.full((2, 2, 3, 4), lowest, kind)
+    X[0, 0, 1, 2] = 5
+    code = {"float32": 1, "uint8": 2, "int8": 3}[kind]
+    model = graph(
+        node("MaxPool", "X", "Y,places", kernel_shape=[2, 2], pads=[1, 1, 1, 1], strides=[2, 2]),
+        inputs=[("X", code, X.shape)],
+        outputs=[("Y", code, None), ("places", 7, None)],
+    )
+    maxima, places = interop.load(model)(X)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    expected = session.run(None, {"X": X})
+    assert np.array_equal(maxima, expected[0])
+    assert np.array_equal(np.take(X, places), maxima)
+    if kind != "float32":  # of −∞ alone ONNX Runtime has no place
+        assert np.array_equal(places, expected[1])
+
+
+def test_operators_that_were_replaced_are_read() -> None:
+    """GroupNormalization of versions 18 to 20 has one scale for each group."""
+    rng = np.random.default_rng(0)
+    X, scale, bias = rng.normal(size=(2, 6, 3)), rng.normal(size=2), rng.normal(size=2)
+    for opset in (18, 20):
+        model = graph(
+            node("GroupNormalization", "X,scale,bias", num_groups=2),
+            initializers=[numbers("scale", scale, "f4"), numbers("bias", bias, "f4")],
+            opset=opset,
+        )
+        groups = X.reshape(2, 2, 9)
+        normed = (groups - groups.mean(2, keepdims=True)) / np.sqrt(
+            groups.var(2, keepdims=True) + 1e-5
+        )
+        expected = normed * scale[:, None] + bias[:, None]
+        assert np.allclose(interop.load(model).predict(X), expected.reshape(X.shape), atol=1e-5)
+
+
+def test_powers_of_whole_numbers_have_no_gradient() -> None:
+    model = graph(
+        node("Pow", "X,Y", "Z"),
+        inputs=[("X", 7, [3])],
+        outputs=[("Z", 7, [3])],
+        initializers=[numbers("Y", 2.0, "f4")],
+    )
+    assert interop.load(model)(np.array([1, 2, 3])).tolist() == [1, 4, 9]
