@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -319,3 +320,60 @@ def test_frozen_parameters_stay_frozen_and_float64_stays() -> None:
     load_weights(model, drawn(MLP))
     assert model.dtype == np.float64
     assert not model.layers[0].weight.requires_grad
+
+
+def test_a_layer_in_several_places() -> None:
+    """PyTorch's state dict has it once for each place; ``safetensors.torch.save_model`` once."""
+    both = nn.Dense(4)
+    model = nn.Sequential(both, nn.Activation("relu"), both, nn.Dense(4)).initialize((4,), rng=0)
+    state = nn.interop.torch.state_dict(model)
+    assert list(state) == [f"{place}.{leaf}" for place in "023" for leaf in ("weight", "bias")]
+    assert np.array_equal(state["0.weight"], state["2.weight"])
+
+    wanted = {name: np.full_like(array, len(name)) for name, array in state.items()}
+    wanted["3.weight"] = wanted["3.weight"] + 1
+    other = {f"layer{name}": array for name, array in wanted.items()}  # matched by order
+    less = {name: array for name, array in wanted.items() if name[0] != "2"}
+    for source in (wanted, other, less):
+        model[0].weight.data[...] = 0
+        report = nn.interop.torch.load_weights(model, source)
+        assert report.missing == report.unexpected == ()
+        assert (model[0].weight.data == 8).all()
+        assert (model[3].weight.data == 9).all()
+
+    text = "load_weights: 2.weight: expected the numbers of 0.weight, which is the same array"
+    with pytest.raises(ArgumentError, match=re.escape(text)):
+        nn.interop.torch.load_weights(model, {**wanted, "2.weight": np.zeros((4, 4))})
+    assert (model[0].weight.data == 8).all()
+
+
+def test_numbers_that_numpy_lacks() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    model = nn.Sequential(nn.Dense(1)).initialize((2,), rng=0)
+    state = {"0.weight": np.array([[0.5, -2]], ml_dtypes.bfloat16), "0.bias": np.ones(1)}
+    nn.interop.torch.load_weights(model, state)
+    assert model[0].weight.data.tolist() == [[0.5], [-2.0]]
+
+
+def test_tensors_that_are_no_arrays() -> None:
+    """Sparse and quantized tensors, and those without numbers, have no ``numpy()``."""
+
+    class Sparse:
+        def detach(self) -> Sparse:
+            return self
+
+        cpu = detach
+
+        def is_floating_point(self) -> bool:
+            return False
+
+        def numpy(self) -> None:
+            raise TypeError("can't convert Sparse layout tensor to numpy")
+
+    model = nn.Sequential(nn.Dense(1)).initialize((2,), rng=0)
+    text = "load_weights: 0.weight: expected an array of real numbers, received can't convert"
+    with pytest.raises(DTypeError, match=text):
+        nn.interop.torch.load_weights(model, {"0.weight": Sparse(), "0.bias": np.zeros(1)})
+    text = r"received a dict \(the state dict may be source\['state_dict'\]\)"
+    with pytest.raises(DTypeError, match=text):
+        nn.interop.torch.load_weights(model, {"state_dict": {"0.weight": np.zeros((1, 2))}})

@@ -43,6 +43,7 @@ CALLS: dict[str, tuple[tuple[int, ...], Any, tuple[int, ...], dict[str, Any]]] =
     "bias, flip": ((40, 31), (13, 7), (4, 3, 3), {"bias": [1, 2, 3, 4], "flip": True}),
     "fft": ((60, 61), (23, 17), (9, 9), {"method": "fft"}),
     "as large as the picture": ((9, 8), (3, 2), (9, 8), {}),
+    "empty chunks": ((5, 20, 21), ((0, 2, 3, 0), (0, 20), (9, 0, 12)), (4, 3, 3), {}),
     "uneven chunks": ((40, 31), ((1, 30, 9), (30, 1)), (4, 6), {"stride": (2, 3)}),
 }
 
@@ -150,8 +151,16 @@ def test_errors_come_before_anything_is_computed(
         call()
 
 
-@pytest.mark.parametrize("chunks", [(5, 1, 28, 28), (3, 1, 9, 28), (20, 1, 28, 28)])
-def test_predictions_equal_those_of_the_whole(chunks: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (5, 1, 28, 28),
+        (3, 1, 9, 28),
+        (20, 1, 28, 28),
+        ((0, 8, 0, 12), (1,), (0, 28), (28,)),
+    ],
+)
+def test_predictions_equal_those_of_the_whole(chunks: Any) -> None:
     model = nn.models.load_tiny_cnn()
     digits = numbers(20, 1, 28, 28).astype(np.float32)
     scores = predict(model, da.from_array(digits, chunks))

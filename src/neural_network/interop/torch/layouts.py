@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from neural_network.checks import Array
@@ -25,6 +25,7 @@ class Entry:
 
     Attributes:
         name: in the model.
+        first: its first name in the model, if it is in several places.
         layer: the name of its layer in the model.
         leaf: the last part of the name in PyTorch, such as "running_var".
         shape: in PyTorch.
@@ -32,6 +33,7 @@ class Entry:
     """
 
     name: str
+    first: str
     layer: str
     leaf: str
     shape: tuple[int, ...]
@@ -47,30 +49,34 @@ class Entry:
         return array.T if self.turned else array
 
 
-def entries(model: Layer, tensors: Mapping[str, Parameter | Buffer]) -> list[Entry]:
+def entries(model: Layer) -> list[Entry]:
     """Return what PyTorch would store of a model, layer by layer.
+
+    A layer in several places, or a parameter of several layers, is stored once for each of them.
 
     A dense weight is (inputs, outputs) here and (outputs, inputs) in PyTorch. All others have one
     layout: (filters, channels / groups, …) for convolutions, (channels, filters / groups, …) for
     transposed ones, (vocabulary, size) for embeddings.
     """
-    layers = dict(model.named_layers())
-    found = []
-    for name, tensor in tensors.items():
-        prefix, leaf = _owner(name, layers)
-        layer = layers[prefix]
-        turned = isinstance(layer, Dense) and leaf == "weight"
-        shape = tensor.shape[::-1] if turned else tensor.shape
-        theirs = RENAMED.get(leaf, leaf) if isinstance(layer, NORMS) else leaf
-        found.append(Entry(name, prefix, theirs, shape, turned))
-    order = {prefix: place for place, prefix in enumerate(layers)}
-    return sorted(found, key=lambda entry: order[entry.layer])
+    found, names = list[Entry](), dict[int, str]()
+    for prefix, layer in _places(model):
+        for leaf, tensor in layer._members():
+            if not isinstance(tensor, Parameter | Buffer):
+                continue
+            name = f"{prefix}.{leaf}" if prefix else leaf
+            first = names.setdefault(id(tensor), name)
+            turned = isinstance(layer, Dense) and leaf == "weight"
+            shape = tensor.shape[::-1] if turned else tensor.shape
+            theirs = RENAMED.get(leaf, leaf) if isinstance(layer, NORMS) else leaf
+            found.append(Entry(name, first, prefix, theirs, shape, turned))
+    return found
 
 
-def _owner(name: str, layers: Mapping[str, Layer]) -> tuple[str, str]:
-    """Return the name of a tensor's layer, and the rest of its name."""
-    prefix, _, leaf = name.rpartition(".")
-    while prefix not in layers:  # a tensor in a list of an own layer
-        prefix, _, before = prefix.rpartition(".")
-        leaf = f"{before}.{leaf}"
-    return prefix, leaf
+def _places(model: Layer) -> Iterator[tuple[str, Layer]]:
+    """Yield the places of a model with the layer in each, depth first."""
+    waiting = [("", model)]
+    while waiting:
+        prefix, layer = waiting.pop()
+        yield prefix, layer
+        below = [(f"{prefix}.{own}" if prefix else own, one) for own, one in layer.children()]
+        waiting += below[::-1]

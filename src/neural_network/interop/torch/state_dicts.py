@@ -12,7 +12,8 @@ from neural_network.array_files import read_arrays, write_arrays
 from neural_network.checks import Array, as_flag
 from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 from neural_network.files import open_file
-from neural_network.interop.torch.layouts import entries
+from neural_network.interop.onnx.types import is_narrow
+from neural_network.interop.torch.layouts import UNUSED, Entry, entries
 from neural_network.interop.torch.matching import match
 from neural_network.interop.weights import LoadedWeights, put, tensors_of
 from neural_network.layers.layer import Layer
@@ -60,9 +61,10 @@ def load_weights(
         FileFormatError: a damaged file, or one that ``torch.save`` wrote (pickled objects, which
             may run any code; the sentence shows the two lines that make safetensors of it).
         FileNotFoundError: there is no such file.
-        ArgumentError: arrays without a partner (all are listed), or numbers that are not finite.
+        ArgumentError: arrays without a partner (all are listed), numbers that are not finite, or
+            different ones for a layer that the model has in several places.
         ShapeError: an array has the right name and another shape.
-        DTypeError: no model, no source, or arrays of text or complex numbers.
+        DTypeError: no model, no source, or arrays of text or complex numbers, sparse or quantized.
         The model is as it was after any of them.
 
     >>> import numpy as np, neural_network as nn
@@ -81,15 +83,21 @@ def load_weights(
     strict = as_flag(function, "strict", strict)
     allow_nonfinite = as_flag(function, "allow_nonfinite", allow_nonfinite)
     arrays = _read(function, "source", source)
-    wanted = entries(model, tensors)
     shapes = {name: array.shape for name, array in arrays.items()}
+    wanted = _wanted(model, shapes)
     pairs = match(function, wanted, shapes, _as_names(function, names), strict=strict)
-    ours = {e.name: e.array(arrays[pairs[e.name]]) for e in wanted if e.name in pairs}
+    ours: dict[str, Array] = {}
+    for entry in wanted:
+        if entry.name in pairs:
+            array = entry.array(arrays[pairs[entry.name]])
+            if not np.array_equal(ours.setdefault(entry.first, array), array, equal_nan=True):
+                expected = f"the numbers of {entry.first}, which is the same array in the model"
+                raise ArgumentError(sentence(function, pairs[entry.name], expected, "others"))
     put(function, tensors, ours, allow_nonfinite=allow_nonfinite)
     used = set(pairs.values())
     return LoadedWeights(
         loaded=pairs,
-        missing=tuple(entry.name for entry in wanted if entry.name not in pairs),
+        missing=tuple(entry.name for entry in wanted if entry.first not in ours),
         unexpected=tuple(name for name in arrays if name not in used),
     )
 
@@ -170,12 +178,21 @@ def save_weights(
 def _exported(function: str, model: Layer, like: Source | None) -> dict[str, Array]:
     """Return name → array as PyTorch has them."""
     tensors = tensors_of(function, model)
-    wanted = entries(model, tensors)
+    wanted = entries(model)
     names = {entry.name: entry.full for entry in wanted}
     if like is not None:
         shapes = {name: array.shape for name, array in _read(function, "like", like).items()}
+        wanted = _wanted(model, shapes)
         names = match(function, wanted, shapes, {}, strict=True)
-    return {names[e.name]: np.array(e.array(tensors[e.name].data), order="C") for e in wanted}
+    return {names[e.name]: np.array(e.array(tensors[e.first].data), order="C") for e in wanted}
+
+
+def _wanted(model: Layer, shapes: Mapping[str, Any]) -> list[Entry]:
+    """Return what the network should have; what is in several places once, if it has less."""
+    wanted = entries(model)
+    if len(wanted) > sum(not name.endswith(UNUSED) for name in shapes):
+        return [entry for entry in wanted if entry.name == entry.first]
+    return wanted
 
 
 def _read(function: str, argument: str, source: Source) -> dict[str, Array]:
@@ -209,15 +226,25 @@ def _as_name(function: str, argument: str, name: object) -> str:
 
 def _as_array(function: str, name: str, value: Any) -> Array:
     """Return an array, or a PyTorch tensor as one; PyTorch itself is not imported."""
+    expected = "an array of real numbers"
     if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu()
-        if value.is_floating_point() and value.element_size() < 4:
-            value = value.float()  # bfloat16, which NumPy lacks
-        value = value.numpy()
+        try:
+            value = value.detach().cpu()
+            if value.is_floating_point() and value.element_size() < 4:
+                value = value.float()  # bfloat16, which NumPy lacks
+            value = value.numpy()
+        except (TypeError, ValueError, RuntimeError) as error:  # sparse, quantized, on "meta"
+            received = brief(error, str, 120)
+            raise DTypeError(sentence(function, f"{name:.100}", expected, received)) from error
+    if isinstance(value, Mapping):
+        received = f"a dict (the state dict may be source[{brief(name)}])"
+        raise DTypeError(sentence(function, f"{name:.100}", expected, received))
     array = np.asarray(value)
+    if is_narrow(array.dtype):
+        array = array.astype(np.float32)
     if array.dtype.kind not in "fiub":
         received = f"dtype {array.dtype}"
-        raise DTypeError(sentence(function, f"{name:.100}", "an array of real numbers", received))
+        raise DTypeError(sentence(function, f"{name:.100}", expected, received))
     return array
 
 

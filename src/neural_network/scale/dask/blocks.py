@@ -38,8 +38,8 @@ def predict(model: Layer, X: Any) -> Any:
             joined along all axes but the first.
 
     Returns:
-        A Dask array (N, …) in the model's type, with the chunks of X along the first axis.
-        Nothing is computed before ``compute()``.
+        A Dask array (N, …) in the model's type, with the chunks of X along the first axis, those
+        that are empty left out. Nothing is computed before ``compute()``.
 
     Raises:
         DTypeError: no model, no Dask array, or one of other than real numbers.
@@ -197,7 +197,7 @@ def _windows(chunks: Sizes, stride: int, reach: int) -> Sizes:
 
 
 def _as_dask(function: str, name: str, value: Any) -> Any:
-    """Return a Dask array of real numbers with known sizes."""
+    """Return a Dask array of real numbers with known sizes, without empty blocks."""
     with needs_extra(f"scale.dask.{function}", "dask"):
         import dask.array
         import dask.array.overlap
@@ -209,4 +209,6 @@ def _as_dask(function: str, name: str, value: Any) -> Any:
     if any(math.isnan(size) for size in value.shape):
         expected = "known sizes (compute_chunk_sizes() finds them)"
         raise ArgumentError(sentence(function, name, expected, f"shape {value.shape}"))
+    if value.size and any(0 in sizes for sizes in value.chunks):  # as selecting rows leaves them
+        value = value.rechunk(tuple(tuple(n for n in sizes if n) for sizes in value.chunks))
     return value
