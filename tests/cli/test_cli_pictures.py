@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import neural_network as nn
+from neural_network.cli.predict import some_of_each
 from tests.cli.folders import QUICK, a_folder, colours, files
 from tests.datasets.photographs import photographs
 
@@ -228,22 +229,83 @@ def test_copies_on_both_sides_of_validation(run_here: Any, tmp_path: Path, seed:
     assert ("held out for validation and also" in done.stderr) == (apart == 1)
 
 
+def broken_bars(folder: Path) -> None:
+    """Bars, and two files that are no pictures; a model of them."""
+    a_folder(folder / "bars")
+    (folder / "bars" / "bar 0" / "x.png").write_text("no picture")
+    (folder / "bars" / "bar 2" / "y.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    notes = {
+        "classes": ["bar 0", "bar 1", "bar 2"],
+        "pictures": {"as": "resize", "size": [12, 12], "grey": True},
+    }
+    nn.save(nn.models.perceptron(3, input_shape=(1, 12, 12), rng=0), folder / "m", notes=notes)
+
+
 def test_all_broken_files_are_named(run_here: Any, tmp_path: Path) -> None:
-    a_folder(tmp_path / "bars")
-    for name in ("bar 0/x.png", "bar 2/y.png"):
-        (tmp_path / "bars" / name).write_text("no picture")
+    broken_bars(tmp_path)
+    (tmp_path / "bars" / "readme.txt").write_text("beside the classes")
+    (tmp_path / "bars" / "no pictures").mkdir()
     before = files(tmp_path)
-    nn.save(nn.models.perceptron(3, input_shape=(1, 12, 12), rng=0), tmp_path / "m")
-    for arguments in (["train"], ["evaluate", "m"]):
-        done = run_here(*arguments, "--data", "bars")
+    for command in ("train", "evaluate"):
+        done = run_here(command, *["m"][: command == "evaluate"], "--data", "bars")
         assert done.returncode == 2
         assert "bar 0/x.png: not a picture that can be read" in done.stderr
-        assert "; 1 more in bars cannot be read: bar 2/y.png" in done.stderr
+        rest = "bar 2/y.heic, no pictures, readme.txt"
+        assert f"; 3 more in bars cannot be read: {rest}" in done.stderr
         assert len(done.stderr) < 520
-    done = run_here("predict", "bars", "--model", "tiny_cnn")
+    assert files(tmp_path) == before
+
+
+def test_other_sizes_are_told_with_broken_files(run_here: Any, tmp_path: Path) -> None:
+    broken_bars(tmp_path)
+    Image.new("L", (4, 9)).save(tmp_path / "bars" / "bar 0" / "0.png")
+    done = run_here("train", "--data", "bars", "--no-picture")
     assert done.returncode == 2
-    assert "1 more in bars cannot be read: bar 2/y.png" in done.stderr
-    assert files(tmp_path) == sorted([*before, "m"])
+    assert "y.heic" in done.stderr
+    (tmp_path / "bars" / "bar 0" / "x.png").unlink()
+    (tmp_path / "bars" / "bar 2" / "y.heic").unlink()
+    done = run_here("train", "--data", "bars", "--no-picture")
+    assert "--size 9 brings all to one size" in done.stderr
+
+
+def test_the_other_pictures_are_answered(run_here: Any, tmp_path: Path) -> None:
+    broken_bars(tmp_path)
+    for arguments in (
+        ["bars"],
+        ["bars/bar 0/x.png", "none.png", "bars/bar 1", "bars/bar 2/y.heic"],
+    ):
+        done = run_here("predict", *arguments, "--model", "m", "--csv", "--no-picture")
+        assert done.returncode == 1
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1 + (18 if arguments == ["bars"] else 6)
+        told = done.stderr.splitlines()
+        assert told[0].startswith("neural-network: bars/bar 0/x.png: not a picture")
+        assert "bar 2/y.heic: not a picture that can be read (a HEIC photograph" in done.stderr
+        assert ("none.png: No such file" in done.stderr) == (arguments != ["bars"])
+    done = run_here("evaluate", "m", "--data", "bars", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["pictures"] == 18
+    assert found["unread"] == ["bars/bar 0/x.png", "bars/bar 2/y.heic"]
+    assert "2 files could not be read" in done.stderr
+    before = files(tmp_path)
+    done = run_here("predict", "bars/bar 0/x.png", "bars/bar 2/y.heic", "--model", "m")
+    assert done.returncode == 2
+    assert "1 more in bars cannot be read: bar 2/y.heic" in done.stderr
+    assert files(tmp_path) == before
+
+
+def test_the_drawing_has_pictures_of_each_folder(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars", each=10)
+    broken_bars(tmp_path / "b")
+    done = run_here("predict", "bars", "--model", "b/m", "--save", "a.svg")
+    assert done.returncode == 0, done.stderr
+    assert "Saved: a.svg (20 of 30 pictures, some of each folder)" in done.stdout
+    assert sorted(some_of_each(list("aaabc"), 4)) == [0, 1, 3, 4]
+    drawn = [path for path in (tmp_path / "bars").rglob("*.png") if int(path.stem) < 6]
+    text = (tmp_path / "a.svg").read_text()
+    shown = [path for path in drawn if f"<!-- {path.parent.name}/{path.name} -->" in text]
+    assert len(shown) == len(drawn) == 18
 
 
 @pytest.mark.parametrize(("share", "seed"), [(0.1, 0), (0.25, 1), (0.5, 2), (0.9, 3)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.cli.output import Report
 from neural_network.cli.preparation import Preparation, as_inputs
-from neural_network.datasets.folders import SizesDifferError, class_names, read_folder
+from neural_network.datasets.folders import SizesDifferError, Wrong, class_names, read_folder
 from neural_network.datasets.sources import Dataset
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, brief, sentence
 from neural_network.layers.layer import Layer
@@ -23,6 +24,7 @@ from neural_network.training.splitting import held_out
 
 DATA: NameTable[Dataset] = NameTable("dataset")
 DIGITS = frozenset("0123456789")
+READING = "reading the pictures"
 
 
 class Pictures(NamedTuple):
@@ -52,11 +54,28 @@ def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
-        raise ArgumentError(sentence(command, "--data", expected, brief(data)))
+        near = near_name(data, DATA)
+        raise ArgumentError(sentence(command, "--data", expected, brief(data)) + near)
+
+
+def near_name(name: str, others: Iterable[str] = ()) -> str:
+    """Return which of some names, or of the files beside a missing one, was probably meant."""
+    path = Path(name)
+    try:
+        beside = {str(path.with_name(entry.name)) for entry in path.parent.iterdir()}
+    except (OSError, ValueError):
+        beside = set()
+    found = difflib.get_close_matches(name, [*others, *sorted(beside)], 1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def load_pictures(
-    command: str, data: str, split: str, preparation: Preparation, report: Report
+    command: str,
+    data: str,
+    split: str,
+    preparation: Preparation,
+    report: Report,
+    unread: Wrong | None = None,
 ) -> Pictures:
     """Load training or test pictures; a folder has no split.
 
@@ -66,7 +85,9 @@ def load_pictures(
         split: "train" or "test".
         preparation: of a folder's pictures. If it keeps colour, and all of them are grey, they are
             of one channel in ``train``.
-        report: where warnings go.
+        report: where warnings and progress go.
+        unread: receives the files of a folder that cannot be read, which are left out then; None
+            where they are errors.
 
     Raises:
         ArgumentError: no such data.
@@ -74,7 +95,8 @@ def load_pictures(
     """
     check_data(command, data)
     if data in DATA:
-        images, labels = DATA[data].load(split)
+        with report.status(READING):
+            images, labels = DATA[data].load(split)
         return Pictures(as_inputs(images), labels.astype(np.int64), list(DATA[data].classes))
     digests: list[bytes] = []
 
@@ -86,7 +108,9 @@ def load_pictures(
         return image
 
     try:
-        found = read_folder(data, preparation.mode, prepare)
+        found = read_folder(
+            data, preparation.mode, prepare, lambda files: report.progress(files, READING), unread
+        )
     except SizesDifferError as error:
         advice = ""
         if command == "train":
@@ -138,5 +162,8 @@ def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
     grey = (shape[1:],) if shape[0] == 1 else ()
     if model_shape not in (shape, *grey, (X[0].size,)):
         expected = f"a model that reads pictures of shape {shape}"
-        raise ShapeError(sentence(command, name, expected, f"one that reads {model_shape}"))
+        received = f"one that reads {model_shape}"
+        if command == "evaluate" and len(model_shape) == 3:
+            received += "; of a folder as --data, pictures are brought to that size"
+        raise ShapeError(sentence(command, name, expected, received))
     return X.reshape(len(X), *model_shape)

@@ -14,7 +14,7 @@ from neural_network.cli.data import DATA, DIGITS, check_data, load_pictures, sha
 from neural_network.cli.models import SHIPPED, numbered_as, read_model
 from neural_network.cli.output import Force, Json, Quiet, Report, confirm_overwrite, printable
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, by_input
-from neural_network.datasets.folders import class_names
+from neural_network.datasets.folders import Wrong, class_names
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import sigmoid, softmax
 from neural_network.functional.labels import one_hot
@@ -61,8 +61,8 @@ def evaluate(
     preparation = notes.pictures
     if preparation is None:
         preparation = by_input(network) if data in DATA else _guessed(network, data, report)
-    with report.status("reading the pictures"):
-        pictures = load_pictures("evaluate", data, "test", preparation, report)
+    unread: Wrong = {}
+    pictures = load_pictures("evaluate", data, "test", preparation, report, unread)
     if notes.classes:
         pictures = numbered_as(notes, pictures)
     elif data not in DATA:
@@ -106,7 +106,9 @@ def evaluate(
         f1=each.f1,
         count=each.count,
         saved=save,
+        unread=list(unread),
     )
+    report.end_unless_all_read(unread)
 
 
 def _guessed(network: Layer, folder: str, report: Report) -> Preparation:

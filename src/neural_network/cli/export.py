@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from neural_network.cli.models import ONNX, raw_notes, read_model
+from neural_network.cli.models import ONNX, OWN, raw_notes, read_model
 from neural_network.cli.output import Force, confirm_overwrite
 from neural_network.errors import ArgumentError, brief, sentence
 from neural_network.interop import onnx
 from neural_network.layers.saving import save
-
-OWN = ".safetensors"
 
 
 def export(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from neural_network.cli.data import Pictures
 from neural_network.cli.preparation import DIGIT, Preparation
+from neural_network.cli.words import file_error_in_options
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import as_path
 from neural_network.interop import onnx
@@ -32,8 +34,11 @@ class Notes(NamedTuple):
 
 
 NOTES_OF_DIGITS = Notes([str(digit) for digit in range(10)], DIGIT)
-# What the names of such files end in.
-ONNX = ".onnx"
+# What the names of models' files end in.
+ONNX, OWN = ".onnx", ".safetensors"
+MODEL_FILES = (OWN, ONNX)
+# What ``train`` writes into its folder: before the first step, as it goes on, at the end.
+SETTINGS_FILE, CHECKPOINT, MODEL = "settings.toml", "checkpoint.safetensors", "model.safetensors"
 # Models that come with their weights: name → what loads it.
 SHIPPED: dict[str, Callable[[], Layer]] = {"tiny_cnn": load_tiny_cnn}
 
@@ -67,12 +72,41 @@ def read_model(command: str, name: str, model: str) -> tuple[Layer, Notes]:
         advice = f"{model}; neural-network train --model {model} trains one"
         raise ArgumentError(sentence(command, name, expected, advice))
     if path.is_dir():
-        inside = path / "model.safetensors"
-        hint = f"; did you mean {inside}?" if inside.is_file() else ""
+        inside = trained_model(path)
+        hint = f"; did you mean {inside}?" if inside else _unfinished(path)
         raise ArgumentError(sentence(command, name, "a model's file", f"the folder {path}{hint}"))
+    if is_run(path.parent) and (path.name == CHECKPOINT or not path.exists()):
+        inside = trained_model(path.parent)
+        hint = f"; did you mean {inside}?" if inside else _unfinished(path.parent)
+        received = f"{path}, {'a checkpoint' if path.exists() else 'which does not exist'}{hint}"
+        raise ArgumentError(sentence(command, name, "a model's file", received))
     if path.suffix.lower() == ONNX:
         return onnx.load(path), _notes(path, onnx.load_notes(path))
-    return load(path), _notes(path, load_notes(path))
+    try:
+        return load(path), _notes(path, load_notes(path))
+    except FileFormatError as error:
+        raise FileFormatError(file_error_in_options(path, error)) from error
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder holds what ``train`` writes from its first step on."""
+    return (folder / SETTINGS_FILE).is_file() and (folder / CHECKPOINT).is_file()
+
+
+def trained_model(folder: Path) -> Path | None:
+    """Return the model in the folder of a training, if it has been written there."""
+    return folder / MODEL if (folder / MODEL).is_file() else None
+
+
+def _unfinished(folder: Path) -> str:
+    """Return how to get the model of a training that was stopped; "" if there was none."""
+    if not is_run(folder):
+        return ""
+    resume = f"neural-network resume {shlex.quote(str(folder))}"
+    return (
+        f"; its training has not ended: {folder / CHECKPOINT} holds its state, "
+        f"and {resume} goes on and writes the model"
+    )
 
 
 def raw_notes(model: str) -> dict[str, Any]:

@@ -6,20 +6,31 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, count
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, FileWriteError, ShapeError, sentence
+from neural_network.datasets.folders import Wrong, what_is_wrong
+from neural_network.errors import (
+    MOST_LETTERS,
+    ArgumentError,
+    FileWriteError,
+    ShapeError,
+    sentence,
+    shortened,
+)
 from neural_network.files import as_path
+from neural_network.kernels.runtime.announcements import be_quiet
 from neural_network.layers.layer import Layer
-from neural_network.terminal import is_terminal
+from neural_network.terminal import is_terminal, write_line
 
 Item = TypeVar("Item")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite without asking.")]
@@ -30,6 +41,8 @@ Quiet = Annotated[
 NoPicture = Annotated[bool, typer.Option("--no-picture", help="Draw no picture.")]
 
 ROWS_AT_ONCE = 256
+# Without a terminal: seconds of work until a line tells of it, and between two such lines.
+UNTIL_A_LINE, BETWEEN_LINES = 1.0, 10.0
 # Columns of a terminal on which every table fits.
 LONG = 10_000
 
@@ -87,7 +100,8 @@ def printable(name: str) -> str:
 class Report:
     """What a command tells: results on the standard output, everything else on standard error.
 
-    On a terminal tables have lines and long work a bar; in a pipe and in a file neither.
+    On a terminal tables have lines and long work a bar; in a pipe and in a file tables have none,
+    and long work a line now and then.
 
     Args:
         json: whether the results are one JSON object instead of text.
@@ -96,6 +110,7 @@ class Report:
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json, self.quiet = json, quiet
+        be_quiet(quiet)
 
     def note(self, text: str) -> None:
         """Print a hint, or how the work goes on."""
@@ -111,6 +126,21 @@ class Report:
         """Print all results as JSON, if they are wanted so; NaN and infinity become null."""
         if self.json:
             typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+
+    def end_unless_all_read(self, unread: Wrong) -> None:
+        """Name the files that could not be read, after the results of the others.
+
+        Raises:
+            typer.Exit: there are some; exit code 1.
+        """
+        if not unread:
+            return
+        for file, error in unread.items():
+            text = shortened(what_is_wrong(file, error), MOST_LETTERS)
+            typer.echo(f"neural-network: {printable(text)}", err=True)
+        files = "1 file" if len(unread) == 1 else f"{len(unread):,} files"
+        typer.echo(f"neural-network: {files} could not be read; see above", err=True)
+        raise typer.Exit(1)
 
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0
@@ -161,30 +191,56 @@ class Report:
         self.table(title, ["result", "file"], [[what, str(path)] for what, path in files.items()])
 
     def progress(self, items: Sequence[Item], what: str) -> Iterable[Item]:
-        """Iterate with a progress bar, on a terminal."""
-        if self.quiet or not is_terminal(sys.stderr):
+        """Iterate with a progress bar; without a terminal, with a line now and then."""
+        if self.quiet:
             return items
+        if not is_terminal(sys.stderr):
+            return _with_lines(items, what)
         from rich.console import Console
         from rich.progress import track
 
         return track(items, what, console=Console(stderr=True), transient=True)
 
     def status(self, what: str) -> AbstractContextManager[Any]:
-        """Return a block that says what is done, on a terminal."""
-        if self.quiet or not is_terminal(sys.stderr):
+        """Return a block that says what is done; without a terminal, if it takes long."""
+        if self.quiet:
             return nullcontext()
+        if not is_terminal(sys.stderr):
+            return _line_if_long(what)
         from rich.console import Console
 
         return Console(stderr=True).status(what)
 
     def predicted(self, model: Layer, X: Array, what: str) -> Array:
-        """Return ``model.predict(X)``, with progress on a terminal."""
+        """Return ``model.predict(X)``, with progress."""
         starts = self.progress(range(0, len(X), ROWS_AT_ONCE), what)
         parts = [model.predict(X[start : start + ROWS_AT_ONCE]) for start in starts]
         if not isinstance(parts[0], np.ndarray):
             received = f"one of {len(parts[0])}"
             raise ShapeError(sentence(what, "the model", "a model of one output", received))
         return np.concatenate(parts)
+
+
+def _with_lines(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """Iterate, and print how many are done: after a second, then every ten."""
+    due = monotonic() + UNTIL_A_LINE
+    for done, item in enumerate(items):
+        if monotonic() > due:
+            write_line(sys.stderr, f"{what}: {done:,} of {len(items):,} …")
+            due = monotonic() + BETWEEN_LINES
+        yield item
+
+
+@contextmanager
+def _line_if_long(what: str) -> Iterator[None]:
+    """Print what is done, if the block takes more than a second."""
+    timer = Timer(UNTIL_A_LINE, write_line, (sys.stderr, f"{what} …"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,8 @@ import csv as csv_format
 import io
 import os
 import sys
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,15 @@ import typer
 
 from neural_network.checks import Array
 from neural_network.cli.data import shaped_for
-from neural_network.cli.models import NOTES_OF_DIGITS, class_names, read_model
+from neural_network.cli.models import (
+    MODEL,
+    MODEL_FILES,
+    NOTES_OF_DIGITS,
+    class_names,
+    is_run,
+    read_model,
+    trained_model,
+)
 from neural_network.cli.output import (
     Force,
     Json,
@@ -27,13 +37,13 @@ from neural_network.cli.output import (
     terminal_width,
 )
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
-from neural_network.datasets.folders import check_all_read, files_below
+from neural_network.datasets.folders import Wrong, check_all_read, files_below
 from neural_network.datasets.pictures import read_picture
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
 from neural_network.files import written_beside
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import class_probabilities
-from neural_network.models import load_tiny_cnn
+from neural_network.models import MODELS, load_tiny_cnn
 from neural_network.terminal import is_terminal
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
@@ -42,8 +52,6 @@ SHOWN, BAR = 3, 40  # lines for a picture, and the length of a bar of 100%
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
 DRAWING = Path("what_it_saw.png")
-# What the names of models' files end in.
-MODEL_FILES = (".safetensors", ".onnx")
 
 
 def predict(
@@ -99,8 +107,9 @@ def predict(
         check_figure_path("predict", "--save", save)
     confirm_overwrite([path for path in (save, table) if path is not None], force=force)
     preparation = notes.pictures or _preparation(network, report)
-    files = _files(pictures)
-    photographs, prepared = _read(files, preparation, report)
+    unread: Wrong = {}
+    files = _files(pictures, unread)
+    files, photographs, prepared = _read(files, preparation, report, unread)
     X = shaped_for("predict", "--model", network, as_inputs(np.stack(prepared)))
     outputs = report.predicted(network, X, "reading")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
@@ -120,7 +129,10 @@ def predict(
     if table is not None:
         report.result(f"Saved: {table}")
     if save is not None:
-        which = f" (the first {MOST_DRAWN})" if len(files) > MOST_DRAWN else ""
+        which = ""
+        if len(files) > len(photographs):
+            from_all = ", some of each folder" if len({path.parent for path in files}) > 1 else ""
+            which = f" ({len(photographs)} of {len(files):,} pictures{from_all})"
         tell(f"Saved: {save}{which}")
     report.end(
         classes=classes,
@@ -129,7 +141,9 @@ def predict(
             for path, row in zip(files, probabilities, strict=True)
         ],
         saved=save,
+        unread=list(unread),
     )
+    report.end_unless_all_read(unread)
 
 
 def _preparation(network: Layer, report: Report) -> Preparation:
@@ -140,6 +154,11 @@ def _preparation(network: Layer, report: Report) -> Preparation:
     elif how.grey:
         expected = f"a model of digits, of shape {OF_DIGITS[0]}, or one with notes on its pictures"
         received = f"one that reads {network.input_shape} without such notes"
+        if len(how.size or ()) == 2:
+            noted = (
+                f'{{"pictures": {{"as": "resize", "size": {list(how.size or ())}, "grey": True}}}}'
+            )
+            received += f"; in Python nn.save(model, path, notes={noted}) writes some"
         raise ShapeError(sentence("predict", "--model", expected, received))
     else:
         does = "brought to the size that it reads, in colour"
@@ -149,75 +168,111 @@ def _preparation(network: Layer, report: Report) -> Preparation:
     return how
 
 
-def _files(pictures: list[Path]) -> list[Path]:
+def _files(pictures: list[Path], unread: Wrong) -> list[Path]:
     """Return the pictures that are named, and those in the folders that are, and below.
 
+    A folder without any goes to ``unread``.
+
     Raises:
-        FileFormatError: there is none in a folder.
-        ArgumentError: a model's file is among them.
+        ArgumentError: a model's file, or the folder of a training, is among them.
     """
     found: list[Path] = []
     for path in pictures:
         if not path.is_dir():
-            if path.suffix.lower() in MODEL_FILES and path.is_file():
+            is_file = path.suffix.lower() in MODEL_FILES and path.is_file()
+            if is_file or (str(path) in MODELS and not path.exists()):
                 expected = f"a picture (a model is named by --model {path})"
                 raise ArgumentError(sentence("predict", "PICTURE", expected, f"the model {path}"))
             found.append(path)
             continue
+        if is_run(path):
+            named = trained_model(path) or path / MODEL
+            expected = f"pictures (a trained model is named by --model {named})"
+            received = f"the folder of a training {path}"
+            raise ArgumentError(sentence("predict", "PICTURE", expected, received))
         inside = list(files_below(path))
         if not inside:
-            raise FileFormatError(f"{path}: expected pictures, received an empty folder")
+            text = f"{path}: expected pictures, received an empty folder"
+            unread[path] = FileFormatError(text)
         found += inside
     return found
 
 
+def some_of_each(kinds: Sequence[Hashable], most: int) -> set[int]:
+    """Return the places of ``most`` items: as many of each kind as there is room for, the first.
+
+    >>> sorted(some_of_each(["a", "a", "a", "b", "c"], 4))
+    [0, 1, 3, 4]
+    """
+    earlier: Counter[Hashable] = Counter()
+    turns: list[tuple[int, int]] = []
+    for place, kind in enumerate(kinds):
+        turns.append((earlier[kind], place))
+        earlier[kind] += 1
+    return {place for _, place in sorted(turns)[:most]}
+
+
 def _read(
-    files: list[Path], preparation: Preparation, report: Report
-) -> tuple[list[Array], list[Array]]:
-    """Return the pictures that will be drawn, and all of them prepared.
+    files: list[Path], preparation: Preparation, report: Report, unread: Wrong
+) -> tuple[list[Path], dict[int, Array], list[Array]]:
+    """Return the files that can be read, the pictures to draw by their places, and all prepared.
+
+    The others go to ``unread``.
 
     Raises:
-        ArgumentError, FileFormatError: files that cannot be read; all are named.
+        ArgumentError, FileFormatError, OSError: no file can be read; all are named.
     """
-    photographs: list[Array] = []
+    photographs: dict[int, Array] = {}
     prepared: list[Array] = []
-    wrong: dict[Path, ArgumentError | FileFormatError] = {}
-    for path in report.progress(files, "looking at the pictures"):
+    read: list[Path] = []
+    drawn = some_of_each([path.parent for path in files], MOST_DRAWN)
+    for place, path in enumerate(report.progress(files, "looking at the pictures")):
         try:
             levels, several = read_picture(path, preparation.mode)
             image, count = preparation.prepared_and_counted(path, levels)
-        except (ArgumentError, FileFormatError) as error:
-            wrong[path] = error
+        except (ArgumentError, FileFormatError, OSError) as error:
+            unread[path] = error
             continue
         if preparation.size is None and prepared and image.shape != prepared[0].shape:
-            expected = f"pictures of one shape, such as {prepared[0].shape} of {files[0]}"
-            raise ShapeError(sentence("predict", str(path), expected, image.shape))
+            expected = f"pictures of one shape, such as {prepared[0].shape} of {read[0]}"
+            unread[path] = ShapeError(sentence("predict", str(path), expected, image.shape))
+            continue
+        if place in drawn:
+            photographs[len(read)] = levels
         prepared.append(image)
-        if len(photographs) < MOST_DRAWN:
-            photographs.append(levels)
+        read.append(path)
         if several:
             report.note(f"{path}: contains several pictures; the first is read")
         if count > 1:
             report.note(f"there seem to be several digits in {path}; one at a time is read best")
-    check_all_read(wrong)
-    return photographs, prepared
+    if not prepared:
+        check_all_read(unread)
+    return read, photographs, prepared
 
 
 def _draw(
     save: Path,
     files: list[Path],
-    photographs: list[Array],
+    photographs: dict[int, Array],
     prepared: list[Array],
     probabilities: Array,
     classes: list[str],
 ) -> None:
-    """Draw the first pictures, what the network reads of them, and the probabilities."""
-    seen = np.stack(prepared[:MOST_DRAWN])
+    """Draw pictures, by their places, what the network reads of them, and the probabilities."""
+    places = list(photographs)
+    seen = np.stack([prepared[place] for place in places])
+    folders = {files[place].parent for place in places}
+    titles = [
+        f"{files[place].parent.name}/{files[place].name}"
+        if folders - {files[place].parent}
+        else files[place].name
+        for place in places
+    ]
     figure = show_predictions(
-        photographs,
+        list(photographs.values()),
         seen / np.float32(255) if seen.dtype == np.uint8 else seen,
-        probabilities[:MOST_DRAWN],
-        titles=[printable(path.name) for path in files[:MOST_DRAWN]],
+        probabilities[places],
+        titles=list(map(printable, titles)),
         classes=list(map(printable, classes)),
     )
     save_figure(figure, save)

@@ -20,7 +20,7 @@ from neural_network.cli.changes import augmentation
 from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
 from neural_network.cli.inspection import tell
-from neural_network.cli.models import notes_to_save
+from neural_network.cli.models import CHECKPOINT, MODEL, SETTINGS_FILE, notes_to_save
 from neural_network.cli.output import Report, make_folder
 from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.cli.settings import Settings, class_weights, make_optimizer, write_settings
@@ -38,12 +38,7 @@ from neural_network.training.metrics import accuracy
 from neural_network.training.trainer import Trainer
 from neural_network.visual import save_figure, show_history
 
-SETTINGS, CHECKPOINT, LOG, SHEET = (
-    "settings.toml",
-    "checkpoint.safetensors",
-    "log.csv",
-    "pictures.png",
-)
+LOG, SHEET = "log.csv", "pictures.png"
 # Where what a training has written goes if its numbers become too large.
 DIVERGED = "diverged"
 # The exit code then, so that a script can tell it from a wrong option.
@@ -64,12 +59,12 @@ def outputs(settings: Settings, *, picture: bool) -> dict[str, Path]:
         "the learning curves": out / "history.png",
     }
     files = {
-        "all settings": out / SETTINGS,
+        "all settings": out / SETTINGS_FILE,
         "the checkpoint to resume from": out / CHECKPOINT,
         "the measures of each epoch": out / LOG,
         **(drawn if picture else {}),
     }
-    model = Path(settings.save) if settings.save else out / "model.safetensors"
+    model = Path(settings.save) if settings.save else out / MODEL
     if real_path(model) in [real_path(path) for path in [*files.values(), *drawn.values()]]:
         raise ArgumentError(sentence("train", "--save", "a file of its own", str(model)))
     if settings.save and real_path(model.parent) != real_path(out) and not model.parent.is_dir():
@@ -90,8 +85,7 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         except ArgumentError as error:
             reason = str(error).removeprefix("set_num_threads: n: ")
             raise ArgumentError(f"train: --threads: {reason}") from error
-    with report.status("reading the pictures"):
-        pictures = load_pictures("train", settings.data, "train", preparation(settings), report)
+    pictures = load_pictures("train", settings.data, "train", preparation(settings), report)
     if len(pictures.classes) < 2:
         raise ArgumentError(
             sentence("train", "--data", "two classes or more", len(pictures.classes))
@@ -189,7 +183,7 @@ def _trainer(
     checkpoint = Save(out / CHECKPOINT, seconds=SECONDS_BETWEEN_CHECKPOINTS)
 
     def begin() -> None:
-        write_settings(out / SETTINGS, settings)
+        write_settings(out / SETTINGS_FILE, settings)
         if picture:
             draw_contact_sheet(learned, files["some of the pictures"])
 
@@ -267,7 +261,7 @@ def _put_aside(out: Path) -> Path:
     """Move what a diverged training has written, so that it is not in the way of the next try."""
     kept = out / DIVERGED
     kept.mkdir(exist_ok=True)
-    for name in (SETTINGS, CHECKPOINT, LOG, SHEET):
+    for name in (SETTINGS_FILE, CHECKPOINT, LOG, SHEET):
         if (out / name).exists():
             (out / name).replace(kept / name)
     return kept

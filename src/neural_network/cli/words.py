@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from neural_network.cli.settings import Settings
-from neural_network.errors import DivergenceError
+from neural_network.errors import DivergenceError, FileFormatError
 from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.hints.data import HARDLY_ANY, SCALED_ALIKE
 from neural_network.training.hints.epochs import AGAINST_DEATH, OF_ONE_OUTPUT, SAME_ORDER
@@ -37,6 +38,24 @@ def hint_in_options(text: str) -> str:
     for theirs, ours in CURES.items():
         text = text.replace(theirs, ours)
     return "train: " + _RATE.sub(r"--learning-rate \1", text.removeprefix("fit: "))
+
+
+def file_error_in_options(path: Path, error: FileFormatError) -> str:
+    """Return what the error of a model's file says, with what can be done about it here.
+
+    >>> error = FileFormatError("m: unknown layer 'Own'")
+    >>> file_error_in_options(Path("m"), error)[:44]
+    "m: 'Own' is a layer of your own, which the c"
+    """
+    text = str(error)
+    if own := re.search(r"unknown layer '(\w+)'", text):
+        return (
+            f"{path}: {own[1]!r} is a layer of your own, which the command does not know; in "
+            f"Python nn.load({str(path)!r}, layers={{{own[1]!r}: {own[1]}}}).predict(X) reads it; "
+            "here only models of the library's layers work"
+        )
+    cure = "its training has diverged; train again with a smaller --learning-rate"
+    return text.replace("load(…, allow_nonfinite=True) reads them", cure)
 
 
 def error_in_options(error: DivergenceError, settings: Settings) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 from unicodedata import normalize
@@ -23,6 +23,7 @@ from neural_network.errors import (
     DatasetNotFoundError,
     FileFormatError,
     sentence,
+    shortened,
     warn_of_call,
 )
 from neural_network.files import as_path
@@ -38,6 +39,8 @@ NOT_PICTURES = {
 
 
 WAYS = ("resize", "digit")
+# A file, or a folder in place of one → what is wrong with it.
+Wrong = dict[Path, ArgumentError | FileFormatError | OSError]
 # The side that is proposed for pictures of several sizes, if they are not smaller.
 SIDE = 64
 
@@ -156,6 +159,8 @@ def read_folder(
     path: str | os.PathLike[str],
     mode: Literal["L", "RGB"],
     prepare: Callable[[Path, Array], Array],
+    progress: Callable[[list[Path]], Iterable[Path]] | None = None,
+    unread: Wrong | None = None,
 ) -> Folder:
     """Read pictures from a folder for each class, as ``load_image_folder``.
 
@@ -164,43 +169,63 @@ def read_folder(
         mode: shades of grey, or red, green and blue.
         prepare: called with the file and its picture as ``load_picture`` returns it; returns the
             image to keep, or raises ArgumentError.
+        progress: shows how far the reading is; None for a bar of tqdm's on a terminal.
+        unread: receives the files that cannot be read, which are left out then, unless all are;
+            None where they are errors.
 
     Raises:
-        FileFormatError: as ``load_image_folder``; files that cannot be read are named, as far as a
-            message has room.
+        FileFormatError: as ``load_image_folder``; all that is wrong is named, as far as a message
+            has room.
     """
-    classes = _classes(Path(path))
-    files = [_pictures(one) for one in classes]
-    images: list[Array] = []
-    framed: list[Path] = []
-    wrong: dict[Path, ArgumentError | FileFormatError] = {}
-    every = list(chain(*files))
-    for file in every:  # what is no picture is found before the slow preparation of the others
+    wrong: Wrong = {}
+    classes = _classes(Path(path), wrong)
+    files = [(file, label) for label, one in enumerate(classes) for file in _pictures(one, wrong)]
+    if wrong:
+        unread = None  # what is no folder of pictures is never passed over
+    for file, _ in files:  # what is no picture is found before the slow preparation of the others
         try:
             check_picture(file)
-        except FileFormatError as error:
+        except (FileFormatError, OSError) as error:
             wrong[file] = error
-    for file in with_reading_bar([file for file in every if file not in wrong]):
+    images: list[Array] = []
+    read: list[tuple[Path, int]] = []
+    framed: list[Path] = []
+    differ: SizesDifferError | None = None
+    files = [(file, label) for file, label in files if file not in wrong]
+    show = progress or with_reading_bar
+    for place, file in enumerate(show([file for file, _ in files])):
         try:
             levels, several = read_picture(file, mode)
-            if wrong:
+            if wrong and unread is None:
                 continue  # the others are only looked at, to name all that cannot be read
             image = prepare(file, levels)
-        except (ArgumentError, FileFormatError) as error:
+        except (ArgumentError, FileFormatError, OSError) as error:
             wrong[file] = error
             continue
         framed += [file] * several
         if images and image.shape != images[0].shape:
-            (height, width), (first_height, first_width) = image.shape[-2:], images[0].shape[-2:]
-            raise SizesDifferError(
-                f"{file}: expected {first_height}×{first_width} pixels (height × width) like the "
-                f"pictures before it, received {height}×{width}",
-                min(max(first_height, first_width), SIDE),
-            )
+            differ = differ or _sizes_differ(file, image.shape[-2:], images[0].shape[-2:])
+            continue
         images.append(image)
-    check_all_read({file: wrong[file] for file in every if file in wrong})
-    labels = np.repeat(np.arange(len(classes)), [len(some) for some in files]).astype(np.int64)
-    return Folder(np.stack(images), labels, [_text(one) for one in classes], every, framed)
+        read.append(files[place])
+    wrong = dict(sorted(wrong.items()))
+    if unread is None or not images:
+        check_all_read(wrong, also="" if differ is None else f"; {differ.what}")
+    else:
+        unread |= wrong
+    if differ is not None:
+        raise differ
+    labels = np.array([label for _, label in read], np.int64)
+    names = [_text(one) for one in classes]
+    return Folder(np.stack(images), labels, names, [file for file, _ in read], framed)
+
+
+def _sizes_differ(file: Path, size: Sequence[int], first: Sequence[int]) -> SizesDifferError:
+    return SizesDifferError(
+        f"{file}: expected {first[0]}×{first[1]} pixels (height × width) like the "
+        f"pictures before it, received {size[0]}×{size[1]}",
+        min(max(first), SIDE),
+    )
 
 
 def as_digit(path: Path, levels: Array) -> tuple[Array, int]:
@@ -215,28 +240,40 @@ def as_digit(path: Path, levels: Array) -> tuple[Array, int]:
         raise ArgumentError(f"{path}: {error}") from error
 
 
-def check_all_read(wrong: Mapping[Path, ArgumentError | FileFormatError]) -> None:
+def check_all_read(wrong: Wrong, also: str = "") -> None:
     """Raise the first error of files that cannot be read, with the names of the others.
 
+    Args:
+        wrong: file → its error.
+        also: what else is wrong.
+
     Raises:
-        ArgumentError, FileFormatError: there is one.
+        ArgumentError, FileFormatError, OSError: there is one.
     """
     if not wrong:
         return
     first, *others = wrong
     error = wrong[first]
-    if not others:
+    if not (others or also):
         raise error
-    folder = Path(os.path.commonpath([file.absolute().parent for file in wrong]))
-    rest = f"; {len(others)} more in {folder.name or folder} cannot be read: "
-    text = f"{str(error)[: MOST_LETTERS // 2]}{rest}"
+    text = shortened(what_is_wrong(first, error), 2 * MOST_LETTERS // 3)
+    room = MOST_LETTERS - 2 - len(also)
+    if others:
+        folder = Path(os.path.commonpath([file.absolute().parent for file in wrong]))
+        text += f"; {len(others)} more in {folder.name or folder} cannot be read: "
     for place, other in enumerate(others):
         name = f"{', ' if place else ''}{other.absolute().relative_to(folder)}"
-        if len(text) + len(name) > MOST_LETTERS - 2:
+        if len(text) + len(name) > room:
             text += " …"
             break
         text += name
-    raise type(error)(text) from error
+    kind = type(error) if isinstance(error, ArgumentError | FileFormatError) else FileFormatError
+    raise kind(text + also) from error
+
+
+def what_is_wrong(file: Path, error: Exception) -> str:
+    """Return the sentence about a file that cannot be read, which begins with its name."""
+    return f"{file}: {error.strerror}" if isinstance(error, OSError) else str(error)
 
 
 def _text(entry: Path) -> str:
@@ -266,7 +303,8 @@ def files_below(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _classes(folder: Path) -> list[Path]:
+def _classes(folder: Path, wrong: Wrong) -> list[Path]:
+    """Return the folders of the classes; what lies beside them is ``wrong``."""
     try:
         exists = folder.exists()
     except OSError as error:  # its name is too long, for example
@@ -282,12 +320,18 @@ def _classes(folder: Path) -> list[Path]:
             f"{folder}: expected a folder per class, received an empty folder; "
             f"put the pictures of a class into {folder / 'NAME-OF-THE-CLASS'}"
         )
+    if entries[1:] and not any(entry.is_dir() for entry in entries):
+        raise FileFormatError(
+            f"{entries[0]}: expected only folders here, one per class, received files; "
+            f"if {folder.name or folder} is one of the classes, pass {folder.parent}"
+        )
     for entry in entries:
         if not entry.is_dir():
-            raise FileFormatError(
+            wrong[entry] = FileFormatError(
                 f"{entry}: expected only folders here, one per class, received a file; "
                 f"move it into the folder of its class, or away"
             )
+    entries = [entry for entry in entries if entry not in wrong]
     for first, second in pairwise(entries):
         if _text(first) == _text(second):
             raise FileFormatError(
@@ -300,13 +344,14 @@ def _classes(folder: Path) -> list[Path]:
 
 def class_names(path: str | os.PathLike[str]) -> list[str]:
     """Return the names of a folder's classes, as ``load_image_folder`` does."""
-    return [_text(one) for one in _classes(Path(path))]
+    return [_text(one) for one in _classes(Path(path), {})]
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _pictures(folder: Path, wrong: Wrong) -> list[Path]:
+    """Return the files of a class; a folder without some is ``wrong``."""
     files = _visible(folder)
     if not files:
-        raise FileFormatError(
+        wrong[folder] = FileFormatError(
             f"{folder}: expected pictures of the class {_text(folder)!r}, received an empty "
             f"folder; put some there, or remove it"
         )

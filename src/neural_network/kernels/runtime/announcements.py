@@ -13,7 +13,7 @@ from pathlib import Path
 from neural_network.kernels.runtime.signals import held_signals
 from neural_network.terminal import write_line
 
-LINE = "neural_network: compiling fast functions, once for this machine, up to a minute"
+LINE = "neural_network: compiling fast functions that are new on this machine, up to a minute"
 FINISHING = "neural_network: finishing the compilation first"
 SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
 POLL = 0.05  # seconds between two looks
@@ -25,9 +25,15 @@ class _State:
     def __init__(self) -> None:
         self.printed: set[str] = set()
         self.seconds = 0.0
+        self.quiet = False
 
 
 _state = _State()
+
+
+def be_quiet(quiet: bool) -> None:
+    """Print none of these lines from now on, or print them again."""
+    _state.quiet = quiet
 
 
 def damaged(path: Path) -> None:
@@ -72,6 +78,6 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
 
 
 def _print_once(name: str, line: str) -> None:
-    if name not in _state.printed:
+    if name not in _state.printed and not _state.quiet:
         _state.printed.add(name)
         write_line(sys.stderr, line)
