@@ -57,9 +57,7 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     # Long, on any machine: the line comes after a second of compiling.
     long = "import neural_network.kernels.runtime.announcements as a; a.SILENT = 0.05\n"
     out, err = finish(start(long + code, NUMBA_CACHE_DIR=str(tmp_path)))
-    line = (
-        "neural_network: compiling fast functions that are new on this machine, up to a minute\n"
-    )
+    line = "neural_network: compiling fast functions that are new on this machine, up to a minute\n"
     assert err == line
     folder, compiled = out.split()
     assert Path(folder).parent == tmp_path
