@@ -21,7 +21,9 @@ Linear → Dense(outputs), as in nn.Dense(10)
 
 It is an `AttributeError` as well, so `hasattr(nn, "Linear")` is False, as it should be. The
 sentences come from the tables below, and a test runs each of their lines. In them `model` is a
-model, `X` and `y` are data, `t` is a tensor, and `trainer` a `Trainer`.
+model, `X` and `y` are data, `t` is a tensor, `trainer` a `Trainer`, and `classifier` an estimator
+that was fitted. `RowEstimator` stands for all estimators, `Network` for the classifiers and
+regressors, `ConvNetwork` and `TrainerNetwork` for those of these names.
 
 What differs without an error:
 
@@ -73,15 +75,19 @@ classes of your own.
 
 def page(root: Path) -> str:
     """Return the page's text."""
-    names, attributes, assigned, arguments, functions = (
+    names, attributes, assigned, arguments, functions, estimators = (
         runpy.run_path(str(root / TABLES / f"{file}.py"))
-        for file in ("names", "attributes", "assigned", "arguments", "functions")
+        for file in ("names", "attributes", "assigned", "arguments", "functions", "estimators")
     )
-    of_arguments = [*arguments["ARGUMENTS"], *arguments["TRAINING"], *functions["FUNCTIONS"]]
+    of_arguments = [
+        *arguments["ARGUMENTS"], *arguments["TRAINING"], *functions["FUNCTIONS"],
+        *estimators["ESTIMATORS"],
+    ]  # fmt: skip
+    of_classes = attributes["ATTRIBUTES"] | {"RowEstimator": estimators["ROW_ESTIMATOR"]}
     return PAGE.format(
         tables=TABLES,
         module=_table(names["MODULE"]),
-        attributes=_of_classes(attributes["ATTRIBUTES"]),
+        attributes=_of_classes(of_classes),
         assigned=_of_classes(assigned["ASSIGNED"]),
         keys=_table(attributes["KEYS"]),
         arguments=_rows(

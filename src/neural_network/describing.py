@@ -235,7 +235,7 @@ class Bound(metaclass=BoundOnce):
 
         def __getattr__(self, name: str) -> Any:
             """Return an argument by the name that it had in an earlier version."""
-            new = arguments_of(type(self)).old.get(name) if name[0] != "_" else None
+            new = arguments_of(type(self)).old.get(name) if name[:1] != "_" else None
             if new in self.__dict__:
                 text = f"{type(self).__name__}: the attribute {name!r} is now called {new!r}"
                 warn_of_call(text, DeprecationWarning)

@@ -226,6 +226,7 @@ def refusal(
     given: Mapping[str, object],
     error: Exception,
     kind: Any = None,
+    expected: str = "what fits each other",
 ) -> NeuralNetworkError:
     """Return the error for arguments that NumPy refuses, or that do not fit the memory.
 
@@ -236,12 +237,11 @@ def refusal(
         given: its arguments.
         error: what NumPy raised.
         kind: the class; None for that of an argument's value or kind.
+        expected: of the arguments, but for an error about memory.
     """
     values = ", ".join(f"{name} {_outlined(value)}" for name, value in given.items())
     if isinstance(error, MemoryError):
         expected = "sizes that the memory is enough for"
-    else:
-        expected = "what fits each other"
     reason = brief(error, str, LETTERS_OF_REASON)
     received = f"{values} ({reason})" if reason else values
     kind = kind or (DTypeError if isinstance(error, TypeError) else ArgumentError)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,20 +19,25 @@ from neural_network.elsewhere import answers
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.assigned import ASSIGNED
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
+from neural_network.elsewhere.estimators import ESTIMATORS, FITTED, ROW_ESTIMATOR
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, WORDS
 from neural_network.elsewhere.names import MODULE
 from neural_network.lazy import NameTable
 from neural_network.names import NAMED
-from tests.elsewhere.things import things
+from tests.elsewhere.things import HAS_SKLEARN, OF_ESTIMATORS, things
 
 OBJECTS: dict[str, Any] = {
     "Tensor": "t", "Layer": "model", "Trainer": "trainer", "History": "history",
     "Optimizer": "optimizer", "OptimizerGroups": "groups", "Parameter": "layer.weight", "Schedule": "nn.Cosine(0.1)", "Callback": "nn.EarlyStopping()",
+    "RowEstimator": "classifier",
 }  # fmt: skip
+ALL_ATTRIBUTES = ATTRIBUTES | {"RowEstimator": ROW_ESTIMATOR}
 LINES = sorted(
-    {row[-1] for row in (*MODULE, *KEYS, *FUNCTIONS, *ARGUMENTS, *TRAINING)}
-    | {row[-1] for rows in (*ATTRIBUTES.values(), *ASSIGNED.values()) for row in rows}
+    {row[-1] for row in (*MODULE, *KEYS, *FUNCTIONS, *ARGUMENTS, *TRAINING, *ESTIMATORS)}
+    | {row[-1] for rows in (*ALL_ATTRIBUTES.values(), *ASSIGNED.values()) for row in rows}
 )
+# Without scikit-learn, which one of the jobs of CI has none of.
+HERE = [line for line in LINES if HAS_SKLEARN or not any(w in line for w in OF_ESTIMATORS)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def test_each_line_of_example_runs(
     monkeypatch.chdir(tmp_path)
     threads, failed = nn.get_num_threads(), {}
     try:
-        for line in LINES:
+        for line in HERE:
             try:
                 exec(line, dict(known))
             except Exception as error:  # whatever the example raises
@@ -57,7 +63,7 @@ def test_each_line_of_example_runs(
 
 
 def test_each_name_stands_once() -> None:
-    for rows in (MODULE, KEYS, *ATTRIBUTES.values(), *ASSIGNED.values()):
+    for rows in (MODULE, KEYS, *ALL_ATTRIBUTES.values(), *ASSIGNED.values()):
         theirs = [name for names, *_ in rows for name in names.split()]
         assert sorted(n for n in set(theirs) if theirs.count(n) > 1) == []
     words = [word for names, _ in WORDS for word in names.split()]
@@ -67,7 +73,9 @@ def test_each_name_stands_once() -> None:
 def test_no_name_of_ours_is_in_the_tables(known: dict[str, Any]) -> None:
     theirs = [name for names, *_ in MODULE for name in names.split()]
     assert [name for name in theirs if hasattr(nn, name)] == []
-    for cls, rows in (*ATTRIBUTES.items(), *ASSIGNED.items()):
+    for cls, rows in (*ALL_ATTRIBUTES.items(), *ASSIGNED.items()):
+        if cls == "RowEstimator" and not HAS_SKLEARN:
+            continue
         found = eval(OBJECTS[cls], known)
         ours = [n for names, *_ in rows for n in names.split() if hasattr(found, n)]
         assert ours == [], cls
@@ -75,17 +83,63 @@ def test_no_name_of_ours_is_in_the_tables(known: dict[str, Any]) -> None:
 
 
 def test_no_argument_of_ours_is_in_the_tables() -> None:
-    methods = (nn.Layer, nn.Trainer, nn.Tensor)
     for where, theirs, *_ in (*FUNCTIONS, *ARGUMENTS, *TRAINING):
         # What is said of all layers or optimizers gives way to a later row about one of them.
         for name in set(where.split()) - {"*", "Layer", "Optimizer"}:
-            owners = (nn, nn.functional, *methods)
-            found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
+            owner, _, method = name.rpartition(".")
+            if owner:
+                found = [getattr(getattr(nn, owner, None) or nn.training.Optimizer, method)]
+            else:
+                owners = (nn, nn.functional, nn.Tensor)
+                found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
             assert found, name
             for thing in found[:1]:
                 given = inspect.signature(thing).parameters.values()
                 taken = {p.name for p in given if p.kind is not p.VAR_POSITIONAL}
                 assert taken.isdisjoint(theirs.split()), (name, taken)
+
+
+def test_no_argument_of_estimators_is_in_the_tables() -> None:
+    pytest.importorskip("sklearn")
+    from neural_network.estimators.convnet import ConvNetwork
+    from neural_network.estimators.network import Network
+    from neural_network.estimators.reading import RowEstimator
+    from neural_network.estimators.trainers import TrainerNetwork
+
+    bases: dict[str, Any] = {
+        "RowEstimator": RowEstimator, "Network": Network, "ConvNetwork": ConvNetwork,
+        "TrainerNetwork": TrainerNetwork, "Conv2DFeatures": nn.estimators.Conv2DFeatures,
+    }  # fmt: skip
+    ours = [getattr(nn.estimators, name) for name in nn.estimators.__all__]
+    for cls in ours:
+        rows = [
+            (of, word)
+            for of, base in bases.items()
+            for where, theirs, *_ in ESTIMATORS
+            for word in theirs.split()
+            if of in where.split() and issubclass(cls, base)
+        ]
+        assert len(rows) > 20
+        for name in inspect.signature(cls).parameters:
+            # What is said of all gives way to what is an argument of one.
+            for of, word in rows:
+                assert name != word or of in ("RowEstimator", "Network"), (cls, name)
+    for where, theirs, *_ in ESTIMATORS:
+        for name in where.split():
+            of, _, method = name.partition(".")
+            owners = [cls for cls in ours if issubclass(cls, bases[of]) and hasattr(cls, method)]
+            for owner in owners if method else ():
+                taken = inspect.signature(getattr(owner, method)).parameters
+                assert taken.keys().isdisjoint(theirs.split()), name
+
+
+def test_what_fit_sets_is_known() -> None:
+    pytest.importorskip("sklearn")
+    documented = set()
+    for name in nn.estimators.__all__:
+        text = getattr(nn.estimators, name).__doc__.partition("Attributes:")[2]
+        documented |= set(re.findall(r"\b[a-z_]+_(?=[,:])", text.partition("Raises:")[0]))
+    assert documented == set(FITTED)
 
 
 def test_each_word_means_one_of_ours() -> None:
@@ -123,7 +177,7 @@ def test_private_names_get_no_sentence(
         raise AssertionError("the tables were asked")
 
     monkeypatch.setattr(answers, "_table", refuse)
-    monkeypatch.setattr(answers, "_nearest", refuse)
+    monkeypatch.setattr(answers, "nearest", refuse)
     for owner in (nn, nn.layers, *(eval(line, dict(known)) for line in OBJECTS.values())):
         if not hasattr(owner, name):
             with pytest.raises(AttributeError, match=rf"has no attribute '{name}'$"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import neural_network as nn
-from tests.elsewhere.things import things
+from tests.elsewhere.things import OF_ESTIMATORS, things
 
 
 def tries(file: str, kind: type[Exception]) -> list[Any]:
@@ -18,6 +18,7 @@ def tries(file: str, kind: type[Exception]) -> list[Any]:
     return [pytest.param(line, kind, answer, id=line) for line, answer in lines]
 
 
+WITH_SKLEARN = [*tries("estimators.txt", TypeError), *tries("fitted.txt", AttributeError)]
 TRIES = [
     *tries("names.txt", AttributeError), *tries("calls.txt", TypeError),
     *tries("values.txt", ValueError), *tries("keys.txt", KeyError),
@@ -34,10 +35,12 @@ def test_there_are_many() -> None:
     assert len(TRIES) >= 400
 
 
-@pytest.mark.parametrize(("line", "kind", "answer"), TRIES)
+@pytest.mark.parametrize(("line", "kind", "answer"), [*TRIES, *WITH_SKLEARN])
 def test_the_answer_shows_the_line_to_type(
     line: str, kind: type[Exception], answer: str, known: dict[str, Any]
 ) -> None:
+    if any(word in line for word in OF_ESTIMATORS):
+        pytest.importorskip("sklearn")
     with pytest.raises(kind) as caught:
         exec(line, dict(known))
     text = str(caught.value)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import neural_network as nn
+
+HAS_SKLEARN = importlib.util.find_spec("sklearn") is not None
+# What a line has that needs scikit-learn.
+OF_ESTIMATORS = ("classifier", "nn.estimators.")
 
 
 def things(folder: Path) -> dict[str, Any]:
@@ -20,7 +25,11 @@ def things(folder: Path) -> dict[str, Any]:
     nn.save(model, saved)
     trainer = nn.Trainer(model, nn.SGD(0.01), rng=0, progress=False)
     history = trainer.fit(X, y, validation=(X, y))
-    return {
+    found: dict[str, Any] = {}
+    if HAS_SKLEARN:
+        classifier = nn.estimators.MLPClassifier(4, max_iter=5, tol=9.0, n_iter_no_change=1)
+        found["classifier"] = classifier.fit(X, y)
+    return found | {
         "nn": nn, "np": np, "X": X, "y": y, "images": np.ones((2, 1, 8, 8), "f"),
         "model": model, "saved": saved, "path": path, "trainer": trainer, "history": history,
         "layer": nn.Dense(3).initialize((4,), rng=0), "conv": nn.Conv2D(4, 3),

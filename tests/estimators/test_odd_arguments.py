@@ -22,10 +22,10 @@ FIELDS = np.zeros(0, [("a", "i4"), ("b", "f4")])
         (lambda: estimators.MLPClassifier().fit(X, Y, sample_weight=["1", None, "x"]), "MLPClassifier.fit: sample_weight: expected real numbers"),
         (lambda: estimators.MLPClassifier().fit(X, Y, sample_weight=np.sum), "MLPClassifier.fit: sample_weight: expected real numbers"),
         (lambda: estimators.TrainerRegressor().get_params(deep=np.ones(3)), "TrainerRegressor.get_params: deep: expected True or False"),  # type: ignore[arg-type]  # the point
-        (lambda: estimators.MLPRegressor().fit(X[:2], np.array([[1], [1, 2]], dtype=object)), "MLPRegressor.fit: y: expected what fits each other"),
+        (lambda: estimators.MLPRegressor().fit(X[:2], np.array([[1], [1, 2]], dtype=object)), "MLPRegressor.fit: X, y: expected rows of numbers, and a number"),
         (lambda: estimators.TrainerRegressor(channels=FIELDS).fit(X, Y), "fit: channels: expected one of 'first', 'last'"),
         (lambda: estimators.TrainerRegressor().fit(X, Y).set_params(channels=FIELDS).predict(X), "predict: channels: expected one of 'first', 'last'"),
-        (lambda: estimators.MLPClassifier().fit(X, range(10**12)), "fit: y: expected sizes that the memory is enough for"),
+        (lambda: estimators.MLPClassifier().fit(X, range(10**12)), "fit: X, y: expected sizes that the memory is enough for"),
         (lambda: estimators.MLPClassifier().partial_fit(X, Y, classes=range(10**12)), "fit: classes: expected sizes that the memory is enough for"),
         (lambda: estimators.TrainerRegressor().fit(range(10**12), Y), "fit: X: expected sizes that the memory is enough for"),
     ],

@@ -179,7 +179,6 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
         network, {"model__size": 3}, "expected arguments of network: classes, units"),
     "an argument of the model": (Dense(3), {"model__size": 3}, "model__size"),
     "a layer": (Sequential(Dense(3)), {"model__5__units": 3}, "expected a layer among 0"),
-    "no argument of the model": (network, {"units": 3}, "unexpected keyword argument 'units'"),
     "a model that does not fit": ("tiny_cnn", {}, r"Conv2D: X: expected \(N, C, H, W\)"),
 }  # fmt: skip
 
@@ -193,6 +192,16 @@ def test_refused_models(case: str) -> None:
         estimator.fit(X, Y)
     assert len(str(caught.value)) <= 500
     assert vars(estimator) == before
+
+
+def test_arguments_of_the_model_have_a_prefix() -> None:
+    for make in (TrainerClassifier, TrainerRegressor):
+        with pytest.raises(TypeError, match="unexpected .* 'units'; here: units → model__ before"):
+            make(network, units=3)
+        with pytest.raises(TypeError, match="unexpected keyword argument 'unts'; it takes model"):
+            make(network, unts=3)
+        with pytest.raises(ValueError, match="set_params: .* 'units'; here: units → model__ bef"):
+            make(network).set_params(units=3)
 
 
 def test_one_output_for_three_classes() -> None:

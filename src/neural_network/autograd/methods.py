@@ -46,7 +46,7 @@ def _plain(method: Method) -> Method:
             shorten_traceback(error)
             raise
         except Exception as error:  # NumPy raises many kinds; the class stays
-            from neural_network.elsewhere.answers import unknown_option
+            from neural_network.elsewhere.calls import unknown_option
 
             if (better := unknown_option(method.__name__, kwargs)) is not None:
                 raise better from None
@@ -58,7 +58,7 @@ def _plain(method: Method) -> Method:
 
 def check_options(method: str, options: Iterable[str]) -> None:
     """Raise where a method was given an option that NumPy does not have."""
-    from neural_network.elsewhere.answers import unknown_option
+    from neural_network.elsewhere.calls import unknown_option
 
     if (better := unknown_option(method, options)) is not None:
         raise better

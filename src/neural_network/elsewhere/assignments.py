@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from neural_network.elsewhere.answers import Answer, argument_answer, attribute_error
+from neural_network.elsewhere.answers import Answer, attribute_error
 from neural_network.elsewhere.assigned import ASSIGNED, WITHOUT_EFFECT
+from neural_network.elsewhere.calls import argument_answer
 from neural_network.errors import ArgumentError, both, brief, is_own, sentence
 
 

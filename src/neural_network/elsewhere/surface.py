@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -11,6 +11,7 @@ from neural_network.elsewhere.assigned import ASSIGNED, is_elsewhere
 from neural_network.errors import (
     ArgumentError,
     NeuralNetworkError,
+    both,
     is_own,
     sentence,
     shorten_traceback,
@@ -41,7 +42,7 @@ def explain(
         shorten_traceback(error)
         if not isinstance(error, ArgumentError):
             return
-    from neural_network.elsewhere.answers import explained
+    from neural_network.elsewhere.calls import explained
 
     if missing := getattr(function, "__abstractmethods__", None):
         expected = f"a subclass that defines {', '.join(sorted(missing))}"
@@ -50,6 +51,23 @@ def explain(
     better = explained(function, args, kwargs, error)
     if better is not None:
         raise better from None
+
+
+def unknown_arguments(
+    name: str, cls: type, unknown: Iterable[str], parameters: Collection[str]
+) -> Exception:
+    """Return the error for arguments of a class that its signature does not refuse.
+
+    Args:
+        name: of what was called, for the sentence.
+        cls: the class.
+        unknown: the names.
+        parameters: what it takes.
+    """
+    from neural_network.elsewhere.calls import unexpected
+
+    text = unexpected(unknown, ["*", *(base.__name__ for base in cls.__mro__)], parameters)
+    return cast("Exception", both(ArgumentError, TypeError)(f"{name}: {text}"))
 
 
 def explains_calls(function: Wrapped) -> Wrapped:
@@ -90,7 +108,7 @@ class Explained(ProtocolType):
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  # of a metaclass
             """Raise the sentence about an attribute of a class that there is not."""
             # Dataclasses ask for names that are private, or of the fields of objects.
-            if name[0] == "_" or name in vars(cls).get("__annotations__", ()):
+            if name[:1] == "_" or name in vars(cls).get("__annotations__", ()):
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
             from neural_network.elsewhere.answers import missing_in_class
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from neural_network.checks import Array, as_choice, as_count, as_real
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.estimators.inputs import (
     Inputs,
@@ -21,6 +22,7 @@ from neural_network.estimators.inputs import (
 )
 from neural_network.estimators.layers import as_pair, fitting_window
 from neural_network.estimators.reading import PIECE, RowEstimator, unchanged_on_error
+from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -114,6 +116,7 @@ class Conv2DFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowEstim
         self.channels = channels
         self.random_state = random_state
 
+    @explains_calls
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002  # scikit-learn passes y
         """Find the sizes of the pictures, and the filters.
 
@@ -132,7 +135,8 @@ class Conv2DFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowEstim
         with unchanged_on_error(self):
             self._namespace = namespace_of(X)
             rows = as_rows(function, X)
-            numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric")
+            with refused(function, "rows of numbers", X=X):
+                numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric")
             inputs = self._inputs(function, Rows(numbers, rows.shape), first=True)
             weights = None
             if sample_weight is not None:
@@ -145,6 +149,7 @@ class Conv2DFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowEstim
             self._n_features_out = int(np.prod(self.output_shape_))
         return self
 
+    @explains_calls
     def transform(self, X: Any) -> Any:
         """Return (n, maps · OH · OW) numbers, in the floating type of the rows of ``fit``."""
         xp, other, device = get_namespace_and_device(X)

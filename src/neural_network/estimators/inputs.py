@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_choice, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
+from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import (
     check_sample_weight,
     convert_to_numpy,
@@ -49,6 +50,10 @@ def as_rows(function: str, X: Any) -> Rows:
         raise ShapeError(sentence(function, "X", "rows of equal length", received)) from error
     except MemoryError as error:
         raise refusal(function, {"X": X}, error) from error
+    if array.dtype.kind == "V":  # records, or a type that NumPy lacks
+        turned = "structured_to_unstructured(X)" if array.dtype.names else "X.astype(np.float32)"
+        received = f"dtype {brief(array.dtype, str)}"
+        raise DTypeError(sentence(function, "X", f"rows of numbers, as {turned}", received))
     if array.ndim <= 2:
         return Rows(X, None)
     return Rows(array.reshape(len(array), prod(array.shape[1:])), array.shape[1:])
@@ -167,9 +172,10 @@ def row_weights(function: str, sample_weight: Any, X: Any) -> Array:
     """Return checked weights of rows, of which one is above 0."""
     if not isinstance(sample_weight, int | float):  # scikit-learn gives each row this one
         sample_weight = as_real(function, "sample_weight", as_numpy(sample_weight))
-    weights: Array = check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
+    with refused(function, "a weight for each row", sample_weight=sample_weight):
+        weights: Array = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
     if not np.any(weights):
         expected = "a weight above 0"
         raise ArgumentError(sentence(function, "sample_weight", expected, "only zeros"))

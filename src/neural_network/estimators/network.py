@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from functools import partial as partial_of
 from typing import Any, NamedTuple, Self
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.checks import Array, as_count, as_flag, as_number
-from neural_network.errors import ArgumentError, refusal, sentence
+from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ArgumentError, sentence, warn_of_call
 from neural_network.estimators.inputs import (
     Batches,
     Inputs,
@@ -23,6 +23,7 @@ from neural_network.estimators.inputs import (
     without_string_type,
 )
 from neural_network.estimators.reading import RowEstimator, unchanged_on_error
+from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import (
     ConvergenceWarning,
     check_random_state,
@@ -139,6 +140,7 @@ class Network(RowEstimator):
 
     # --- fitting -----------------------------------------------------------------------
 
+    @explains_calls
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
@@ -155,14 +157,14 @@ class Network(RowEstimator):
             DivergenceError: the loss or the weights are not finite.
         """
         warm = as_flag(f"{type(self).__name__}.fit", "warm_start", self.warm_start)
-        continues = warm and hasattr(self, "model_")
+        continues = warm and "model_" in vars(self)
         with unchanged_on_error(self):
             self._fit("fit", X, y, sample_weight, first=not continues)
         return self
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         with unchanged_on_error(self):
-            first = not hasattr(self, "model_")
+            first = "model_" not in vars(self)
             self._fit("partial_fit", X, y, sample_weight, first=first, classes=classes)
         return self
 
@@ -217,12 +219,11 @@ class Network(RowEstimator):
         if partial:
             self._optimizer_state = kept.state_after
         elif not trainer.stop:
-            warnings.warn(
+            text = (
                 f"{function}: max_iter: the training still improved by more than tol after "
-                f"{settings.max_iter} epochs",
-                ConvergenceWarning,
-                stacklevel=3,
+                f"{settings.max_iter} epochs"
             )
+            warn_of_call(text, ConvergenceWarning)
 
     def _settings(self, function: str, *, partial: bool) -> Settings:
         """Return the checked arguments, before anything is changed."""
@@ -261,7 +262,7 @@ class Network(RowEstimator):
     def _read(self, function: str, X: Any, y: Any, *, first: bool) -> tuple[Inputs, Array]:
         """Return the rows and targets, as scikit-learn checks them."""
         rows = as_rows(function, X)
-        try:
+        with refused(function, self._expected_data, X=X, y=y):
             numbers, y = validate_data(
                 self,
                 rows.X,
@@ -272,18 +273,14 @@ class Network(RowEstimator):
                 y_numeric=self._numeric_targets,
                 reset=first,
             )
-        except MemoryError as error:
-            raise refusal(function, {"y": y}, error) from error
-        except ValueError as error:
-            if "setting an array element" in str(error):  # NumPy's words, of lists in an array
-                raise refusal(function, {"y": y}, error) from error
-            raise  # scikit-learn's own sentence
-        if issparse(y):
-            y = y.toarray()
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            if issparse(y):
+                y = y.toarray()
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
         return self._inputs(function, Rows(numbers, rows.shape), first=first), y
 
+    # What ``fit`` takes, in its sentences.
+    _expected_data = "rows of numbers, and labels that are text or whole numbers"
     _numeric_targets = False
     # How many times its gradient is as large as that of scikit-learn's loss.
     _penalty_factor = 1.0

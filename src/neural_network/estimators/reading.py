@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from neural_network.checks import Array, as_choice
-from neural_network.errors import ShapeError, sentence
+from neural_network.elsewhere.surface import Answering, unknown_arguments
+from neural_network.errors import DTypeError, ShapeError, sentence
 from neural_network.estimators.inputs import (
     CHANNELS,
     Inputs,
@@ -20,6 +21,7 @@ from neural_network.estimators.inputs import (
     computing_type,
     in_type,
 )
+from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import BaseEstimator, check_is_fitted, validate_data
 from neural_network.functional.shaping import cut
 from neural_network.layers.layer import Layer
@@ -28,8 +30,11 @@ from neural_network.layers.layer import Layer
 PIECE = 1024
 
 
-class RowEstimator(BaseEstimator):
+class RowEstimator(Answering, BaseEstimator):
     """Base of the estimators and the transformer.
+
+    Their methods and constructors answer the words of other libraries. ``__init__`` itself is as it
+    is written, because scikit-learn reads its signature.
 
     Attributes:
         model_: the network.
@@ -37,6 +42,14 @@ class RowEstimator(BaseEstimator):
     """
 
     model_: Layer
+
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments by name."""
+        known = self.get_params()
+        if unknown := [name for name in params if name not in known]:
+            raise unknown_arguments(f"{type(self).__name__}.set_params", type(self), unknown, known)
+        super().set_params(**params)
+        return self
 
     @abstractmethod
     def _row_shape(self, function: str, rows: Rows) -> Shape:
@@ -50,6 +63,8 @@ class RowEstimator(BaseEstimator):
             expected = f"rows of shape {self.input_shape_}, as in fit"
             raise ShapeError(sentence(function, "X", expected, f"rows of shape {rows.shape}"))
         X = rows.X
+        if X.dtype.kind not in "biuf":
+            raise DTypeError(sentence(function, "X", "rows of numbers", f"dtype {X.dtype}"))
         if X.dtype.kind == "f":
             X = in_type(X, computing_type(X))
         channels = getattr(self, "channels", "first")
@@ -61,7 +76,8 @@ class RowEstimator(BaseEstimator):
         check_is_fitted(self)
         function = f"{type(self).__name__}.{method}"
         rows = as_rows(function, X)
-        numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric", reset=False)
+        with refused(function, "rows of numbers", X=X):
+            numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric", reset=False)
         inputs = self._inputs(function, Rows(numbers, rows.shape), first=False)
         if not inputs.is_sparse:
             outputs: Array = self.model_.predict(inputs.array())
@@ -70,7 +86,7 @@ class RowEstimator(BaseEstimator):
         return np.concatenate([self.model_.predict(inputs.at(part).array()) for part in parts])
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
+        return "model_" in vars(self)  # a look-up that fails makes a sentence
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

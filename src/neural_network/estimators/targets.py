@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import ArgumentError, DTypeError, brief, refusal, sentence
+from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ArgumentError, brief, sentence
 from neural_network.estimators.inputs import without_string_type
 from neural_network.estimators.network import Network
+from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import (
     ClassifierMixin,
     LabelEncoder,
@@ -25,6 +25,7 @@ from neural_network.estimators.requirements import (
 )
 from neural_network.functional.activations import log_softmax, sigmoid, softmax
 
+LABELS = "labels of one kind, all text or all numbers"
 MULTILABEL = "multilabel-indicator"
 
 
@@ -36,6 +37,7 @@ class NetworkClassifier(ClassifierMixin, Network):
     # Whether a row may have several labels.
     _multilabel: bool
 
+    @explains_calls
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on some rows, from the weights as they are.
 
@@ -52,6 +54,7 @@ class NetworkClassifier(ClassifierMixin, Network):
         """
         return self._partial_fit(X, y, classes, sample_weight)
 
+    @explains_calls
     def predict(self, X: Any) -> Array:
         """Return the likeliest class of each row, or an indicator matrix of labels.
 
@@ -67,12 +70,14 @@ class NetworkClassifier(ClassifierMixin, Network):
         found: Array = self.classes_[np.argmax(self._scores(outputs), axis=1)]
         return found
 
+    @explains_calls
     def predict_proba(self, X: Any) -> Array:
         """Return (n, classes) probabilities: of softmax, or a sigmoid for each label."""
         scores = self._scores(self._outputs("predict_proba", X))
         found: Array = sigmoid(scores) if self._multilabel else softmax(scores)
         return found
 
+    @explains_calls
     def predict_log_proba(self, X: Any) -> Array:
         """Return (n, classes) logarithms of probabilities, exact where these round to 0."""
         scores = self._scores(self._outputs("predict_log_proba", X))
@@ -82,6 +87,7 @@ class NetworkClassifier(ClassifierMixin, Network):
         logarithms: Array = log_softmax(scores)
         return logarithms
 
+    @explains_calls
     def decision_function(self, X: Any) -> Array:
         """Return (n, classes) scores before softmax or sigmoid; (n,), of the second, for two."""
         scores = self._scores(self._outputs("decision_function", X))
@@ -90,20 +96,26 @@ class NetworkClassifier(ClassifierMixin, Network):
             return difference
         return scores
 
+    @explains_calls
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy, as scikit-learn's classifiers do.
+        """Return the accuracy of ``predict``.
 
         Args:
-            X, y, sample_weight: as for ``fit``.
+            X, y: rows and their classes or labels, as for ``fit``.
+            sample_weight: (n,) how much each row counts, or None.
         """
-        return float(super().score(X, without_string_type(y), sample_weight))
+        function = f"{type(self).__name__}.score"
+        found = self.predict(X)
+        with refused(function, f"{LABELS}, and weights", y=y, sample_weight=sample_weight):
+            y = without_string_type(y)
+            return float(accuracy_score(y, found, sample_weight=sample_weight))
 
     def _scores(self, outputs: Array) -> Array:
         """Return a score for each class."""
         return outputs
 
     def _encode(self, function: str, y: Array, classes: Any, *, first: bool) -> Array:
-        with labels_of_one_kind(function):
+        with refused(function, LABELS, y=y):
             check_classification_targets(y)
             kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -117,19 +129,23 @@ class NetworkClassifier(ClassifierMixin, Network):
         elif several is not self._multilabel or (several and y.shape[1] != self.n_outputs_):
             expected = f"{'labels' if self._multilabel else 'classes'} as in the last call"
             raise ArgumentError(sentence(function, "y", expected, f"{kind} {np.shape(y)}"))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+        elif classes is not None and not self._are_classes(function, classes):
             expected = f"None, or those of the first call: {brief(self.classes_.tolist())}"
             raise ArgumentError(sentence(function, "classes", expected, brief(classes)))
         if several:
             return np.asarray(y, dtype=np.float32)
         encoder = LabelEncoder()
         encoder.classes_ = self.classes_
-        unknown = np.setdiff1d(distinct(function, y), self.classes_)
+        expected = f"classes among {brief(self.classes_.tolist())}"
+        with refused(function, expected, y=y):
+            unknown = np.setdiff1d(distinct(function, y), self.classes_)
         if len(unknown):
-            expected = f"classes among {brief(self.classes_.tolist())}"
             raise ArgumentError(sentence(function, "y", expected, brief(unknown.tolist())))
         numbers: Array = encoder.transform(y)
         return numbers
+
+    def _are_classes(self, function: str, classes: Any) -> bool:
+        return np.array_equal(distinct(function, classes, "classes"), self.classes_)
 
     def _all_classes(self, function: str, y: Array, classes: Any) -> Array:
         """Return all classes, in order; of labels their numbers."""
@@ -138,7 +154,7 @@ class NetworkClassifier(ClassifierMixin, Network):
             raise ArgumentError(sentence(function, "classes", expected, "None"))
         if self._multilabel:
             return np.arange(y.shape[1])
-        found = distinct(function, y if classes is None else classes)
+        found = distinct(function, y) if classes is None else distinct(function, classes, "classes")
         if len(found) < 2:
             received = f"one class, {brief(found.tolist()[0])}"
             raise ArgumentError(sentence(function, "y", "at least two classes", received))
@@ -152,7 +168,9 @@ class NetworkClassifier(ClassifierMixin, Network):
             raise ArgumentError(
                 sentence(function, "class_weight", expected, brief(self.class_weight))
             )
-        weights: Array = compute_sample_weight(self.class_weight, y)
+        expected = "None, 'balanced', or a dict class → weight"
+        with refused(function, expected, class_weight=self.class_weight):
+            weights: Array = compute_sample_weight(self.class_weight, y)
         return weights
 
     def _loss(self) -> Any:
@@ -169,33 +187,22 @@ class NetworkClassifier(ClassifierMixin, Network):
         return tags
 
 
-def distinct(function: str, labels: Any) -> Array:
+def distinct(function: str, labels: Any, name: str = "y") -> Array:
     """Return the different labels, in order."""
-    try:
-        with labels_of_one_kind(function):
-            found: Array = unique_labels(without_string_type(labels))
-    except MemoryError as error:
-        raise refusal(function, {"classes": labels}, error) from error
+    with refused(function, LABELS, **{name: labels}):
+        found: Array = unique_labels(without_string_type(labels))
     return found
-
-
-@contextmanager
-def labels_of_one_kind(function: str) -> Iterator[None]:
-    """Say in a sentence that labels cannot be compared, as numbers and text cannot."""
-    try:
-        yield
-    except TypeError as error:
-        expected, received = "labels of one kind, all text or all numbers", "a mix of them"
-        raise DTypeError(sentence(function, "y", expected, received)) from error
 
 
 class NetworkRegressor(RegressorMixin, Network):
     """Base of the regressors: one number a row, or several."""
 
+    _expected_data = "rows of numbers, and a number or several for each"
     _numeric_targets = True
     _penalty_factor = 2.0  # theirs is half of the squared error
     _flat: bool
 
+    @explains_calls
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on some rows, from the weights as they are.
 
@@ -211,6 +218,7 @@ class NetworkRegressor(RegressorMixin, Network):
         """
         return self._partial_fit(X, y, None, sample_weight)
 
+    @explains_calls
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers.
 
@@ -222,6 +230,19 @@ class NetworkRegressor(RegressorMixin, Network):
         """
         outputs = self._outputs("predict", X)
         return outputs.reshape(len(outputs)) if self._flat else outputs
+
+    @explains_calls
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of ``predict``.
+
+        Args:
+            X, y: rows and their numbers, as for ``fit``.
+            sample_weight: (n,) how much each row counts, or None.
+        """
+        function = f"{type(self).__name__}.score"
+        found = self.predict(X)
+        with refused(function, "numbers, and weights", y=y, sample_weight=sample_weight):
+            return float(r2_score(y, found, sample_weight=sample_weight))
 
     def _encode(self, function: str, y: Array, classes: Any, *, first: bool) -> Array:  # noqa: ARG002  # classifiers have them
         if first:

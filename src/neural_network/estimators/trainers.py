@@ -12,7 +12,8 @@ from numpy.typing import DTypeLike
 
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import Array, as_choice, as_flag
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, both, brief, sentence
+from neural_network.elsewhere.surface import unknown_arguments
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.estimators.inputs import CHANNELS, Inputs, Rows, Shape, picture_shape
 from neural_network.estimators.layers import begin_weights, dense_layers
 from neural_network.estimators.network import Network
@@ -55,7 +56,15 @@ class TrainerNetwork(Network):
     _output_shape: Shape
 
     def _set_model_arguments(self, arguments: Mapping[str, Any]) -> None:
-        """Keep the arguments of the model; ``fit`` checks them, as all others."""
+        """Keep the arguments of the model; ``fit`` checks what it takes, as all values.
+
+        Raises:
+            TypeError: a name without ``model__`` before, as of any signature.
+        """
+        if unknown := [name for name in arguments if not name.startswith(PREFIX)]:
+            known = [n for n in inspect.signature(type(self)).parameters if n != "model_arguments"]
+            cls = type(self)
+            raise unknown_arguments(cls.__name__, cls, unknown, [*known, f"{PREFIX}…"])
         if arguments:
             self._model_arguments = {**self._model_arguments, **arguments}
 
@@ -81,7 +90,7 @@ class TrainerNetwork(Network):
         return picture_shape(function, rows.shape, features, self.image_shape, self.channels)
 
     def _make_network(self, function: str, shape: Shape, outputs: int) -> Layer:
-        own = self._arguments_of_model(function)
+        own = {name.removeprefix(PREFIX): v for name, v in self._model_arguments.items()}
         make = perceptron if self.model is None else self.model
         if isinstance(make, str):
             make = MODELS[as_choice(function, "model", make, tuple(MODELS))]
@@ -107,14 +116,6 @@ class TrainerNetwork(Network):
             expected = "a function that returns a model"
             raise DTypeError(sentence(function, "model", expected, f"one of {brief(made)}"))
         return made
-
-    def _arguments_of_model(self, function: str) -> dict[str, Any]:
-        """Return the arguments of the model by its own names."""
-        for name in self._model_arguments:
-            if not name.startswith(PREFIX):
-                text = f"got an unexpected keyword argument {name!r}; {PREFIX}{name} is the model's"
-                raise both(ArgumentError, TypeError)(f"{function}: {text}")
-        return {name.removeprefix(PREFIX): v for name, v in self._model_arguments.items()}
 
     def _begin_weights(self, function: str, model: Layer, inputs: Inputs) -> None:
         if self.model is None:

@@ -162,7 +162,7 @@ class Structure(Bound):
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute: constructor arguments are fixed, new parts raise the version."""
         fixed = self._fixed
-        if fixed is None or name[0] == "_":
+        if fixed is None or name[:1] == "_":
             super().__setattr__(name, value)
             if name == "__class__":
                 self._raise_version()
@@ -297,7 +297,7 @@ class Structure(Bound):
         attributes = dict(self.__dict__)  # in one step: another thread may change them
         attributes |= attributes.get("_replaced", _NOTHING_REPLACED)
         for name, value in attributes.items():
-            if name[0] == "_":
+            if name[:1] == "_":
                 continue
             if isinstance(value, PARTS):
                 found.append((name, value))

@@ -1,0 +1,246 @@
+"""The sentences for calls that do not fit: unknown arguments, and arguments in wrong places.
+
+Nothing here runs unless a call has failed, so that a right one costs nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
+from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
+from neural_network.elsewhere.estimators import ESTIMATORS
+from neural_network.elsewhere.functions import FUNCTIONS, PLACES
+from neural_network.errors import ArgumentError, DTypeError, both, brief
+
+# Of the names that a sentence lists.
+MOST_NAMES = 4
+# NumPy's own options of the methods that pass them on.
+NUMPY_OPTIONS = frozenset({"initial", "where", "mean", "correction", "casting", "order", "subok"})
+
+
+def explained(
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    error: Exception,
+) -> Exception | None:
+    """Return the error for a call that does not fit, or a sentence with the line to type.
+
+    Args:
+        function: that was called: a function, a method with its object in ``args``, or a class.
+        args, kwargs: what it was called with.
+        error: what it raised.
+
+    Returns:
+        None where nothing better than ``error`` is known.
+    """
+    call = _Call(function, args, kwargs)
+    if (line := call.parameters_first()) is not None:
+        return DTypeError(f"{call.name}: the learning rate comes first; here: {line}")
+    if isinstance(error, ArgumentError):
+        line = call.by_place()
+        return None if line is None else type(error)(f"{error}; here: {line}")
+    text = call.misfit()
+    return None if text is None else both(ArgumentError, TypeError)(f"{call.name}: {text}")
+
+
+class _Call:
+    """A call that failed.
+
+    Attributes:
+        name: of what was called, for the sentence.
+        where: the names by which tables know it.
+        parameters: by name.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.args, self.kwargs = args, kwargs
+        self.of_class = False  # whether a method was called without an object
+        self.name = function.__name__
+        bases = function.__mro__ if isinstance(function, type) else ()
+        makes = getattr(function, "__init__", function) if bases else function
+        # The tables say nothing of what a constructor or function of the caller's own takes.
+        own = not getattr(makes, "__module__", "").startswith(f"{PACKAGE}.")
+        self.where = ["*", *([base.__name__ for base in bases] or [self.name])]
+        self.signature = inspect.signature(function)
+        names = list(self.signature.parameters)
+        if names[:1] == ["self"] and args:
+            if self.name == "__init__":
+                self.name = function.__qualname__.split(".")[0]
+                self.where = ["*", self.name]
+            else:
+                kinds = [base.__name__ for base in type(args[0]).__mro__]
+                self.where = ["*", *(f"{kind}.{self.name}" for kind in kinds)]
+                own = own and self.name != "forward"
+                of = function.__qualname__.rpartition(".")[0].rpartition(".")[2]
+                self.of_class = of not in kinds
+                self.name = f"{of if self.of_class else kinds[0]}.{self.name}"
+            self.signature = self.signature.replace(
+                parameters=[*self.signature.parameters.values()][1:]
+            )
+            self.args = args[1:]
+        if own:
+            self.where = []
+        self.parameters = self.signature.parameters
+
+    def misfit(self) -> str | None:
+        """Return what is wrong with the call, or None if it fits the signature."""
+        try:
+            self.signature.bind(*self.args, **self.kwargs)
+        except TypeError as error:
+            if self.of_class:
+                owner, _, method = self.name.partition(".")
+                return f"expected an object before the dot, and not its class: {owner}(…).{method}"
+            line = self.by_place()
+            missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
+            return self._unknown() or self._too_many() or missing
+        return None
+
+    def _needed(self) -> str:
+        """Return the arguments without a default, if there are several."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        of_kind = [p for p in self.parameters.values() if p.kind in kinds]
+        needed = [p.name for p in of_kind if p.default is p.empty]
+        return f"; it takes {self.name}({', '.join(needed)})" if needed[1:] else ""
+
+    def _unknown(self) -> str | None:
+        taken = [p.name for p in self.parameters.values() if p.kind is not p.VAR_POSITIONAL]
+        unknown = [name for name in self.kwargs if name not in taken]
+        if not unknown or any(p.kind is p.VAR_KEYWORD for p in self.parameters.values()):
+            return None
+        return unexpected(unknown, self.where, taken)
+
+    def _too_many(self) -> str | None:
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+        taken = [p.name for p in self.parameters.values() if p.kind in kinds]
+        given = len(self.args)
+        if given <= len(taken) or any(p.kind is p.VAR_POSITIONAL for p in self.parameters.values()):
+            return None
+        count = f"{len(taken)} positional argument{'s' * (len(taken) != 1)}"
+        listed = f" ({', '.join(taken)})" if taken else ""
+        text = f"takes {count}{listed} but {given} {'were' if given > 1 else 'was'} given"
+        line = self.by_place()
+        named = [p.name for p in self.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        answer = self._first_answer()
+        if line is None and answer is not None:
+            line = answer
+        if line is None:
+            return f"{text}; by name: {', '.join(named)}" if named else text
+        return f"{text}; here: {line}"
+
+    def _first_answer(self) -> str | None:
+        """Return the answer for the only argument of a method such as ``train(False)``."""
+        if self.parameters or len(self.args) != 1:
+            return None
+        found = argument_answer("mode", self.where, self.parameters)
+        method = self.name.rpartition(".")[2]
+        return None if found is None else found.said(f"{method}({brief(self.args[0])})")
+
+    def parameters_first(self) -> str | None:
+        """Return the line for an optimizer that is given the parameters by place, as PyTorch's."""
+        first = self.args[0] if self.args and "Optimizer" in self.where else None
+        of_library = any(_is_of(kind, first) for kind in ("Layer", "Parameter"))
+        several = isinstance(first, list | tuple | Iterator) or _is_of("dict_values", first)
+        if not of_library and not several:
+            return None
+        names = ("learning_rate", "lr", "parameters", "params")
+        rate = next((self.kwargs[name] for name in names[:2] if name in self.kwargs), 0.001)
+        rate = self.args[1] if len(self.args) > 1 else rate
+        groups = first if isinstance(first, list | tuple) else ()
+        if any(isinstance(group, dict) for group in groups):
+            return (
+                f"nn.OptimizerGroups([(model[0], nn.{self.name}({brief(rate)})), …]), an optimizer "
+                "for each part of the model, also as optimizer= of a Trainer"
+            )
+        rest = {name: value for name, value in self.kwargs.items() if name not in names}
+        more = "".join(f", {name}={brief(value, letters=20)}" for name, value in rest.items())
+        if rest.keys() - self.parameters.keys():
+            more = ""
+        return f"nn.{self.name}({brief(rate)}, parameters=model{more})"
+
+    def by_place(self) -> str | None:
+        """Return the call to write for what was given by place, if it is a known mistake."""
+        if not self.args or _PLACED.isdisjoint(self.where):
+            return None
+        for where, kinds, ours, why in PLACES:
+            wanted = kinds.split()
+            same = self.name in where.split() and len(wanted) == len(self.args)
+            if same and all(map(_is_of, wanted, self.args)):
+                return f"nn.{ours.format(*map(_shown, self.args), name=self.name)} ({why})"
+        return None
+
+
+_PLACED = frozenset(name for where, *_ in PLACES for name in where.split())
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    """Return whether a value is of a kind that ``PLACES`` names."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    match kind:
+        case "int":
+            return whole
+        case "number":
+            return isinstance(value, float | np.floating)
+        case "flag":
+            return isinstance(value, bool)
+        case "text":
+            return isinstance(value, str)
+        case "sizes":
+            return isinstance(value, list | tuple) and all(_is_of("int", one) for one in value)
+        case "function":
+            return callable(value) and not isinstance(value, type)
+    return any(base.__name__ == kind for base in type(value).__mro__)
+
+
+def _shown(value: Any) -> str:
+    return getattr(value, "__name__", None) or brief(value, letters=40)
+
+
+def unexpected(unknown: Iterable[str], where: list[str], parameters: Collection[str]) -> str:
+    """Return the sentence about arguments that a function does not take.
+
+    Args:
+        unknown: their names.
+        where: the names of the function by which tables know it.
+        parameters: what it takes.
+    """
+    some = list(unknown)[:MOST_NAMES]
+    listed = ", ".join(map(repr, some))
+    text = f"got {'an ' * (len(some) == 1)}unexpected keyword argument{'s' * (len(some) > 1)}"
+    found = {name: argument_answer(name, where, parameters) for name in some}
+    said = {name: answer.ours for name, answer in found.items() if answer is not None}
+    lines = [answer.example for answer in found.values() if answer is not None and answer.example]
+    if not said:
+        return f"{text} {listed}; it takes {', '.join(parameters) or 'none'}"
+    answers = "; ".join(f"{theirs} → {ours}" for theirs, ours in said.items())
+    return f"{text} {listed}; here: {answers}{f', as in {lines[-1]}' if lines else ''}"
+
+
+def argument_answer(name: str, where: list[str], parameters: Collection[str]) -> Answer | None:
+    """Return the answer for an argument: of the last row about it, or a similar name."""
+    places, found = set(where), None
+    # Of an argument of a part, such as ``optimizer__momentum``, only the part counts.
+    names = {name, name.partition("__")[0] + "__"} if "__" in name else {name}
+    for functions, theirs, ours, line in (*FUNCTIONS, *ARGUMENTS, *TRAINING, *ESTIMATORS):
+        if not names.isdisjoint(theirs.split()) and not places.isdisjoint(functions.split()):
+            general = functions == "*" and ours not in parameters and ours[:7] != "nothing"
+            found = found if general else Answer(ours, line)
+    if found is None and (near := nearest(name, parameters)) is not None:
+        found = Answer(near, "")
+    return found
+
+
+def unknown_option(function: str, options: Iterable[str]) -> Exception | None:
+    """Return the error for options that NumPy does not have, of a method that passes them on."""
+    unknown = [name for name in options if name not in NUMPY_OPTIONS]
+    if not unknown:
+        return None
+    text = unexpected(unknown, ["*", function], ("axis", "keepdims", "dtype", "out", "ddof"))
+    return cast("Exception", both(ArgumentError, TypeError)(f"Tensor.{function}: {text}"))
