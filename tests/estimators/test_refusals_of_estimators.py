@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from neural_network import Adam, ArgumentError, DivergenceError, DTypeError, estimators
+from neural_network import (
+    Adam,
+    ArgumentError,
+    Callback,
+    DivergenceError,
+    DTypeError,
+    EarlyStopping,
+    estimators,
+)  # fmt: skip
 from tests.estimators.data import CLASSIFIERS, CONVERGES_NOT, QUICK, each_classifier, every, points
 
 pytestmark = pytest.mark.filterwarnings(CONVERGES_NOT)
@@ -31,6 +39,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "random_state": ({"random_state": "a"}, "cannot be used to seed"),
     "class_weight": ({"class_weight": "even"}, "class_weight"),
     "callbacks": ({"callbacks": ["a"]}, r"callbacks\[0\]: expected a Callback"),
+    "one callback": ({"callbacks": EarlyStopping()}, "callbacks: expected None, or a list of"),
     "augment": ({"augment": 3}, "augment: expected a function"),
 }  # fmt: skip
 OF_NETWORK: dict[str, tuple[dict[str, Any], str]] = {
@@ -72,6 +81,7 @@ BAD_LABELS = {
     "NaN": (np.where(Y == 0, np.nan, 1.0), "Input y contains NaN"),
     "several classes a row": (np.stack([Y, Y], 1), "one class a row, or zeros and ones"),
     "none": (None, "requires y to be passed"),
+    "bytes": (np.array([b"no", b"yes"])[Y % 2], "labels represented as bytes|received bytes"),
     "mixed": (np.array(["a", 1] * 60, dtype=object), "all text or all numbers|mix of label"),
 }
 
@@ -164,3 +174,38 @@ def test_a_training_that_diverges() -> None:
 def test_dtype_errors_are_value_and_type_errors() -> None:
     with pytest.raises(DTypeError, match="max_iter"):
         estimators.MLPClassifier(max_iter=2.5).fit(X, Y)
+
+
+class Interrupt(Callback):
+    def on_epoch_end(self, *_: Any) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_training_that_is_broken_off_leaves_the_weights(method: str) -> None:
+    """Weights, statistics and the optimizer's state are those before, so that it can go on."""
+    models = [
+        estimators.ConvNetClassifier(
+            2, batch_norm=True, warm_start=True, random_state=0, max_iter=2
+        )
+        for _ in range(2)
+    ]
+    for model in models:
+        getattr(model, method)(X, Y, **({"classes": [0, 1, 2]} if method == "partial_fit" else {}))
+    expected = models[1].predict_proba(X)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(models[1].set_params(callbacks=[Interrupt()]), method)(X, Y)
+    np.testing.assert_array_equal(models[1].predict_proba(X), expected)
+    for model in models:
+        getattr(model.set_params(callbacks=None), method)(X, Y)
+    np.testing.assert_array_equal(models[0].predict_proba(X), models[1].predict_proba(X))
+
+
+def test_dates_are_no_numbers() -> None:
+    with pytest.raises(DTypeError, match="X: expected rows of numbers, received dtype datetime64"):
+        estimators.MLPClassifier().fit(np.zeros((4, 2), "M8[s]"), [0, 1, 0, 1])
+
+
+def test_targets_that_the_type_of_the_rows_cannot_hold() -> None:
+    with pytest.raises(ArgumentError, match=r"y: expected numbers that the model's float32 can"):
+        estimators.MLPRegressor().fit(np.eye(3, dtype="f4"), [1.0, 1e39, 2.0])

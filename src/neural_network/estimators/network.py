@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.checks import Array, as_count, as_flag, as_number
+from neural_network.checks import Array, as_count, as_flag, as_number, narrowed
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, sentence, warn_of_call
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence, warn_of_call
 from neural_network.estimators.inputs import (
     Batches,
     Inputs,
@@ -120,7 +120,7 @@ class Network(RowEstimator):
 
     def _targets_of_loss(self, targets: Array, dtype: DTypeLike) -> Array:
         """Return what ``_encode`` has returned as the loss takes it."""
-        return targets.astype(dtype, copy=False) if targets.dtype.kind == "f" else targets
+        return narrowed(f"{type(self).__name__}.fit", "y", targets, np.dtype(dtype))
 
     @abstractmethod
     def _encode(self, function: str, y: Array, classes: Any, *, first: bool) -> Array:
@@ -180,6 +180,10 @@ class Network(RowEstimator):
     ) -> None:
         function, partial = f"{type(self).__name__}.{method}", method == "partial_fit"
         settings = self._settings(function, partial=partial)
+        callbacks = () if self.callbacks is None else self.callbacks
+        if not isinstance(callbacks, list | tuple):
+            expected = "None, or a list of callbacks such as [EarlyStopping()]"
+            raise DTypeError(sentence(function, "callbacks", expected, brief(callbacks)))
         inputs, y = self._read(function, X, y, first=first)
         own, weights = self._row_weights(function, inputs, y, sample_weight, partial=partial)
         targets = self._encode(function, y, classes, first=first)
@@ -198,7 +202,7 @@ class Network(RowEstimator):
             make_optimizer(function, self.optimizer, self.learning_rate),
             self._loss(),
             metrics=[],
-            callbacks=[*(self.callbacks or ()), kept if partial else stopping],
+            callbacks=[*callbacks, kept if partial else stopping],
             rng=seed,
             augment=self.augment,
             progress=bool(self.verbose),

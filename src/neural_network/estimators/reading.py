@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from neural_network.autograd.engine import no_grad
 from neural_network.checks import Array, as_choice
 from neural_network.elsewhere.surface import Answering, unknown_arguments
 from neural_network.errors import DTypeError, ShapeError, sentence
@@ -96,11 +97,17 @@ class RowEstimator(Answering, BaseEstimator):
 
 @contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Let an estimator keep the attributes that it had before a block that fails."""
+    """Let an estimator keep attributes and weights that it had before a block that fails."""
     before = dict(vars(estimator))
+    model = before.get("model_")
+    tensors = [] if model is None else [*model.parameters(), *(b for _, b in model.named_buffers())]
+    arrays = [tensor.data.copy() for tensor in tensors]  # a later fit trains the same ones
     try:
         yield
     except BaseException:  # Ctrl-C also leaves the attributes as they were
         vars(estimator).clear()
         vars(estimator).update(before)
+        with no_grad():
+            for tensor, array in zip(tensors, arrays, strict=True):
+                tensor[...] = array
         raise
