@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neural_network.cli.data import DATA, near_name
-from neural_network.cli.models import MODEL_FILES, SHIPPED, is_run, trained_model
-from neural_network.cli.settings import SETTINGS, option
+from neural_network.cli.models import SHIPPED, is_run, trained_model
+from neural_network.cli.settings import MODEL_FILES, SETTINGS, option
 from neural_network.functional.filters import FILTERS, filter_key
 from neural_network.models import MODELS
 

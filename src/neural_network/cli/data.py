@@ -163,7 +163,8 @@ def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
     if model_shape not in (shape, *grey, (X[0].size,)):
         expected = f"a model that reads pictures of shape {shape}"
         received = f"one that reads {model_shape}"
-        if command == "evaluate" and len(model_shape) == 3:
-            received += "; of a folder as --data, pictures are brought to that size"
+        if command != "predict" and len(model_shape) == 3:
+            without = ", without --size and --grey" if command == "train" else ""
+            received += f"; of a folder as --data, pictures are brought to that size{without}"
         raise ShapeError(sentence(command, name, expected, received))
     return X.reshape(len(X), *model_shape)

@@ -14,6 +14,8 @@ from neural_network.datasets.digits import FIELD
 
 # Warnings: fewer pictures of a class; a class of so many times another's; a longer side in pixels.
 FEW, UNBALANCED, LARGE = 20, 3, 256
+# Warning: fewer pictures by whose loss the best epoch is chosen.
+FEW_HELD_OUT = 50
 # Names in a line.
 SHOWN = 20
 
@@ -55,6 +57,12 @@ def _warnings(
             f"fewer than {FEW} pictures to learn from of {_listed(few)}: results "
             f"will differ from seed to seed; --augment {_example(settings)} makes more of them"
         )
+    if settings.early_stopping and held_out is not None and len(held_out.y) < FEW_HELD_OUT:
+        yield (
+            f"--early-stopping keeps the epoch with the lowest loss of {len(held_out.y)} pictures "
+            f"held out, and of so few it changes by chance; --validation {_larger(settings):g} "
+            "holds out more"
+        )
     if settings.data in DATA:
         return
     yield from _duplicates(pictures, held_out)
@@ -63,6 +71,20 @@ def _warnings(
         yield f"pictures of {side} pixels a side take long; --size 64 may be enough"
     if settings.prepare == "resize" and side > FIELD and DIGITS.issuperset(pictures.classes):
         yield "photographs of handwritten digits are read better with --prepare digit"
+
+
+def warn_of_an_early_epoch(report: Report, settings: Settings, kept: int, last: int) -> None:
+    """Warn if early stopping has kept an epoch in which the rate of one-cycle was still high."""
+    if settings.schedule == "one-cycle" and kept < last and 2 * kept <= settings.epochs:
+        report.note(
+            f"train: the weights are those of epoch {kept} of {settings.epochs}, in which the rate "
+            "of --schedule one-cycle, which falls at the end, was still high; --schedule none fits "
+            "--early-stopping better, or one-cycle without it and fewer --epochs"
+        )
+
+
+def _larger(settings: Settings) -> float:
+    return 0.3 if settings.validation < 0.3 else 0.5
 
 
 def _example(settings: Settings) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from neural_network.cli.data import Pictures
 from neural_network.cli.preparation import DIGIT, Preparation
+from neural_network.cli.settings import MODEL_FILES
 from neural_network.cli.words import file_error_in_options
 from neural_network.errors import ArgumentError, FileFormatError, sentence
 from neural_network.files import as_path
@@ -34,9 +35,7 @@ class Notes(NamedTuple):
 
 
 NOTES_OF_DIGITS = Notes([str(digit) for digit in range(10)], DIGIT)
-# What the names of models' files end in.
-ONNX, OWN = ".onnx", ".safetensors"
-MODEL_FILES = (OWN, ONNX)
+OWN, ONNX = MODEL_FILES
 # What ``train`` writes into its folder: before the first step, as it goes on, at the end.
 SETTINGS_FILE, CHECKPOINT, MODEL = "settings.toml", "checkpoint.safetensors", "model.safetensors"
 # Models that come with their weights: name → what loads it.

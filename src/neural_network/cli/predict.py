@@ -18,7 +18,6 @@ from neural_network.checks import Array
 from neural_network.cli.data import shaped_for
 from neural_network.cli.models import (
     MODEL,
-    MODEL_FILES,
     NOTES_OF_DIGITS,
     class_names,
     is_run,
@@ -37,6 +36,7 @@ from neural_network.cli.output import (
     terminal_width,
 )
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
+from neural_network.cli.settings import MODEL_FILES
 from neural_network.datasets.folders import Wrong, check_all_read, files_below
 from neural_network.datasets.pictures import read_picture
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence

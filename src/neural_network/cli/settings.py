@@ -29,6 +29,8 @@ from neural_network.training.optimizers import OPTIMIZERS, Optimizer
 from neural_network.training.schedules import Schedule
 
 SCHEDULES: NameTable[type[Schedule]] = NameTable("schedule")
+# What the names of models' files end in.
+MODEL_FILES = (".safetensors", ".onnx")
 # Called with the command, the option and the value; returns the value to use, or raises.
 Check = Callable[[str, str, Any], Any]
 
@@ -75,6 +77,14 @@ def _as_rate(command: str, name: str, rate: float) -> float:
 def _as_data(command: str, name: str, data: str) -> str:
     check_data(command, data)
     return data if data in DATA else _absolute(command, name, data)
+
+
+def _as_model(command: str, name: str, model: str) -> str:
+    """Return the name of a model, or the path of a file."""
+    path = Path(as_path(command, name, model))
+    if model in MODELS or not (path.suffix.lower() in MODEL_FILES or path.exists()):
+        return as_choice(command, name, model, tuple(MODELS))
+    return _absolute(command, name, model)
 
 
 def _absolute(command: str, name: str, path: str) -> str:
@@ -169,7 +179,12 @@ class Settings:
     The defaults were chosen by the accuracy on held-out training digits.
     """
 
-    model: str = _choice("tiny_cnn", MODELS)
+    model: str = _setting(
+        "tiny_cnn",
+        f"{', '.join(MODELS)}; or the file of a trained model to start from.",
+        _as_model,
+        choices=tuple(MODELS),
+    )
     data: str = _setting(
         "mnist",
         f"{', '.join(DATA)}, or a folder with a folder per class.",

@@ -19,11 +19,12 @@ from neural_network.cli.callbacks import Begin, Save, Terminated, WhenTerminated
 from neural_network.cli.changes import augmentation
 from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
-from neural_network.cli.inspection import tell
+from neural_network.cli.inspection import tell, warn_of_an_early_epoch
 from neural_network.cli.models import CHECKPOINT, MODEL, SETTINGS_FILE, notes_to_save
 from neural_network.cli.output import Report, make_folder
-from neural_network.cli.preparation import DIGIT, Preparation
+from neural_network.cli.preparation import Preparation
 from neural_network.cli.settings import Settings, class_weights, make_optimizer, write_settings
+from neural_network.cli.start import continued, preparation, start_of, with_its_classes
 from neural_network.cli.words import error_in_options, hint_in_options
 from neural_network.errors import ArgumentError, DivergenceError, brief, sentence
 from neural_network.files import real_path
@@ -85,13 +86,20 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         except ArgumentError as error:
             reason = str(error).removeprefix("set_num_threads: n: ")
             raise ArgumentError(f"train: --threads: {reason}") from error
-    pictures = load_pictures("train", settings.data, "train", preparation(settings), report)
+    begun = start_of(settings)
+    prepared = preparation(settings, begun)
+    pictures = load_pictures("train", settings.data, "train", prepared, report)
     if len(pictures.classes) < 2:
         raise ArgumentError(
             sentence("train", "--data", "two classes or more", len(pictures.classes))
         )
+    if begun is not None:
+        pictures = with_its_classes(begun, pictures)
     learned, held_out = split_off(pictures, settings.validation, settings.seed)
-    model = _model(settings, pictures)
+    if begun is None:
+        model = _model(settings, pictures)
+    else:
+        model = continued(begun, settings, pictures, report)
     trainer = _trainer(model, settings, learned, files, picture=picture)
     tell(report, settings, pictures, learned, held_out)
     parameters = model.summary().parameters
@@ -103,7 +111,7 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
     trainer.progress = not report.quiet
     history, kept = _fit(trainer, settings, learned, held_out, report, resume=resume)
     model.eval()
-    way = settings.prepare if settings.data not in DATA else DATA[settings.data].prepared
+    way = prepared.way if settings.data not in DATA else DATA[settings.data].prepared
     save(model, files["the trained model"], notes=notes_to_save(pictures, way))
     if picture:
         save_figure(show_history(history), files["the learning curves"])
@@ -134,14 +142,6 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         files={path.name: path for path in files.values()},
         seconds=round(seconds, 3),
     )
-
-
-def preparation(settings: Settings) -> Preparation:
-    """Return how the pictures of a folder are prepared."""
-    if settings.prepare == "digit":
-        return DIGIT
-    size = (settings.size, settings.size) if settings.size else None
-    return Preparation("resize", size, settings.grey)
 
 
 def _model(settings: Settings, pictures: Pictures) -> Sequential:
@@ -241,6 +241,7 @@ def _fit(
         report.note(f"The training in {out} had ended before: nothing was left to train.")
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.restored_epoch:
+            warn_of_an_early_epoch(report, settings, callback.restored_epoch, trainer.epoch)
             return history, callback.restored_epoch
     return history, trainer.epoch
 

@@ -1,0 +1,112 @@
+"""``train --model FILE``: a training that starts from a trained model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network.cli.inspection import warn_of_an_early_epoch
+from neural_network.cli.output import Report
+from neural_network.cli.settings import checked_settings
+from tests.cli.folders import a_folder, colours, files
+
+STILL = ["--lr", "1e-12", "--epochs", "1", "--batch-size", "4", "--no-picture"]
+
+
+@pytest.fixture
+def trained(run_here: Any, tmp_path: Path) -> Any:
+    """A model of three classes of 10×10 pixels, in the folder a."""
+    a_folder(tmp_path / "bars")
+    quick = ["--epochs", "2", "--batch-size", "4", "--no-picture", "--out", "a"]
+    done = run_here("train", "--data", "bars", "--model", "mlp", "--size", "10", *quick)
+    assert done.returncode == 0, done.stderr
+    return nn.load(tmp_path / "a" / "model.safetensors")
+
+
+def test_the_same_classes_keep_all_weights(run_here: Any, tmp_path: Path, trained: Any) -> None:
+    start = ["train", "--model", "a/model.safetensors", "--data", "bars", *STILL, "--out", "b"]
+    done = run_here(*start)
+    assert done.returncode == 0, done.stderr
+    assert "Starts from all weights of" in done.stderr
+    after = nn.load(tmp_path / "b" / "model.safetensors")
+    np.testing.assert_allclose(after.flat_parameters(), trained.flat_parameters(), atol=1e-6)
+    # The pictures are prepared as the file notes it.
+    notes = [nn.load_notes(tmp_path / name / "model.safetensors") for name in "ab"]
+    assert notes[0] == notes[1]
+    again = run_here("resume", "b", "--no-picture")
+    assert again.returncode == 0, again.stderr
+    repeated = nn.load(tmp_path / "b" / "model.safetensors")
+    assert np.array_equal(repeated.flat_parameters(), after.flat_parameters())
+
+
+def test_other_classes_get_a_new_last_layer(run_here: Any, tmp_path: Path, trained: Any) -> None:
+    a_folder(tmp_path / "two", classes=2)
+    (tmp_path / "two" / "bar 0").rename(tmp_path / "two" / "other")
+    start = ["train", "--model", "a/model.safetensors", "--data", "two", *STILL]
+    done = run_here(*start, "--out", "b")
+    assert done.returncode == 0, done.stderr
+    assert "Starts from a new last layer for these classes, all other weights of" in done.stderr
+    after = nn.load(tmp_path / "b" / "model.safetensors")
+    np.testing.assert_allclose(after[1].weight.data, trained[1].weight.data, atol=1e-6)
+    assert after[-1].weight.shape[1] == 2
+    assert nn.load_notes(tmp_path / "b" / "model.safetensors")["classes"] == ["bar 1", "other"]
+    run_here(*start, "--out", "c")
+    same = [(tmp_path / name / "model.safetensors").read_bytes() for name in "bc"]
+    assert same[0] == same[1]
+
+
+def test_a_model_of_colours_reads_a_grey_folder(run_here: Any, tmp_path: Path) -> None:
+    colours(tmp_path / "c")
+    a_folder(tmp_path / "bars", size=9)
+    quick = ["--epochs", "1", "--no-picture"]
+    assert run_here("train", "--data", "c", "--model", "mlp", *quick, "--out", "a").returncode == 0
+    start = ["train", "--model", "a/model.safetensors", *quick]
+    done = run_here(*start, "--data", "bars", "--out", "b")
+    assert done.returncode == 0, done.stderr
+    assert "12×12 pixels" in done.stderr
+    before = files(tmp_path)
+    for more, match in (
+        (["--data", "mnist"], "--model: expected a model that reads pictures of shape (3, 28, 28)"),
+        (
+            ["--data", "bars", "--size", "8"],
+            "expected a model that reads pictures of shape (3, 8, 8)",
+        ),
+        (["--data", "bars", "--grey"], "expected a model that reads pictures of shape (3, 9, 9)"),
+    ):
+        done = run_here(*start, *more, "--out", "d")
+        assert done.returncode == 2
+        assert match in done.stderr
+    missing = run_here("train", "--model", "a/modle.safetensors", "--data", "bars", "--out", "d")
+    assert re.search(r"did you mean \S+/a/model.safetensors\?", missing.stderr)
+    assert files(tmp_path) == before
+
+
+def test_a_model_without_a_last_dense_layer(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars")
+    model = nn.Sequential(nn.Flatten(), nn.Dense(4), nn.Activation("softmax"))
+    nn.save(model.initialize((1, 12, 12), rng=0), tmp_path / "m.safetensors")
+    done = run_here("train", "--model", "m.safetensors", "--data", "bars")
+    assert done.returncode == 2
+    assert "expected a Sequential whose last layer is a Dense" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_early_stopping_beside_one_cycle(run_here: Any, tmp_path: Path, capsys: Any) -> None:
+    a_folder(tmp_path / "bars")
+    quick = ["--data", "bars", "--model", "mlp", "--epochs", "2", "--no-picture"]
+    done = run_here("train", *quick, "--early-stopping", "1")
+    assert "--early-stopping keeps the epoch with the lowest loss of 3 pictures held out" in done.stderr  # fmt: skip
+    assert "--validation 0.3 holds out more" in done.stderr
+    settings = checked_settings({"epochs": 8, "early_stopping": 2})
+    capsys.readouterr()
+    for kept, last, told in ((1, 3, True), (4, 6, True), (4, 4, False), (7, 8, False)):
+        warn_of_an_early_epoch(Report(), settings, kept, last)
+        assert ("--schedule none fits --early-stopping" in capsys.readouterr().err) == told
+    constant = checked_settings({"epochs": 8, "early_stopping": 2, "schedule": "none"})
+    warn_of_an_early_epoch(Report(), constant, 1, 3)
+    assert capsys.readouterr().err == ""
