@@ -10,7 +10,7 @@ from neural_network.checks import Array
 from neural_network.cli.data import Pictures
 from neural_network.cli.output import printable
 from neural_network.visual import save_figure
-from neural_network.visual.figures import axes_grid
+from neural_network.visual.canvas import axes_grid
 from neural_network.visual.predictions import shortened
 
 # Pictures of a class, classes, and pixels of a picture's longer side.
@@ -31,14 +31,15 @@ def draw_contact_sheet(pictures: Pictures, path: Path) -> None:
     others = len(pictures.classes) - len(rows)
     more = f", the first {len(rows)} of {len(pictures.classes)} classes" if others else ""
     title = f"Training pictures as the network reads them{more}"
-    figure, [[axes]] = axes_grid("train", None, title, size=(9.5, inches + 0.5))
+    canvas = axes_grid("train", None, title, size=(9.5, inches + 0.5))
+    axes = canvas.axes
     axes.imshow(sheet if sheet.shape[2] == 3 else sheet[:, :, 0], cmap="gray", vmin=0, vmax=1)
     axes.set_xticks([])
     line = height / len(rows)
     axes.set_yticks([(i + 0.5) * line - 0.5 for i in classes], names, parse_math=False)
     axes.tick_params(length=0, labelsize=9)
     axes.spines[:].set_visible(False)
-    save_figure(figure, path)
+    save_figure(canvas.figure, path)
 
 
 def _line(images: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,38 +11,47 @@ from numpy.typing import ArrayLike
 from neural_network.checks import Array, as_count, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
+from neural_network.layers.activation import Flatten
 from neural_network.layers.layer import Layer
 from neural_network.public import public
+from neural_network.visual.canvas import axes_grid, inches_of, wrapped
 from neural_network.visual.figures import (
     GREY,
     RISING,
     SMALL,
     WIDTH,
-    Tiles,
     as_cmap,
     as_picture,
-    axes_grid,
     colours_of,
-    wrapped,
-    write_numbers,
 )
-from neural_network.visual.inputs import as_input, as_model
-from neural_network.visual.walk import outputs_of, range_of
+from neural_network.visual.inputs import as_input, as_model, short_names
+from neural_network.visual.model_graph import KINDS
+from neural_network.visual.tiles import Tiles, cells_of, write_numbers
+from neural_network.visual.walk import Step, outputs_of, range_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from neural_network.visual.panels import Group
+
 NAME = "show_activations"
 # The share of the width for the names of layers, and for the maps.
-SHARES = (0.22, 0.78)
+SHARES, SHARES_IN_PLACE = (0.22, 0.78), (0.3, 0.7)
 # Inches of a line of maps.
 TALLEST, SHORTEST = 1.1, 0.3
 # Inches of a number.
 CELL = 0.45
+# Of the last line in the place of given axes.
+LAST_IN_PLACE = 0.45
 
 # Numbers of an output without places in a line; more are folded into several.
 LONGEST_LINE = 64
+# Inches of a line in the place of given axes; of many layers, those of MINOR are left out there.
+LOWEST_LINE = 0.25
+MINOR = (*KINDS["normalization"], *KINDS["activation"], Flatten)
+# Of a class's name.
+MOST_LETTERS = 14
 
 
 @public(top_level=False)
@@ -52,11 +62,15 @@ def show_activations(
     image: ArrayLike,
     *,
     most: int = 12,
+    class_names: Any = None,
     ax: Any = None,
     title: str | None = None,
     cmap: Any = None,
 ) -> Figure:
     """Draw what every layer makes of an input: a line of maps, or of numbers, for each layer.
+
+    In the place of given axes, of many layers those are left out that do not fit: first
+    normalizations and activations.
 
     Each layer has a scale of its own: where it gives a negative number, white is 0, red above
     and blue below; else dark is 0 and bright the largest number.
@@ -65,6 +79,7 @@ def show_activations(
         model: a built model.
         image: one input: (C, H, W), (H, W) for a single channel, or features.
         most: how many maps of a layer are drawn, the first ones.
+        class_names: of all classes, above the scores of the last layer; None for their numbers.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for none.
         cmap: a colormap for the maps.
@@ -74,7 +89,7 @@ def show_activations(
 
     Raises:
         ArgumentError: a model that is not built, ``most`` below 1.
-        ShapeError: an input that the model does not take.
+        ShapeError: an input that the model does not take, another number of names.
         DTypeError: no model; a wrong ``ax``, ``title`` or ``cmap``.
         MissingDependencyError: matplotlib is not installed.
 
@@ -88,38 +103,78 @@ def show_activations(
     limit = as_count(NAME, "most", most)
     as_cmap(NAME, cmap, RISING)
     lines: list[tuple[str, Array]] = [("input", inputs[0])]
+    steps = outputs_of(found, inputs)
+    if ax is not None:
+        most_lines = int(inches_of(NAME, ax)[1] / LOWEST_LINE) - 1
+        chosen = _chosen(steps, most_lines)
+        if len(chosen) < len(steps) and title is None:
+            title = f"{len(chosen)} of {len(steps)} layers"
+        steps = chosen
     lines += [
-        (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0])
-        for step in outputs_of(found, inputs)
+        (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
     ]
-    width = WIDTH * SHARES[1] - 0.2
     rows = [_tiles(values, limit) for _, values in lines]
-    places = [
-        Tiles(len(tiles), tiles[0].shape[:2], _inches(tiles, width), columns=len(tiles))
-        for tiles in rows
-    ]
-    heights = [max(one.height, 0.34) + 0.14 for one in places]
-    heights[-1] += 0.12  # for the numbers of the classes
-    figure, grid = axes_grid(
+    room = None if ax is None else inches_of(NAME, ax)
+    places, heights, shares = _places(rows, room)
+    canvas = axes_grid(
         NAME, ax, title, size=(WIDTH, sum(heights) + 0.4), rows=len(lines), columns=2,
-        heights=heights, widths=SHARES,
+        heights=heights, widths=shares,
     )  # fmt: skip
+    width = canvas.inches[0] * shares[1] - 0.2
+    names_group, ink = canvas.group(), canvas.group()
     for line, ((label, values), tiles, place) in enumerate(zip(lines, rows, places, strict=True)):
-        (names, maps), is_picture = grid[line], line == 0 and values.ndim >= 2
-        _write_name(names, label, values, len(tiles))
+        (names, maps), is_picture = canvas.grid[line], line == 0 and values.ndim >= 2
+        _write_name(names_group, names, label, values, len(tiles))
         if is_picture:
-            place.draw(maps, [as_picture(values)], cmap=GREY, vmin=0, vmax=1)
+            place.draw(canvas, maps, [as_picture(values)], cmap=GREY, vmin=0, vmax=1)
         else:
-            drawn = place.draw(maps, tiles, **colours_of(NAME, cmap, tiles, RISING))
+            drawn = place.draw(canvas, maps, tiles, **colours_of(NAME, cmap, tiles, RISING))
             if values.ndim == 1 and len(tiles[0]) == 1:
-                write_numbers(place, drawn)
+                write_numbers(canvas, place, drawn)
                 if line == len(lines) - 1:
-                    _number_cells(drawn[0])
+                    _name_cells(ink, maps, drawn[0], class_names, place)
             bar = names.inset_axes((0.985, 0.08, 0.014, 0.84))
-            figure.colorbar(drawn[0], cax=bar, ticks=[]).outline.set_linewidth(0.4)
+            canvas.figure.colorbar(drawn[0], cax=bar, ticks=[]).outline.set_linewidth(0.4)
         maps.set_anchor("W")
         maps.set_xlim(-0.02, width / place.tile_inches)
-    return figure
+    return canvas.figure
+
+
+def _chosen(steps: list[Step], most: int) -> list[Step]:
+    """Return so many steps at most, first without those that give no maps of another kind."""
+    if len(steps) <= most:
+        return steps
+    main = [step for step in steps[:-1] if not isinstance(step.layer, MINOR)] + steps[-1:]
+    places = np.linspace(0, len(main) - 1, max(min(most, len(main)), 1)).round().astype(int)
+    return [main[place] for place in dict.fromkeys([*places.tolist()[:-1], len(main) - 1])]
+
+
+def _places(
+    rows: list[list[Array]], room: tuple[float, float] | None
+) -> tuple[list[Tiles], list[float], tuple[float, float]]:
+    """Return the places of the maps of each line, the heights, and the shares of the width.
+
+    Args:
+        rows: the pictures of each line.
+        room: of given axes, in inches; None for a new figure.
+    """
+    if room is None:
+        width = WIDTH * SHARES[1] - 0.2
+        inches = [_inches(tiles, width, TALLEST, CELL) for tiles in rows]
+    else:
+        # The last line needs room for numbers; the others share what is left.
+        width = room[0] * SHARES_IN_PLACE[1] - 0.2
+        tall = (room[1] - LAST_IN_PLACE) / max(len(rows) - 1, 1) - 0.06
+        inches = [_inches(tiles, width, max(tall, 0.05), LAST_IN_PLACE) for tiles in rows]
+    places = [
+        Tiles(len(tiles), tiles[0].shape[:2], wide, columns=len(tiles))
+        for tiles, wide in zip(rows, inches, strict=True)
+    ]
+    if room is not None:
+        return places, [*[tall] * (len(rows) - 1), LAST_IN_PLACE], SHARES_IN_PLACE
+    heights = [max(one.height, 0.34) + 0.14 for one in places]
+    heights[-1] += 0.12  # for the numbers of the classes
+    return places, heights, SHARES
 
 
 def _tiles(values: Array, most: int) -> list[Array]:
@@ -137,35 +192,51 @@ def _tiles(values: Array, most: int) -> list[Array]:
     return list(np.asarray(maps[:most], dtype=float))
 
 
-def _number_cells(image: Any) -> None:
-    """Write the number of the class above each score of the last layer."""
-    left, right, _, top = image.get_extent()
+def _name_cells(
+    group: Group, axes: Axes, image: Any, names: Sequence[str] | None, place: Tiles
+) -> None:
+    """Write the name or the number of its class above each score of the last layer."""
     count = image.get_array().shape[1]
-    for place in range(count):
-        image.axes.text(
-            left + (place + 0.5) * (right - left) / count, top - 0.01, str(place), ha="center",
-            va="bottom", fontsize=SMALL,
+    words = list(map(str, range(count))) if names is None else short_names(names, MOST_LETTERS)
+    # Names lie in the space above the line, as high as the letters of a line.
+    above = 1.5 * SMALL / 72 / place.tile_inches
+    for cell, word in zip(cells_of(image), words, strict=True):
+        x, y = cell.middle
+        # Of long names a few letters tell the class.
+        texts = [word, *(f"{word[:n]}…" for n in (8, 5, 3) if len(word) > n + 1)]
+        group.add(
+            axes, (x, y - cell.room[1] / 1.8), texts, (cell.room[0] / 0.9, above), ha="center",
+            va="bottom",
         )  # fmt: skip
 
 
-def _inches(tiles: list[Array], width: float) -> float:
-    """Return the width of a line of maps that is neither too tall nor too wide."""
+def _inches(tiles: list[Array], width: float, tallest: float, cell: float) -> float:
+    """Return the width of a line of maps that is neither too tall nor too wide.
+
+    Args:
+        tiles: of the line.
+        width: that it may have.
+        tallest: the height of maps.
+        cell: the width of a number in a line of numbers.
+    """
     if len(tiles[0]) == 1 and len(tiles) == 1:
-        return float(min(width, CELL * tiles[0].shape[1]))
+        return float(min(width, cell * tiles[0].shape[1]))
     ratio = tiles[0].shape[0] / tiles[0].shape[1]
     across = len(tiles) * 1.08 - 0.08
-    return float(min(width, max(TALLEST / ratio * across, SHORTEST)))
+    return float(min(width, max(tallest / ratio * across, SHORTEST)))
 
 
-def _write_name(axes: Axes, label: str, values: Array, shown: int) -> None:
+def _write_name(group: Group, axes: Axes, label: str, values: Array, shown: int) -> None:
     """Write the name, the shape and the range of a layer beside its maps."""
     axes.set_axis_off()
     shape = times(values.shape) if values.ndim else "1"
     count = int(np.prod(values.shape[:-2])) if values.ndim > 2 else shown
     if shown < count and label != "input":
         shape += f", {shown} shown"
-    text = "\n".join((wrapped(label, WIDTH * SHARES[0], SMALL), shape, range_of(values)))
-    axes.text(
-        0.955, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize=SMALL,
-        linespacing=1.15, parse_math=False,
+    name = wrapped(label, WIDTH * SHARES[0], SMALL)
+    texts = ["\n".join((name, shape, range_of(values))), f"{name}\n{shape}", name]
+    texts.append(label.split(" ", maxsplit=1)[0])
+    group.add(
+        axes, (0.955, 0.5), texts, (0.94, 1.0), transform=axes.transAxes, ha="right", va="center",
+        linespacing=1.15,
     )  # fmt: skip

@@ -15,27 +15,24 @@ from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.window import Padding, Window, times
 from neural_network.public import public
+from neural_network.visual.canvas import Canvas, as_title, axes_grid, wrapped
 from neural_network.visual.figures import (
     COLOURS,
     GREY,
-    MEDIUM,
     SIGNED,
     SMALL,
-    Tiles,
     as_cmap,
-    as_title,
-    axes_grid,
     colours_from,
     colours_of,
     ink_on,
     largest,
     plain,
-    short_numbers,
 )
 from neural_network.visual.filters import tiles_of
 from neural_network.visual.history import MOST_MARKED, VALIDATION, as_curves
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.saving import save_figure
+from neural_network.visual.tiles import Tiles, cells_of, short_numbers
 from neural_network.visual.window_sum import (
     as_image_and_filter,
     draw_cells,
@@ -116,13 +113,14 @@ def animate_convolution(
         sizes = (pixels.shape[1:], kernel.shape[1:], total.shape)
         heading = "image {}, filter {}, map {}".format(*(times(size) for size in sizes))
     size = SIZE if len(pixels) == 1 else SIZE_IN_COLOUR
-    figure, (panels,) = axes_grid(name, ax, heading, size=size, columns=5, widths=WIDTHS)
+    canvas = axes_grid(name, ax, heading, size=size, columns=5, widths=WIDTHS)
+    figure, panels = canvas.figure, canvas.flat
     first = window_sum(pixels, kernel, plan, 0, 0, flip=flipped, call=call)
     draw_image(panels[0], pixels)
     frame = mark_window(panels[0], first)
-    panels[0].set_title("image", fontsize=MEDIUM)
+    panels[0].set_title("image", fontsize=canvas.medium)
     window, _, products = (
-        _Numbers(axes, values, colours, label)
+        _Numbers(canvas, axes, values, colours, label)
         for axes, values, colours, label in zip(
             panels[1:4],
             (first.window, first.filter, first.products),
@@ -133,7 +131,7 @@ def animate_convolution(
     )
     filled = np.full(total.shape, np.nan)
     drawn = panels[4].imshow(filled, **colours_of(name, cmap, [total], GREY))
-    panels[4].set_title("map", fontsize=MEDIUM)
+    panels[4].set_title("map", fontsize=canvas.medium)
     plain(panels[4])
     ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
 
@@ -145,7 +143,7 @@ def animate_convolution(
         frame.set_xy((found.left - found.pads[1] - 0.5, found.top - found.pads[0] - 0.5))
         window.set(found.window)
         products.set(found.products)
-        panels[3].set_title(f"= products\nsum {shown(found.value)}", fontsize=MEDIUM)
+        panels[3].set_title(f"= products\nsum {shown(found.value)}", fontsize=canvas.medium)
         filled[:] = np.nan
         filled.ravel()[: last + 1] = total.ravel()[: last + 1]
         drawn.set_data(filled)
@@ -168,41 +166,38 @@ class _Numbers:
         drawn: matplotlib's images.
     """
 
-    def __init__(self, axes: Any, values: Array, colours: dict[str, Any], label: str) -> None:
+    def __init__(
+        self, canvas: Canvas, axes: Any, values: Array, colours: dict[str, Any], label: str
+    ) -> None:
         tiles = list(values[:CHANNELS_DRAWN])
         places = Tiles(len(tiles), values.shape[1:], inches=1.5, columns=1)
-        self.drawn = places.draw(axes, tiles, **colours)
+        self.drawn = places.draw(canvas, axes, tiles, **colours)
         self._top = float(colours["vmax"])
         for picture in self.drawn:
             draw_cells(picture)
-        self._cells = [_cells(picture, values.shape[1:]) for picture in self.drawn]
-        axes.set_title(label, fontsize=MEDIUM)
+        group = canvas.group(SMALL)
+        self._cells = [
+            [
+                group.add(axes, cell.middle, "", cell.room, ha="center", va="center")
+                for cell in cells_of(picture)
+            ]
+            for picture in self.drawn
+            if max(values.shape[1:]) <= SMALL_FILTER
+        ]
+        axes.set_title(
+            wrapped(label, 0.15 * canvas.inches[0], canvas.medium), fontsize=canvas.medium
+        )
         self.set(values)
 
     def set(self, values: Array) -> None:
         """Show other numbers, each black or white, whichever is readable on its colour."""
-        for picture, cells, tile in zip(self.drawn, self._cells, values, strict=False):
+        for picture, tile in zip(self.drawn, values, strict=False):
             picture.set_data(tile)
+        for picture, cells, tile in zip(self.drawn, self._cells, values, strict=False):
             texts = short_numbers(tile, self._top)
             for cell, text, value in zip(cells, texts, tile.ravel(), strict=False):
                 cell.set_text(text)
                 cell.set_color(ink_on(picture, value))
-
-
-def _cells(image: Any, shape: tuple[int, ...]) -> list[Any]:
-    """Return empty texts in the cells of a small picture, row by row."""
-    if max(shape) > SMALL_FILTER:
-        return []
-    left, right, bottom, top = image.get_extent()
-    return [
-        image.axes.text(
-            left + (column + 0.5) * (right - left) / shape[1],
-            top + (row + 0.5) * (bottom - top) / shape[0],
-            "", ha="center", va="center", fontsize=SMALL if max(shape) < SMALL_FILTER else 7,
-        )
-        for row in range(shape[0])
-        for column in range(shape[1])
-    ]  # fmt: skip
 
 
 @public(top_level=False)
@@ -274,10 +269,10 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
     epochs = max(map(len, curves.values()))
     size = (max(4.0 * len(panels), 5.0), 3.2)
     heading = f"epoch {epochs} of {epochs}" if title is None else title
-    figure, (grid,) = axes_grid(name, ax, heading, size=size, columns=len(panels))
+    canvas = axes_grid(name, ax, heading, size=size, columns=len(panels))
     colours = COLOURS if cmap is None else colours_from(name, cmap, 2)
     lines: list[tuple[Any, Array]] = []
-    for axes, panel in zip(grid, panels, strict=True):
+    for axes, panel in zip(canvas.flat, panels, strict=True):
         keys = [key for key in (panel, VALIDATION + panel) if key in curves]
         for key, style, colour in zip(keys, ("-", "--"), colours, strict=False):
             label = "validation" if key.startswith(VALIDATION) else "training"
@@ -289,16 +284,17 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
             )  # fmt: skip
             lines.append((line, values))
         if len(keys) > 1:
-            axes.legend(frameon=False, fontsize=MEDIUM, loc="best")
+            axes.legend(frameon=False, fontsize=canvas.medium, loc="best")
         # The limits stay those of the whole curves.
         axes.set_xlim(0.5, epochs + 0.5)
         axes.set_ylim(axes.get_ylim())
-        axes.set_xlabel("epoch", fontsize=MEDIUM)
-        axes.set_ylabel(panel, fontsize=MEDIUM)
-        axes.locator_params(axis="x", integer=True, nbins=6)
+        axes.set_xlabel("epoch", fontsize=canvas.medium)
+        axes.set_ylabel(panel, fontsize=canvas.medium)
+        axes.tick_params(labelsize=canvas.medium)
+        axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    heading_of = _heading(figure, ax, grid[0], title)
+    heading_of = _heading(canvas, title)
 
     @silent
     def show(epoch: int) -> list[Any]:
@@ -307,7 +303,7 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
         heading_of(f"epoch {epoch + 1} of {epochs}")
         return [line for line, _ in lines]
 
-    return figure, show, epochs
+    return canvas.figure, show, epochs
 
 
 def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any, Show, int]:
@@ -325,10 +321,12 @@ def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any,
     places = Tiles.of(len(first), (first[0].shape[0], first[0].shape[1]), largest=1.7)
     heading = f"epoch {len(arrays)} of {len(arrays)}" if title is None else title
     size = (places.inches + 0.4, places.height + 0.7)
-    figure, ((axes,),) = axes_grid(name, ax, heading, size=size)
+    canvas = axes_grid(name, ax, heading, size=size)
+    if canvas.given is not None:
+        places = Tiles.within(len(first), places.shape, canvas, every=True)
     colours = {"cmap": as_cmap(name, cmap, SIGNED), "vmin": -scale, "vmax": scale}
-    drawn = places.draw(axes, first, **colours)
-    heading_of = _heading(figure, ax, axes, title)
+    drawn = places.draw(canvas, canvas.axes, first, **colours)
+    heading_of = _heading(canvas, title)
 
     @silent
     def show(epoch: int) -> list[Any]:
@@ -337,18 +335,12 @@ def _weights(name: str, kept: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any,
         heading_of(f"epoch {epoch + 1} of {len(arrays)}")
         return drawn
 
-    return figure, show, len(arrays)
+    return canvas.figure, show, len(arrays)
 
 
-def _heading(figure: Any, ax: Any, axes: Any, title: Any) -> Callable[[str], None]:
+def _heading(canvas: Canvas, title: Any) -> Callable[[str], None]:
     """Return the function that changes the title, which does nothing if the user gave one."""
-    if title is not None:
-        return lambda _: None
-    if ax is not None:
-        return lambda text: ax.set_title(text) and None
-    if figure.get_suptitle():
-        return lambda text: figure.suptitle(text, fontsize=12.0) and None
-    return lambda text: axes.set_title(text, fontsize=12.0) and None
+    return canvas.entitle if title is None else lambda _: None
 
 
 def _animation(
@@ -364,11 +356,13 @@ def _animation(
         import PIL  # noqa: F401  # which matplotlib needs for GIFs
 
         from neural_network.visual.moving import Moving
+        from neural_network.visual.picture import Picture
 
     # The layout is found once; later pictures change numbers only.
     show(count - 1)
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if isinstance(figure, Picture):  # that of a user keeps its engine
+        figure.set_layout_engine("none")
     made = Moving(name, figure, show, count, fps)
     if path is not None:
         save_figure(made, path)

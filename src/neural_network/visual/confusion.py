@@ -13,7 +13,8 @@ from neural_network.checks import as_real, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
-from neural_network.visual.figures import MEDIUM, SMALL, as_cmap, axes_grid, ink_on
+from neural_network.visual.canvas import axes_grid
+from neural_network.visual.figures import SMALL, as_cmap, ink_on
 from neural_network.visual.inputs import as_class_names, short_names
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # With more classes, numbers in the cells are too small to read.
 MOST_CLASSES_WITH_NUMBERS = 20
 # Of a class's name.
-MOST_LETTERS = 24
+MOST_LETTERS, MOST_LETTERS_IN_PLACE = 24, 12
 
 
 @public(top_level=False)
@@ -73,18 +74,32 @@ def show_confusion_matrix(
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 1.6 + 0.5 * classes), 14)
     words = 0.09 * max(map(len, names))  # inches
-    figure, ((axes,),) = axes_grid(name, ax, title, size=(side + 0.7 + words, side + words))
+    canvas = axes_grid(name, ax, title, size=(side + 0.7 + words, side + words))
+    axes = canvas.axes
     drawn = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
     turned = 90 if max(map(len, names)) > 2 else 0
-    axes.set_xticks(range(classes), names, rotation=turned, parse_math=False)
-    axes.set_yticks(range(classes), names, parse_math=False)
-    axes.set_xlabel("predicted", fontsize=MEDIUM)
-    axes.set_ylabel("true", fontsize=MEDIUM)
+    if canvas.given is not None:  # names have less room than in a figure of its own
+        names = short_names(names, MOST_LETTERS_IN_PLACE)
+        longest = max(map(len, names))
+        if longest > 2:
+            canvas.reserve(0.6 * longest * canvas.medium / 72)
+    # Beside bar and names the square is about half as wide as a place.
+    every = canvas.every(classes, along=1, most=classes, share=0.55)
+    shown = range(0, classes, every)
+    labels = [names[place] for place in shown]
+    axes.set_xticks(shown, labels, rotation=turned, parse_math=False)
+    axes.set_yticks(shown, labels, parse_math=False)
+    axes.tick_params(labelsize=canvas.medium)
+    axes.set_xlabel("predicted", fontsize=canvas.medium)
+    axes.set_ylabel("true", fontsize=canvas.medium)
     if classes <= MOST_CLASSES_WITH_NUMBERS:
+        group = canvas.group(SMALL)
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 colour = ink_on(drawn, shares[row, column])
-                place: Any = {"ha": "center", "va": "center", "fontsize": SMALL}
-                axes.text(column, row, f"{count:g}", color=colour, **place)
-    figure.colorbar(drawn, ax=axes, shrink=0.8, label="share of the true class")
-    return figure
+                group.add(
+                    axes, (column, row), f"{count:g}", (0.9, 0.9), color=colour,
+                    ha="center", va="center",
+                )  # fmt: skip
+    canvas.bar(drawn, [axes], "share of the true class")
+    return canvas.figure

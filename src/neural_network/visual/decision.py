@@ -13,7 +13,8 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
-from neural_network.visual.figures import COLOURS, MEDIUM, as_cmap, as_title, axes_grid
+from neural_network.visual.canvas import as_title, axes_grid
+from neural_network.visual.figures import COLOURS, as_cmap
 from neural_network.visual.inputs import (
     as_class_names,
     as_labels,
@@ -104,7 +105,8 @@ def show_decision_surface(
     # From white, at the certainty of a guess, to the class's own colour.
     strength = (probabilities.max(axis=1) - 1 / classes) / (1 - 1 / classes) if classes > 1 else 1.0
     mixed = 1 - (1 - colours[answers]) * (0.12 + 0.5 * np.reshape(strength, (-1, 1)))
-    figure, ((axes,),) = axes_grid(NAME, ax, title, size=(6.4, 5.0))
+    canvas = axes_grid(NAME, ax, title, size=(6.4, 5.0))
+    axes = canvas.axes
     extent = (low[0], high[0], low[1], high[1])
     axes.imshow(mixed.reshape(count, count, 3), origin="lower", extent=extent, aspect="auto")
     for one in range(classes):
@@ -119,16 +121,21 @@ def show_decision_surface(
             chosen[:, 0], chosen[:, 1], color=colours[one], marker=MARKERS[one % len(MARKERS)],
             linewidths=0.7, label=names[one], **how,
         )  # fmt: skip
-    axes.set_xlabel("feature 0", fontsize=MEDIUM)
-    axes.set_ylabel("feature 1", fontsize=MEDIUM)
+    axes.set_xlabel("feature 0", fontsize=canvas.medium)
+    axes.set_ylabel("feature 1", fontsize=canvas.medium)
+    axes.tick_params(labelsize=canvas.medium)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
+    # Beside the plane in a figure of its own; in a place, where the next axes may begin, inside.
+    where: Any = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "frameon": False}
+    if canvas.given is not None:
+        where = {"loc": "best", "framealpha": 0.8, "labelspacing": 0.2, "borderpad": 0.3}
     legend = axes.legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=MEDIUM, title="class"
+        fontsize=canvas.medium, title="class", title_fontsize=canvas.medium, **where
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return figure
+    return canvas.figure
 
 
 def _answering(model: Any) -> tuple[Callable[[Array], Array], Any]:

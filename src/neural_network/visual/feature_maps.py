@@ -15,12 +15,12 @@ from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
 from neural_network.public import public
+from neural_network.visual.canvas import Canvas, as_title, axes_grid, wrapped
 from neural_network.visual.figures import (
     GREY,
     SIGNED,
+    SMALL,
     as_picture,
-    as_title,
-    axes_grid,
     colours_of,
     largest,
     plain,
@@ -185,25 +185,25 @@ def _drawn(
     columns = panels if panels <= COLUMNS + 1 else COLUMNS
     rows = -(-panels // columns)
     # Each panel is a map with its filter below.
-    figure, grid = axes_grid(
+    canvas = axes_grid(
         function, ax, None if ax is None else title, size=(2.1 * columns + 0.7, 3.2 * rows),
         rows=2 * rows, columns=columns, heights=[3, 1.5] * rows,
     )  # fmt: skip
-    above = [axes for line in grid[::2] for axes in line]
-    below = [axes for line in grid[1::2] for axes in line]
+    above = [axes for line in canvas.grid[::2] for axes in line]
+    below = [axes for line in canvas.grid[1::2] for axes in line]
     for unused in (below[0], *above[panels:], *below[panels:]):
         unused.remove()
     # Black is 0 here as it is in maps without a negative number.
     shown = picture if picture.ndim == 2 else as_picture(picture)
     above[0].imshow(shown, cmap=GREY, vmin=min(0, np.min(shown)))
-    _label(above[0], brief(heading if ax is None else "Input", str), picture)
+    _label(canvas, above[0], brief(heading if ax is None else "Input", str), picture)
     for (name, values), axes in zip(maps.items(), above[1:], strict=False):
         drawn = axes.imshow(values, **colours)
-        _label(axes, name, values)
+        _label(canvas, axes, name, values)
     for values, axes in zip(taps.values(), below[1:], strict=False):
-        _draw_filter(axes, values)
-    figure.colorbar(drawn, ax=above[1:panels], shrink=0.8, label="map value")
-    return figure
+        _draw_filter(canvas, axes, values)
+    canvas.bar(drawn, above[1:panels], "map value")
+    return canvas.figure
 
 
 def _as_pictures(name: str, value: object) -> dict[str, Array]:
@@ -219,32 +219,28 @@ def _as_pictures(name: str, value: object) -> dict[str, Array]:
     return arrays
 
 
-def _label(axes: Axes, name: str, picture: Array) -> None:
+def _label(canvas: Canvas, axes: Axes, name: str, picture: Array) -> None:
     # parse_math: a file's name may hold dollar signs.
-    axes.set_title(f"{name}\n{times(picture.shape)}", fontsize=11, parse_math=False)
+    text = wrapped(name, canvas.inches[0] / len(canvas.grid[0]), canvas.medium)
+    text = f"{text}\n{times(picture.shape)}"
+    axes.set_title(text, fontsize=canvas.medium, parse_math=False)
     plain(axes)
 
 
-def _draw_filter(axes: Axes, values: Array) -> None:
+def _draw_filter(canvas: Canvas, axes: Axes, values: Array) -> None:
     """Draw a filter, with its numbers if it is small."""
     top = largest(values)
     axes.imshow(values, cmap=SIGNED, vmin=-top, vmax=top)
     plain(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
-    texts = {place: _formatted(number) for place, number in np.ndenumerate(values)}
-    longest = max(len(text) for text in texts.values())
-    small = longest > 3 or max(values.shape) > 3
-    for (row, column), text in texts.items():
-        axes.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=6.5 if small else 9,
-            color="white" if abs(float(values[row, column])) > 0.6 * top else "black",
-        )
+    group = canvas.group(SMALL)
+    for (row, column), number in np.ndenumerate(values):
+        colour = "white" if abs(float(number)) > 0.6 * top else "black"
+        group.add(
+            axes, (column, row), _formatted(number), (0.9, 0.9), color=colour,
+            ha="center", va="center",
+        )  # fmt: skip
 
 
 def _formatted(number: float) -> str:

@@ -15,18 +15,10 @@ from neural_network.functional.window import times
 from neural_network.layers.convolution import ConvTranspose2D
 from neural_network.layers.layer import Layer
 from neural_network.public import public
-from neural_network.visual.figures import (
-    MEDIUM,
-    SIGNED,
-    SMALL,
-    WIDTH,
-    Tiles,
-    axes_grid,
-    colours_of,
-    largest,
-    write_numbers,
-)
+from neural_network.visual.canvas import axes_grid
+from neural_network.visual.figures import SIGNED, WIDTH, colours_of, largest
 from neural_network.visual.inputs import CONVOLUTIONS, as_model, as_numbers
+from neural_network.visual.tiles import Tiles, write_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,17 +82,20 @@ def show_filters(
     size = tiles[0].shape[:2]
     if size[1] > WIDE * size[0]:
         return _draw_lines(tiles, heading, ax, cmap)
-    places = Tiles.of(len(tiles), (size[0], size[1]), lines=int(numbered), largest=LARGEST_TILE)
+    shape = (size[0], size[1])
+    places = Tiles.of(len(tiles), shape, lines=int(numbered), largest=LARGEST_TILE)
     room = (places.inches + 1, places.height + 0.8)
-    figure, ((axes,),) = axes_grid(NAME, ax, heading, size=room)
+    canvas = axes_grid(NAME, ax, heading, size=room)
+    if canvas.given is not None:
+        places = Tiles.within(len(tiles), shape, canvas, lines=int(numbered), every=True)
     coloured = tiles[0].ndim == 3
     colours = {} if coloured else _colours(tiles, cmap)
     captions = [str(place) for place in range(len(tiles))] if numbered else []
-    drawn = places.draw(axes, tiles, captions, **colours)
+    drawn = places.draw(canvas, canvas.axes, tiles, captions, **colours)
     if not coloured:
-        figure.colorbar(drawn[0], ax=axes, shrink=0.8, label="weight", aspect=30)
-        write_numbers(places, drawn)
-    return figure
+        canvas.bar(drawn[0], canvas.flat, "weight")
+        write_numbers(canvas, places, drawn)
+    return canvas.figure
 
 
 def _colours(arrays: list[Array], cmap: Any) -> dict[str, Any]:
@@ -116,32 +111,35 @@ def _draw_lines(tiles: list[Array], title: str, ax: Any, cmap: Any) -> Figure:
     across = (width + 1) // channels  # with the column between two
     whole = np.concatenate([np.pad(t, ((0, 1), (0, 0)), constant_values=np.nan) for t in tiles])
     tall = float(np.clip(WIDTH * len(whole) / width, 1.0, 1.4 * WIDTH))
-    figure, ((axes,),) = axes_grid(NAME, ax, title, size=(WIDTH, tall + 1))
+    canvas = axes_grid(NAME, ax, title, size=(WIDTH, tall + 1))
+    axes = canvas.axes
     drawn = axes.imshow(whole[:-1], interpolation="nearest", **_colours(tiles, cmap))
-    for axis, count, step, first, label in (
-        (axes.xaxis, channels, across, (across - 2) / 2, "channel"),
-        (axes.yaxis, len(tiles), height + 1, (height - 1) / 2, "filter"),
+    for along, axis, count, step, first, label in (
+        (0, axes.xaxis, channels, across, (across - 2) / 2, "channel"),
+        (1, axes.yaxis, len(tiles), height + 1, (height - 1) / 2, "filter"),
     ):
-        every = -(-count // MOST_TICKS)
+        every = canvas.every(count, along=along, most=MOST_TICKS)
         chosen = range(0, count, every)
         axis.set_ticks([first + step * place for place in chosen], [str(n) for n in chosen])
-        axis.set_tick_params(length=0, labelsize=SMALL)
-        axis.set_label_text(label, fontsize=MEDIUM)
+        axis.set_tick_params(length=0, labelsize=canvas.small)
+        axis.set_label_text(label, fontsize=canvas.medium)
     axes.spines[:].set_visible(False)
-    figure.colorbar(drawn, ax=axes, shrink=0.8, label="weight", aspect=30)
-    return figure
+    canvas.bar(drawn, [axes], "weight")
+    return canvas.figure
 
 
 def _draw_matrix(matrix: Array, title: str, ax: Any, cmap: Any) -> Figure:
     """Draw the weights of a dense layer, inputs from left to right and units downwards."""
     height = float(np.clip(0.25 * len(matrix), 1.5, 5))
-    figure, ((axes,),) = axes_grid(NAME, ax, title, size=(WIDTH, height + 1))
+    canvas = axes_grid(NAME, ax, title, size=(WIDTH, height + 1))
+    axes = canvas.axes
     drawn = axes.imshow(matrix, aspect="auto", interpolation="nearest", **_colours([matrix], cmap))
-    axes.set_xlabel("input", fontsize=MEDIUM)
-    axes.set_ylabel("unit", fontsize=MEDIUM)
+    axes.set_xlabel("input", fontsize=canvas.medium)
+    axes.set_ylabel("unit", fontsize=canvas.medium)
+    axes.tick_params(labelsize=canvas.small)
     axes.locator_params(integer=True)
-    figure.colorbar(drawn, ax=axes, label="weight", aspect=30)
-    return figure
+    canvas.bar(drawn, [axes], "weight", shrink=1.0)
+    return canvas.figure
 
 
 def _tiles(

@@ -14,12 +14,15 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
-from neural_network.visual.figures import COLOURS, SMALL, as_cmap, as_title, axes_grid, colours_from
+from neural_network.visual.canvas import as_title, axes_grid, inches_of
+from neural_network.visual.figures import COLOURS, as_cmap, colours_from
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from neural_network.visual.panels import Group
 
 NAME = "show_graph"
 # Inches: of a box, and from one to the next.
@@ -29,6 +32,8 @@ STEP = (2.5, 0.84)
 ROWS = 7
 # Side by side, if fewer columns give no more.
 LANES = 4
+# In a place that was given.
+MOST_COLUMNS = 12
 # Of a kind's colour in a box; the rest is white.
 TINT = 0.28
 # Inches above and below, where arrows go to the next column.
@@ -87,38 +92,50 @@ def show_graph(
     boxes = boxes_of(built, sizes)
     parameters = sum(parameter.size for parameter in built.parameters())
     heading = f"{type(model).__name__}: {parameters:,} parameters" if title is None else title
-    columns, lanes = _columns(boxes)
-    rows = [max(box.row for box in column) - column[0].row + 1 for column in columns]
-    wide, high = sum(lanes) * STEP[0], max(rows) * STEP[1]
+    columns, lanes = _columns(boxes, None if ax is None else inches_of(NAME, ax))
+    wide, high = sum(lanes) * STEP[0], _rows(columns) * STEP[1]
     size = (max(wide + 0.2, 3.5), high + 0.6)
-    figure, ((axes,),) = axes_grid(NAME, ax, heading, size=size)
-    room = axes.get_position()
-    inches = (room.width * figure.get_figwidth(), room.height * figure.get_figheight())
-    scale = 1.0 if ax is None else min(inches[0] / wide, inches[1] / high, 1.0)
+    canvas = axes_grid(NAME, ax, heading, size=size)
+    axes, group = canvas.axes, canvas.group()
     centres = _centres(boxes, columns, lanes)
     kinds = [*KINDS, "other"]
     colours = COLOURS if cmap is None else colours_from(NAME, cmap, len(kinds))
     for number, box in enumerate(boxes):
         place = kinds.index(box.kind) if box.kind in kinds else None
-        _draw(axes, box, centres[number], None if place is None else colours[place], scale)
+        _draw(group, axes, box, centres[number], None if place is None else colours[place])
         for before in box.before:
             _connect(axes, centres[before], centres[number])
     axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
     axes.set_ylim(high - STEP[1] / 2 + MARGIN, -STEP[1] / 2 - MARGIN)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    return figure
+    return canvas.figure
 
 
-def _columns(boxes: list[Box]) -> tuple[list[list[Box]], list[int]]:
-    """Return the boxes in columns, and how many lanes each has: together few, to be readable."""
+def _columns(
+    boxes: list[Box], inches: tuple[float, float] | None
+) -> tuple[list[list[Box]], list[int]]:
+    """Return the boxes in columns, and how many lanes each has: together few, to be readable.
+
+    In a place of so many inches, the boxes are as large as they can be.
+    """
     total = max(box.row for box in boxes) + 1
-    for count in range(-(-total // ROWS), 0, -1):
+    found = []
+    for count in range(-(-total // ROWS) if inches is None else min(total, MOST_COLUMNS), 0, -1):
         columns = _broken(boxes, total, -(-total // count))
         lanes = [max(box.lane for box in column) + 1 for column in columns]
-        if sum(lanes) <= LANES:
-            break
-    return columns, lanes
+        if inches is None and sum(lanes) <= LANES:
+            return columns, lanes
+        found.append((columns, lanes))
+    if inches is None:
+        return found[-1]
+    across, down = inches[0] / STEP[0], inches[1] / STEP[1]
+    return max(found, key=lambda one: min(across / sum(one[1]), down / _rows(one[0])))
+
+
+def _rows(columns: list[list[Box]]) -> int:
+    """Return how many rows the longest column has."""
+    return max(max(box.row for box in column) - column[0].row + 1 for column in columns)
 
 
 def _broken(boxes: list[Box], total: int, most: int) -> list[list[Box]]:
@@ -150,7 +167,7 @@ def _centres(
     return [found[id(box)] for box in boxes]
 
 
-def _draw(axes: Axes, box: Box, centre: tuple[float, float], colour: Any, scale: float) -> None:
+def _draw(group: Group, axes: Axes, box: Box, centre: tuple[float, float], colour: Any) -> None:
     """Draw a box with its text."""
     from matplotlib.colors import to_rgb
     from matplotlib.patches import FancyBboxPatch
@@ -172,19 +189,10 @@ def _draw(axes: Axes, box: Box, centre: tuple[float, float], colour: Any, scale:
     shape = box.shape
     if box.parameters:
         shape += f"  ·  {box.parameters:,} params"
-    lines = [line for line in (box.title, box.detail, shape) if line]
-    longest = max(map(len, lines))
-    points = min(SMALL, BOX[0] * 72 / (0.55 * longest)) * scale
-    axes.text(
-        x,
-        y,
-        "\n".join(lines),
-        ha="center",
-        va="center",
-        fontsize=points,
-        linespacing=1.15,
-        parse_math=False,
-    )
+    texts = [[box.title, box.detail, shape], [box.title, box.shape], [box.title]]
+    lines = ["\n".join(filter(None, several)) for several in texts]
+    room = (0.96 * BOX[0], 0.96 * BOX[1])
+    group.add(axes, centre, lines, room, ha="center", va="center", linespacing=1.1)
 
 
 def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -14,17 +14,8 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.attribution import grad_cam_for, occlusion_for, saliency_for
-from neural_network.visual.figures import (
-    GREY,
-    MEDIUM,
-    SIGNED,
-    as_cmap,
-    as_picture,
-    as_title,
-    axes_grid,
-    largest,
-    plain,
-)
+from neural_network.visual.canvas import as_title, axes_grid, wrapped
+from neural_network.visual.figures import GREY, SIGNED, as_cmap, as_picture, largest, plain
 from neural_network.visual.inputs import (
     as_class,
     as_class_names,
@@ -229,7 +220,8 @@ def _show(
     heading = title
     if title is None:
         heading = f"{word} {names[shown]}, probability {probabilities[shown]:.1%}"
-    figure, (panels,) = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
+    canvas = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
+    panels = canvas.flat
     signed = function == "show_occlusion"
     # The deepest colour is at least this drop, so that a square of no weight has none.
     limit = max(largest(heat), LEAST_DROP) if signed else largest(heat)
@@ -240,7 +232,7 @@ def _show(
     }
     picture = as_picture(inputs[0])
     for axes, label in zip(panels, ("input", PANELS[function], "both"), strict=True):
-        axes.set_title(label, fontsize=MEDIUM)
+        axes.set_title(wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium)
         plain(axes)
     panels[0].imshow(picture, cmap=GREY, vmin=0, vmax=1)
     drawn = panels[1].imshow(heat, **scale)
@@ -251,7 +243,5 @@ def _show(
     # Transparency shows how much; a pale or a dark colour would be lost on the picture.
     over = np.sign(heat) * 0.7 * limit if signed else heat
     panels[2].imshow(over, alpha=OPACITY * strength, **scale)
-    bar = figure.colorbar(drawn, ax=list(panels), shrink=0.8, aspect=20)
-    bar.set_label(MEANINGS[function], fontsize=MEDIUM - 1)
-    bar.ax.tick_params(labelsize=MEDIUM - 1)
-    return figure
+    canvas.bar(drawn, panels, MEANINGS[function])
+    return canvas.figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +14,8 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.training.objectives import LOSSES, Loss
-from neural_network.visual.figures import (
-    COLOURS,
-    SMALL,
-    WIDTH,
-    as_cmap,
-    as_title,
-    axes_grid,
-    colours_from,
-    wrapped,
-)
+from neural_network.visual.canvas import as_title, axes_grid, inches_of, wrapped
+from neural_network.visual.figures import COLOURS, SMALL, WIDTH, as_cmap, colours_from
 from neural_network.visual.gradients import gradients_of
 from neural_network.visual.inputs import as_inputs, as_model, as_numbers
 
@@ -32,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "show_histograms"
 # Panels in a line.
 COLUMNS = 4
+# A panel in the place of given axes is no smaller, in inches; of many parameters some are left out.
+NARROWEST, LOWEST = 1.15, 0.6
 # Bars that could still be told apart.
 MOST_BINS = 10_000
 
@@ -97,12 +92,17 @@ def show_histograms(
         if cmap is None
         else colours_from(NAME, cmap, len(layers))
     )
-    columns = min(len(arrays), COLUMNS)
+    columns, chosen = _fitting(arrays, ax)
+    if len(chosen) < len(arrays) and title is None:
+        heading = f"{what} of {len(chosen)} of {len(arrays)} parameters"
+    arrays = {name: arrays[name] for name in chosen}
     rows = -(-len(arrays) // columns)
     size = (max(WIDTH / COLUMNS * columns, 4.0), 2.0 * rows + 0.4)
-    figure, grid = axes_grid(NAME, ax, heading, size=size, rows=rows, columns=columns)
+    canvas = axes_grid(NAME, ax, heading, size=size, rows=rows, columns=columns)
+    # In a small place only the lowest panels say what is from left to right.
+    lowest = len(arrays) - columns if canvas.given is not None else 0
     items = list(arrays.items())
-    for place, axes in enumerate([axes for line in grid for axes in line]):
+    for place, axes in enumerate(canvas.flat):
         if place >= len(items):
             axes.set_axis_off()
             continue
@@ -117,25 +117,41 @@ def show_histograms(
         axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
         shape = "×".join(map(str, values.shape)) or "1"
         lacking = values.size - finite.size
-        text = f"{name}\n{shape}" + (f", {lacking} not finite" if lacking else "")
-        axes.set_title(wrapped(text, size[0] / columns, SMALL), fontsize=SMALL, parse_math=False)
-        axes.tick_params(labelsize=SMALL - 1)
-        axes.locator_params(axis="x", nbins=4)
-        axes.locator_params(axis="y", nbins=3, integer=True)
+        between = "\n" if canvas.given is None else " "
+        text = f"{name}{between}{shape}" + (f", {lacking} not finite" if lacking else "")
+        lines = wrapped(text, canvas.inches[0] / columns, canvas.small)
+        axes.set_title(lines, fontsize=canvas.small, parse_math=False)
+        axes.tick_params(labelsize=min(canvas.small, SMALL - 1))
+        axes.locator_params(axis="x", nbins=4 if canvas.given is None else 2)
+        axes.locator_params(axis="y", nbins=3 if canvas.given is None else 2, integer=True)
         axes.ticklabel_format(axis="x", scilimits=(-2, 3))
-        axes.xaxis.get_offset_text().set_fontsize(SMALL - 1)
-        axes.set_xlabel(what[:-1], fontsize=SMALL)
+        axes.xaxis.get_offset_text().set_fontsize(min(canvas.small, SMALL - 1))
+        if place >= lowest:
+            axes.set_xlabel(what[:-1], fontsize=canvas.small)
         if place % columns == 0:
-            axes.set_ylabel("how many", fontsize=SMALL)
+            axes.set_ylabel("how many", fontsize=canvas.small)
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return canvas.figure
+
+
+def _fitting(arrays: Mapping[str, Array], ax: Any) -> tuple[int, list[str]]:
+    """Return how many panels stand in a line, and the names of those that fit."""
+    columns = min(len(arrays), COLUMNS)
+    if ax is None:
+        return columns, list(arrays)
+    wide, high = inches_of(NAME, ax)
+    columns = min(columns, max(int(wide / NARROWEST), 1))
+    most = max(int(high / LOWEST), 1) * columns
+    # Vectors say less than matrices and filters.
+    chosen = sorted(arrays, key=lambda name: arrays[name].ndim < 2)[:most]
+    return columns, [name for name in arrays if name in chosen]
 
 
 def _edges(values: Array, bins: int) -> list[float]:
     """Return the edges of the bars; numbers that are all the same get one in the middle."""
     low, high = float(values.min()), float(values.max())
     # Bars so narrow that numbers cannot tell their edges apart are made wider.
-    width = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
+    width = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30) if high or low else 1.0
     middle = (low + high) / 2
     edges: list[float] = np.linspace(middle - width / 2, middle + width / 2, bins + 1).tolist()
     return edges

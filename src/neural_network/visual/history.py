@@ -11,7 +11,8 @@ from neural_network.checks import Array, as_real, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
-from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, axes_grid, colours_from
+from neural_network.visual.canvas import axes_grid
+from neural_network.visual.figures import COLOURS, WIDTH, colours_from
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,8 +69,8 @@ def show_history(
     rows = -(-len(panels) // columns)
     colours = COLOURS if cmap is None else colours_from(function, cmap, max(2, len(runs)))
     size = (max(WIDTH / 3 * columns, 5.0), 3.2 * rows)
-    figure, grid = axes_grid(function, ax, title, size=size, rows=rows, columns=columns)
-    for place, axes in enumerate([axes for line in grid for axes in line]):
+    canvas = axes_grid(function, ax, title, size=size, rows=rows, columns=columns)
+    for place, axes in enumerate(canvas.flat):
         if place >= len(panels):
             axes.set_axis_off()
             continue
@@ -88,14 +89,17 @@ def show_history(
                     markersize=3, color=colours[colour % len(colours)],
                 )  # fmt: skip
         if len(axes.lines) > 1:
-            for text in axes.legend(frameon=False, fontsize=MEDIUM).get_texts():
+            for text in axes.legend(frameon=False, fontsize=canvas.medium).get_texts():
                 text.set_parse_math(False)
-        axes.set_xlabel("epoch", fontsize=MEDIUM)
-        axes.set_ylabel(panel, fontsize=MEDIUM)
-        axes.locator_params(axis="x", integer=True, nbins=6)
+        axes.set_xlabel("epoch", fontsize=canvas.medium)
+        axes.set_ylabel(panel, fontsize=canvas.medium)
+        axes.tick_params(labelsize=canvas.medium)
+        axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
+        if canvas.given is not None:
+            axes.locator_params(axis="y", nbins=4)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return canvas.figure
 
 
 def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list[str]]]:

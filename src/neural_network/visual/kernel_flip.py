@@ -14,21 +14,18 @@ from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding
 from neural_network.public import public
+from neural_network.visual.canvas import as_title, axes_grid
 from neural_network.visual.figures import (
     GREY,
-    MEDIUM,
     SIGNED,
-    Tiles,
     as_cmap,
     as_picture,
-    as_title,
-    axes_grid,
     colours_of,
     largest,
     plain,
-    write_numbers,
 )
 from neural_network.visual.inputs import as_numbers
+from neural_network.visual.tiles import Tiles, write_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,24 +82,23 @@ def show_flip(
     colours = colours_of(NAME, cmap, maps, GREY)
     top = largest(kernel)
     signs = {"cmap": as_cmap(NAME, cmap, SIGNED), "vmin": -top, "vmax": top}
-    figure, grid = axes_grid(NAME, ax, heading, size=(8.0, 5.6), rows=2, columns=3)
+    canvas = axes_grid(NAME, ax, heading, size=(8.0, 5.6), rows=2, columns=3)
     words = ("cross-correlation\nconv2d(image, filter)", "convolution\nconv2d(…, flip=True)")
     for line, filters, result, word, flipped in zip(
-        grid, (kernel, turned), maps, words, ("filter", "filter turned by 180°"), strict=True
+        canvas.grid, (kernel, turned), maps, words, ("filter", "filter turned by 180°"), strict=True
     ):
         left, middle, right = line
         left.imshow(as_picture(picture), cmap=GREY, vmin=0, vmax=1)
-        left.set_title("image", fontsize=MEDIUM)
+        left.set_title("image", fontsize=canvas.medium)
         places = Tiles(1, (kernel.shape[0], kernel.shape[1]), inches=1.9)
-        write_numbers(places, places.draw(middle, [filters], **signs))
-        middle.set_title(flipped, fontsize=MEDIUM)
+        write_numbers(canvas, places, places.draw(canvas, middle, [filters], **signs))
+        middle.set_title(flipped, fontsize=canvas.medium)
         drawn = right.imshow(result, **colours)
-        right.set_title(word, fontsize=MEDIUM)
+        right.set_title(word, fontsize=canvas.medium)
         plain(left)
         plain(right)
-        bar = figure.colorbar(drawn, ax=right, shrink=0.8, aspect=20)
-        bar.ax.tick_params(labelsize=MEDIUM - 1)
-    return figure
+    canvas.bar(drawn, [line[2] for line in canvas.grid])
+    return canvas.figure
 
 
 def as_grey(function: str, name: str, image: ArrayLike) -> Array:

@@ -12,16 +12,8 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
-from neural_network.visual.figures import (
-    GREY,
-    MEDIUM,
-    Tiles,
-    as_cmap,
-    as_picture,
-    as_title,
-    axes_grid,
-    wrapped,
-)
+from neural_network.visual.canvas import as_title, axes_grid
+from neural_network.visual.figures import GREY, MEDIUM, as_cmap, as_picture
 from neural_network.visual.inputs import (
     as_class_names,
     as_inputs,
@@ -32,6 +24,7 @@ from neural_network.visual.inputs import (
     probabilities_of,
     short_names,
 )
+from neural_network.visual.tiles import Tiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,12 +94,14 @@ def show_mistakes(
     wrong = np.flatnonzero(answers != truth)
     # Of equal certainty, the first one first.
     chosen = wrong[np.argsort(-certainty[wrong], kind="stable")][:limit]
-    heading = _heading(len(wrong), len(inputs), len(chosen)) if title is None else title
     if not len(chosen):
-        figure, ((axes,),) = axes_grid(NAME, ax, heading, size=(6, 1.6))
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no mistake", ha="center", va="center", fontsize=MEDIUM + 4)
-        return figure
+        heading = _heading(0, len(inputs), 0) if title is None else title
+        canvas = axes_grid(NAME, ax, heading, size=(6, 1.6))
+        canvas.axes.set_axis_off()
+        canvas.group(MEDIUM + 4).add(
+            canvas.axes, (0.5, 0.5), "no mistake", (1, 1), ha="center", va="center"
+        )
+        return canvas.figure
     words = short_names(names, MOST_LETTERS)
     captions = [
         f"predicted {words[answers[n]]}\ntrue {words[truth[n]]}\n{certainty[n]:.0%} sure"
@@ -116,10 +111,15 @@ def show_mistakes(
     columns = min(len(chosen), 5)
     places = Tiles.of(len(chosen), size, lines=3, largest=1.5, columns=columns)
     room = (places.inches + 0.2, places.height + 0.6)
-    figure, ((axes,),) = axes_grid(NAME, ax, wrapped(heading, room[0], 12.0), size=room)
-    pictures = [as_picture(inputs[place]) for place in chosen]
-    places.draw(axes, pictures, captions, cmap=colours, vmin=0, vmax=1)
-    return figure
+    canvas = axes_grid(NAME, ax, "", size=room)
+    if canvas.given is not None:  # fewer pictures, if they would be too small
+        longest = max(len(line) for text in captions for line in text.split("\n"))
+        places = Tiles.within(len(chosen), size, canvas, lines=3, caption=longest)
+    shown = places.count
+    canvas.entitle(_heading(len(wrong), len(inputs), shown) if title is None else title)
+    pictures = [as_picture(inputs[place]) for place in chosen[:shown]]
+    places.draw(canvas, canvas.axes, pictures, captions[:shown], cmap=colours, vmin=0, vmax=1)
+    return canvas.figure
 
 
 def _heading(wrong: int, count: int, shown: int) -> str:

@@ -13,7 +13,8 @@ from neural_network.checks import as_names, as_real, check_ndim, check_not_empty
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
-from neural_network.visual.figures import GREY, as_cmap, axes_grid
+from neural_network.visual.canvas import Canvas, axes_grid
+from neural_network.visual.figures import GREY, as_cmap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,19 +107,21 @@ def show_predictions(
     rows = -(-count // beside)
     size = (7.6 * beside, 2.5 * rows)
     colours = as_cmap(name, cmap, GREY)
-    figure, grid = axes_grid(name, ax, title, size=size, rows=rows, columns=3 * beside)
-    places = [line[start : start + 3] for line in grid for start in range(0, 3 * beside, 3)]
+    canvas = axes_grid(name, ax, title, size=size, rows=rows, columns=3 * beside)
+    places = [line[start : start + 3] for line in canvas.grid for start in range(0, 3 * beside, 3)]
     for unused in chain(*places[count:]):
         unused.remove()
     for place, caption in enumerate(names):
         picture, seen_axes, bars = places[place]
         _show(picture, photographs[place] / 255, colours)
         # parse_math: a file's name may hold dollar signs.
-        picture.set_title(shortened(caption), fontsize=9, parse_math=False)
+        room = int(canvas.inches[0] / (3 * beside) * 72 / (0.56 * canvas.small))
+        letters = LONGEST_TITLE if canvas.given is None else max(min(room, LONGEST_TITLE), 6)
+        picture.set_title(shortened(caption, letters), fontsize=canvas.small, parse_math=False)
         _show(seen_axes, prepared[place], colours)
-        seen_axes.set_title("prepared", fontsize=9)
-        _draw_bars(bars, shares[place], labels)
-    return figure
+        seen_axes.set_title("prepared", fontsize=canvas.small)
+        _draw_bars(canvas, bars, shares[place], labels, letters)
+    return canvas.figure
 
 
 def _show(axes: Any, levels: Any, cmap: Any) -> None:
@@ -131,7 +134,9 @@ def _show(axes: Any, levels: Any, cmap: Any) -> None:
     axes.set_yticks([])
 
 
-def _draw_bars(axes: Any, shares: Any, classes: Sequence[str]) -> None:
+def _draw_bars(
+    canvas: Canvas, axes: Any, shares: Any, classes: Sequence[str], letters: int
+) -> None:
     """Draw a bar for each class, the first on top, the largest in another colour."""
     best = int(np.argmax(shares))
     colours = ["C1" if label == best else "C0" for label in range(len(shares))]
@@ -139,13 +144,18 @@ def _draw_bars(axes: Any, shares: Any, classes: Sequence[str]) -> None:
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     if len(shares) <= 20:
-        axes.set_yticks(range(len(shares)), [shortened(name) for name in classes], parse_math=False)
-    axes.tick_params(labelsize=7)
+        every = canvas.every(len(shares), along=1, most=20, share=0.65)
+        shown = range(0, len(shares), every)
+        axes.set_yticks(shown, [shortened(classes[n], letters) for n in shown], parse_math=False)
+    axes.tick_params(labelsize=min(canvas.small, 7))
+    axes.locator_params(axis="x", nbins=5 if canvas.given is None else 2)
     axes.spines[["top", "right"]].set_visible(False)
-    title = f"{shortened(classes[best])}: {shares[best]:.1%}"
-    axes.set_title(title, fontsize=9, parse_math=False)
+    title = f"{shortened(classes[best], letters)}: {shares[best]:.1%}"
+    if canvas.given is not None:
+        title = title.replace(": ", "\n", 1)
+    axes.set_title(title, fontsize=canvas.small, parse_math=False)
 
 
-def shortened(title: str) -> str:
+def shortened(title: str, most: int = LONGEST_TITLE) -> str:
     """Return a title of limited length."""
-    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+    return title if len(title) <= most else f"{title[: most - 1]}…"

@@ -23,8 +23,8 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.public import public
+from neural_network.visual.canvas import as_title
 from neural_network.visual.explanation import Explanation
-from neural_network.visual.figures import as_title
 from neural_network.visual.tape import Line, Record, named_leaves, recorder
 from neural_network.visual.tape_graph import draw_tape
 

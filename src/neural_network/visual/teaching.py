@@ -29,8 +29,9 @@ from neural_network.public import public
 from neural_network.training.metrics import confusion_matrix
 from neural_network.visual.activations import show_activations
 from neural_network.visual.animations import animate_convolution
+from neural_network.visual.canvas import axes_grid
 from neural_network.visual.confusion import show_confusion_matrix
-from neural_network.visual.figures import GREY, Tiles, as_picture, axes_grid
+from neural_network.visual.figures import GREY, as_picture
 from neural_network.visual.filters import show_filters
 from neural_network.visual.graph import show_graph
 from neural_network.visual.heat_maps import show_grad_cam, show_occlusion, show_saliency
@@ -51,6 +52,7 @@ from neural_network.visual.inputs import (
 from neural_network.visual.kernel_flip import show_flip
 from neural_network.visual.mistakes import show_mistakes
 from neural_network.visual.saving import save_figure
+from neural_network.visual.tiles import Tiles
 from neural_network.visual.window_sum import explain_conv2d
 
 NAME = "slides"
@@ -276,11 +278,11 @@ class _Set:
         size = (self.images.shape[2], self.images.shape[3])
         places = Tiles.of(len(order), size, lines=1, largest=1.5, columns=min(len(order), 8))
         room = (places.inches + 0.2, places.height + 0.2)
-        figure, ((axes,),) = axes_grid(NAME, None, None, size=room)
+        canvas = axes_grid(NAME, None, None, size=room)
         names = short_names(self.names, MOST_LETTERS)
         captions = [names[self.labels[place]] for place in order]
-        places.draw(axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
-        return figure
+        places.draw(canvas, canvas.axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
+        return canvas.figure
 
 
 def _in_turn(labels: Array) -> list[int]:

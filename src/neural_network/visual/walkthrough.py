@@ -40,12 +40,14 @@ class Walkthrough(Explanation):
         steps: for each layer its name, the layer, its input and its output.
         answer: (class, probability) pairs, the most probable first; empty where the model does
             not give a row of scores.
+        class_names: of all classes; None for their numbers.
     """
 
     model: Layer
     image: Array
     steps: tuple[Step, ...]
     answer: tuple[tuple[str, float], ...]
+    class_names: tuple[str, ...] | None = None
 
     @property
     def sentence(self) -> str:
@@ -91,7 +93,12 @@ class Walkthrough(Explanation):
             The matplotlib figure.
         """
         heading = (self.sentence or None) if title is None else title
-        return show_activations(self.model, self.image, ax=ax, title=heading, cmap=cmap)
+        scores = self.steps[-1].output[0]
+        # A single score is that of the second of two classes.
+        names = self.class_names if scores.shape == (len(self.class_names or ()),) else None
+        return show_activations(
+            self.model, self.image, class_names=names, ax=ax, title=heading, cmap=cmap
+        )
 
 
 def _numbers(values: Array) -> tuple[str, str, str, str]:
@@ -139,9 +146,11 @@ def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkt
         )
     scores = found.predict(inputs)
     answer: tuple[tuple[str, float], ...] = ()
+    kept: tuple[str, ...] | None = None
     if scores.ndim == 2:
         shares = probabilities_of(scores)[0]
         names = as_class_names(NAME, class_names, len(shares))
         order = np.argsort(-shares, kind="stable")
         answer = tuple((names[place], float(shares[place])) for place in order)
-    return Walkthrough(found, inputs, tuple(outputs_of(found, inputs)), answer)
+        kept = None if class_names is None else tuple(names)
+    return Walkthrough(found, inputs, tuple(outputs_of(found, inputs)), answer, kept)

@@ -15,23 +15,19 @@ from neural_network.errors import ArgumentError, ShapeError, both, sentence
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, Window
 from neural_network.public import public
+from neural_network.visual.canvas import as_title, axes_grid, wrapped
 from neural_network.visual.explanation import Explanation
 from neural_network.visual.figures import (
     GREY,
-    MEDIUM,
     SIGNED,
-    SMALL,
-    Tiles,
     as_cmap,
     as_picture,
-    as_title,
-    axes_grid,
     colours_of,
     largest,
     plain,
-    write_numbers,
 )
 from neural_network.visual.inputs import as_numbers
+from neural_network.visual.tiles import Tiles, write_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,10 +133,11 @@ class WindowSum(Explanation):
         channels, height, width = self.window.shape
         drawn = min(channels, MOST_CHANNELS)
         size = (8.0, 1.0 + 1.9 * max(drawn * height / width, 0.8))
-        figure, (panels,) = axes_grid(NAME, ax, heading, size=size, columns=4)
+        canvas = axes_grid(NAME, ax, heading, size=size, columns=4)
+        panels = canvas.flat
         draw_image(panels[0], self.image)
         mark_window(panels[0], self)
-        panels[0].set_title("image", fontsize=MEDIUM)
+        panels[0].set_title("image", fontsize=canvas.medium)
         word = "filter, turned" if self.flipped else "filter"
         for axes, label, values in zip(
             panels[1:],
@@ -151,20 +148,24 @@ class WindowSum(Explanation):
             tiles = list(values)
             places = Tiles(drawn, (height, width), inches=1.75, columns=1)
             colours = _colours(label, tiles, cmap)
-            pictures = places.draw(axes, tiles[:drawn], **colours)
-            write_numbers(places, pictures)
+            pictures = places.draw(canvas, axes, tiles[:drawn], **colours)
+            write_numbers(canvas, places, pictures)
             for channel, picture in enumerate(pictures):
                 draw_cells(picture)
                 if label == "window" and channels > 1:
                     left, _, bottom, top = picture.get_extent()
                     axes.text(
                         left - 0.05, (bottom + top) / 2, channel_name(channel, channels),
-                        rotation=90, ha="right", va="center", fontsize=SMALL,
+                        rotation=90, ha="right", va="center", fontsize=canvas.small,
                     )  # fmt: skip
-            axes.set_title(label, fontsize=MEDIUM)
+            axes.set_title(
+                wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium
+            )
         if channels > drawn:
-            panels[0].set_xlabel(f"{channels - drawn} more channels not shown", fontsize=SMALL)
-        return figure
+            panels[0].set_xlabel(
+                f"{channels - drawn} more channels not shown", fontsize=canvas.small
+            )
+        return canvas.figure
 
 
 def draw_cells(picture: Any) -> None:

@@ -1,0 +1,223 @@
+"""Where figures are drawn: a new figure, or the place of axes that were given."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
+from neural_network.visual.figures import LARGE, MEDIUM, SMALL, WIDTH
+from neural_network.visual.inputs import drawable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from neural_network.visual.panels import Group, Panels
+
+# Of a title.
+LETTERS_OF_TITLE, LINES_OF_TITLE = 300, 10
+# Letters in small places are no smaller, in points.
+LEAST_SMALL, LEAST_MEDIUM, LEAST_LARGE = 6.5, 7.0, 8.0
+# Those that would have to be smaller are left out: in a place, and in a figure of ``WIDTH``.
+LEAST_IN_PLACE, LEAST_IN_FIGURE = 5.5, 6.5
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A figure with rows of axes.
+
+    Attributes:
+        figure: the whole figure.
+        grid: rows of axes.
+        inches: the place of all of them: of a new figure, its size.
+        given: the axes that were given, whose place it is.
+        small, medium, large: sizes of letters, in points.
+        panels: of several axes in the place of given ones, their places.
+    """
+
+    figure: Figure
+    grid: list[list[Axes]]
+    inches: tuple[float, float]
+    given: Axes | None = None
+    small: float = SMALL
+    medium: float = MEDIUM
+    large: float = LARGE
+    panels: Panels | None = None
+
+    @property
+    def axes(self) -> Axes:
+        """The first axes."""
+        return self.grid[0][0]
+
+    @property
+    def flat(self) -> list[Axes]:
+        """All axes, row by row."""
+        return [axes for line in self.grid for axes in line]
+
+    def entitle(self, text: str) -> None:
+        """Write the title, above all panels."""
+        if not text:
+            return
+        how: Any = {"fontsize": self.large, "parse_math": False}
+        if self.given is None and len(self.flat) > 1:
+            self.figure.suptitle(wrapped(text, self.inches[0], self.large), **how)
+            return
+        axes = self.axes if self.given is None else self.given
+        width = axes.get_position().width * self.figure.get_figwidth()
+        axes.set_title(wrapped(drawable(text), width, self.large), **how)
+
+    def reserve(self, inches: float) -> None:
+        """Keep free what is below given axes, for long labels, where no layout engine does."""
+        if self.given is None or self.figure.get_layout_engine() is not None:
+            return
+        share = min(inches / self.inches[1], 0.5)
+        spec = self.given.get_subplotspec()
+        if spec is None:
+            box = self.given.get_position()
+            low = box.y0 + share * box.height
+            self.given.set_position((box.x0, low, box.width, box.y1 - low))
+            return
+        lines = spec.subgridspec(2, 1, height_ratios=[1 - share, share], hspace=0)
+        self.given.set_subplotspec(lines[0])
+
+    def bar(
+        self, drawn: Any, beside: Sequence[Axes], label: str = "", *, shrink: float = 0.8
+    ) -> None:
+        """Draw the bar of colours of an image at the right of axes."""
+        how: Any = (
+            {
+                "ax": list(beside) if len(beside) > 1 else beside[0],
+                "shrink": shrink,
+                "aspect": 20 if len(self.grid[0]) > 1 else 30,
+            }
+            if self.panels is None
+            else {"cax": self.panels.bar()}
+        )
+        bar = self.figure.colorbar(drawn, **how)
+        bar.set_label(label, fontsize=self.small)
+        bar.ax.tick_params(labelsize=self.small)
+        bar.ax.yaxis.get_offset_text().set_fontsize(self.small)
+        if self.given is not None:
+            bar.ax.locator_params(nbins=4)
+
+    def every(
+        self, count: int, *, along: int, most: int, letters: int = 2, share: float = 0.8
+    ) -> int:
+        """Return that each so many-th of a number of labels along an axis of one panel fits.
+
+        Args:
+            count: how many labels.
+            along: 0 from left to right, 1 downwards.
+            most: labels that are drawn.
+            letters: of a label.
+            share: of the place, that titles and labels leave.
+        """
+        points = self.small * (0.7 * letters + 0.5 if along == 0 else 1.3)
+        panels = len(self.grid[0]) if along == 0 else len(self.grid)
+        room = share * self.inches[along] / panels * 72
+        return max(-(-count // most), -(-int(count * points) // max(int(room), 1)), 1)
+
+    def group(self, points: float | None = None) -> Group:
+        """Return a group of texts that fit into their rooms."""
+        from neural_network.visual.panels import Group
+
+        least = (
+            LEAST_IN_PLACE if self.given is not None else LEAST_IN_FIGURE * self.inches[0] / WIDTH
+        )
+        return Group(self.small if points is None else points, least)
+
+
+def axes_grid(
+    function: str,
+    ax: Any,
+    title: Any,
+    *,
+    size: tuple[float, float],
+    rows: int = 1,
+    columns: int = 1,
+    heights: Sequence[float] | None = None,
+    widths: Sequence[float] | None = None,
+) -> Canvas:
+    """Return a figure with rows of axes: a new one, or the place of axes that were given.
+
+    Args:
+        function: of the user's call, for errors.
+        ax: axes to draw on; None for a new figure. Several panels share their place.
+        title: of the figure; None or "" for none.
+        size: of a new figure, in inches.
+        rows, columns: of axes.
+        heights, widths: of the rows and columns, as shares.
+    """
+    text = as_title(function, title)
+    tall, wide = heights or [1.0] * rows, widths or [1.0] * columns
+    if ax is None:
+        figure: Any = new_figure(function, size)
+        grid = figure.add_gridspec(rows, columns, height_ratios=tall, width_ratios=wide)
+        made = [[figure.add_subplot(grid[row, c]) for c in range(columns)] for row in range(rows)]
+        canvas = Canvas(figure, made, size)
+        canvas.entitle(text)
+        return canvas
+    inches = inches_of(function, ax)
+    figure = root(ax.figure)
+    scale = min(inches[0] / size[0], inches[1] / size[1], 1.0)
+    letters: Any = {
+        "small": max(SMALL * scale, LEAST_SMALL),
+        "medium": max(MEDIUM * scale, LEAST_MEDIUM),
+        "large": max(LARGE * scale, LEAST_LARGE),
+    }
+    if rows * columns == 1:
+        canvas = Canvas(figure, [[ax]], inches, ax, **letters)
+    else:
+        from neural_network.visual.panels import Panels
+
+        ax.set_axis_off()
+        panels = Panels(ax, tall, wide)
+        made = [[panels.add(row, column) for column in range(columns)] for row in range(rows)]
+        canvas = Canvas(figure, made, inches, ax, panels=panels, **letters)
+    canvas.entitle(text)
+    return canvas
+
+
+def inches_of(function: str, ax: Any) -> tuple[float, float]:
+    """Return the width and height of given axes; raise DTypeError if they are none."""
+    if not (hasattr(ax, "imshow") and hasattr(ax, "get_subplotspec")):
+        expected = "the axes of a matplotlib figure, or None for a new figure"
+        raise DTypeError(sentence(function, "ax", expected, brief(ax)))
+    box, dpi = ax.get_window_extent(), root(ax.figure).dpi
+    return max(box.width / dpi, 0.1), max(box.height / dpi, 0.1)
+
+
+def new_figure(function: str, size: tuple[float, float]) -> Figure:
+    """Return an empty figure that pyplot does not know; size in inches."""
+    with needs_extra(f"drawing ({function})", extra="plot"):
+        import matplotlib as mpl  # noqa: F401  # the parts below are found without it once loaded
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        from neural_network.visual.picture import Picture
+    return Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
+
+
+def root(figure: Any) -> Figure:
+    """Return the whole figure of which one may be a part."""
+    return cast("Figure", figure.figure if figure.figure is not None else figure)
+
+
+def wrapped(text: str, inches: float, points: float) -> str:
+    """Break a text into lines that fit a width, letters being about half as wide as high."""
+    most = max(int(inches * 72 / (0.56 * points)), 8)
+    return "\n".join(textwrap.fill(line, most) for line in text.split("\n"))
+
+
+def as_title(function: str, title: Any) -> str:
+    """Return a title as text; None for none. Beside a longer one no room is left to draw in."""
+    if title is None:
+        return ""
+    expected = f"text of at most {LETTERS_OF_TITLE} letters in {LINES_OF_TITLE} lines"
+    if not isinstance(title, str):
+        raise DTypeError(sentence(function, "title", expected, brief(title)))
+    if len(title) > LETTERS_OF_TITLE or title.count("\n") >= LINES_OF_TITLE:
+        raise ArgumentError(sentence(function, "title", expected, brief(title)))
+    return drawable(title)

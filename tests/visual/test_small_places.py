@@ -1,0 +1,96 @@
+"""Figures in the place of axes that were given: a quarter of a slide, under each layout engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+import neural_network as nn
+from neural_network import visual
+from tests.visual.overlaps import drawn_texts, overlaps
+from tests.visual.pictures_models import GREY, GREYS, LABELS, grey_model
+from tests.visual.test_every_figure import SHOWN
+
+NAMES = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
+COUNTS = np.arange(64).reshape(8, 8) % 11
+DIGIT = np.random.default_rng(0).random((1, 28, 28))
+LAYERS = nn.models.lenet5(rng=0)
+MANY = {
+    "lenet5": lambda **o: visual.show_activations(LAYERS, DIGIT, **o),
+    "parameters": lambda **o: visual.show_histograms(LAYERS, **o),
+    "boxes": lambda **o: visual.show_graph(LAYERS, **o),
+    "channels": lambda **o: visual.show_filters(LAYERS[2], **o),
+    "tiles": lambda **o: visual.show_filters(np.ones((32, 1, 3, 3)), **o),
+    "names": lambda **o: visual.show_mistakes(
+        grey_model(), GREYS, LABELS, class_names=NAMES[:3], **o
+    ),
+    "matrix": lambda **o: visual.show_confusion_matrix(COUNTS, NAMES, **o),
+    "tape": lambda **o: nn.explain_gradient(
+        lambda w, b: np.sum((np.tanh(w * 2.0 + b) - 1.0) ** 2 * w), 0.5, 0.1
+    ).draw(**o),
+}
+EVERY: dict[str, Any] = SHOWN | MANY
+FOURS = [sorted(EVERY)[n : n + 4] for n in range(0, len(EVERY), 4)]
+# A slide of 1,024 × 768 pixels.
+SLIDE: Any = {"figsize": (10.24, 7.68), "dpi": 100}
+LEAST_PIXELS = 7.5
+LAYOUTS = [None, "constrained", "tight"]
+
+
+@pytest.mark.parametrize(
+    ("names", "layout"),
+    # Each figure under one engine: all under all take a minute.
+    [(names, LAYOUTS[place % len(LAYOUTS)]) for place, names in enumerate(FOURS)],
+)
+def test_four_figures_on_a_slide_are_readable(names: list[str], layout: Any) -> None:
+    figure, grid = plt.subplots(2, 2, layout=layout, **SLIDE)
+    for name, ax in zip(names, grid.flat, strict=False):
+        EVERY[name](ax=ax)
+    assert overlaps(figure) == []
+    texts = drawn_texts(figure)
+    assert min(text.get_fontsize() * figure.dpi / 72 for text in texts) >= LEAST_PIXELS
+    for ax in grid.flat[: len(names)]:  # no engine gave up
+        box = ax.get_position(original=True)
+        assert min(box.width, box.height) > 0.15
+    for axes in figure.axes:  # each in a quarter
+        assert min(axes.get_position().size) > 0
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_a_figure_of_its_own_on_a_slide_is_readable(name: str) -> None:
+    figure = EVERY[name]()
+    # Shown as wide or as high as a slide.
+    figure.set_dpi(min(1024 / figure.get_figwidth(), 768 / figure.get_figheight()))
+    assert overlaps(figure) == []
+    texts = drawn_texts(figure)
+    assert min(text.get_fontsize() * figure.dpi / 72 for text in texts) >= LEAST_PIXELS
+
+
+def test_many_layers_and_parameters_are_fewer_in_a_small_place() -> None:
+    layers = [nn.Conv2D(4, 3, padding="same") for _ in range(9)]
+    mixed = [one for layer in layers for one in (layer, nn.BatchNorm(), nn.Activation("relu"))]
+    model = nn.Sequential(*mixed, nn.Flatten(), nn.Dense(3)).initialize((1, 9, 9), rng=0)
+    figure, grid = plt.subplots(2, 2, layout="constrained", **SLIDE)
+    visual.show_activations(model, GREY, ax=grid[0, 0])
+    visual.show_histograms(model, ax=grid[0, 1])
+    visual.show_graph(model, ax=grid[1, 0])
+    visual.show_activations(model, GREY, ax=grid[1, 1], title="mine")
+    assert grid[0, 0].get_title().endswith(" of 29 layers")
+    assert grid[0, 1].get_title().startswith("weights of ")
+    assert grid[0, 1].get_title().endswith(" of 38 parameters")
+    assert overlaps(figure) == []
+    plt.close(figure)
+
+
+def test_texts_come_back_where_there_is_room() -> None:
+    figure, grid = plt.subplots(6, 6, figsize=(5, 5))
+    visual.show_confusion_matrix(COUNTS + 100, ax=grid[0, 0])
+    counts = [text for text in grid[0, 0].texts if len(text.get_text()) == 3]
+    assert not any(text.get_visible() for text in counts)
+    figure.set_size_inches(50, 50)
+    assert all(text.get_visible() for text in counts)
+    plt.close(figure)
