@@ -281,6 +281,19 @@ def test_names_of_another_network_on_request(tmp_path: Path) -> None:
         state_dict(model, like={"a.weight": np.ones((4, 4))})
 
 
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580])
+def test_headers_whose_length_begins_as_a_pickle_does(tmp_path: Path, length: int) -> None:
+    path, state = tmp_path / "w.safetensors", drawn(MLP)
+    write_arrays(path, state, {})
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = content[8:end].ljust(length)  # spaces may follow the JSON text
+    path.write_bytes(length.to_bytes(8, "little") + header + content[end:])
+    model = mlp()
+    load_weights(model, path)
+    np.testing.assert_array_equal(model.layers[0].weight.data, state["0.weight"].T)
+
+
 def test_a_pickle_is_refused_with_the_lines_that_convert_it(tmp_path: Path) -> None:
     packed, old = tmp_path / "new.pth", tmp_path / "old.pth"
     with zipfile.ZipFile(packed, "w") as archive:

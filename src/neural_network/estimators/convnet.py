@@ -88,7 +88,7 @@ class ConvNetClassifier(ConvNetwork, NetworkClassifier):
         n_features_in_, feature_names_in_: of ``X``, as in scikit-learn.
         input_shape_: of a row, as the network takes it.
         n_outputs_: outputs of the network.
-        n_iter_: epochs so far.
+        n_iter_: epochs of the last call.
         loss_curve_, loss_, best_loss_: the loss of each epoch, the last and the least.
         validation_scores_, best_validation_score_: of each epoch with ``early_stopping``.
         history_: the ``History`` of the last training.
@@ -201,7 +201,7 @@ class ConvNetRegressor(ConvNetwork, NetworkRegressor):
         n_features_in_, feature_names_in_: of ``X``, as in scikit-learn.
         input_shape_: of a row, as the network takes it.
         n_outputs_: outputs of the network.
-        n_iter_: epochs so far.
+        n_iter_: epochs of the last call.
         loss_curve_, loss_, best_loss_: the loss of each epoch, the last and the least.
         validation_scores_, best_validation_score_: of each epoch with ``early_stopping``.
         history_: the ``History`` of the last training.

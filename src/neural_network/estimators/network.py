@@ -224,8 +224,8 @@ class Network(RowEstimator):
             self._optimizer_state = kept.state_after
         elif not trainer.stop:
             text = (
-                f"{function}: max_iter: the training still improved by more than tol after "
-                f"{settings.max_iter} epochs"
+                f"{function}: max_iter: {settings.max_iter} epochs have ended before "
+                "n_iter_no_change epochs without an improvement by tol"
             )
             warn_of_call(text, ConvergenceWarning)
 
@@ -315,7 +315,7 @@ class Network(RowEstimator):
                 expected = "False where the network is another one than in the last fit"
                 raise ArgumentError(sentence(function, "warm_start", expected, "True"))
         # Other numbers than in the calls before, of which the seed and the epochs are the same.
-        seed = np.random.SeedSequence([self._seed, self.n_iter_]).generate_state(1)[0]
+        seed = np.random.SeedSequence([self._seed, len(self.loss_curve_)]).generate_state(1)[0]
         return self.model_, int(seed)
 
     def _split(self, settings: Settings, data: Data, seed: int) -> tuple[Data, Data]:
@@ -340,7 +340,7 @@ class Network(RowEstimator):
         before = [] if first else self.loss_curve_
         self.model_, self.history_ = trainer.model, trainer.history
         self.loss_curve_ = [*before, *losses]
-        self.loss_, self.n_iter_ = losses[-1], len(self.loss_curve_)
+        self.loss_, self.n_iter_ = losses[-1], len(losses)
         self.best_loss_, self.validation_scores_, self.best_validation_score_ = None, None, None
         if settings.early_stopping:
             self.validation_scores_ = stopping.values

@@ -17,11 +17,21 @@ from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, 
 from neural_network.estimators.inputs import CHANNELS, Inputs, Rows, Shape, picture_shape
 from neural_network.estimators.layers import begin_weights, dense_layers
 from neural_network.estimators.network import Network
+from neural_network.estimators.outputs import (
+    OF_ONE_HOT,
+    Meaning,
+    as_scores,
+    meaning_of,
+    name_of_loss,
+    usual_loss,
+)
 from neural_network.estimators.targets import NetworkClassifier, NetworkRegressor
+from neural_network.functional.labels import one_hot
 from neural_network.layers.activation import Flatten
 from neural_network.layers.containers import Sequential
 from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
+from neural_network.layers.outputs import ends_in
 from neural_network.layers.randomness import generator
 from neural_network.models.catalogue import MODELS
 from neural_network.public import public
@@ -54,6 +64,8 @@ class TrainerNetwork(Network):
     _model_arguments: Mapping[str, Any] = MappingProxyType({})
     # The shape of a row of the network's outputs.
     _output_shape: Shape
+    # The last function of the network, if it makes probabilities of scores.
+    _end: Any
 
     def _set_model_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Keep the arguments of the model; ``fit`` checks what it takes, as all values.
@@ -122,12 +134,13 @@ class TrainerNetwork(Network):
             begin_weights(model, inputs.shape, self._seed)
         rng = generator(self._seed, "weights")
         model.initialize(inputs.shape, rng=rng, dtype=inputs.X.dtype)
+        zeros = np.zeros((1, *inputs.shape), inputs.X.dtype)
         with no_backward(), np.errstate(all="ignore"), model.in_mode(training=False):
-            row = np.shape(model(np.zeros((1, *inputs.shape), inputs.X.dtype)))[1:]
+            row = np.shape(model(zeros))[1:]
         if row not in self._output_shapes():
             expected = f"outputs {' or '.join(map(str, self._output_shapes()))} for a row"
             raise ShapeError(sentence(function, "model", expected, f"{row}"))
-        self._output_shape = row
+        self._output_shape, self._end = row, ends_in(model, zeros)
 
     def _output_shapes(self) -> list[Shape]:
         """Return the shapes of outputs that fit the targets."""
@@ -183,11 +196,15 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
     Args:
         model: a model, which is copied and may be trained already; a function or class that makes
             one; the name of one of the library's ("tiny_cnn"); or None, for the network of
-            ``MLPClassifier``. Its outputs are scores (n, classes), or (n, 1) for two classes.
+            ``MLPClassifier``. Its outputs are scores (n, classes), or (n, 1) for two classes;
+            or probabilities, where it ends in a softmax or a sigmoid.
             The parameters ``classes`` (or ``outputs``), ``input_shape`` and ``rng`` of a function
             are filled in.
         loss: a function of (outputs, y), or the name of one; "auto": "softmax_cross_entropy",
-            or "binary_cross_entropy_with_logits" for labels, and for two classes with one score.
+            or "binary_cross_entropy_with_logits" for labels, and for two classes with one score;
+            of probabilities "cross_entropy" or "binary_cross_entropy". Losses of the library that
+            take one-hot rows, or labels −1 and 1, get them; another one gets class numbers, or
+            zeros and ones in the shape of the outputs.
         optimizer: a name, "adam" or "sgd" for example, or a function of the learning rate that
             returns an ``Optimizer``: ``partial(SGD, momentum=0.9)``.
         learning_rate: a number above 0, or a ``Schedule``, whose time is counted in epochs.
@@ -219,7 +236,7 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
         n_features_in_, feature_names_in_: of ``X``, as in scikit-learn.
         input_shape_: of a row, as the network takes it.
         n_outputs_: outputs of the network.
-        n_iter_: epochs so far.
+        n_iter_: epochs of the last call.
         loss_curve_, loss_, best_loss_: the loss of each epoch, the last and the least.
         validation_scores_, best_validation_score_: of each epoch with ``early_stopping``.
         history_: the ``History`` of the last training.
@@ -292,6 +309,8 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
         self.verbose = verbose
         self._set_model_arguments(model_arguments)
 
+    _meaning: Meaning
+
     def _output_shapes(self) -> list[Shape]:
         several: list[Shape] = [(self.n_outputs_,)]
         two = len(self.classes_) == 2 and not self._multilabel
@@ -299,24 +318,35 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
 
     @property
     def _single(self) -> bool:
-        """Whether the network has one score for two classes."""
+        """Whether the network has one output for two classes."""
         return self._output_shape in ((), (1,)) and not self._multilabel
+
+    @property
+    def _one_class(self) -> bool:
+        """Whether a row has one class, and each class an output."""
+        return not self._single and not self._multilabel
 
     def _scores(self, outputs: Array) -> Array:
         if not self._single:
-            return outputs
-        scores = outputs.reshape(len(outputs), 1)
+            return as_scores(outputs, self._meaning, one_class=self._one_class)
+        scores = as_scores(outputs.reshape(len(outputs), 1), self._meaning, one_class=False)
         return np.concatenate([np.zeros_like(scores), scores], axis=1)
 
     def _targets_of_loss(self, targets: Array, dtype: DTypeLike) -> Array:
+        loss = name_of_loss(self._loss())
+        self._meaning = meaning_of(self._end, loss)
         if self._single:
-            return targets.reshape(len(targets), *self._output_shape).astype(dtype)
+            targets = targets.reshape(len(targets), *self._output_shape).astype(dtype)
+        elif not self._multilabel and loss in OF_ONE_HOT:
+            targets = one_hot(targets, self.n_outputs_)
+        if loss == "hinge" and not self._one_class:
+            targets = 2 * targets - 1  # its labels are −1 and 1
         return super()._targets_of_loss(targets, dtype)
 
     def _loss(self) -> Any:
-        if self._single and isinstance(self.loss, str) and self.loss == "auto":
-            return "binary_cross_entropy_with_logits"
-        return super()._loss()
+        if isinstance(self.loss, str) and self.loss == "auto":
+            return usual_loss(self._end, one_class=self._one_class)
+        return self.loss
 
 
 @public(top_level=False)
@@ -359,7 +389,7 @@ class TrainerRegressor(TrainerNetwork, NetworkRegressor):
         n_features_in_, feature_names_in_: of ``X``, as in scikit-learn.
         input_shape_: of a row, as the network takes it.
         n_outputs_: outputs of the network.
-        n_iter_: epochs so far.
+        n_iter_: epochs of the last call.
         loss_curve_, loss_, best_loss_: the loss of each epoch, the last and the least.
         validation_scores_, best_validation_score_: of each epoch with ``early_stopping``.
         history_: the ``History`` of the last training.

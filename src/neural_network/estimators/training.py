@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,23 @@ from neural_network.training.trainer import Trainer
 
 
 class PenalizedTrainer(Trainer):
-    """A trainer that adds ``penalty · W`` to the gradient of each weight W, but of no bias."""
+    """A trainer that adds ``penalty / 2 · ΣW²`` of each weight W, but of no bias, to the loss.
+
+    It is added to what the history shows, and ``penalty · W`` to the gradients: nothing has to be
+    recorded for it.
+    """
 
     penalty = 0.0
+
+    def add_measures(self, found: Mapping[str, float], y: Any, weight: float) -> None:
+        """Add the penalty to the loss of a batch, with the weights before its step."""
+        if self.penalty:
+            squares = sum(float(np.vdot(W, W)) for W in self._weights())
+            found = {**found, "loss": found["loss"] + self.penalty / 2 * squares}
+        super().add_measures(found, y, weight)
+
+    def _weights(self) -> Iterator[Array]:
+        return (p.data for p in self.memory.parameters.values() if p.data.ndim > 1)
 
     def update(self) -> None:
         """Make one step with the gradients in the buffer."""

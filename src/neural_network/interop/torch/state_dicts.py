@@ -206,8 +206,9 @@ def _read(function: str, argument: str, source: Source) -> dict[str, Array]:
         hint = " (network.state_dict() is one)" if hasattr(source, "state_dict") else ""
         raise DTypeError(sentence(function, argument, expected, brief(source) + hint))
     with open_file(function, source, "a safetensors file") as file:
-        first = file.read(4)
-    if first.startswith(PICKLED):
+        first = file.read(9)
+    # The length of a safetensors header may begin with the same bytes; then "{" follows it.
+    if first.startswith(PICKLED) and first[8:] != b"{":
         raise FileFormatError(
             f"{os.fspath(source):.150}: expected safetensors, received what torch.save or another "
             "program packed, which may run any code. Two lines turn a state dict into "
