@@ -58,3 +58,46 @@ def test_powers_of_whole_numbers_have_no_gradient() -> None:
         initializers=[numbers("Y", 2.0, "f4")],
     )
     assert interop.load(model)(np.array([1, 2, 3])).tolist() == [1, 4, 9]
+
+
+SIZES = [
+    ((1, 1, 3, 9), 4 / 3),
+    ((1, 1, 7, 8), 12 / 7),
+    ((1, 1, 10, 10), 2.3),
+    ((1, 1, 6, 3), 5 / 3),
+]
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11])
+@pytest.mark.parametrize(("shape", "scale"), SIZES)
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_sizes_and_places_round_as_in_float32(
+    opset: int, shape: tuple[int, ...], scale: float, mode: str
+) -> None:
+    X = np.random.default_rng(0).normal(size=shape).astype("f4")
+    scales = numbers("scales", [1, 1, scale, scale], "f4")
+    model = {
+        7: lambda: graph(
+            node("Upsample", "X", scales=[1.0, 1.0, scale, scale], mode=mode), opset=7
+        ),
+        9: lambda: graph(node("Upsample", "X,scales", mode=mode), initializers=[scales], opset=9),
+        11: lambda: graph(
+            node("Resize", "X,roi,scales", mode=mode),
+            initializers=[scales, numbers("roi", [], "f4")],
+            opset=11,
+        ),
+    }[opset]()
+    model.ir_version = 6
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (expected,) = session.run(None, {"X": X})
+    np.testing.assert_allclose(interop.load(model).predict(X), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_no_rows(kind: str) -> None:
+    model = graph(
+        node(kind, "X,W", strides=[2, 1]),
+        initializers=[numbers("W", np.ones((4, 4, 3, 2)), "f4")],
+    )
+    expected = interop.load(model)(np.ones((1, 4, 7, 5), "f4")).shape[1:]
+    assert interop.load(model)(np.ones((0, 4, 7, 5), "f4")).shape == (0, *expected)

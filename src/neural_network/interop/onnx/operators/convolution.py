@@ -107,6 +107,8 @@ def conv(
     check_padded("Conv", X, padding)
     window = Window.of("Conv", X.shape[2:], W.shape[2:], steps, padding, spacing)
     affordable("Conv", (len(X), len(W), *window.outputs), X.dtype.itemsize)
+    if not len(X):
+        return np.zeros((0, len(W), *window.outputs), X.dtype)
     return CONVOLUTIONS[axes](
         X, W, steps, padding,  # type: ignore[arg-type]  # one number for each of the axes
         dilation=spacing,  # type: ignore[arg-type]  # likewise
@@ -162,6 +164,8 @@ def conv_transpose(
         affordable(name, (len(X), maps, *shape), X.dtype.itemsize)
     if min(sizes) < 1:
         raise ShapeError(sentence(name, "pads", "less than the result", f"sizes {sizes}"))
+    if not len(X):
+        return np.zeros((0, maps, *sizes), X.dtype)
     out = TRANSPOSED[axes](X, W, steps, dilation=spacing, groups=group)
     out = _cut(out, begins, sizes)
     return out if B is None else out + np.reshape(B, (-1, *[1] * axes))

@@ -66,7 +66,9 @@ def resize(
     for place, (axis, size, factor) in enumerate(zip(along, outputs, factors, strict=True)):
         n = X.shape[axis]
         crop = (0.0, 1.0) if crops is None else (crops[place], crops[place + len(along)])
-        read = positions(coordinate_transformation_mode, n, size, factor, crop)
+        # In float32, where 4 / 1.3333334 is 3: the nearest number jumps where a position rounds.
+        precision = np.float32 if mode == "nearest" else np.float64
+        read = positions(coordinate_transformation_mode, n, size, precision(factor), crop)
         if size == n and np.array_equal(read, np.arange(n)):
             continue
         longer = (*out.shape[:axis], size, *out.shape[axis + 1 :])
@@ -90,6 +92,12 @@ def resize(
     return out if out.dtype == X.dtype else _as_whole(out, X.dtype)
 
 
+@operator("Upsample", fixed=("scales",))
+def upsample(X: Any, scales: Any = None, *, mode: str = "nearest") -> Any:
+    """``Resize`` of versions 7 to 9, with asymmetric positions."""
+    return resize(X, np.asarray(array_under(scales)), mode=mode, opset=10)
+
+
 def _check_words(mode: str, nearest_mode: str, policy: str) -> None:
     for name, word, words in (
         ("mode", mode, ("nearest", "linear", "cubic")),
@@ -109,10 +117,12 @@ def _sizes(
         expected = f"{len(along)} scales or sizes"
         raise ShapeError(sentence("Resize", "scales, sizes", expected, "another number of them"))
     if sizes is None or not array_under(sizes).size:
-        factors = [float(factor) for factor in np.ravel(array_under(scales))]
+        given = np.ravel(array_under(scales)).astype(np.float32)
+        factors = [float(factor) for factor in given]
         if not all(np.isfinite(factor) and factor > 0 for factor in factors):
             raise ArgumentError(sentence("Resize", "scales", "numbers above 0", factors))
-        return [floor(shape[a] * f) for a, f in zip(along, factors, strict=True)], factors
+        # In float32, as ONNX infers shapes: 3 · 1.6666666 is 5.
+        return [floor(np.float32(shape[a]) * f) for a, f in zip(along, given, strict=True)], factors
     outputs = integers(sizes)
     if min(outputs) < 0:
         raise ArgumentError(sentence("Resize", "sizes", "numbers from 0 up", outputs))
@@ -124,16 +134,16 @@ def _sizes(
     return outputs, factors
 
 
-def positions(mode: str, n: int, m: int, factor: float, crop: tuple[float, float]) -> Any:
+def positions(mode: str, n: int, m: int, factor: Any, crop: tuple[float, float]) -> Any:
     """Return where in an axis of n numbers each of m outputs reads.
 
     Args:
         mode: ONNX's word for the rule.
         n, m: sizes.
-        factor: the scale, which m is the rounded result of.
+        factor: the scale, which m is the rounded result of; in its type all is computed.
         crop: the part of the axis that is read, as shares of it.
     """
-    i = np.arange(m, dtype=np.float64)
+    i = np.arange(m, dtype=factor.dtype)
     if mode == "asymmetric":
         return i / factor
     if mode == "align_corners":
