@@ -296,7 +296,7 @@ def test_a_report_of_classes_holds_rows_of_one_length() -> None:
     report = nn.training.ClassReport(*np.ones((4, 2)))
     assert "1.0000" in repr(report)
     for values, match in [
-        ((1.0, *np.ones((3, 2))), "ClassReport: precision: expected 1 dimensions"),
+        ((1.0, *np.ones((3, 2))), "ClassReport: precision: expected 1 dimension"),
         ((*np.ones((3, 2)), [1.0]), r"ClassReport: count: expected the shape \(2,\)"),
         ((np.ones(2), np.ones(2) * 1j, *np.ones((2, 2))), "ClassReport: recall: expected real"),
     ]:

@@ -239,6 +239,21 @@ def any_rows(shape: Shape) -> str:
     return f"(n, {', '.join(map(str, shape[1:]))})" if len(shape) > 1 else "(n,)"
 
 
+def of_object(value: object) -> str:
+    """Return what is said of an object that is no array of numbers."""
+    missing = "; does the function that computes it lack its return?" if value is None else ""
+    return f" (a {type(value).__name__}){missing}"
+
+
+def one_row(name: str, shape: Shape) -> str:
+    """Return how an array of one axis becomes a single row.
+
+    >>> one_row("A", (10,)), one_row("A", ())
+    ('; A[None] is one row', '')
+    """
+    return f"; {name}[None] is one row" if len(shape) == 1 else ""
+
+
 def of_text(value: Any, name: str) -> str:
     """Return what to do with text, or paths, where an argument is expected to be numbers."""
     first = value

@@ -21,7 +21,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from neural_network.advice import as_numbers, in_shape, of_text, one_of_two_turned
+from neural_network import advice
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
@@ -31,6 +31,7 @@ from neural_network.errors import (
     ShapeError,
     brief,
     refusal,
+    returned,
     sentence,
 )
 from neural_network.lifting import LISTS, array_under, is_tensor, joined, lift_hook
@@ -55,8 +56,7 @@ def beyond(dtype: DTypeLike) -> str:
 
 def held(dtype: DTypeLike, owner: str = "") -> str:
     """Return what is expected where numbers are larger than a type can hold."""
-    limits = np.finfo(dtype)
-    return f"numbers that {owner}{limits.dtype.name} can hold, at most {limits.max:.3g}"
+    return f"numbers that {owner}{np.dtype(dtype).name} can hold, at most {np.finfo(dtype).max:.3g}"
 
 
 def narrowed(
@@ -101,11 +101,11 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
-        hint = of_text(value, name) if array.dtype.kind in "US" else ""
+        hint = advice.of_text(value, name) if array.dtype.kind in "US" else ""
         if array.dtype == object and array.ndim == 0:
             path = isinstance(value, os.PathLike)
-            hint = of_text(value, name) if path else f" (a {type(value).__name__})"
-        hint += as_numbers(value)
+            hint = advice.of_text(value, name) if path else advice.of_object(value)
+        hint += advice.as_numbers(value)
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
 
@@ -173,16 +173,17 @@ def as_floating(function: str, **values: ArrayLike) -> tuple[list[Array], np.dty
 def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
     """Raise ShapeError unless the array has one of these numbers of dimensions."""
     if array.ndim not in ndims:
-        counts = " or ".join(str(ndim) for ndim in ndims)
-        raise ShapeError(sentence(function, name, f"{counts} dimensions", f"shape {array.shape}"))
+        expected = f"{' or '.join(map(str, ndims))} dimension{'' if ndims == (1,) else 's'}"
+        received = f"shape {array.shape}{advice.one_row(name, array.shape) if 2 in ndims else ''}"
+        raise ShapeError(sentence(function, name, expected, received))
 
 
 def check_shape(function: str, name: str, array: Array, *shapes: tuple[int, ...]) -> None:
     """Raise ShapeError unless the array has one of these shapes."""
     if array.shape not in shapes:
         allowed = " or ".join(dict.fromkeys(str(shape) for shape in shapes))
-        advice = next(filter(None, (in_shape(name, array, shape) for shape in shapes)), "")
-        received = f"shape {array.shape}{advice}"
+        found = next(filter(None, (advice.in_shape(name, array, shape) for shape in shapes)), "")
+        received = f"shape {array.shape}{found}"
         raise ShapeError(sentence(function, name, f"shape {allowed}", received))
 
 
@@ -194,8 +195,8 @@ def check_same_shape(
     ``what`` says in words what the other one is, before its name.
     """
     if array.shape != like.shape:
-        turned = one_of_two_turned(name, array.shape, other, like.shape)
-        received = f"shape {array.shape}{turned or in_shape(name, array, like.shape)}"
+        turned = advice.one_of_two_turned(name, array.shape, other, like.shape)
+        received = f"shape {array.shape}{turned or advice.in_shape(name, array, like.shape)}"
         expected = f"the shape {like.shape} of {what}{other}"
         raise ShapeError(sentence(function, name, expected, received))
 
@@ -382,7 +383,7 @@ def as_names(function: str, name: str, value: object) -> list[str]:
 def as_mapping(function: str, name: str, value: object, expected: str) -> Mapping[Any, Any]:
     """Return a dict, or what is like one; anything else is refused."""
     if not isinstance(value, Mapping):
-        raise DTypeError(sentence(function, name, expected, brief(value)))
+        raise DTypeError(sentence(function, name, expected, returned(value)))
     return value
 
 
@@ -432,7 +433,7 @@ def as_single(function: str, name: str, value: Any) -> float:
     except NeuralNetworkError:
         raise
     except Exception:  # a conversion of an object of any class may raise anything
-        received = f"shape {np.shape(value)}" if isinstance(value, np.ndarray) else brief(value)
+        received = f"shape {value.shape}" if isinstance(value, np.ndarray) else returned(value)
         raise DTypeError(sentence(function, name, "a result of one number", received)) from None
 
 

@@ -7,12 +7,14 @@ catches them all; a wrong kind of thing is a ``TypeError`` as well.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from types import TracebackType
 from typing import Any, cast
+from weakref import WeakSet
 
 from neural_network.public import public
 from neural_network.terminal import warn
@@ -28,6 +30,12 @@ PACKAGES = {"PIL": "Pillow (PIL)", "sklearn": "scikit-learn (sklearn)"}
 
 # Whether this thread is inside ``nn.debug()``.
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
+# Whether this thread is inside ``fit``, which looks at the whole and says which layer it is.
+hinting: ContextVar[bool] = ContextVar("hinting", default=False)
+# The optimizers that are bound to parameters: the backward passes of their loops are looked at.
+BOUND: WeakSet[Any] = WeakSet()
+# The filters of warnings when hints were given, and the lines that were warned.
+_warned: list[Any] = []
 
 
 @public
@@ -107,6 +115,38 @@ def give_hint(text: str) -> None:
     warn_of_call(text, TrainingHint)
 
 
+def give_hint_of_call(text: str) -> None:
+    """Warn of the numbers that a function was called with, once for each line of a program.
+
+    Not in ``fit``, nor of tensors while an optimizer is bound, which look at the whole. What a
+    line was warned of is forgotten where the filters of warnings are others, as of a test.
+    """
+    if hinting.get():
+        return
+    frame, of_tensors = sys._getframe(), False
+    while frame.f_back is not None and _is_inside(name := frame.f_globals.get("__name__", "")):
+        of_tensors = of_tensors or name.startswith("neural_network.autograd.")
+        frame = frame.f_back
+    if of_tensors and BOUND:
+        return
+    if not _warned or _warned[0] is not warnings.filters:
+        _warned[:] = [warnings.filters, set()]
+    line = (frame.f_code.co_filename, frame.f_lineno, text.partition(":")[0])
+    if line not in _warned[1]:
+        _warned[1].add(line)
+        give_hint(text)
+
+
+@contextmanager
+def hints_of_fit() -> Iterator[None]:
+    """Leave hints about numbers to the trainer inside the block."""
+    token = hinting.set(True)
+    try:
+        yield
+    finally:
+        hinting.reset(token)
+
+
 def warn_of_call(text: str, category: type[Warning]) -> None:
     """Give a warning, of the line outside of the package that has led here."""
     level, frame = 1, sys._getframe()
@@ -171,6 +211,16 @@ def sentence(function: str, argument: str, expected: str, received: object) -> s
     """
     text = received if isinstance(received, str) else brief(received, str)
     return f"{function}: {argument}: expected {expected}, received {text}"
+
+
+def returned(value: object) -> str:
+    """Return as text what a function of the user's has returned, which is not what it should.
+
+    >>> from neural_network.errors import returned
+    >>> returned(None), returned("a")
+    ('None; is its return missing?', "'a'")
+    """
+    return "None; is its return missing?" if value is None else brief(value)
 
 
 def brief(
@@ -244,11 +294,36 @@ def refusal(
         expected = "sizes that the memory is enough for"
     reason = brief(error, str, LETTERS_OF_REASON)
     received = f"{values} ({reason})" if reason else values
+    received += _turned(function, given)
     kind = kind or (DTypeError if isinstance(error, TypeError) else ArgumentError)
     made = both(kind, cast("Any", type(error)))
     refused: NeuralNetworkError = made.__new__(made)  # NumPy's classes take other arguments
     refused.args = (sentence(function, ", ".join(given), expected, received),)
     return refused
+
+
+# Functions of two matrices whose inner axes have to agree, and of two arrays of the same shape.
+OF_INNER_AXES = frozenset({"matmul", "dot"})
+OF_SAME_SHAPES = frozenset({
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "where",
+})  # fmt: skip
+
+
+def _turned(function: str, given: Mapping[str, object]) -> str:
+    """Return which of two matrices fits the other one when it is transposed, if one does."""
+    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in given.items()}
+    matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2}
+    if len(matrices) != 2:
+        return ""
+    (a, (n, k)), (b, (m, p)) = matrices.items()
+    if function in OF_SAME_SHAPES and (n, k) == (p, m) != (m, p):
+        return f"; {a}.T has the shape of {b}, and {b}.T that of {a}"
+    if function not in OF_INNER_AXES or k == m:
+        return ""
+    turned = [name for name, fits in ((a, n == m), (b, k == p)) if fits]
+    if not turned:
+        return f"; {a}.T and {b}.T fit each other" if n == p else ""
+    return f"; {' or '.join(f'{name}.T' for name in turned)} fits"
 
 
 def _outlined(value: object) -> str:

@@ -151,7 +151,12 @@ SHAPE = [
     ),
     (
         lambda: mlp(W1=np.ones((4, 5))),
-        "forward_mlp: W1: expected shape (3, 5), received shape (4, 5)",
+        "forward_mlp: X: expected (n, 4), a row per sample, as W1 of shape (4, 5) takes, received "
+        "shape (4, 3); X.T has it",
+    ),
+    (
+        lambda: mlp(W1=np.ones((6, 5))),
+        "forward_mlp: W1: expected shape (3, 5), received shape (6, 5)",
     ),
     (
         lambda: mlp(W2=np.ones((4, 2))),
@@ -221,7 +226,12 @@ SHAPE = [
     ),
     (
         lambda: nn.train_mlp(X, np.ones((3, 2))),
-        "train_mlp: y: expected shape (4, 2), received shape (3, 2)",
+        "train_mlp: X: expected a row for each sample in both X and y, received X of shape (4, 3), "
+        "y (3, 2); X.T has it",
+    ),
+    (
+        lambda: nn.train_mlp(X, np.ones((5, 2))),
+        "train_mlp: y: expected shape (4, 2), received shape (5, 2)",
     ),
     # the later parts of the series
     (lambda: nn.max_pool(np.ones(4)), "max_pool: X: expected 2 or 3 dimensions"),
@@ -247,7 +257,7 @@ SHAPE = [
         "accuracy: y_pred: expected at least two columns",
     ),
     (lambda: nn.accuracy(np.ones((0, 2)), []), "accuracy: y_pred: expected at least one element"),
-    (lambda: nn.one_hot([[1]]), "one_hot: labels: expected 1 dimensions"),
+    (lambda: nn.one_hot([[1]]), "one_hot: labels: expected 1 dimension"),
     (lambda: nn.one_hot([]), "one_hot: labels: expected at least one element"),
     (
         lambda: nn.batches(X, np.ones(3), 2),

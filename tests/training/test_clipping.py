@@ -130,7 +130,7 @@ G = np.zeros(3)
 MISTAKES = [
     (lambda: nn.clip_by_norm([1.0], 1), "clip_by_norm: gradients: expected a NumPy array"),
     (lambda: nn.clip_by_norm(np.ones(3, int), 1), "clip_by_norm: gradients: expected float32 or"),
-    (lambda: nn.clip_by_norm(np.ones((1, 3)), 1), "clip_by_norm: gradients: expected 1 dimensions"),
+    (lambda: nn.clip_by_norm(np.ones((1, 3)), 1), "clip_by_norm: gradients: expected 1 dimension"),
     (lambda: nn.clip_by_norm(frozen(), 1), "clip_by_norm: gradients: expected an array to write to"),
     (lambda: nn.clip_by_norm(G, 0), "clip_by_norm: maximum: expected a finite number above 0"),
     (lambda: nn.clip_by_norm(G, "1"), "clip_by_norm: maximum: expected a finite number above 0"),

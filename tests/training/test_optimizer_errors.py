@@ -54,7 +54,7 @@ BUFFERS: list[tuple[Any, Any, dict[str, Any], type[Exception], str]] = [
     (np.zeros(4, int), Z, {}, nn.DTypeError, "parameters: expected float32 or float64"),
     (np.zeros(4, "f2"), Z, {}, nn.DTypeError, "parameters: expected float32 or float64"),
     (np.zeros(4, ">f8"), Z, {}, nn.DTypeError, "parameters: expected float32 or float64"),
-    (np.zeros((2, 2)), Z, {}, nn.ShapeError, "parameters: expected 1 dimensions"),
+    (np.zeros((2, 2)), Z, {}, nn.ShapeError, "parameters: expected 1 dimension"),
     (np.zeros(3), Z, {}, nn.ShapeError, "parameters: expected the shape (4,) of start"),
     (Z, np.zeros(1), {}, nn.ShapeError, "gradients: expected the shape (4,) of parameters"),
     (np.zeros(4, "f"), Z, {}, nn.DTypeError, "parameters: expected the dtype float64 of start"),
@@ -87,7 +87,7 @@ def test_buffers(parameters: Any, gradients: Any, more: Any, kind: Any, message:
 def test_start_takes_buffers_only() -> None:
     with pytest.raises(nn.DTypeError, match="Adam.start: parameters: expected float32 or float64"):
         nn.Adam().start(np.zeros(3, dtype=int))
-    with pytest.raises(nn.ShapeError, match="SGD.start: parameters: expected 1 dimensions"):
+    with pytest.raises(nn.ShapeError, match="SGD.start: parameters: expected 1 dimension"):
         nn.SGD().start(np.zeros((3, 1)))
 
 

@@ -9,12 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.autograd.arguments import explain_arguments
 from neural_network.autograd.engine import backward_pass
 from neural_network.autograd.tensor import Tensor
-from neural_network.autograd.trees import map_tree
+from neural_network.autograd.trees import leaves_of, map_tree
 from neural_network.checks import Array, as_callable, as_generator, as_number
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import DTypeError, GradientError, brief, say_what_was_dropped, sentence
+from neural_network.errors import (
+    DTypeError,
+    GradientError,
+    returned,
+    say_what_was_dropped,
+    sentence,
+)
 from neural_network.lifting import array_under
 from neural_network.public import public
 
@@ -43,7 +50,7 @@ def check_gradients(
     Args:
         f: takes the inputs as tensors and returns a tensor of any shape.
         inputs: arrays, nested lists or dicts of arrays, and other values; float64
-            arrays are differentiated.
+            arrays are differentiated; where there is none, Python's floats.
         tolerance: the largest difference allowed, times the largest gradient or 1.
         rng: a seed or a ``numpy.random.Generator`` for the random array.
 
@@ -113,26 +120,34 @@ def _compared(
     leaves: list[Tensor] = []
 
     def leaf(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or value.dtype != np.float64:
+        if not isinstance(value, kind) or np.asarray(value).dtype != np.float64:
             return value
-        leaves.append(Tensor(value.copy(), requires_grad=True))
+        leaves.append(Tensor(np.array(value), requires_grad=True))
         return leaves[-1]
 
     as_callable("check_gradients", "f", f)
     if not isinstance(inputs, list | tuple):
         expected = "a list of the arguments of f, such as [X] or [X, W]"
-        raise DTypeError(sentence("check_gradients", "inputs", expected, type(inputs).__name__))
+        received = f"{type(inputs).__name__}; check_gradients(f, [inputs]) is of one argument"
+        raise DTypeError(sentence("check_gradients", "inputs", expected, received))
+    kind: type = np.ndarray
     arguments = map_tree(leaf, list(inputs))
+    if not leaves:  # a float beside arrays is an option, such as a rate
+        kind = float
+        arguments = map_tree(leaf, list(inputs))
     if not leaves:
         expected = "at least one float64 array (differences need its digits)"
-        raise DTypeError(sentence("check_gradients", "inputs", expected, "none"))
+        raise DTypeError(sentence("check_gradients", "inputs", expected, _kinds(inputs)))
     try:
         out = f(*arguments)
+    except TypeError as error:
+        explain_arguments("check_gradients", f, arguments, {}, error)
+        raise
     except ValueError as error:
         say_what_was_dropped(error)
         raise
     if not isinstance(out, Tensor) or not out.requires_grad:
-        raise GradientError(sentence("check_gradients", "f", "a recorded tensor", brief(out)))
+        raise GradientError(sentence("check_gradients", "f", "a recorded tensor", returned(out)))
     g = np.asarray(generator.standard_normal(out.shape))
     found = backward_pass([out], [g], leaves, retain_graph=False)
     gradients = {id(tensor): gradient for tensor, gradient in found.copied()}
@@ -151,6 +166,16 @@ def _compared(
         for index in np.ndindex(tensor.shape):
             differences[index] = slope(index, STEP, -STEP)
         yield names[id(tensor)], recorded, differences, partial(_has_kink, slope)
+
+
+def _kinds(inputs: Sequence[Any]) -> str:
+    """Return what there is in place of arrays to differentiate by, and how it becomes one."""
+    leaves = leaves_of(list(inputs))
+    kinds = [str(getattr(leaf, "dtype", type(leaf).__name__)) for leaf in leaves]
+    cure = ""
+    if any(kind.startswith(("float", "int", "uint")) for kind in kinds):
+        cure = "; .astype(float) makes one of an array, 2.0 and not 2 is a floating number"
+    return f"{', '.join(dict.fromkeys(kinds)) or 'none'}{cure}"
 
 
 def _names_of(f: Callable[..., Any], count: int) -> list[str]:

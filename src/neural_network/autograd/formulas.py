@@ -11,8 +11,8 @@ from neural_network.checks import Array
 from neural_network.errors import (
     GradientError,
     NeuralNetworkError,
-    brief,
     refusal,
+    returned as as_text,
     say_what_was_dropped,
 )
 from neural_network.functional.op import PASSED, Rule
@@ -58,5 +58,4 @@ def as_gradient(rule: Rule, name: str, returned: Any) -> Array:
 
 
 def _received(returned: Any) -> str:
-    missing = "; is its return missing?" if returned is None else ""
-    return f"received {brief(returned)}{missing}"
+    return f"received {as_text(returned)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.autograd.arguments import explain_arguments
 from neural_network.autograd.engine import backward_pass, lowest_recorded, open_level
 from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
@@ -24,6 +25,7 @@ from neural_network.errors import (
     ShapeError,
     brief,
     refusal,
+    returned,
     say_what_was_dropped,
     sentence,
     shorten_traceback,
@@ -149,7 +151,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     @wraps(f)
     def second(*args: Any, **kwargs: Any) -> Any:
-        places = _places("hessian", argnums, args)
+        places = _places("hessian", argnums, args, kwargs)
         if isinstance(argnums, list | tuple):
             expected = "the place of one argument"
             raise DTypeError(sentence("hessian", "argnums", expected, brief(argnums)))
@@ -377,7 +379,7 @@ class _Trace:
         self, name: str, f: Callable[..., Any], argnums: Argnums, args: Sequence[Any], kwargs: Any
     ) -> None:
         as_callable(name, "f", f)
-        places = _places(name, argnums, args)
+        places = _places(name, argnums, args, kwargs)
         if math.isinf(lowest_recorded()):
             raise GradientError(
                 f"{name}: expected a call outside of no_grad, which records nothing"
@@ -395,6 +397,9 @@ class _Trace:
             self.arguments = chosen if isinstance(argnums, list | tuple) else chosen[0]
             try:
                 self.returned = f(*traced, **kwargs)
+            except TypeError as error:
+                explain_arguments(name, f, traced, kwargs, error)
+                raise
             except ValueError as error:
                 say_what_was_dropped(error)
                 raise
@@ -402,6 +407,8 @@ class _Trace:
         if not self.outputs:
             expected = "a number computed from its argument by recorded ops"
             received = f"{brief(self.returned)}, which does not depend on it"
+            if self.returned is None:
+                received = returned(None)
             raise DroppedGradientError(
                 sentence(name, "the result of the function", expected, received)
             )
@@ -482,7 +489,9 @@ def _result(gradients: Mapping[int, Any], leaf: InnerTensor) -> Any:
     return gradient[()]
 
 
-def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
+def _places(
+    name: str, argnums: Argnums, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None
+) -> list[int]:
     given: Any = argnums if isinstance(argnums, list | tuple) else [argnums]
     try:
         numbers = [operator.index(number) for number in given]
@@ -493,8 +502,13 @@ def _places(name: str, argnums: Argnums, args: Sequence[Any]) -> list[int]:
         raise DTypeError(sentence(name, "argnums", expected, brief(argnums)))
     for number in numbers:
         if not -len(args) <= number < len(args):
-            expected = f"places among {len(args)} arguments passed by position"
-            raise ShapeError(sentence(name, "argnums", expected, number))
+            count = f"{len(args)} argument{'' if len(args) == 1 else 's'}"
+            expected = f"places among {count} passed by position"
+            received = f"{number}"
+            if kwargs:
+                values = ", ".join(brief(value, letters=20) for value in kwargs.values())
+                received += f"; pass {', '.join(kwargs)} by position: {name}(f)({values})"
+            raise ShapeError(sentence(name, "argnums", expected, received))
     return numbers
 
 

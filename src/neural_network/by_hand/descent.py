@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.advice import in_shape
 from neural_network.blas import threads_for_products
-from neural_network.by_hand.networks import backward, forward
+from neural_network.by_hand.networks import backward, check_columns, forward
 from neural_network.checks import (
     Array,
     as_callable,
@@ -22,6 +22,7 @@ from neural_network.checks import (
     as_floating_type,
     as_generator,
     as_number,
+    as_real,
     as_single,
     check_not_empty,
     check_probabilities,
@@ -50,6 +51,9 @@ from neural_network.terminal import write_line
 FEWEST_PIXELS = 16
 # A loss so many times as large as that of guessing is that of weights which jump about.
 FAR_ABOVE = 1.5
+# Of the loss that the frequencies of the classes give without a look at X: less has learned
+# something. Where there is hardly more than one class, it is as good as nothing.
+LEARNED, NOTHING = 0.98, 0.1
 Rng = int | np.random.Generator | None
 
 
@@ -122,6 +126,7 @@ def gradient_descent(
     check_not_empty(function, "X", X, 2)
     check_not_empty(function, "W", W, 2)
     rows, outputs = len(X), W.shape[1]
+    check_columns(function, X, "W", W)
     check_shape(function, "W", W, (X.shape[1], outputs))
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
@@ -135,7 +140,7 @@ def gradient_descent(
     permutation = np.random.permutation if rng is None else as_generator(function, rng).permutation
 
     def predict(X: Array) -> Array:
-        prediction = np.asarray(activation_fn(X @ weight + bias))
+        prediction = as_real(function, "activation_fn", activation_fn(X @ weight + bias))
         if prediction.shape != (len(X), outputs):
             expected = f"a result of shape {(len(X), outputs)}"
             received = f"shape {prediction.shape}"
@@ -248,8 +253,13 @@ def train_mlp(
     """
     function = "train_mlp"
     (X, y), dtype = as_floating(function, X=X, y=y)
+    if X.ndim > 2 and X.size:
+        expected = "rows of numbers (n, d)"
+        received = f"shape {X.shape}; X.reshape(len(X), -1) has a row for each picture"
+        raise ShapeError(sentence(function, "X", expected, received))
     check_not_empty(function, "X", X, 2)
     _check_finite(function, X=X, y=y)
+    _check_samples(function, X, y)
     _check_one_hot(function, y, len(X))
     pixels = _hint_pixels(function, X)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
@@ -281,13 +291,25 @@ def train_mlp(
         _check_converges(function, epoch, lr, loss=losses[-1], **rounded_all)
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
-    guessing = np.log(max(y.shape[1], 2))
-    if losses and not pixels and losses[-1] > FAR_ABOVE * guessing:
+    if not pixels:
+        _hint_rate(function, lr, losses, y)
+    return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
+
+
+def _hint_rate(function: str, lr: float, losses: Sequence[float], y: Array) -> None:
+    """Warn of a loss that has been far above that of guessing, and has not come below it since."""
+    if not losses:
+        return
+    guessing = float(np.log(max(y.shape[1], 2)))
+    shares: Any = np.mean(y, axis=0, dtype=np.float64)
+    shares = shares[shares > 0]
+    frequencies = max(-float(np.sum(shares * np.log(shares))), NOTHING)
+    if max(losses) > FAR_ABOVE * guessing and losses[-1] > LEARNED * frequencies:
+        most = f" (it has been {max(losses):.3g})" if max(losses) > 1.1 * losses[-1] else ""
         give_hint(
-            f"{function}: the loss is {losses[-1]:.3g} in the last epoch, and guessing has "
+            f"{function}: the loss is {losses[-1]:.3g} in the last epoch{most}, and guessing has "
             f"{guessing:.3g}: the steps are too large; try lr={lr / 10:.3g}, and inputs from 0 to 1"
         )
-    return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
 
 
 def _check_converges(function: str, epoch: int, lr: float, **numbers: Any) -> None:
@@ -323,6 +345,27 @@ def _hint_pixels(function: str, X: Array) -> bool:
     return bool(pixels)
 
 
+def _check_samples(function: str, X: Array, y: Array) -> None:
+    """Raise ShapeError for columns in place of rows for the samples, of X, of y or of both."""
+    if y.ndim != 2 or len(X) == len(y):
+        if y.ndim == 1 and X.shape[1] == len(y) != len(X):
+            expected = f"{len(y)} rows, one per sample, as y has labels"
+            received = f"shape {X.shape}; X.T has them"
+            raise ShapeError(sentence(function, "X", expected, received))
+        return
+    (rows, columns), (labels, classes) = X.shape, y.shape
+    turned = {"X": columns == labels, "y": rows == classes, "X, y": columns == classes}
+    name = next((name for name, fits in turned.items() if fits), None)
+    if name is None or min(X.shape + y.shape) == 1:
+        return
+    cure = "X.T or y.T has" if turned["X"] and turned["y"] else f"{name}.T has"
+    expected = "a row for each sample in both X and y"
+    received = f"X of shape {X.shape}, y {y.shape}; {cure} it".replace(
+        "X, y.T has", "X.T, y.T have"
+    )
+    raise ShapeError(sentence(function, "X, y" if "or" in cure else name, expected, received))
+
+
 def _check_one_hot(function: str, y: Array, rows: int) -> None:
     """Raise ShapeError for class numbers, or for labels of another number of rows."""
     if y.ndim != 2 or (y.shape[1] == 1 and np.max(y, initial=0) > 1):
@@ -334,7 +377,9 @@ def _check_one_hot(function: str, y: Array, rows: int) -> None:
 
 def _counts(function: str, name: str, sizes: Sequence[int]) -> list[int]:
     if not isinstance(sizes, list | tuple | np.ndarray) or not is_iterable(sizes):
-        raise DTypeError(sentence(function, name, "a list of sizes", brief(sizes)))
+        single: Any = sizes
+        line = f"; {name}=({sizes},) is one" if type(single) is int and single > 0 else ""
+        raise DTypeError(sentence(function, name, "a list of sizes", brief(sizes) + line))
     return [as_count(function, name, size) for size in sizes]
 
 

@@ -23,7 +23,9 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import relu, sigmoid, softmax
+from neural_network.functional.losses.reduction import hint_other_sums
 from neural_network.public import public
 
 
@@ -53,6 +55,7 @@ def forward_perceptron(X: ArrayLike, W: ArrayLike, b: ArrayLike) -> Array:
     function = "forward_perceptron"
     (X, W, b), dtype = as_floating(function, X=X, W=W, b=b)
     _check_rows(function, X)
+    check_columns(function, X, "W", W)
     check_shape(function, "W", W, (X.shape[1], 1))
     check_shape(function, "b", b, (1, 1), (1,))
     with np.errstate(all="ignore"):
@@ -239,6 +242,7 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     A, depth = named["X"], len(arrays) // 2
     _check_rows(function, A)
     inputs = A.shape[1]
+    check_columns(function, A, "W1", named["W1"])
     for k in range(1, depth + 1):
         W, b = named[f"W{k}"], named[f"b{k}"]
         _check_weight(function, f"W{k}", W, inputs)
@@ -257,6 +261,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     X, depth = named["X"], sum(name.startswith("W") for name in arrays)
     _check_rows(function, X)
     n, inputs = X.shape
+    check_columns(function, X, "W1", named["W1"])
     for k in range(1, depth + 1):
         _check_weight(function, f"W{k}", named[f"W{k}"], inputs)
         inputs = named[f"W{k}"].shape[1]
@@ -267,6 +272,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     check_no_nan(function, "y", named["y"])
     check_probabilities(function, "y", named["y"], dtype)
 
+    hint_other_sums(function, f"A{depth}", named[f"A{depth}"])
     sums = [named[f"Z{k}"] for k in range(1, depth)]
     activations = [named[f"A{k}"] for k in range(1, depth + 1)]
     with threads_for_call(_largest_product(named)):
@@ -320,6 +326,21 @@ def _check_rows(function: str, X: Array) -> None:
     check_not_empty(function, "X", X, 2)
 
 
+def check_columns(function: str, X: Array, name: str, W: Array) -> None:
+    """Raise ShapeError for inputs with a column, in place of a row, for each sample.
+
+    The transpose fits then; where it does not, the weights are of another number of inputs.
+    """
+    if X.ndim == W.ndim == 2 and X.shape[1] != len(W) == len(X):
+        expected = f"(n, {len(W)}), a row per sample, as {name} of shape {W.shape} takes"
+        received = f"shape {X.shape}; X.T has it"
+        raise ShapeError(sentence(function, "X", expected, received))
+
+
 def _check_weight(function: str, name: str, W: Array, inputs: int) -> None:
     check_not_empty(function, name, W, 2)
+    if W.shape[1] == inputs != len(W):
+        expected = f"({inputs}, outputs), a row for each input"
+        received = f"shape {W.shape}; {name}.T has it"
+        raise ShapeError(sentence(function, name, expected, received))
     check_shape(function, name, W, (inputs, W.shape[1]))

@@ -18,6 +18,7 @@ from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.estimators import FITTED, ROW_ESTIMATOR
 from neural_network.elsewhere.functions import WORDS
 from neural_network.elsewhere.names import MODULE
+from neural_network.elsewhere.own_layers import lacks_parts, where_it_is_set
 from neural_network.errors import ArgumentError, NeuralNetworkError, both, brief, is_own, shortened
 from neural_network.names import PACKAGES_ONLY, PUBLIC
 
@@ -126,6 +127,9 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
         object.__getattribute__(owner, name)
     bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
     answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
+    own = "Layer" in bases and not is_own(cls.__module__)
+    if own and answer is not None and lacks_parts(owner, answer.ours):
+        answer = None
     if "Layer" in bases and name in owner._made_by_build and owner._built_for is None:
         answer = Answer("made by the first call or by initialize", "layer.initialize(X.shape[1:])")
     elif answer is None and "Tensor" in bases:
@@ -133,6 +137,7 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
     elif answer is None:
         near = nearest(name, [n for n in object.__dir__(owner) if n[:1] != "_"])
         answer = None if near is None else Answer(near, "")
+        answer = Answer(*where_it_is_set(owner, name)) if own and answer is None else answer
     if "RowEstimator" in bases and name in FITTED:
         answer = Answer("fit sets it", "")
     return attribute_error(text, name, answer, owner)

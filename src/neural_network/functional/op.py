@@ -39,12 +39,14 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from neural_network.checks import as_callable
-from neural_network.elsewhere.surface import explain
+from neural_network.elsewhere.surface import explain, explains_calls
 from neural_network.errors import (
     DTypeError,
     NeuralNetworkError,
     brief,
+    is_own,
     refusal,
+    returned,
     sentence,
     shorten_traceback,
 )
@@ -155,6 +157,11 @@ class Rule:
         return refusal(self.name, given | dict(kwargs), error)
 
 
+def without_result(rule: Rule) -> DTypeError:
+    """Return the error of an op that returns nothing."""
+    return DTypeError(sentence(rule.name, "the result", "an array", returned(None)))
+
+
 # What an op raises as it is: its own errors, and what the caller asked for (``np.errstate``).
 PASSED = (NeuralNetworkError, FloatingPointError, Warning)
 
@@ -191,6 +198,7 @@ COMPOSED: dict[Callable[..., Any], Samples] = {}
 
 
 @public(package=False)
+@explains_calls
 def op(forward: Callable[P, R]) -> Callable[P, R]:
     """Make a function of arrays an op; it keeps its name, docstring and signature.
 
@@ -224,7 +232,10 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
         try:
             hook = lift_hook(args) or (lift_hook(kwargs.values()) if kwargs else None)
             if hook is None:
-                return forward(*args, **kwargs)
+                out = forward(*args, **kwargs)
+                if out is None:
+                    raise without_result(rule)
+                return out
         except NeuralNetworkError as error:
             shorten_traceback(error)
             raise
@@ -245,6 +256,7 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
 
 
 @public(package=False)
+@explains_calls
 def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[..., Any]], None]:
     """Register the decorated function as an op's gradient for one argument; see ``op``.
 
@@ -269,6 +281,8 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
     rule = RULES.get(function)
     if rule is None:
         received = getattr(function, "__name__", brief(function))
+        if not is_own(getattr(function, "__module__", "") or ""):
+            received += f"; write @op above def {received}"
         raise DTypeError(sentence("gradient", "function", "an op", received))
 
     arguments = [*rule.names, *([rule.variadic] if rule.variadic else [])]

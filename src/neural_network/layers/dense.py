@@ -71,7 +71,8 @@ class Dense(Weighted):
         inputs = len(self.weight)
         if len(shape) < 2 or shape[-1] != inputs:
             expected = f"{inputs} numbers along the last axis, as it was built for"
-            raise ShapeError(sentence("Dense", "X", expected, f"shape {shape}"))
+            turned = "; X.T has them" if len(shape) == 2 and shape[0] == inputs else ""
+            raise ShapeError(sentence("Dense", "X", expected, f"shape {shape}{turned}"))
 
     def forward(self, X: Any) -> Any:
         """(N, …, inputs) → (N, …, units)."""

@@ -29,14 +29,14 @@ from neural_network.errors import (
 )
 from neural_network.functional.shaping import cut
 from neural_network.kernels.runtime.gate import without_kernels
-from neural_network.layers import modes
+from neural_network.layers import modes, own_classes
 from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.modes import HasMode
-from neural_network.layers.own_classes import check_build, without_forward
 from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
+from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Drawing
@@ -121,7 +121,7 @@ class Layer(HasMode, Drawing):
         Raises:
             DTypeError: the class has no ``forward``.
         """
-        raise without_forward(self)
+        raise own_classes.without_forward(self)
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:  # noqa: ARG002  # subclasses take them
         """Return how many multiplications (each with an addition) one call takes.
@@ -156,7 +156,7 @@ class Layer(HasMode, Drawing):
 
     def penalty(self) -> Any:
         """Return what the penalties of this layer and all inside add to the loss."""
-        return sum((layer.own_penalty() for layer in self.all_layers()), 0.0)
+        return own_classes.sum_of_penalties(self.all_layers())
 
     # --- calling -------------------------------------------------------------------
 
@@ -201,9 +201,11 @@ class Layer(HasMode, Drawing):
                 out = self.forward(*typed, **options)
             else:
                 out = run_layers(self, [self], typed[0], lambda _at, X, _planned: self.forward(X))
+            if out is None:
+                raise own_classes.without_result(self)
         except NeuralNetworkError as error:
             if isinstance(error, ArgumentError):
-                add_place(error, self)
+                add_place(error, self, inputs)
             shorten_traceback(error)
             raise
         except ValueError as error:
@@ -243,7 +245,7 @@ class Layer(HasMode, Drawing):
         except NeuralNetworkError:
             raise
         except TypeError as error:
-            check_build(self, error)
+            own_classes.check_build(self, error)
             raise
         except MemoryError as error:
             given = {**self._arguments, "the shape of the input": shape}
@@ -356,6 +358,8 @@ class Layer(HasMode, Drawing):
         size, parts = as_count("predict", "batch_size", batch_size), []
         if self._built_for is None:
             check_names(self, Layer)
+        elif rows.size and np.maximum.reduce(rows[0], axis=None) > BRIGHT:
+            look_at_pixels(self, rows)
         largest = self._look().products.largest(min(size, len(rows)))
         named = NamesAllRows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
         with threads_for_call(largest), self.in_mode(training=False), no_backward(), named:

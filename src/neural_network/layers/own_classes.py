@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from neural_network.errors import DTypeError, sentence
+from neural_network.errors import DTypeError, returned, sentence
 
 # What a layer's computation is called elsewhere.
 OF_FORWARD = ("call", "compute", "apply", "forward_pass", "__forward__")
@@ -18,6 +19,31 @@ def without_forward(layer: object) -> DTypeError:
     found = [name for name in OF_FORWARD if name in own] or get_close_matches("forward", own, 1)
     received = f"{found[0]}, which is to be named forward" if found else "none"
     return DTypeError(sentence(type(layer).__name__, "forward", "a method", received))
+
+
+def without_result(
+    layer: Any, method: str = "forward", expected: str = "an array or a tensor"
+) -> DTypeError:
+    """Return the error of a layer whose method, or whose function, returns nothing."""
+    name = type(layer).__name__
+    if not is_own(type(layer)):  # the library's, with a function that somebody has passed
+        method = next((n for n in ("activation", "function") if n in vars(layer)), method)
+    return DTypeError(sentence(name, method, expected, returned(None)))
+
+
+def sum_of_penalties(layers: Sequence[Any]) -> Any:
+    """Return the sum of the penalties of layers, each of its own.
+
+    Raises:
+        DTypeError: a layer returns none.
+    """
+    try:
+        return sum((layer.own_penalty() for layer in layers), 0.0)
+    except TypeError:
+        for layer in layers:
+            if layer.own_penalty() is None:
+                raise without_result(layer, "own_penalty", "a number") from None
+        raise
 
 
 def is_own(kind: type) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from neural_network.describing import arguments_of, shown
-from neural_network.errors import ArgumentError, both, brief, sentence
+from neural_network.errors import ArgumentError, ShapeError, both, brief, sentence
 
 # From this number of layers on, those of the second half are named from the end as well.
 LONG = 10
@@ -81,13 +82,38 @@ def adding_place(layer: Any) -> Iterator[None]:
         raise
 
 
-def add_place(error: Exception, layer: Any) -> None:
-    """Add to an error that passes through a layer which layer inside it has raised it."""
+def add_place(error: Exception, layer: Any, inputs: Any = ()) -> None:
+    """Add to an error that passes through a layer which layer inside it has raised it.
+
+    Args:
+        error: of a layer inside.
+        layer: that was called.
+        inputs: arrays that it was called with, where its own input may be of another size than it
+            was built for.
+    """
     marks = vars(error)
     inner, text = marks.setdefault("_raised_by", (layer, str(error)))
     # Each layer around it writes the place anew, as it is seen from there.
     if inner is not layer and any(one is inner for one in layer.all_layers()):
-        error.args = (f"{text} [{place_of(layer, inner)}]",)
+        built = _built_for(layer, inputs) if isinstance(error, ShapeError) else ""
+        if ".reshape" in built:  # the layer took a flat row for something else
+            text = text.partition(";")[0]
+        error.args = (f"{text} [{place_of(layer, inner)}]{built}",)
+
+
+def _built_for(layer: Any, inputs: Any) -> str:
+    """Return for which inputs a model was built, where it was called with others."""
+    shape = layer.input_shape
+    given = getattr(inputs[0], "shape", None) if inputs else None
+    if not shape or given is None or tuple(given[1:]) == shape:
+        return ""
+    if len(shape) == 1 and len(given) == 2:  # of features: the layer has said how many
+        return ""
+    sizes = ", ".join(map(str, shape))
+    flat = min(len(shape), len(given) - 1) == 1  # else the axes may stand in another order
+    cure = f": X.reshape(-1, {sizes})" if flat and prod(given[1:]) == prod(shape) else ""
+    cure = ": X[None] is one of them" if tuple(given) == shape else cure
+    return f"; the model was built for inputs of shape (n, {sizes}){cure}"
 
 
 if TYPE_CHECKING:

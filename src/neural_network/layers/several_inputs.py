@@ -11,6 +11,7 @@ from neural_network.autograd.engine import no_backward
 from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -85,6 +86,10 @@ def predict_several(model: Any, inputs: tuple[Any, ...], batch_size: object) -> 
     """Return the outputs of a model of several inputs, as ``Layer.predict`` does."""
     arrays = same_rows("predict", inputs)
     size = as_count("predict", "batch_size", batch_size)
+    if model._built_for is not None and any(
+        np.maximum.reduce(array[0], axis=None) > BRIGHT for array in arrays
+    ):
+        look_at_pixels(model, *arrays)
     parts = []
     largest = model._look().products.largest(min(size, len(arrays[0])))
     with threads_for_call(largest), model.in_mode(training=False), no_backward():

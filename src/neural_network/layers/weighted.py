@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import as_flag, as_number
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ShapeError, returned, sentence
 from neural_network.layers.activation import Function, as_activation
 from neural_network.layers.initializers import Initializer, as_initializer
 from neural_network.layers.layer import Layer
@@ -57,7 +57,7 @@ class Weighted(Layer):
             np.zeros(shape, np.float32) if from_file() else self.initializer(shape, *fans, rng)
         )
         if np.shape(weights) != shape:
-            received = f"shape {np.shape(weights)}"
+            received = returned(None) if weights is None else f"shape {np.shape(weights)}"
             raise ShapeError(sentence(name, "initializer", f"weights of shape {shape}", received))
         self.weight = Parameter(weights)
 

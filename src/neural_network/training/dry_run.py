@@ -11,7 +11,7 @@ import numpy as np
 
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array, as_real, as_single
+from neural_network.checks import Array, as_mapping, as_real, as_single
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -124,11 +124,12 @@ def try_fit(
         with model.in_mode(training=False), np.errstate(all="ignore"):
             with suppress(NothingToAverageError):  # other rows may count
                 loss = compute_loss(each(_recorded, outputs), batch)
-                as_single("Trainer", "loss", np.asarray(array_under(loss)))
+                as_single("Trainer", "loss", array_under(loss))
                 if not isinstance(loss, Tensor) or not loss.requires_grad:
                     expected = "a tensor that is computed from the outputs"
                     raise DTypeError(sentence("Trainer", "loss", expected, type(loss).__name__))
-            measure(outputs, batch.y)
+            found = measure(outputs, batch.y)
+            as_mapping("Trainer", "measure", found, "a dict of numbers")
             measured(state.gathered.metrics, outputs, batch.y)
 
     try_measures(outputs, Batch(example.X, example.y, weights))

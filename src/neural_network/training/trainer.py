@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_products
-from neural_network.checks import Array, as_count, as_single
+from neural_network.checks import Array, as_count, as_mapping, as_single
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     DivergenceError,
@@ -21,6 +21,7 @@ from neural_network.errors import (
     NothingToAverageError,
     ShapeError,
     brief,
+    hints_of_fit,
     sentence,
 )
 from neural_network.functional.finite import is_finite
@@ -208,7 +209,7 @@ class Trainer(TrainingState):
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype, self.model)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
         # The trial is of few rows. Data or a file that are refused leave the model unbuilt.
-        with threads_for_products(0), all_or_nothing(self.model):
+        with threads_for_products(0), all_or_nothing(self.model), hints_of_fit():
             if not self.model.built:
                 build(self.model, self.seed, feed.example.X)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
@@ -222,6 +223,7 @@ class Trainer(TrainingState):
             self._hints.before_fit(self, feed, held_out, self.compute_loss)
         with ExitStack() as stack:
             largest = self.model._look().products.largest(feed.rows_of_batch)
+            stack.enter_context(hints_of_fit())
             stack.enter_context(threads_for_products(largest))
             stack.enter_context(self.model._structure_fixed("fit"))
             for callback in self.callbacks:
@@ -274,6 +276,7 @@ class Trainer(TrainingState):
         if held_out is not None:
             with self.averaged(), of_validation():
                 found = self.evaluate(held_out.X, held_out.y)
+                as_mapping("Trainer", "evaluate", found, "a dict of numbers")
             measures |= {f"validation_{name}": number for name, number in found.items()}
         self.next_epoch()
         self.history.add(measures)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import one_row
 from neural_network.checks import (
     Array,
     as_count,
@@ -32,6 +33,7 @@ from neural_network.functional.losses.reduction import (
     check_class_weights,
     check_distributions,
     check_reduction,
+    hint_probabilities,
     hint_swapped,
     reduce_rows,
     share_of_rows,
@@ -108,6 +110,7 @@ def softmax_cross_entropy(
     targets = checked_targets(
         function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
     )
+    hint_probabilities(function, Z)
     shifted = _shifted(targets.without_ignored(Z))
     weighed = targets.weigh(shifted)
     # The exponentials take the memory of the shifted scores.
@@ -160,6 +163,7 @@ def _compiled_loss(logits: Any, labels: Any, **options: Any) -> Any:
 
         total = cross_entropy_sum(logits, indices)
         if not total < 0:  # negative: a label is not a class
+            hint_probabilities("softmax_cross_entropy", logits)
             return total / len(indices)
     return RULES[softmax_cross_entropy].forward(logits, labels, **options)
 
@@ -349,7 +353,7 @@ def checked_targets(
     check_reduction(function, reduction)
     as_number(function, "label_smoothing", label_smoothing, between=(0, 1))
     if predictions.ndim != 2:
-        received = f"shape {predictions.shape}"
+        received = f"shape {predictions.shape}{one_row(name, predictions.shape)}"
         if predictions.ndim > 2:
             places = (predictions.shape[0], *predictions.shape[2:])
             if np.shape(labels) == places:

@@ -28,6 +28,8 @@ from neural_network.functional.losses.reduction import (
     check_distributions,
     check_log_probabilities,
     check_pair,
+    hint_other_sums,
+    hint_other_sums_of_logs,
     hint_swapped,
     reduce_elements,
     reduce_rows,
@@ -142,6 +144,7 @@ def cross_entropy(A: ArrayLike, y: ArrayLike, *, reduction: Reduction = "mean") 
     0.2877
     """
     A, y, dtype = _checked_probabilities("cross_entropy", A, y, reduction, 2)
+    hint_other_sums("cross_entropy", "A", A)
     likelihood = np.sum(y * _log(A, 1 - A), axis=1)
     return reduce_rows(0 - likelihood, reduction, dtype, len(A))
 
@@ -155,7 +158,7 @@ def _(g: Any, A: Any, y: Any, reduction: Reduction) -> Any:
 def _(rng: np.random.Generator) -> Iterator[Call]:
     for reduction in ("mean", "sum", "none"):
         one_hot = np.eye(4, dtype=int)[rng.integers(0, 4, 3)]
-        yield call(rng.uniform(0.1, 0.9, (3, 4)), one_hot, reduction=reduction)
+        yield call(softmax(rng.standard_normal((3, 4))), one_hot, reduction=reduction)
 
 
 @public
@@ -204,8 +207,10 @@ def nll(
     targets = checked_targets(
         "nll", "log_probabilities", L, labels, class_weights, 0.0, ignore_index, reduction
     )
+    counted = L if targets.ignored is None else L[~targets.ignored]
     L = targets.without_ignored(L)
     check_log_probabilities("nll", "log_probabilities", L, dtype)
+    hint_other_sums_of_logs("nll", "log_probabilities", counted)
     return reduce_rows(0 - targets.weigh(L), reduction, dtype, targets.divisor)
 
 
@@ -274,6 +279,7 @@ def kl(log_q: ArrayLike, p: ArrayLike, *, reduction: Reduction = "mean") -> Loss
     check_pair("kl", reduction, log_q=log_q, p=p)
     check_distributions("kl", "p", unrounded_p)
     check_log_probabilities("kl", "log_q", log_q, dtype)
+    hint_other_sums_of_logs("kl", "log_q", log_q)
     terms = np.where(p > 0, p * (np.log(np.where(p > 0, p, 1)) - log_q), 0)
     return reduce_rows(np.sum(terms, axis=1), reduction, dtype, len(p))
 

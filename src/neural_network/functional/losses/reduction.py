@@ -23,7 +23,7 @@ from neural_network.checks import (
     check_shape,
     rounded,
 )
-from neural_network.errors import ArgumentError, ShapeError, give_hint, sentence
+from neural_network.errors import ArgumentError, ShapeError, give_hint, give_hint_of_call, sentence
 from neural_network.functional.elementwise import widened
 
 Reduction = Literal["mean", "sum", "none"]
@@ -45,6 +45,73 @@ def hint_swapped(function: str, predictions: Array, labels: Array) -> None:
             f"{function}: the first argument holds nothing but 0 and 1, and the second numbers "
             f"from {labels.min():.3g} to {labels.max():.3g}: the predictions come first, the "
             f"labels second: {function}(y_pred, y_true)"
+        )
+
+
+# How far the sum of a row of probabilities may be from 1, however they were rounded or limited;
+# and how near to 1 the sums of numbers are that a softmax has made.
+SUM_OFF, SUM_NEAR = 1e-2, 1e-4
+# Fewer numbers are an example that somebody has made up.
+FEWEST = 4
+
+
+def other_sums(P: Array, made_by: str = "softmax") -> str | None:
+    """Say that rows of probabilities do not sum to 1; None where (most of) them do.
+
+    Args:
+        P: (n, k).
+        made_by: the function that makes them, or their logarithms.
+
+    >>> other_sums(np.full((2, 3), 0.5))
+    'rows that sum to 1.5, and not to 1: softmax(Z) makes probabilities of the scores of each row'
+    """
+    if P.size < FEWEST:
+        return None
+    rows: Any = np.sum(P, axis=1, dtype=np.float64)
+    off = np.abs(rows - 1) > SUM_OFF
+    if 2 * np.count_nonzero(off) <= len(rows):  # a row of zeros may be one that does not count
+        return None
+    low, high = rows[off].min(), rows[off].max()
+    sums = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+    cure = f"{made_by}(Z) makes probabilities of the scores of each row"
+    if np.all(np.abs(np.sum(P, axis=0, dtype=np.float64) - 1) < SUM_OFF):
+        cure = f"the columns do, so softmax was taken over the rows: {made_by}(Z, axis=1)"
+    return f"rows that sum to {sums}, and not to 1: {cure}"
+
+
+def hint_other_sums(function: str, name: str, P: Array) -> None:
+    """Warn of probabilities whose rows do not sum to 1, as of a softmax over the wrong axis.
+
+    The first row is looked at first, so that a right call costs a millionth of a second.
+    """
+    if abs(np.add.reduce(P[0]) - 1) > SUM_OFF and (text := other_sums(P)) is not None:
+        give_hint_of_call(f"{function}: {name} has {text}")
+
+
+def hint_other_sums_of_logs(function: str, name: str, L: Array) -> None:
+    """Warn of logarithms of probabilities whose rows do not sum to 1; see ``hint_other_sums``."""
+    if len(L) and abs(np.add.reduce(np.exp(L[0])) - 1) > SUM_OFF:
+        text = other_sums(np.exp(L), "log_softmax")
+        if text is not None:
+            give_hint_of_call(f"{function}: {name} holds the logarithms of {text}")
+
+
+def hint_probabilities(function: str, Z: Array) -> None:
+    """Warn of scores that are the result of a softmax, of which the loss takes another one.
+
+    The first score and the first row are looked at first, so that a right call costs next to
+    nothing. Rows of 0 and 1 are scores that somebody has made up.
+    """
+    if not 0 <= Z[0, 0] <= 1 or abs(np.add.reduce(Z[0]) - 1) > SUM_NEAR:
+        return
+    if Z.size < FEWEST or np.min(Z) < 0:
+        return
+    sums = np.sum(Z, axis=1, dtype=np.float64)
+    if np.all(np.abs(sums - 1) < SUM_NEAR) and np.any((Z > 0) & (Z < 1)):
+        give_hint_of_call(
+            f"{function} takes scores, of which it computes the softmax itself, and each of the "
+            f"{len(Z)} rows sums to 1, as after a softmax: pass the numbers before it, or use "
+            "cross_entropy(P, y), of probabilities and one-hot rows (nn.one_hot(y, classes))"
         )
 
 

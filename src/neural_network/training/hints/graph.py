@@ -7,11 +7,14 @@ from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neural_network.autograd.engine import Node, nodes_before
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.activations import log_softmax, sigmoid, softmax
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
-from neural_network.functional.losses.probabilities import cross_entropy
+from neural_network.functional.losses.probabilities import cross_entropy, kl, nll
+from neural_network.functional.losses.reduction import other_sums
 from neural_network.functional.losses.scores import binary_cross_entropy_with_logits, hinge
 from neural_network.functional.op import RULES, Rule
 from neural_network.layers.outputs import end_of, origin
@@ -58,6 +61,14 @@ MISFITS = (
 )
 
 
+# Losses of probabilities, or of their logarithms, for each class → the function that makes them.
+OF_DISTRIBUTIONS: dict[Callable[..., Any], str] = {
+    cross_entropy: "softmax",
+    nll: "log_softmax",
+    kl: "log_softmax",
+}
+
+
 def probabilities_for_scores(loss: Tensor, place: Place) -> str | None:
     """Probabilities where a loss expects scores, and the like."""
     for node in nodes_before([loss]):
@@ -74,6 +85,27 @@ def probabilities_for_scores(loss: Tensor, place: Place) -> str | None:
                         f"{end.__name__}{place(made)}: the network learns slowly or not at all; "
                         f"{misfits[end]}"
                     )
+    return None
+
+
+def other_sums_of_rows(loss: Tensor, place: Place) -> str | None:
+    """Probabilities of classes whose rows do not sum to 1, as of a softmax over the rows."""
+    if probabilities_for_scores(loss, place) is not None:
+        return None  # it says why
+    for node in nodes_before([loss]):
+        for function, maker in OF_DISTRIBUTIONS.items():
+            if node.rule is not RULES[function]:
+                continue
+            _, _, prediction = node.parents[0]
+            made = origin(prediction)
+            P = prediction.data if maker == "softmax" else np.exp(prediction.data)
+            text = other_sums(P, maker) if len(P) > 1 else None
+            if text is not None:
+                where = "" if made is None else place(made)
+                what = "" if maker == "softmax" else "the logarithms of "
+                return (
+                    f"{node.rule.name} receives{where and ' the result' + where + ':'} {what}{text}"
+                )
     return None
 
 

@@ -19,6 +19,7 @@ from neural_network.training.hints import graph
 PASSES = 2
 IN_A_GRAPH = (
     graph.probabilities_for_scores,
+    graph.other_sums_of_rows,
     graph.softmax_of_one_number,
     graph.targets_that_broadcast,
     graph.sum_of_row_means,

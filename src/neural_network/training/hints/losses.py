@@ -32,6 +32,11 @@ def probabilities_for_scores(trial: Trial) -> str | None:
     return graph.probabilities_for_scores(trial.loss, trial.place)
 
 
+def other_sums_of_rows(trial: Trial) -> str | None:
+    """Probabilities of classes whose rows do not sum to 1."""
+    return graph.other_sums_of_rows(trial.loss, trial.place)
+
+
 def softmax_of_one_number(trial: Trial) -> str | None:
     """A softmax over a single number."""
     return graph.softmax_of_one_number(trial.loss, trial.place)

@@ -11,6 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import LOOKS
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import NothingToAverageError, give_hint
+from neural_network.layers.pixels import note_pixels
 from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints import callbacks, data, epochs, layers, losses
@@ -27,6 +28,12 @@ BEFORE_THE_FIRST_STEP = (
         "softmax or sigmoid before a loss that takes scores, and the like",
         '`Dense(10)` with `loss="softmax_cross_entropy"`',
         losses.probabilities_for_scores,
+    ),
+    Hint(
+        "rows that do not sum to 1",
+        "probabilities of classes whose rows do not sum to 1, as of a softmax over the wrong axis",
+        "`softmax(Z, axis=1)`",
+        losses.other_sums_of_rows,
     ),
     Hint(
         "softmax of one number",
@@ -170,6 +177,21 @@ IN_A_CALL = (
         "`image.transpose(2, 0, 1)`",
     ),
     Hint(
+        "rows of a call that do not sum to 1",
+        "`cross_entropy`, `nll` or `kl` of such rows, in arrays and in a loop of your own",
+        "`softmax(Z, axis=1)`",
+    ),
+    Hint(
+        "probabilities for scores of a call",
+        "`softmax_cross_entropy` of rows that a softmax has made, in arrays and in a loop",
+        "`cross_entropy(P, nn.one_hot(y, 10))`",
+    ),
+    Hint(
+        "pixels for a trained model",
+        "`predict` or `evaluate` of pixels from 0 to 255, of which `fit` has seen none",
+        '`model.predict(X.astype("float32") / 255)`',
+    ),
+    Hint(
         "labels for predictions",
         "a loss of arrays that is called with (y_true, y_pred)",
         "`cross_entropy(y_pred, y_true)`",
@@ -211,6 +233,7 @@ class Hints:
         trial = _trial(state, feed, held_out, compute_loss)
         if trial is not None:
             self._give(BEFORE_THE_FIRST_STEP, trial)
+            note_pixels(state.model, given="unscaled inputs" in self._given)
 
     def after_epoch(
         self,

@@ -1,0 +1,32 @@
+"""What is said of an attribute that a layer of the user's own does not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neural_network.errors import is_own
+
+# What only layers with weights have, or those of pictures.
+PARTS = frozenset({"weight", "bias", "units or filters"})
+
+
+def lacks_parts(layer: Any, ours: str) -> bool:
+    """Return whether an answer names a part that this layer does not have either."""
+    return ours in PARTS and not hasattr(layer, ours)
+
+
+def where_it_is_set(layer: Any, name: str) -> tuple[str, str]:
+    """Return in words where an attribute is to be set, and a line that does it.
+
+    Args:
+        layer: of a class of the user's own.
+        name: of the attribute, which it does not have.
+    """
+    kind: Any = type(layer)
+    base = next(kind for kind in kind.__mro__ if is_own(kind.__module__))
+    if kind.build is not base.build and not layer.built:
+        return "build has not run; initialize(shape), or the first call, runs it", ""
+    return (
+        "an attribute that __init__ or build sets",
+        f"self.{name} = nn.Parameter(np.zeros(3))",
+    )

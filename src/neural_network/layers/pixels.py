@@ -1,0 +1,66 @@
+"""A hint where a model predicts from pixels that were not scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.autograd.engine import no_backward
+from neural_network.checks import Array
+from neural_network.errors import NeuralNetworkError, give_hint_of_call, hinting
+from neural_network.layers.hooks import watching
+from neural_network.layers.places import place_of
+
+# Pixels of files are whole numbers from 0 to 255, of which some are above this; so many numbers in
+# a row are pixels rather than features.
+BRIGHT, MOST, FEWEST = 100, 255, 64
+# Layers whose weights multiply what they are given.
+WEIGHING = ("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D")
+
+
+def look_at_pixels(model: Any, *inputs: Array) -> None:
+    """Warn of a model whose first weights receive pixels as they are in files.
+
+    ``predict`` asks first whether the first row has a number above ``BRIGHT``, so that a right
+    call costs one look at one row. A model that ``fit`` has trained with such pixels is left
+    alone, and so is one that scales them itself.
+
+    Args:
+        model: that is built.
+        inputs: rows of what it takes.
+    """
+    if hinting.get() or vars(model).get("_trained_on_pixels"):
+        return
+    some = [np.asarray(rows[:1]) for rows in inputs]
+    if not any(map(_are_pixels, some)):
+        return
+    received: list[tuple[Any, Array]] = []
+
+    def note(layer: Any, X: Any, _: Any) -> None:
+        if type(layer).__name__ in WEIGHING:
+            received.append((layer, np.asarray(getattr(X, "data", X))))
+
+    try:
+        with watching(note), no_backward(), model.in_mode(training=False):
+            model(*some)
+    except NeuralNetworkError:
+        return  # predict itself says why
+    if received and _are_pixels(received[0][1]):
+        give_hint_of_call(
+            f"predict: {place_of(model, received[0][0])} receives whole numbers from 0 to "
+            f"{received[0][1].max():.0f}, as pixels are in files; a network that was trained with "
+            "pixels from 0 to 1 does not know such numbers: scale them, X.astype('float32') / 255"
+        )
+
+
+def note_pixels(model: Any, *, given: bool) -> None:
+    """Note whether ``fit`` has found pixels as they are in files, and said so."""
+    vars(model)["_trained_on_pixels"] = given
+
+
+def _are_pixels(X: Array) -> bool:
+    if X.size < FEWEST:
+        return False
+    low, high = X.min(), X.max()
+    return bool(low >= 0 and BRIGHT < high <= MOST and np.all(np.floor(X) == X))
