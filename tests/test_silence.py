@@ -42,6 +42,8 @@ def at_limits(array: Any, dtype: str, number: float | None, rng: np.random.Gener
         return drawn.astype(dtype)
 
 
+# A hint is of what the numbers mean, and not a warning of NumPy's.
+@pytest.mark.filterwarnings("ignore::neural_network.TrainingHint")
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_own_functions_are_silent(name: str, dtype: str) -> None:

@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from functools import cache
 from types import TracebackType
 from typing import Any, cast
-from weakref import WeakSet
 
 from neural_network.public import public
 from neural_network.terminal import warn
@@ -32,10 +31,12 @@ PACKAGES = {"PIL": "Pillow (PIL)", "sklearn": "scikit-learn (sklearn)"}
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 # Whether this thread is inside ``fit``, which looks at the whole and says which layer it is.
 hinting: ContextVar[bool] = ContextVar("hinting", default=False)
-# The optimizers that are bound to parameters: the backward passes of their loops are looked at.
-BOUND: WeakSet[Any] = WeakSet()
-# The filters of warnings when hints were given, and the lines that were warned.
-_warned: list[Any] = []
+# What looks at the next calls of ``backward`` without ``inputs``, once each; see
+# ``training/hints/loops.py``.
+LOOKS: list[Callable[[Any], None]] = []
+# The filters of warnings when hints were given, and of which lines and functions.
+_warned: list[Any] = [None, set()]
+BACKWARD = ("", 0, "backward")
 
 
 @public
@@ -118,8 +119,8 @@ def give_hint(text: str) -> None:
 def give_hint_of_call(text: str) -> None:
     """Warn of the numbers that a function was called with, once for each line of a program.
 
-    Not in ``fit``, nor of tensors while an optimizer is bound, which look at the whole. What a
-    line was warned of is forgotten where the filters of warnings are others, as of a test.
+    Not in ``fit``, nor of tensors whose ``backward`` looks at the whole. What a line was warned of
+    is forgotten where the filters of warnings are others, as of a test.
     """
     if hinting.get():
         return
@@ -127,14 +128,25 @@ def give_hint_of_call(text: str) -> None:
     while frame.f_back is not None and _is_inside(name := frame.f_globals.get("__name__", "")):
         of_tensors = of_tensors or name.startswith("neural_network.autograd.")
         frame = frame.f_back
-    if of_tensors and BOUND:
+    if of_tensors and (LOOKS or BACKWARD in _lines_warned()):
         return
-    if not _warned or _warned[0] is not warnings.filters:
-        _warned[:] = [warnings.filters, set()]
-    line = (frame.f_code.co_filename, frame.f_lineno, text.partition(":")[0])
-    if line not in _warned[1]:
-        _warned[1].add(line)
+    line = (frame.f_code.co_filename, frame.f_lineno, text.partition(" ")[0])
+    if line not in _lines_warned():
+        _lines_warned().add(line)
         give_hint(text)
+
+
+def give_hint_of_backward(text: str) -> None:
+    """Warn of the graph of a loss, of which its later calls are then not warned again."""
+    _lines_warned().add(BACKWARD)
+    give_hint(f"backward: {text}")
+
+
+def _lines_warned() -> set[Any]:
+    if _warned[0] is not warnings.filters:
+        _warned[:] = [warnings.filters, set()]
+    lines: set[Any] = _warned[1]
+    return lines
 
 
 @contextmanager
@@ -311,8 +323,10 @@ OF_SAME_SHAPES = frozenset({
 
 def _turned(function: str, given: Mapping[str, object]) -> str:
     """Return which of two matrices fits the other one when it is transposed, if one does."""
-    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in given.items()}
-    matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2}
+    if function not in OF_INNER_AXES | OF_SAME_SHAPES:
+        return ""
+    shapes = {name: getattr(value, "shape", None) for name, value in given.items()}
+    matrices = {n: shape for n, shape in shapes.items() if type(shape) is tuple and len(shape) == 2}
     if len(matrices) != 2:
         return ""
     (a, (n, k)), (b, (m, p)) = matrices.items()

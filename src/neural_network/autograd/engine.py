@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -30,7 +30,7 @@ from neural_network import errors
 from neural_network.autograd.formulas import as_gradient, one_of, refuse_formula
 from neural_network.autograd.gradients import Gradients
 from neural_network.checks import Array
-from neural_network.errors import GradientError
+from neural_network.errors import LOOKS, GradientError
 from neural_network.functional.op import Rule
 from neural_network.lifting import LISTS, array_under, tensors_in
 from neural_network.public import public
@@ -40,8 +40,6 @@ _lowest: ContextVar[float] = ContextVar("lowest", default=0)
 _numbers = count()
 _levels = count(1)
 _open_levels: set[int] = set()
-# What the next calls of ``Tensor.backward`` call with the tensor: each once.
-LOOKS: list[Callable[[Recorded], None]] = []
 Parent = tuple[str, "int | None", "Recorded"]
 
 

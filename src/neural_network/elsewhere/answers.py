@@ -128,8 +128,7 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
     bases = [base.__name__ for base in cls.__mro__ if is_own(base.__module__)]
     answer = next((a for base in bases if (a := _table(base).get(name)) is not None), None)
     own = "Layer" in bases and not is_own(cls.__module__)
-    if own and answer is not None and lacks_parts(owner, answer.ours):
-        answer = None
+    answer = None if own and answer is not None and lacks_parts(owner, answer.ours) else answer
     if "Layer" in bases and name in owner._made_by_build and owner._built_for is None:
         answer = Answer("made by the first call or by initialize", "layer.initialize(X.shape[1:])")
     elif answer is None and "Tensor" in bases:

@@ -72,6 +72,8 @@ def other_sums(P: Array, made_by: str = "softmax") -> str | None:
     if 2 * np.count_nonzero(off) <= len(rows):  # a row of zeros may be one that does not count
         return None
     low, high = rows[off].min(), rows[off].max()
+    if high < SUM_OFF:  # numbers that are too small to be of anything
+        return None
     sums = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
     cure = f"{made_by}(Z) makes probabilities of the scores of each row"
     if np.all(np.abs(np.sum(P, axis=0, dtype=np.float64) - 1) < SUM_OFF):

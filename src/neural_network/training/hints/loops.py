@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from neural_network.autograd.engine import LOOKS, Recorded, nodes_so_far
+from neural_network.autograd.engine import Recorded, nodes_so_far
 from neural_network.autograd.gradients import USED
 from neural_network.autograd.tensor import Tensor
-from neural_network.errors import give_hint
+from neural_network.errors import LOOKS, give_hint, give_hint_of_backward
 from neural_network.layers.parameter import Parameter
 from neural_network.training.hints import graph
 
@@ -38,7 +38,7 @@ def _look(loss: Recorded) -> None:
             text = find(loss, lambda _: "")
             if text is not None:
                 LOOKS.clear()
-                give_hint(f"backward: {text}")
+                give_hint_of_backward(text)
 
 
 def hint_no_gradient(function: str, parameters: Sequence[Parameter], since: float) -> float:

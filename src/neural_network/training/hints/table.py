@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import LOOKS
 from neural_network.autograd.tensor import Tensor
-from neural_network.errors import NothingToAverageError, give_hint
+from neural_network.errors import LOOKS, NothingToAverageError, give_hint
 from neural_network.layers.pixels import note_pixels
 from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed

@@ -13,7 +13,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_number
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import BOUND, ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.flat import parts, parts_of
 from neural_network.layers.layer import Layer
@@ -161,7 +161,6 @@ class Optimizer(BufferState, ABC):
         single = isinstance(value, Layer | Parameter)
         self._parameters = value if single else self._binding.targets
         self._bound_at = look_at_next_passes()
-        BOUND.add(self)
 
     def _shown(self) -> dict[str, Any]:
         """Return the arguments that describe it: not the parameters, which no text can hold."""
