@@ -222,6 +222,38 @@ BOTH: dict[str, tuple[Any, Any, tuple[int, ...]]] = {
         ),
         lambda: [K.Conv3D(4, 2), K.BatchNormalization(), K.Flatten(), K.Dense(2)], (4, 3, 5, 2),
     ),
+    "paddings": (
+        lambda: nn.Sequential(
+            nn.Conv2D(4, 3, stride=2, padding="same", activation="gelu"),
+            nn.AvgPool2D(3, 2, padding="same", count_include_pad=False),
+            nn.ConvTranspose2D(3, 4, stride=2, padding=1, activation="elu"),
+            nn.MaxPool2D(3, 1, padding="same"), nn.Conv2D(2, (3, 5), padding=(1, 2)),
+            nn.DepthwiseConv2D(2, padding="same"), nn.Activation("silu"), nn.Flatten(),
+            nn.Dense(3, "softmax"),
+        ),
+        lambda: [
+            K.Conv2D(4, 3, strides=2, padding="same", activation="gelu"),
+            K.AveragePooling2D(3, 2, padding="same"),
+            K.Conv2DTranspose(3, 4, strides=2, padding="same", activation="elu"),
+            K.MaxPooling2D(3, 1, padding="same"), K.Conv2D(2, (3, 5), padding="same"),
+            K.DepthwiseConv2D(2, padding="same"), K.Activation("swish"), K.Flatten(),
+            K.Dense(3), K.Softmax(),
+        ], (12, 10, 3),
+    ),
+    "activations": (
+        lambda: nn.Sequential(*[
+            nn.Dense(4, name) for name in (
+                "sigmoid", "tanh", "relu", "elu", "gelu", "silu", "softplus", "mish",
+                "hardswish", "log_softmax", "softmax",
+            )
+        ]),
+        lambda: [
+            K.Dense(4, activation=name) for name in (
+                "sigmoid", "tanh", "relu", "elu", "gelu", "silu", "softplus", "mish",
+                "hard_swish", "log_softmax", "softmax",
+            )
+        ], (5,),
+    ),
 }  # fmt: skip
 
 
@@ -248,5 +280,5 @@ def test_from_keras(name: str, ending: str, tmp_path: Path) -> None:
             nn.BatchNorm() if isinstance(layer, nn.BatchNorm) else layer.clone()
             for layer in model.layers
         ]).initialize(turned.shape[1:], rng=1)  # fmt: skip
-        with pytest.raises(ArgumentError, match=r"epsilon=0\.001 of BatchNorm 1"):
+        with pytest.raises(ArgumentError, match=r"batch_normalization\(epsilon=0\.001\) next"):
             nn.interop.keras.load_weights(wrong, path)

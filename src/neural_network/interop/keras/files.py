@@ -22,7 +22,8 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.files import open_file
-from neural_network.interop.keras.layouts import NORMALIZATIONS, Stored, Walk
+from neural_network.interop.keras.layouts import Stored, Walk
+from neural_network.interop.keras.settings import check_steps
 from neural_network.interop.weights import LoadedWeights, listed, put, tensors_of
 from neural_network.layers.containers import Sequential
 from neural_network.public import public
@@ -56,14 +57,15 @@ def load_weights(
     rows of the dense layer after ``Flatten`` are put into our order.
 
     A file ``.weights.h5`` says nothing of the settings of layers. Keras' batch norm has
-    ``epsilon=0.001``, and ours 1e-05: write ``BatchNorm(epsilon=1e-3)``. With a ``.keras`` file,
-    another epsilon is an error.
+    ``epsilon=0.001``, and ours 1e-05: write ``BatchNorm(epsilon=1e-3)``. A ``.keras`` file says
+    them: another epsilon, stride, padding or activation is an error.
 
     Args:
         model: a built model: a ``Sequential``, perhaps with others inside.
         path: the file that ``model.save_weights("x.weights.h5")`` or ``model.save("x.keras")``
             of Keras 3 has written.
-        strict: whether each array needs a partner. If False, the layers that fit are loaded.
+        strict: whether each array needs a partner, and the settings of a ``.keras`` file have to
+            be the model's. If False, the layers that fit are loaded.
         channels: "last", or "first" for a network with ``data_format="channels_first"``.
         allow_nonfinite: whether parameters may be NaN or infinite, and buffers NaN.
 
@@ -98,7 +100,7 @@ def load_weights(
     with open_file(FUNCTION, path, WHAT) as file:
         weights, config = _parts(path, file, size)
         if config is not None:
-            _check_config(path, model, config, channels)
+            _check_config(path, model, config, channels, strict=strict)
         arrays, unexpected = _read(path, weights, wanted, strict=strict)
     ours = {
         entry.name: entry.turned(arrays[entry.path]) for entry in wanted if entry.path in arrays
@@ -150,7 +152,9 @@ def _part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     return read
 
 
-def _check_config(path: Any, model: Sequential, config: Any, channels: str) -> None:
+def _check_config(
+    path: Any, model: Sequential, config: Any, channels: str, *, strict: bool
+) -> None:
     """Raise ArgumentError if settings that the arrays do not show are other ones in Keras."""
     described = list(_configs(config))
     first = any(of.get("data_format") == "channels_first" for _, of in described)
@@ -158,16 +162,8 @@ def _check_config(path: Any, model: Sequential, config: Any, channels: str) -> N
         there = "first" if first else "last"
         expected = f'"{there}", as in {os.fspath(path):.150}'
         raise ArgumentError(sentence(FUNCTION, "channels", expected, f'"{channels}"'))
-    theirs = [of["epsilon"] for _, of in described if "epsilon" in of]
-    ours = [
-        (f"{type(layer).__name__} {name}", layer.epsilon)
-        for name, layer in model.named_layers()
-        if isinstance(layer, NORMALIZATIONS)
-    ]
-    for (name, here), there in zip(ours, theirs, strict=False):
-        if here != there:
-            expected = f"epsilon={there!r:.30} of {name}, as in the file"
-            raise ArgumentError(sentence(FUNCTION, "model", expected, f"epsilon={here}"))
+    if strict:
+        check_steps(FUNCTION, model, iter(described))
 
 
 def _configs(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, sentence
+from neural_network.functional.activations import log_softmax, softmax
 from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Sequential
 from neural_network.layers.convolution import (
@@ -117,6 +118,11 @@ class Walk:
                 yield from self._arrays(layer, name, f"{numbered(group)}/vars")
             else:
                 self._pass(layer, name)
+            function = getattr(layer, "function" if type(layer) is Activation else "activation", 0)
+            if self._maps and function in (softmax, log_softmax):
+                self._refuse(
+                    name, layer, "has a softmax along the width, in Keras along the channels"
+                )
 
     def _arrays(self, layer: Layer, name: str, path: str) -> Iterator[Stored]:
         axes_of_row = len(layer.input_shape or ())
