@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import neural_network as nn
 from neural_network.interop import onnx as interop
 from tests.interop.graphs import graph, node, numbers
 
@@ -93,11 +94,42 @@ def test_sizes_and_places_round_as_in_float32(
     np.testing.assert_allclose(interop.load(model).predict(X), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+NO_ROWS = {
+    "Conv": node("Conv", "X,W", strides=[2, 1]),
+    "ConvTranspose": node("ConvTranspose", "X,W", strides=[2, 1]),
+    "BatchNormalization": node("BatchNormalization", "X,v,v,v,v"),
+    "InstanceNormalization": node("InstanceNormalization", "X,v,v"),
+    "GroupNormalization": node("GroupNormalization", "X,v,v", num_groups=2),
+    "MaxPool": node("MaxPool", "X", kernel_shape=[2, 2]),
+    "AveragePool": node("AveragePool", "X", kernel_shape=[2, 2]),
+    "GlobalAveragePool": node("GlobalAveragePool", "X"),
+    "GlobalMaxPool": node("GlobalMaxPool", "X"),
+    "Softmax": node("Softmax", "X"),
+    "LRN": node("LRN", "X", size=3),
+    "LayerNormalization": node("LayerNormalization", "X,w"),
+    "Flatten": node("Flatten", "X"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_ROWS)
 def test_no_rows(kind: str) -> None:
     model = graph(
-        node(kind, "X,W", strides=[2, 1]),
-        initializers=[numbers("W", np.ones((4, 4, 3, 2)), "f4")],
+        NO_ROWS[kind],
+        initializers=[
+            numbers("W", np.ones((4, 4, 3, 2)), "f4"),
+            numbers("v", np.ones(4), "f4"),
+            numbers("w", np.ones(5), "f4"),
+        ],
     )
     expected = interop.load(model)(np.ones((1, 4, 7, 5), "f4")).shape[1:]
     assert interop.load(model)(np.ones((0, 4, 7, 5), "f4")).shape == (0, *expected)
+
+
+def test_dropout_drops_in_training() -> None:
+    model = interop.load(interop.to_model(nn.Sequential(nn.Dropout(0.25)).initialize((1000,))))
+    X = np.ones((20, 1000), np.float32)
+    assert np.array_equal(model(X), X)
+    dropped = model.train()(X)
+    assert set(np.unique(dropped).tolist()) == {0.0, float(np.float32(1 / 0.75))}
+    assert abs(np.mean(dropped == 0) - 0.25) < 0.02
+    assert not np.array_equal(model(X), dropped)

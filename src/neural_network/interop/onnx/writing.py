@@ -108,7 +108,13 @@ def to_model(model: Layer) -> Any:
     if isinstance(model, ONNXModel):  # it was checked when it was read
         return _with_numbers(model)
     message = _written(onnx, model)
-    onnx.checker.check_model(message, full_check=True)
+    try:
+        onnx.checker.check_model(message, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        expected, text = "a model that onnx.checker accepts", " ".join(str(error).split())
+        raise ArgumentError(
+            sentence("interop.onnx.save", "model", expected, brief(text, str, 200))
+        ) from error
     return message
 
 

@@ -193,7 +193,8 @@ def _conv(layer: Any, graph: Any, X: str) -> Any:
     reach = tuple(d * (t - 1) + 1 for t, d in zip(layer.kernel_size, layer.dilation, strict=True))
     sizes = graph.shape(X)[2:]
     pads = resolve_padding("Conv", layer.padding, sizes, reach, layer.stride)
-    same = layer.padding == "same" and prod(layer.stride) > 1  # depends on the size of the input
+    # It depends on the size of the input; ONNX Runtime has no such rule with a dilation.
+    same = layer.padding == "same" and prod(layer.stride) > 1 == prod(layer.dilation)
     fixed = {"pads": [n for side in zip(*pads, strict=True) for n in side]}
     padding: dict[str, Any] = {"auto_pad": "SAME_UPPER"} if same else fixed
     maps = graph.node(

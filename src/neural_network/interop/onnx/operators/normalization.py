@@ -43,6 +43,8 @@ def batch_normalization(
     if not training_mode and outputs > 1:
         expected = "one output, or training_mode=1 (since version 14)"
         raise ArgumentError(sentence(name, "outputs", expected, outputs))
+    if not array_under(X).size and not training_mode:
+        return X
     if not training_mode and not model.training:
         mean, variance = array_under(input_mean), array_under(input_var)
         return batch_norm(X, scale, B, mean, variance, epsilon=epsilon)
@@ -73,7 +75,7 @@ def layer_normalization(
     axes = _from(X, axis)
     sizes = tuple(X.shape[i] for i in axes)
     gamma, beta = (None if one is None else np.broadcast_to(one, sizes) for one in (Scale, B))
-    out = layer_norm(X, gamma, beta, axes=axes, epsilon=epsilon)
+    out = layer_norm(X, gamma, beta, axes=axes, epsilon=epsilon) if array_under(X).size else X
     if outputs == 1:
         return out
     wide = X.astype(np.promote_types(X.dtype, np.float32))
@@ -114,6 +116,8 @@ def group_normalization(
     opset: int,
 ) -> Any:
     """Group normalization; before version 21 with one scale for each group."""
+    if not array_under(X).size:
+        return X
     if opset < 21:
         each = X.shape[1] // num_groups
         scale, bias = np.repeat(scale, each), np.repeat(bias, each)
@@ -130,6 +134,8 @@ def instance_normalization(
     consumed_inputs: Any = None,
 ) -> Any:
     """Instance normalization: each channel is a group."""
+    if not array_under(input).size:
+        return input
     return group_norm(input, input.shape[1], scale, B, epsilon=epsilon)
 
 

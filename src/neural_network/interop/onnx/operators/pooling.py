@@ -9,7 +9,7 @@ import numpy as np
 
 from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.functional.pooling.pool import counts_of, padded_by
-from neural_network.functional.window import Window, per_axis, resolve_padding
+from neural_network.functional.window import Window, per_axis
 from neural_network.interop.onnx.operators.convolution import check_padded, pads_of, spatial_axes
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import is_floating
@@ -146,13 +146,24 @@ def _attributes(layer: Any, dilation: tuple[int, ...], shape: tuple[int, ...]) -
         "export", shape[2:], layer.kernel_size, layer.stride, layer.padding, dilation,
         ceil_mode=layer.ceil_mode,
     )  # fmt: skip
-    pads = resolve_padding("export", layer.padding, shape[2:], window.reach, layer.stride)
+    before = [first for first, _ in window.pads]
+    # What the last window reads behind the input. Padding that no window reads would be another
+    # window to ONNX where sizes are rounded up; here such a one does not count.
+    after = [
+        max((count - 1) * step + reach - size - first, 0)
+        for count, step, reach, size, first in zip(
+            window.outputs, window.stride, window.reach, window.sizes, before, strict=True
+        )
+    ]
+    most = [last for _, last in window.pads]
+    ceil = any(last > given for last, given in zip(after, most, strict=True))
+    after = [min(pair) for pair in zip(after, most, strict=True)]
     return {
         "kernel_shape": list(layer.kernel_size),
         "strides": list(layer.stride),
         "dilations": list(dilation),
-        "pads": [n for side in zip(*pads, strict=True) for n in side],
-        "ceil_mode": int(layer.ceil_mode),
+        "pads": [*before, *after],
+        "ceil_mode": int(ceil),
     }
 
 

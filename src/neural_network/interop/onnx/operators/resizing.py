@@ -117,12 +117,12 @@ def _sizes(
         expected = f"{len(along)} scales or sizes"
         raise ShapeError(sentence("Resize", "scales, sizes", expected, "another number of them"))
     if sizes is None or not array_under(sizes).size:
-        given = np.ravel(array_under(scales)).astype(np.float32)
-        factors = [float(factor) for factor in given]
+        exact = np.ravel(array_under(scales)).astype(np.float32)
+        factors = [float(factor) for factor in exact]
         if not all(np.isfinite(factor) and factor > 0 for factor in factors):
             raise ArgumentError(sentence("Resize", "scales", "numbers above 0", factors))
         # In float32, as ONNX infers shapes: 3 · 1.6666666 is 5.
-        return [floor(np.float32(shape[a]) * f) for a, f in zip(along, given, strict=True)], factors
+        return [floor(np.float32(shape[a]) * f) for a, f in zip(along, exact, strict=True)], factors
     outputs = integers(sizes)
     if min(outputs) < 0:
         raise ArgumentError(sentence("Resize", "sizes", "numbers from 0 up", outputs))
