@@ -62,6 +62,8 @@ TOLD = {
     "train --data frut": "did you mean fruit?",
     "train --data fashion": "did you mean fashion-mnist?",
     "train --data fruit/bar\\ 0": "if bar 0 is one of the classes, pass ",
+    "train --data fruit --augment shift=2,rotat=1": "did you mean rotate?",
+    "features a.png --filter edgs": "did you mean edges?",
     "train --model tiny_cn": "here: 'tiny_cnn'",
     "train --optimizer adm": "here: 'adam'",
     "predict a.pgn": "did you mean a.png?",

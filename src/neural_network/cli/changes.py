@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from neural_network.cli.output import did_you_mean
 from neural_network.datasets.augmentation.augment import AUGMENTATIONS, Augment
 from neural_network.errors import ArgumentError, brief, sentence
 
@@ -28,7 +29,8 @@ def augmentation(command: str, name: str, text: str) -> Augment | None:
         kind, _, numbers = part.strip().partition("=")
         if kind not in kinds:
             expected = f"none, or some of {', '.join(kinds)} such as shift=2,rotate=10"
-            raise ArgumentError(sentence(command, name, expected, brief(text)))
+            received = f"{brief(text)}{did_you_mean(kind, kinds)}"
+            raise ArgumentError(sentence(command, name, expected, received))
         try:
             given = [_number(number) for number in numbers.split("/")] if numbers else []
             inspect.signature(kinds[kind]).bind(*given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import compress
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.cli.output import Report
+from neural_network.cli.output import Report, did_you_mean
 from neural_network.cli.preparation import Preparation, as_inputs
 from neural_network.datasets.folders import SizesDifferError, Wrong, class_names, read_folder
 from neural_network.datasets.sources import Dataset
@@ -65,8 +64,7 @@ def near_name(name: str, others: Iterable[str] = ()) -> str:
         beside = {str(path.with_name(entry.name)) for entry in path.parent.iterdir()}
     except (OSError, ValueError):
         beside = set()
-    found = difflib.get_close_matches(name, [*others, *sorted(beside)], 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    return did_you_mean(name, [*others, *sorted(beside)])
 
 
 def load_pictures(

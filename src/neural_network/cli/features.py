@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.cli.output import Force, confirm_overwrite, printable
+from neural_network.cli.output import Force, confirm_overwrite, did_you_mean, printable
 from neural_network.datasets.mnist import load_mnist
 from neural_network.datasets.pictures import load_picture
 from neural_network.errors import ArgumentError, brief, needs_extra, sentence
@@ -120,7 +120,8 @@ def _typed_filter(text: str) -> Array:
     try:
         rows = [[float(number) for number in row.split(",")] for row in text.split(";")]
     except ValueError:
-        raise ArgumentError(sentence("features", "--filter", expected, brief(text))) from None
+        received = f"{brief(text)}{did_you_mean(text, FILTERS)}"
+        raise ArgumentError(sentence("features", "--filter", expected, received)) from None
     if len({len(row) for row in rows}) != 1:
         raise ArgumentError(sentence("features", "--filter", "rows of equal length", brief(text)))
     if not np.all(np.isfinite(rows)):

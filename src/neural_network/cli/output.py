@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import shutil
@@ -90,6 +91,16 @@ def make_folder(option: str, folder: Path) -> None:
     except OSError as error:
         text = f"{option}: cannot make the folder {folder}: {error.strerror}"
         raise FileWriteError(text) from error
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return which of some words was probably meant; "" where none is like it.
+
+    >>> did_you_mean("edgs", ["edges", "mean"])
+    '; did you mean edges?'
+    """
+    found = difflib.get_close_matches(word, [*words], 1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def printable(name: str) -> str:

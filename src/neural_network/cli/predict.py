@@ -58,7 +58,7 @@ def predict(
     pictures: Annotated[
         list[Path],
         typer.Argument(
-            help="PNG, JPEG and so on, of digits one in each; or folders of them.",
+            help="PNG, JPEG and so on (of digits: one in each), or folders of them.",
             metavar="PICTURE…",
         ),
     ],
