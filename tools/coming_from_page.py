@@ -44,6 +44,10 @@ What differs without an error:
 
 {module}
 
+## Names of the packages inside
+
+{inside}
+
 ## Attributes and methods
 
 {attributes}
@@ -75,9 +79,17 @@ classes of your own.
 
 def page(root: Path) -> str:
     """Return the page's text."""
-    names, attributes, assigned, arguments, functions, estimators = (
+    names, inside, attributes, assigned, arguments, functions, estimators = (
         runpy.run_path(str(root / TABLES / f"{file}.py"))
-        for file in ("names", "attributes", "assigned", "arguments", "functions", "estimators")
+        for file in (
+            "names",
+            "inside",
+            "attributes",
+            "assigned",
+            "arguments",
+            "functions",
+            "estimators",
+        )
     )
     of_arguments = [
         *arguments["ARGUMENTS"], *arguments["TRAINING"], *functions["FUNCTIONS"],
@@ -87,6 +99,7 @@ def page(root: Path) -> str:
     return PAGE.format(
         tables=TABLES,
         module=_table(names["MODULE"]),
+        inside=_of_classes(inside["INSIDE"]),
         attributes=_of_classes(of_classes),
         assigned=_of_classes(assigned["ASSIGNED"]),
         keys=_table(attributes["KEYS"]),

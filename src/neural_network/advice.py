@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.errors import ShapeError, brief, sentence
+from neural_network.errors import ShapeError, brief, give_hint, sentence
 from neural_network.lifting import array_under
 
 Shape = tuple[int, ...]
@@ -265,3 +265,18 @@ def of_text(value: Any, name: str) -> str:
     if name == "filter_kernel" and isinstance(value, str):
         return " (text: named_filter(name) is a filter of that name)"
     return " (text: np.unique(names, return_inverse=True) numbers names)"
+
+
+def several_arrays(value: object) -> str:
+    """Say how several inputs or outputs of a model are given, for a list of arrays."""
+    if isinstance(value, list) and value and all(hasattr(one, "ndim") for one in value):
+        return f", a list of {len(value)} arrays; several of a model are a tuple: (a, b)"
+    return ""
+
+
+def hint_of_dask(function: str, name: str, value: object) -> None:
+    """Give a hint, for an array of Dask, that it is read into memory as a whole."""
+    if type(value).__module__.partition(".")[0] != "dask":
+        return
+    blocks = "nn.scale.dask.predict and nn.scale.dask.conv2d compute block by block"
+    give_hint(f"{function}: {name} is a Dask array, which is read into memory as a whole; {blocks}")

@@ -112,6 +112,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
 
 def _together(function: str, name: str, value: Any) -> Array:
     """Return a number or nested lists as one array; as a tensor where they contain one."""
+    advice.hint_of_dask(function, name, value)
     try:
         try:
             return np.asarray(value)
@@ -123,9 +124,8 @@ def _together(function: str, name: str, value: Any) -> Array:
     except (DroppedGradientError, FloatingPointError):
         raise
     except ValueError as error:
-        raise ShapeError(
-            sentence(function, name, "rows of equal length", "a ragged sequence")
-        ) from error
+        received = f"a ragged sequence{advice.several_arrays(value)}"
+        raise ShapeError(sentence(function, name, "rows of equal length", received)) from error
     except Exception as error:  # of the memory, or of an object that only looks like an array
         raise refusal(function, {name: value}, error) from error
 

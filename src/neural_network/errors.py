@@ -235,6 +235,14 @@ def returned(value: object) -> str:
     return "None; is its return missing?" if value is None else brief(value)
 
 
+def no_model(function: str, value: object, expected: str = "a layer or model") -> DTypeError:
+    """Return the error for what is no model; it says where the model is, if there is one inside."""
+    inside = (n for n in ("model_", "model") if hasattr(getattr(value, n, None), "named_layers"))
+    name = next(inside, None)
+    hint = "" if name is None else f"; its model is its attribute {name}"
+    return DTypeError(sentence(function, "model", expected, brief(value) + hint))
+
+
 def brief(
     value: object, form: Callable[[object], str] = repr, letters: int = LETTERS_OF_VALUE
 ) -> str:

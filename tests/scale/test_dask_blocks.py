@@ -189,3 +189,15 @@ def test_several_outputs_are_refused() -> None:
     model = Two().initialize((9,), rng=0)
     with pytest.raises(ArgumentError, match="a model with one output, received 2 of them"):
         predict(model, IMAGE)
+
+
+def test_arrays_of_dask_are_not_read_into_memory_without_a_word() -> None:
+    image, model = da.ones((6, 6), chunks=3), nn.Dense(2).initialize((6,), rng=0)
+    for call in (
+        lambda: nn.conv2d(image, np.ones((3, 3))),
+        lambda: nn.relu(image),
+        lambda: model.predict(image),
+        lambda: model(image),
+    ):
+        with pytest.warns(nn.TrainingHint, match="Dask array, which is read .* nn.scale.dask.pred"):
+            call()

@@ -186,3 +186,36 @@ def test_the_methods_of_a_subclass_are_tried_first(method: str) -> None:
     with pytest.raises(ZeroDivisionError):
         trainer.fit(np.eye(4), np.arange(4) % 2)
     assert not trainer.model.built  # before anything was changed
+
+
+class TwoOutputs(nn.Layer):
+    """Two dense layers side by side."""
+
+    def __init__(self, form: type) -> None:
+        self.a, self.b, self._form = nn.Dense(2), nn.Dense(1), form
+
+    def forward(self, X: Any) -> Any:
+        found = self.a(X), self.b(X)
+        return found if self._form is tuple else dict(zip("ab", found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("form", "loss", "kind", "match"),
+    [
+        (tuple, lambda y, out: ((out - y) ** 2).mean(), TypeError, "a tuple of 2 and y a tuple"),
+        (tuple, lambda out, y: out.mean() + y[0].mean(), AttributeError, "'tuple' object has no"),
+        (dict, lambda out, y: nn.mse_loss(out["b"], y["c"]), KeyError, "KeyError: 'c' for a dict"),
+        (dict, lambda out, y: nn.mse_loss(out["z"], y["b"]), KeyError, "and y a dict of 'a', 'b'"),
+        (tuple, lambda out, y: nn.mse_loss(out[2], y[1]), IndexError, "tuple index out of range"),
+    ],
+)
+def test_a_loss_of_several_outputs_is_told_what_they_are(
+    form: type, loss: Any, kind: type[Exception], match: str
+) -> None:
+    X, labels, numbers = np.ones((6, 3), "f"), np.arange(6) % 2, np.ones((6, 1), "f")
+    y = (labels, numbers) if form is tuple else {"a": labels, "b": numbers}
+    trainer = nn.Trainer(TwoOutputs(form), loss=loss, progress=False)
+    with pytest.raises(kind, match=match) as caught:
+        trainer.fit(X, y)
+    assert isinstance(caught.value, nn.ArgumentError)
+    assert str(caught.value).startswith("Trainer: loss: expected a function of (outputs, y)")

@@ -198,7 +198,7 @@ def bad_pairs(model: nn.Sequential) -> dict[str, tuple[Any, str]]:
         "another": ([(model, "adam"), (network(), "adam")], "parts of the trainer's model"),
         "empty": ([], r"pairs: expected a list of pairs: \[\(layer, Adam\(1e-4\)\)"),
         "no pair": ([model], r"pairs\[0\]: expected \(layer, optimizer\)"),
-        "swapped": ([(nn.Adam(), model)], r"optimizer: expected"),
+        "swapped": ([(nn.Adam(), model)], "the part of the model comes first"),
         "number": ([(model, 0.01)], "expected"),
         "no layer": ([("head", nn.Adam())], r"pairs\[0\]: expected a model, a layer"),
         "twice": ([(model[:2], twice), (model[2:], twice)], "an optimizer of its own"),

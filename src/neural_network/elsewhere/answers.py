@@ -16,7 +16,8 @@ import numpy as np
 from neural_network.elsewhere.assigned import is_elsewhere
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.estimators import FITTED, ROW_ESTIMATOR
-from neural_network.elsewhere.functions import WORDS
+from neural_network.elsewhere.functions import METRIC_WORDS, WORDS
+from neural_network.elsewhere.inside import INSIDE
 from neural_network.elsewhere.names import MODULE
 from neural_network.elsewhere.own_layers import lacks_parts, where_it_is_set
 from neural_network.errors import ArgumentError, NeuralNetworkError, both, brief, is_own, shortened
@@ -44,7 +45,13 @@ class Answer(NamedTuple):
 @cache
 def _table(where: str) -> dict[str, Answer]:
     """Return theirs → answer, of the package (""), of a class, or of keys ("[]")."""
-    tables = {"": MODULE, "[]": KEYS, **ATTRIBUTES, "RowEstimator": ROW_ESTIMATOR}
+    tables = {
+        "": MODULE,
+        **INSIDE,
+        "[]": KEYS,
+        **ATTRIBUTES,
+        "RowEstimator": ROW_ESTIMATOR,
+    }
     rows = tables.get(where, [])
     return {name: Answer(ours, line) for theirs, ours, line in rows for name in theirs.split()}
 
@@ -72,7 +79,8 @@ def missing_name(
             something to say.
     """
     text = f"module {package!r} has no attribute {brief(name)}"
-    answer = _table("").get(name) or _public_elsewhere(name, package)
+    own = _table(package.partition(".")[2]).get(name) if package != PACKAGE else None
+    answer = own or _table("").get(name) or _public_elsewhere(name, package)
     if answer is None and _takes_tensors(name):
         answer = Answer(f"np.{name}, which takes tensors", "")
     if answer is None and (near := nearest(name, listed)) is not None:
@@ -207,6 +215,14 @@ def word(value: str, choices: Collection[str]) -> str | None:
     """
     meant = _words().get(value)
     return meant if meant in choices else nearest(value, choices)
+
+
+def metric_word(value: object) -> str | None:
+    """Return a measure of another library as a sentence shows it: with what it is here."""
+    for theirs, ours in METRIC_WORDS:
+        if isinstance(value, str) and value in theirs.split():
+            return f"{brief(value)}; here: {ours}"
+    return None
 
 
 def with_meaning(value: object, choices: Collection[str]) -> str:

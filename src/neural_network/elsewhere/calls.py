@@ -14,9 +14,13 @@ import numpy as np
 from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
-from neural_network.elsewhere.functions import FUNCTIONS, PLACES
+from neural_network.elsewhere.functions import FUNCTIONS, MISSING, PLACES, SIGNATURES, SIZES_FOUND
 from neural_network.errors import ArgumentError, DTypeError, both, brief
 
+# Classes of which a call in the order of another library fits as well.
+FITTING = ("Dense", "BatchNorm", "LayerNorm", "GroupNorm")
+SIZES_OF_INPUT = ("in_channels", "in_features", "num_features", "normalized_shape")
+PADDINGS = ("same", "valid", "causal", "full")
 # Of the names that a sentence lists.
 MOST_NAMES = 4
 # NumPy's own options of the methods that pass them on.
@@ -43,10 +47,11 @@ def explained(
     if (line := call.parameters_first()) is not None:
         return DTypeError(f"{call.name}: the learning rate comes first; here: {line}")
     if isinstance(error, ArgumentError):
-        line = call.by_place()
+        line = call.by_place(fits=True)
         return None if line is None else type(error)(f"{error}; here: {line}")
     text = call.misfit()
-    return None if text is None else both(ArgumentError, TypeError)(f"{call.name}: {text}")
+    name = call.within + call.name
+    return None if text is None else both(ArgumentError, TypeError)(f"{name}: {text}")
 
 
 class _Call:
@@ -64,6 +69,9 @@ class _Call:
         self.args, self.kwargs = args, kwargs
         self.of_class = False  # whether a method was called without an object
         self.name = function.__name__
+        # Of functions of interop and scale, which have names of functions of the package.
+        parts = getattr(function, "__module__", "").split(".")[1:-1]
+        self.within = f"{'.'.join(parts[:2])}." if parts[:1] in (["interop"], ["scale"]) else ""
         bases = function.__mro__ if isinstance(function, type) else ()
         makes = getattr(function, "__init__", function) if bases else function
         # The tables say nothing of what a constructor or function of the caller's own takes.
@@ -98,7 +106,7 @@ class _Call:
             if self.of_class:
                 owner, _, method = self.name.partition(".")
                 return f"expected an object before the dot, and not its class: {owner}(…).{method}"
-            line = self.by_place()
+            line = self.by_place() or MISSING.get(self.name)
             missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
             return self._unknown() or self._too_many() or missing
         return None
@@ -165,19 +173,63 @@ class _Call:
             more = ""
         return f"nn.{self.name}({brief(rate)}, parameters=model{more})"
 
-    def by_place(self) -> str | None:
-        """Return the call to write for what was given by place, if it is a known mistake."""
-        if not self.args or _PLACED.isdisjoint(self.where):
+    def by_signature(self) -> str | None:
+        """Return the call to write for arguments in the order that another library has them."""
+        for where, theirs in SIGNATURES:
+            if self.name not in where.split() or not self.args:
+                continue
+            order = [part.split(":") for part in theirs.split()]
+            names = [name for name, _ in order]
+            if len(self.args) > len(names) or set(names[: len(self.args)]) & self.kwargs.keys():
+                continue
+            given = zip(order, self.args, strict=False)
+            if not all(_is_any_of(kinds, value) for (_, kinds), value in given):
+                continue
+            found = {**dict(zip(names, self.args, strict=False)), **self.kwargs}
+            if names[0] == "num_features" and isinstance(found.get("momentum"), float):
+                found["momentum"] = round(1 - found["momentum"], 9)  # here: the share that stays
+            ours = {name: value for name, value in found.items() if name in self.parameters}
+            if found.keys() - ours.keys() - set(names):
+                continue
+            try:
+                self.signature.bind(**ours)
+            except TypeError:
+                continue
+            line = f"nn.{self.name}({self._written(ours)})"
+            return f"{line} ({SIZES_FOUND})" if names[0] in SIZES_OF_INPUT else line
+        return None
+
+    def _written(self, arguments: Mapping[str, Any]) -> str:
+        """Return arguments as they are written: by place where that may be."""
+        parts, by_place = [], True
+        for name, parameter in self.parameters.items():
+            by_place = by_place and name in arguments and parameter.kind is not _BY_NAME
+            if name in arguments:
+                shown = _shown(arguments[name])
+                parts.append(shown if by_place else f"{name}={shown}")
+        return ", ".join(parts)
+
+    def by_place(self, *, fits: bool = False) -> str | None:
+        """Return the call to write for what was given by place, if it is a known mistake.
+
+        Args:
+            fits: whether the call fits the signature, and a value was refused.
+        """
+        if not self.args or not self.where:
             return None
+        known = self.by_signature() if not fits or self.name in FITTING else None
+        if known is not None and self.kwargs:
+            return known
         for where, kinds, ours, why in PLACES:
             wanted = kinds.split()
             same = self.name in where.split() and len(wanted) == len(self.args)
             if same and all(map(_is_of, wanted, self.args)):
-                return f"nn.{ours.format(*map(_shown, self.args), name=self.name)} ({why})"
-        return None
+                line = ours.format(*map(_shown, self.args), name=self.name)
+                return f"nn.{self.within}{line} ({why})"
+        return known
 
 
-_PLACED = frozenset(name for where, *_ in PLACES for name in where.split())
+_BY_NAME = inspect.Parameter.KEYWORD_ONLY
 
 
 def _is_of(kind: str, value: Any) -> bool:
@@ -192,11 +244,19 @@ def _is_of(kind: str, value: Any) -> bool:
             return isinstance(value, bool)
         case "text":
             return isinstance(value, str)
+        case "format":  # of Keras: "channels_last"
+            return isinstance(value, str) and value.startswith("channels")
+        case "activation":
+            return isinstance(value, str) and value.lower() not in PADDINGS
         case "sizes":
             return isinstance(value, list | tuple) and all(_is_of("int", one) for one in value)
         case "function":
             return callable(value) and not isinstance(value, type)
     return any(base.__name__ == kind for base in type(value).__mro__)
+
+
+def _is_any_of(kinds: str, value: Any) -> bool:
+    return any(_is_of(kind, value) for kind in kinds.split("/"))
 
 
 def _shown(value: Any) -> str:

@@ -109,6 +109,30 @@ FUNCTIONS: Rows = [
      "nothing: it returns arrays", "nn.load_image_folder"),
     ("load_picture", "color_mode mode grayscale colour color", "grey", "nn.load_picture"),
     ("load_picture", "target_size image_size img_size shape", "size", "nn.load_picture"),
+    ("load_weights", "map_location device weights_only",
+     "nothing: no file holds code, and it computes on the processor",
+     "nn.interop.torch.load_weights"),
+    ("load_weights", "by_name skip_mismatch ignore_mismatched_sizes",
+     "strict=False, which loads the arrays that fit", "nn.interop.torch.load_weights(model, "
+     "nn.interop.torch.state_dict(model), strict=False)"),
+    ("load_weights", "assign prefix", "names, which pairs layers",
+     "nn.interop.torch.load_weights(model, nn.interop.torch.state_dict(model), "
+     "names={\"0\": \"0\"})"),
+    ("load_weights", "state_dict filename file weights f filepath", "the second argument",
+     "nn.interop.torch.load_weights(model, nn.interop.torch.state_dict(model))"),
+    ("state_dict", "prefix keep_vars destination", "nothing like it; like= has other names",
+     "nn.interop.torch.state_dict(model)"),
+    ("save to_model", "input_shape args dummy_input example_inputs example_input sample_input "
+     "dynamic_axes dynamic_shapes input_names output_names input_signature initial_types f",
+     "nothing: the sizes are the model's, and the number of rows is free",
+     "nn.interop.onnx.save"),
+    ("save to_model", "opset opset_version target_opset do_constant_folding export_params verbose "
+     "dynamo training metadata", "nothing like it; notes= keeps information",
+     "nn.interop.onnx.save"),
+    ("predict", "batch_size bs verbose", "nothing: the chunks of X are the batches",
+     "nn.scale.dask.predict"),
+    ("load", "providers sess_options session_options", "nothing: it computes on the processor",
+     "nn.load(saved)"),
     ("load", "custom_objects", "layers", "nn.load(saved, layers={})"),
     ("load", "map_location device weights_only compile safe_mode", "nothing: files hold no code",
      "nn.load(saved)"),
@@ -146,9 +170,9 @@ PLACES: list[tuple[str, str, str, str]] = [
     (CONVOLUTIONS, "int int sizes", "{name}({1}, {2})", SIZES_FOUND),
     (CONVOLUTIONS, "int int int int", "{name}({1}, {2}, stride={3})", SIZES_FOUND),
     (CONVOLUTIONS, "int int int int int", "{name}({1}, {2}, stride={3}, padding={4})", SIZES_FOUND),
-    (CONVOLUTIONS, "int int text", "{name}({0}, {1}, activation={2})",
+    (CONVOLUTIONS, "int int activation", "{name}({0}, {1}, activation={2})",
      "an activation has its name"),
-    (CONVOLUTIONS, "int sizes text", "{name}({0}, {1}, activation={2})",
+    (CONVOLUTIONS, "int sizes activation", "{name}({0}, {1}, activation={2})",
      "an activation has its name"),
     (CONVOLUTIONS, "int sizes int", "{name}({0}, {1}, stride={2})", "a stride has its name"),
     (CONVOLUTIONS, "int sizes sizes", "{name}({0}, {1}, stride={2})", "a stride has its name"),
@@ -157,6 +181,9 @@ PLACES: list[tuple[str, str, str, str]] = [
     ("Dense", "int int text", "Dense({1}, {2})", SIZES_FOUND),
     ("Dense", "int int flag", "Dense({1}, bias={2})", SIZES_FOUND),
     ("Dense", "int flag", "Dense({0}, bias={1})", "a bias has its name"),
+    ("GlobalAvgPool2D", "sizes", "GlobalAvgPool2D()", "each channel gives one number"),
+    ("Activation", "text int", "Activation(functools.partial(nn.softmax, axis={1}))",
+     "an option is set in a function"),
     ("BatchNorm", "int", "BatchNorm()", SIZES_FOUND),
     ("BatchNorm", "int number", "BatchNorm(epsilon={1})", SIZES_FOUND),
     ("LayerNorm", "int", "LayerNorm()", SIZES_FOUND),
@@ -179,6 +206,12 @@ PLACES: list[tuple[str, str, str, str]] = [
      "an optimizer takes a schedule"),
     ("Tensor", "int int", "Tensor(np.zeros(({0}, {1})))", "a tensor is made of an array"),
     ("save", "text Layer", "save(model, {0})", "the model comes first"),
+    ("load_weights", "text Layer", "load_weights(model, {0})", "the model comes first"),
+    ("load_weights", "dict Layer", "load_weights(model, state_dict)", "the model comes first"),
+    ("save_weights", "text Layer", "save_weights(model, {0})", "the model comes first"),
+    ("predict", "Array Layer", "predict(model, X)", "the model comes first"),
+    ("conv2d", "Array Array", "conv2d(image, np.asarray(filters))",
+     "the filters are no Dask array"),
     ("forward_mlp forward_mlp_3layer", "ndarray dict", "{name}(X, **parameters)",
      "two stars pass each array by its name"),
 ]
@@ -213,3 +246,51 @@ WORDS: list[tuple[str, str]] = [
     ("auto minimize", "min"), ("maximize", "max"),
     ("training", "train"), ("testing", "test"),
 ]
+# Words for metrics, of which no single one is ours.
+METRIC_WORDS: list[tuple[str, str]] = [
+    ("mse MSE mean_squared_error neg_mean_squared_error mse_loss", "nn.mse_loss, the function"),
+    ("rmse RMSE root_mean_squared_error RootMeanSquaredError",
+     "nn.mse_loss, the function; the root of its mean is that"),
+    ("mean_absolute_error MAE l1 l1_loss MeanAbsoluteError", "'mae'"),
+    ("precision Precision recall Recall sensitivity specificity precision_score recall_score",
+     "'f1' for two classes; nn.class_report(model.predict(X), y) has it for each class"),
+    ("f1_macro f1_micro f1_weighted balanced_accuracy confusion_matrix class_report mcc "
+     "matthews_corrcoef cohen_kappa iou jaccard dice",
+     "nn.class_report or nn.confusion_matrix of model.predict(X) and y, after the training"),
+    ("loss log_loss crossentropy cross_entropy categorical_crossentropy "
+     "sparse_categorical_crossentropy binary_crossentropy softmax_cross_entropy",
+     "nothing: the loss is always measured"),
+    ("top5 top_5 top5_accuracy top_5_accuracy top_k top_k_categorical_accuracy "
+     "sparse_top_k_categorical_accuracy", "functools.partial(nn.top_k_accuracy, k=5)"),
+    ("mape MAPE mean_absolute_percentage_error msle explained_variance perplexity",
+     "a function of (outputs, y)"),
+]
+# The order in which other libraries take arguments, in our words: name:kinds, as in ``PLACES``.
+SIGNATURES: list[tuple[str, str]] = [
+    # PyTorch.
+    ("Conv1D Conv2D Conv3D", "in_channels:int filters:int kernel_size:int/sizes stride:int/sizes "
+     "padding:int/sizes/text dilation:int/sizes groups:int bias:flag"),
+    ("ConvTranspose2D", "in_channels:int filters:int kernel_size:int/sizes stride:int/sizes "
+     "padding:int/sizes output_padding:int/sizes groups:int bias:flag dilation:int/sizes"),
+    ("Dense", "in_features:int units:int bias:flag"),
+    ("BatchNorm", "num_features:int epsilon:number momentum:number"),
+    ("LayerNorm", "normalized_shape:int/sizes epsilon:number"),
+    ("GroupNorm", "groups:int num_channels:int epsilon:number"),
+    ("MaxPool2D", "kernel_size:int/sizes stride:int/sizes padding:int/sizes dilation:int/sizes "
+     "return_indices:flag ceil_mode:flag"),
+    ("AvgPool2D", "kernel_size:int/sizes stride:int/sizes padding:int/sizes ceil_mode:flag "
+     "count_include_pad:flag"),
+    ("Dropout Dropout2D", "rate:number inplace:flag"),
+    ("DepthwiseConv2D", "in_channels:int kernel_size:int/sizes"),
+    # Keras.
+    ("Conv1D Conv2D Conv3D ConvTranspose2D", "filters:int kernel_size:int/sizes "
+     "stride:int/sizes padding:text data_format:format dilation:int/sizes groups:int "
+     "activation:text/function"),
+    ("Conv1D Conv2D Conv3D ConvTranspose2D", "filters:int kernel_size:int/sizes padding:text"),
+    ("DepthwiseConv2D", "kernel_size:int/sizes stride:int/sizes padding:text multiplier:int"),
+]
+# Function → the call to write where an argument is missing.
+MISSING = {
+    "batches": "nn.batches(X, y, batch_size=8); where there is no y, X twice: "
+    "for rows, _ in nn.batches(X, X, batch_size=8)",
+}

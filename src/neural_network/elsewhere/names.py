@@ -153,7 +153,14 @@ TOOLS: Rows = [
     ("nn", "the package itself: import neural_network as nn", "nn.Dense(10)"),
     ("F", "the package functional: from neural_network import functional as F",
      "nn.functional.relu(np.ones(3))"),
-    ("keras torch flax linen tf", "the package itself", "nn.Dense(10)"),
+    ("flax linen tf", "the package itself", "nn.Dense(10)"),
+    ("torch", "the package itself; interop.torch has weights of PyTorch", "nn.interop.torch"),
+    ("keras", "the package itself; interop.keras reads weights of Keras", "nn.interop.keras"),
+    ("onnx onnxruntime export to_onnx from_onnx load_onnx save_onnx onnx_export",
+     "interop.onnx, with load(path) and save(model, path)", "nn.interop.onnx"),
+    ("dask distributed ray joblib multiprocessing", "scale.dask for arrays; searches on many "
+     "machines are scikit-learn's, of the estimators", "nn.scale.dask"),
+    ("sklearn scikit_learn", "estimators", "nn.estimators"),
     ("layer_norm_ linear bilinear", "matrix_multiply, or @",
      "nn.matrix_multiply(X, np.ones((64, 2)))"),
     ("data DataLoader TensorDataset Dataset BatchSampler", "arrays; fit makes the batches, "

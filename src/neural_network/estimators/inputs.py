@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from neural_network.advice import hint_of_dask
 from neural_network.checks import Array, as_choice, as_count, as_real
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
 from neural_network.estimators.refusals import refused
@@ -42,6 +43,7 @@ def as_rows(function: str, X: Any) -> Rows:
         return Rows(X, None)
     if isinstance(X, np.ma.MaskedArray):  # whose mask np.asarray would drop
         raise DTypeError(sentence(function, "X", "an array without a mask", "a masked array"))
+    hint_of_dask(function, "X", X)
     try:
         X = without_string_type(as_numpy(X))
         array = np.asarray(X)

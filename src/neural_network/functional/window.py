@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from neural_network.checks import Array, as_count
-from neural_network.errors import ArgumentError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 
 Sizes: TypeAlias = tuple[int, ...]
 # One number for all spatial axes, or one for each.
@@ -230,6 +230,12 @@ def per_axis(function: str, name: str, value: object, axes: int, minimum: int = 
             expected = f"one number or {axes} of them"
             raise ShapeError(sentence(function, name, expected, f"{len(value)} of them"))
         return tuple([as_count(function, name, item, minimum) for item in value])
+    if name == "padding" and isinstance(value, str):  # where it is cut off: words of Keras
+        expected = (
+            "what is cut off at each side: 0 for 'valid'; for 'same' (size - stride + 1) // 2 with "
+            "output_padding=(size - stride) % 2"
+        )
+        raise DTypeError(sentence(function, name, expected, brief(value)))
     return (as_count(function, name, value, minimum),) * axes
 
 
@@ -276,6 +282,11 @@ def resolve_padding(
             numbers = pads[0] if len(set(pads)) == 1 else pads
             # Where a layer is made, the size of its window is not known here.
             received += f"; padding={numbers if any(pads) else '(size - 1) · dilation'} is that"
+        if padding == "causal":  # of Keras: no output sees what comes later
+            before = reach[0] - 1 or "(size - 1) · dilation"
+            received += f"; padding=(({before}, 0),) is that" if axes == 1 else " (of Conv1D)"
+        if padding in ("reflect", "replicate", "circular", "symmetric", "edge", "wrap", "constant"):
+            received += "; np.pad before adds other numbers than zeros"
         raise ArgumentError(sentence(function, "padding", "'valid', 'same' or numbers", received))
     if _is_sequence(padding) and any(_is_sequence(pair) for pair in padding):
         if len(padding) != axes or not all(

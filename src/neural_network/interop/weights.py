@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from neural_network.autograd.engine import no_grad
 from neural_network.autograd.guards import check_in_place
 from neural_network.checks import Array, narrowed
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, no_model, sentence
 from neural_network.functional.finite import is_finite_by_numpy
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter
@@ -38,7 +38,7 @@ def tensors_of(function: str, model: object) -> dict[str, Parameter | Buffer]:
         ArgumentError: it is not built.
     """
     if not isinstance(model, Layer):
-        raise DTypeError(sentence(function, "model", "a layer or model", brief(model)))
+        raise no_model(function, model)
     model._check_built(function)
     return dict([*model.named_parameters(), *model.named_buffers()])
 
@@ -74,6 +74,24 @@ def put(
             check_in_place(tensors[name])
         for name, array in typed.items():
             tensors[name][...] = array
+
+
+def check_some_fit(
+    function: str, argument: str, loaded: Sequence[str], wanted: Iterable[Any], found: Iterable[str]
+) -> None:
+    """Raise ArgumentError where ``strict=False`` would load nothing at all.
+
+    Args:
+        function, argument: for the sentence.
+        loaded: what would be loaded.
+        wanted: what the model has: each has a ``name``.
+        found: what the source has.
+    """
+    names = [entry.name for entry in wanted]
+    if names and not loaded:
+        expected = f"an array at least that fits one of {listed(names)}"
+        received = f"{listed(found)}, of which none does; names={{ours: theirs}} pairs layers"
+        raise ArgumentError(sentence(function, argument, expected, received))
 
 
 def listed(names: Any) -> str:

@@ -19,6 +19,7 @@ from neural_network.errors import (
     FileFormatError,
     ShapeError,
     brief,
+    no_model,
     sentence,
 )
 from neural_network.functional.finite import is_finite_by_numpy
@@ -279,7 +280,7 @@ def _has_nan(array: Array) -> bool:
 def model_content(function: str, model: Layer) -> tuple[dict[str, Array], dict[str, str]]:
     """Return a model's arrays by name, and its architecture as metadata."""
     if not isinstance(model, Layer):
-        raise DTypeError(sentence(function, "model", "a layer or model", brief(model)))
+        raise no_model(function, model)
     model._check_built(function)
     tensors = [*model.named_parameters(), *model.named_buffers()]
     frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]

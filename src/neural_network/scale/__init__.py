@@ -1,5 +1,16 @@
 """The library's functions on arrays that do not fit in memory, and on many machines."""
 
+from typing import Any
+
 from neural_network.scale import dask
 
 __all__ = ["dask"]
+
+
+def __getattr__(name: str) -> Any:
+    """Raise the sentence about a name that there is not."""
+    from neural_network.elsewhere.answers import missing_name
+
+    if name[:1] == "_":  # what Python itself looks for
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing_name(__name__, name, __all__, importing=False)

@@ -255,7 +255,10 @@ def as_feed(
     size = as_count("fit", "batch_size", batch_size)
     if y is None:
         if isinstance(X, np.ndarray | str) or not (callable(X) or is_iterable(X)):
-            expected = "labels for the rows of X (or an iterable of batches as X)"
+            expected = (
+                "labels for the rows of X (an autoencoder's are X itself: fit(X, X)), or an "
+                "iterable of batches as X"
+            )
             raise DTypeError(sentence("fit", "y", expected, "None"))
         if sample_weights is not None:
             expected = "none with an iterable, whose batches (X, y, weights) bring their own"

@@ -18,6 +18,8 @@ from neural_network.errors import (
     NeuralNetworkError,
     NothingToAverageError,
     ShapeError,
+    both,
+    brief,
     sentence,
 )
 from neural_network.layers.layer import Layer
@@ -123,7 +125,8 @@ def try_fit(
         # In evaluation, because a loss that calls the model would move running statistics.
         with model.in_mode(training=False), np.errstate(all="ignore"):
             with suppress(NothingToAverageError):  # other rows may count
-                loss = compute_loss(each(_recorded, outputs), batch)
+                with _several_explained(outputs, batch.y):
+                    loss = compute_loss(each(_recorded, outputs), batch)
                 as_single("Trainer", "loss", array_under(loss))
                 if not isinstance(loss, Tensor) or not loss.requires_grad:
                     expected = "a tensor that is computed from the outputs"
@@ -185,6 +188,30 @@ def _outputs(model: Layer, name: str, X: Any) -> Any:
             expected, received = "arrays with a row for each of X", f"shape {np.shape(output)}"
             raise ShapeError(sentence("Trainer", name + place, expected, received))
     return plain(outputs)
+
+
+@contextmanager
+def _several_explained(outputs: Any, targets: Any) -> Iterator[None]:
+    """Say what a loss of several outputs is called with, where it raises an error of Python's."""
+    try:
+        yield
+    except NeuralNetworkError:
+        raise
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
+        if isinstance(outputs, np.ndarray) and isinstance(targets, np.ndarray):
+            raise  # of the caller's own code, and about nothing that is special here
+        expected = "a function of (outputs, y), in this order and as the model and y have them"
+        received = f"{brief(error, lambda e: f'{type(e).__name__}: {e}')} for {_form(outputs)}"
+        text = sentence("Trainer", "loss", expected, f"{received} and y {_form(targets)}")
+        kind: Any = type(error)
+        raise both(ArgumentError, kind)(text) from error
+
+
+def _form(value: Any) -> str:
+    """Return how arrays are together."""
+    if isinstance(value, dict):
+        return f"a dict of {', '.join(map(repr, value))}"
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else "an array"
 
 
 def _recorded(output: Array) -> Tensor:

@@ -76,10 +76,10 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         function = METRICS.get(metric) if isinstance(metric, str) else metric
         if not callable(function):
             expected = f"functions of (outputs, y), or of {', '.join(map(repr, METRICS))}"
-            from neural_network.elsewhere.answers import with_meaning
+            from neural_network.elsewhere.answers import metric_word, with_meaning
 
             kind = ArgumentError if isinstance(metric, str) else DTypeError
-            received = with_meaning(metric, METRICS)
+            received = metric_word(metric) or with_meaning(metric, METRICS)
             raise kind(sentence("Trainer", "metrics", expected, received))
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
@@ -234,7 +234,10 @@ def as_class_weights(loss: Loss, value: object) -> ClassWeights:
         return None
     name = "class_weights"
     if not is_of_classes(loss):
-        expected = "none with a loss that has no classes"
+        expected = (
+            "none with a loss that has no classes (in one of several outputs they are an option: "
+            "nn.softmax_cross_entropy(out[0], y[0], class_weights=[1, 2]))"
+        )
         if loss_name(loss) in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
             expected = (
                 "none with one output for two classes: functools.partial("

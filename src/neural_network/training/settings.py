@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from neural_network.checks import as_callable, as_count, as_flag, as_number
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, no_model, sentence
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed
@@ -20,7 +20,7 @@ from neural_network.training.state import TrainingState, as_callbacks
 def _as_model(_: TrainingState, value: Any) -> Layer:
     model = Sequential(value) if isinstance(value, list | tuple) else value
     if not isinstance(model, Layer):
-        raise DTypeError(sentence("Trainer", "model", "a layer or model", brief(value)))
+        raise no_model("Trainer", value)
     return model
 
 

@@ -13,18 +13,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neural_network.checks import Array, as_flag
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
-    DTypeError,
     FileFormatError,
     brief,
     needs_extra,
+    no_model,
     sentence,
 )
 from neural_network.files import open_file
 from neural_network.interop.keras.layouts import Stored, Walk
 from neural_network.interop.keras.settings import check_steps
-from neural_network.interop.weights import LoadedWeights, listed, put, tensors_of
+from neural_network.interop.weights import LoadedWeights, check_some_fit, listed, put, tensors_of
 from neural_network.layers.containers import Sequential
 from neural_network.public import public
 
@@ -41,6 +42,7 @@ MOST_OBJECTS = 1 << 16
 
 
 @public(top_level=False)
+@explains_calls
 def load_weights(
     model: Sequential,
     path: str | os.PathLike[str],
@@ -89,7 +91,7 @@ def load_weights(
     neural_network.errors.DTypeError: load_weights: model: expected a Sequential, received 'model'
     """
     if not isinstance(model, Sequential):
-        raise DTypeError(sentence(FUNCTION, "model", "a Sequential", brief(model)))
+        raise no_model(FUNCTION, model, "a Sequential")
     tensors = tensors_of(FUNCTION, model)
     strict = as_flag(FUNCTION, "strict", strict)
     allow_nonfinite = as_flag(FUNCTION, "allow_nonfinite", allow_nonfinite)
@@ -105,6 +107,7 @@ def load_weights(
     ours = {
         entry.name: entry.turned(arrays[entry.path]) for entry in wanted if entry.path in arrays
     }
+    check_some_fit(FUNCTION, "path", list(ours), wanted, unexpected)
     put(FUNCTION, tensors, ours, allow_nonfinite=allow_nonfinite)
     return LoadedWeights(
         loaded={entry.name: entry.path for entry in wanted if entry.path in arrays},

@@ -223,6 +223,11 @@ class ONNXModel(Layer):
                 left.give(array_under(value))
         return arguments, results[0]
 
+    def __getitem__(self, place: object) -> Any:
+        """Raise TypeError: a graph has nodes, and no layers."""
+        expected = "model.weights[name] or summary(), of a graph, which has no layers"
+        raise DTypeError(sentence("ONNXModel", "place", expected, brief(place)))
+
     def _current_arguments(self) -> Mapping[str, Any]:
         return {"graph": self.graph}
 

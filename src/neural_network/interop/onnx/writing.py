@@ -13,7 +13,7 @@ from neural_network import __version__
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import Array
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, DTypeError, brief, needs_extra, sentence
+from neural_network.errors import ArgumentError, brief, needs_extra, no_model, sentence
 from neural_network.files import as_path, written_beside
 from neural_network.functional.activations import identity
 from neural_network.interop.onnx.graph import OWN_DOMAINS
@@ -30,6 +30,16 @@ from neural_network.public import public
 
 # What is written: the newest that ONNX Runtime of 2024 reads.
 OPSET, IR_VERSION = 21, 10
+# Functions that are no activations → the layer that does the same and is written.
+LAYERS_FOR = {
+    "max_pool2d": "MaxPool2D(2)", "max_pool": "MaxPool2D(2)", "avg_pool2d": "AvgPool2D(2)",
+    "global_avg_pool": "GlobalAvgPool2D()", "adaptive_avg_pool2d": "GlobalAvgPool2D(), for size 1",
+    "layer_norm": "LayerNorm()", "group_norm": "GroupNorm(groups)", "flatten": "Flatten()",
+    "dropout": "Dropout(p)", "dropout2d": "Dropout2D(rate)", "conv1d": "Conv1D", "conv2d": "Conv2D",
+    "conv3d": "Conv3D", "conv_transpose2d": "ConvTranspose2D", "embedding": "Embedding",
+    "max_pool1d": "MaxPool2D((1, 2)) of inputs (N, C, 1, L)",
+    "avg_pool1d": "AvgPool2D((1, 2)) of inputs (N, C, 1, L)",
+}  # fmt: skip
 
 
 @public(top_level=False)
@@ -102,8 +112,7 @@ def to_model(model: Layer) -> Any:
     with needs_extra("interop.onnx.save", "onnx"):
         import onnx
     if not isinstance(model, Layer):
-        received = brief(model)
-        raise DTypeError(sentence("interop.onnx.save", "model", "a layer or model", received))
+        raise no_model("interop.onnx.save", model)
     model._check_built("interop.onnx.save")
     if isinstance(model, ONNXModel):  # it was checked when it was read
         return _with_numbers(model)
@@ -277,9 +286,9 @@ class GraphWriter:
             return X
         write = exports().get(function)
         if write is None:
-            raise self._inexpressible(
-                layer, f"the function {getattr(function, '__name__', function)}"
-            )
+            name = getattr(getattr(function, "func", function), "__name__", str(function))
+            cure = f"; as a layer: {LAYERS_FOR[name]}" if name in LAYERS_FOR else ""
+            raise self._inexpressible(layer, f"the function {name}{cure},")
         return str(write(function, self, X))
 
     def rename(self, old: str, new: str) -> None:

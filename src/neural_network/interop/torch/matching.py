@@ -189,7 +189,8 @@ def _check_shapes(
         name = pairs.get(entry.name)
         if name is not None and found[name] != entry.shape:
             expected = f"shape {entry.shape}, for {entry.name} of the model"
-            raise ShapeError(sentence(function, name, expected, f"shape {found[name]}"))
+            received = f"shape {found[name]} (strict=False loads the arrays that fit)"
+            raise ShapeError(sentence(function, name, expected, received))
 
 
 def _unpaired(

@@ -10,12 +10,13 @@ import numpy as np
 
 from neural_network.array_files import read_arrays, write_arrays
 from neural_network.checks import Array, as_flag
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, FileFormatError, brief, sentence
 from neural_network.files import open_file
 from neural_network.interop.onnx.types import is_narrow
 from neural_network.interop.torch.layouts import UNUSED, Entry, entries
 from neural_network.interop.torch.matching import match
-from neural_network.interop.weights import LoadedWeights, put, tensors_of
+from neural_network.interop.weights import LoadedWeights, check_some_fit, put, tensors_of
 from neural_network.layers.layer import Layer
 from neural_network.layers.saving import not_finite
 from neural_network.public import public
@@ -27,6 +28,7 @@ Source = str | os.PathLike[str] | Mapping[str, Any]
 
 
 @_public
+@explains_calls
 def load_weights(
     model: Layer,
     source: Source,
@@ -86,6 +88,7 @@ def load_weights(
     shapes = {name: array.shape for name, array in arrays.items()}
     wanted = _wanted(model, shapes)
     pairs = match(function, wanted, shapes, _as_names(function, names), strict=strict)
+    check_some_fit(function, "source", list(pairs), wanted, shapes)
     ours: dict[str, Array] = {}
     for entry in wanted:
         if entry.name in pairs:
@@ -103,6 +106,7 @@ def load_weights(
 
 
 @_public
+@explains_calls
 def state_dict(model: Layer, *, like: Source | None = None) -> dict[str, Array]:
     """Return a model's weights with the names and layouts of PyTorch.
 
@@ -132,6 +136,7 @@ def state_dict(model: Layer, *, like: Source | None = None) -> dict[str, Array]:
 
 
 @_public
+@explains_calls
 def save_weights(
     model: Layer,
     path: str | os.PathLike[str],

@@ -11,12 +11,14 @@ from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_products
 from neural_network.checks import Array, as_real, check_not_empty
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
     ShapeError,
     brief,
     needs_extra,
+    no_model,
     sentence,
 )
 from neural_network.functional.convolution.conv import conv2d as conv2d_of_array
@@ -29,6 +31,7 @@ _public = public(top_level=False)
 
 
 @_public
+@explains_calls
 def predict(model: Layer, X: Any) -> Any:
     """Compute a model's outputs for a Dask array of inputs, block by block.
 
@@ -56,7 +59,7 @@ def predict(model: Layer, X: Any) -> Any:
     True
     """
     if not isinstance(model, Layer):
-        raise DTypeError(sentence("predict", "model", "a layer or model", brief(model)))
+        raise no_model("predict", model)
     model._check_built("predict")
     X = _as_dask("predict", "X", X)
     if X.ndim == 0 or X.shape[0] == 0:
@@ -90,6 +93,7 @@ def _predicted(block: Array, model: Layer) -> Array:
 
 
 @_public
+@explains_calls
 def conv2d(
     image: Any,
     filter_kernel: ArrayLike,

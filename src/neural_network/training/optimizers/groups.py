@@ -65,11 +65,7 @@ class OptimizerGroups(Answering):
         self.optimizers: list[Optimizer] = []
         self._bindings: list[Binding] = []
         for place, pair in enumerate(pairs):
-            if not isinstance(pair, list | tuple) or len(pair) != 2:
-                raise DTypeError(
-                    sentence(name, f"pairs[{place}]", "(layer, optimizer)", brief(pair))
-                )
-            part, optimizer = pair[0], as_optimizer(pair[1])
+            part, optimizer = _as_pair(name, f"pairs[{place}]", pair)
             self._bindings.append(Binding(name, f"pairs[{place}]", part))
             if any(optimizer is other for other in self.optimizers):
                 expected = "an optimizer of its own, which keeps the state of its part"
@@ -330,8 +326,8 @@ def as_optimizers(value: object, model: Layer) -> Optimizer | OptimizerGroups:
     made: Optimizer | OptimizerGroups
     if isinstance(value, OptimizerGroups):
         made = value
-    elif isinstance(value, list | tuple):
-        made = OptimizerGroups(value)
+    elif isinstance(value, list | tuple | Mapping):
+        made = OptimizerGroups(value)  # type: ignore[arg-type]  # it refuses a mapping
     else:
         made = as_optimizer(value)  # type: ignore[arg-type]  # refusing is its job
     check_bound_to("Trainer", made, model)
@@ -345,6 +341,26 @@ def check_bound_to(function: str, optimizer: Optimizer | OptimizerGroups, model:
     elif optimizer._binding is not None and not optimizer._binding.is_of(model):
         expected = "one that is bound to all of the trainer's model (freeze() excludes layers)"
         raise ArgumentError(sentence(function, "optimizer", expected, "one bound to others"))
+
+
+def _as_pair(function: str, argument: str, pair: Any) -> tuple[Any, Optimizer]:
+    """Return a part and its optimizer; a mistake gets the pair to write."""
+    expected, hint = "(layer, optimizer)", ""
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        part, optimizer = pair
+        rate = isinstance(optimizer, Schedule) or (
+            isinstance(optimizer, int | float) and not isinstance(optimizer, bool)
+        )
+        if rate:  # a learning rate alone
+            hint = f"; here: (part, nn.Adam({brief(optimizer)}))"
+        elif isinstance(part, Optimizer) and not isinstance(optimizer, Optimizer):
+            hint = "; the part of the model comes first"
+        else:
+            return part, as_optimizer(optimizer)
+    elif isinstance(pair, Mapping):  # a group of PyTorch's
+        shown = brief(pair.get("lr", pair.get("learning_rate", 0.001)), letters=20)
+        hint = f"; here: (model[0], nn.Adam({shown})), a layer and its optimizer"
+    raise DTypeError(sentence(function, argument, expected, brief(pair, letters=80) + hint))
 
 
 class _Schedules(Schedule):
