@@ -156,6 +156,10 @@ def _attributes(layer: Any, dilation: tuple[int, ...], shape: tuple[int, ...]) -
         )
     ]
     most = [last for _, last in window.pads]
+    # Padding that counts in no mean may be as much as is read, if it is less than a window.
+    free = not getattr(layer, "count_include_pad", False)
+    if free and all(last < taps for last, taps in zip(after, window.taps, strict=True)):
+        most = after
     ceil = any(last > given for last, given in zip(after, most, strict=True))
     after = [min(pair) for pair in zip(after, most, strict=True)]
     return {
