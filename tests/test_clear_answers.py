@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,14 @@ class NoPenalty(Layer):
 class Misses(Layer):
     def forward(self, X: Any) -> Any:
         return X @ self.w
+
+
+class Two(Layer):
+    def __init__(self) -> None:
+        self.a, self.b = Dense(3), Dense(3)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return self.a(x) + self.b(y)
 
 
 class NoMeasure(Trainer):
@@ -135,6 +144,12 @@ ANSWERS: dict[str, tuple[Callable[[], Any], str]] = {
     "no list": (lambda: nn.check_gradients(cube, 2.0), "received float; check_gradients(f, [inputs]) is of one argument"),  # type: ignore[arg-type]  # wrong on purpose
     "no op": (lambda: gradient(cube, "x"), "gradient: function: expected an op, received cube; write @op above def cube"),
     "no name": (lambda: gradient(nn.relu), "gradient: missing a required argument: 'name'; it takes gradient(function, name)"),  # type: ignore[call-arg]  # wrong on purpose
+    # layouts, names
+    "filters of Keras": (lambda: nn.conv2d(np.ones((2, 1, 9, 9)), np.ones((3, 3, 1, 8))), "received shape (3, 3, 1, 8); filters are (F, C, fh, fw): filter_kernel.transpose(3, 2, 0, 1) turns those of Keras"),
+    "swapped": (lambda: nn.confusion_matrix(np.array([0, 1, 2]), normal(3, 3)), "confusion_matrix: y_true: expected labels: class indices (n,), or rows of probabilities, received numbers from"),
+    "build": (lambda: Sequential(Dense(3)).build((4,)), "Sequential.build: missing a required argument: 'rng'"),  # type: ignore[call-arg]  # wrong on purpose
+    "summary": (lambda: Two().summary((4,)), "a Two of x, y; a list of 2 shapes is of several: summary([(3,), (4,)])"),
+    "metric's name": (lambda: Trainer(BUILT, metrics="acuracy"), "received 'acuracy'; here: 'accuracy'"),
     # attributes
     "attribute": (lambda: Misses()(X), "'Misses' object has no attribute 'w'; here: w → an attribute that __init__ or build sets, as in self.w = nn.Parameter(np.zeros(3))"),
 }  # fmt: skip
@@ -187,6 +202,10 @@ HINTS: dict[str, tuple[Callable[[], Any], str]] = {
     "pixels": (lambda: BUILT.predict(PIXELS.astype("f")), "receives whole numbers from 0 to 255"),
     "flat pixels": (lambda: FLAT.predict(PIXELS.reshape(5, 784)), r"model\[0\] Dense\(3\) receives whole numbers"),
     "evaluate": (lambda: Trainer(BUILT, progress=False).evaluate(PIXELS, [0, 1, 2, 1, 0]), "receives whole numbers"),
+    "filters of Keras": (lambda: nn.conv2d(np.ones((2, 3, 9, 9)), np.ones((3, 3, 3, 8))), r"^conv2d: filter_kernel of shape \(3, 3, 3, 8\) is taken as 3 filters of 3×8, .*transpose\(3, 2, 0, 1\)$"),
+    "channels of a filter": (lambda: nn.conv2d(np.ones((3, 9, 9)), np.ones((5, 5, 3))), r"one filter of 5×5 and 3 channels, which come first: filter_kernel.transpose\(2, 0, 1\)"),
+    "shape": (lambda: nn.Parameter((3, 2)), r"^Parameter: the tuple \(3, 2\) is taken as 2 numbers; an array of that shape is np.zeros\(\(3, 2\)\)"),
+    "channels last": (lambda: Sequential(nn.Conv2D(2, 3, padding="same")).predict(np.ones((2, 28, 28, 3))), r"^predict: X of shape \(28, 28, 3\) seems to have its channels last, .*X.transpose\(0, 3, 1, 2\)$"),
     "rate of 5": (lambda: nn.train_mlp(*DIGITS, lr=5, num_epochs=3), r"in the last epoch \(it has been .*\), and guessing has 2.3: the steps are too large; try lr=0.5"),
     "rate of 3": (lambda: nn.train_mlp(*DIGITS, lr=3, hidden=(64, 32), num_epochs=3), "try lr=0.3"),
 }  # fmt: skip
@@ -219,6 +238,9 @@ def on_pixels() -> None:
 
 
 RIGHT: dict[str, Callable[[], Any]] = {
+    "filters": lambda: nn.conv2d(np.ones((2, 3, 9, 9)), np.ones((3, 3, 3, 3))),
+    "wide filters": lambda: nn.conv2d(np.ones((2, 3, 9, 9)), np.ones((8, 3, 1, 9))),
+    "values": lambda: nn.Parameter([3, 2]),
     "probabilities": lambda: nn.cross_entropy(P, ONE_HOT),
     "half": lambda: nn.cross_entropy(P.astype("float16"), ONE_HOT),
     "limited": lambda: nn.cross_entropy(np.clip(P, 1e-3, 1 - 1e-3), ONE_HOT),
@@ -280,3 +302,34 @@ def test_a_layer_that_was_not_built_says_that_build_makes_its_attributes() -> No
 
     with pytest.raises(AttributeError, match="gain → build has not run; initialize"):
         _ = Made().gain  # type: ignore[attr-defined]  # wrong on purpose
+
+
+def test_a_metric_may_be_given_by_its_name_alone() -> None:
+    assert list(Trainer(Sequential(Dense(3)), metrics="accuracy").metrics or ()) == ["accuracy"]
+
+
+def test_a_summary_of_several_inputs() -> None:
+    assert Two().summary([(4,), (5,)]).parameters == 4 * 3 + 3 + 5 * 3 + 3
+    assert Two().initialize((4,), (5,), rng=0).summary([(4,), (5,)]).multiply_adds == 27
+
+
+def test_a_folder_in_place_of_a_file_names_the_files_in_it(tmp_path: Path) -> None:
+    nn.save(BUILT, tmp_path / "model.safetensors")
+    with pytest.raises(nn.FileFormatError, match=r"a folder; in it there is .*model.safetensors$"):
+        nn.load(tmp_path)
+
+
+def test_early_stopping_that_keeps_the_first_epoch_of_a_rising_rate() -> None:
+    class Rising(Trainer):
+        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+            return {"loss": 1.0 + self.epoch, "accuracy": 0.2}
+
+    def run(rate: Any) -> None:
+        stopping = nn.EarlyStopping(patience=2)
+        model = Sequential(Dense(16, "relu"), Dense(5))
+        trainer = Rising(model, nn.Adam(rate), callbacks=[stopping], rng=0, progress=False)
+        trainer.fit(X, LABELS, epochs=20, validation=(X, LABELS))
+
+    (text,) = hints_of(lambda: run(nn.OneCycle(0.05)))
+    assert re.search(r"^fit: the training stopped in epoch 3 of 20, and epoch 1 was the best", text)
+    assert hints_of(lambda: run(0.01)) == []

@@ -264,7 +264,7 @@ def of_text(value: Any, name: str) -> str:
         return f" (the name of a file: {read})"
     if name == "filter_kernel" and isinstance(value, str):
         return " (text: named_filter(name) is a filter of that name)"
-    return " (text: np.unique(names, return_inverse=True) numbers names)"
+    return " (text: np.unique(names, return_inverse=True)[1] has a number for each name)"
 
 
 def several_arrays(value: object) -> str:

@@ -86,7 +86,19 @@ def open_file(function: str, path: object, expected: str, *, name: str = "path")
     except OSError as error:
         raise FileFormatError(f"cannot read {text}: {error.strerror or error}") from error
     received = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+    if stat.S_ISDIR(mode):
+        received += _files_in(Path(text), suffix=".safetensors")
     raise FileFormatError(f"{text}: expected {expected}, received {received}")
+
+
+def _files_in(folder: Path, suffix: str) -> str:
+    """Return the paths of files in a folder that was given in place of one of them."""
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix == suffix)
+    except OSError:
+        return ""
+    listed = ", ".join(map(str, found[:3]))
+    return f"; in it there {'is' if len(found) == 1 else 'are'} {listed}" if found else ""
 
 
 @contextmanager

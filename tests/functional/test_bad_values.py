@@ -160,11 +160,11 @@ ARGUMENT = [
     ),
     (
         lambda: nn.accuracy(np.ones((2, 3)), [0, 3]),
-        "accuracy: y_true: expected class indices from 0 to 2, received 3 at place 1",
+        "accuracy: y_true: expected class indices from 0 to 2, received 3 at index 1",
     ),
     (
         lambda: nn.accuracy(np.ones((2, 3)), [0, -1]),
-        "accuracy: y_true: expected class indices from 0 to 2, received -1 at place 1",
+        "accuracy: y_true: expected class indices from 0 to 2, received -1 at index 1",
     ),
     (
         lambda: nn.accuracy(np.ones((1, 3)), [np.nan]),
@@ -177,19 +177,19 @@ ARGUMENT = [
     ),
     (
         lambda: nn.one_hot([0, 1.5]),
-        "one_hot: labels: expected class indices from 0, received 1.5 at place 1",
+        "one_hot: labels: expected class indices from 0, received 1.5 at index 1",
     ),
     (
         lambda: nn.one_hot([0, 5], 3),
-        "one_hot: labels: expected class indices from 0 to 2, received 5 at place 1",
+        "one_hot: labels: expected class indices from 0 to 2, received 5 at index 1",
     ),
     (
         lambda: nn.one_hot([-1]),
-        "one_hot: labels: expected class indices from 0, received -1 at place 0",
+        "one_hot: labels: expected class indices from 0, received -1 at index 0",
     ),
     (
         lambda: nn.one_hot([np.inf]),
-        "one_hot: labels: expected class indices from 0, received inf at place 0",
+        "one_hot: labels: expected class indices from 0, received inf at index 0",
     ),
     (
         lambda: nn.batches(X, Y, 0),

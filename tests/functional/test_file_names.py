@@ -33,7 +33,7 @@ def test_names_of_files_are_no_pictures(name: Any, call: Any) -> None:
 
 def test_other_text_is_no_name_of_a_file() -> None:
     for text in ("cat", ["1.50"], "a sentence. Another"):
-        with pytest.raises(DTypeError, match="numbers names"):
+        with pytest.raises(DTypeError, match="has a number for each name"):
             nn.relu(text)
 
 

@@ -83,7 +83,7 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):
         first = int(np.argmax(wrong))
-        received = f"{labels[first]} at place {first}"
+        received = f"{labels[first]} at index {first}"
         if labels[first] == limit and np.min(labels) == 1 and np.max(labels) == limit:
             received += f"; {name} - 1 begins at 0"
         elif set(np.unique(labels).tolist()) == {-1, 1}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -101,6 +101,7 @@ class Layer(HasMode, Drawing):
 
     # --- what subclasses write ---------------------------------------------------
 
+    @explains_calls
     def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
         """Make the parameters, now that the first input's shape is known; none by default.
 
@@ -358,6 +359,7 @@ class Layer(HasMode, Drawing):
         size, parts = as_count("predict", "batch_size", batch_size), []
         if self._built_for is None:
             check_names(self, Layer)
+            hint_channels_last(self, rows.shape, None, "predict: X")
         elif rows.size and np.maximum.reduce(rows[0], axis=None) > BRIGHT:
             look_at_pixels(self, rows)
         largest = self._look().products.largest(min(size, len(rows)))
@@ -372,12 +374,12 @@ class Layer(HasMode, Drawing):
         return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 
     @explains_calls
-    def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
+    def summary(self, shape: tuple[int, ...] | Sequence[tuple[int, ...]] | None = None) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.
 
         Args:
             shape: of one input, without the batch axis; may be left out once the model
-                is built.
+                is built. A list of shapes where ``forward`` takes several inputs.
 
         Returns:
             An object that prints as the table; ``rows``, ``parameters`` and

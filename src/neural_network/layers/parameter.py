@@ -17,7 +17,7 @@ from neural_network.autograd.engine import no_grad
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
 from neural_network.elsewhere.surface import explains_calls, refuses_assignments
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, give_hint, sentence
 from neural_network.public import public
 
 # The slot under ``Tensor.data``, and what reads it.
@@ -194,6 +194,12 @@ def _own(function: str, data: ArrayLike) -> Any:
     """Copy the numbers to float32, the type that layers work in."""
     array = data  # the usual case
     if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
+        sizes: Any = data
+        if type(sizes) is tuple and sizes and all(type(size) is int and size > 0 for size in sizes):
+            give_hint(
+                f"{function}: the tuple {sizes} is taken as {len(sizes)} numbers; an array of that "
+                f"shape is np.zeros({sizes}), and [{', '.join(map(str, sizes))}] are numbers"
+            )
         array = as_real(function, "data", data)
     if isinstance(array, Tensor):
         raise DTypeError(sentence(function, "data", "an array", "a tensor"))

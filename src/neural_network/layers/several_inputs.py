@@ -62,6 +62,8 @@ def check_one_input(function: str, model: Any) -> None:
     needed = [p.name for p in taken if p.kind in POSITIONAL and p.default is p.empty]
     if len(needed) > 1:
         received = f"a {type(model).__name__} of {', '.join(needed)}"
+        if function == "summary":
+            received += f"; a list of {len(needed)} shapes is of several: summary([(3,), (4,)])"
         raise ArgumentError(sentence(function, "model", "a model of one input", received))
 
 

@@ -130,7 +130,7 @@ def _as_text(shape: Shape) -> str:
 
 
 @within_memory
-def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
+def summarize(model: Any, shape: Any) -> Summary:
     """Run the model once on zeros, and note what each of its layers does.
 
     Layers inside a layer have rows of their own; the layer around them has one only for
@@ -140,11 +140,14 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
         raise ArgumentError(
             sentence("summary", "shape", "the shape of one input, such as (1, 28, 28)", "none")
         )
-    check_one_input("summary", model)
-    sizes = as_sizes("summary", model.input_shape if shape is None else shape)
+    given = model.input_shape if shape is None else shape
+    several = isinstance(given, list | tuple) and any(isinstance(s, list | tuple) for s in given)
+    if not several:
+        check_one_input("summary", model)
+    sizes = [as_sizes("summary", one) for one in given] if several else [as_sizes("summary", given)]
     if not model.built:
         # A copy, so that looking at a model does not draw its weights.
-        model = deepcopy(model).initialize(sizes)
+        model = deepcopy(model).initialize(*sizes)
     names = {id(layer): name for name, layer in model.named_layers()}
     rows: list[Row] = []
     counted: set[int] = set()
@@ -161,9 +164,9 @@ def summarize(model: Any, shape: tuple[int, ...] | None) -> Summary:
             name = names.get(id(layer), "")
             rows.append(Row(name, type(layer).__name__, outputs, parameters, work))
 
-    zeros = np.zeros((2, *sizes), model.input_dtype)
+    zeros = [np.zeros((2, *size), model.input_dtype) for size in sizes]
     with model.in_mode(training=False), no_backward(), watching(note), np.errstate(all="ignore"):
-        model(zeros)
+        model(*zeros)
     parameters = model.parameters()
     return Summary(
         rows=tuple(rows),

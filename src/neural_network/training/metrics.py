@@ -260,7 +260,10 @@ def _check_labels(function: str, predicted: Array, labels: Array) -> None:
         check_distributions(function, "y_true", labels)
     except ArgumentError as error:
         if swapped:
-            error.args = (f"{error}; the scores come first: {function}(scores, labels)",)
+            expected = "labels: class indices (n,), or rows of probabilities"
+            received = f"numbers from {labels.min():.3g} to {labels.max():.3g}"
+            text = sentence(function, "y_true", expected, received)
+            error.args = (f"{text}; the scores come first: {function}(scores, labels)",)
         raise
     if swapped:
         give_hint(

@@ -64,9 +64,11 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
         return {"accuracy": _fitted(accuracy, loss)} if is_of_classes(loss) else {}
+    if isinstance(value, str):  # one name is a list of one
+        value = [value]
     if isinstance(value, Mapping):
         items: Iterable[tuple[Any, Any]] = value.items()
-    elif is_iterable(value) and not isinstance(value, str):
+    elif is_iterable(value):
         items = ((v if isinstance(v, str) else getattr(v, "__name__", brief(v)), v) for v in value)
     else:
         expected = "a list of functions or names, or a dict"

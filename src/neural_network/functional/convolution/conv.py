@@ -19,7 +19,7 @@ from neural_network.checks import (
     silent,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, give_hint, sentence
+from neural_network.errors import ShapeError, give_hint, give_hint_of_call, sentence
 from neural_network.functional.convolution.ops import correlate, depthwise
 from neural_network.functional.convolution.route import Method
 from neural_network.functional.op import Normal, call, sample_calls
@@ -272,12 +272,18 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
         case (0 | 1, 0 | 1):
             if axes == 2 and X.ndim == 3 and X.shape[2] in (1, 3, 4):
                 _hint_photograph(function, X.shape, W.shape)
+            elif axes == 2 and W.ndim == 3 and W.shape[0] == W.shape[1] != W.shape[2]:
+                _hint_keras(function, X.shape, W.shape)
             images = X.reshape(-1, 1, *X.shape[-axes:])
             filters = W.reshape(-1, 1, *W.shape[-axes:])
             return _Layer(images, filters, X.shape[:-axes] + W.shape[:-axes])
         case (1, 2):
+            if W.shape[0] == W.shape[1] == W.shape[2] != W.shape[-1]:
+                _hint_keras(function, X.shape, W.shape)
             return _Layer(X.reshape(1, *X.shape), W, (len(W),))
         case (2, 2):
+            if W.shape[0] == W.shape[1] == W.shape[2] != W.shape[-1]:
+                _hint_keras(function, X.shape, W.shape)
             return _Layer(X, W, (len(X), len(W)))
     if X.ndim not in (axes, axes + 1, axes + 2):
         expected = f"{axes}, {axes + 1} or {axes + 2} dimensions"
@@ -318,11 +324,40 @@ def _check_groups(function: str, layer: _Layer, groups: int, shape: Sizes) -> in
         raise ShapeError(sentence(function, "groups", expected, groups))
     if layer.filters.shape[1] != channels // groups:
         expected = (
-            f"{channels // groups} channels along axis 1 ({channels} in the image, groups {groups})"
+            f"{channels // groups} channel{'s' * (channels != groups)} along axis 1 ({channels} in "
+            f"the image, groups {groups})"
         )
-        received = f"shape {layer.filters.shape}"
+        received = f"shape {layer.filters.shape}{_of_keras(layer.filters.shape, channels)}"
         raise ShapeError(sentence(function, "filter_kernel", expected, received))
     return groups
+
+
+def _of_keras(shape: Sizes, channels: int) -> str:
+    """Return how filters (fh, fw, C, F), as Keras has them, become (F, C, fh, fw)."""
+    if len(shape) < 4 or shape[-2] != channels or len(set(shape[:-2])) != 1:
+        return ""
+    axes = len(shape) - 2
+    order = (axes + 1, axes, *range(axes))
+    return f"; filters are (F, C, fh, fw): filter_kernel.transpose{order} turns those of Keras"
+
+
+def _hint_keras(function: str, X: Sizes, W: Sizes) -> None:
+    """Warn of filters (fh, fw, C, F) that fit by chance, as three rows and three colours do.
+
+    No filter is 3 × 8; in the order of Keras these are 8 filters of 3 × 3.
+    """
+    if len(W) == 4 and W[0] == W[1] == W[2] == X[-3] and W[3] > 7:
+        give_hint_of_call(
+            f"{function}: filter_kernel of shape {W} is taken as {W[0]} filters of {W[2]}×{W[3]}, "
+            f"and seems to be {W[3]} of {W[0]}×{W[1]} in the order of Keras; filters are (F, C, "
+            "fh, fw): filter_kernel.transpose(3, 2, 0, 1)"
+        )
+    elif len(W) == 3 and len(X) == 3 and W[2] == X[0] in (3, 4) and W[0] == W[1] != W[2]:
+        give_hint_of_call(
+            f"{function}: filter_kernel of shape {W} is taken as {W[0]} filters of {W[1]}×{W[2]}, "
+            f"and seems to be one filter of {W[0]}×{W[1]} and {W[2]} channels, which come first: "
+            "filter_kernel.transpose(2, 0, 1)[None]"
+        )
 
 
 sample_calls(conv1d, call(Normal((2, 2, 7)), Normal((3, 2, 3)), 2, 1))

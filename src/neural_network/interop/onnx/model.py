@@ -248,7 +248,7 @@ class ONNXModel(Layer):
         fixed = [of.shape[0] for of in self._graph.inputs if of.shape and of.shape[0] is not None]
         return super().predict(X, batch_size=min([*fixed, batch_size]) if fixed else batch_size)
 
-    def summary(self, shape: tuple[int, ...] | None = None) -> Summary:
+    def summary(self, shape: Any = None) -> Summary:
         """Return a table of the nodes: output shapes, parameters, multiply-adds.
 
         Args:

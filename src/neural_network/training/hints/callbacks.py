@@ -11,6 +11,28 @@ from typing import Any
 from neural_network.training.callback_base import Callback
 from neural_network.training.hints.trial import Fit
 
+# Epochs of a rising rate that are compared with its highest.
+RISEN = 1.5
+
+
+def stopped_while_the_rate_rose(fit: Fit) -> str | None:
+    """Early stopping that kept the first epoch, because a schedule begins with small steps."""
+    state = fit.state
+    callbacks: list[Any] = list(state.callbacks)
+    stoppers = [c for c in callbacks if hasattr(c, "patience") and hasattr(c, "best_epoch")]
+    if not state.stop or not any(c.best_epoch == 1 <= state.epoch - c.patience for c in stoppers):
+        return None
+    rates = [state.optimizer.rate(time, state.epochs) for time in range(state.epochs)]
+    if rates and max(rates) < RISEN * rates[0]:
+        return None
+    return (
+        f"the training stopped in epoch {state.epoch} of {state.epochs}, and epoch 1 was the best: "
+        f"the schedule begins with small steps ({rates[0]:.2g}) and rises to {max(rates):.2g}, "
+        "which few validation rows take for a loss of quality; hold more rows out, allow more "
+        "epochs by EarlyStopping(patience=…), or use a rate that does not rise: Adam(0.001)"
+    )
+
+
 # Words of other libraries → ours.
 WORDS = {
     "train": "fit", "training": "fit", "run": "fit", "fitting": "fit",

@@ -151,6 +151,13 @@ AFTER_EACH_EPOCH = (
         "`trainer.stop = True`, `optimizer.learning_rate = 0.001`",
         epochs.stopped_by_another_name,
     ),
+    Hint(
+        "stopped while the rate rose",
+        "early stopping that kept epoch 1 of a schedule that begins with small steps, as "
+        "`OneCycle` does",
+        "more validation rows, `EarlyStopping(patience=10)`, or `Adam(0.001)`",
+        callbacks.stopped_while_the_rate_rose,
+    ),
 )
 IN_A_LOOP = (
     Hint(
