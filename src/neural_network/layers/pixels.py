@@ -19,7 +19,7 @@ BRIGHT, MOST, FEWEST = 100, 255, 64
 WEIGHING = ("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D")
 
 
-def look_at_pixels(model: Any, *inputs: Array) -> None:
+def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> None:
     """Warn of a model whose first weights receive pixels as they are in files.
 
     ``predict`` asks first whether the first row has a number above ``BRIGHT``, so that a right
@@ -29,6 +29,7 @@ def look_at_pixels(model: Any, *inputs: Array) -> None:
     Args:
         model: that is built.
         inputs: rows of what it takes.
+        function: of the user's call.
     """
     if hinting.get() or vars(model).get("_trained_on_pixels"):
         return
@@ -48,7 +49,7 @@ def look_at_pixels(model: Any, *inputs: Array) -> None:
         return  # predict itself says why
     if received and _are_pixels(received[0][1]):
         give_hint_of_call(
-            f"predict: {place_of(model, received[0][0])} receives whole numbers from 0 to "
+            f"{function}: {place_of(model, received[0][0])} receives whole numbers from 0 to "
             f"{received[0][1].max():.0f}, as pixels are in files; a network that was trained with "
             "pixels from 0 to 1 does not know such numbers: scale them, X.astype('float32') / 255"
         )

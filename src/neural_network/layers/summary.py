@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
+from neural_network.describing import html_table, shown
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 
+# Of a layer's text in a notebook.
+MOST_LETTERS = 400
 Shape = tuple[Any, ...]  # whole numbers, or shapes
 
 
@@ -77,20 +79,33 @@ class Summary:
         if not (isinstance(rows, tuple | list) and all(isinstance(row, Row) for row in rows)):
             raise DTypeError(sentence("Summary", "rows", "rows of a summary", brief(rows)))
 
-    def __str__(self) -> str:
-        """Lay the table out."""
-        cells = [("", "layer", "output", "parameters", "multiply-adds")]
+    def _cells(self) -> list[list[str]]:
+        """Return the table, its header first and the sums last."""
+        cells = [["", "layer", "output", "parameters", "multiply-adds"]]
         cells += [
-            (
+            [
                 row.name,
                 row.layer,
                 _as_text(row.output),
                 _counted(row.parameters),
                 _counted(row.multiply_adds),
-            )
+            ]
             for row in self.rows
         ]
-        cells.append(("", "all", "", _counted(self.parameters), _counted(self.multiply_adds)))
+        cells.append(["", "all", "", _counted(self.parameters), _counted(self.multiply_adds)])
+        return cells
+
+    def _frozen(self) -> str:
+        """Return how many parameters are frozen, if any are."""
+        if self.learned == self.parameters:
+            return ""
+        counts = (self.parameters, self.learned)
+        frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]  # brief passes what it got
+        return f"{frozen} parameters are frozen"
+
+    def __str__(self) -> str:
+        """Lay the table out."""
+        cells = self._cells()
         widths = [max(len(line[column]) for line in cells) for column in range(5)]
         left = 3  # the columns of words; numbers stand at the right
         lines = [
@@ -102,16 +117,15 @@ class Summary:
         ]
         rule = "─" * max(len(line) for line in lines)
         table = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
-        if self.learned != self.parameters:
-            counts = (self.parameters, self.learned)
-            frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]  # brief passes what it got
-            table.append(f"{frozen} parameters are frozen")
+        if frozen := self._frozen():
+            table.append(frozen)
         return "\n".join(table)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        header, *rows = self._cells()
+        return html_table(self._frozen(), header, rows)
 
 
 def _shape_of(arrays: Any) -> Shape:
@@ -174,6 +188,43 @@ def summarize(model: Any, shape: Any) -> Summary:
         learned=sum(parameter.size for parameter in parameters if parameter.requires_grad),
         multiply_adds=sum(row.multiply_adds for row in rows),
     )
+
+
+def html_of_layer(layer: Any) -> str:
+    """Return a layer for a notebook: its arguments, or a table of the layers inside it.
+
+    Of a model that is built, these have the shapes and counts of its summary.
+    """
+    inside = list(layer.named_layers())[1:]
+    name = type(layer).__name__
+    if not inside:
+        given = layer._current_arguments().items()
+        rows = [[key, brief(value, shown, MOST_LETTERS)] for key, value in given]
+        return html_table(name, ["argument", "value"], rows)
+    found: Summary | None = None
+    if layer.built and layer.input_shape is not None:
+        try:
+            found = summarize(layer, None)
+        except Exception:  # a forward of the user's own may raise anything; the layers are shown
+            found = None
+    known = {} if found is None else {row.name: row for row in found.rows}
+    rows = []
+    for key, one in inside:
+        text = type(one).__name__ if next(one.children(), None) else brief(one, repr, MOST_LETTERS)
+        row = known.get(key)
+        numbers = ["", "", ""]
+        if row is not None:
+            counts = (row.parameters, row.multiply_adds)
+            numbers = [_as_text(row.output), *map(_counted, counts)]
+        rows.append([key, text, *numbers])
+    header = ["", "layer", "output", "parameters", "multiply-adds"]
+    if found is None:
+        count = sum(parameter.size for parameter in layer.parameters())
+        about = f"{name}: {_counted(count)} parameters" if layer.built else f"{name}, not built"
+        return html_table(about, header[:2], [line[:2] for line in rows])
+    rows.append(["", "all", "", _counted(found.parameters), _counted(found.multiply_adds)])
+    frozen = found._frozen()
+    return html_table(f"{name}: {frozen}" if frozen else name, header, rows)
 
 
 def _counted(count: object) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_mapping
+from neural_network.describing import html_table
 from neural_network.elsewhere.surface import Answering
 from neural_network.errors import DTypeError, brief, sentence
 from neural_network.public import public
-from neural_network.training.shown import epochs_of, html_table
+from neural_network.training.shown import epochs_of
 
 EXPECTED = "a dict of measure → one number for each epoch"
 

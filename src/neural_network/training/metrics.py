@@ -18,6 +18,7 @@ from neural_network.checks import (
     check_shape,
     silent,
 )
+from neural_network.describing import html_table
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
@@ -30,7 +31,7 @@ from neural_network.functional.labels import MOST_INFERRED_CLASSES, as_class_ind
 from neural_network.functional.losses.reduction import check_distributions
 from neural_network.lifting import array_under
 from neural_network.public import named, public
-from neural_network.training.shown import html_table, text_table
+from neural_network.training.shown import text_table
 
 COLUMNS = ("class", "precision", "recall", "f1", "count")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
+from neural_network.describing import html_table
 from neural_network.errors import brief
 
 # Rows of a table of epochs; more are left out in the middle.
 MOST_EPOCHS = 20
+# Of an argument in a table.
+LETTERS = 2000
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -27,16 +29,6 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([laid[0], "─" * max(map(len, laid)), *laid[1:]])
 
 
-def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of HTML; whatever is in it is escaped."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def arguments_kept(made: object) -> dict[str, Any]:
     """Return the arguments of a constructor that an object has as attributes."""
     names = inspect.signature(type(made)).parameters
@@ -45,7 +37,7 @@ def arguments_kept(made: object) -> dict[str, Any]:
 
 def html_of(made: object, arguments: Mapping[str, Any]) -> str:
     """Return the arguments of an object as a table of HTML."""
-    rows = [[name, brief(value)] for name, value in arguments.items()]
+    rows = [[name, brief(value, letters=LETTERS)] for name, value in arguments.items()]
     return html_table(type(made).__name__, ["argument", "value"], rows)
 
 

@@ -24,7 +24,7 @@ from neural_network.visual.figures import (
     as_picture,
     colours_of,
 )
-from neural_network.visual.inputs import as_input, as_model, short_names
+from neural_network.visual.inputs import as_class_names, as_input, as_model, short_names
 from neural_network.visual.model_graph import KINDS
 from neural_network.visual.tiles import Tiles, cells_of, write_numbers
 from neural_network.visual.walk import Step, outputs_of, range_of
@@ -99,7 +99,7 @@ def show_activations(
     ['0 Conv2D', '16×6×6, 12 shown', '9 … 9']
     """
     found = as_model(NAME, model)
-    inputs = as_input(NAME, "image", image, found)
+    inputs = as_input(NAME, "image", image, found, hint=True)
     limit = as_count(NAME, "most", most)
     as_cmap(NAME, cmap, RISING)
     lines: list[tuple[str, Array]] = [("input", inputs[0])]
@@ -113,6 +113,9 @@ def show_activations(
     lines += [
         (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
     ]
+    if class_names is not None:
+        scores = lines[-1][1]
+        class_names = as_class_names(NAME, class_names, scores.size if scores.ndim == 1 else 0)
     rows = [_tiles(values, limit) for _, values in lines]
     room = None if ax is None else inches_of(NAME, ax)
     places, heights, shares = _places(rows, room)

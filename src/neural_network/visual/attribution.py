@@ -76,7 +76,8 @@ def saliency(model: Layer, image: ArrayLike, *, target: int | None = None) -> Ar
 def saliency_for(function: str, model: Layer, image: ArrayLike, target: int | None) -> Array:
     """Compute ``saliency`` for another function, which the errors name."""
     found = as_model(function, model)
-    X, score, _ = _scored(function, found, as_input(function, "image", image, found), target)
+    inputs = as_input(function, "image", image, found, hint=function == "saliency")
+    X, score, _ = _scored(function, found, inputs, target)
     slopes: Array = np.abs(_gradient(function, score, X)[0])
     return slopes
 
@@ -127,7 +128,7 @@ def grad_cam_for(
     """Compute ``grad_cam`` for another function, which the errors name."""
     found = as_model(function, model)
     chosen = _layer_of(function, found, layer)
-    inputs = as_input(function, "image", image, found)
+    inputs = as_input(function, "image", image, found, hint=function == "grad_cam")
     if inputs.ndim != 4:
         expected = "a picture (C, H, W)"
         raise ShapeError(sentence(function, "image", expected, f"shape {inputs.shape[1:]}"))

@@ -184,6 +184,14 @@ MEANINGS = {
     "show_occlusion": "drop in probability",
 }
 LEAST_DROP = 0.1
+# Of probabilities; below are the errors of float32.
+LEAST_SCALE = 1e-5
+# Where all numbers are 0, the picture of them is blank.
+NOTHING = {
+    "show_saliency": "no pixel changes the score",
+    "show_grad_cam": "no map of this layer speaks for {}: all weighted sums are 0 or below",
+    "show_occlusion": "no hidden square changes it",
+}
 PANELS = {
     "show_saliency": "saliency",
     "show_grad_cam": "Grad-CAM",
@@ -220,11 +228,15 @@ def _show(
     heading = title
     if title is None:
         heading = f"{word} {names[shown]}, probability {probabilities[shown]:.1%}"
+        if not np.any(heat):
+            heading += "\n" + NOTHING[function].format(names[shown])
+        elif function == "show_occlusion" and largest(heat) < LEAST_DROP:
+            heading += f"\nno square changes it by more than {largest(heat):.2g}"
     canvas = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
     panels = canvas.flat
     signed = function == "show_occlusion"
-    # The deepest colour is at least this drop, so that a square of no weight has none.
-    limit = max(largest(heat), LEAST_DROP) if signed else largest(heat)
+    # Small drops are told in the title, and drawn; what only rounding changes has no colour.
+    limit = max(largest(heat), LEAST_SCALE) if signed else largest(heat)
     scale: dict[str, Any] = {
         "cmap": as_cmap(function, cmap, SIGNED if signed else HEAT),
         "vmin": -limit if signed else 0,

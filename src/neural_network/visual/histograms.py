@@ -172,7 +172,7 @@ def _arrays(model: Layer, what: str, images: Any, labels: Any, loss: Any) -> dic
         lacking = "images" if images is None else "labels"
         raise ArgumentError(sentence(NAME, lacking, "images and labels together", "None"))
     if images is not None:
-        inputs = as_inputs(NAME, "images", images, model)
+        inputs = as_inputs(NAME, "images", images, model, hint=True)
         targets = as_numbers(NAME, "labels", labels)
         if len(targets) != len(inputs) if targets.ndim else True:
             expected, received = f"one for each of {len(inputs)}", f"shape {targets.shape}"

@@ -23,6 +23,7 @@ from neural_network.layers.convolution import (
     DepthwiseConv2D,
 )
 from neural_network.layers.layer import Layer
+from neural_network.layers.pixels import look_at_pixels
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.terminal import is_terminal, write_line
 
@@ -58,7 +59,9 @@ def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
     return array
 
 
-def as_inputs(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
+def as_inputs(
+    function: str, name: str, value: ArrayLike, model: Layer, *, hint: bool = False
+) -> Array:
     """Return inputs (n, …) of a model; grey pictures need no axis for their one channel."""
     check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
@@ -68,11 +71,15 @@ def as_inputs(function: str, name: str, value: ArrayLike, model: Layer) -> Array
         axes = ", ".join(("n", *map(str, shape)))
         raise ShapeError(sentence(function, name, f"shape ({axes})", f"shape {array.shape}"))
     check_channels(function, name, array.shape[1:], shape)
+    if hint:
+        look_at_pixels(model, array, function=function)
     return array
 
 
-def as_input(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
-    """Return a single input of a model, as a batch of one."""
+def as_input(
+    function: str, name: str, value: ArrayLike, model: Layer, *, hint: bool = False
+) -> Array:
+    """Return a single input of a model, as a batch of one; ``hint`` where ``predict`` does not."""
     check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
     if array.ndim == len(shape) - 1 and len(shape) == 3 and shape[0] == 1:
@@ -85,6 +92,8 @@ def as_input(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
             received += f"; {name}[0] is one"
         raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
     check_channels(function, name, array.shape, shape)
+    if hint:
+        look_at_pixels(model, array[np.newaxis], function=function)
     return array[np.newaxis]
 
 

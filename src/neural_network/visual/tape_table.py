@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from neural_network.errors import (
     DTypeError,
     GradientError,
     ShapeError,
+    both,
     say_what_was_dropped,
     sentence,
 )
@@ -170,7 +172,13 @@ def explain_gradient(f: Callable[..., Any], x: Any, *more: Any) -> Tape:
         v1 = w * 2.0       0.21      2              0.42
         sum                                         1.182
     """
+    if isinstance(f, Tensor):
+        expected = (
+            "the function that computes it, such as lambda x: np.sum(x * x), and its argument"
+        )
+        raise DTypeError(sentence(NAME, "f", expected, "a tensor"))
     as_callable(NAME, "f", f)
+    _check_call(f, 1 + len(more))
     if not recording():
         raise GradientError(f"{NAME}: expected a call outside no_grad, which records nothing")
     kind = recorder()
@@ -185,6 +193,23 @@ def explain_gradient(f: Callable[..., Any], x: Any, *more: Any) -> Tape:
     gradients = tuple(map_tree(record.gradient_of, argument) for argument in arguments)
     value = float(out.data.item())
     return Tape(tuple(record.lines), record.constants, value, gradients if more else gradients[0])
+
+
+def _check_call(f: Callable[..., Any], count: int) -> None:
+    """Raise unless a function can be called with so many arguments."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # written in C
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        needed = [p.name for p in signature.parameters.values() if p.default is p.empty]
+        call = f"{NAME}({', '.join(['f', *needed])})"
+        received = f"{count} {'argument' if count == 1 else 'arguments'}; here: {call}"
+        refused: Any = both(ShapeError, TypeError)
+        expected = f"values for {', '.join(needed) or 'no parameter'}"
+        raise refused(sentence(NAME, "f", expected, received)) from None
 
 
 def _check_result(out: Any) -> None:

@@ -131,7 +131,7 @@ def slides(
     names = as_class_names(NAME, class_names, shares.shape[1])
     if history is not None:
         show_history(history)  # before anything is written
-    made = _Set(found, inputs, truth, shares, names, history)
+    made = _Set(found, inputs, truth, shares, names, history, outputs.shape[1])
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -173,6 +173,7 @@ class _Set:
         shares: (N, k), the probabilities.
         names: of the classes.
         history: of the training, or None.
+        outputs: of the model, for each picture.
     """
 
     def __init__(
@@ -183,9 +184,11 @@ class _Set:
         shares: Array,
         names: list[str],
         history: Any,
+        outputs: int,
     ) -> None:
         self.model, self.images, self.labels = model, images, labels
         self.shares, self.names, self.history = shares, names, history
+        self.outputs = outputs
         right = np.flatnonzero(shares.argmax(axis=1) == labels)
         # A picture that the model is certain and right about, if there is one.
         candidates = right if len(right) else np.arange(len(labels))
@@ -194,7 +197,12 @@ class _Set:
     def write(self, folder: Path) -> list[str]:
         """Write all slides into a folder and return the names of the files."""
         planned: Sequence[Slide] = list(self.slides())
-        lines = [f"# A {type(self.model).__name__} and its data\n"]
+        count, classes = len(self.images), len(self.names)
+        right = float(np.mean(self.shares.argmax(axis=1) == self.labels))
+        lines = [
+            f"# {count:,} pictures of {classes} classes, and a network that is right about "
+            f"{right:.1%} of them\n"
+        ]
         names = []
         for number, (name, text, draw) in enumerate(noted(NAME, planned), 1):
             drawn = draw()
@@ -220,7 +228,9 @@ class _Set:
             text = "The weights of the first layer"
             yield "weights_as_matrix", text, lambda: show_filters(model)
         text = "What every layer makes of one picture"
-        yield "activations", text, lambda: show_activations(model, image)
+        # A single output is the score of the second of two classes.
+        called: dict[str, Any] = {"class_names": names} if self.outputs == len(names) else {}
+        yield "activations", text, lambda: show_activations(model, image, **called)
         how: dict[str, Any] = {"class_names": names}
         text = "Saliency: how much each pixel changes the score"
         yield "saliency", text, lambda: show_saliency(model, image, **how)

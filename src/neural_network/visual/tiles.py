@@ -31,7 +31,7 @@ def short_numbers(values: Array, top: float) -> list[str]:
     """
     if np.all(values == np.round(values)) and top < 1000:
         return [f"{number:.0f}" for number in values.ravel()]
-    digits = 3 if top < 0.1 else 2 if top < 1 else 1 if top < 100 else 0
+    digits = 3 if top < 0.1 else 2 if top < 10 else 1 if top < 100 else 0
     texts = [f"{number:.{digits}f}" for number in values.ravel()]
     return [
         "0" if float(text) == 0 else text.replace("0.", ".", 1) if abs(float(text)) < 1 else text

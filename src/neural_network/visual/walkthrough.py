@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import give_hint
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 NAME = "explain"
 # Classes in the answer.
 MOST_CLASSES = 3
-# So many numbers are pixels rather than features.
-FEWEST_PIXELS = 16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,12 +135,6 @@ def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkt
     """
     found = as_model(NAME, model)
     inputs = as_input(NAME, "image", image, found)
-    if inputs.size >= FEWEST_PIXELS and inputs.min() >= 0 and 100 < inputs.max() <= 255:
-        give_hint(
-            f"{NAME}: image holds numbers from {short(float(inputs.min()))} to "
-            f"{short(float(inputs.max()))}, as pixels are in files, and models are usually trained "
-            "on those divided by 255: image / 255"
-        )
     scores = found.predict(inputs)
     answer: tuple[tuple[str, float], ...] = ()
     kept: tuple[str, ...] | None = None

@@ -260,6 +260,9 @@ def explain_conv2d(
 ) -> WindowSum:
     """Explain one number of ``conv2d``: window, products and sum.
 
+    A filter here is always one, and a filter (C, fh, fw) has C channels, as in a layer; for
+    ``conv2d`` an array (F, fh, fw) is F filters, each of which is applied to each channel.
+
     Of an image (H, W) it is ``conv2d(image, filter)[i, j]``. Of an image (C, H, W), whose
     channels are summed as in a layer, it is ``conv2d(image, filter[None])[0, i, j]``; the text
     says which call it is. (``conv2d(image, filter)`` of a filter (fh, fw) would be a map for each
@@ -312,6 +315,10 @@ def as_image_and_filter(
     kernel = (
         named_filter(given) if isinstance(given, str) else as_numbers(function, "filter", given)
     )
+    if kernel.ndim == 4:
+        expected = "one filter, (fh, fw) or (C, fh, fw)"
+        received = f"shape {kernel.shape}, filters of a layer; filter[0] is the first"
+        raise ShapeError(sentence(function, "filter", expected, received))
     check_ndim(function, "filter", kernel, 2, 3)
     channels, call = len(pixels), CALL
     moved = channels_moved("image", pixels.shape, 2)
@@ -326,7 +333,9 @@ def as_image_and_filter(
     elif channels > 1:
         call = "conv2d(image, filter[None])[0]"
     if len(kernel) != channels:
-        expected = f"{channels} channels, as the image has"
+        expected = f"{channels} channels, as the image has: one filter ({channels}, fh, fw)"
+        if kernel.ndim == 3 and channels == 1:
+            expected = "one filter (fh, fw), such as filter[0]: conv2d computes a map for each"
         moved = channels_moved("image", pixels.shape, 2, len(kernel))
         raise ShapeError(sentence(function, "filter", expected, f"shape {kernel.shape}{moved}"))
     return pixels, kernel, call
