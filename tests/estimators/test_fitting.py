@@ -225,6 +225,21 @@ def test_the_score_is_of_rows_that_are_not_trained_with() -> None:
     assert estimator.best_validation_score_ == expected
 
 
+@pytest.mark.filterwarnings(CONVERGES_NOT)
+def test_rare_classes_are_held_out_by_the_seed_alone() -> None:
+    rare = np.where(np.arange(120) == 5, 9, Y)
+    for y, rows in [(rare, 120), (Y, 12)]:
+        options = {"early_stopping": True, "validation_fraction": 0.15, "max_iter": 2}
+        fitted = estimators.MLPClassifier(4, random_state=0, **options).fit(X[:rows], y[:rows])
+        again = estimators.MLPClassifier(4, random_state=0, **options).fit(X[:rows], y[:rows])
+        assert fitted.loss_curve_ == again.loss_curve_
+        assert len(fitted.validation_scores_) == 2
+    with pytest.raises(
+        ValueError, match="validation_fraction: expected a share of at least 2 rows"
+    ):
+        estimators.MLPClassifier(4, early_stopping=True).fit(X[:9], Y[:9])
+
+
 def test_nothing_is_held_out_by_default() -> None:
     estimator = estimators.MLPClassifier(6, **QUICK).fit(X, Y)
     assert estimator.validation_scores_ is None

@@ -35,6 +35,19 @@ def test_a_sentence_names_the_argument(call: Any, match: str) -> None:
         call()
 
 
+def test_one_picture_is_no_rows() -> None:
+    images = np.random.default_rng(0).normal(size=(10, 5, 6))
+    model = estimators.ConvNetClassifier(1, hidden_layer_sizes=(), tol=9.0, n_iter_no_change=1,
+                                         random_state=0).fit(images, np.arange(10) % 2)  # fmt: skip
+    with pytest.raises(
+        ValueError, match=r"predict: X: expected rows, .*\(5, 6\); X\[None\] is one"
+    ):
+        model.predict(images[0])
+    with pytest.raises(ValueError, match="has 7 features"):
+        model.predict(np.ones((3, 7)))
+    assert model.predict(images[0][None]).shape == (1,)
+
+
 def test_a_patience_may_be_infinite() -> None:
     model = estimators.MLPClassifier(2, max_iter=2, n_iter_no_change=np.inf, random_state=0)
     with pytest.warns(UserWarning, match="max_iter"):

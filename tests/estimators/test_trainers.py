@@ -129,6 +129,19 @@ def test_arguments_of_layers(case: str) -> None:
         assert fitted.model_.hidden.units == 9
 
 
+def test_layers_are_arguments_too() -> None:
+    fitted = TrainerClassifier([Dense(4), Dense(3)], model__0=Dense(6, "tanh"), **QUICK).fit(X, Y)
+    assert repr(fitted.model_[0]) == "Dense(units=6, activation='tanh')"
+    search = GridSearchCV(fitted, {"model__0": [Dense(5), Dense(7)]}, cv=2).fit(X, Y)
+    assert search.best_estimator_.model_[0].units in (5, 7)
+
+
+@pytest.mark.parametrize("name", ["classes", "outputs", "n_classes", "num_classes", "n_outputs"])
+def test_a_function_gets_the_number_of_classes_by_any_usual_name(name: str) -> None:
+    make = eval(f"lambda {name}: [Dense({name})]", {"Dense": Dense})
+    assert TrainerClassifier(make, **QUICK).fit(X, Y).n_outputs_ == 3
+
+
 def test_a_search_over_them() -> None:
     search = GridSearchCV(
         TrainerClassifier(network, **QUICK), {"model__units": [2, 3], "learning_rate": [0.1]}, cv=2
@@ -177,6 +190,10 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "outputs": (Dense(4), {}, r"model: expected outputs \(3,\) for a row, received \(4,\)"),
     "an argument of the function": (
         network, {"model__size": 3}, "expected arguments of network: classes, units"),
+    "an argument without a value": (
+        lambda width, classes: [Dense(width), Dense(classes)], {}, "model: expected a function of cla.*received model__width without one"),
+    "a network of PyTorch": (
+        type("Module", (), {"state_dict": dict, "__call__": len})(), {}, "expected a model, a func"),
     "an argument of the model": (Dense(3), {"model__size": 3}, "model__size"),
     "a layer": (Sequential(Dense(3)), {"model__5__units": 3}, "expected a layer among 0"),
     "a model that does not fit": ("tiny_cnn", {}, r"Conv2D: X: expected \(N, C, H, W\)"),

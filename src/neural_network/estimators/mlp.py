@@ -56,7 +56,8 @@ class MLPClassifier(DenseNetwork, NetworkClassifier):
             validation score, the training ends.
         early_stopping: whether to set rows aside, stop by the score on them, and keep the weights
             of the best epoch. Otherwise all rows are trained with, and the loss decides.
-        validation_fraction: the share that ``early_stopping`` sets aside, of each class.
+        validation_fraction: the share that ``early_stopping`` sets aside; of each class, where each
+            has two rows and the share has a row of each.
         warm_start: whether ``fit`` continues with the weights of the last one.
         class_weight: None, "balanced", or class → weight, as in scikit-learn.
         callbacks: callbacks of a ``Trainer``.
@@ -154,7 +155,8 @@ class MLPRegressor(DenseNetwork, NetworkRegressor):
             validation score, the training ends.
         early_stopping: whether to set rows aside, stop by the score on them, and keep the weights
             of the best epoch. Otherwise all rows are trained with, and the loss decides.
-        validation_fraction: the share that ``early_stopping`` sets aside, of each class.
+        validation_fraction: the share that ``early_stopping`` sets aside; of each class, where each
+            has two rows and the share has a row of each.
         warm_start: whether ``fit`` continues with the weights of the last one.
         callbacks: callbacks of a ``Trainer``.
         augment: a function of (X, rng) that returns a batch with random changes, such as

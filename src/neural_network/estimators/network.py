@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial as partial_of
+from math import ceil
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -191,7 +192,7 @@ class Network(RowEstimator):
         data = Data(inputs, targets, self._targets_of_loss(targets, model.dtype), weights, own)
         validation = score = None
         if settings.early_stopping:
-            data, held = self._split(settings, data, seed)
+            data, held = self._split(function, settings.validation_fraction, data, seed)
             validation = (held.inputs.array(), held.goals)
             score = partial_of(self._score_of_model, validation[0], held.targets, held.own)
         size = self._batch_size(function, data.rows)
@@ -318,14 +319,22 @@ class Network(RowEstimator):
         seed = np.random.SeedSequence([self._seed, len(self.loss_curve_)]).generate_state(1)[0]
         return self.model_, int(seed)
 
-    def _split(self, settings: Settings, data: Data, seed: int) -> tuple[Data, Data]:
+    def _split(self, function: str, fraction: float, data: Data, seed: int) -> tuple[Data, Data]:
         """Return the rows to train with, and those to stop by."""
-        of_classes = data.targets.ndim == 1 and not self._numeric_targets
+        held = ceil(fraction * data.rows)
+        if not 2 <= held < data.rows:
+            expected = "a share of at least 2 rows, which leaves some (or early_stopping=False)"
+            received = f"{fraction} of {data.rows} rows"
+            raise ArgumentError(sentence(function, "validation_fraction", expected, received))
+        by_class = False
+        if data.targets.ndim == 1 and not self._numeric_targets:
+            counts = np.unique(data.targets, return_counts=True)[1]
+            by_class = min(counts) > 1 and len(counts) <= min(held, data.rows - held)
         found = train_test_split(
             np.arange(data.rows),
-            test_size=settings.validation_fraction,
+            test_size=held,
             random_state=seed % (1 << 32),
-            stratify=data.targets if of_classes else None,
+            stratify=data.targets if by_class else None,
         )
         return data.at(found[0]), data.at(found[1])
 

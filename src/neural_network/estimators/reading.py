@@ -77,6 +77,11 @@ class RowEstimator(Answering, BaseEstimator):
         check_is_fitted(self)
         function = f"{type(self).__name__}.{method}"
         rows = as_rows(function, X)
+        shape = np.shape(rows.X)
+        of_one = len(self.input_shape_) == 3 and shape == self.input_shape_[-2:]
+        if of_one and shape[1] != self.n_features_in_:
+            received = f"shape {shape}; X[None] is one picture"
+            raise ShapeError(sentence(function, "X", "rows, or pictures (n, H, W)", received))
         with refused(function, "rows of numbers", X=X):
             numbers = validate_data(self, rows.X, accept_sparse="csr", dtype="numeric", reset=False)
         inputs = self._inputs(function, Rows(numbers, rows.shape), first=False)

@@ -38,7 +38,7 @@ from neural_network.public import public
 
 PREFIX = "model__"
 # Parameters of a function that makes a model, and what they are filled with.
-OUTPUTS = ("classes", "outputs")
+OUTPUTS = ("classes", "outputs", "n_classes", "num_classes", "n_outputs")
 
 
 def perceptron(
@@ -110,7 +110,9 @@ class TrainerNetwork(Network):
             make = Sequential(*make)
         if isinstance(make, Layer):
             return changed(function, make.clone(), own)
-        if not callable(make):
+        if not callable(make) or hasattr(
+            make, "state_dict"
+        ):  # a network of PyTorch is called with rows
             expected = "a model, a function that makes one, a name, or None"
             raise DTypeError(sentence(function, "model", expected, brief(make)))
         filled: dict[str, Any] = dict.fromkeys(OUTPUTS, outputs)
@@ -121,7 +123,17 @@ class TrainerNetwork(Network):
             name = getattr(make, "__name__", "model")
             expected = f"arguments of {name}: {', '.join(taken) or 'none'}"
             raise ArgumentError(sentence(function, "model", expected, PREFIX + min(unknown)))
-        made = make(**{name: value for name, value in filled.items() if name in taken} | own)
+        given = {name: value for name, value in filled.items() if name in taken} | own
+        open_ones = [
+            name
+            for name, of in taken.items()
+            if of.default is of.empty and of.kind not in (of.VAR_POSITIONAL, of.VAR_KEYWORD)
+        ]
+        if missing := [name for name in open_ones if name not in given]:
+            expected = f"a function of {', '.join(filled)}, whose other arguments have a value"
+            received = f"{PREFIX}{missing[0]} without one"
+            raise ArgumentError(sentence(function, "model", expected, received))
+        made = make(**given)
         if isinstance(made, list | tuple):
             made = Sequential(*made)
         if not isinstance(made, Layer):
@@ -159,14 +171,17 @@ class TrainerNetwork(Network):
 
 
 def changed(function: str, model: Layer, arguments: Mapping[str, Any]) -> Layer:
-    """Return a model with other arguments: its own, or of a layer inside: ``0__units``."""
+    """Return a model with other arguments, or layers: its own, or of one inside (``0__units``)."""
     for name, value in arguments.items():
         *path, argument = name.split("__")
         *above, last = [model, *_layers_on(function, model, path)]
-        try:
-            other = last.clone(**{argument: value})
-        except ArgumentError as error:
-            raise ArgumentError(f"{function}: {PREFIX}{name}: {error}") from error
+        if isinstance(value, Layer) and argument in dict(last.children()):
+            above, path, other = [*above, last], [*path, argument], value.clone()
+        else:
+            try:
+                other = last.clone(**{argument: value})
+            except ArgumentError as error:
+                raise ArgumentError(f"{function}: {PREFIX}{name}: {error}") from error
         if not above:
             model = other
         elif path[-1].isdigit():
@@ -198,8 +213,8 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
             one; the name of one of the library's ("tiny_cnn"); or None, for the network of
             ``MLPClassifier``. Its outputs are scores (n, classes), or (n, 1) for two classes;
             or probabilities, where it ends in a softmax or a sigmoid.
-            The parameters ``classes`` (or ``outputs``), ``input_shape`` and ``rng`` of a function
-            are filled in.
+            The parameters ``classes`` (or ``n_classes``, ``outputs``), ``input_shape`` and ``rng``
+            of a function are filled in.
         loss: a function of (outputs, y), or the name of one; "auto": "softmax_cross_entropy",
             or "binary_cross_entropy_with_logits" for labels, and for two classes with one score;
             of probabilities "cross_entropy" or "binary_cross_entropy". Losses of the library that
@@ -215,7 +230,8 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
             validation score, the training ends.
         early_stopping: whether to set rows aside, stop by the score on them, and keep the weights
             of the best epoch. Otherwise all rows are trained with, and the loss decides.
-        validation_fraction: the share that ``early_stopping`` sets aside, of each class.
+        validation_fraction: the share that ``early_stopping`` sets aside; of each class, where each
+            has two rows and the share has a row of each.
         warm_start: whether ``fit`` continues with the weights of the last one.
         class_weight: None, "balanced", or class → weight, as in scikit-learn.
         callbacks: callbacks of a ``Trainer``.
@@ -228,7 +244,8 @@ class TrainerClassifier(TrainerNetwork, NetworkClassifier):
         channels: "first" or "last", for pictures (n, H, W, C).
         clip_norm, clip_value, accumulate, average: as of ``Trainer``.
         model_arguments: ``model__units=32`` is the argument ``units`` of the function or model,
-            ``model__0__units=32`` that of the layer ``model[0]``. Searches use these names.
+            ``model__0__units=32`` that of the layer ``model[0]``, ``model__0=Dense(32)`` another
+            layer. Searches use these names.
 
     Attributes:
         classes_: in the order of the columns of ``predict_proba``.
@@ -357,8 +374,8 @@ class TrainerRegressor(TrainerNetwork, NetworkRegressor):
         model: a model, which is copied and may be trained already; a function or class that makes
             one; the name of one of the library's ("tiny_cnn"); or None, for the network of
             ``MLPRegressor``. Its outputs are numbers (n,) or (n, k).
-            The parameters ``classes`` (or ``outputs``), ``input_shape`` and ``rng`` of a function
-            are filled in.
+            The parameters ``classes`` (or ``n_classes``, ``outputs``), ``input_shape`` and ``rng``
+            of a function are filled in.
         loss: a function of (outputs, y), or the name of one; "auto": "mse_loss".
         optimizer: a name, "adam" or "sgd" for example, or a function of the learning rate that
             returns an ``Optimizer``: ``partial(SGD, momentum=0.9)``.
@@ -370,7 +387,8 @@ class TrainerRegressor(TrainerNetwork, NetworkRegressor):
             validation score, the training ends.
         early_stopping: whether to set rows aside, stop by the score on them, and keep the weights
             of the best epoch. Otherwise all rows are trained with, and the loss decides.
-        validation_fraction: the share that ``early_stopping`` sets aside, of each class.
+        validation_fraction: the share that ``early_stopping`` sets aside; of each class, where each
+            has two rows and the share has a row of each.
         warm_start: whether ``fit`` continues with the weights of the last one.
         callbacks: callbacks of a ``Trainer``.
         augment: a function of (X, rng) that returns a batch with random changes, such as
@@ -382,7 +400,8 @@ class TrainerRegressor(TrainerNetwork, NetworkRegressor):
         channels: "first" or "last", for pictures (n, H, W, C).
         clip_norm, clip_value, accumulate, average: as of ``Trainer``.
         model_arguments: ``model__units=32`` is the argument ``units`` of the function or model,
-            ``model__0__units=32`` that of the layer ``model[0]``. Searches use these names.
+            ``model__0__units=32`` that of the layer ``model[0]``, ``model__0=Dense(32)`` another
+            layer. Searches use these names.
 
     Attributes:
         model_: the trained network.

@@ -53,7 +53,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
         check_ndim("embedding", "weight", matrix, 2)
     places = as_real("embedding", "indices", indices)
     if places.dtype.kind not in "iu":
-        raise DTypeError(sentence("embedding", "indices", "whole numbers", f"dtype {places.dtype}"))
+        expected = "whole numbers (an embedding at the front: initialize(shape, dtype=int))"
+        raise DTypeError(sentence("embedding", "indices", expected, f"dtype {places.dtype}"))
     places = np.asarray(places)
     wrong = (places < 0) | (places >= len(matrix))
     if np.any(wrong):
