@@ -133,3 +133,20 @@ def test_dropout_drops_in_training() -> None:
     assert set(np.unique(dropped).tolist()) == {0.0, float(np.float32(1 / 0.75))}
     assert abs(np.mean(dropped == 0) - 0.25) < 0.02
     assert not np.array_equal(model(X), dropped)
+
+
+def test_an_end_before_the_first_number_leaves_nothing() -> None:
+    model = graph(
+        node("Slice", "X,starts,ends"),
+        initializers=[numbers("starts", [0]), numbers("ends", [-7])],
+    )
+    assert interop.load(model).predict(np.ones((3, 2), "f4")).shape == (0, 2)
+
+
+@pytest.mark.parametrize("opset", [7, 11, 12, 13])
+def test_softmax_before_version_13_is_over_all_axes_from_one_on(opset: int) -> None:
+    X = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("f4")
+    powers = np.exp(X)
+    expected = powers / powers.sum(1 if opset == 13 else (1, 2), keepdims=True)
+    model = graph(node("Softmax", "X", axis=1), opset=opset)
+    np.testing.assert_allclose(interop.load(model).predict(X), expected, rtol=1e-5)
