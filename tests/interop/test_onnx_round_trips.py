@@ -270,8 +270,12 @@ def test_a_fixed_number_of_rows() -> None:
                                initializers=[numbers("s", [1, 2, 2])]))  # fmt: skip
     X = np.arange(12, dtype=np.float32).reshape(3, 4)
     assert np.array_equal(model.predict(X), X.reshape(3, 2, 2))
-    with pytest.raises(nn.errors.ShapeError, match=r"X: expected shape \(1, 4\), received shape"):
-        model(X)
+    for wrong, text in [
+        (X, r'expected shape \(1, 4\) .*the number of rows; dynamic_axes={"X": {0: "rows"}}'),
+        (X[:, :3], r"X: expected shape \(1, 4\), received shape \(3, 3\)"),
+    ]:
+        with pytest.raises(nn.errors.ShapeError, match=text):
+            model(wrong)
 
 
 def test_half_precision_is_kept_and_trained_in_float32() -> None:

@@ -165,6 +165,12 @@ class ONNXModel(Layer):
         if not free:
             shape = ", ".join("any" if n is None else str(n) for n in of.shape or ())
             expected = f"shape ({shape})"
+            if of.shape and of.shape[0] is not None and of.shape[1:] == array.shape[1:]:
+                rows = "the graph fixes the number of rows"
+                cure = (
+                    f'dynamic_axes={{"{of.name:.40}": {{0: "rows"}}}} of torch.onnx.export frees it'
+                )
+                expected += f" ({rows}; {cure})"
             raise ShapeError(sentence("ONNXModel", of.name, expected, f"shape {array.shape}"))
         if array.dtype == of.dtype or is_tensor(X):
             return X
