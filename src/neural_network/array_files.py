@@ -357,7 +357,9 @@ def _read_array(
         text = f"{name[:100]}: cannot hold an array of shape {str(shape)[:100]}"
         raise FileFormatError(f"{path}: {text}") from error
     if file.readinto(array.data) != array.nbytes:  # type: ignore[attr-defined]  # it is buffered
-        raise FileFormatError(f"{path}: not a whole safetensors file (it was cut meanwhile)")
+        raise FileFormatError(
+            f"{path}: not a whole safetensors file (it became shorter while it was read)"
+        )
     if dtype == "BF16":
         return (array.astype(np.uint32) << 16).view(np.float32)
     return array

@@ -55,7 +55,7 @@ def _warnings(
     if few:
         yield (
             f"fewer than {FEW} pictures to learn from of {_listed(few)}: results "
-            f"will differ from seed to seed; --augment {_example(settings)} makes more of them"
+            f"will differ from seed to seed; --augment {_example(settings)} varies them"
         )
     if settings.early_stopping and held_out is not None and len(held_out.y) < FEW_HELD_OUT:
         yield (

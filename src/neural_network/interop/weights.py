@@ -76,6 +76,19 @@ def put(
             tensors[name][...] = array
 
 
+def without_partners(missing: Iterable[str], unused: Iterable[str], cure: str) -> str:
+    """Return what is said to have come where arrays have no partner.
+
+    Args:
+        missing: what the model has and the source has not, each as text.
+        unused: what the source has beside.
+        cure: the arguments that help.
+    """
+    found = {"none for": list(missing), "not used:": list(unused)}
+    said = [f"{word} {listed(names)}" for word, names in found.items() if names]
+    return f"{'; '.join(said)} ({cure})"
+
+
 def check_some_fit(
     function: str, argument: str, loaded: Sequence[str], wanted: Iterable[Any], found: Iterable[str]
 ) -> None:
@@ -89,7 +102,7 @@ def check_some_fit(
     """
     names = [entry.name for entry in wanted]
     if names and not loaded:
-        expected = f"an array at least that fits one of {listed(names)}"
+        expected = f"at least one array that fits, of {listed(names)}"
         received = f"{listed(found)}, of which none does; names={{ours: theirs}} pairs layers"
         raise ArgumentError(sentence(function, argument, expected, received))
 

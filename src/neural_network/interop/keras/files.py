@@ -25,7 +25,13 @@ from neural_network.errors import (
 from neural_network.files import open_file
 from neural_network.interop.keras.layouts import Stored, Walk
 from neural_network.interop.keras.settings import check_steps
-from neural_network.interop.weights import LoadedWeights, check_some_fit, listed, put, tensors_of
+from neural_network.interop.weights import (
+    LoadedWeights,
+    check_some_fit,
+    put,
+    tensors_of,
+    without_partners,
+)
 from neural_network.layers.containers import Sequential
 from neural_network.public import public
 
@@ -246,8 +252,8 @@ def _fitting(wanted: list[Stored], found: Mapping[str, Any]) -> set[str]:
 
 
 def _unpaired(wanted: list[Stored], found: Mapping[str, Any], fitting: set[str]) -> ArgumentError:
-    missing = listed(f"{e.name} (as {e.path} {e.shape})" for e in wanted if e.path not in fitting)
-    unused = listed(f"{path} {found[path].shape}" for path in sorted(found.keys() - fitting))
+    missing = [f"{e.name} (as {e.path} {e.shape})" for e in wanted if e.path not in fitting]
+    unused = [f"{path} {found[path].shape}" for path in sorted(found.keys() - fitting)]
     expected = "the arrays of the model, layer by layer"
-    received = f"nothing that fits {missing}; not used: {unused} (strict=False loads what fits)"
+    received = without_partners(missing, unused, "strict=False loads what fits")
     return ArgumentError(sentence(FUNCTION, "path", expected, received))

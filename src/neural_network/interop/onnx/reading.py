@@ -182,7 +182,7 @@ def _read_beside(what: str, message: Any, folder: Path) -> None:
         except ValueError:
             begin = length = -1
         if begin < 0 or length < 0 or begin + length > size:
-            text = f"asks for bytes that {path.name} has not"
+            text = f"reads beyond the end of {path.name}"
             raise FileFormatError(f"{what}: {brief(tensor.name, str, 60)}: {text}")
         asked += length
     if asked > sum(sizes.values()):

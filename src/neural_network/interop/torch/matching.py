@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
 from neural_network.interop.torch.layouts import UNUSED, Entry
-from neural_network.interop.weights import listed
+from neural_network.interop.weights import listed, without_partners
 
 Shapes = Mapping[str, tuple[int, ...]]
 Groups = dict[str, dict[str, tuple[int, ...]]]  # layer → last part of a name → shape
@@ -197,14 +197,12 @@ def _unpaired(
     function: str, wanted: Sequence[Entry], found: Shapes, pairs: Mapping[str, str]
 ) -> ArgumentError:
     """Return the error for arrays without a partner."""
-    missing = [e for e in wanted if e.name not in pairs]
+    missing = [f"{e.name} {e.shape}" for e in wanted if e.name not in pairs]
     used = set(pairs.values())
     unexpected = [f"{name} {shape}" for name, shape in found.items() if name not in used]
     expected = "the arrays of the model, by name or layer after layer"
-    received = (
-        f"nothing that fits {listed_entries(missing)}; not used: {listed(unexpected)} "
-        "(strict=False loads what fits, names={ours: theirs} pairs layers)"
-    )
+    cure = "strict=False loads what fits, names={ours: theirs} pairs layers"
+    received = without_partners(missing, unexpected, cure)
     return ArgumentError(sentence(function, "source", expected, received))
 
 
