@@ -50,16 +50,19 @@ LAYER: Rows = [
     ("compile", "Trainer(model, optimizer, loss)",
      "nn.Trainer(model, nn.Adam(0.001), \"softmax_cross_entropy\")"),
     ("evaluate score test", "evaluate of a Trainer", "nn.Trainer(model).evaluate(X, y)"),
-    ("save save_weights save_pretrained save_model export to_json", "nn.save(model, path)",
+    ("save save_weights save_pretrained save_model to_json", "nn.save(model, path)",
      "nn.save(model, path)"),
+    ("export to_onnx", "nn.interop.onnx.save(model, path), or nn.save for our own format",
+     "nn.interop.onnx.save"),
     ("load load_weights load_model", "nn.load(path)", "nn.load(saved)"),
     ("from_pretrained", "nn.load(path); weights of PyTorch: nn.interop.torch.load_weights "
      "(docs/weights.md)", "nn.load(saved)"),
     ("state_dict get_weights", "named_parameters, named_buffers; save for a file; "
      "nn.interop.torch.state_dict for PyTorch",
      "{name: p.data for name, p in model.named_parameters()}"),
-    ("load_state_dict set_weights", "nn.load for a file; data of a parameter; "
-     "nn.interop.torch.load_weights for weights of PyTorch",
+    ("load_state_dict", "nn.load for a file; nn.interop.torch.load_weights for weights of PyTorch",
+     "nn.interop.torch.load_weights(model, nn.interop.torch.state_dict(model))"),
+    ("set_weights", "nn.load for a file; data of a parameter",
      "model.parameters()[0].data = np.zeros((64, 8))"),
     ("to cuda cpu device xpu is_cuda", "nothing: it computes on the processor", "model(X)"),
     ("half float double type bfloat16", "astype", "nn.Dense(2).astype(np.float64)"),

@@ -230,7 +230,7 @@ WORDS: list[tuple[str, str]] = [
     ("momentum nesterov gd gradient_descent", "sgd"),
     ("nadam adamax radam adadelta", "adam"),
     ("linear none", "identity"),
-    ("swish", "silu"),
+    ("swish", "silu"), ("logistic expit", "sigmoid"), ("rectifier", "relu"),
     ("leakyrelu lrelu", "leaky_relu"),
     ("selu celu", "elu"),
     ("hard_swish", "hardswish"),

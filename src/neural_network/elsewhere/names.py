@@ -197,7 +197,7 @@ TOOLS: Rows = [
     ("compile fit train", "Trainer(model).fit(X, y)", "nn.Trainer(model).fit(X, y, epochs=1)"),
     ("evaluate test", "Trainer.evaluate", "trainer.evaluate(X, y)"),
     ("predict", "a method of the model", "model.predict(X)"),
-    ("MLPClassifier MLPRegressor MLP", "models.mlp", "nn.models.mlp()"),
+    ("MLP", "models.mlp; estimators.MLPClassifier for scikit-learn", "nn.models.mlp()"),
     ("LogisticRegression Perceptron", "models.perceptron", "nn.models.perceptron()"),
     ("ResNet resnet18 resnet34 resnet50 ResNet50 applications torchvision", "models.small_resnet",
      "nn.models.small_resnet()"),
