@@ -128,6 +128,11 @@ def test_pictures_of_one_channel_and_rows_need_no_other_order(tmp_path: Path) ->
             "layer 1, Activation, which ha",
         ),
         ([nn.Conv1D(2, 3), nn.LayerNorm()], (1, 5), "layer 1, LayerNorm, which computes along"),
+        (
+            [nn.Embedding(9, 5), nn.Dropout(0.1), nn.Conv1D(2, 3)],
+            (5,),
+            "layer 2, Conv1D, which tak",
+        ),
         ([nn.Embedding(9, 4), nn.BatchNorm()], (4,), "layer 1, BatchNorm, which computes along"),
         ([nn.Sequential(nn.Dense(2)), nn.Residual(nn.Dense(2))], (3,), "layer 1, Residual"),
     ],

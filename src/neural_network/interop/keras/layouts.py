@@ -86,6 +86,8 @@ class Walk:
         self.channels_last = channels_last
         # Whether the layer at hand gets maps: (channels, …) here, (…, channels) in Keras.
         self._maps = False
+        # Whether it gets the vectors of an embedding, (places, size) both here and in Keras.
+        self._vectors = False
         # After a flattening of maps: Keras' place of each number of our rows.
         self._rows: Array | None = None
 
@@ -128,6 +130,8 @@ class Walk:
         axes_of_row = len(layer.input_shape or ())
         if isinstance(layer, Dense | LayerNorm) and (self._maps or axes_of_row > 2):
             self._refuse(name, layer, "computes along the width, in Keras along the channels")
+        if isinstance(layer, CONVOLUTIONS) and self._vectors and self.channels_last:
+            self._refuse(name, layer, "takes the places as channels, in Keras the vectors' numbers")
         if isinstance(layer, BatchNorm | GroupNorm) and not self._maps and axes_of_row == 2:
             self._refuse(name, layer, "computes along the first axis, in Keras along the last")
         held = [
@@ -141,6 +145,7 @@ class Walk:
             elif attribute == "weight" or isinstance(layer, NORMALIZATIONS):
                 rows = self._rows
             yield Stored(f"{name}.{attribute}", f"{path}/{number}", shape, axes, rows, ours)
+        self._vectors = isinstance(layer, Embedding)
         if isinstance(layer, Dense):
             self._rows = None
         elif isinstance(layer, CONVOLUTIONS):
@@ -148,6 +153,7 @@ class Walk:
 
     def _pass(self, layer: Layer, name: str) -> None:
         """Follow the axes through a layer without arrays."""
+        self._vectors &= not isinstance(layer, Activation)  # which may be a transpose
         if isinstance(layer, Flatten):
             row = layer.input_shape or ()
             if self.channels_last and len(row) > 1 and (self._maps or len(row) > 2):
