@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import ShapeError, sentence
-from neural_network.lifting import array_under
+from neural_network.lifting import array_under, is_tensor
 
 SEVERAL = (tuple, list, dict)
 
@@ -38,6 +38,17 @@ def each(function: Callable[[Any], Any], value: Any) -> Any:
     if isinstance(value, tuple | list):
         return tuple([function(array) for array in value])
     return function(value)
+
+
+def without_tensors(value: Any) -> Any:
+    """Return data with the arrays under its tensors: no gradient is sought of them."""
+    if is_tensor(value):
+        return value.data
+    if isinstance(value, SEVERAL) and any(is_tensor(array) for _, array in arrays_in(value)):
+        if isinstance(value, Mapping):
+            return {name: array_under(array) for name, array in value.items()}
+        return type(value)([array_under(array) for array in value])
+    return value
 
 
 def row_count(value: Any) -> int:

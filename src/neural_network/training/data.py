@@ -16,7 +16,7 @@ from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
-from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, each
+from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, each, without_tensors
 from neural_network.layers.several_inputs import as_inputs, same_rows
 
 # Number of rows that the model is tried on before a training begins.
@@ -253,6 +253,7 @@ def as_feed(
             numbers that are not finite.
     """
     size = as_count("fit", "batch_size", batch_size)
+    X, y = without_tensors(X), without_tensors(y)
     if y is None:
         if isinstance(X, np.ndarray | str) or not (callable(X) or is_iterable(X)):
             expected = (
@@ -298,6 +299,7 @@ def as_rows(
     """
     inputs: Any
     targets: Any
+    X, y = without_tensors(X), without_tensors(y)
     several = isinstance(X, SEVERAL) and model is not None
     found = as_inputs(function, model, X) if several else None
     if found is not None or _are_targets(y):
@@ -387,7 +389,7 @@ def _as_batch(item: Any, number: int, dtype: DTypeLike, model: Layer | None) -> 
 def _as_weights(function: str, name: str, value: ArrayLike | None, rows: int) -> Array | None:
     if value is None:
         return None
-    weights = as_real(function, name, value)
+    weights = as_real(function, name, without_tensors(value))
     if weights.shape != (rows,):
         expected = f"one for each of the {rows} rows"
         raise ShapeError(sentence(function, name, expected, f"shape {weights.shape}"))

@@ -96,7 +96,10 @@ def top_k_accuracy(
     0.5
     """
     function = "top_k_accuracy"
-    scores, labels = as_real(function, "y_pred", y_pred), as_real(function, "y_true", y_true)
+    scores, labels = (
+        array_under(as_real(function, "y_pred", y_pred)),
+        array_under(as_real(function, "y_true", y_true)),
+    )
     check_not_empty(function, "y_pred", scores, 2)
     k = as_count(function, "k", k)
     if k > scores.shape[1]:
@@ -219,8 +222,8 @@ def predicted_and_true(
 
     The number of classes is that of the columns of scores; of class indices, the largest plus 1.
     """
-    scores = as_real(function, "y_pred", y_pred)
-    labels = as_real(function, "y_true", y_true)
+    scores = array_under(as_real(function, "y_pred", y_pred))
+    labels = array_under(as_real(function, "y_true", y_true))
     if scores.ndim == 1 and scores.dtype.kind in "iub":
         return _of_indices(function, scores, labels, ignore_index)
     if scores.ndim != 2:

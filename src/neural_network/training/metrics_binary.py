@@ -20,6 +20,7 @@ from neural_network.checks import (
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import softmax
+from neural_network.lifting import array_under
 from neural_network.public import named, public
 from neural_network.training.metrics import (
     counts_of,
@@ -112,7 +113,7 @@ def f1(
     function = "f1"
     if average is not None:
         as_choice(function, "average", average, AVERAGES)
-    scores = as_real(function, "y_pred", y_pred)
+    scores = array_under(as_real(function, "y_pred", y_pred))
     check_not_empty(function, "y_pred", scores, 1, 2)
     if scores.shape != (len(scores), 1) and (scores.ndim != 1 or scores.dtype.kind in "iub"):
         counts = counts_of(*predicted_and_true(function, scores, y_true, ignore_index))
@@ -171,11 +172,11 @@ def auc(y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
     0.75
     """
     function = "auc"
-    scores = as_real(function, "y_pred", y_pred)
+    scores = array_under(as_real(function, "y_pred", y_pred))
     if scores.ndim != 2 or scores.shape[1] < 2:
         scores, labels = _as_scores_and_labels(function, scores, y_true, ignore_index)
         return _area(scores.ravel(), labels.ravel() > 0)
-    labels = as_real(function, "y_true", y_true)
+    labels = array_under(as_real(function, "y_true", y_true))
     if labels.ndim == 2 and labels.shape == scores.shape:
         scores, labels = _as_scores_and_labels(function, scores, labels, ignore_index)
         wanted = labels > 0
@@ -217,7 +218,10 @@ def _as_scores_and_labels(
     function: str, y_pred: ArrayLike, y_true: Any, ignore_index: int | None
 ) -> tuple[Array, Array]:
     """Return scores and labels 0 and 1 (or −1 and 1) of one shape, without what is ignored."""
-    scores, labels = as_real(function, "y_pred", y_pred), as_real(function, "y_true", y_true)
+    scores, labels = (
+        array_under(as_real(function, "y_pred", y_pred)),
+        array_under(as_real(function, "y_true", y_true)),
+    )
     check_not_empty(function, "y_pred", scores, 1, 2)
     if scores.shape == (len(scores), 1) and labels.ndim == 1:
         scores = scores[:, 0]
