@@ -45,7 +45,7 @@ def test_no_arrow_passes_behind_a_box(f: Any, x: Any, small: bool) -> None:
     tape = nn.explain_gradient(f, *x)
     place = Figure(figsize=(10.24, 7.68)).subplots(2, 2)[0, 0] if small else None
     figure = tape.draw(ax=place)
-    axes = place if small else figure.axes[0]
+    axes: Any = place if small else figure.axes[0]
     boxes, arrows = boxes_and_arrows(axes)
     assert len(boxes) == len(tape.lines)
     assert len(arrows) == sum(len(line.parts) for line in tape.lines)
@@ -70,9 +70,109 @@ def test_texts_are_whole_and_have_room(f: Any, x: Any) -> None:
         frame, words = box.get_window_extent(), text.get_window_extent()
         assert frame.x0 <= words.x0 <= words.x1 <= frame.x1
         assert frame.y0 <= words.y0 <= words.y1 <= frame.y1
-    for label in axes.texts[len(boxes) :]:
+    *labels, note = axes.texts[len(boxes) :]
+    assert not note.get_visible()  # nothing is left out
+    for label in labels:
         assert label.get_visible()
         assert "…" not in label.get_text() or "slopes" in label.get_text()
         assert not any(
             label.get_window_extent().overlaps(box.get_window_extent()) for box in boxes
         ), label
+
+
+def layers(rows: int, sizes: list[int], dtype: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return the loss of a network of dense layers, and its parameters."""
+    drawn = np.random.default_rng(0)
+    X, Y = drawn.random((rows, sizes[0])), np.eye(sizes[-1])[np.arange(rows) % sizes[-1]]
+
+    def loss(*p: Any) -> Any:
+        A: Any = X
+        for W, b in zip(p[::2], p[1::2], strict=True):
+            A = nn.relu(A @ W + b)
+        return nn.cross_entropy(nn.softmax(A), Y)
+
+    parameters = [np.asarray(a, dtype) for a in nn.initial_parameters(sizes[:4]).values()]
+    for one, other in pairwise(sizes[3:]):
+        parameters += [drawn.normal(size=(one, other)).astype(dtype), np.zeros((1, other), dtype)]
+    return loss, tuple(parameters)
+
+
+DEEP: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "3 layers": layers(20, [784, 32, 16, 10], np.float64),
+    "3 layers, float32": layers(20, [784, 32, 16, 10], np.float32),
+    "9 layers": layers(4, [3] * 10, np.float64),
+    "12 arguments": (lambda *x: sum(np.sum(np.tanh(one * 2)) for one in x), (np.ones(2),) * 12),
+    "a chain": (lambda x: [x := np.sin(x) for _ in range(60)][-1], (0.5,)),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), DEEP.values(), ids=DEEP)
+def test_a_figure_grows_until_its_texts_are_readable(f: Any, x: Any) -> None:
+    tape = nn.explain_gradient(f, *x)
+    axes = tape.draw().axes[0]
+    boxes, arrows = boxes_and_arrows(axes)
+    *texts, note = axes.texts
+    assert len(texts) == len(boxes) + len(arrows)
+    assert all(text.get_visible() and float(text.get_fontsize()) >= 6.5 for text in texts)
+    assert not note.get_visible()
+    assert sum("\ngradient" in text.get_text() for text in texts) == len(boxes)
+    assert not any("cast" in line.expression for line in tape.lines)
+
+
+@pytest.mark.parametrize(("f", "x"), [*FUNCTIONS, DEEP["9 layers"]])
+@pytest.mark.parametrize("small", [False, True])
+def test_no_arrow_crosses_a_label(f: Any, x: Any, small: bool) -> None:
+    from matplotlib.figure import Figure
+
+    place = Figure(figsize=(10.24, 7.68)).subplots(2, 2)[0, 0] if small else None
+    figure = nn.explain_gradient(f, *x).draw(ax=place)
+    axes: Any = place if small else figure.axes[0]
+    boxes, arrows = boxes_and_arrows(axes)
+    points = np.concatenate(
+        [
+            one + np.linspace(0, 1, 100)[:, np.newaxis] * (other - one)
+            for corners in arrows
+            for one, other in pairwise(axes.transData.transform(corners))
+        ]
+    )
+    for label in axes.texts[len(boxes) : -1]:
+        if label.get_visible():
+            extent = label.get_window_extent()
+            inner = (points > extent.min).all(axis=1) & (points < extent.max).all(axis=1)
+            assert not inner.any(), label
+
+
+def test_a_small_place_says_what_it_leaves_out() -> None:
+    from matplotlib.figure import Figure
+
+    grid = Figure(figsize=(10.24, 7.68)).subplots(2, 2)
+    for (f, x), ax in zip([(FUNCTIONS[2]), *list(DEEP.values())[:3]], grid.flat, strict=True):
+        nn.explain_gradient(f, *x).draw(ax=ax, title="mine")
+    for ax in grid.flat:
+        note = ax.texts[-1]
+        assert note.get_visible()
+        words = " ".join(note.get_text().split())
+        hidden = [text for text in ax.texts[:-1] if not text.get_visible()]
+        assert "gradients" in words
+        assert ("names" in words or "slopes" in words) == bool(hidden)
+    wide = Figure(figsize=(20, 30)).subplots()
+    nn.explain_gradient(*FUNCTIONS[0][:1], 2.0).draw(ax=wide)
+    assert not wide.texts[-1].get_visible()
+
+
+def test_parameters_of_models_have_their_names() -> None:
+    model = nn.Sequential(nn.Dense(3), nn.Dense(2)).initialize((4,), rng=0)
+    other = nn.Dense(2).initialize((4,), rng=0)
+    scale = nn.Tensor(2.0, requires_grad=True)
+
+    def both(x: Any) -> Any:
+        return np.sum((model(x) + other(x)) * scale)
+
+    for f, names in [
+        (lambda x: np.sum(model(x)), ["0.weight", "0.bias", "1.weight", "1.bias"]),
+        (both, ["model.0.weight", "other.weight", "other.bias", "scale"]),
+        (lambda x: both(2 * x), ["model.1.bias", "other.weight", "scale"]),
+    ]:
+        lines = nn.explain_gradient(f, np.ones((2, 4))).lines
+        assert {line.name for line in lines if not line.op} >= {"x", *names}
+        assert not any(line.name.startswith("parameter") for line in lines)

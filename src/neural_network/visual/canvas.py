@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LETTERS_OF_TITLE, LINES_OF_TITLE = 300, 10
 # Letters in small places are no smaller, in points.
 LEAST_SMALL, LEAST_MEDIUM, LEAST_LARGE = 6.5, 7.0, 8.0
-# Those that would have to be smaller are left out: in a place, and in a figure of ``WIDTH``.
+# Those that would have to be smaller are left out, and a line says so: in a place, and in a figure
+# of ``WIDTH`` or more.
 LEAST_IN_PLACE, LEAST_IN_FIGURE = 5.5, 6.5
 
 
@@ -124,10 +125,34 @@ class Canvas:
         """Return a group of texts that fit into their rooms."""
         from neural_network.visual.panels import Group
 
-        least = (
-            LEAST_IN_PLACE if self.given is not None else LEAST_IN_FIGURE * self.inches[0] / WIDTH
-        )
+        # A wide figure has as large letters as a narrow one: who looks at it looks closer.
+        scale = min(self.inches[0] / WIDTH, 1.0)
+        least = LEAST_IN_PLACE if self.given is not None else LEAST_IN_FIGURE * scale
         return Group(self.small if points is None else points, least)
+
+    def note_lack(self, group: Group, what: str) -> None:
+        """Write a line where the texts of a group are too small to be drawn."""
+        self.note(lambda: "" if group.size() else f"no room here for the {what}")
+
+    def note(
+        self, words: Callable[[], str], place: tuple[float, float] = (0.5, 0.02), system: Any = None
+    ) -> None:
+        """Write a line about texts for which the axes have no room, when that is known.
+
+        Args:
+            words: returns the line, or "" if nothing is left out.
+            place: of the middle of its lower edge.
+            system: of the coordinates; None for shares of the axes.
+        """
+        from neural_network.visual.panels import Note
+
+        width = self.axes.get_position().width * self.figure.get_figwidth()
+        self.axes.add_artist(
+            Note(
+                lambda: wrapped(words(), width, LEAST_SMALL), place,
+                self.axes.transAxes if system is None else system, LEAST_SMALL,
+            )
+        )  # fmt: skip
 
 
 def axes_grid(

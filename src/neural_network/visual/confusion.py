@@ -101,5 +101,6 @@ def show_confusion_matrix(
                     axes, (column, row), f"{count:g}", (0.9, 0.9), color=colour,
                     ha="center", va="center",
                 )  # fmt: skip
+        canvas.note_lack(group, "counts")
     canvas.bar(drawn, [axes], "share of the true class")
     return canvas.figure

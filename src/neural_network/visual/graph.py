@@ -105,6 +105,14 @@ def show_graph(
         _draw(group, axes, box, centres[number], None if place is None else colours[place])
         for before in box.before:
             _connect(axes, centres[before], centres[number])
+    lacking = ("", "sizes in full", "sizes")
+
+    def words() -> str:
+        """Say which texts the place does not hold."""
+        missing = lacking[group.level] if group.size() else "names and sizes"
+        return f"no room here for {missing}" if missing else ""
+
+    canvas.note(words, (wide / 2 - STEP[0] / 2, high - STEP[1] / 2 + MARGIN), axes.transData)
     axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
     axes.set_ylim(high - STEP[1] / 2 + MARGIN, -STEP[1] / 2 - MARGIN)
     axes.set_aspect("equal")

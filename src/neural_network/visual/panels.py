@@ -7,7 +7,7 @@ imported where something is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Group:
     def __init__(self, points: float, least: float) -> None:
         self.points, self.least = points, least
         self.version = 0  # of the texts
+        self.level = 0  # that is drawn
         self._members: list[Fitted] = []
         self._axes: dict[Any, None] = {}
         self._key: Any = None
@@ -80,6 +81,7 @@ class Group:
                 size = min(self._largest(member, level, *room) for member, room in pairs)
                 if size >= self.least:
                     break
+            self.level = level
             for member in self._members:
                 member.choose(level)
             self._size = size if size >= self.least else 0.0
@@ -150,6 +152,36 @@ class Fitted(Text):
         if size and size != self.get_fontsize():
             self.set_fontsize(size)
         return size > 0
+
+
+class Note(Text):
+    """A line about what is not drawn, which is known when the layout is.
+
+    Args:
+        words: returns it, or "" for none.
+        place: of the middle of its lower edge.
+        system: of its coordinates.
+        points: the size of its letters.
+    """
+
+    def __init__(
+        self, words: Callable[[], str], place: tuple[float, float], system: Any, points: float
+    ) -> None:
+        super().__init__(
+            *place, "", transform=system, ha="center", va="bottom", fontsize=points,
+            fontstyle="italic", parse_math=False, zorder=4,
+        )  # fmt: skip
+        self._words = words
+        self.set_clip_on(False)
+        self.set_in_layout(False)
+        self.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})
+
+    def get_visible(self) -> bool:
+        """Return whether something is left out, now that its text is set."""
+        if not super().get_visible() or self.axes is None:
+            return False
+        self.set_text(self._words())
+        return bool(self.get_text())
 
 
 class Panels:

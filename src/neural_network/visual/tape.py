@@ -18,9 +18,12 @@ from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Rule
 from neural_network.lifting import LISTS
 from neural_network.visual.inputs import as_numbers
+from neural_network.visual.tape_names import captured_names
 
 # Constants of more numbers have a name of their own.
 MOST_WRITTEN = 3
+# Letters of a setting.
+LONGEST_SETTING = 40
 OPERATORS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/",
     "power": "**", "matmul": "@", "remainder": "%", "floor_divide": "//",
@@ -174,30 +177,43 @@ class Record:
         out: its result, a single number.
         leaves: by ``id``, what was given, with its name.
         notes: the arguments of ops, by the number of their node.
+        f: that was called, for the names of the parameters of models in it.
 
     Attributes:
-        lines: of the values, in the order of the computation.
+        lines: of the values, in the order of the computation. A change of the floating type is
+            none: the numbers are the same.
         constants: name → array, of those that are too large for a line.
     """
 
     def __init__(
-        self, out: Tensor, leaves: dict[int, tuple[Tensor, str]], notes: dict[int, dict[str, Any]]
+        self,
+        out: Tensor,
+        leaves: dict[int, tuple[Tensor, str]],
+        notes: dict[int, dict[str, Any]],
+        f: Callable[..., Any],
     ) -> None:
         self.constants: dict[str, Array] = {}
         self._constant_names: dict[int, str] = {}
         self._leaves: dict[int, tuple[Any, str]] = dict(leaves)
         self._notes = notes
-        nodes = nodes_before([out])[::-1]
+        every = nodes_before([out])[::-1]
+        self._casts = {n.number for n in every if n.rule.name == "cast" and n is not out.node}
+        nodes = [node for node in every if node.number not in self._casts]
         taken = {name for _, name in leaves.values()}
+        captured = captured_names(f)
         letter = "t" if any(re.fullmatch(r"v\d+", name) for name in taken) else "v"
         self._names = {node.number: f"{letter}{place}" for place, node in enumerate(nodes, 1)}
         values: dict[int, Any] = {}  # by the number of the node
-        for tensor in [out, *(t for node in nodes for _, _, t in node.parents)]:
+        for tensor in [out, *(t for node in every for _, _, t in node.parents)]:
             if tensor.node is not None:
                 values.setdefault(tensor.node.number, tensor)
             elif id(tensor) not in self._leaves:  # a parameter of a model that f calls
                 own = len(self._leaves) - len(leaves) + 1
-                self._leaves[id(tensor)] = (tensor, f"parameter {own}")
+                name = captured.get(id(tensor), f"parameter {own}")
+                if name in taken:
+                    name = f"parameter {own}: {name}"
+                taken.add(name)
+                self._leaves[id(tensor)] = (tensor, name)
         given = [leaf for leaf, _ in self._leaves.values()]
         start = np.ones(out.shape, out.dtype)
         slopes = backward_pass([out], [start], [*given, *values.values()], retain_graph=True)
@@ -225,10 +241,12 @@ class Record:
                     self._expression(node), tuple(parts.get(name, ())),
                 )
             )  # fmt: skip
-        for node in nodes:
+        for node in every:
             node.release()
 
     def _name_of(self, tensor: Any) -> str:
+        while tensor.node is not None and tensor.node.number in self._casts:
+            tensor = tensor.node.parents[0][2]
         if tensor.node is None:
             return self._leaves[id(tensor)][1]
         return self._names[tensor.node.number]
@@ -305,7 +323,9 @@ class Record:
             text = f"{float(value):.6g}"
             return text + ".0" if text.lstrip("-").isdigit() else text
         if not isinstance(value, np.ndarray):
-            return str(value) if isinstance(value, np.generic) else repr(value)
+            text = str(value) if isinstance(value, np.generic) else repr(value)
+            # The settings of an op that a layer calls may hold arrays.
+            return text if len(text) <= LONGEST_SETTING else f"{type(value).__name__}(…)"
         if value.size <= MOST_WRITTEN:
             return "[" + ", ".join(f"{float(n):.4g}" for n in value.ravel()) + "]"
         name = self._constant_names.get(id(value))

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 # Inches: of a line and a letter of text, of boxes, of an arrow's label.
 LINE, LETTER = 0.17, 0.6 * SMALL / 72
 NARROWEST, WIDEST = 1.7, 4.5
-# Between two rows of boxes: room for arrows and labels; less where the text is shorter.
-GAPS = (0.62, 0.45, 0.24, 0.24)
+# Between a row of boxes and the labels above the next: room for arrows that move sideways; less
+# where the text is shorter.
+GAPS = (0.25, 0.2, 0.12, 0.12)
+# Of an arrow below its label.
+HEAD = 0.06
 # How much smaller than the usual ones letters in a place may be.
 ENOUGH = 0.85
 # Letters of a line in a box; longer expressions go on in the next line.
@@ -31,6 +34,8 @@ MOST_LETTERS = 34
 # Of a label.
 LONGEST_LABEL = 16
 MOST_BOXES = 80
+# In a small place, by the level of the texts.
+LEFT_OUT = ("", "gradients", "values and gradients", "ops, values and gradients")
 # Of a colour in a box; the rest is white.
 TINT = 0.25
 
@@ -57,14 +62,14 @@ def draw_tape(
     words = {id(part): _of_arrow(part, shown) for line in lines for part in line.parts}
     places, wide, high = _places(lines, texts, words, 0, 1.0, gap)
     canvas = axes_grid(function, ax, heading, size=(max(wide + 0.2, 4.5), high + 0.6))
-    level = 0
+    level, scale, foot = 0, 1.0, 0.0
     if canvas.given is not None:
         # Letters of the size that the place allows, and as much text as it holds then.
         scale = canvas.small / SMALL
         for level, usual in enumerate(GAPS):
-            gap = usual * scale
+            gap, foot = usual * scale, 2 * LINE if level else 0.0
             places, wide, high = _places(lines, texts, words, level, scale, gap)
-            if min(canvas.inches[0] / wide, canvas.inches[1] / high) >= ENOUGH:
+            if min(canvas.inches[0] / wide, canvas.inches[1] / (high + foot)) >= ENOUGH:
                 break
     axes = canvas.axes
     boxes, labels = canvas.group(), canvas.group()
@@ -78,12 +83,24 @@ def draw_tape(
             x, y = arrow.corners[-1]
             aside, side = (0.06, "left") if arrow.right else (-0.06, "right")
             labels.add(
-                axes, (x + aside, y - 0.08), words[id(arrow.part)],
-                (arrow.room - 0.06, 0.8 * gap), ha=side, va="bottom", color=COLOURS[1], zorder=3,
-                linespacing=1.0, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
+                axes, (x + aside, y - HEAD * scale), words[id(arrow.part)],
+                (arrow.room - 0.06, _tall(words[id(arrow.part)]) * scale), ha=side, va="bottom",
+                color=COLOURS[1], zorder=3, linespacing=1.0,
             )  # fmt: skip
+
+    def lacking() -> str:
+        """Say which texts the place does not hold."""
+        if not boxes.size():
+            missing = "names, values and gradients"
+        else:
+            missing = LEFT_OUT[min(level + boxes.level, len(LEFT_OUT) - 1)]
+            if not labels.size():
+                missing += " and slopes" if missing else "slopes"
+        return f"no room here for {missing}; draw() shows them" if missing else ""
+
+    canvas.note(lacking, (wide / 2, high + foot), axes.transData)
     axes.set_xlim(-0.05, wide + 0.05)
-    axes.set_ylim(high + 0.05, -0.05)
+    axes.set_ylim(high + foot + 0.05, -0.05)
     axes.set_aspect("equal")
     axes.set_axis_off()
     return canvas.figure
@@ -92,13 +109,15 @@ def draw_tape(
 def _of_arrow(part: Part, shown: Callable[[Array], str]) -> str:
     """Return what is done with the gradient on its way up."""
     if part.slope is None:
-        rule = part.rule.replace("upstream summed over", "Σ over")
-        return textwrap.fill(rule, LONGEST_LABEL, break_long_words=False)
-    low, high = float(np.min(part.slope)), float(np.max(part.slope))
+        if part.rule.startswith("upstream through "):
+            return part.rule.replace("through ", "through\n")
+        return part.rule.replace("upstream summed", "Σ").replace(" summed", "\nΣ")
+    slope = part.slope + 0.0  # 0 where it is −0
+    low, high = float(np.min(slope)), float(np.max(slope))
     if low == high:  # of several places the same
         return f"× {shown(np.array(low))}"
-    whole = shown(part.slope)
-    if "\n" not in whole and len(whole) < LONGEST_LABEL:
+    whole = shown(slope)
+    if not set("\n:") & set(whole) and len(whole) < LONGEST_LABEL:
         return f"× {whole}"
     return f"× slopes\n{low:.4g} … {high:.4g}"
 
@@ -128,7 +147,10 @@ def _places(
 ) -> tuple[dict[str, Place], float, float]:
     """Return places, width and height, in inches, for texts of a level in letters of a scale."""
     labels = {
-        key: (max(map(len, text.split("\n"))) * LETTER + 0.12) * scale
+        key: (
+            (max(map(len, text.split("\n"))) * LETTER + 0.12) * scale,
+            (_tall(text) + 2 * HEAD) * scale,
+        )
         for key, text in words.items()
     }
     sizes = {}
@@ -136,11 +158,17 @@ def _places(
         shown = several[level].split("\n")
         wide = min(max(map(len, shown)) * LETTER + 0.15, WIDEST)
         least = NARROWEST if level < len(GAPS) - 1 else NARROWEST / 2
-        ending = [labels[id(part)] for line in lines for part in line.parts if part.through == name]
+        parts = [part for line in lines for part in line.parts if part.through == name]
+        ending = [labels[id(part)][0] for part in parts]
         # Each label has its share of the upper edge, without the place of its arrow.
         edge = len(ending) * max(ending, default=0.0) / 0.88
         sizes[name] = (max(wide * scale, least * scale, edge), (len(shown) * LINE + 0.14) * scale)
     return places_of(lines, sizes, labels, gap)
+
+
+def _tall(label: str) -> float:
+    """Return the height of a label, in inches."""
+    return 0.15 * (label.count("\n") + 1)
 
 
 def _box(axes: Any, group: Group, place: Place, texts: list[str], colour: Any) -> None:

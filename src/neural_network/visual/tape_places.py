@@ -66,7 +66,7 @@ class Place:
 def places_of(
     lines: Sequence[Line],
     sizes: Mapping[str, tuple[float, float]],
-    labels: Mapping[int, float],
+    labels: Mapping[int, tuple[float, float]],
     gap: float,
 ) -> tuple[dict[str, Place], float, float]:
     """Return the place of each value, and the width and height of all.
@@ -74,8 +74,8 @@ def places_of(
     Args:
         lines: of the tape.
         sizes: of the boxes, by the names of the values.
-        labels: by ``id`` of a part, the width of the label beside its arrow.
-        gap: between two rows.
+        labels: by ``id`` of a part, the width and height of the label beside its arrow.
+        gap: between a row and the labels above the next one: there arrows move sideways.
     """
     depths = _depths(lines)
     boxes = {line.name: Place(*sizes[line.name], depths[line.name]) for line in lines}
@@ -94,34 +94,47 @@ def places_of(
                 other.above.append(one)
             ways.append((start, end, part, lanes))
     _spread(rows)
-    top = 0.0
-    for row in rows:
-        tall = max(place.height for place in row)
-        for place in row:
-            if place.height == 0.0:  # of an arrow
-                place.height = tall
-            place.top = top
-        top += tall + gap
+    # Above each row are the labels of the arrows that end in it, where all arrows are upright.
+    zones = [0.0] * len(rows)
+    for _, end, part, _ in ways:
+        zones[end.row] = max(zones[end.row], labels[id(part)][1])
+    ends = _stack(rows, zones, gap)
     for box in boxes.values():
         # The arrows that end here, as they come from the left.
         coming = [way for way in ways if way[1] is box]
         coming.sort(key=lambda way: (way[3][-1] if way[3] else way[0]).x)
         for number, (start, _, part, lanes) in enumerate(coming):
-            corners = [(start.x, start.top + start.height)]
+            corners = [(start.x, start.top + start.height), (start.x, ends[start.row])]
             for lane in lanes:
-                corners += [(lane.x, lane.top), (lane.x, lane.top + lane.height)]
+                corners += [(lane.x, lane.top - zones[lane.row]), (lane.x, ends[lane.row])]
             share = box.width / len(coming)
             first, last = box.left + number * share, box.left + (number + 1) * share
             # Straight down, if there is room for the label on one side; else where it has more.
             came = corners[-1][0]
             x = came
-            if not first <= x <= last or max(x - first, last - x) < labels[id(part)]:
+            if not first <= x <= last or max(x - first, last - x) < labels[id(part)][0]:
                 x = first + (0.1 if came < first + share / 2 else 0.9) * share
             right = last - x >= x - first
             room = last - x if right else x - first
-            box.entering.append(Arrow(part, [*corners, (x, box.top)], room, right))
+            corners += [(x, box.top - zones[box.row]), (x, box.top)]
+            box.entering.append(Arrow(part, corners, room, right))
     wide = max(place.x + place.width / 2 for row in rows for place in row)
-    return boxes, wide, top - gap
+    return boxes, wide, ends[-1]
+
+
+def _stack(rows: list[list[Place]], zones: list[float], gap: float) -> list[float]:
+    """Place the rows below each other, and return where each ends."""
+    top, ends = -gap, []
+    for row, zone in zip(rows, zones, strict=True):
+        tall = max(place.height for place in row)
+        top += gap + zone
+        for place in row:
+            if place.height == 0.0:  # of an arrow
+                place.height = tall
+            place.top = top
+        top += tall
+        ends.append(top)
+    return ends
 
 
 def _depths(lines: Sequence[Line]) -> dict[str, int]:

@@ -189,7 +189,7 @@ def explain_gradient(f: Callable[..., Any], x: Any, *more: Any) -> Tape:
         say_what_was_dropped(error)
         raise
     _check_result(out)
-    record = Record(out, leaves, kind.notes)
+    record = Record(out, leaves, kind.notes, f)
     gradients = tuple(map_tree(record.gradient_of, argument) for argument in arguments)
     value = float(out.data.item())
     return Tape(tuple(record.lines), record.constants, value, gradients if more else gradients[0])

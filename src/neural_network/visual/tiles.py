@@ -77,7 +77,7 @@ def cells_of(image: Any) -> list[Cell]:
     left, right, bottom, upper = image.get_extent()
     rows, columns = image.get_array().shape[:2]
     across, down = (right - left) / columns, (bottom - upper) / rows
-    room = (0.9 * across, 0.9 * abs(down))
+    room = (0.78 * across, 0.9 * abs(down))  # a gap between two numbers of a line
     return [
         Cell(row, column, (left + (column + 0.5) * across, upper + (row + 0.5) * down), room)
         for row in range(rows)
@@ -222,6 +222,8 @@ class Tiles:
                     (1 + 0.9 * self.gap, self.above + 0.5 * GAP),
                     ha="center", va="bottom", linespacing=1.1,
                 )  # fmt: skip
+        if captions:
+            canvas.note_lack(group, "texts")
         side = max(0.02, self.gap / 2) if captions else 0.02
         axes.set_xlim(-side, self.across * (1 + self.gap) - self.gap + side)
         axes.set_ylim(self.down * self.pitch - GAP + 0.02, -0.02)
