@@ -86,7 +86,10 @@ def fitted(layer: nn.Layer) -> list[str]:
 def test_weights_that_are_arrays_are_hinted_at() -> None:
     for name in ("w", "W", "weight", "bias", "gamma"):
         (said,) = fitted(Scale(np.ones(3, np.float32), name))
-        assert said.startswith(f"fit: Scale.{name} is an array, which is not trained; write self.")
+        assert said.startswith(
+            f"fit: Scale.{name} is an array, which is neither trained nor saved; "
+        )
+        assert f"write self.{name} = nn.Parameter(…)" in said
     assert fitted(Scale(nn.Parameter(np.ones(3)))) == []
     assert fitted(Scale(nn.Buffer(np.ones(3)))) == []
     assert fitted(Scale(np.ones(3, np.float32), "mean")) == []

@@ -181,8 +181,10 @@ class Recorded:
         primal: the value one level down; on level 0 the array.
     """
 
-    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "noted", "requires_grad")
     level: int = 0
+    # Whether a layer holds it, as it does parameters.
+    in_a_layer: bool = False
     data: Array
     requires_grad: bool
     grad: Array | None

@@ -2,15 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.errors import give_hint_of_backward, hinting
 from neural_network.lifting import is_tensor
 
+# So many equal gradients in a row are those of a loop whose steps change nothing.
+SAME = 3
 # By ``id``: a gradient with which a first step was made, or a sum that contains it, and which.
 USED: dict[int, tuple[Array, bool]] = {}
+
+
+class Noted(NamedTuple):
+    """What a leaf was when its gradient was computed.
+
+    Attributes:
+        numbers: their sum; None where they were changed in place since.
+        gradient: its sum, with all that was added.
+        same: how many equal gradients were added up; 0 where they differ.
+    """
+
+    numbers: float | None
+    gradient: float
+    same: int
+
+
+# Of a leaf that a hint was given of, until its gradient begins anew.
+SILENT = Noted(None, math.nan, 0)
+
+
+def note_change(leaf: Any) -> None:
+    """Note that a leaf is changed in place while it has a gradient, as in a step by hand."""
+    if type(leaf.grad) is np.ndarray and getattr(leaf, "noted", None) is not SILENT:
+        leaf.noted = Noted(None, _sum(leaf.grad), 0)
+
+
+def _note(leaf: Any, before: Any, grad: Any) -> None:
+    """Note what is needed to tell whether the next gradient is added to one that was used.
+
+    Of the parameters of layers, which optimizers change, only changes in place are noted.
+    """
+    noted = None if before is None else getattr(leaf, "noted", None)
+    if noted is SILENT:
+        return
+    if leaf.in_a_layer or type(grad) is not np.ndarray:
+        leaf.noted = None
+        return
+    same = 1
+    if before is not None:
+        if noted is None:
+            return
+        same = noted.same + 1 if np.array_equal(before, noted.same * grad) else 0
+    leaf.noted = Noted(_sum(leaf.data), _sum(leaf.grad), same)
+
+
+def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
+    """Warn of gradients that are added to those of a step by hand, or of none that was made."""
+    for leaf, grad in found:
+        noted = None if leaf.grad is None else getattr(leaf, "noted", None)
+        if noted is None or not np.any(leaf.grad) or _sum(leaf.grad) != noted.gradient:
+            continue  # a gradient that was changed since is meant to be added to
+        if noted.numbers is None or _sum(leaf.data) != noted.numbers:
+            text = (
+                "the gradients are added to those of the step before, with which a tensor of shape "
+                f"{leaf.data.shape} was changed already: w.grad = None forgets them, and has to "
+                "stand before loss.backward() in each step, or behind w -= 0.1 * w.grad"
+            )
+        elif noted.same == SAME - 1 and np.array_equal(leaf.grad, noted.same * grad):
+            text = (
+                f"the same gradient is added for the {SAME}rd time, as nothing has changed a "
+                f"tensor of shape {leaf.data.shape} in between: w = w - 0.1 * w.grad makes another "
+                "tensor, and leaves that of a list as it is; with nn.no_grad(): w -= 0.1 * w.grad "
+                "changes it, and w.grad = None forgets the gradient"
+            )
+        else:
+            continue
+        for other, _ in found:
+            other.noted = SILENT
+        give_hint_of_backward(text)
+        return
+
+
+def _sum(array: Array) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.add.reduce(array, axis=None))
 
 
 class Gradients(dict[int, tuple[Any, Any]]):
@@ -42,10 +121,14 @@ class Gradients(dict[int, tuple[Any, Any]]):
 
     def add_to_leaves(self) -> None:
         """Add the gradients to those that the inputs have."""
-        for leaf, grad in self.copied():
+        found = self.copied()
+        if any(leaf.grad is not None for leaf, _ in found) and not hinting.get():
+            _look_at_sums(found)
+        for leaf, grad in found:
             before = leaf.grad
             with np.errstate(all="ignore"):  # as in the backward pass
                 leaf.grad = grad if before is None else before + grad
+            _note(leaf, before, grad)
             if before is not None and id(before) in USED and before.any():
                 del USED[id(before)]
                 USED[id(leaf.grad)] = leaf.grad, True

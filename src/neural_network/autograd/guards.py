@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.engine import Recorded, lowest_recorded
+from neural_network.autograd.gradients import note_change
 from neural_network.checks import Array
 from neural_network.errors import (
     ArgumentError,
@@ -78,6 +79,8 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
         if _is_parameter(tensor):
             cure = f"{STEP}; in a computation write t = t + … instead of t += …"
         raise DroppedGradientError(f"in-place change: it would not be recorded; {cure}")
+    if tensor.node is None:
+        note_change(tensor)
 
 
 def _is_parameter(tensor: Recorded) -> bool:

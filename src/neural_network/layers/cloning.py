@@ -8,8 +8,9 @@ from copy import deepcopy
 from typing import Any
 
 from neural_network.describing import arguments_of, make, renamed
-from neural_network.errors import ArgumentError, sentence
+from neural_network.errors import ArgumentError, give_hint, sentence
 from neural_network.layers.changes import check_unchanged, share, shared
+from neural_network.layers.unfound import unsaved
 
 
 def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
@@ -51,4 +52,9 @@ def clone(layer: Any, changes: Mapping[str, Any]) -> Any:
         if name in numbers and numbers[name].shape == tensor.shape:
             tensor.data[...] = numbers[name].data
             tensor.requires_grad = numbers[name].requires_grad
+    if not changes and (name := unsaved(layer, lambda: made)) is not None:
+        give_hint(
+            f"clone: {name} is neither a Parameter nor a Buffer, and has other numbers in the new "
+            "layer; nn.Parameter(…) and nn.Buffer(…) are copied"
+        )
     return made

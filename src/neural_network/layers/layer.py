@@ -264,10 +264,8 @@ class Layer(HasMode, Drawing):
 
     def _layers_inside(self) -> list[Layer]:
         """Return all layers inside; a shortcut for the many layers that have none."""
-        for _, member in self._members():
-            if isinstance(member, Layer):
-                return self._look().below
-        return []
+        inside = [member for _, member in self._members() if isinstance(member, Layer)]
+        return self._look().below if inside else []
 
     def _builds(self) -> bool:
         return type(self).build is not Layer.build or "build" in self.__dict__
@@ -392,9 +390,9 @@ class Layer(HasMode, Drawing):
         >>> Dense(2).summary((3,)).parameters
         8
         """
-        from neural_network.layers.summary import summarize
+        from neural_network.layers.summary import summary_with_hint
 
-        return summarize(self, shape)
+        return summary_with_hint(self, shape)
 
     # --- what is inside ----------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.advice import in_shape
 from neural_network.autograd.engine import no_grad
+from neural_network.autograd.gradients import note_change
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import MOST_AXES, Array, as_count, as_dtype, as_real, held, narrowed
 from neural_network.elsewhere.surface import explains_calls, refuses_assignments
@@ -33,6 +34,7 @@ class _LayerTensor(Tensor):
     """A tensor that a layer holds: its array keeps its shape, its type and its place."""
 
     __slots__ = ()
+    in_a_layer = True
 
     def _copy_in(self, value: ArrayLike) -> None:
         try:
@@ -41,6 +43,7 @@ class _LayerTensor(Tensor):
             _slot.__set__(self, value)  # by Tensor itself
         else:
             copy_into(self, value, type(self).__name__, "data")
+            note_change(self)
 
     # Reading is left to the slot: it costs no call.
     data = property(_array_of, _copy_in, doc="The array; assigned numbers are copied into it.")

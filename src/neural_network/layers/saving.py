@@ -19,6 +19,7 @@ from neural_network.errors import (
     FileFormatError,
     ShapeError,
     brief,
+    give_hint,
     no_model,
     sentence,
 )
@@ -30,6 +31,7 @@ from neural_network.layers.descriptions import Reader, Writer
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
+from neural_network.layers.unfound import unsaved
 from neural_network.lazy import FunctionTable, NameTable
 from neural_network.public import public
 
@@ -96,6 +98,7 @@ def save(
         metadata["notes"] = as_json(notes)
     metadata |= {"format": FORMAT, "format_version": FORMAT_VERSION}
     write_arrays(path, arrays, metadata, function="save")
+    hint_unsaved("save", model, arrays, metadata)
 
 
 @public
@@ -153,6 +156,8 @@ def load(
     parameters = dict(model.named_parameters())
     for name in frozen:
         parameters[name].requires_grad = False
+    if own:
+        hint_unsaved("load", model, arrays, metadata)
     return model.eval()
 
 
@@ -343,6 +348,26 @@ def _build_all(
     names = isinstance(table, dict) and all(isinstance(first, str) for first in table.values())
     if not names or table.keys() & arrays.keys() or share(model, arrays, table):
         raise FileFormatError(f"{path}: damaged metadata: ties")
+
+
+def hint_unsaved(
+    function: str, model: Layer, arrays: Mapping[str, Array], metadata: Mapping[str, str]
+) -> None:
+    """Warn of numbers of one's own layers that a file lacks, and that each load makes others."""
+
+    def made_again() -> Layer:
+        own = {type(layer).__name__: type(layer) for layer in model.all_layers()}
+        again = rebuild(function, json.loads(metadata["architecture"]), own)
+        _build_all(function, again, arrays, metadata)
+        return again
+
+    if (name := unsaved(model, made_again)) is not None:
+        give_hint(
+            f"{function}: {name} is neither a Parameter nor a Buffer: the file does not have it, "
+            "and the model that load makes has other numbers there, and other predictions; "
+            f"self.{name.partition('.')[2]} = nn.Parameter(…) is trained and saved, nn.Buffer(…) "
+            "is saved"
+        )
 
 
 def check_array_names(

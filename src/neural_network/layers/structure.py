@@ -8,7 +8,7 @@ true as long as their versions are the same; nobody has to be notified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from threading import get_ident
 from types import MappingProxyType
@@ -34,6 +34,7 @@ from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
 from neural_network.layers.places import place_name
 from neural_network.layers.products import Products
+from neural_network.layers.unfound import spelled
 
 TENSORS = (Parameter, Buffer)
 MEMBERS = (*PARTS, *HOLDERS)
@@ -371,7 +372,7 @@ def check_found(layer: Structure) -> None:
     for name, value in [*vars(layer).items()]:
         if name in ("_arguments", "_flat"):
             continue
-        for spot, item in _spelled(name, value):
+        for spot, item in spelled(name, value):
             for part in item if isinstance(item, set | frozenset) else [item]:
                 if isinstance(part, Structure | Parameter | Buffer) and id(part) not in found:
                     expected = (
@@ -380,18 +381,6 @@ def check_found(layer: Structure) -> None:
                     )
                     received = f"a {type(part).__name__} that is not found"
                     raise ArgumentError(sentence(type(layer).__name__, spot, expected, received))
-
-
-def _spelled(spot: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield an attribute and what is inside it, named as Python writes it."""
-    yield spot, value
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    for key, item in items:
-        yield from _spelled(f"{spot}[{key!r}]", item)
 
 
 def _collision(model: Structure, name: str, *pair: object) -> ArgumentError:
@@ -404,7 +393,7 @@ def _collision(model: Structure, name: str, *pair: object) -> ArgumentError:
             continue
         seen.add(id(layer))
         for own, value in vars(layer).items():
-            for spot, item in _spelled(f"{prefix}.{own}", value):
+            for spot, item in spelled(f"{prefix}.{own}", value):
                 if not own.startswith("_"):
                     spots.setdefault(id(item), spot)
                     waiting += [(spot, item)] if isinstance(item, Structure) else []

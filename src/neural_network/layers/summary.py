@@ -12,10 +12,11 @@ import numpy as np
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
 from neural_network.describing import html_table, shown
-from neural_network.errors import ArgumentError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, brief, give_hint_of_call, sentence
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
+from neural_network.layers.unfound import untrained
 from neural_network.public import public
 
 # Of a layer's text in a notebook.
@@ -141,6 +142,14 @@ def _as_text(shape: Shape) -> str:
     if any(isinstance(size, tuple) for size in shape):
         return ", ".join(map(_as_text, shape))
     return " × ".join(map(str, shape)) or "1"
+
+
+def summary_with_hint(model: Any, shape: Any) -> Summary:
+    """Return the table of a model; warn of weights that are not found, and not counted."""
+    found = summarize(model, shape)
+    if (text := untrained(model)) is not None:
+        give_hint_of_call(f"summary: {text}")
+    return found
 
 
 @within_memory

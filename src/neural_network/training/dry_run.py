@@ -25,6 +25,7 @@ from neural_network.errors import (
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.layers.several import arrays_in, called, each, plain, row_count
+from neural_network.layers.unfound import instead_of_parameters
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
 from neural_network.training.hints.data import explaining_inputs
@@ -106,7 +107,9 @@ def try_fit(
     check_bound_to("Trainer", state.optimizer, model)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         expected = "parameters that are trained"
-        raise ArgumentError(sentence("Trainer", "model", expected, "none, or all frozen"))
+        received = "none, or all frozen" if model.parameters() else "none"
+        received += instead_of_parameters(model)
+        raise ArgumentError(sentence("Trainer", "model", expected, received))
     with explaining_inputs(model, example.X):
         outputs = _outputs(model, "model", example.X)
     row = _row(outputs)

@@ -112,7 +112,7 @@ OF_CALLBACKS = (
 OF_LAYERS = (
     Hint(
         "array for a parameter",
-        "`self.weight = np.ones(3)` in a layer of your own, which is not trained",
+        "`self.weight = np.ones(3)`, or `Tensor(…)`, in a layer of your own, which is not trained",
         "`self.weight = Parameter(np.ones(3))`",
         layers.array_for_parameter,
     ),
@@ -171,6 +171,16 @@ IN_A_LOOP = (
         "`optimizer.zero_grad()`",
     ),
     Hint(
+        "steps by hand that pile up",
+        "`w -= 0.1 * w.grad` in a loop without an optimizer, and without `w.grad = None`",
+        "`w.grad = None`",
+    ),
+    Hint(
+        "steps by hand that change nothing",
+        "`for w in ps: w = w - 0.1 * w.grad`, which leaves the tensors of the list as they are",
+        "`with nn.no_grad(): w -= 0.1 * w.grad`",
+    ),
+    Hint(
         "loss of a loop",
         "the first four of these, in the graph of a first `backward()`",
         "as above",
@@ -196,6 +206,11 @@ IN_A_CALL = (
         "pixels for a trained model",
         "`predict` or `evaluate` of pixels from 0 to 255, of which `fit` has seen none",
         '`model.predict(X.astype("float32") / 255)`',
+    ),
+    Hint(
+        "arrays that a file lacks",
+        "`save`, `load` or `clone` of a layer of your own whose arrays are others in a new layer",
+        "`self.weight = Parameter(…)`, `self.mean = Buffer(…)`",
     ),
     Hint(
         "labels for predictions",

@@ -13,6 +13,7 @@ from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentenc
 from neural_network.layers.flat import gradients_in_one, numbers_in_one, parts
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
+from neural_network.layers.unfound import instead_of_parameters
 
 # What can be trained.
 Trainable = Layer | Parameter | Iterable[Layer | Parameter]
@@ -82,7 +83,9 @@ class Binding:
         self._name = name
         self.targets = as_trainable(function, name, value)
         if self.built and not self.named_parameters():
-            raise ArgumentError(sentence(function, name, "parameters to train", "none"))
+            layers = [target for target in self.targets if isinstance(target, Layer)]
+            received = f"none{next(filter(None, map(instead_of_parameters, layers)), '')}"
+            raise ArgumentError(sentence(function, name, "parameters to train", received))
 
     @property
     def built(self) -> bool:

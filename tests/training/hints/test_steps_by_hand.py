@@ -1,0 +1,128 @@
+"""Loops that change tensors themselves: gradients that add up, and steps that change nothing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import no_grad
+
+X = np.random.default_rng(0).standard_normal((20, 3))
+Y = X @ np.array([[1.0], [2.0], [3.0]]) + 1
+ADDED = r"^backward: the gradients are added to those of the step before, with which a tensor"
+SAME = r"^backward: the same gradient is added for the 3rd time, .*with nn.no_grad\(\): w -= 0.1"
+
+
+def loop(
+    step: Callable[[list[Any]], Any], made: type = nn.Tensor, *, steps: int = 4, rows: int = 20
+) -> list[warnings.WarningMessage]:
+    """Return the hints of a loop whose steps are made by a function of the tensors."""
+    options = {"requires_grad": True} if made is nn.Tensor else {}
+    ps = [made(np.zeros((3, 1)), **options), made(np.zeros(1), **options)]
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for number in range(steps):
+            some = slice(0, 20) if rows == 20 else slice(number * rows, (number + 1) * rows)
+            ((X[some] @ ps[0] + ps[1] - Y[some]) ** 2).mean().backward()
+            with no_grad():
+                step(ps)
+    return list(found)
+
+
+def in_place(ps: list[Any]) -> None:
+    for w in ps:
+        w -= 0.1 * w.grad  # noqa: PLW2901  # in place
+
+
+def by_data(ps: list[Any]) -> None:
+    for w in ps:
+        w.data -= 0.1 * w.grad
+
+
+def by_slice(ps: list[Any]) -> None:
+    for w in ps:
+        w[...] = w.data - 0.1 * w.grad
+
+
+def by_new_data(ps: list[Any]) -> None:
+    for w in ps:
+        w.data = w.data - 0.1 * w.grad
+
+
+def new_names(ps: list[Any]) -> None:
+    for w in ps:
+        w = w - 0.1 * w.grad  # noqa: PLW2901  # the mistake
+
+
+def forgetting(step: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    def both(ps: list[Any]) -> None:
+        step(ps)
+        for w in ps:
+            w.grad = None
+
+    return both
+
+
+def with_zeros(ps: list[Any]) -> None:
+    in_place(ps)
+    for w in ps:
+        w.grad[...] = 0
+
+
+def with_momentum(ps: list[Any]) -> None:
+    in_place(ps)
+    for w in ps:
+        w.grad *= 0.9
+
+
+@pytest.mark.parametrize(
+    ("step", "made"),
+    [
+        (in_place, nn.Tensor),
+        (by_data, nn.Tensor),
+        (by_slice, nn.Tensor),
+        (by_new_data, nn.Tensor),
+        (in_place, nn.Parameter),
+        (by_data, nn.Parameter),
+        (by_slice, nn.Parameter),
+        (by_new_data, nn.Parameter),
+    ],
+)
+def test_gradients_that_pile_up_are_hinted_at_once(step: Any, made: Any) -> None:
+    found = loop(step, made)
+    assert len(found) == 1
+    assert found[0].filename == __file__
+    with pytest.raises(nn.TrainingHint, match=ADDED):
+        raise found[0].message  # type: ignore[misc]  # a warning is an exception
+
+
+def test_steps_that_change_nothing_are_hinted_at() -> None:
+    (found,) = loop(new_names)
+    with pytest.raises(nn.TrainingHint, match=SAME):
+        raise found.message  # type: ignore[misc]  # a warning is an exception
+
+
+@pytest.mark.parametrize("made", [nn.Tensor, nn.Parameter])
+@pytest.mark.parametrize(
+    "step", [forgetting(in_place), forgetting(by_data), with_zeros, with_momentum]
+)
+def test_right_steps_get_no_hint(step: Any, made: Any) -> None:
+    assert loop(step, made) == []
+
+
+def test_gradients_that_are_meant_to_add_up_get_no_hint() -> None:
+    assert loop(lambda _: None, rows=5) == []  # of parts of the data
+    assert loop(lambda _: None, steps=2) == []  # an example of how they add up
+
+    def every_second(ps: list[Any]) -> None:
+        count[0] += 1
+        if count[0] % 2 == 0:
+            forgetting(in_place)(ps)
+
+    count = [0]
+    assert loop(every_second, rows=2, steps=8) == []
