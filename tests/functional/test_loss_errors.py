@@ -14,12 +14,12 @@ BINARY = nn.binary_cross_entropy_with_logits
 THREE = np.zeros((2, 3))
 LOG3 = nn.log_softmax(THREE)
 REFUSED: list[tuple[Any, str]] = [
-    (lambda: ENTROPY(THREE, [0, 3]), "labels: expected class indices from 0 to 2, received 3 at place 1"),
+    (lambda: ENTROPY(THREE, [0, 3]), "labels: expected class indices from 0 to 2, received 3 at index 1"),
     (lambda: ENTROPY(THREE, [0, -1]), "labels: expected class indices from 0 to 2, received -1"),
     (lambda: ENTROPY(THREE, [0.5, 1]), "labels: expected class indices from 0 to 2, received 0.5"),
     (lambda: ENTROPY(THREE, [np.nan, 1]), "labels: expected no NaN, received 1 NaN"),
     (lambda: ENTROPY(THREE, [np.inf, 1]), "labels: expected class indices from 0 to 2, received inf"),
-    (lambda: ENTROPY(THREE, [0, 5], ignore_index=-1), "labels: expected class indices from 0 to 2, received 5 at place 1"),
+    (lambda: ENTROPY(THREE, [0, 5], ignore_index=-1), "labels: expected class indices from 0 to 2, received 5 at index 1"),
     (lambda: ENTROPY(THREE, [0, 1, 2]), r"softmax_cross_entropy: labels: expected shape \(2,\) or \(2, 3\), received shape \(3,\)"),
     (lambda: ENTROPY(THREE, [0]), r"labels: expected shape \(2,\) or"),
     (lambda: ENTROPY(THREE, [[0], [1]]), r"labels: expected shape \(2,\) or \(2, 3\), received shape \(2, 1\)"),

@@ -65,8 +65,8 @@ def test_as_the_op(case: str) -> None:
 @pytest.mark.parametrize(
     ("y", "sentence"),
     [
-        (np.array([0, 5, 1]), r"labels: expected class indices from 0 to 4, received 5 at place 1"),
-        (np.array([0, 1, -1]), r"from 0 to 4, received -1 at place 2"),
+        (np.array([0, 5, 1]), r"labels: expected class indices from 0 to 4, received 5 at index 1"),
+        (np.array([0, 1, -1]), r"from 0 to 4, received -1 at index 2"),
         (np.array([0, 1]), r"labels: expected shape \(3,\) or \(3, 5\), received shape \(2,\)"),
         (np.array([[0], [1], [2]]), r"received shape \(3, 1\)"),
     ],

@@ -34,9 +34,9 @@ def with_nan(array: np.ndarray, place: Any) -> np.ndarray:
 
 ONE_SHOT = iter([(X, Y)] * 9)
 BAD_DATA: dict[str, tuple[dict[str, Any], str]] = {
-    "label too high": ({"y": Y + 1}, "labels: expected class indices from 0 to 2, received 3 at place 2"),
-    "label negative": ({"y": Y - 1}, "expected class indices from 0 to 2, received -1 at place 0"),
-    "label a fraction": ({"y": Y / 2}, "expected class indices from 0 to 2, received 0.5 at place 1"),
+    "label too high": ({"y": Y + 1}, "labels: expected class indices from 0 to 2, received 3 at index 2"),
+    "label negative": ({"y": Y - 1}, "expected class indices from 0 to 2, received -1 at index 0"),
+    "label a fraction": ({"y": Y / 2}, "expected class indices from 0 to 2, received 0.5 at index 1"),
     "labels are text": ({"y": Y.astype(str)}, "fit: y: expected real numbers, received dtype <U"),
     "labels NaN": ({"y": with_nan(Y, 4)}, "fit: y: expected finite numbers, .* first in row 4"),
     "one-hot of other width": ({"y": np.eye(4)[Y]}, r"labels: expected shape \(30,\) or \(30, 3\)"),
@@ -128,7 +128,7 @@ BAD_TRAINERS: dict[str, tuple[dict[str, Any], str]] = {
     "loss kind": ({"loss": 3}, r"Trainer: loss: expected a function of \(outputs, y\), or one of"),
     "metric": ({"metrics": ["precision"]}, "of 'accuracy', .*received 'precision'"),
     "metric kind": ({"metrics": [3]}, "Trainer: metrics: expected functions"),
-    "metrics kind": ({"metrics": "accuracy"}, "Trainer: metrics: expected a list"),
+    "metrics kind": ({"metrics": 3}, "Trainer: metrics: expected"),
     "metrics twice": ({"metrics": [lambda a, b: 0, lambda a, b: 1]}, "names that differ.*'<lambda>' twice"),
     "metric called loss": ({"metrics": {"loss": max}}, "names that differ, also from 'loss'"),
     "no callback": ({"callbacks": [print]}, r"Trainer: callbacks\[0\]: expected a Callback such as"),
@@ -162,7 +162,7 @@ BAD_FITS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "too many": ({"class_weights": [1, 2, 3, 4]}, Y, "received 4 weights"),
     "no such class": ({"class_weights": {3: 2.0}}, Y, "expected weights of the 3 classes that the model has, received class 3"),
     "no such measure": ({"callbacks": [nn.EarlyStopping("validation_loss")]}, Y, "EarlyStopping: measure: expected one of loss, accuracy, received 'validation_loss'"),
-    "partial loss": ({"loss": partial(nn.softmax_cross_entropy, label_smoothing=0.1)}, [*Y[:-1], 7], "received 7 at place 29"),
+    "partial loss": ({"loss": partial(nn.softmax_cross_entropy, label_smoothing=0.1)}, [*Y[:-1], 7], "received 7 at index 29"),
     "loss without mean": ({"loss": lambda outputs, y: nn.softmax_cross_entropy(outputs, y, reduction="none")}, Y, r"Trainer: loss: expected a result of one number, received shape \(30,\)"),
     "loss that is no tensor": ({"loss": lambda outputs, y: float(np.mean(outputs.data))}, Y, "Trainer: loss: expected a tensor that is computed from the outputs, received float"),
     "metric of many": ({"metrics": {"each": lambda outputs, y: y}}, Y, "metric 'each': result: expected a result of one number"),

@@ -109,7 +109,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
     "one channel last": (lambda: fit(convolved(Conv2D(2)), PICTURES[..., :1], CLASSES), r"to \(n, 1, 16, 16\)"),
     "built for pictures": (lambda: fit(nn.Sequential(*convolved(Conv2D(2))).initialize((3, 16, 16)), PICTURES, CLASSES), r"expected 3 channels .*X.transpose\(0, 3, 1, 2\)"),
     "labels (n, 1)": (lambda: fit(network(3), POINTS, THREE[:, None]), r"received shape \(200, 1\); labels.reshape\(-1\) has it"),
-    "labels from 1": (lambda: fit(network(3), POINTS, THREE + 1), "received 3 at place 2; labels - 1 begins at 0"),
+    "labels from 1": (lambda: fit(network(3), POINTS, THREE + 1), "received 3 at index 2; labels - 1 begins at 0"),
     "one class": (lambda: fit(network(3), POINTS, THREE * 0), "expected labels of at least two classes, received only class 0"),
     "swapped": (lambda: fit(network(3), POINTS, np.eye(3)[THREE], lambda o, y: nn.softmax_cross_entropy(y, o)), r"the predictions come first: softmax_cross_entropy\(logits, labels\)"),
 }  # fmt: skip
