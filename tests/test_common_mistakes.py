@@ -78,8 +78,10 @@ HINTS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "swapped classes": (lambda: nn.accuracy(LABELS, SCORES), "the scores come first"),
     "pixels of explain": (
-        lambda: nn.explain(nn.Sequential(nn.Dense(2)).initialize((20,), rng=0), PIXELS[0]),
-        "explain: image holds numbers from .*: image / 255",
+        lambda: nn.explain(
+            nn.Sequential(nn.Dense(2)).initialize((80,), rng=0), np.tile(PIXELS[0], 4)
+        ),
+        "model.0. Dense.* receives whole numbers from 0 to .*: scale them",
     ),
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ def test_a_square_that_overflows_is_said_and_undone(make: Any, dtype: str, kerne
     )
     with nn.use_kernels(kernels), warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(nn.DivergenceError, match=text + r"\d+ at place 2") as caught:
+        with pytest.raises(nn.DivergenceError, match=text + r"\d+ at (place|index) 2") as caught:
             optimizer.update(p, g, 0.1)
     assert isinstance(caught.value, ArithmeticError)
     assert len(str(caught.value)) < 500

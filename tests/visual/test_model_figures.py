@@ -125,10 +125,12 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
     np.testing.assert_allclose(images_in(picture)[0], shown, atol=1e-7)
     assert len(both.images) == 2
     shares = nn.softmax(make().predict(image[None]))[0]
-    assert figure.get_suptitle() == f"predicted {shares.argmax()}, probability {shares.max():.1%}"
+    # A second line may say that nothing on the map matters.
+    found = figure.get_suptitle().splitlines()[0]
+    assert found == f"predicted {shares.argmax()}, probability {shares.max():.1%}"
     names = ["cat", "dog", "owl"][: len(shares)]
     named = show(make(), image, class_names=names, target=1)
-    assert named.get_suptitle() == f"class dog, probability {shares[1]:.1%}"
+    assert named.get_suptitle().splitlines()[0] == f"class dog, probability {shares[1]:.1%}"
 
 
 @pytest.mark.parametrize(
@@ -155,14 +157,14 @@ def test_bad_input(call: Any, kind: Any, match: str) -> None:
     assert plt.get_fignums() == []
 
 
-def test_a_drop_that_means_nothing_is_pale() -> None:
+def test_a_drop_that_means_nothing_is_said() -> None:
     images, _ = nn.load_mnist("test")
     model = nn.models.load_tiny_cnn()
     image = images[0, None] / 255
     drops = visual.occlusion(model, image)
     assert np.abs(drops).max() < 0.1
     figure = visual.show_occlusion(model, image)
-    assert figure.axes[1].images[0].get_clim() == (-0.1, 0.1)
+    assert "no square changes it by more than 0.00" in figure.get_suptitle()
     _, axes = plt.subplots(2, 2)
     drawn = visual.show_occlusion(model, image, ax=axes[0, 0])
     drawn.canvas.draw()

@@ -77,7 +77,7 @@ class RowEstimator(Answering, BaseEstimator):
         check_is_fitted(self)
         function = f"{type(self).__name__}.{method}"
         rows = as_rows(function, X)
-        shape = rows.X.shape if isinstance(rows.X, np.ndarray) else ()
+        shape: Shape = rows.X.shape if isinstance(rows.X, np.ndarray) else ()
         of_one = len(self.input_shape_) == 3 and shape == self.input_shape_[-2:]
         if of_one and shape[1] != self.n_features_in_:
             received = f"shape {shape}; X[None] is one picture"

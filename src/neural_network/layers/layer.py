@@ -553,11 +553,6 @@ class Layer(HasMode, Drawing):
         """Show the call that makes this layer."""
         return call_text(type(self).__name__, self._current_arguments())
 
-    def _repr_html_(self) -> str:
-        from neural_network.layers.summary import html_of_layer
-
-        return html_of_layer(self)
-
     def clone(self, **changes: Any) -> Self:
         """Return a layer that was constructed with some other arguments.
 

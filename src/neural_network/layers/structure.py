@@ -158,6 +158,11 @@ class Structure(Bound):
         self.__dict__.update(state)
         self._bind()
 
+    def _repr_html_(self) -> str:
+        from neural_network.layers.summary import html_of_layer
+
+        return html_of_layer(self)
+
     # --- being changed -----------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:

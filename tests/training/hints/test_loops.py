@@ -142,7 +142,9 @@ def test_a_later_epoch_looks_for_attributes_only() -> None:
 
     five, seven = calls(5), calls(7)
     more = Counter(seven) - Counter(five)
-    assert more == Counter(after_epoch=2, _give=2, stopped_by_another_name=2)
+    assert more == Counter(
+        after_epoch=2, _give=2, stopped_by_another_name=2, stopped_while_the_rate_rose=2
+    )
 
 
 def test_a_trainer_looks_at_no_loop_and_a_loop_at_no_trainer() -> None:

@@ -346,7 +346,7 @@ def _hint_keras(function: str, X: Sizes, W: Sizes) -> None:
 
     No filter is 3 × 8; in the order of Keras these are 8 filters of 3 × 3.
     """
-    if len(W) == 4 and W[0] == W[1] == W[2] == X[-3] and W[3] > 7:
+    if len(W) == 4 and W[0] == W[1] == W[2] == X[-3] in (3, 4) and W[3] > 7:
         give_hint_of_call(
             f"{function}: filter_kernel of shape {W} is taken as {W[0]} filters of {W[2]}×{W[3]}, "
             f"and seems to be {W[3]} of {W[0]}×{W[1]} in the order of Keras; filters are (F, C, "

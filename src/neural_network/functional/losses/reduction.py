@@ -62,7 +62,8 @@ def other_sums(P: Array, made_by: str = "softmax") -> str | None:
         P: (n, k).
         made_by: the function that makes them, or their logarithms.
 
-    >>> other_sums(np.full((2, 3), 0.5))
+    >>> from neural_network.functional.losses.reduction import other_sums
+    >>> other_sums(np.full((3, 3), 0.5))
     'rows that sum to 1.5, and not to 1: softmax(Z) makes probabilities of the scores of each row'
     """
     if P.size < FEWEST:
