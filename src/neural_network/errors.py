@@ -128,8 +128,15 @@ def give_hint_of_call(text: str) -> None:
     while frame.f_back is not None and _is_inside(name := frame.f_globals.get("__name__", "")):
         of_tensors = of_tensors or name.startswith("neural_network.autograd.")
         frame = frame.f_back
-    if of_tensors and (LOOKS or BACKWARD in _lines_warned()):
-        return
+    if not (of_tensors and (LOOKS or BACKWARD in _lines_warned())):
+        give_hint_of_line(text)
+
+
+def give_hint_of_line(text: str) -> None:
+    """Warn of how a function was called, once for each line of a program, in ``fit`` as well."""
+    frame = sys._getframe()
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
     line = (frame.f_code.co_filename, frame.f_lineno, text.partition(" ")[0])
     if line not in _lines_warned():
         _lines_warned().add(line)

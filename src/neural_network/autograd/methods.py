@@ -14,6 +14,7 @@ from neural_network.autograd.guards import no_gradient_of_result
 from neural_network.autograd.refused import REFUSED
 from neural_network.checks import Array
 from neural_network.errors import (
+    ArgumentError,
     DroppedGradientError,
     NeuralNetworkError,
     ShapeError,
@@ -54,6 +55,11 @@ def _plain(method: Method) -> Method:
             raise refusal(f"Tensor.{method.__name__}", given, error) from error
 
     return cast("Method", computed)
+
+
+def _kept(first: int) -> str:
+    """Return the code of the sizes of the axes before one."""
+    return "".join(f"t.shape[{axis}], " for axis in range(first)) if first >= 0 else "…, "
 
 
 def check_options(method: str, options: Iterable[str]) -> None:
@@ -216,11 +222,21 @@ class ArrayMethods(Recorded):
     @_plain
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the numbers along one axis."""
+        if isinstance(order, int):  # PyTorch's first axis
+            expected = "an order of NumPy, such as 'C'"
+            received = f"{order}; here: flatten({order}) → t.reshape({_kept(order)}-1)"
+            raise both(ArgumentError, TypeError)(
+                sentence("Tensor.flatten", "order", expected, received)
+            )
         return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Self:
         """Return the array with its axes in another order."""
         order = axes[0] if len(axes) == 1 else axes or None
+        if len(axes) == 2 < self.data.ndim:  # PyTorch's two axes
+            expected = f"the new order of all {self.data.ndim} axes"
+            received = f"{axes}; t.swapaxes({axes[0]}, {axes[1]}) exchanges two"
+            raise ShapeError(sentence("Tensor.transpose", "axes", expected, received))
         return _shaping.transpose(self, order)
 
     def swapaxes(self, axis1: int, axis2: int) -> Self:

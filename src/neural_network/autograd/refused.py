@@ -15,7 +15,7 @@ REFUSED = {
     "setflags": "t.data.setflags",
     "byteswap": "t.data.byteswap",
     "getfield": "t.data.getfield",
-    "view": "t.reshape(shape), or t.data.view for the bytes",
+    "view": "t.reshape(shape), such as t.reshape(len(t), -1); or t.data.view for the bytes",
     "tostring": "t.data.tobytes",
     "tobytes": "t.data.tobytes",
     "tofile": "save_arrays",

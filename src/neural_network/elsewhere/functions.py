@@ -10,6 +10,10 @@ LOSSES = (
 )
 MEASURES = "accuracy confusion_matrix class_report"
 CONVOLUTIONS = "Conv1D Conv2D Conv3D ConvTranspose2D"
+# Of the function of the article; the layer Dropout takes the share that is dropped.
+KEPT = (
+    "p, the share that is KEPT, 1 - rate, without rescaling (the layer nn.Dropout(rate) rescales)"
+)
 SIZES_FOUND = "the sizes of the input are found at the first call"
 
 # fmt: off
@@ -22,6 +26,7 @@ FUNCTIONS: Rows = [
     ("*", "device", "nothing: it computes on the processor", "nn.relu(X)"),
     ("*", "name", "nothing", "nn.relu(X)"),
     ("*", "filepath filename fname file", "path", "nn.load(path=saved)"),
+    ("flatten", "start_dim end_dim", "reshape", "t.reshape(t.shape[0], -1)"),
     ("var std", "unbiased correction", "ddof", "t.var(ddof=1)"),
     ("relu sigmoid tanh softmax log_softmax leaky_relu elu softplus silu mish gelu hardswish "
      "identity", "x X input inputs logits", "Z, or the place", "nn.relu(X)"),
@@ -49,7 +54,12 @@ FUNCTIONS: Rows = [
      "size (kernel_size is of the layers, such as MaxPool2D)", "nn.max_pool2d(images, size=2)"),
     (POOLS, "strides", "stride", "nn.max_pool2d(images, 2, stride=1)"),
     (POOLS, "input x", "X", "nn.max_pool2d(X=images)"),
-    ("dropout", "rate prob keep_prob", "p", "nn.dropout(X, p=0.5)"),
+    ("dropout", "rate prob dropout_rate drop_rate drop_prob dropout_prob", KEPT,
+     "nn.dropout(X, p=0.9)"),
+    ("dropout", "keep_prob keep_rate keep", "p", "nn.dropout(X, p=0.5)"),
+    ("dropout", "deterministic", "training, its opposite", "nn.dropout(X, 0.9, training=True)"),
+    ("dropout", "inplace", f"nothing: no function changes its arguments; {KEPT}",
+     "nn.dropout(X, p=0.9)"),
     ("dropout2d", "p prob", "rate", "nn.dropout2d(images, rate=0.5)"),
     ("dropout", "input x X", "A", "nn.dropout(A=X, p=0.5)"),
     (LOSSES, "weight class_weight", "class_weights of Trainer",

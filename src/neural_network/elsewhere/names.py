@@ -64,6 +64,8 @@ LAYERS: Rows = [
      "nn.Activation(functools.partial(nn.functional.clip, low=0, high=6))"),
     ("Reshape View Unflatten", "Activation with a function",
      "nn.Activation(functools.partial(nn.functional.reshape, shape=(-1, 1, 8, 8)))"),
+    ("flatten view", "reshape, or the layer Flatten",
+     "nn.functional.reshape(X, (len(X), -1))"),
     ("Permute Unsqueeze", "Activation with a function",
      "nn.Activation(functools.partial(nn.functional.transpose, axes=(0, 2, 1)))"),
     ("Lambda", "a Layer of your own, which can be saved; or Activation with a function",

@@ -15,9 +15,13 @@ from neural_network.checks import (
     silent,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, give_hint_of_line, sentence
 from neural_network.functional.op import Normal, call, sample_calls
+from neural_network.lifting import is_tensor
 from neural_network.public import public
+
+# Who keeps fewer of the numbers inside a network has probably meant the share to drop.
+LEAST_KEPT = 0.5
 
 
 @public
@@ -50,6 +54,10 @@ def dropout(
         DTypeError: ``A`` does not hold real numbers, ``training`` is no boolean.
         ArgumentError: ``p`` lies outside [0, 1].
 
+    Warns:
+        TrainingHint: of a tensor less than half is kept, as where ``p`` is PyTorch's; once for
+            each line of a program.
+
     Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks
     from Overfitting", JMLR 15, 2014.
 
@@ -60,6 +68,12 @@ def dropout(
     keep = as_number("dropout", "p", p, between=(0, 1))
     if not (training if type(training) is bool else as_flag("dropout", "training", training)):
         return A.astype(dtype)
+    if 0 < keep < LEAST_KEPT and is_tensor(A):  # inside a network
+        give_hint_of_line(
+            f"dropout: p = {keep:g} is the share that is kept: {1 - keep:.0%} of the numbers "
+            "become 0, and the others are not divided by it; the layer nn.Dropout(rate) has the "
+            f"rate of other libraries, 1 - p: nn.Dropout({keep:g}) drops {keep:.0%} and rescales"
+        )
     binomial = np.random.binomial if rng is None else as_generator("dropout", rng).binomial
     mask = binomial(1, keep, size=A.shape)
     return rounded(np.where(mask != 0, A, np.zeros((), A.dtype)), dtype)

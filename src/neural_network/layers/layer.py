@@ -17,13 +17,12 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_floating_type, as_generator, as_real, narrowed
 from neural_network.describing import call_text, constructing
-from neural_network.elsewhere.surface import explain, explains_calls
+from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     ArgumentError,
     NeuralNetworkError,
     ShapeError,
     refusal,
-    say_what_was_dropped,
     sentence,
     shorten_traceback,
 )
@@ -209,12 +208,8 @@ class Layer(HasMode, Drawing):
                 add_place(error, self, inputs)
             shorten_traceback(error)
             raise
-        except ValueError as error:
-            say_what_was_dropped(error)
-            raise
-        except TypeError as error:
-            if "forward" not in self.__dict__:
-                explain(type(self).forward, (self, *typed), options, error)
+        except (ValueError, TypeError, AttributeError) as error:
+            own_classes.explain_forward(self, inputs, options, error)
             raise
         if self._replaced is not replaced:
             self._check_used_alone()

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from neural_network.errors import DTypeError, returned, sentence
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.elsewhere.surface import explain
+from neural_network.errors import (
+    DTypeError,
+    NeuralNetworkError,
+    is_own as is_of_library,
+    returned,
+    say_what_was_dropped,
+    sentence,
+    shorten_traceback,
+)
 
 # What a layer's computation is called elsewhere.
 OF_FORWARD = ("call", "compute", "apply", "forward_pass", "__forward__")
@@ -49,6 +62,57 @@ def sum_of_penalties(layers: Sequence[Any]) -> Any:
 def is_own(kind: type) -> bool:
     """Return whether a class is not the library's."""
     return not kind.__module__.startswith("neural_network.")
+
+
+def explain_forward(
+    layer: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], error: Exception
+) -> None:
+    """Raise the sentence about an error in a call of ``forward``, if there is one.
+
+    A first call, and ``predict``, pass arrays, of which NumPy's errors know no other library. Where
+    a ``forward`` of the user's own has failed on them, it is called once more with tensors, which
+    answer the words of other libraries: the error of the same line is raised.
+
+    Args:
+        layer, inputs, options: of the call.
+        error: that it has raised, and that the library has not.
+    """
+    if isinstance(error, ValueError):
+        say_what_was_dropped(error)
+    if isinstance(error, TypeError) and "forward" not in vars(layer):
+        try:
+            explain(type(layer).forward, (layer, *inputs), options, error)
+        except NeuralNetworkError as better:
+            shorten_traceback(better)
+            raise
+    line = _own_line(error)
+    if line is None or not any(isinstance(value, np.ndarray) for value in inputs):
+        return
+    tensors = [Tensor(v) if isinstance(v, np.ndarray) else v for v in inputs]
+    try:
+        layer.forward(*tensors, **options)
+    except NeuralNetworkError as found:
+        if _own_line(found, of_library=True) != line:
+            return
+        found.args = (f"{type(layer).__name__}.forward: {found.args[0]}", *found.args[1:])
+        raise found.with_traceback(error.__traceback__) from None
+    except Exception:  # the first error is the one to show
+        return
+
+
+def _own_line(error: Exception, *, of_library: bool = False) -> tuple[Any, int | None] | None:
+    """Return the code and the line of the user's own that has raised an error.
+
+    None where the library has raised it, below that line, unless ``of_library``.
+    """
+    found = None
+    for depth, (frame, line) in enumerate(traceback.walk_tb(error.__traceback__)):
+        ours = is_of_library(frame.f_globals.get("__name__", ""))
+        if ours and depth and not of_library:
+            return None
+        if not ours and not frame.f_globals.get("__name__", "").startswith("numpy."):
+            found = (frame.f_code, line)
+    return found
 
 
 def check_build(layer: Any, error: TypeError) -> None:
