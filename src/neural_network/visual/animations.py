@@ -30,17 +30,19 @@ from neural_network.visual.figures import (
 )
 from neural_network.visual.filters import tiles_of
 from neural_network.visual.history import MOST_MARKED, VALIDATION, as_curves
+from neural_network.visual.image_panel import (
+    MOST_WRITTEN,
+    colours_of_window,
+    draw_cells,
+    draw_image,
+    empty_place,
+    mark_window,
+    name_channels,
+)
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.saving import save_figure
 from neural_network.visual.tiles import Tiles, cells_of, short_numbers
-from neural_network.visual.window_sum import (
-    as_image_and_filter,
-    draw_cells,
-    draw_image,
-    mark_window,
-    shown,
-    window_sum,
-)
+from neural_network.visual.window_sum import as_image_and_filter, shown, window_sum
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -116,23 +118,20 @@ def animate_convolution(
     canvas = axes_grid(name, ax, heading, size=size, columns=5, widths=WIDTHS)
     figure, panels = canvas.figure, canvas.flat
     first = window_sum(pixels, kernel, plan, 0, 0, flip=flipped, call=call)
-    draw_image(panels[0], pixels)
+    draw_image(canvas, panels[0], first)
     frame = mark_window(panels[0], first)
-    panels[0].set_title("image", fontsize=canvas.medium)
     window, _, products = (
         _Numbers(canvas, axes, values, colours, label)
         for axes, values, colours, label in zip(
             panels[1:4],
             (first.window, first.filter, first.products),
-            _scales(name, pixels, first.filter),
+            _scales(pixels, first.filter),
             ("window", "× filter, turned" if flipped else "× filter", ""),
             strict=True,
         )
     )
-    filled = np.full(total.shape, np.nan)
-    drawn = panels[4].imshow(filled, **colours_of(name, cmap, [total], GREY))
-    panels[4].set_title("map", fontsize=canvas.medium)
-    plain(panels[4])
+    name_channels(canvas, window.drawn, len(pixels))
+    made = _Map(canvas, panels[4], total, colours_of(name, cmap, [total], GREY))
     ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
 
     @silent
@@ -144,19 +143,17 @@ def animate_convolution(
         window.set(found.window)
         products.set(found.products)
         panels[3].set_title(f"= products\nsum {shown(found.value)}", fontsize=canvas.medium)
-        filled[:] = np.nan
-        filled.ravel()[: last + 1] = total.ravel()[: last + 1]
-        drawn.set_data(filled)
-        return [frame, *window.drawn, *products.drawn, drawn]
+        made.fill(last + 1)
+        return [frame, *window.drawn, *products.drawn, made.drawn]
 
     return _animation(name, figure, show, len(ends), pace, path)
 
 
-def _scales(name: str, pixels: Array, kernel: Array) -> list[dict[str, Any]]:
+def _scales(pixels: Array, kernel: Array) -> list[dict[str, Any]]:
     """Return the colours of windows, of the filter and of products, the same in all frames."""
     tops = [largest(kernel), largest(np.abs(kernel) * max(largest(pixels), 1e-300))]
     signed = [{"cmap": SIGNED, "vmin": -top, "vmax": top} for top in tops]
-    return [colours_of(name, None, [pixels], GREY), *signed]
+    return [colours_of_window(pixels), *signed]
 
 
 class _Numbers:
@@ -172,7 +169,7 @@ class _Numbers:
         tiles = list(values[:CHANNELS_DRAWN])
         places = Tiles(len(tiles), values.shape[1:], inches=1.5, columns=1)
         self.drawn = places.draw(canvas, axes, tiles, **colours)
-        self._top = float(colours["vmax"])
+        self._top = max(abs(float(colours["vmin"])), abs(float(colours["vmax"])))
         for picture in self.drawn:
             draw_cells(picture)
         group = canvas.group(SMALL)
@@ -198,6 +195,39 @@ class _Numbers:
             for cell, text, value in zip(cells, texts, tile.ravel(), strict=False):
                 cell.set_text(text)
                 cell.set_color(ink_on(picture, value))
+
+
+class _Map:
+    """The map that is filled; places without a number yet are hatched.
+
+    Attributes:
+        drawn: matplotlib's image.
+    """
+
+    def __init__(self, canvas: Canvas, axes: Any, total: Array, colours: dict[str, Any]) -> None:
+        self._total, self._filled = total, np.full(total.shape, np.nan)
+        self.drawn = axes.imshow(self._filled, **colours)
+        rows, columns = total.shape
+        axes.add_patch(empty_place((-0.5, -0.5), (columns, rows)))
+        axes.set_title("map", fontsize=canvas.medium)
+        plain(axes)
+        self._cells: list[Any] = []
+        if max(rows, columns) <= MOST_WRITTEN:
+            draw_cells(self.drawn)
+            group = canvas.group()
+            texts = short_numbers(total, largest(total))
+            for cell, text in zip(cells_of(self.drawn), texts, strict=True):
+                written = group.add(axes, cell.middle, text, cell.room, ha="center", va="center")
+                written.set_color(ink_on(self.drawn, total[cell.row, cell.column]))
+                self._cells.append(written)
+
+    def fill(self, count: int) -> None:
+        """Show the first numbers, row by row."""
+        self._filled[:] = np.nan
+        self._filled.ravel()[:count] = self._total.ravel()[:count]
+        self.drawn.set_data(self._filled)
+        for place, written in enumerate(self._cells):
+            written.set_alpha(1.0 if place < count else 0.0)
 
 
 @public(top_level=False)

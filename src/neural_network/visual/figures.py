@@ -21,6 +21,8 @@ SMALL, MEDIUM, LARGE = 9.0, 10.0, 12.0
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Blue below 0, white at 0, red above; black to white; dark blue to yellow.
 SIGNED, GREY, RISING = "RdBu_r", "gray", "viridis"
+# The largest number of a picture of 0 … 255 is at least this; smaller ones are on another scale.
+DARKEST = 64
 
 
 def as_cmap(function: str, cmap: Any, default: str) -> Any:
@@ -84,18 +86,33 @@ def as_picture(image: Array) -> Array:
     """Return a (C, H, W) or (H, W) image as matplotlib draws it: (H, W) or (H, W, 3).
 
     Three channels are red, green and blue; of another number, the mean is drawn. Values
-    are stretched from 0 … 1 or 0 … 255, or from the smallest to the largest if others occur.
+    are stretched from the limits of ``limits_of``.
     """
     values = np.asarray(image, dtype=float)
     if values.ndim == 3:
         values = np.moveaxis(values, 0, -1) if len(values) == 3 else values.mean(axis=0)
     values = np.where(np.isfinite(values), values, 0)
+    low, high = limits_of(values)
+    return (values - low) / (high - low)
+
+
+def limits_of(image: Array) -> tuple[float, float]:
+    """Return the numbers that are drawn black and white: 0 … 1 or 0 … 255 of a photograph.
+
+    Of other small numbers, such as a matrix of 0 to 16, it is 0 and the largest, since they
+    would all be black; of further ones, the smallest and the largest.
+
+    >>> limits_of(np.array([0.2, 0.5])), limits_of(np.array([0, 200])), limits_of(np.array([3, 0]))
+    ((0.0, 1.0), (0.0, 255.0), (0.0, 3.0))
+    """
+    values = np.asarray(image, dtype=float)
+    values = np.where(np.isfinite(values), values, 0)
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:
-        return values
+        return 0.0, 1.0
     if low >= 0 and high <= 255:
-        return values / 255
-    return (values - low) / ((high - low) or 1)
+        return 0.0, (255.0 if high >= DARKEST else high)
+    return low, (high if high > low else low + 1)
 
 
 def ink_on(image: Any, value: float) -> str:

@@ -11,8 +11,8 @@ from neural_network.checks import Array, as_real, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
-from neural_network.visual.canvas import axes_grid
-from neural_network.visual.figures import COLOURS, WIDTH, colours_from
+from neural_network.visual.canvas import Canvas, axes_grid, inches_of, wrapped
+from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def show_history(
     """Draw one curve for each measure, epoch by epoch.
 
     Each measure has a panel, in which its validation is dashed, in another colour. Of several
-    runs, each has a colour, and the panels are shared.
+    runs, each has a colour, and the panels are shared; a legend below all of them names the runs.
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
@@ -68,8 +68,22 @@ def show_history(
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     colours = COLOURS if cmap is None else colours_from(function, cmap, max(2, len(runs)))
-    size = (max(WIDTH / 3 * columns, 5.0), 3.2 * rows)
-    canvas = axes_grid(function, ax, title, size=size, rows=rows, columns=columns)
+    wide, high = max(WIDTH / 3 * columns, 5.0), 3.2 * rows
+    dashed = any(name.startswith(VALIDATION) for named, _ in runs.values() for name in named)
+    entries = _entries(list(runs), colours, dashed=dashed) if len(runs) > 1 else []
+    if ax is not None:
+        wide, high = inches_of(function, ax)
+    across, below = _room_of(entries, wide)
+    heights = [high / rows] * rows
+    if ax is None:
+        high += below
+    elif entries:  # the last row is empty, for the legend
+        below = min(below, 0.5 * high)
+        heights = [(high - below) / rows] * rows + [below]
+    canvas = axes_grid(
+        function, ax, title, size=(wide, high), rows=len(heights), columns=columns,
+        heights=heights,
+    )  # fmt: skip
     for place, axes in enumerate(canvas.flat):
         if place >= len(panels):
             axes.set_axis_off()
@@ -88,7 +102,7 @@ def show_history(
                     range(1, len(values) + 1), values, style, label=label, marker=marker,
                     markersize=3, color=colours[colour % len(colours)],
                 )  # fmt: skip
-        if len(axes.lines) > 1:
+        if len(axes.lines) > 1 and not entries:
             for text in axes.legend(frameon=False, fontsize=canvas.medium).get_texts():
                 text.set_parse_math(False)
         axes.set_xlabel("epoch", fontsize=canvas.medium)
@@ -99,7 +113,43 @@ def show_history(
             axes.locator_params(axis="y", nbins=4)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    if entries:
+        _draw_legend(canvas, entries, across)
     return canvas.figure
+
+
+def _entries(runs: list[str], colours: Sequence[Any], *, dashed: bool) -> list[tuple[str, Any]]:
+    """Return text and style of each line of the legend of several runs."""
+    found = [(run, {"color": colours[n % len(colours)]}) for n, run in enumerate(runs)]
+    if dashed:
+        grey = {"color": "0.35"}
+        found += [("training", grey), ("validation", {**grey, "linestyle": "--"})]
+    return [(wrapped(text, WIDTH / 2, MEDIUM), style) for text, style in found]
+
+
+def _room_of(entries: list[tuple[str, Any]], inches: float) -> tuple[int, float]:
+    """Return how many entries of a legend stand in a line of a width, and the height of all."""
+    if not entries:
+        return 1, 0.0
+    letters = max(len(line) for text, _ in entries for line in text.split("\n"))
+    each = (0.6 * letters * MEDIUM + 4 * MEDIUM) / 72
+    across = int(np.clip((inches - 0.3) / each, 1, len(entries)))
+    lines = -(-len(entries) // across) * max(text.count("\n") + 1 for text, _ in entries)
+    return across, (1.6 * lines + 0.8) * MEDIUM / 72
+
+
+def _draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) -> None:
+    """Name the runs below all panels, where the legend covers no curve."""
+    from matplotlib.lines import Line2D
+
+    made = [Line2D([], [], label=text, **style) for text, style in entries]
+    how: Any = {"handles": made, "ncols": across, "frameon": False, "fontsize": canvas.medium}
+    if canvas.given is None:
+        legend = canvas.figure.legend(loc="outside lower center", **how)
+    else:
+        legend = canvas.given.legend(loc="lower center", borderaxespad=0.0, **how)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list[str]]]:

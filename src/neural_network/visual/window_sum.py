@@ -17,20 +17,19 @@ from neural_network.functional.window import Padding, Window
 from neural_network.public import public
 from neural_network.visual.canvas import as_title, axes_grid, wrapped
 from neural_network.visual.explanation import Explanation
-from neural_network.visual.figures import (
-    GREY,
-    SIGNED,
-    as_cmap,
-    as_picture,
-    colours_of,
-    largest,
-    plain,
+from neural_network.visual.figures import SIGNED, as_cmap, largest
+from neural_network.visual.image_panel import (
+    channel_name,
+    colours_of_window,
+    draw_cells,
+    draw_image,
+    mark_window,
+    name_channels,
 )
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.tiles import Tiles, write_numbers
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NAME = "explain_conv2d"
@@ -52,6 +51,7 @@ class WindowSum(Explanation):
         row, column: of the output.
         top, left: of the window in the padded image.
         pads: zeros above and to the left of the image.
+        ends: zeros below and to the right of it.
         window: (C, fh, fw) numbers of the padded image.
         filter: (C, fh, fw), as it is multiplied: turned, with ``flip``.
         products: ``window * filter``.
@@ -66,6 +66,7 @@ class WindowSum(Explanation):
     top: int
     left: int
     pads: tuple[int, int]
+    ends: tuple[int, int]
     window: Array
     filter: Array
     products: Array
@@ -135,9 +136,8 @@ class WindowSum(Explanation):
         size = (8.0, 1.0 + 1.9 * max(drawn * height / width, 0.8))
         canvas = axes_grid(NAME, ax, heading, size=size, columns=4)
         panels = canvas.flat
-        draw_image(panels[0], self.image)
+        draw_image(canvas, panels[0], self)
         mark_window(panels[0], self)
-        panels[0].set_title("image", fontsize=canvas.medium)
         word = "filter, turned" if self.flipped else "filter"
         for axes, label, values in zip(
             panels[1:],
@@ -147,17 +147,13 @@ class WindowSum(Explanation):
         ):
             tiles = list(values)
             places = Tiles(drawn, (height, width), inches=1.75, columns=1)
-            colours = _colours(label, tiles, cmap)
+            colours = colours_of_window(self.image) if label == "window" else _colours(tiles, cmap)
             pictures = places.draw(canvas, axes, tiles[:drawn], **colours)
             write_numbers(canvas, places, pictures)
-            for channel, picture in enumerate(pictures):
+            for picture in pictures:
                 draw_cells(picture)
-                if label == "window" and channels > 1:
-                    left, _, bottom, top = picture.get_extent()
-                    axes.text(
-                        left - 0.05, (bottom + top) / 2, channel_name(channel, channels),
-                        rotation=90, ha="right", va="center", fontsize=canvas.small,
-                    )  # fmt: skip
+            if label == "window":
+                name_channels(canvas, pictures, channels)
             axes.set_title(
                 wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium
             )
@@ -166,24 +162,6 @@ class WindowSum(Explanation):
                 f"{channels - drawn} more channels not shown", fontsize=canvas.small
             )
         return canvas.figure
-
-
-def draw_cells(picture: Any) -> None:
-    """Draw a line around each cell of a picture, so that white ones are visible on white."""
-    left, right, bottom, top = picture.get_extent()
-    rows, columns = picture.get_array().shape[:2]
-    how: Any = {"colors": "0.75", "linewidth": 0.6}
-    picture.axes.vlines(np.linspace(left, right, columns + 1), bottom, top, **how)
-    picture.axes.hlines(np.linspace(bottom, top, rows + 1), left, right, **how)
-
-
-def channel_name(channel: int, channels: int) -> str:
-    """Return what a channel is called: three are colours.
-
-    >>> channel_name(0, 3), channel_name(0, 8)
-    ('red', 'channel 0')
-    """
-    return ("red", "green", "blue")[channel] if channels == 3 else f"channel {channel}"
 
 
 def shown(number: float) -> str:
@@ -198,27 +176,7 @@ def shown(number: float) -> str:
     return f"{number:.0f}" if whole else f"{number:.4g}"
 
 
-def draw_image(axes: Axes, image: Array) -> None:
-    """Draw (C, H, W) in grey or colour."""
-    axes.imshow(as_picture(image if len(image) > 1 else image[0]), cmap=GREY, vmin=0, vmax=1)
-    plain(axes)
-
-
-def mark_window(axes: Axes, found: WindowSum) -> Any:
-    """Draw the window's frame over the image; return it."""
-    from matplotlib.patches import Rectangle
-
-    _, height, width = found.window.shape
-    corner = (found.left - found.pads[1] - 0.5, found.top - found.pads[0] - 0.5)
-    frame = Rectangle(corner, width, height, fill=False, edgecolor="#D55E00", linewidth=2.5)
-    frame.set_clip_on(False)  # it may lie in the padding
-    axes.add_patch(frame)
-    return frame
-
-
-def _colours(label: str, tiles: list[Array], cmap: Any) -> dict[str, Any]:
-    if label == "window":
-        return colours_of(NAME, None, tiles, GREY)
+def _colours(tiles: list[Array], cmap: Any) -> dict[str, Any]:
     top = largest(*tiles)
     return {"cmap": as_cmap(NAME, cmap, SIGNED), "vmin": -top, "vmax": top}
 
@@ -351,10 +309,10 @@ def window_sum(
     window = padded[:, top : top + height, left : left + width].astype(float)
     filters = (kernel[:, ::-1, ::-1] if flip else kernel).astype(float)
     products = window * filters + 0.0  # 0 where it is −0
-    pads = (plan.pads[0][0], plan.pads[1][0])
+    (above, below), (before, behind) = plan.pads
     return WindowSum(
-        image, row, column, top, left, pads, window, filters, products, float(products.sum()),
-        flip, call,
+        image, row, column, top, left, (above, before), (below, behind), window, filters,
+        products, float(products.sum()), flip, call,
     )  # fmt: skip
 
 
