@@ -15,33 +15,28 @@ from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.window import Padding, Window, times
 from neural_network.public import public
-from neural_network.visual.canvas import Canvas, as_title, axes_grid, wrapped
+from neural_network.visual.canvas import Canvas, as_title, axes_grid
 from neural_network.visual.figures import (
     COLOURS,
     GREY,
     SIGNED,
-    SMALL,
     as_cmap,
     colours_from,
     colours_of,
-    ink_on,
     largest,
-    plain,
 )
 from neural_network.visual.filters import tiles_of
 from neural_network.visual.history import MOST_MARKED, VALIDATION, as_curves
 from neural_network.visual.image_panel import (
-    MOST_WRITTEN,
     colours_of_window,
-    draw_cells,
     draw_image,
-    empty_place,
     mark_window,
     name_channels,
 )
 from neural_network.visual.inputs import as_numbers
+from neural_network.visual.numbers_drawn import FilledMap, Numbers
 from neural_network.visual.saving import save_figure
-from neural_network.visual.tiles import Tiles, cells_of, short_numbers
+from neural_network.visual.tiles import Tiles
 from neural_network.visual.window_sum import as_image_and_filter, shown, window_sum
 
 if TYPE_CHECKING:
@@ -51,8 +46,6 @@ if TYPE_CHECKING:
 SIZE, SIZE_IN_COLOUR = (10.0, 3.0), (10.0, 4.6)
 # Of image, window, filter, products and map.
 WIDTHS = (1.6, 1.0, 1.0, 1.0, 1.6)
-# Larger filters have no numbers; further channels are not drawn.
-SMALL_FILTER, CHANNELS_DRAWN = 5, 3
 # Pictures a second that can be shown.
 PACES = (0.01, 1000.0)
 
@@ -121,7 +114,7 @@ def animate_convolution(
     draw_image(canvas, panels[0], first)
     frame = mark_window(panels[0], first)
     window, _, products = (
-        _Numbers(canvas, axes, values, colours, label)
+        Numbers(canvas, axes, values, colours, label)
         for axes, values, colours, label in zip(
             panels[1:4],
             (first.window, first.filter, first.products),
@@ -131,7 +124,7 @@ def animate_convolution(
         )
     )
     name_channels(canvas, window.drawn, len(pixels))
-    made = _Map(canvas, panels[4], total, colours_of(name, cmap, [total], GREY))
+    made = FilledMap(canvas, panels[4], total, colours_of(name, cmap, [total], GREY))
     ends = np.unique(np.linspace(0, total.size - 1, min(most, total.size)).round().astype(int))
 
     @silent
@@ -154,80 +147,6 @@ def _scales(pixels: Array, kernel: Array) -> list[dict[str, Any]]:
     tops = [largest(kernel), largest(np.abs(kernel) * max(largest(pixels), 1e-300))]
     signed = [{"cmap": SIGNED, "vmin": -top, "vmax": top} for top in tops]
     return [colours_of_window(pixels), *signed]
-
-
-class _Numbers:
-    """Small matrices, a channel below the other, whose numbers change.
-
-    Attributes:
-        drawn: matplotlib's images.
-    """
-
-    def __init__(
-        self, canvas: Canvas, axes: Any, values: Array, colours: dict[str, Any], label: str
-    ) -> None:
-        tiles = list(values[:CHANNELS_DRAWN])
-        places = Tiles(len(tiles), values.shape[1:], inches=1.5, columns=1)
-        self.drawn = places.draw(canvas, axes, tiles, **colours)
-        self._top = max(abs(float(colours["vmin"])), abs(float(colours["vmax"])))
-        for picture in self.drawn:
-            draw_cells(picture)
-        group = canvas.group(SMALL)
-        self._cells = [
-            [
-                group.add(axes, cell.middle, "", cell.room, ha="center", va="center")
-                for cell in cells_of(picture)
-            ]
-            for picture in self.drawn
-            if max(values.shape[1:]) <= SMALL_FILTER
-        ]
-        axes.set_title(
-            wrapped(label, 0.15 * canvas.inches[0], canvas.medium), fontsize=canvas.medium
-        )
-        self.set(values)
-
-    def set(self, values: Array) -> None:
-        """Show other numbers, each black or white, whichever is readable on its colour."""
-        for picture, tile in zip(self.drawn, values, strict=False):
-            picture.set_data(tile)
-        for picture, cells, tile in zip(self.drawn, self._cells, values, strict=False):
-            texts = short_numbers(tile, self._top)
-            for cell, text, value in zip(cells, texts, tile.ravel(), strict=False):
-                cell.set_text(text)
-                cell.set_color(ink_on(picture, value))
-
-
-class _Map:
-    """The map that is filled; places without a number yet are hatched.
-
-    Attributes:
-        drawn: matplotlib's image.
-    """
-
-    def __init__(self, canvas: Canvas, axes: Any, total: Array, colours: dict[str, Any]) -> None:
-        self._total, self._filled = total, np.full(total.shape, np.nan)
-        self.drawn = axes.imshow(self._filled, **colours)
-        rows, columns = total.shape
-        axes.add_patch(empty_place((-0.5, -0.5), (columns, rows)))
-        axes.set_title("map", fontsize=canvas.medium)
-        plain(axes)
-        self._cells: list[Any] = []
-        if max(rows, columns) <= MOST_WRITTEN:
-            draw_cells(self.drawn)
-            group = canvas.group()
-            texts = short_numbers(total, largest(total))
-            for cell, text in zip(cells_of(self.drawn), texts, strict=True):
-                written = group.add(axes, cell.middle, text, cell.room, ha="center", va="center")
-                written.set_color(ink_on(self.drawn, total[cell.row, cell.column]))
-                self._cells.append(written)
-
-    def fill(self, count: int) -> None:
-        """Show the first numbers, row by row."""
-        self._filled[:] = np.nan
-        self._filled.ravel()[:count] = self._total.ravel()[:count]
-        self.drawn.set_data(self._filled)
-        for place, written in enumerate(self._cells):
-            written.set_alpha(1.0 if place < count else 0.0)
 
 
 @public(top_level=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,10 +15,36 @@ from neural_network.visual.tiles import cells_of, short_numbers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from neural_network.visual.window_sum import WindowSum
-
 # Pixels along a side of an image whose numbers are written into it.
 MOST_WRITTEN = 10
+
+
+class Placed(Protocol):
+    """A window in its image, of which ``WindowSum`` says what each attribute is."""
+
+    @property
+    def image(self) -> Array:
+        """(C, H, W)."""
+
+    @property
+    def window(self) -> Array:
+        """(C, fh, fw)."""
+
+    @property
+    def top(self) -> int:
+        """Its first row in the padded image."""
+
+    @property
+    def left(self) -> int:
+        """Its first column."""
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """Rows above and columns left of the image."""
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Rows below and columns right of it."""
 
 
 def draw_cells(picture: Any) -> None:
@@ -55,7 +81,7 @@ def colours_of_window(image: Array) -> dict[str, Any]:
     return {"cmap": GREY, "vmin": low, "vmax": high}
 
 
-def draw_image(canvas: Canvas, axes: Axes, found: WindowSum) -> None:
+def draw_image(canvas: Canvas, axes: Axes, found: Placed) -> None:
     """Draw (C, H, W) in grey or colour, the numbers of a small one, and its title."""
     image = found.image
     drawn: Any = axes.imshow(
@@ -82,7 +108,7 @@ def draw_image(canvas: Canvas, axes: Axes, found: WindowSum) -> None:
     axes.set_title(wrapped(title, canvas.inches[0] / 4.5, canvas.medium), fontsize=canvas.medium)
 
 
-def _around(found: WindowSum, rows: int, columns: int) -> list[tuple[int, int]]:
+def _around(found: Placed, rows: int, columns: int) -> list[tuple[int, int]]:
     """Return rows and columns of the padding, counted from the image's first pixel."""
     _, height, width = found.image.shape
     return [
@@ -93,7 +119,7 @@ def _around(found: WindowSum, rows: int, columns: int) -> list[tuple[int, int]]:
     ]
 
 
-def _draw_padding(axes: Axes, found: WindowSum) -> None:
+def _draw_padding(axes: Axes, found: Placed) -> None:
     """Draw the place of the padding, hatched, around the image."""
     from matplotlib.patches import Rectangle
 
@@ -119,7 +145,7 @@ def empty_place(corner: tuple[float, float], size: tuple[float, float]) -> Any:
     return Rectangle(corner, *size, zorder=-1, **how)
 
 
-def mark_window(axes: Axes, found: WindowSum) -> Any:
+def mark_window(axes: Axes, found: Placed) -> Any:
     """Draw the window's frame over the image, and the padding; return the frame."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import Normal, withStroke
