@@ -40,12 +40,16 @@ What differs without an error:
 - `momentum` of `BatchNorm` is the share of the old statistics that stays, 1 minus PyTorch's.
 - `p` of the function `dropout` is the share that is **kept**, and nothing is rescaled, as in the
   article: PyTorch's `F.dropout(x, p=0.1, training=self.training)` would drop 90 %. `rate` of the
-  layers `Dropout` and `Dropout2D` and of `dropout2d` is the share that is dropped, and they rescale:
-  `self.drop = nn.Dropout(0.1)` in `__init__`, `self.drop(x)` in `forward`.
+  layers `Dropout` and `Dropout2D` and of `dropout2d` is the share that is dropped, and they
+  rescale: `self.drop = nn.Dropout(0.1)` in `__init__`, `self.drop(x)` in `forward`.
 - `forward` is not passed `training`: a layer of your own reads `self.training`, which `fit`,
   `train()`, `eval()` and `predict` set.
 - `t.transpose(0, 1)` has the new order of all axes, as NumPy's, and leaves a matrix as it is:
   `t.T`, or `t.swapaxes(0, 1)`, for PyTorch's. `t.max(1)` returns the numbers alone.
+- `parameters()` has what exists: before `initialize(shape)` or a first call there is nothing to
+  freeze or to count, and a hint says so. `children()` has pairs, as PyTorch's `named_children()`:
+  `[layer for _, layer in model.children()]`.
+- `load_image_folder` and `load_picture` are grey where `grey=False` is not said.
 - Images are (N, C, H, W). Of a tensor, `size` and `shape` are no methods.
 
 ## Names of the package

@@ -7,9 +7,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from neural_network.advice import channels_seem_last
 from neural_network.checks import Array, as_choice, as_count, as_real
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    brief,
+    give_hint,
+    hints_of_fit,
+    sentence,
+)
 from neural_network.estimators.inputs import (
     Inputs,
     Rows,
@@ -132,7 +141,7 @@ class Conv2DFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowEstim
             ValueError, TypeError: data or arguments that do not fit; nothing is changed then.
         """
         function = "Conv2DFeatures.fit"
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), hints_of_fit():  # the layers would name no argument of it
             self._namespace = namespace_of(X)
             rows = as_rows(function, X)
             with refused(function, "rows of numbers", X=X):
@@ -143,6 +152,11 @@ class Conv2DFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, RowEstim
                 weights = row_weights(function, as_numpy(sample_weight), inputs.X)
             filters = self._filters(function, inputs, weights)
             self.model_ = self._layers(function, filters).astype(computing_type(inputs.X))
+            if self.channels == "first" and channels_seem_last(rows.shape or (), 2):
+                give_hint(
+                    f"{function}: X: pictures of shape {rows.shape} seem to have their channels "
+                    'last; Conv2DFeatures(channels="last") takes them as they are'
+                )
             self.model_.initialize(self.input_shape_)
             self.model_[0].weight = filters
             self.output_shape_ = tuple(self.model_.summary().rows[-2].output)

@@ -209,6 +209,9 @@ class Network(RowEstimator):
             progress=bool(self.verbose),
             **self._trainer_options(),
         )
+        if getattr(self, "channels", "last") == "first":
+            advice = f'{type(self).__name__}(channels="last") takes them as they are'
+            trainer._hints.advice["channels last"] = advice
         total = float(data.rows if data.weights is None else np.sum(data.weights))
         # The penalty of a batch is divided by the rows in it, each counted by its weight.
         trainer.penalty = settings.alpha * self._penalty_factor * -(-data.rows // size) / total

@@ -283,10 +283,18 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
         if not isinstance(layer, Layer):
             hint = " (a class was given: call it)" if isinstance(layer, type) else ""
             expected = f"a layer such as Dense(10){hint}"
-            raise DTypeError(sentence(function, f"layer {place}", expected, brief(layer)))
+            received = brief(layer) + _as_layer(layer)
+            raise DTypeError(sentence(function, f"layer {place}", expected, received))
     if not layers:
         raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
     return list(layers)
+
+
+def _as_layer(value: object) -> str:
+    """Return how a layer is made of what was given in its place: the end of a sentence."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Layer):
+        return "; [layer for _, layer in model.children()] are the layers without their names"
+    return ""
 
 
 def _through(owner: Layer, layers: Sequence[Layer], X: Any) -> Any:

@@ -34,7 +34,7 @@ from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.modes import HasMode
-from neural_network.layers.parameter import Buffer, Parameter, place, zeros_of_each
+from neural_network.layers.parameter import Parameter, place, zeros_of_each
 from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
@@ -392,7 +392,11 @@ class Layer(HasMode, Drawing):
     # --- what is inside ----------------------------------------------------------------
 
     def children(self) -> Iterator[tuple[str, Layer]]:
-        """Return the layers directly inside, with their names."""
+        """Return the layers directly inside, with their names: pairs.
+
+        >>> [layer for _, layer in Sequential(Dense(2), Flatten()).children()]
+        [Dense(units=2), Flatten()]
+        """
         return iter([pair for pair in self._members() if isinstance(pair[1], Layer)])
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
@@ -409,22 +413,6 @@ class Layer(HasMode, Drawing):
     def all_layers(self) -> list[Layer]:
         """Return this layer and all inside it, each once, depth first, as ``named_layers`` does."""
         return [self, *self._look().below]
-
-    def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """Return (name, parameter) of all layers, frozen ones too; a shared one once.
-
-        Raises:
-            ArgumentError: two that have one name, such as ``{1: …, "1": …}`` gives.
-        """
-        return list(self._look().parameters)
-
-    def named_buffers(self) -> list[tuple[str, Buffer]]:
-        """Return (name, buffer) of all layers: what is kept but not learned."""
-        return list(self._look().buffers)
-
-    def parameters(self) -> list[Parameter]:
-        """Return the parameters of all layers."""
-        return [parameter for _, parameter in self._look().parameters]
 
     def flat_parameters(self) -> Array:
         """Return the one buffer, 1-D, of which all parameters are views.

@@ -15,7 +15,7 @@ from typing import Any, Self
 from neural_network.checks import as_flag
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import NeuralNetworkError, shorten_traceback
-from neural_network.layers.structure import Structure
+from neural_network.layers.contained import HasParameters
 
 # id -> (layer, mode) of the layers of one block; an id stays unique while its layer is held.
 Block = dict[int, tuple[object, bool]]
@@ -68,7 +68,7 @@ def join(layer: object, like: object) -> None:
             block[id(layer)] = (layer, block[id(like)][1])
 
 
-class HasMode(Structure):
+class HasMode(HasParameters):
     """The part of a ``Layer`` that is in training or in evaluation."""
 
     _training = True

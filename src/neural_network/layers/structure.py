@@ -32,7 +32,6 @@ from neural_network.errors import (
 )
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
-from neural_network.layers.places import place_name
 from neural_network.layers.products import Products
 from neural_network.layers.unfound import spelled
 
@@ -325,22 +324,6 @@ class Structure(Bound):
         if not [1 for layer in (self, *found.below) if layer._fixed is None or layer._unreported]:
             self.__dict__["_contents"] = found
         return found
-
-    def _check_built(self, function: str, *, by_itself: bool = True) -> None:
-        """Raise ArgumentError where a layer has no parameters yet.
-
-        Args:
-            function: the caller's name, for errors.
-            by_itself: whether a layer counts that makes none in ``build`` itself.
-        """
-        for name, layer in zip(self._look().names, (self, *self._look().below), strict=True):
-            if layer._built_for is None and (by_itself or layer._builds()):
-                expected = "a model that is built (initialize(shape), or a first call)"
-                received = f"{place_name(self, name) if name else 'the model'} without sizes"
-                raise ArgumentError(sentence(function, "model", expected, received))
-
-    def _builds(self) -> bool:
-        return True
 
 
 def unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from functools import reduce
 from math import prod
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.advice import CHANNELS, channels_first, channels_seem_last, refused_rank
+from neural_network.advice import (
+    CHANNELS,
+    any_rows,
+    channels_first,
+    channels_seem_last,
+    refused_rank,
+)
 from neural_network.checks import (
     Array,
     as_flag,
@@ -20,7 +28,7 @@ from neural_network.checks import (
     within_memory,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, brief, give_hint, sentence
+from neural_network.errors import ShapeError, brief, give_hint, give_hint_of_call, sentence
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.pooling.ops import window_max, window_sum
 from neural_network.functional.window import Padding, Sizes, Window, per_axis, times
@@ -387,13 +395,25 @@ def _checked(
 
 
 def _hint_channels_last(function: str, shape: Sizes) -> None:
-    """Warn of colour pictures (N, H, W, 3), of which H would be taken for channels."""
-    if channels_seem_last(shape, 2) and min(shape[1:3]) >= LEAST_PICTURE:
-        give_hint(
-            f"{function}: X of shape {shape} is taken as {shape[1]} channels of "
+    """Warn of colour pictures (N, H, W, 3), of which H would be taken for channels.
+
+    What a layer pools are the features of the layer before; of a model's X the convolution warns.
+    """
+    if channels_seem_last(shape, 2) and min(shape[1:3]) >= LEAST_PICTURE and not _in_a_layer():
+        give_hint_of_call(
+            f"{function}: X of shape {any_rows(shape)} is taken as {shape[1]} channels of "
             f"{shape[2]}×{shape[3]} pixels, and seems to have its channels last: "
             f"{channels_first('X', shape, 2)} puts them first"
         )
+
+
+def _in_a_layer() -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("neural_network.layers."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def padded_by(X: Any, window: Window, value: float) -> Any:

@@ -229,9 +229,14 @@ HINTS: dict[str, tuple[Hint, ...]] = {
 
 
 class Hints:
-    """Gives the hints of a trainer, each once."""
+    """Gives the hints of a trainer, each once.
+
+    Attributes:
+        advice: name of a hint → what it advises in a program with arguments of its own.
+    """
 
     def __init__(self) -> None:
+        self.advice: dict[str, str] = {}
         self._given: set[str] = set()
         self._start: Start | None = None
 
@@ -285,7 +290,9 @@ class Hints:
                 break
         for name, text in texts:
             self._given.add(name)
-            give_hint(f"fit: {text}")
+            said = name in self.advice
+            own = f"{text.rpartition('; ')[0]}; {self.advice[name]}" if said else text
+            give_hint(f"fit: {own}")
 
 
 def _trial(

@@ -1,0 +1,47 @@
+"""Hints of estimators name the estimators' arguments, once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neural_network import Conv2D, Dense, Flatten, MaxPool2D, Sequential, TrainingHint
+
+sklearn = pytest.importorskip("sklearn")
+from neural_network import estimators  # noqa: E402  # after the check for scikit-learn
+
+rng = np.random.default_rng(0)
+X, y = rng.random((60, 32, 32, 3)), rng.integers(0, 3, 60)
+SHORT: Any = {"max_iter": 2, "tol": 1, "n_iter_no_change": 1}
+POOLED = Sequential(Conv2D(16, 3, padding="same"), MaxPool2D(2), Flatten(), Dense(3))
+
+
+def hints_of(estimator: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X, y)
+        for rows in (60, 9, 8, 1):
+            call = getattr(estimator, "predict", None) or estimator.transform
+            call(X[:rows])
+    return [str(one.message) for one in caught if one.category is TrainingHint]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        estimators.ConvNetClassifier(**SHORT),
+        estimators.ConvNetRegressor(batch_size=7, early_stopping=True, **SHORT),
+        estimators.TrainerClassifier(POOLED, batch_size=7, **SHORT),
+        estimators.Conv2DFeatures("random"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_one_hint_of_channels_last(estimator: Any) -> None:
+    """Neither the parts of a batch nor the maps inside the network are another reason."""
+    (hint,) = hints_of(estimator)
+    assert f'{type(estimator).__name__}(channels="last") takes them as they are' in hint
+    assert "transpose" not in hint
+    assert hints_of(estimator.set_params(channels="last")) == []
