@@ -137,13 +137,17 @@ class Canvas:
     def note(
         self, words: Callable[[], str], place: tuple[float, float] = (0.5, 0.02), system: Any = None
     ) -> None:
-        """Write a line about texts for which the axes have no room, when that is known.
+        """Write a line about texts for which given axes have no room, when that is known.
+
+        A figure of its own has room.
 
         Args:
             words: returns the line, or "" if nothing is left out.
             place: of the middle of its lower edge.
             system: of the coordinates; None for shares of the axes.
         """
+        if self.given is None:
+            return
         from neural_network.visual.panels import Note
 
         width = self.axes.get_position().width * self.figure.get_figwidth()

@@ -50,7 +50,7 @@ def _collect(
     elif inspect.ismethod(value):
         _collect(value.__self__, name, models, found, seen)
         _collect(value.__func__, name, models, found, seen)
-    elif inspect.isfunction(value) and not value.__module__.startswith("neural_network."):
+    elif inspect.isfunction(value) and not str(value.__module__).startswith("neural_network."):
         variables = inspect.getclosurevars(value)
         for key, part in {**variables.globals, **variables.nonlocals}.items():
             _collect(part, key, models, found, seen)
