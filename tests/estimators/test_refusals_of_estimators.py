@@ -209,3 +209,25 @@ def test_dates_are_no_numbers() -> None:
 def test_targets_that_the_type_of_the_rows_cannot_hold() -> None:
     with pytest.raises(ArgumentError, match=r"y: expected numbers that the model's float32 can"):
         estimators.MLPRegressor().fit(np.eye(3, dtype="f4"), [1.0, 1e39, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("channels", "fitted", "moved"),
+    [
+        ("last", "(4, 4, 3)", "X.transpose(0, 2, 3, 1)"),
+        ("first", "(3, 4, 4)", "X.transpose(0, 3, 1, 2)"),
+    ],
+)
+def test_pictures_of_the_other_order_of_axes_are_told_the_one_of_fit(
+    channels: str, fitted: str, moved: str
+) -> None:
+    last = np.random.default_rng(0).random((12, 4, 4, 3)).astype(np.float32)
+    first = last.transpose(0, 3, 1, 2)
+    given, other = (last, first) if channels == "last" else (first, last)
+    classifier = estimators.ConvNetClassifier(
+        filters=(2,), channels=channels, max_iter=1, random_state=0
+    ).fit(given, np.arange(12) % 2)
+    said = f"expected rows of shape {fitted}, as in fit, received rows of shape {other.shape[1:]}"
+    with pytest.raises(ArgumentError, match=re.escape(f"{said}; {moved}")):
+        classifier.predict(other)
+    assert len(classifier.predict(given)) == 12

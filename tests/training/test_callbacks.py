@@ -170,6 +170,16 @@ def test_the_finder_suggests_a_rate_and_learns_nothing(high: float) -> None:
     assert 1e-4 < finder.suggestion < 1
 
 
+def test_a_finder_with_too_few_batches_says_so_and_suggests_nothing() -> None:
+    finder = LearningRateFinder()
+    trainer = Trainer([Dense(2)], callbacks=[finder], rng=0, progress=False)
+    with pytest.warns(nn.TrainingHint, match=r"after 13 of 100 steps, .*epochs=8\) has .*steps=13"):
+        trainer.fit(np.eye(26, 4), np.arange(26) % 2, epochs=1, batch_size=2)
+    assert finder.suggestion is None
+    trainer.fit(np.eye(26, 4), np.arange(26) % 2, epochs=8, batch_size=2)
+    assert finder.suggestion is not None
+
+
 def test_the_finder_gives_the_weights_back_however_it_ends() -> None:
     class Fails(nn.Callback):
         def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002

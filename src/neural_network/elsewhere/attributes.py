@@ -218,6 +218,13 @@ CALLBACK: Rows = [
     ("stopped_epoch", "best_epoch", "nn.EarlyStopping().best_epoch"),
     ("wait", "nothing like it", "nn.EarlyStopping().best_epoch"),
     ("best_score best_value", "best", "nn.EarlyStopping().best"),
+    ("plot plot_lr show",
+     "rates and losses of LearningRateFinder, for plt.semilogx(rates, losses); "
+     "visual.show_history for a history", "nn.LearningRateFinder().rates"),
+    ("suggested_lr best_lr lr_suggestion valley steep suggest", "suggestion of LearningRateFinder",
+     "nn.LearningRateFinder().suggestion"),
+    ("lrs results history", "rates and losses of LearningRateFinder",
+     "nn.LearningRateFinder().losses"),
 ]
 # Class → rows; of its subclasses as well.
 ATTRIBUTES: dict[str, Rows] = {

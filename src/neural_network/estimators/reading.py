@@ -61,8 +61,14 @@ class RowEstimator(Answering, BaseEstimator):
         if first:
             self.input_shape_ = self._row_shape(function, rows)
         elif rows.shape is not None and self._row_shape(function, rows) != self.input_shape_:
-            expected = f"rows of shape {self.input_shape_}, as in fit"
-            raise ShapeError(sentence(function, "X", expected, f"rows of shape {rows.shape}"))
+            given, moved = self.input_shape_, "X.transpose(0, 3, 1, 2)"
+            if len(given) == 3 and getattr(self, "channels", "first") == "last":
+                given, moved = (*given[1:], given[0]), "X.transpose(0, 2, 3, 1)"
+            expected = f"rows of shape {given}, as in fit"
+            received = f"rows of shape {rows.shape}"
+            if len(given) == 3 and rows.shape != given and sorted(rows.shape) == sorted(given):
+                received += f"; {moved} has the channels where fit had them"
+            raise ShapeError(sentence(function, "X", expected, received))
         X = rows.X
         if X.dtype.kind not in "biuf":
             raise DTypeError(sentence(function, "X", "rows of numbers", f"dtype {X.dtype}"))

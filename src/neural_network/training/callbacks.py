@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_count, as_flag, as_mapping, as_number, as_single
-from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DivergenceError,
+    DTypeError,
+    brief,
+    give_hint,
+    sentence,
+)
 from neural_network.files import append, as_path, file_size, locked, written_beside
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
@@ -300,6 +307,10 @@ def _as_csv(rows: list[list[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
+# Of the finder: its steps, and the share of them after which it suggests a rate.
+FEWEST, ENOUGH = 10, 0.9
+
+
 @public
 class LearningRateFinder(Callback):
     """Learning rate range test: increase the rate step by step, and find the steepest loss.
@@ -314,21 +325,30 @@ class LearningRateFinder(Callback):
 
     Attributes:
         rates, losses: one for each step.
-        suggestion: the rate at the steepest fall of the smoothed loss; None before.
+        suggestion: the rate at the steepest fall of the smoothed loss; None before, and where
+            ``fit`` has ended long before the last step.
 
     Raises:
         DTypeError, ArgumentError: an argument of the wrong kind or value.
 
+    Warns:
+        TrainingHint: ``fit`` had too few batches for the steps.
+
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186.
 
-    >>> LearningRateFinder(1e-4, 1.0, steps=50).suggestion
+    >>> finder = LearningRateFinder(1e-4, 1.0, steps=50)
+    >>> X, y = np.random.default_rng(0).normal(size=(320, 4)), np.arange(320) % 2
+    >>> trainer = Trainer(Sequential(Dense(2)), callbacks=[finder], rng=0, progress=False)
+    >>> _ = trainer.fit(X, y, epochs=5)
+    >>> len(finder.rates), 1e-4 <= finder.suggestion <= 1.0
+    (50, True)
     """
 
     def __init__(self, low: float = 1e-6, high: float = 1.0, steps: int = 100) -> None:
         name = "LearningRateFinder"
         self.low = as_number(name, "low", low, above=0)
         self.high = as_number(name, "high", high, above=self.low)
-        self.steps = as_count(name, "steps", steps, minimum=10)
+        self.steps = as_count(name, "steps", steps, minimum=FEWEST)
         self.rates: list[float] = []
         self.losses: list[float] = []
         self.suggestion: float | None = None
@@ -337,6 +357,7 @@ class LearningRateFinder(Callback):
     def during_fit(self, trainer: Trainer) -> Iterator[None]:
         """Copy the weights, and restore them however the training ends."""
         self.rates, self.losses, self.suggestion = [], [], None
+        self._too_few = False
         self._least, self._range, self._spread = math.inf, (math.inf, -math.inf), 0.0
         model = trainer.model
         tensors = [*model.parameters(), *(buffer for _, buffer in model.named_buffers())]
@@ -347,7 +368,21 @@ class LearningRateFinder(Callback):
         finally:
             for tensor, numbers in zip(tensors, before, strict=True):
                 tensor.data[...] = numbers
-            self._find()
+            if not self._too_few:
+                self._find()
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Say where the training had too few batches for the steps."""
+        done = len(self.rates)
+        self._too_few = not trainer.stop and done < ENOUGH * self.steps
+        if self._too_few and done:
+            epochs = -(-self.steps * trainer.epochs // done)
+            fewer = f", or LearningRateFinder(steps={done})" if done >= FEWEST else ""
+            give_hint(
+                f"LearningRateFinder: fit has ended after {done} of {self.steps} steps, at a rate "
+                f"of {self.rates[-1]:.2g}, and {self.high:g} is the last to be tried: there is no "
+                f"suggestion; fit(…, epochs={epochs}) has the steps{fewer}"
+            )
 
     def on_step_begin(self, trainer: Trainer) -> None:
         """Set the rate."""

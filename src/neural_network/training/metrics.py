@@ -268,6 +268,8 @@ def _check_labels(function: str, predicted: Array, labels: Array) -> None:
             received = f"numbers from {labels.min():.3g} to {labels.max():.3g}"
             text = sentence(function, "y_true", expected, received)
             error.args = (f"{text}; the scores come first: {function}(scores, labels)",)
+        elif np.all((labels == 0) | (labels == 1)):
+            error.args = (f"{error.args[0]}; of several labels at once: binary_accuracy, auc",)
         raise
     if swapped:
         give_hint(

@@ -242,8 +242,9 @@ def as_class_weights(loss: Loss, value: object) -> ClassWeights:
         )
         if loss_name(loss) in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
             expected = (
-                "none with one output for two classes: functools.partial("
-                "nn.binary_cross_entropy_with_logits, positive_weight=9.0) has a weight"
+                "none with outputs of 0 and 1: loss=functools.partial("
+                "nn.binary_cross_entropy_with_logits, positive_weight=9.0) has a weight, and "
+                "[9.0, 2.0, 1.0] one for each of three outputs"
             )
         raise ArgumentError(sentence("Trainer", name, expected, brief(value)))
     if isinstance(value, str):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Container
 from typing import Any
 
 from neural_network.checks import as_callable, as_count, as_flag, as_number
-from neural_network.errors import ArgumentError, no_model, sentence
+from neural_network.datasets.augmentation.steps import Augmentation
+from neural_network.errors import ArgumentError, DTypeError, brief, no_model, sentence
 from neural_network.layers.containers import Sequential
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import as_seed
@@ -41,6 +43,17 @@ def _as_limit(name: str) -> Callable[[TrainingState, Any], float | None]:
     return lambda _, value: None if value is None else as_number("Trainer", name, value, above=0)
 
 
+def _as_augment(_: TrainingState, value: Any) -> Any:
+    expected = "a function of (X, rng), or augmentations such as nn.Augment(nn.Flip(), nn.Shift(2))"
+    if isinstance(value, list | tuple):
+        received = brief(value, letters=60) + "; here: augment=nn.Augment(*augmentations)"
+        raise DTypeError(sentence("Trainer", "augment", expected, received))
+    if inspect.isclass(value) and issubclass(value, Augmentation):
+        received = f"a class; with parentheses: nn.{value.__name__}(…)"
+        raise DTypeError(sentence("Trainer", "augment", expected, received))
+    return None if value is None else as_callable("Trainer", "augment", value)
+
+
 # Name → function of the training and of what was given, in this order.
 CHECKS: dict[str, Callable[[TrainingState, Any], Any]] = {
     "model": _as_model,
@@ -49,7 +62,7 @@ CHECKS: dict[str, Callable[[TrainingState, Any], Any]] = {
     "metrics": lambda state, value: as_metrics(value, state.loss),
     "callbacks": lambda _, value: as_callbacks(value, Callback),
     "seed": lambda _, value: as_seed(value),
-    "augment": lambda _, value: None if value is None else as_callable("Trainer", "augment", value),
+    "augment": _as_augment,
     "class_weights": lambda state, value: as_class_weights(state.loss, value),
     "clip_norm": _as_limit("clip_norm"),
     "clip_value": _as_limit("clip_value"),

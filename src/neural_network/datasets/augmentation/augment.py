@@ -53,7 +53,18 @@ class Augment(Augmentation):
         for step in steps:
             if not isinstance(step, Augmentation):
                 expected = "augmentations such as Shift(2)"
-                raise DTypeError(sentence("Augment", "steps", expected, brief(step)))
+                hint = ""
+                if isinstance(step, list | tuple):
+                    hint = f"; without brackets: Augment({', '.join(map(repr, step))})"
+                elif isinstance(step, type) and issubclass(step, Augmentation):
+                    hint = f"; with parentheses: {step.__name__}(…)"
+                elif callable(step):
+                    hint = (
+                        "; a function is given beside it: "
+                        "augment=lambda X, rng: function(Augment(Shift(2))(X, rng), rng)"
+                    )
+                received = brief(step, letters=60) + hint
+                raise DTypeError(sentence("Augment", "steps", expected, received))
         nested = (step.steps if isinstance(step, Augment) else (step,) for step in steps)
         self._set(steps=tuple(step for some in nested for step in some))
 

@@ -116,6 +116,12 @@ OF_LAYERS = (
         "`self.weight = Parameter(np.ones(3))`",
         layers.array_for_parameter,
     ),
+    Hint(
+        "mode that nobody passes",
+        "`def forward(self, x, training=False)`, as in Keras: `fit` does not pass it",
+        "`self.training`",
+        layers.mode_that_nobody_passes,
+    ),
 )
 # Of these at most one is given: the first that is found is often the cause of the others.
 AFTER_AN_EPOCH = (
