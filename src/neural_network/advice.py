@@ -16,6 +16,7 @@ import numpy as np
 
 from neural_network.errors import ShapeError, brief, give_hint, sentence
 from neural_network.lifting import array_under
+from neural_network.names import PUBLIC
 
 Shape = tuple[int, ...]
 # Channels of grey pictures, of colours, and of colours with their opacity.
@@ -44,6 +45,8 @@ def in_shape(name: str, array: object, wanted: Shape) -> str:
         return f"; nn.one_hot({labels}, {wanted[1]}) has it" if _classes(numbers, wanted[1]) else ""
     if prod(shape) != prod(wanted):
         return ""
+    if shape == ():
+        return f"; np.full({wanted}, {name}) has it"
     if _splits(shape, wanted) or _splits(wanted, shape):
         # A batch has another number of rows than the array that is to be turned.
         rows = shape[:1] == wanted[:1] and shape != (1,)
@@ -245,12 +248,16 @@ def of_object(value: object) -> str:
     return f" (a {type(value).__name__}){missing}"
 
 
-def one_row(name: str, shape: Shape) -> str:
-    """Return how an array of one axis becomes a single row.
+def one_row(name: str, shape: Shape, ndims: Shape = (2,)) -> str:
+    """Return how an array of one axis becomes a single row, and a number a list of one.
 
-    >>> one_row("A", (10,)), one_row("A", ())
-    ('; A[None] is one row', '')
+    >>> one_row("A", (10,)), one_row("A", ()), one_row("y", (), (1,))
+    ('; A[None] is one row', '', '; [y] is a list of one')
     """
+    if shape == () and ndims == (1,):
+        return f"; [{name}] is a list of one"
+    if 2 not in ndims:
+        return ""
     return f"; {name}[None] is one row" if len(shape) == 1 else ""
 
 
@@ -267,8 +274,42 @@ def of_text(value: Any, name: str) -> str:
     return " (text: np.unique(names, return_inverse=True)[1] has a number for each name)"
 
 
+def flag(name: str, value: object) -> str:
+    """Return a value that is no True or False as text, with the one that it stands for.
+
+    >>> flag("verbose", 0), flag("verbose", "no")
+    ('0; verbose=False is that', "'no'")
+    """
+    known = isinstance(value, int) and value in (0, 1)
+    return f"{brief(value)}; {name}={bool(value)} is that" if known else brief(value)
+
+
+def function(value: object) -> str:
+    """Return a value that is no function as text, with the function of that name if there is one.
+
+    >>> function("mse"), function(3)
+    ("'mse'; nn.mse_loss is a function", '3')
+    """
+    if not isinstance(value, str):
+        return brief(value)
+    from neural_network.elsewhere.answers import word
+
+    files = [names for file, names in PUBLIC.items() if file.startswith("functional")]
+    functions = [name for names in files for name in names.split()]
+    meant = value if value in functions else word(value, functions)
+    return f"{brief(value)}; nn.{meant} is a function" if meant is not None else brief(value)
+
+
 def several_arrays(value: object) -> str:
-    """Say how several inputs or outputs of a model are given, for a list of arrays."""
+    """Say how several inputs or outputs of a model are given, for a list of arrays.
+
+    A tuple is what a function returned.
+    """
+    if isinstance(value, tuple) and value and all(hasattr(one, "ndim") for one in value):
+        return (
+            f": a tuple of {len(value)} arrays; a function that returns several, as forward_mlp "
+            "returns (A1, A2), is followed by the place of one: forward_mlp(…)[-1]"
+        )
     if isinstance(value, list) and value and all(hasattr(one, "ndim") for one in value):
         return f", a list of {len(value)} arrays; several of a model are a tuple: (a, b)"
     return ""

@@ -174,7 +174,7 @@ def check_ndim(function: str, name: str, array: Array, *ndims: int) -> None:
     """Raise ShapeError unless the array has one of these numbers of dimensions."""
     if array.ndim not in ndims:
         expected = f"{' or '.join(map(str, ndims))} dimension{'' if ndims == (1,) else 's'}"
-        received = f"shape {array.shape}{advice.one_row(name, array.shape) if 2 in ndims else ''}"
+        received = f"shape {array.shape}{advice.one_row(name, array.shape, ndims)}"
         raise ShapeError(sentence(function, name, expected, received))
 
 
@@ -322,7 +322,7 @@ def as_function(
 def as_flag(function: str, name: str, value: object) -> bool:
     """Return a true or false; a word such as ``"no"`` is not taken for true."""
     if not isinstance(value, bool | np.bool_):
-        raise DTypeError(sentence(function, name, "True or False", brief(value)))
+        raise DTypeError(sentence(function, name, "True or False", advice.flag(name, value)))
     return bool(value)
 
 
@@ -347,7 +347,7 @@ def as_generator(function: str, rng: object) -> np.random.Generator:
 def as_callable(function: str, name: str, value: Any) -> Any:
     """Return the value; raise DTypeError unless it can be called."""
     if not callable(value):
-        raise DTypeError(sentence(function, name, "a function", brief(value)))
+        raise DTypeError(sentence(function, name, "a function", advice.function(value)))
     return value
 
 

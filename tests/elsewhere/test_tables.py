@@ -51,6 +51,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return things(tmp_path_factory.mktemp("lines"))
 
 
+# The lines share a model, whose gradients some of them use for a step.
+@pytest.mark.filterwarnings("ignore:backward. the gradients are added:neural_network.TrainingHint")
 def test_each_line_of_example_runs(
     known: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -291,7 +291,7 @@ def test_a_tensor_of_labels_must_not_want_a_gradient() -> None:
     soft = Tensor(Q, requires_grad=True)
     with pytest.raises(
         nn.DroppedGradientError,
-        match="softmax_cross_entropy: labels: expected an argument with a gradient",
+        match="softmax_cross_entropy: labels: expected an argument that a gradient is defined for",
     ):
         nn.softmax_cross_entropy(X, soft)
     expected = grad(lambda x: nn.softmax_cross_entropy(x, Q))(X)

@@ -18,6 +18,7 @@ from neural_network.errors import (
     ShapeError,
     both,
     give_hint,
+    is_own,
     refusal,
     sentence,
     too_deep,
@@ -147,16 +148,16 @@ def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
             raise DroppedGradientError(
-                f"{rule.name}: {name}: expected an argument with a gradient, received a tensor "
-                f"that requires one; {_cure(rule, name, arguments)}, or pass {name}.data where "
-                "the gradient should end"
+                f"{rule.name}: {name}: expected an argument that a gradient is defined for, "
+                f"received a tensor with requires_grad=True; {_cure(rule, name, arguments)}, "
+                f"or pass {name}.data where the gradient should end"
             )
 
 
 def _cure(rule: Rule, name: str, arguments: Mapping[str, Any]) -> str:
     """Return what to write instead, if an op has no gradient for an argument."""
-    if not rule.forward.__module__.startswith("neural_network."):
-        return f'write the function that computes it below @gradient({rule.name}, "{name}")'
+    if not is_own(rule.forward.__module__ or ""):
+        return f'write @gradient({rule.name}, "{name}") above a function that computes it'
     first = rule.names[0]
     if name in ("y", "labels") and not tensors_in((arguments[first],)):
         return f"the predictions come first: {rule.name}({first}, {name})"

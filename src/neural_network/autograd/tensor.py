@@ -224,9 +224,8 @@ class Tensor(ArrayMethods):
                 "received one with no record"
             )
         if gradient is None and self.size != 1:
-            expected = "one of the tensor's shape, or a tensor of a single number"
-            received = f"none for shape {self.shape}"
-            raise ShapeError(sentence("backward", "gradient", expected, received))
+            received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
+            raise ShapeError(sentence("backward", "the loss", "a single number", received))
         # A copy, because a leaf's gradient may be this array itself.
         given = np.ones(self.shape) if gradient is None else gradient
         given = as_real("backward", "gradient", given)

@@ -51,6 +51,9 @@ from neural_network.terminal import write_line
 FEWEST_PIXELS = 16
 # A loss so many times as large as that of guessing is that of weights which jump about.
 FAR_ABOVE = 1.5
+# Losses from here on are written with a power of ten; and predictions so many times as large as the
+# targets, and as they were before, are of steps that overshoot.
+LONG, GROWN = 1e6, 100
 # Of the loss that the frequencies of the classes give without a look at X: less has learned
 # something. Where there is hardly more than one class, it is as good as nothing.
 LEARNED, NOTHING = 0.98, 0.1
@@ -123,7 +126,11 @@ def gradient_descent(
     """
     function = "gradient_descent"
     (X, y, W, b), dtype = as_floating(function, X=X, y=y, W=W, b=b)
+    _check_column(function, X, y)
     check_not_empty(function, "X", X, 2)
+    if W.ndim < 2:
+        received = f"shape {W.shape}; np.zeros(({X.shape[1]}, 1)) is one weight for each column"
+        raise ShapeError(sentence(function, "W", "2 dimensions", f"{received} of X"))
     check_not_empty(function, "W", W, 2)
     rows, outputs = len(X), W.shape[1]
     check_columns(function, X, "W", W)
@@ -162,7 +169,17 @@ def gradient_descent(
             losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
         _check_converges(function, epoch, lr, loss=losses[-1])
         if verbose:
-            write_line(sys.stdout, f"Epoch {epoch}/{num_epochs}, Loss: {losses[-1]:.4f}")
+            shown = f"{losses[-1]:.4f}" if abs(losses[-1]) < LONG else f"{losses[-1]:.4g}"
+            write_line(sys.stdout, f"Epoch {epoch}/{num_epochs}, Loss: {shown}")
+    if losses:
+        with np.errstate(all="ignore"):
+            highest = float(np.max(np.abs(predict(X))))
+            if highest > GROWN * max(float(np.max(np.abs(y))), float(np.max(np.abs(X @ W + b)))):
+                give_hint(
+                    f"{function}: the predictions have grown to {highest:.3g}, far beyond y, which "
+                    f"goes up to {np.max(np.abs(y)):.3g} (loss {losses[-1]:.3g}): each step "
+                    f"overshoots; try lr={lr / 10:.3g}, or X scaled to about [-1, 1]"
+                )
     return rounded(weight, dtype), rounded(bias, dtype), losses
 
 
@@ -343,6 +360,18 @@ def _hint_pixels(function: str, X: Array) -> bool:
             "and test data likewise)"
         )
     return bool(pixels)
+
+
+def _check_column(function: str, X: Array, y: Array) -> None:
+    """Raise ShapeError for samples of one number each that are not a column."""
+    rows = y.shape[:1]
+    expected = "(n, d), a row per sample"
+    if X.ndim == 1 and X.shape == rows:
+        received = f"shape {X.shape}; X[:, None] has a row for each of the {len(y)} numbers of y"
+        raise ShapeError(sentence(function, "X", expected, received))
+    if X.ndim == 2 and len(X) == 1 != len(y) and X.shape[1:] == rows:
+        received = f"shape {X.shape}; X.T has a row for each of the {len(y)} numbers of y"
+        raise ShapeError(sentence(function, "X", expected, received))
 
 
 def _check_samples(function: str, X: Array, y: Array) -> None:

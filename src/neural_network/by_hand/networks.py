@@ -23,7 +23,7 @@ from neural_network.checks import (
     rounded,
 )
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ShapeError, give_hint_of_call, sentence
 from neural_network.functional.activations import relu, sigmoid, softmax
 from neural_network.functional.losses.reduction import hint_other_sums
 from neural_network.public import public
@@ -273,6 +273,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     check_probabilities(function, "y", named["y"], dtype)
 
     hint_other_sums(function, f"A{depth}", named[f"A{depth}"])
+    _hint_swapped(function, f"A{depth}", named[f"A{depth}"], named["y"])
     sums = [named[f"Z{k}"] for k in range(1, depth)]
     activations = [named[f"A{k}"] for k in range(1, depth + 1)]
     with threads_for_call(_largest_product(named)):
@@ -317,12 +318,31 @@ def backward(
     return gradients
 
 
+def _hint_swapped(function: str, name: str, A: Array, y: Array) -> None:
+    """Warn of labels in the place of probabilities, which turns all gradients around.
+
+    Labels that are smoothed have two values, and probabilities are hardly ever 0 and 1 alone.
+    """
+    if A[0, 0] not in (0, 1) or not np.all((A == 0) | (A == 1)) or np.array_equal(A, y):
+        return
+    if len(np.unique(y)) > 2:
+        give_hint_of_call(
+            f"{function}: {name} holds nothing but 0 and 1, and y numbers from {np.min(y):.3g} to "
+            f"{np.max(y):.3g}: {name} is what forward_{function.partition('_')[2]} returned, and y "
+            "the one-hot labels; the other way round the gradients point uphill"
+        )
+
+
 def _largest_product(arrays: Mapping[str, Array]) -> int:
     """Return the multiplications of the largest product of ``forward`` or ``backward``."""
     return len(arrays["X"]) * max(W.size for name, W in arrays.items() if name[0] == "W")
 
 
 def _check_rows(function: str, X: Array) -> None:
+    if X.ndim > 2 and X.size:
+        expected = "rows of numbers (n, d)"
+        received = f"shape {X.shape}; X.reshape(len(X), -1) has a row for each picture"
+        raise ShapeError(sentence(function, "X", expected, received))
     check_not_empty(function, "X", X, 2)
 
 

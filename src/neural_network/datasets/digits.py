@@ -17,7 +17,7 @@ from neural_network.datasets.image_ops import (
 from neural_network.datasets.paper_lines import without_lines
 from neural_network.datasets.sheet import find_sheet, straightened
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, give_hint_of_call, sentence
 from neural_network.public import public
 
 FIELD = 28  # the side of MNIST's pictures
@@ -81,7 +81,13 @@ def prepare_digit(picture: ArrayLike) -> Array:
     >>> digit.shape, digit[14, 10:18].round(2)
     ((28, 28), array([0., 0., 1., 1., 1., 1., 0., 0.], dtype=float32))
     """
-    return _centred(_fitted(_ink("prepare_digit", picture)))
+    prepared, count = prepared_and_counted("prepare_digit", picture)
+    if count > 1:
+        give_hint_of_call(
+            f"prepare_digit: there seem to be {count} digits side by side, which together become "
+            "one picture; prepare one at a time: picture[:, first:last]"
+        )
+    return prepared
 
 
 def prepared_and_counted(function: str, picture: ArrayLike) -> tuple[Array, int]:

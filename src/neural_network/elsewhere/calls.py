@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from neural_network.advice import several_arrays
 from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
@@ -48,7 +49,8 @@ def explained(
         return DTypeError(f"{call.name}: the learning rate comes first; here: {line}")
     if isinstance(error, ArgumentError):
         line = call.by_place(fits=True)
-        return None if line is None else type(error)(f"{error}; here: {line}")
+        line = f"; here: {line}" if line is not None else call.of_several_results(str(error))
+        return None if not line else type(error)(f"{error}{line}")
     text = call.misfit()
     name = call.within + call.name
     return None if text is None else both(ArgumentError, TypeError)(f"{name}: {text}")
@@ -70,12 +72,12 @@ class _Call:
         self.of_class = False  # whether a method was called without an object
         self.name = function.__name__
         # Of functions of interop and scale, which have names of functions of the package.
-        parts = getattr(function, "__module__", "").split(".")[1:-1]
+        parts = (getattr(function, "__module__", "") or "").split(".")[1:-1]
         self.within = f"{'.'.join(parts[:2])}." if parts[:1] in (["interop"], ["scale"]) else ""
         bases = function.__mro__ if isinstance(function, type) else ()
         makes = getattr(function, "__init__", function) if bases else function
         # The tables say nothing of what a constructor or function of the caller's own takes.
-        own = not getattr(makes, "__module__", "").startswith(f"{PACKAGE}.")
+        own = not (getattr(makes, "__module__", "") or "").startswith(f"{PACKAGE}.")
         self.where = ["*", *([base.__name__ for base in bases] or [self.name])]
         self.signature = inspect.signature(function)
         names = list(self.signature.parameters)
@@ -110,6 +112,17 @@ class _Call:
             missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
             return self._unknown() or self._too_many() or missing
         return None
+
+    def of_several_results(self, error: str) -> str:
+        """Return what to write for the results of a function that returns several.
+
+        Of one shape, they are taken for one array.
+        """
+        for value in (*self.args, *self.kwargs.values()):
+            arrays = isinstance(value, tuple) and [one for one in value if hasattr(one, "ndim")]
+            if arrays and f"shape {(len(value), *arrays[0].shape)}" in error:
+                return several_arrays(value)
+        return ""
 
     def _needed(self) -> str:
         """Return the arguments without a default, if there are several."""

@@ -89,7 +89,9 @@ LAYERS: Rows = [
 ]
 LOSSES: Rows = [
     ("CrossEntropyLoss CategoricalCrossentropy SparseCategoricalCrossentropy cross_entropy_loss "
-     "CrossEntropyLossFlat crossentropy categorical_crossentropy sparse_categorical_crossentropy "
+     "CrossEntropyLossFlat crossentropy categorical_crossentropy "
+     "categorical_cross_entropy sparse_categorical_cross_entropy softmax_crossentropy "
+     "sparse_categorical_crossentropy "
      "softmax_cross_entropy_with_logits softmax_cross_entropy_with_integer_labels",
      "softmax_cross_entropy (of scores)", "nn.Trainer(model, loss=\"softmax_cross_entropy\")"),
     ("BCELoss BinaryCrossentropy binary_crossentropy", "binary_cross_entropy (of probabilities)",
@@ -177,8 +179,23 @@ TOOLS: Rows = [
      "nn.Trainer(model, augment=nn.Augment(nn.Shift(1), nn.Rotate(10)))"),
     ("StandardScaler MinMaxScaler Normalize Rescaling ToTensor preprocessing", "NumPy",
      "(X - X.mean()) / X.std()"),
-    ("to_categorical OneHotEncoder onehot one_hot_encode", "one_hot, where it is needed at all: "
-     "losses take class numbers", "nn.one_hot([0, 2, 1])"),
+    ("to_categorical OneHotEncoder onehot one_hot_encode one_hot_encoding", "one_hot, for "
+     "cross_entropy and train_mlp (softmax_cross_entropy takes the class numbers)",
+     "nn.one_hot([0, 2, 1])"),
+    ("avg_pool average_pool average_pool2d mean_pool avgpool2d avg_pooling", "avg_pool2d",
+     "nn.avg_pool2d(images, 2)"),
+    ("maxpool2d max_pooling maxpooling", "max_pool2d, or max_pool of one picture",
+     "nn.max_pool2d(images, 2)"),
+    ("pool pool2d pooling", "max_pool2d, avg_pool2d, or max_pool of one picture",
+     "nn.max_pool2d(images, 2)"),
+    ("convolve2d convolution2d convolution correlate2d conv_2d", "conv2d",
+     "nn.conv2d(images[0, 0], np.ones((3, 3)))"),
+    ("gradcam grad_cam GradCAM GradCam gradCAM", "visual.show_grad_cam", "nn.visual.show_grad_cam"),
+    ("saliency saliency_map occlusion", "visual.show_saliency, visual.show_occlusion",
+     "nn.visual.show_saliency"),
+    ("show_tape draw_tape draw_graph plot_graph computation_graph make_dot draw_gradient",
+     "explain_gradient, whose result has draw()",
+     "nn.explain_gradient(lambda x: x**2, 3.0).draw()"),
     ("train_test_split random_split", "split", "nn.split(X, y, fraction=0.25, rng=0)"),
     ("RandomFlip RandomHorizontalFlip HorizontalFlip", "Flip(), as augment= of Trainer",
      "nn.Trainer(model, augment=nn.Flip())"),

@@ -8,6 +8,8 @@ from neural_network.errors import is_own
 
 # What only layers with weights have, or those of pictures.
 PARTS = frozenset({"weight", "bias", "units or filters"})
+# Of the names that a sentence lists.
+MOST = 8
 
 
 def lacks_parts(layer: Any, ours: str) -> bool:
@@ -24,6 +26,11 @@ def where_it_is_set(layer: Any, name: str) -> tuple[str, str]:
     """
     kind: Any = type(layer)
     base = next(kind for kind in kind.__mro__ if is_own(kind.__module__))
+    making = layer._built_for is None and layer._fixed is None
+    if making:  # __init__ or build runs
+        found = [own for own, value in vars(layer).items() if own[:1] != "_"]
+        so_far = f"; so far there are {', '.join(found[:MOST])}" if found else ""
+        return f"an attribute that has to be set before it is read{so_far}", ""
     if kind.build is not base.build and not layer.built:
         return "build has not run; initialize(shape), or the first call, runs it", ""
     return (

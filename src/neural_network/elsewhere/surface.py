@@ -106,7 +106,7 @@ class Explained(ProtocolType):
                 raise
 
         def __getattr__(cls, name: str) -> Any:  # noqa: N805  # of a metaclass
-            """Raise the sentence about an attribute of a class that there is not."""
+            """Raise AttributeError for a missing name, with the one that was probably meant."""
             # Dataclasses ask for names that are private, or of the fields of objects.
             if name[:1] == "_" or name in vars(cls).get("__annotations__", ()):
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
@@ -185,7 +185,7 @@ class Answering(metaclass=Explained):
             return [name for name in super().__dir__() if not is_elsewhere(type(self), name)]
 
         def __getattr__(self, name: str) -> Any:
-            """Raise the sentence about an attribute that there is not."""
+            """Raise AttributeError for a missing name, with the one that was probably meant."""
             from neural_network.elsewhere.answers import missing_attribute
 
             try:

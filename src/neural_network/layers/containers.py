@@ -20,6 +20,7 @@ from neural_network.errors import (
     shorten_traceback,
 )
 from neural_network.kernels.runtime.gate import without_kernels
+from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.layer import Layer
 from neural_network.layers.places import add_place
 from neural_network.layers.planning import run_layers
@@ -282,6 +283,9 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
     for place, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             hint = " (a class was given: call it)" if isinstance(layer, type) else ""
+            name = layer if isinstance(layer, str) else getattr(layer, "__name__", None)
+            if name in ACTIVATIONS:
+                hint = f"; Activation({name!r}) is one"
             expected = f"a layer such as Dense(10){hint}"
             received = brief(layer) + _as_layer(layer)
             raise DTypeError(sentence(function, f"layer {place}", expected, received))

@@ -35,7 +35,7 @@ from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.modes import HasMode
 from neural_network.layers.parameter import Parameter, place, zeros_of_each
-from neural_network.layers.pixels import BRIGHT, look_at_pixels
+from neural_network.layers.pixels import look_at_pixels
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Drawing
@@ -221,7 +221,7 @@ class Layer(HasMode, Drawing):
 
     def _as_input(self, value: Any) -> Any:
         """Return numbers in lists as an array; a layer of one's own may take anything."""
-        own = not type(self).forward.__module__.startswith("neural_network.")
+        own = own_classes.is_own(type(self).forward)
         # The first layer of a container may be one's own.
         return value if own or self._sequence else as_real(type(self).__name__, "X", value)
 
@@ -259,8 +259,10 @@ class Layer(HasMode, Drawing):
 
     def _layers_inside(self) -> list[Layer]:
         """Return all layers inside; a shortcut for the many layers that have none."""
-        inside = [member for _, member in self._members() if isinstance(member, Layer)]
-        return self._look().below if inside else []
+        for _, member in self._members():
+            if isinstance(member, Layer):
+                return self._look().below
+        return []
 
     def _builds(self) -> bool:
         return type(self).build is not Layer.build or "build" in self.__dict__
@@ -353,7 +355,7 @@ class Layer(HasMode, Drawing):
         if self._built_for is None:
             check_names(self, Layer)
             hint_channels_last(self, rows.shape, None, "predict: X")
-        elif rows.size and np.maximum.reduce(rows[0], axis=None) > BRIGHT:
+        elif rows.size and np.maximum.reduce(rows[0], axis=None) > self._bright:
             look_at_pixels(self, rows)
         largest = self._look().products.largest(min(size, len(rows)))
         named = NamesAllRows((min(size, len(rows)), *rows.shape[1:]), rows.shape)

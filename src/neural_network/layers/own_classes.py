@@ -59,9 +59,9 @@ def sum_of_penalties(layers: Sequence[Any]) -> Any:
         raise
 
 
-def is_own(kind: type) -> bool:
-    """Return whether a class is not the library's."""
-    return not kind.__module__.startswith("neural_network.")
+def is_own(kind: Any) -> bool:
+    """Return whether a class or function is not the library's."""
+    return not (kind.__module__ or "").startswith("neural_network.")
 
 
 def explain_forward(

@@ -43,7 +43,8 @@ class _LayerTensor(Tensor):
             _slot.__set__(self, value)  # by Tensor itself
         else:
             copy_into(self, value, type(self).__name__, "data")
-            note_change(self)
+            if value is _array_of(self):  # p.data -= 0.1 * p.grad
+                note_change(self)
 
     # Reading is left to the slot: it costs no call.
     data = property(_array_of, _copy_in, doc="The array; assigned numbers are copied into it.")

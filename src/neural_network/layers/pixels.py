@@ -15,6 +15,8 @@ from neural_network.layers.places import place_of
 # Pixels of files are whole numbers from 0 to 255, of which some are above this; so many numbers in
 # a row are pixels rather than features.
 BRIGHT, MOST, FEWEST = 100, 255, 64
+# Paper is brighter than this share of the brightest number, and covers more than half of a picture.
+PAPER, HALF = 0.6, 0.5
 # Layers whose weights multiply what they are given.
 WEIGHING = ("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D")
 
@@ -32,6 +34,13 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
         function: of the user's call.
     """
     if hinting.get() or vars(model).get("_trained_on_pixels"):
+        return
+    if model._bright < BRIGHT and _is_bright_paper(inputs[0]):
+        give_hint_of_call(
+            f"{function}: the picture is of dark ink on bright paper, and the model was trained "
+            "with bright ink, 1, on dark paper, 0: 1 - X turns it (255 - X of bytes); "
+            "nn.prepare_digit(picture) turns, scales and centres it"
+        )
         return
     some = [np.asarray(rows[:1]) for rows in inputs]
     if not any(map(_are_pixels, some)):
@@ -56,8 +65,32 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
 
 
 def note_pixels(model: Any, *, given: bool) -> None:
-    """Note whether ``fit`` has found pixels as they are in files, and said so."""
+    """Note whether ``fit`` has found pixels as they are in files, and said so.
+
+    The model then knows other pictures than those that it was shipped for.
+    """
     vars(model)["_trained_on_pixels"] = given
+    vars(model).pop("_bright", None)
+
+
+def expect_digits(model: Any) -> None:
+    """Note that a model was trained with bright digits on paper of 0, as those of MNIST."""
+    vars(model)["_bright"] = PAPER
+
+
+def _is_bright_paper(X: Array) -> bool:
+    """Return whether the first picture is bright along its border, and dark in some places.
+
+    The first number is looked at first, so that a right call costs next to nothing.
+    """
+    first = X[0]
+    if first.item(0) <= PAPER or first.ndim < 2:
+        return False
+    picture = first.reshape(-1, first.shape[-1])
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    highest = np.max(picture)
+    bright = np.median(border) > PAPER * highest
+    return bool(bright and 0 < np.mean(picture < highest / 2) < HALF)
 
 
 def _are_pixels(X: Array) -> bool:

@@ -32,6 +32,7 @@ from neural_network.errors import (
 )
 from neural_network.layers.lists import HOLDERS, PARTS, has_parts, kept
 from neural_network.layers.parameter import Buffer, Parameter, copy_into, place
+from neural_network.layers.pixels import BRIGHT
 from neural_network.layers.products import Products
 from neural_network.layers.unfound import spelled
 
@@ -115,6 +116,8 @@ class Structure(Bound):
     # The attribute whose layers have their numbers as names, if there is one.
     _numbered: str | None = None
     _version = 0
+    # Rows with numbers above it are looked at by ``predict``.
+    _bright: float = BRIGHT
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
     # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.
@@ -257,7 +260,7 @@ class Structure(Bound):
         That of a subclass of one's own may use what was assigned before.
         """
         build = type(self).build  # type: ignore[attr-defined]  # a Layer
-        if build.__module__.startswith("neural_network.layers."):
+        if (build.__module__ or "").startswith("neural_network.layers."):
             expected = "a layer that is built (initialize(shape), or a first call)"
             raise ArgumentError(sentence(type(self).__name__, name, expected, "one that is not"))
 

@@ -8,6 +8,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import FileFormatError, NeuralNetworkError, both
 from neural_network.files import shipped
 from neural_network.layers.containers import Sequential
+from neural_network.layers.pixels import expect_digits
 from neural_network.layers.saving import load
 from neural_network.public import public
 
@@ -43,4 +44,5 @@ def load_tiny_cnn() -> Sequential:
         ) from error
     if not isinstance(model, Sequential):
         raise FileFormatError(f"{path}: expected a Sequential, received a {type(model).__name__}")
+    expect_digits(model)
     return model

@@ -27,7 +27,7 @@ from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import check_savable, save_checkpoint
-from neural_network.training.directions import mode_of
+from neural_network.training.directions import mode_of, without_validation
 from neural_network.training.trainer import Trainer
 
 
@@ -95,6 +95,7 @@ class EarlyStopping(Callback):
 
             expected = f"one of {', '.join(trainer.measures)}"
             received = with_meaning(self.measure, trainer.measures)
+            received += without_validation(self.measure, trainer.measures)
             raise ArgumentError(sentence("EarlyStopping", "measure", expected, received))
         model = trainer.model
         self._shapes = {n: t.shape for n, t in [*model.named_parameters(), *model.named_buffers()]}

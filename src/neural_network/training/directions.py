@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from neural_network.checks import as_choice
 from neural_network.errors import ArgumentError, sentence
@@ -55,3 +56,13 @@ def _is_one_of(words: frozenset[str], measure: str) -> bool:
         if any(plain.endswith(word) for word in words if len(word) >= LONG):
             return True
     return False
+
+
+def without_validation(measure: str, measures: Collection[str]) -> str:
+    """Return what to write where a measure of validation data is observed, and there are none."""
+    if not measure.startswith("validation_") or any(n.startswith("validation_") for n in measures):
+        return ""
+    return (
+        "; fit has no validation data: fit(X, y, validation=0.1) holds some rows out, or observe "
+        f"{measure.removeprefix('validation_')!r}"
+    )

@@ -14,7 +14,7 @@ from neural_network.describing import Described
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
 from neural_network.public import named, public
 from neural_network.training.buffers import as_fraction, checked_state
-from neural_network.training.directions import mode_of
+from neural_network.training.directions import mode_of, without_validation
 
 # Times are sums of fractions: 0.1 + 0.2 is a little beyond 0.3.
 SLACK = 1e-9
@@ -355,6 +355,7 @@ class ReduceOnPlateau(Schedule):
         if found is None:
             expected = f"one of {', '.join(measures)}"
             received = f"{self.measure!r} (mode {self.mode!r})"
+            received += without_validation(str(self.measure), measures)
             raise ArgumentError(sentence("ReduceOnPlateau", "measure", expected, received))
         return found
 

@@ -90,7 +90,6 @@ def with_momentum(ps: list[Any]) -> None:
         (in_place, nn.Parameter),
         (by_data, nn.Parameter),
         (by_slice, nn.Parameter),
-        (by_new_data, nn.Parameter),
     ],
 )
 def test_gradients_that_pile_up_are_hinted_at_once(step: Any, made: Any) -> None:

@@ -375,7 +375,8 @@ def _checked(
     """Return the array, the window and the type of the result."""
     (array,), dtype = as_floating(function, X=X)
     if array.ndim != axes + 2:
-        more = ", and max_pool(X) pools it as it is" if axes == array.ndim == 2 else ""
+        more = ", and max_pool(X) pools it as it is"
+        more = more if function == "max_pool2d" and array.ndim == 2 else ""
         raise ShapeError(refused_rank(function, "X", array.shape, axes) + more)
     check_not_empty(function, "X", array)
     if axes == 2 and array.shape[3] == COLOURS:
