@@ -31,7 +31,7 @@ from tests.elsewhere.things import HAS_SKLEARN, OF_ESTIMATORS, things
 OBJECTS: dict[str, Any] = {
     "Tensor": "t", "Layer": "model", "Trainer": "trainer", "History": "history",
     "Optimizer": "optimizer", "OptimizerGroups": "groups", "Parameter": "layer.weight", "Schedule": "nn.Cosine(0.1)", "Callback": "nn.EarlyStopping()",
-    "RowEstimator": "classifier",
+    "RowEstimator": "classifier", "Explanation": "e",
 }  # fmt: skip
 ALL_ATTRIBUTES = ATTRIBUTES | {"RowEstimator": ROW_ESTIMATOR}
 LINES = sorted(

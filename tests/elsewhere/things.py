@@ -36,4 +36,5 @@ def things(folder: Path) -> dict[str, Any]:
         "t": nn.Tensor([[1.0, 2.0], [3.0, 4.0]]), "optimizer": nn.Adam(0.01, parameters=model),
         "groups": nn.OptimizerGroups([(model[0], nn.SGD(0.1)), (model[1], nn.Adam(0.1))]),
         "result": trainer.evaluate(X, y), "F": nn.functional, "functools": functools,
+        "e": nn.explain_gradient(lambda w: (w * 2.0) ** 2, 0.5),
     }  # fmt: skip

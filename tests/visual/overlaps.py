@@ -26,9 +26,15 @@ def drawn_texts(figure: Any) -> list[Any]:
     return list(found)
 
 
-def overlaps(figure: Any) -> list[tuple[str, str]]:
-    """Return pairs of texts that lie on each other, and texts that are outside of the figure."""
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn_texts(figure)]
+def overlaps(figure: Any, texts: Any = None) -> list[tuple[str, str]]:
+    """Return pairs of texts that lie on each other, and texts that are outside of the figure.
+
+    Args:
+        figure: it is drawn, unless its texts are given.
+        texts: of ``drawn_texts``.
+    """
+    drawn = drawn_texts(figure) if texts is None else texts
+    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn]
     wide, high = figure.bbox.size
     found = [
         (text, "the edge")

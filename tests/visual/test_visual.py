@@ -107,7 +107,8 @@ def test_a_measure_and_its_validation_share_a_panel() -> None:
     figure = show_history({"loss": [3, 2], "validation_loss": [4, 5], "validation_auc": [0.1, 0.2]})
     loss, auc = figure.axes
     assert [line.get_ydata().tolist() for line in loss.lines] == [[3, 2], [4, 5]]
-    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation"]
+    legend = figure.legends[0].get_texts()
+    assert [text.get_text() for text in legend] == ["training", "validation"]
     assert auc.get_ylabel() == "validation_auc"
     assert len(auc.lines) == 1
 

@@ -227,8 +227,14 @@ CALLBACK: Rows = [
      "nn.LearningRateFinder().losses"),
 ]
 # Class → rows; of its subclasses as well.
+EXPLANATION: Rows = [
+    ("show plot imshow render view display graph show_graph", "draw", "e.draw()"),
+    ("savefig save to_file save_figure write", "save_figure of what draw makes",
+     "nn.visual.save_figure(e.draw(), \"tape.png\")"),
+    ("table lines_as_text summary", "text, or print", "print(e)"),
+]
 ATTRIBUTES: dict[str, Rows] = {
     "Tensor": TENSOR, "Layer": LAYER, "Trainer": TRAINER, "History": HISTORY,
     "Optimizer": OPTIMIZER, "OptimizerGroups": OPTIMIZER, "Schedule": SCHEDULE,
-    "Callback": CALLBACK,
+    "Callback": CALLBACK, "Explanation": EXPLANATION,
 }

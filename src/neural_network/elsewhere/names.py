@@ -262,6 +262,9 @@ TOOLS: Rows = [
     ("ConfusionMatrixDisplay plot_confusion_matrix", "visual.show_confusion_matrix",
      "nn.visual.show_confusion_matrix"),
     ("plot_history plot_losses plot_model", "visual.show_history", "nn.visual.show_history"),
+    ("show_tape draw_tape plot_tape show_gradient draw_gradient plot_gradient show_backward "
+     "draw_graph plot_graph make_dot computational_graph", "explain_gradient, and draw",
+     "nn.explain_gradient(lambda w: (w * 2.0) ** 2, 0.5).draw()"),
     ("imshow show_image matshow", "visual.show_feature_maps, or plt.imshow of matplotlib",
      "nn.visual.show_feature_maps"),
     ("show_batch show_images", "visual.show_predictions", "nn.visual.show_predictions"),

@@ -119,13 +119,13 @@ def grad_cam(
     >>> visual.grad_cam(model, np.ones((28, 28)), target=3).shape
     (28, 28)
     """
-    return grad_cam_for("grad_cam", model, image, target, layer)
+    return grad_cam_for("grad_cam", model, image, target, layer)[0]
 
 
 def grad_cam_for(
     function: str, model: Layer, image: ArrayLike, target: int | None, layer: Any
-) -> Array:
-    """Compute ``grad_cam`` for another function, which the errors name."""
+) -> tuple[Array, Array]:
+    """Compute ``grad_cam`` for another function, which the errors name, and the signed map."""
     found = as_model(function, model)
     chosen = _layer_of(function, found, layer)
     inputs = as_input(function, "image", image, found, hint=function == "grad_cam")
@@ -143,11 +143,12 @@ def grad_cam_for(
             sentence(function, "layer", "one that gives maps (N, C, H, W)", received)
         )
     weights = _gradient(function, score, maps)[0].mean(axis=(1, 2))
-    cam = np.maximum(np.tensordot(weights, maps.data[0], axes=1), 0)
+    weighted = np.tensordot(weights, maps.data[0], axes=1)
     size = inputs.shape[2:]
-    enlarged = interpolate(cam[np.newaxis, np.newaxis], size=size, mode="bilinear")
-    found_map: Array = np.asarray(enlarged)[0, 0]
-    return found_map
+    enlarged = interpolate(
+        np.maximum(weighted, 0)[np.newaxis, np.newaxis], size=size, mode="bilinear"
+    )
+    return np.asarray(enlarged)[0, 0], weighted
 
 
 @public(top_level=False)

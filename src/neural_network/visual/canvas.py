@@ -84,20 +84,17 @@ class Canvas:
         lines = spec.subgridspec(2, 1, height_ratios=[1 - share, share], hspace=0)
         self.given.set_subplotspec(lines[0])
 
-    def bar(
-        self, drawn: Any, beside: Sequence[Axes], label: str = "", *, shrink: float = 0.8
-    ) -> None:
-        """Draw the bar of colours of an image at the right of axes."""
-        how: Any = (
-            {
-                "ax": list(beside) if len(beside) > 1 else beside[0],
-                "shrink": shrink,
-                "aspect": 20 if len(self.grid[0]) > 1 else 30,
-            }
-            if self.panels is None
-            else {"cax": self.panels.bar()}
-        )
-        bar = self.figure.colorbar(drawn, **how)
+    def bar(self, drawn: Any, beside: Sequence[Axes], label: str = "") -> None:
+        """Draw the bar of colours of an image at the right of axes, as tall as their pictures."""
+        if self.panels is None:
+            from neural_network.visual.panels import Beside
+
+            bar = self.figure.colorbar(
+                drawn, ax=list(beside) if len(beside) > 1 else beside[0], aspect=30
+            )
+            bar.ax.set_axes_locator(Beside(bar.ax, beside))
+        else:
+            bar = self.figure.colorbar(drawn, cax=self.panels.bar())
         bar.set_label(label, fontsize=self.small)
         bar.ax.tick_params(labelsize=self.small)
         bar.ax.yaxis.get_offset_text().set_fontsize(self.small)

@@ -6,13 +6,14 @@ import base64
 import html
 from typing import TYPE_CHECKING, Any
 
+from neural_network.elsewhere.surface import Answering
 from neural_network.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Explanation:
+class Explanation(Answering):
     """Prints as text; ``draw`` makes a figure; a notebook shows both."""
 
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:

@@ -138,7 +138,7 @@ def _draw_matrix(matrix: Array, title: str, ax: Any, cmap: Any) -> Figure:
     axes.set_ylabel("unit", fontsize=canvas.medium)
     axes.tick_params(labelsize=canvas.small)
     axes.locator_params(integer=True)
-    canvas.bar(drawn, [axes], "weight", shrink=1.0)
+    canvas.bar(drawn, [axes], "weight")
     return canvas.figure
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neural_network.autograd.tensor import Tensor
 from neural_network.checks import silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, brief, sentence
@@ -78,7 +79,11 @@ def show_graph(
     ['input', '0 Flatten', '1 Dense']
     """
     if not isinstance(model, Layer):
-        raise DTypeError(sentence(NAME, "model", "a model or layer", brief(model)))
+        received = brief(model)
+        if isinstance(model, Tensor) or (callable(model) and not isinstance(model, type)):
+            what = "a tensor" if isinstance(model, Tensor) else "a function"
+            received = f"{what}; its tape: explain_gradient(f, x).draw()"
+        raise DTypeError(sentence(NAME, "model", "a model or layer", received))
     check_one_input(NAME, model)
     if shape is None and (not model.built or model.input_shape is None):
         expected = "the shape of one input, such as (1, 28, 28), for a model that is not built"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,9 +122,16 @@ def show_grad_cam(
     name = "show_grad_cam"
 
     def compute(model: Layer, picture: Array, chosen: int) -> Array:
-        return grad_cam_for(name, model, picture, chosen, layer)
+        heat, weighted = grad_cam_for(name, model, picture, chosen, layer)
+        for_it, against = float(weighted.max()), float(-weighted.min())
+        if 0 < for_it < LEAST_DROP * against:
+            remarks.append(
+                f"faint: at most {for_it:.2g} speaks for the class, up to {against:.2g} against it"
+            )
+        return heat
 
-    return _show(name, compute, model, image, target, class_names, ax, title, cmap)
+    remarks: list[str] = []
+    return _show(name, compute, model, image, target, class_names, ax, title, cmap, remarks)
 
 
 @public(top_level=False)
@@ -183,7 +190,7 @@ MEANINGS = {
     "show_grad_cam": "in favour of the class",
     "show_occlusion": "drop in probability",
 }
-LEAST_DROP = 0.1
+LEAST_DROP = 0.1  # also of what speaks for a class, as a share of what speaks against it
 # Of probabilities; below are the errors of float32.
 LEAST_SCALE = 1e-5
 # Where all numbers are 0, the picture of them is blank.
@@ -209,6 +216,7 @@ def _show(
     ax: Any,
     title: str | None,
     cmap: Any,
+    remarks: Sequence[str] = (),
 ) -> Figure:
     """Draw the picture, the numbers that are computed of it, and one over the other."""
     found = as_model(function, model)
@@ -232,6 +240,7 @@ def _show(
             heading += "\n" + NOTHING[function].format(names[shown])
         elif function == "show_occlusion" and largest(heat) < LEAST_DROP:
             heading += f"\nno square changes it by more than {largest(heat):.2g}"
+        heading = "\n".join([heading, *remarks])
     canvas = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
     panels = canvas.flat
     signed = function == "show_occlusion"

@@ -101,6 +101,8 @@ def show_histograms(
     canvas = axes_grid(NAME, ax, heading, size=size, rows=rows, columns=columns)
     # In a small place only the lowest panels say what is from left to right.
     lowest = len(arrays) - columns if canvas.given is not None else 0
+    from neural_network.visual.ticks import space_ticks
+
     items = list(arrays.items())
     for place, axes in enumerate(canvas.flat):
         if place >= len(items):
@@ -122,10 +124,8 @@ def show_histograms(
         lines = wrapped(text, canvas.inches[0] / columns, canvas.small)
         axes.set_title(lines, fontsize=canvas.small, parse_math=False)
         axes.tick_params(labelsize=min(canvas.small, SMALL - 1))
-        axes.locator_params(axis="x", nbins=4 if canvas.given is None else 2)
+        space_ticks(axes.xaxis, min(canvas.small, SMALL - 1))
         axes.locator_params(axis="y", nbins=3 if canvas.given is None else 2, integer=True)
-        axes.ticklabel_format(axis="x", scilimits=(-2, 3))
-        axes.xaxis.get_offset_text().set_fontsize(min(canvas.small, SMALL - 1))
         if place >= lowest:
             axes.set_xlabel(what[:-1], fontsize=canvas.small)
         if place % columns == 0:

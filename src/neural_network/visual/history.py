@@ -15,6 +15,7 @@ from neural_network.visual.canvas import Canvas, axes_grid, inches_of, wrapped
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # The prefix of measures of held-out data in a ``History``: "validation_loss".
@@ -23,6 +24,8 @@ VALIDATION = "validation_"
 COLUMNS = 3
 # Epochs whose points are marked; more would be a string of beads.
 MOST_MARKED = 40
+# Between the largest and the smallest number of an axis; beyond, a curve would look like an L.
+MOST_RATIO = 1000
 
 
 @public(top_level=False)
@@ -39,6 +42,7 @@ def show_history(
 
     Each measure has a panel, in which its validation is dashed, in another colour. Of several
     runs, each has a colour, and the panels are shared; a legend below all of them names the runs.
+    Numbers that fall to a thousandth have a logarithmic axis.
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
@@ -77,13 +81,16 @@ def show_history(
     heights = [high / rows] * rows
     if ax is None:
         high += below
-    elif entries:  # the last row is empty, for the legend
+    elif entries:  # panels, also of one measure: below them is the legend
         below = min(below, 0.5 * high)
-        heights = [(high - below) / rows] * rows + [below]
+        heights = [(high - below) / rows] * rows + [0.01]
     canvas = axes_grid(
         function, ax, title, size=(wide, high), rows=len(heights), columns=columns,
         heights=heights,
     )  # fmt: skip
+    if canvas.panels is not None and entries:
+        canvas.panels.foot = below
+    named: dict[str, Any] = {}
     for place, axes in enumerate(canvas.flat):
         if place >= len(panels):
             axes.set_axis_off()
@@ -103,19 +110,31 @@ def show_history(
                     markersize=3, color=colours[colour % len(colours)],
                 )  # fmt: skip
         if len(axes.lines) > 1 and not entries:
-            for text in axes.legend(frameon=False, fontsize=canvas.medium).get_texts():
-                text.set_parse_math(False)
-        axes.set_xlabel("epoch", fontsize=canvas.medium)
-        axes.set_ylabel(panel, fontsize=canvas.medium)
-        axes.tick_params(labelsize=canvas.medium)
-        axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
-        if canvas.given is not None:
-            axes.locator_params(axis="y", nbins=4)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+            named |= {str(line.get_label()): line for line in axes.lines}
+        _finish(canvas, axes, panel)
     if entries:
         _draw_legend(canvas, entries, across)
+    if named:
+        _explain(canvas, named)
     return canvas.figure
+
+
+def _finish(canvas: Canvas, axes: Axes, panel: str) -> None:
+    """Name the axes of a panel, and choose their scale and ticks."""
+    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    drawn = drawn[np.isfinite(drawn)]
+    steep = drawn.size > 0 and 0 < MOST_RATIO * drawn.min() < drawn.max()
+    if steep:
+        axes.set_yscale("log")
+        panel += ", logarithmic"
+    axes.set_xlabel("epoch", fontsize=canvas.medium)
+    axes.set_ylabel(panel, fontsize=canvas.medium)
+    axes.tick_params(labelsize=canvas.medium)
+    axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
+    if canvas.given is not None and not steep:
+        axes.locator_params(axis="y", nbins=4)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _entries(runs: list[str], colours: Sequence[Any], *, dashed: bool) -> list[tuple[str, Any]]:
@@ -150,6 +169,40 @@ def _draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) ->
         legend = canvas.given.legend(loc="lower center", borderaxespad=0.0, **how)
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _explain(canvas: Canvas, named: Mapping[str, Any]) -> None:
+    """Write what the curves are, below all panels, where no curve is."""
+    points = canvas.medium
+    letters = max(map(len, named)) + 5  # with its piece of a line
+    across = int(np.clip(canvas.inches[0] * 72 / (0.6 * letters * points), 1, len(named)))
+    how: Any = {
+        "handles": list(named.values()), "labels": list(named), "frameon": False,
+        "fontsize": points, "ncols": across, "handlelength": 2.0, "columnspacing": 1.0,
+        "borderaxespad": 0.0, "borderpad": 0.2,
+    }  # fmt: skip
+    if canvas.given is None:
+        legend: Any = canvas.figure.legend(loc="outside lower center", **how)
+    else:
+        lines = -(-len(named) // across)
+        foot = (1.6 * lines + 0.4) * points / 72
+        if canvas.panels is not None:
+            canvas.panels.foot = foot
+            legend = canvas.given.legend(loc="lower center", bbox_to_anchor=(0.5, 0.0), **how)
+            legend.set_in_layout(False)
+        else:  # above the curves, within the axes
+            share = min(foot / canvas.inches[1], 0.5)
+            _raise(canvas.axes, share)
+            legend = canvas.axes.legend(loc="upper center", **how)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def _raise(axes: Axes, share: float) -> None:
+    """Leave a share of the height free above the curves."""
+    low, high = axes.transScale.transform([(1, bound) for bound in axes.get_ylim()])[:, 1]
+    top = axes.transScale.inverted().transform((1, low + (high - low) / (1 - share)))[1]
+    axes.set_ylim(top=top)
 
 
 def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list[str]]]:

@@ -199,6 +199,7 @@ class Panels:
         self._heights, self._widths = np.array(heights, float), np.array(widths, float)
         self._places: dict[Any, tuple[int, int]] = {}
         self._bar: Any = None
+        self.foot = 0.0  # inches below the panels that are kept free
         self._boxes: dict[Any, Bbox] = {}
         self._key: Any = None
         self._measuring = False
@@ -228,6 +229,9 @@ class Panels:
         panels = self._drawn()
         words = tuple((p.get_title(), p.get_xlabel(), p.get_ylabel()) for p in panels)
         figure = self.ax.figure
+        if self.foot:
+            low = outer.y0 + self.foot * figure.dpi / figure.bbox.height
+            outer = Bbox.from_extents(outer.x0, min(low, outer.y1), outer.x1, outer.y1)
         key = (outer.bounds, figure.bbox.bounds, figure.dpi, words)
         if key != self._key:
             self._key = key
@@ -249,6 +253,8 @@ class Panels:
         pad = np.array(PAD) / 72 * figure.dpi / size
         bar = BAR / 72 * figure.dpi / size[0] if self._bar is not None else 0.0
         rows, columns = len(self._heights), len(self._widths)
+        aspects = [axes.get_aspect() for axes in self._places]
+        ratios = [axes.get_data_ratio() for axes in self._places] if "auto" not in aspects else []
         # Beside the panels: left, right of the columns; below, above of the rows; right of the bar.
         left, right = np.zeros(columns), np.zeros(columns)
         below, above, beyond = np.zeros(rows), np.zeros(rows), 0.0
@@ -258,7 +264,13 @@ class Panels:
             down, belows, aboves = _shared(
                 outer.height - pad[1] * (rows - 1), self._heights, below, above
             )
-            starts = outer.x0 + np.cumsum(lefts) + np.cumsum(across + rights + pad[0])
+            spare = 0.0
+            if ratios:  # pictures: no larger than they are drawn, right below the title
+                tall, wide = size[0] / size[1] * max(ratios), across.copy()
+                across = np.minimum(across, down.min() / tall)
+                down = np.minimum(down, across.min() * tall)
+                spare = float((wide - across).sum()) / 2
+            starts = outer.x0 + spare + np.cumsum(lefts) + np.cumsum(across + rights + pad[0])
             starts -= across + rights + pad[0]
             tops = outer.y1 - np.cumsum(aboves) - np.cumsum(down + belows + pad[1])
             tops += down + belows + pad[1]
@@ -266,10 +278,9 @@ class Panels:
                 x, y = starts[column], tops[row] - down[row]
                 self._boxes[axes] = Bbox.from_bounds(x, y, across[column], down[row])
             if bar:
-                x = outer.x1 - beyond - bar
+                x = outer.x1 - spare - beyond - bar
                 low, high = tops[-1] - down[-1], tops[0]
-                height = 0.8 * (high - low)
-                self._boxes[self._bar] = Bbox.from_bounds(x, (low + high - height) / 2, bar, height)
+                self._boxes[self._bar] = Bbox.from_extents(x, low, x + bar, high)
             for axes in panels:
                 box = self._boxes[axes]
                 if axes.get_position(original=True).bounds != box.bounds:
@@ -296,6 +307,33 @@ def _shared(length: float, shares: Any, before: Any, behind: Any) -> tuple[Any, 
     factor = min(1.0, (1 - KEPT) * length / beside) if beside else 1.0
     left = max(length - factor * beside, 0.0)
     return shares / shares.sum() * left, before * factor, behind * factor
+
+
+class Beside:
+    """The place of a bar of colours: right beside what is drawn in axes, and as tall.
+
+    Args:
+        bar: the axes of the bar, which a layout engine places beside the cells of the others.
+        axes: beside which it stands.
+    """
+
+    def __init__(self, bar: Any, axes: Sequence[Any]) -> None:
+        self._bar, self._axes = bar, list(axes)
+
+    def __call__(self, bar: Any, _renderer: Any) -> Bbox:
+        """Return the place of the bar in the figure."""
+        self._bar.set_box_aspect(None)  # which constrained layout sets
+        for axes in self._axes:
+            axes.apply_aspect()
+        box = Bbox.union([axes.get_position() for axes in self._axes])
+        figure = bar.get_figure(root=True)
+        inch = figure.dpi / bar.figure.bbox.width
+        left = min(box.x1 + 0.08 * inch, bar.get_position(original=True).x0)
+        return Bbox.from_bounds(left, box.y0, BAR / 72 * inch, box.height)
+
+    def get_subplotspec(self) -> Any:
+        """Return the cell of the bar, for ``tight_layout``."""
+        return self._bar.get_subplotspec()
 
 
 class _Place:

@@ -52,7 +52,10 @@ def save_figure(
     if hasattr(figure, "to_jshtml"):
         return _save_animation(figure, path, as_count("save_figure", "dpi", dpi, maximum=MOST_DPI))
     if not hasattr(figure, "savefig"):
-        raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", brief(figure)))
+        received = brief(figure)
+        if hasattr(figure, "draw"):
+            received = f"a {type(figure).__name__}; its figure: save_figure(e.draw(), path)"
+        raise DTypeError(sentence("save_figure", "figure", "a matplotlib figure", received))
     as_count("save_figure", "dpi", dpi, maximum=MOST_DPI)
     check_figure_path("save_figure", "path", path, figure)
     with warnings.catch_warnings():
