@@ -222,8 +222,10 @@ def predicted_and_true(
 
     The number of classes is that of the columns of scores; of class indices, the largest plus 1.
     """
-    scores = array_under(as_real(function, "y_pred", y_pred))
-    labels = array_under(as_real(function, "y_true", y_true))
+    scores = as_real(function, "y_pred", y_pred)
+    labels = as_real(function, "y_true", y_true)
+    if type(scores) is not np.ndarray or type(labels) is not np.ndarray:
+        scores, labels = array_under(scores), array_under(labels)
     if scores.ndim == 1 and scores.dtype.kind in "iub":
         return _of_indices(function, scores, labels, ignore_index)
     if scores.ndim != 2:
