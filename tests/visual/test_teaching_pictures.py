@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 import neural_network as nn
 from neural_network import visual
+from neural_network.visual.activations import activation_pages
 from neural_network.visual.figures import as_picture, limits_of
+from neural_network.visual.teaching import _Set
 from tests.visual.overlaps import drawn_texts, overlaps
 from tests.visual.pictures_models import texts_in
 
@@ -149,3 +152,84 @@ def test_the_legend_of_several_runs_covers_nothing(names: int, place: Any) -> No
     assert [text.get_text() for text in legend.get_texts()] == [*runs, "training", "validation"]
     assert figure.bbox.padded(1).contains(box.x0, box.y0)
     assert figure.bbox.padded(1).contains(box.x1, box.y1)
+
+
+def test_slides_of_a_deep_model_are_not_higher_than_a_projector(
+    tmp_path: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(visual.teaching, "FRAMES", 1)
+    monkeypatch.setattr(visual.teaching, "DPI", 40)
+    layers = [nn.Conv2D(4, 3, padding="same", activation="relu") for _ in range(9)]
+    model = nn.Sequential(*layers, nn.GlobalAvgPool2D(), nn.Dense(3)).initialize((3, 8, 8), rng=0)
+    images = np.random.default_rng(0).random((6, 3, 8, 8))
+    names = ["Apfel", "Banane", "Erdbeere (süß)"]
+    written = visual.slides(model, images, [0, 1, 2] * 2, tmp_path / "new", class_names=names)
+    many = [path for path in written if "activations" in path.name or "histograms" in path.name]
+    kinds = [path.name[3:-4] for path in many]
+    assert kinds.count("activations") >= 3
+    assert kinds.count("histograms") == 3
+    for path in many:
+        width, height = Image.open(path).size
+        assert width == 320
+        assert height <= 0.63 * width
+    page = written[-1].read_text("utf-8")
+    assert f"one picture (2 of {kinds.count('activations')})" in page
+    assert all(f"]({path.name})" in page for path in written[:-1])
+
+
+def test_pages_of_activations_hold_all_layers_once() -> None:
+    layers = [nn.Conv2D(2, 3, padding="same") for _ in range(9)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Dense(3)).initialize((1, 8, 8), rng=0)
+    image, names = np.eye(8), ["a", "Banane", "Erdbeere (süß)"]
+
+    def told(figures: list[Any]) -> list[str]:
+        return [
+            text.split("\n")[0]
+            for figure in figures
+            for axes in figure.axes[::2]
+            for text in texts_in(axes)
+        ]
+
+    pages = [draw() for draw in activation_pages(model, image, names, 3.0)]
+    whole = visual.show_activations(model, image, class_names=names)
+    assert told(pages) == told([whole])
+    assert len(pages) > 2
+    for figure in [whole, pages[-1]]:
+        assert overlaps(figure) == []
+        shown = [text.get_text() for text in drawn_texts(figure)]
+        assert set(names) <= set(shown)  # whole, since the row is empty to the right
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_weights_of_pixels_are_drawn_as_pictures(channels: int, tmp_path: Any) -> None:
+    shape = (channels, 6, 6)
+    model = nn.Sequential(nn.Flatten(), nn.Dense(50), nn.Dense(2)).initialize(shape, rng=0)
+    images = np.random.default_rng(0).random((4, *shape))
+    made = _Set(
+        model, images, np.array([0, 1, 0, 1]), np.full((4, 2), 0.5), ["a", "b"], None, 2
+    )  # fmt: skip
+    ((name, _, draw),) = made.weight_slides()
+    figure = draw()
+    assert (name, figure.axes[0].get_title()) == ("weights_as_pictures", "Dense: 40 of 50 units")
+    assert [image.get_array().shape[:2] for image in figure.axes[0].images] == [(6, 6)] * 40
+
+
+@pytest.mark.parametrize(
+    ("names", "rotation"),
+    [(["Apfel", "Banane", "Erdbeere"], 0), (["Apfel", "Banane", "Erdbeere (süß)"], 90),
+     (["ja", "nein"], 0), ([f"Klasse {n}" for n in range(10)], 90)],
+)  # fmt: skip
+def test_short_names_of_a_confusion_matrix_lie_flat_and_counts_are_large(
+    names: list[str], rotation: int
+) -> None:
+    figure = visual.show_confusion_matrix(np.full((len(names), len(names)), 61), names)
+    axes = figure.axes[0]
+    assert overlaps(figure) == []
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {rotation}
+    assert min(text.get_fontsize() for text in axes.texts if text.get_text()) >= (
+        16 if len(names) < 4 else 10
+    )
+    given = Figure(figsize=(10.24, 7.68))
+    grid = given.subplots(2, 2)
+    visual.show_confusion_matrix(np.full((len(names), len(names)), 61), names, ax=grid[0, 1])
+    assert overlaps(given) == []

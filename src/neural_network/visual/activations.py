@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,8 @@ LONGEST_LINE = 64
 # Inches of a line in the place of given axes; of many layers, those of MINOR are left out there.
 LOWEST_LINE = 0.25
 MINOR = (*KINDS["normalization"], *KINDS["activation"], Flatten)
+# Maps of a layer.
+MOST = 12
 # Of a class's name.
 MOST_LETTERS = 14
 
@@ -61,7 +64,7 @@ def show_activations(
     model: Layer,
     image: ArrayLike,
     *,
-    most: int = 12,
+    most: int = MOST,
     class_names: Any = None,
     ax: Any = None,
     title: str | None = None,
@@ -116,9 +119,61 @@ def show_activations(
     if class_names is not None:
         scores = lines[-1][1]
         class_names = as_class_names(NAME, class_names, scores.size if scores.ndim == 1 else 0)
+    return _draw(lines, limit, class_names, ax=ax, title=title, cmap=cmap)
+
+
+def activation_pages(
+    model: Layer, image: ArrayLike, class_names: Any, inches: float
+) -> list[Callable[[], Figure]]:
+    """Return functions that draw ``show_activations`` in figures no higher than so many inches."""
+    inputs = as_input(NAME, "image", image, model)
+    steps = outputs_of(model, inputs)
+    lines = [("input", inputs[0])]
+    lines += [
+        (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
+    ]
+    rows = [_tiles(values, MOST) for _, values in lines]
+    _, heights, _ = _places(rows, None, _cell_of(class_names))
+    pages: list[list[tuple[str, Array]]] = []
+    left = 0.0
+    for line, height in zip(lines, heights, strict=True):
+        if height > left:
+            pages.append([])
+            left = inches - 0.4
+        pages[-1].append(line)
+        left -= height
+    return [
+        partial(
+            _draw, page, MOST, class_names if n == len(pages) - 1 else None,
+            first=n == 0, last=n == len(pages) - 1,
+        )
+        for n, page in enumerate(pages)
+    ]  # fmt: skip
+
+
+def _draw(
+    lines: list[tuple[str, Array]],
+    limit: int,
+    class_names: Sequence[str] | None,
+    *,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+    first: bool = True,
+    last: bool = True,
+) -> Figure:
+    """Draw lines of names and outputs.
+
+    Args:
+        lines: of the figure.
+        limit: maps of a line.
+        class_names, ax, title, cmap: as of ``show_activations``.
+        first: whether the first line is the input.
+        last: whether the last line is that of the model's output.
+    """
     rows = [_tiles(values, limit) for _, values in lines]
     room = None if ax is None else inches_of(NAME, ax)
-    places, heights, shares = _places(rows, room)
+    places, heights, shares = _places(rows, room, _cell_of(class_names))
     canvas = axes_grid(
         NAME, ax, title, size=(WIDTH, sum(heights) + 0.4), rows=len(lines), columns=2,
         heights=heights, widths=shares,
@@ -126,7 +181,7 @@ def show_activations(
     width = canvas.inches[0] * shares[1] - 0.2
     names_group, ink = canvas.group(), canvas.group()
     for line, ((label, values), tiles, place) in enumerate(zip(lines, rows, places, strict=True)):
-        (names, maps), is_picture = canvas.grid[line], line == 0 and values.ndim >= 2
+        (names, maps), is_picture = canvas.grid[line], first and line == 0 and values.ndim >= 2
         _write_name(names_group, names, label, values, len(tiles))
         if is_picture:
             place.draw(canvas, maps, [as_picture(values)], cmap=GREY, vmin=0, vmax=1)
@@ -134,7 +189,7 @@ def show_activations(
             drawn = place.draw(canvas, maps, tiles, **colours_of(NAME, cmap, tiles, RISING))
             if values.ndim == 1 and len(tiles[0]) == 1:
                 write_numbers(canvas, place, drawn)
-                if line == len(lines) - 1:
+                if last and line == len(lines) - 1:
                     _name_cells(ink, maps, drawn[0], class_names, place)
             bar = names.inset_axes((0.985, 0.08, 0.014, 0.84))
             canvas.figure.colorbar(drawn[0], cax=bar, ticks=[]).outline.set_linewidth(0.4)
@@ -153,17 +208,19 @@ def _chosen(steps: list[Step], most: int) -> list[Step]:
 
 
 def _places(
-    rows: list[list[Array]], room: tuple[float, float] | None
+    rows: list[list[Array]], room: tuple[float, float] | None, last: float = CELL
 ) -> tuple[list[Tiles], list[float], tuple[float, float]]:
     """Return the places of the maps of each line, the heights, and the shares of the width.
 
     Args:
         rows: the pictures of each line.
         room: of given axes, in inches; None for a new figure.
+        last: inches of a number of the last line of a new figure.
     """
     if room is None:
         width = WIDTH * SHARES[1] - 0.2
         inches = [_inches(tiles, width, TALLEST, CELL) for tiles in rows]
+        inches[-1] = _inches(rows[-1], width, TALLEST, last)
     else:
         # The last line needs room for numbers; the others share what is left.
         width = room[0] * SHARES_IN_PLACE[1] - 0.2
@@ -193,6 +250,12 @@ def _tiles(values: Array, most: int) -> list[Array]:
         return [np.asarray(values, dtype=float)]
     maps = values.reshape(-1, *values.shape[-2:])
     return list(np.asarray(maps[:most], dtype=float))
+
+
+def _cell_of(names: Sequence[str] | None) -> float:
+    """Return the width of a cell above which a class's name fits, in inches."""
+    longest = max(map(len, short_names(names or [""], MOST_LETTERS)), default=0)
+    return float(np.clip(0.62 * SMALL / 72 * longest + 0.06, CELL, TALLEST))
 
 
 def _name_cells(

@@ -14,7 +14,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
 from neural_network.visual.canvas import axes_grid
-from neural_network.visual.figures import SMALL, as_cmap, ink_on
+from neural_network.visual.figures import MEDIUM, as_cmap, ink_on
 from neural_network.visual.inputs import as_class_names, short_names
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_NUMBERS = 20
 # Of a class's name.
 MOST_LETTERS, MOST_LETTERS_IN_PLACE = 24, 12
+# Points of a count.
+LARGEST_COUNT = 16.0
 
 
 @public(top_level=False)
@@ -74,26 +76,29 @@ def show_confusion_matrix(
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = min(max(3.5, 1.6 + 0.5 * classes), 14)
     words = 0.09 * max(map(len, names))  # inches
-    canvas = axes_grid(name, ax, title, size=(side + 0.7 + words, side + words))
+    cell = (side - 0.7) / classes  # inches
+    turned = not _upright(names, cell)
+    canvas = axes_grid(name, ax, title, size=(side + 0.7 + words, side + (words if turned else 0)))
     axes = canvas.axes
     drawn = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
-    turned = 90 if max(map(len, names)) > 2 else 0
     if canvas.given is not None:  # names have less room than in a figure of its own
         names = short_names(names, MOST_LETTERS_IN_PLACE)
-        longest = max(map(len, names))
-        if longest > 2:
-            canvas.reserve(0.6 * longest * canvas.medium / 72)
+        cell = 0.5 * min(canvas.inches) / classes
+        turned = not _upright(names, cell)
+        if turned:
+            canvas.reserve(0.6 * max(map(len, names)) * canvas.medium / 72)
     # Beside bar and names the square is about half as wide as a place.
     every = canvas.every(classes, along=1, most=classes, share=0.55)
     shown = range(0, classes, every)
     labels = [names[place] for place in shown]
-    axes.set_xticks(shown, labels, rotation=turned, parse_math=False)
+    axes.set_xticks(shown, labels, rotation=90 if turned else 0, parse_math=False)
     axes.set_yticks(shown, labels, parse_math=False)
     axes.tick_params(labelsize=canvas.medium)
     axes.set_xlabel("predicted", fontsize=canvas.medium)
     axes.set_ylabel("true", fontsize=canvas.medium)
     if classes <= MOST_CLASSES_WITH_NUMBERS:
-        group = canvas.group(SMALL)
+        # A third of a cell high, where the letters are no larger than a title's.
+        group = canvas.group(float(np.clip(cell * 72 / 3, canvas.small, LARGEST_COUNT)))
         for (row, column), count in np.ndenumerate(matrix):
             if count:
                 colour = ink_on(drawn, shares[row, column])
@@ -104,3 +109,9 @@ def show_confusion_matrix(
         canvas.note_lack(group, "counts")
     canvas.bar(drawn, [axes], "share of the true class")
     return canvas.figure
+
+
+def _upright(names: Sequence[str], cell: float) -> bool:
+    """Return whether names fit beside each other below cells of a width in inches."""
+    longest = max(map(len, names))
+    return longest <= 2 or 0.62 * longest * MEDIUM / 72 <= 0.95 * cell

@@ -86,6 +86,20 @@ def show_histograms(
     if cmap is not None:
         as_cmap(NAME, cmap, "")
     arrays = _arrays(found, what, images, labels, loss)
+    return draw_histograms(arrays, what, heading, bins=count, ax=ax, title=title, cmap=cmap)
+
+
+def draw_histograms(
+    arrays: dict[str, Array],
+    what: str,
+    heading: str | None,
+    *,
+    bins: int | None = None,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw histograms of arrays by name; arguments as of ``show_histograms``."""
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
     colours = (
         [COLOURS[place % len(COLOURS)] for place in range(len(layers))]
@@ -113,9 +127,7 @@ def show_histograms(
         colour = colours[layers.index(name.rpartition(".")[0])]
         if finite.size:
             suiting = int(np.clip(2 * np.sqrt(finite.size), 4, USUAL_BINS))
-            axes.hist(
-                finite, bins=_edges(finite, suiting if count is None else count), color=colour
-            )
+            axes.hist(finite, bins=_edges(finite, suiting if bins is None else bins), color=colour)
         axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
         shape = "×".join(map(str, values.shape)) or "1"
         lacking = values.size - finite.size

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from neural_network.errors import (
 )
 from neural_network.files import as_path
 from neural_network.functional.convolution.conv import conv2d
+from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.training.metrics import confusion_matrix
-from neural_network.visual.activations import show_activations
+from neural_network.visual.activations import activation_pages
 from neural_network.visual.animations import animate_convolution
 from neural_network.visual.canvas import axes_grid
 from neural_network.visual.confusion import show_confusion_matrix
@@ -35,7 +37,7 @@ from neural_network.visual.figures import GREY, as_picture
 from neural_network.visual.filters import show_filters
 from neural_network.visual.graph import show_graph
 from neural_network.visual.heat_maps import show_grad_cam, show_occlusion, show_saliency
-from neural_network.visual.histograms import show_histograms
+from neural_network.visual.histograms import draw_histograms
 from neural_network.visual.history import show_history
 from neural_network.visual.inputs import (
     CONVOLUTIONS,
@@ -64,6 +66,10 @@ MOST_PICTURES = 24
 MOST_LETTERS = 12
 # Of an animation.
 FRAMES = 40
+# Inches of a slide, which is 8 inches wide, so that its letters are readable on a projector.
+HIGHEST = 5.0
+# Histograms on a slide, and units whose weights are drawn.
+PANELS, MOST_UNITS = 8, 40
 
 Slide = tuple[str, str, Callable[[], Any]]
 
@@ -85,7 +91,8 @@ def slides(
     They are: examples of the data, the model as boxes, its filters, one number of a convolution,
     the convolution as an animation, the two meanings of the word, the maps of every layer,
     saliency, Grad-CAM, occlusion, the confusion matrix, the mistakes, the weights, and with a
-    history the curves. A model without a convolution has no slides of one. ``slides.md`` in the
+    history the curves. A model without a convolution has no slides of one; what would be too high
+    for a slide stands on several. ``slides.md`` in the
     folder shows all of them, each with a sentence.
 
     Args:
@@ -114,7 +121,7 @@ def slides(
     ...     print(slide.name)
     01_data.png
     02_model.png
-    03_weights_as_matrix.png
+    03_weights_as_pictures.png
     """
     with needs_extra("slides", extra="plot"):
         import matplotlib as mpl  # noqa: F401  # whether it is installed
@@ -224,13 +231,13 @@ class _Set:
         if flat:
             yield "filters", "The filters of the first convolution", lambda: show_filters(model)
             yield from self.convolution_slides(flat[0])
-        elif any(p.ndim >= 2 for p in model.parameters()):
-            text = "The weights of the first layer"
-            yield "weights_as_matrix", text, lambda: show_filters(model)
+        else:
+            yield from self.weight_slides()
         text = "What every layer makes of one picture"
         # A single output is the score of the second of two classes.
         called: dict[str, Any] = {"class_names": names} if self.outputs == len(names) else {}
-        yield "activations", text, lambda: show_activations(model, image, **called)
+        pages = activation_pages(model, image, called.get("class_names"), HIGHEST)
+        yield from _paged("activations", text, pages)
         how: dict[str, Any] = {"class_names": names}
         text = "Saliency: how much each pixel changes the score"
         yield "saliency", text, lambda: show_saliency(model, image, **how)
@@ -252,10 +259,32 @@ class _Set:
             "mistakes", text,
             lambda: show_mistakes(model, self.images, self.labels, class_names=names),
         )  # fmt: skip
-        if model.parameters():
-            yield "histograms", "How the weights are spread", lambda: show_histograms(model)
+        arrays = [(name, parameter.data) for name, parameter in model.named_parameters()]
+        parts = [dict(arrays[n : n + PANELS]) for n in range(0, len(arrays), PANELS)]
+        draws = [partial(draw_histograms, part, "weights", "weights") for part in parts]
+        yield from _paged("histograms", "How the weights are spread", draws)
         if self.history is not None:
             yield "history", "How the training went", lambda: show_history(self.history)
+
+    def weight_slides(self) -> Iterator[Slide]:
+        """Yield the weights of the first layer: on pixels, each unit as a picture."""
+        model, shape = self.model, self.images.shape[1:]
+        if not any(p.ndim >= 2 for p in model.parameters()):
+            return
+        text = "The weights of the first layer"
+        dense = next((one for one in model.all_layers() if isinstance(one, Dense)), None)
+        if dense is None or len(dense.weight.data) != np.prod(shape):
+            yield "weights_as_matrix", text, lambda: show_filters(model)
+            return
+        weight, units = dense.weight.data, dense.weight.shape[1]
+        title = f"{type(dense).__name__}: {units} units" if units <= MOST_UNITS else (
+            f"{type(dense).__name__}: {MOST_UNITS} of {units} units"
+        )  # fmt: skip
+        sizes = shape if shape[0] != 1 else shape[1:]
+        yield (
+            "weights_as_pictures", f"{text}: what each unit looks for",
+            lambda: show_filters(weight[:, :MOST_UNITS], shape=sizes, title=title),
+        )  # fmt: skip
 
     def convolution_slides(self, layer: Any) -> Iterator[Slide]:
         """Yield the slides about one convolution: its filter 0 on the example, if it fits."""
@@ -293,6 +322,13 @@ class _Set:
         captions = [names[self.labels[place]] for place in order]
         places.draw(canvas, canvas.axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
         return canvas.figure
+
+
+def _paged(name: str, text: str, draws: Sequence[Callable[[], Any]]) -> Iterator[Slide]:
+    """Yield a slide for each part of a picture that would be too high for one."""
+    for number, draw in enumerate(draws, 1):
+        part = f" ({number} of {len(draws)})" if len(draws) > 1 else ""
+        yield name, text + part, draw
 
 
 def _in_turn(labels: Array) -> list[int]:
