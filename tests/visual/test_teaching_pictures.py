@@ -169,7 +169,8 @@ def test_slides_of_a_deep_model_are_not_higher_than_a_projector(
     assert kinds.count("activations") >= 3
     assert kinds.count("histograms") == 3
     for path in many:
-        width, height = Image.open(path).size
+        with Image.open(path) as picture:
+            width, height = picture.size
         assert width == 320
         assert height <= 0.63 * width
     page = written[-1].read_text("utf-8")
