@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from neural_network.files import _lock_name
+from neural_network.kernels.runtime import announcements
+from neural_network.kernels.runtime.signals import held_signals
 from tests.processes import HANGS, ROOT, start_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fast")]
@@ -288,3 +291,22 @@ def test_another_process_that_never_ends_is_not_waited_for(
             with cache._alone(path, signals):
                 entered.append("after a long time")
     assert entered == ["in spite of it"]
+
+
+def test_another_long_compilation_after_silence_is_said(monkeypatch: Any, capfd: Any) -> None:
+    """Once for each that begins when nothing was compiled for a while, whatever it prints first."""
+    state = announcements._State()
+    monkeypatch.setattr(announcements, "_state", state)
+    monkeypatch.setattr(announcements, "SILENT", 0.01)
+    monkeypatch.setattr(announcements, "AGAIN", 0.02)
+
+    def compile_for(seconds: float) -> None:
+        with held_signals() as signals, announcements.announcing(lambda: True, signals):
+            time.sleep(seconds)
+
+    compile_for(0.3)
+    compile_for(0.3)  # at once: the line still stands there
+    assert capfd.readouterr().err == f"{announcements.LINE}\n"
+    state.last -= announcements.REST
+    compile_for(0.3)
+    assert capfd.readouterr().err == f"{announcements.LINE}\n"

@@ -147,7 +147,7 @@ class _Call:
         count = f"{len(taken)} positional argument{'s' * (len(taken) != 1)}"
         listed = f" ({', '.join(taken)})" if taken else ""
         text = f"takes {count}{listed} but {given} {'were' if given > 1 else 'was'} given"
-        line = self.by_place()
+        line = self.by_place() or self._of_several_inputs()
         named = [p.name for p in self.parameters.values() if p.kind is p.KEYWORD_ONLY]
         answer = self._first_answer()
         if line is None and answer is not None:
@@ -155,6 +155,14 @@ class _Call:
         if line is None:
             return f"{text}; by name: {', '.join(named)}" if named else text
         return f"{text}; here: {line}"
+
+    def _of_several_inputs(self) -> str | None:
+        """Return the line for inputs or their shapes that were given one by one."""
+        kinds = {"Layer.predict": ("predict((X, Z))", "a tuple of arrays"),
+                 "Layer.summary": ("summary([(1, 28, 28), (5,)])", "a list of shapes")}  # fmt: skip
+        line, what = next((kinds[name] for name in self.where if name in kinds), ("", ""))
+        several = line and not any(_is_of("int", one) for one in self.args)
+        return f"model.{line} (several inputs are {what})" if several else None
 
     def _first_answer(self) -> str | None:
         """Return the answer for the only argument of a method such as ``train(False)``."""

@@ -21,7 +21,6 @@ FUNCTIONS: Rows = [
     ("*", "dim dims", "axis", "np.sum(X, axis=1)"),
     ("*", "keepdim keep_dims keep_dim", "keepdims", "np.sum(X, axis=1, keepdims=True)"),
     ("*", "inplace", "nothing: no function changes its arguments", "nn.relu(X)"),
-    ("split", "seed random_state generator", "rng", "nn.split(X, y, rng=0)"),
     ("*", "seed random_state", "rng", "nn.dropout(X, 0.5, rng=0)"),
     ("*", "eps", "epsilon", "nn.layer_norm(X, epsilon=1e-5)"),
     ("*", "device", "nothing: it computes on the processor", "nn.relu(X)"),
@@ -106,6 +105,7 @@ FUNCTIONS: Rows = [
     ("interpolate", "scale_factor", "scale", "nn.interpolate(images, scale=2)"),
     ("interpolate", "input x image", "X", "nn.interpolate(X=images, scale=2)"),
     ("interpolate", "output_size", "size", "nn.interpolate(images, size=4)"),
+    ("split", "seed random_state generator", "rng", "nn.split(X, y, rng=0)"),
     ("batches", "seed random_state", "rng", "next(iter(nn.batches(X, y, 4, rng=0)))"),
     ("load_mnist load_fashion_mnist", "train test", "split",
      "nn.load_mnist(split=\"test\")"),
@@ -304,6 +304,9 @@ SIGNATURES: list[tuple[str, str]] = [
 ]
 # Function → the call to write where an argument is missing.
 MISSING = {
+    "ReduceOnPlateau": "nn.Adam(nn.ReduceOnPlateau(0.01)), in the place of the learning rate",
+    "StepDecay": "nn.Adam(nn.StepDecay(0.01, every=10)), in the place of the learning rate",
+    "WarmUp": "nn.Adam(nn.WarmUp(0.01, duration=2)), in the place of the learning rate",
     "batches": "nn.batches(X, y, batch_size=8); where there is no y, X twice: "
     "for rows, _ in nn.batches(X, X, batch_size=8)",
 }

@@ -239,6 +239,8 @@ TOOLS: Rows = [
      "class Say(nn.Callback): on_epoch_end = lambda self, trainer, measures: print(measures)"),
     ("TerminateOnNaN", "nothing: a training that diverges raises DivergenceError",
      "nn.DivergenceError"),
+    ("set_default_dtype get_default_dtype set_floatx floatx", "astype of a model",
+     "nn.Dense(2).astype(np.float64)"),
     ("lr_find LRFinder", "LearningRateFinder", "nn.LearningRateFinder()"),
     ("activations activation", "functions of the package itself, or their names",
      "nn.Dense(10, activation=\"relu\")"),

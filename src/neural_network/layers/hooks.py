@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from neural_network.checks import as_callable
+from neural_network.errors import DTypeError, sentence
 from neural_network.public import public
 
 # Called after every layer's call: (layer, input, output).
@@ -38,6 +39,9 @@ def watching(watcher: Watcher) -> Iterator[None]:
     Dense (1, 2)
     Sequential (1, 2)
     """
+    if hasattr(watcher, "all_layers"):  # a model, which could be called
+        expected = "a function of (layer, X, out), which sees every layer that is called"
+        raise DTypeError(sentence("watching", "watcher", expected, f"a {type(watcher).__name__}"))
     as_callable("watching", "watcher", watcher)
     token = _watchers.set((*_watchers.get(), watcher))
     try:

@@ -311,6 +311,8 @@ def as_rows(
                 if array.ndim == 0 or len(array) != rows:
                     expected = f"{rows} rows, as in X"
                     received = f"shape {array.shape}"
+                    if name == "y" and isinstance(y, list) and len(y) < rows:
+                        received += "; several targets are a tuple, as in (a, b)"
                     raise ShapeError(sentence(function, name + place, expected, received))
                 _check_all(function, name + place, array, dtype, mapped=mapped)
         return inputs, targets

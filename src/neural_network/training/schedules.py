@@ -427,7 +427,13 @@ def as_schedule(rate: float | Schedule) -> Schedule:
 
 def as_rate(function: str, name: str, value: Any) -> float | Schedule:
     """Return a schedule as it is, or a number above 0 as a float."""
-    return value if isinstance(value, Schedule) else as_number(function, name, value, above=0)
+    if isinstance(value, Schedule):
+        return value
+    if callable(value) and not isinstance(value, type):  # as LambdaLR of PyTorch
+        own = "class Own(nn.Schedule): at = lambda self, time, total: …"
+        received = f"{brief(value)}; a function becomes a Schedule: {own}"
+        raise DTypeError(sentence(function, name, "a finite number above 0", received))
+    return as_number(function, name, value, above=0)
 
 
 def _wave(first: float, last: float, share: float) -> float:

@@ -31,6 +31,7 @@ from neural_network.training.objectives import ClassWeights, Loss, Metric, total
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.parameters import Memory
+from neural_network.training.schedules import Schedule
 from neural_network.training.shown import html_of
 
 # The attributes that change during a training; together with the history, its position.
@@ -246,7 +247,10 @@ def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
         if not isinstance(callback, kind):
             expected = "a Callback such as EarlyStopping()"
             name = f"callbacks[{place}]"
-            raise DTypeError(sentence("Trainer", name, expected, brief(callback)))
+            if isinstance(callback, Schedule):
+                line = f"nn.Adam(nn.{type(callback).__name__}(…))"
+                expected += f" (a schedule stands in the place of the learning rate: {line})"
+            raise DTypeError(sentence("Trainer", name, expected, brief(callback, letters=120)))
     paths = [real_path(path) for c in found if (path := c._written_path()) is not None]
     if twice := [path for path in paths if paths.count(path) > 1]:
         received = f"two callbacks write one path: {twice[0]}"

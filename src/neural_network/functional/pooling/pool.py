@@ -375,6 +375,9 @@ def _checked(
     """Return the array, the window and the type of the result."""
     (array,), dtype = as_floating(function, X=X)
     if array.ndim != axes + 2:
+        if array.ndim == axes + 1 == 3 and _in_a_layer():  # X is not what the user has
+            received = f"shape {array.shape}; nn.Activation(nn.{function[:-2]}1d) pools (N, C, L)"
+            raise ShapeError(sentence(function, "X", "(N, C, H, W)", received))
         more = ", and max_pool(X) pools it as it is"
         more = more if function == "max_pool2d" and array.ndim == 2 else ""
         raise ShapeError(refused_rank(function, "X", array.shape, axes) + more)

@@ -1,4 +1,4 @@
-"""Lines on standard error about compiling, each once in a process."""
+"""Lines on standard error about compiling, each once in a process, or after a long silence."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from neural_network.terminal import write_line
 LINE = "neural_network: compiling fast functions that are new on this machine, up to a minute"
 FINISHING = "neural_network: finishing the compilation first"
 SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
+# Seconds of one compilation, begun as long after the last, before the line is printed again.
+AGAIN, REST = 2.0, 5.0
 POLL = 0.05  # seconds between two looks
 
 
@@ -25,6 +27,7 @@ class _State:
     def __init__(self) -> None:
         self.printed: set[str] = set()
         self.seconds = 0.0
+        self.last = 0.0  # when it last compiled
         self.quiet = False
 
 
@@ -57,11 +60,16 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
     """
     ended, started = threading.Event(), time.monotonic()
     least = max(SILENT / 4, SILENT - _state.seconds)
+    rested = not _state.printed or started - _state.last > REST
 
     def watch() -> None:
+        told = not rested
         while not ended.wait(min(POLL, least)):
             # A damaged file, or nowhere to keep anything, has told of compiling already.
-            if not _state.printed and time.monotonic() - started > least and busy():
+            waits = AGAIN if _state.printed else least
+            if not told and time.monotonic() - started > waits and busy():
+                told = True
+                _state.printed.discard("compiling")
                 _print_once("compiling", LINE)
             if signals.seconds_since(signal.SIGINT) > SILENT:
                 write_line(sys.stderr, FINISHING)
@@ -75,6 +83,7 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
         ended.set()
         if busy():
             _state.seconds += time.monotonic() - started
+            _state.last = time.monotonic()
 
 
 def _print_once(name: str, line: str) -> None:

@@ -36,9 +36,10 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
     found: list[Layer | Parameter] = []
     for place, item in enumerate(value):
         if not isinstance(item, Layer | Parameter):
-            raise DTypeError(
-                sentence(function, f"{name}[{place}]", "a layer or Parameter", kind_of(item))
-            )
+            expected = "a layer or Parameter"
+            if isinstance(item, dict):  # a group of PyTorch's
+                expected += " (for groups: nn.OptimizerGroups([(model[0], nn.Adam(0.001)), …]))"
+            raise DTypeError(sentence(function, f"{name}[{place}]", expected, kind_of(item)))
         found.append(item)
     if not found:
         raise ArgumentError(sentence(function, name, KINDS, "an empty list"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_number
 from neural_network.elsewhere.surface import Answering
-from neural_network.errors import ArgumentError, DivergenceError, DTypeError, brief, sentence
+from neural_network.errors import ArgumentError, DivergenceError, DTypeError, both, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
 from neural_network.layers.places import place_name
@@ -128,6 +128,12 @@ class OptimizerGroups(Answering):
     def learning_rate(self) -> float | Schedule:
         """That of the first part."""
         return self.optimizers[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: object) -> None:
+        expected = "a rate for each part: groups.optimizers[0].learning_rate = 0.001"
+        text = sentence("OptimizerGroups", "learning_rate", expected, brief(value))
+        raise both(ArgumentError, AttributeError)(text)
 
     @property
     def schedule(self) -> Schedule:
