@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import neural_network as nn
+from neural_network import grad
 from neural_network.autograd import Tensor, check_gradients
 from neural_network.autograd.methods import REFUSED
 from neural_network.autograd.protocols import WITHOUT_GRADIENT
@@ -157,3 +160,61 @@ def test_methods_take_what_those_of_arrays_take() -> None:
     for name, use in (("sort", "np.sort"), ("resize", "np.resize"), ("imag", "np.zeros_like")):
         with pytest.raises(DroppedGradientError, match=use):
             getattr(t, name)
+
+
+NOT_OF_NUMBERS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "^": (lambda x: x ^ 2, r"a power is a \*\* b"),
+    "r^": (lambda x: 2 ^ x, r"a power is a \*\* b"),
+    "array ^": (lambda x: np.ones(2) ^ x, r"a power is a \*\* b"),
+    "^=": (lambda x: operator.ixor(x, 2), r"a power is a \*\* b"),
+    "&": (lambda x: (x > 0) & x, r"\(a > 0\) & \(b > 0\)"),
+    "r&": (lambda x: 1 & x, r"\(a > 0\) & \(b > 0\)"),
+    "|": (lambda x: x | 1, r"\(a > 0\) \| \(b > 0\)"),
+    "r|": (lambda x: 1 | x, r"\(a > 0\) \| \(b > 0\)"),
+    "<<": (lambda x: x << 1, r"a \* 2\.0\*\*b"),
+    "r<<": (lambda x: 1 << x, r"a \* 2\.0\*\*b"),
+    ">>": (lambda x: x >> 1, r"np\.floor\(a / 2\.0\*\*b\)"),
+    "r>>": (lambda x: 1 >> x, r"np\.floor\(a / 2\.0\*\*b\)"),
+    "~": (lambda x: ~x, "the opposite is -a"),
+    "place": (lambda x: [1, 2, 3, 4][x], r"a\[int\(t\)\]"),
+    "range": (range, r"range\(int\(t\)\)"),
+}
+
+
+@pytest.mark.parametrize("written", NOT_OF_NUMBERS)
+@pytest.mark.parametrize("make", [nn.Tensor, lambda v: nn.Tensor(v, requires_grad=True)])
+def test_operators_that_are_not_of_floating_numbers(written: str, make: Any) -> None:
+    compute, advice = NOT_OF_NUMBERS[written]
+    with pytest.raises(nn.DTypeError, match=advice) as raised:
+        compute(make(3.0))
+    assert isinstance(raised.value, TypeError)
+    with pytest.raises(nn.DTypeError, match=advice):
+        grad(compute)(3.0)
+
+
+@pytest.mark.parametrize(
+    "compute", [math.sqrt, math.floor, math.ceil, math.trunc, float, int, complex]
+)
+def test_conversions_to_numbers_of_python(compute: Any) -> None:
+    assert compute(nn.Tensor(2.6)) == compute(2.6)
+    with pytest.raises(nn.DroppedGradientError, match="would drop the gradient"):
+        grad(compute)(2.6)
+
+
+def test_operators_of_bits_and_rounding() -> None:
+    a, b = np.array([1, 6]), np.array([3, 2])
+    s, t = nn.Tensor(a), nn.Tensor(b)
+    for function in (operator.xor, operator.and_, operator.or_, operator.lshift, operator.rshift):
+        for left, right in ((s, t), (s, b), (a, t)):
+            np.testing.assert_array_equal(function(left, right), function(a, b))
+    np.testing.assert_array_equal(~s, ~a)
+    assert (round(nn.Tensor(2.76), 1).item(), round(nn.Tensor(2.76)).item()) == (2.8, 3)
+    assert grad(lambda x: x * round(x))(2.6) == 3
+    with pytest.raises(ValueError, match=r"np\.delete"):
+        del s[0]
+
+
+def test_a_number_of_numpy_as_data_is_shown() -> None:
+    w = nn.Tensor(2.0, requires_grad=True)
+    w.data = w.data - 0.5
+    assert repr(w) == "Tensor(1.5, requires_grad=True)"

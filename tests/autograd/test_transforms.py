@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from neural_network import Tensor, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from neural_network.errors import DroppedGradientError, DTypeError, GradientError, ShapeError
 from tests.autograd.test_nesting import V, X, bumpy
 
@@ -138,8 +138,17 @@ def test_errors_are_short(call: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("argnums", [None, "x", 1.0, (), [0, "x"]])
 def test_argnums_of_a_wrong_kind(argnums: Any) -> None:
+    """It is said at once, and not when the function that is returned is called."""
     with pytest.raises(DTypeError, match="grad: argnums: expected the place of an argument"):
-        grad(bumpy, argnums)(X)
+        grad(bumpy, argnums)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+@pytest.mark.parametrize("place", [3.0, 3, np.array([1.0, 2.0]), Tensor(3.0)])
+def test_the_argument_is_not_passed_beside_the_function(transform: Any, place: Any) -> None:
+    name = transform.__name__
+    with pytest.raises(nn.NeuralNetworkError, match=rf"{name}: argnums: .*{name}\(f\)\(3.0\)"):
+        transform(lambda x: x**2, place)
 
 
 def test_argnums_of_every_kind_of_integer() -> None:

@@ -270,7 +270,8 @@ def test_demo(run: Any, tmp_path: Path) -> None:
 
 def test_without_the_extra_the_command_says_so(run: Any, tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')")
-    done = run("features", PYTHONPATH=str(tmp_path))
+    first = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = run("features", PYTHONPATH=first)
     assert done.returncode == 2
     assert 'pip install "neural-network-numpy[cli]"' in done.stderr
     assert "Traceback" not in done.stderr

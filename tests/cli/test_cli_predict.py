@@ -48,6 +48,17 @@ def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) 
     assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
 
 
+def test_a_colour_picture_without_a_model_is_told_that_digits_are_read(
+    run_here: Any, tmp_path: Path
+) -> None:
+    levels = np.zeros((40, 40, 3), np.uint8)
+    levels[10:30, 15:25] = [220, 30, 20]
+    levels[..., 2] += 90
+    Image.fromarray(levels).save(tmp_path / "apple.png")
+    done = run_here("predict", "apple.png", "--no-picture")
+    assert "apple.png is in colour, and without --model the tiny_cnn" in done.stderr
+
+
 def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:
     photograph(tmp_path / "a.png", nn.load_mnist("test")[0][0])
     for name in ("what_it_saw.png", "what_it_saw-2.png", "what_it_saw-3.png"):

@@ -44,6 +44,41 @@ def test_the_same_classes_keep_all_weights(run_here: Any, tmp_path: Path, traine
     assert np.array_equal(repeated.flat_parameters(), after.flat_parameters())
 
 
+def test_a_folder_of_new_is_trained_by_its_settings(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "fruits" / "pictures")
+    (tmp_path / "fruits" / "settings.toml").write_text('data = "pictures"', encoding="utf-8")
+    for line in (["fruits"], ["--data", "fruits"]):
+        done = run_here("train", *line)
+        assert done.returncode == 2
+        assert "neural-network train fruits/settings.toml" in done.stderr.replace(
+            f"{tmp_path}/", ""
+        )
+
+
+def test_a_model_that_does_not_exist(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars")
+    (tmp_path / "wheels").mkdir()
+    done = run_here("train", "--data", "bars", "--model", "tiny_cnn.safetensors")
+    assert "train: --model: expected a model's file" in done.stderr
+    assert "neural-network export tiny_cnn tiny_cnn.safetensors" in done.stderr
+    assert "wheels" not in done.stderr
+    (tmp_path / "fruit.safetensors").touch()
+    done = run_here("evaluate", "fruits.safetensors", "--data", "bars")
+    assert "which does not exist; did you mean fruit.safetensors?" in done.stderr
+
+
+@pytest.mark.parametrize(("rate", "guesses"), [("1e-9", True), ("0.05", False)])
+def test_a_network_that_guesses_at_the_end_is_told(
+    run_here: Any, tmp_path: Path, rate: str, guesses: bool
+) -> None:
+    a_folder(tmp_path / "bars")
+    few = ["--epochs", "3", "--batch-size", "4", "--no-picture", "--schedule", "none"]
+    done = run_here("train", "--data", "bars", "--model", "mlp", "--size", "10", "--lr", rate, *few)
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"would be by chance .* --learning-rate of 1e-09 .* --epochs 15", done.stderr)
+    assert (told is not None) == guesses
+
+
 def test_other_classes_get_a_new_last_layer(run_here: Any, tmp_path: Path, trained: Any) -> None:
     a_folder(tmp_path / "two", classes=2)
     (tmp_path / "two" / "bar 0").rename(tmp_path / "two" / "other")

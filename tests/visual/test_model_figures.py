@@ -138,7 +138,7 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
     [
         (lambda: visual.show_filters(nn.Conv2D(4)), ValueError, "show_filters: layer: expected a model that is built"),
         (lambda: visual.show_filters(nn.Flatten().initialize((2, 2))), ValueError, "show_filters: layer: expected a layer with weights"),
-        (lambda: visual.show_filters("conv"), TypeError, "show_filters: layer: expected real numbers"),
+        (lambda: visual.show_filters("conv"), TypeError, "show_filters: layer: expected a layer, a model"),
         (lambda: visual.show_filters([]), ValueError, "show_filters: layer: expected at least one element"),
         (lambda: visual.show_filters(np.ones(4)), ValueError, "show_filters: layer: expected weights of 2 to 5 axes"),
         (lambda: visual.show_filters(np.ones((12, 2)), shape=(5, 5)), ValueError, "show_filters: shape: expected sizes whose product is the 12 inputs"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,6 +120,15 @@ def single(name: str, array: Array) -> Any:
         kind = both(ShapeError, TypeError)  # NumPy raises the one or the other
         raise kind(sentence(name, "tensor", expected, f"shape {array.shape}"))
     return array.reshape(())[()]
+
+
+def whole(name: str, array: Array) -> int:
+    """Return the whole number of an array of integers that has one."""
+    if array.dtype.kind not in "iu":
+        expected = "integers, or a conversion such as range(int(t)) or a[int(t)]"
+        kind = both(DTypeError, TypeError)
+        raise kind(sentence(name, "tensor", expected, f"dtype {array.dtype}"))
+    return int(computed(name, operator.index, array))
 
 
 def change(

@@ -1,60 +1,25 @@
-"""The operators and methods of an ndarray, for tensors; each calls an op."""
+"""The methods of an ndarray, for tensors; each calls an op."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
-from typing import Any, Self, TypeVar, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.autograd.engine import Recorded
 from neural_network.autograd.guards import no_gradient_of_result
+from neural_network.autograd.operators import ArrayOperators, plain
 from neural_network.autograd.refused import REFUSED
-from neural_network.checks import Array
-from neural_network.errors import (
-    ArgumentError,
-    DroppedGradientError,
-    NeuralNetworkError,
-    ShapeError,
-    both,
-    refusal,
-    sentence,
-    shorten_traceback,
-)
-from neural_network.functional import elementwise, linear, reductions, shaping
+from neural_network.errors import ArgumentError, DroppedGradientError, ShapeError, both, sentence
+from neural_network.functional import elementwise, reductions, shaping
 from neural_network.lifting import array_under
-
-Method = TypeVar("Method", bound=Callable[..., Any])
 
 # Ops of tensors and NumPy's functions return tensors, which their annotations do not state.
 _np: Any = np
 _elementwise: Any = elementwise
-_linear: Any = linear
 _reductions: Any = reductions
 _shaping: Any = shaping
-
-
-def _plain(method: Method) -> Method:
-    """Decorate a method that computes with the array: what NumPy refuses is the library's error."""
-
-    @wraps(method)
-    def computed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(self, *args, **kwargs)
-        except NeuralNetworkError as error:
-            shorten_traceback(error)
-            raise
-        except Exception as error:  # NumPy raises many kinds; the class stays
-            from neural_network.elsewhere.calls import unknown_option
-
-            if (better := unknown_option(method.__name__, kwargs)) is not None:
-                raise better from None
-            given = {"t": self, "the arguments": args, **kwargs}
-            raise refusal(f"Tensor.{method.__name__}", given, error) from error
-
-    return cast("Method", computed)
 
 
 def _kept(first: int) -> str:
@@ -70,103 +35,10 @@ def check_options(method: str, options: Iterable[str]) -> None:
         raise better
 
 
-class ArrayMethods(Recorded):
+class ArrayMethods(ArrayOperators):
     """The operators and methods of an array; recorded where a gradient is required."""
 
     __slots__ = ()
-
-    # --- operators -------------------------------------------------------------
-
-    def __add__(self, other: Any) -> Self:
-        return _elementwise.add(self, other)
-
-    def __radd__(self, other: Any) -> Self:
-        return _elementwise.add(other, self)
-
-    def __sub__(self, other: Any) -> Self:
-        return _elementwise.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Self:
-        return _elementwise.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Self:
-        return _elementwise.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Self:
-        return _elementwise.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Self:
-        return _elementwise.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Self:
-        return _elementwise.divide(other, self)
-
-    def __pow__(self, other: Any) -> Self:
-        return _elementwise.power(self, other)
-
-    def __rpow__(self, other: Any) -> Self:
-        return _elementwise.power(other, self)
-
-    def __matmul__(self, other: Any) -> Self:
-        return _linear.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Self:
-        return _linear.matmul(other, self)
-
-    def __mod__(self, other: Any) -> Self:
-        return _np.remainder(self, other)
-
-    def __rmod__(self, other: Any) -> Self:
-        return _np.remainder(other, self)
-
-    def __floordiv__(self, other: Any) -> Self:
-        return _np.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Self:
-        return _np.floor_divide(other, self)
-
-    def __divmod__(self, other: Any) -> tuple[Self, Self]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
-        return other // self, other % self
-
-    def __neg__(self) -> Self:
-        return _elementwise.negative(self)
-
-    def __pos__(self) -> Self:
-        return _elementwise.positive(self)
-
-    def __abs__(self) -> Self:
-        return _elementwise.absolute(self)
-
-    # Comparisons have no gradient: they return arrays.
-
-    @_plain
-    def __eq__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return self.data == array_under(other)
-
-    @_plain
-    def __ne__(self, other: object) -> Array:  # type: ignore[override]  # as for arrays
-        return self.data != array_under(other)
-
-    @_plain
-    def __lt__(self, other: Any) -> Array:
-        return self.data < array_under(other)
-
-    @_plain
-    def __le__(self, other: Any) -> Array:
-        return self.data <= array_under(other)
-
-    @_plain
-    def __gt__(self, other: Any) -> Array:
-        return self.data > array_under(other)
-
-    @_plain
-    def __ge__(self, other: Any) -> Array:
-        return self.data >= array_under(other)
-
-    __hash__ = object.__hash__  # by identity, so that a tensor can be a key
 
     # --- parts and shapes ------------------------------------------------------
 
@@ -179,6 +51,10 @@ class ArrayMethods(Recorded):
 
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
+
+    def __delitem__(self, key: Any) -> None:
+        expected = "t = np.delete(t, place, axis), as a tensor keeps its size"
+        raise both(ArgumentError, ValueError)(sentence("del t[place]", "tensor", expected, "del"))
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
@@ -219,7 +95,7 @@ class ArrayMethods(Recorded):
             self.reshape(-1) if isinstance(order, str) and order == "C" else _np.ravel(self, order)
         )
 
-    @_plain
+    @plain
     def flatten(self, order: Any = "C") -> Self:
         """Return a copy of the numbers along one axis."""
         if isinstance(order, int):  # PyTorch's first axis
@@ -364,7 +240,7 @@ class ArrayMethods(Recorded):
 
     conjugate = conj
 
-    @_plain
+    @plain
     def astype(
         self, dtype: DTypeLike, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
         copy: bool = True,
@@ -382,22 +258,22 @@ class ArrayMethods(Recorded):
 
     # --- without a gradient: plain arrays ---------------------------------------
 
-    @_plain
+    @plain
     def argmax(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the largest number."""
         return self.data.argmax(*args, **kwargs)
 
-    @_plain
+    @plain
     def argmin(self, *args: Any, **kwargs: Any) -> Any:
         """Return the place of the smallest number."""
         return self.data.argmin(*args, **kwargs)
 
-    @_plain
+    @plain
     def argsort(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places in the order of their numbers."""
         return self.data.argsort(*args, **kwargs)
 
-    @_plain
+    @plain
     def argpartition(self, *args: Any, **kwargs: Any) -> Any:
         """Return the places, the smallest before ``kth``."""
         return self.data.argpartition(*args, **kwargs)
@@ -406,17 +282,17 @@ class ArrayMethods(Recorded):
         """Return the places of numbers among these, which are in order."""
         return _np.searchsorted(self, *args, **kwargs)
 
-    @_plain
+    @plain
     def nonzero(self) -> Any:
         """Return the places of what is not 0."""
         return self.data.nonzero()
 
-    @_plain
+    @plain
     def all(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether all are not 0."""
         return self.data.all(*args, **kwargs)
 
-    @_plain
+    @plain
     def any(self, *args: Any, **kwargs: Any) -> Any:
         """Return whether any is not 0."""
         return self.data.any(*args, **kwargs)

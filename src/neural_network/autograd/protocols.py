@@ -35,8 +35,12 @@ from neural_network.autograd.rules.listed import REFUSED, RETURNS_ARRAYS
 from neural_network.autograd.rules.table import RULES
 from neural_network.errors import (
     DroppedGradientError,
+    DTypeError,
     NeuralNetworkError,
+    both,
+    brief,
     refusal,
+    sentence,
     shorten_traceback,
 )
 from neural_network.functional import shaping
@@ -121,9 +125,26 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         raise _refusal(function, args, kwargs, error) from error
 
 
+# Operators of Python that compute with bits, and what was probably meant with other numbers.
+_CONDITIONS = "conditions stand in brackets: (a > 0) {0} (b > 0)"
+BITS = {
+    np.bitwise_xor: "a ^ b is of bits; a power is a ** b",
+    np.bitwise_and: "a & b is of bits; " + _CONDITIONS.format("&"),
+    np.bitwise_or: "a | b is of bits; " + _CONDITIONS.format("|"),
+    np.left_shift: "a << b is of bits; with other numbers it is a * 2.0**b",
+    np.right_shift: "a >> b is of bits; with other numbers it is np.floor(a / 2.0**b)",
+    np.invert: "~a is of bits; the opposite is -a, and of a probability 1 - a",
+}
+
+
 def _refusal(function: Any, args: tuple[Any, ...], kwargs: Any, error: Exception) -> Exception:
     """Return the library's error for arguments that NumPy refuses."""
     given = {f"argument {place}": value for place, value in enumerate(args, 1)} | kwargs
+    if function in BITS and isinstance(error, TypeError):
+        received = ", ".join(str(getattr(value, "dtype", brief(value))) for value in args)
+        text = sentence(function.__name__, "the arguments", "integers or truth values", received)
+        refused: Exception = both(DTypeError, TypeError)(f"{text}; {BITS[function]}")
+        return refused
     return refusal(f"numpy.{function.__name__}", given, error)
 
 

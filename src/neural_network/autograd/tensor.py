@@ -29,6 +29,7 @@ from neural_network.autograd.guards import (
     computed,
     not_floating,
     single,
+    whole,
 )
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.autograd.sizes import Size
@@ -169,7 +170,7 @@ class Tensor(ArrayMethods):
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        check_no_gradient("float() (also array[i] = t, array.fill, initial=, math.exp)", self)
+        check_no_gradient("float() (math.exp: write np.exp; array[i] = t, fill, initial=)", self)
         return float(single("float", self.data))
 
     def __int__(self) -> int:
@@ -177,9 +178,11 @@ class Tensor(ArrayMethods):
         check_no_gradient("int()", self)
         return int(computed("int", int, single("int", self.data)))  # not of NaN or infinity
 
+    __trunc__ = __int__
+
     def __index__(self) -> int:
         """Convert to a whole number; integers only."""
-        return int(computed("index", operator.index, self.data))
+        return whole("index", self.data)
 
     def __bool__(self) -> bool:
         """Return whether a single number is not 0."""
@@ -221,7 +224,7 @@ class Tensor(ArrayMethods):
         if not self.requires_grad:
             raise GradientError(
                 "backward: expected a tensor made from one with requires_grad=True, "
-                "received one with no record"
+                "received one that was not (its history is empty)"
             )
         if gradient is None and self.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
@@ -302,7 +305,7 @@ class Tensor(ArrayMethods):
 
     def __repr__(self) -> str:
         """Show the numbers, and whether a gradient is required."""
-        inner = repr(self.data).removeprefix("array(").removesuffix(")")
+        inner = repr(np.asarray(self.data)).removeprefix("array(").removesuffix(")")
         suffix = ", requires_grad=True" if self.requires_grad else ""
         return f"{type(self).__name__}({inner}{suffix})"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.arguments import explain_arguments
+from neural_network.autograd.arguments import as_places, check_argnums, explain_arguments
 from neural_network.autograd.engine import backward_pass, lowest_recorded, open_level
 from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
@@ -73,6 +72,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)  # the derivative of x · x
     np.float64(6.0)
     """
+    check_argnums("grad", f, argnums)
     return _gradient("grad", f, argnums)
 
 
@@ -96,6 +96,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     >>> value_and_grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    check_argnums("value_and_grad", f, argnums)
     return _value_and_gradient("value_and_grad", f, argnums)
 
 
@@ -121,6 +122,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[2., 0.],
            [0., 4.]])
     """
+    check_argnums("jacobian", f, argnums)
     return _jacobian("jacobian", f, argnums)
 
 
@@ -147,14 +149,15 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
+    check_argnums("hessian", f, argnums)
+    if isinstance(argnums, list | tuple):
+        expected = "the place of one argument"
+        raise DTypeError(sentence("hessian", "argnums", expected, brief(argnums)))
     slopes = _jacobian("hessian", _gradient("hessian", f, argnums), argnums)
 
     @wraps(f)
     def second(*args: Any, **kwargs: Any) -> Any:
         places = _places("hessian", argnums, args, kwargs)
-        if isinstance(argnums, list | tuple):
-            expected = "the place of one argument"
-            raise DTypeError(sentence("hessian", "argnums", expected, brief(argnums)))
         if isinstance(args[places[0]], dict | list | tuple):
             expected, received = "an array", type(args[places[0]]).__name__
             raise ShapeError(sentence("hessian", "the argument", expected, received))
@@ -492,14 +495,7 @@ def _result(gradients: Mapping[int, Any], leaf: InnerTensor) -> Any:
 def _places(
     name: str, argnums: Argnums, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None
 ) -> list[int]:
-    given: Any = argnums if isinstance(argnums, list | tuple) else [argnums]
-    try:
-        numbers = [operator.index(number) for number in given]
-    except TypeError:
-        numbers = []
-    if not numbers:
-        expected = "the place of an argument, or a tuple of places"
-        raise DTypeError(sentence(name, "argnums", expected, brief(argnums)))
+    numbers = as_places(name, argnums)
     for number in numbers:
         if not -len(args) <= number < len(args):
             count = f"{len(args)} argument{'' if len(args) == 1 else 's'}"

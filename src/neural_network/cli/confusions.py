@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neural_network.cli.data import DATA, near_name
-from neural_network.cli.models import SHIPPED, is_run, trained_model
+from neural_network.cli.models import SETTINGS_FILE, SHIPPED, is_run, trained_model
 from neural_network.cli.settings import MODEL_FILES, SETTINGS, option
 from neural_network.functional.filters import FILTERS, filter_key
 from neural_network.models import MODELS
@@ -19,7 +19,7 @@ PICTURES = (
 # What a word is → where a command takes it: "" among its arguments, or an option.
 PLACES: dict[str, dict[str, str]] = {
     "train": {
-        "settings": "", "folder": "--data", "data": "--data", "name": "--model",
+        "settings": "", "project": "", "folder": "--data", "data": "--data", "name": "--model",
         "model": "--model", "setting": "--",
     },
     "evaluate": {"model": "", "name": "", "run": "", "folder": "--data", "data": "--data"},
@@ -157,7 +157,8 @@ def line_meant(
     missing = len(words) < len(EXAMPLES.get(command, []))
     if certain and "" in kinds:
         return ""
-    if not (any(place != "" for place in found) or missing or (certain and words)):
+    misplaced = "project" in kinds or any(place != "" for place in found)
+    if not (misplaced or missing or (certain and words)):
         return ""
     if None in found:
         other = _command_for(set(kinds))
@@ -173,6 +174,8 @@ def line_meant(
             last += [f"--{name}", value]
             continue
         written = word
+        if kind == "project":
+            written = str(Path(word) / SETTINGS_FILE)
         if kind == "run":
             folder = Path(word) if is_run(Path(word)) else Path(word).parent
             model = None if command == "resume" else trained_model(folder)
@@ -201,6 +204,8 @@ def _kind(command: str, word: str) -> str:
     if command == "resume" and is_run(path.parent) and path.is_file():
         return "run"
     if path.is_dir():
+        if command in ("train", "") and (path / SETTINGS_FILE).is_file() and not is_run(path):
+            return "project"
         return "run" if is_run(path) else "folder"
     tests = {
         "model": suffix in MODEL_FILES,
@@ -222,8 +227,8 @@ def _command_for(kinds: set[str]) -> str:
     if "model" in kinds:
         return "evaluate" if kinds & {"folder", "data"} else "summary"
     order = {
-        "settings": "train", "run": "resume", "folder": "train", "data": "train", "name": "train",
-        "filter": "features",
+        "settings": "train", "project": "train", "run": "resume", "folder": "train",
+        "data": "train", "name": "train", "filter": "features",
     }  # fmt: skip
     return next((command for kind, command in order.items() if kind in kinds), "")
 

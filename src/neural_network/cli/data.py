@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from pathlib import Path
@@ -61,10 +62,12 @@ def near_name(name: str, others: Iterable[str] = ()) -> str:
     """Return which of some names, or of the files beside a missing one, was probably meant."""
     path = Path(name)
     try:
-        beside = {str(path.with_name(entry.name)) for entry in path.parent.iterdir()}
+        beside = {entry.name: str(path.with_name(entry.name)) for entry in path.parent.iterdir()}
     except (OSError, ValueError):
-        beside = set()
-    return did_you_mean(name, [*others, *sorted(beside)])
+        beside = {}
+    # The folders before the name are the same, and would make all names alike.
+    names = beside | {other: other for other in others}
+    return did_you_mean(path.name, sorted(names), names)
 
 
 def load_pictures(
@@ -117,7 +120,12 @@ def load_pictures(
                 advice += ", --prepare digit prepares photographs of handwritten digits"
         raise FileFormatError(f"{command}: --data: {error.what}{advice}") from error
     except FileFormatError as error:
-        raise FileFormatError(f"{command}: --data: {error}") from error
+        text = f"{command}: --data: {error}"
+        settings = Path(data) / "settings.toml"
+        if command == "train" and settings.is_file():  # `neural-network new` makes such a folder
+            line = shlex.join(["neural-network", "train", str(settings)])
+            text = f"{command}: --data: {data} has settings, and no folder for each class; {line}"
+        raise FileFormatError(text) from error
     except ArgumentError as error:
         raise ArgumentError(f"{command}: --data: {error}") from error
     if found.framed:
@@ -162,7 +170,7 @@ def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
         expected = f"a model that reads pictures of shape {shape}"
         received = f"one that reads {model_shape}"
         if command != "predict" and len(model_shape) == 3:
-            without = ", without --size and --grey" if command == "train" else ""
-            received += f"; of a folder as --data, pictures are brought to that size{without}"
+            without = " if --size and --grey are left out" if command == "train" else ""
+            received += f"; the pictures of a folder are brought to that size{without}"
         raise ShapeError(sentence(command, name, expected, received))
     return X.reshape(len(X), *model_shape)

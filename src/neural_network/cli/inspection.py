@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,35 @@ def warn_of_an_early_epoch(report: Report, settings: Settings, kept: int, last: 
             "of --schedule one-cycle, which falls at the end, was still high; --schedule none fits "
             "--early-stopping better, or one-cycle without it and fewer --epochs"
         )
+
+
+def warn_of_guessing(
+    report: Report,
+    settings: Settings,
+    learned: Pictures,
+    held_out: Pictures | None,
+    measures: Mapping[str, float],
+    steps: int,
+) -> None:
+    """Warn if a network does hardly better, at the end, than one that always names a class.
+
+    A few steps of a small rate leave it there, and nothing else would say so.
+    """
+    if settings.class_weights != "none":  # the largest class may then be named too rarely
+        return
+    largest = float(np.bincount(learned.y).max() / len(learned.y))
+    parts = {"accuracy": learned, "validation_accuracy": held_out}
+    for name, part in parts.items():
+        # Two standard deviations of the share that is right by chance.
+        chance = largest + 2 * np.sqrt(largest * (1 - largest) / len(part.y)) if part else np.inf
+        if not measures.get(name, 0.0) < chance:
+            return
+    report.note(
+        f"train: at the end {measures['accuracy']:.0%} of the pictures to learn from are right, "
+        f"and {largest:.0%} would be by chance (the largest class): {steps:,} steps with a "
+        f"--learning-rate of {settings.learning_rate:g} were too few, or the rate was not fit; try "
+        f"--epochs {5 * settings.epochs}, or another --learning-rate"
+    )
 
 
 def _larger(settings: Settings) -> float:

@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from neural_network.cli.data import Pictures
+from neural_network.cli.data import Pictures, near_name
 from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.cli.settings import MODEL_FILES
 from neural_network.cli.words import file_error_in_options
@@ -79,12 +79,26 @@ def read_model(command: str, name: str, model: str) -> tuple[Layer, Notes]:
         hint = f"; did you mean {inside}?" if inside else _unfinished(path.parent)
         received = f"{path}, {'a checkpoint' if path.exists() else 'which does not exist'}{hint}"
         raise ArgumentError(sentence(command, name, "a model's file", received))
+    if not path.exists():
+        raise ArgumentError(_missing(command, name, path))
     if path.suffix.lower() == ONNX:
         return onnx.load(path), _notes(path, onnx.load_notes(path))
     try:
         return load(path), _notes(path, load_notes(path))
     except FileFormatError as error:
         raise FileFormatError(file_error_in_options(path, error)) from error
+
+
+def _missing(command: str, name: str, path: Path) -> str:
+    """Return the sentence about a model's file that does not exist."""
+    expected = f"a model's file, or {', '.join(SHIPPED)}, which is shipped"
+    hint = near_name(str(path), () if command == "train" else SHIPPED)
+    if path.stem in SHIPPED:
+        line = shlex.join(["neural-network", "export", path.stem, path.name])
+        hint = f"; {line} writes the model that is shipped into a file"
+    elif command == "train":
+        expected = "a model's file that exists, or a model's name"
+    return sentence(command, name, expected, f"{path}, which does not exist{hint}")
 
 
 def is_run(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 from threading import Timer
 from time import monotonic
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -93,14 +94,16 @@ def make_folder(option: str, folder: Path) -> None:
         raise FileWriteError(text) from error
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """Return which of some words was probably meant; "" where none is like it.
+def did_you_mean(
+    word: str, words: Iterable[str], written: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return which of some words was probably meant, as it is to be written; "" if none is like it.
 
     >>> did_you_mean("edgs", ["edges", "mean"])
     '; did you mean edges?'
     """
     found = difflib.get_close_matches(word, [*words], 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    return f"; did you mean {written.get(found[0], found[0])}?" if found else ""
 
 
 def printable(name: str) -> str:

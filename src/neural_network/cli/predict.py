@@ -51,6 +51,8 @@ from neural_network.visual.saving import check_figure_path
 SHOWN, BAR = 3, 40  # lines for a picture, and the length of a bar of 100%
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
+# Photographs of handwritten digits differ less, in the mean, between their colours.
+COLOURFUL = 30
 DRAWING = Path("what_it_saw.png")
 
 
@@ -117,6 +119,12 @@ def predict(
         raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
     classes = class_names("predict", "--model", notes, outputs.shape[1])
     probabilities = class_probabilities(network, X, outputs)
+    if model is None and _is_colourful(files[0]):
+        report.note(
+            f"{files[0]} is in colour, and without --model the tiny_cnn that is shipped answers, "
+            "which reads photographs of handwritten digits; with --model run/model.safetensors a "
+            "network of your own answers"
+        )
     if csv:
         _print_table(table, files, probabilities, classes)
     else:
@@ -196,6 +204,12 @@ def _files(pictures: list[Path], unread: Wrong) -> list[Path]:
             unread[path] = FileFormatError(text)
         found += inside
     return found
+
+
+def _is_colourful(path: Path) -> bool:
+    """Return whether a picture is rather of things than of digits on paper."""
+    levels, _ = read_picture(path, "RGB")
+    return bool(np.ptp(levels, axis=-1 if levels.shape[-1] == 3 else 0).mean() > COLOURFUL)
 
 
 def some_of_each(kinds: Sequence[Hashable], most: int) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_shape, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.window import times
 from neural_network.layers.convolution import ConvTranspose2D
 from neural_network.layers.layer import Layer
@@ -200,6 +201,9 @@ def _side_by_side(channels: Array) -> Array:
 
 def _weights(layer: Any) -> tuple[str, Array]:
     """Return the class and the weights of a layer, or of the first with filters in a model."""
+    if isinstance(layer, str | PathLike):
+        expected = "a layer, a model (nn.load(path) reads one), or an array of weights"
+        raise DTypeError(sentence(NAME, "layer", expected, brief(layer)))
     if not isinstance(layer, Layer):
         return "weights", as_numbers(NAME, "layer", layer)
     as_model(NAME, layer, "layer")
