@@ -22,8 +22,9 @@ Linear → Dense(outputs), as in nn.Dense(10)
 It is an `AttributeError` as well, so `hasattr(nn, "Linear")` is False, as it should be. The
 sentences come from the tables below, and a test runs each of their lines. In them `model` is a
 model, `X` and `y` are data, `t` is a tensor, `e` what `explain_gradient` returns, `trainer` a
-`Trainer`, and `classifier` an estimator that was fitted. `RowEstimator` stands for all estimators, `Network` for the classifiers and
-regressors, `ConvNetwork` and `TrainerNetwork` for those of these names.
+`Trainer`, and `classifier` an estimator that was fitted. `RowEstimator` stands for all estimators,
+`Network` for the classifiers and regressors, `ConvNetwork` and `TrainerNetwork` for those of these
+names.
 
 What differs without an error:
 
