@@ -300,21 +300,6 @@ def function(value: object) -> str:
     return f"{brief(value)}; nn.{meant} is a function" if meant is not None else brief(value)
 
 
-def several_arrays(value: object) -> str:
-    """Say how several inputs or outputs of a model are given, for a list of arrays.
-
-    A tuple is what a function returned.
-    """
-    if isinstance(value, tuple) and value and all(hasattr(one, "ndim") for one in value):
-        return (
-            f": a tuple of {len(value)} arrays; a function that returns several, as forward_mlp "
-            "returns (A1, A2), is followed by the place of one: forward_mlp(…)[-1]"
-        )
-    if isinstance(value, list) and value and all(hasattr(one, "ndim") for one in value):
-        return f", a list of {len(value)} arrays; several of a model are a tuple: (a, b)"
-    return ""
-
-
 def hint_of_dask(function: str, name: str, value: object) -> None:
     """Give a hint, for an array of Dask, that it is read into memory as a whole."""
     if type(value).__module__.partition(".")[0] != "dask":

@@ -33,6 +33,7 @@ from neural_network.errors import (
     refusal,
     returned,
     sentence,
+    several_arrays,
 )
 from neural_network.lifting import LISTS, array_under, is_tensor, joined, lift_hook
 
@@ -94,8 +95,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
     if type(value) is np.ndarray and value.dtype.kind in "fiub":  # the usual case
         return value
     if is_tensor(value):
-        lifted: Array = value  # type: ignore[assignment]  # it has an array's attributes
-        return lifted
+        return value  # type: ignore[return-value]  # it has an array's attributes
     # np.asarray would drop the mask without a word.
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
@@ -124,7 +124,7 @@ def _together(function: str, name: str, value: Any) -> Array:
     except (DroppedGradientError, FloatingPointError):
         raise
     except ValueError as error:
-        received = f"a ragged sequence{advice.several_arrays(value)}"
+        received = f"a ragged sequence{several_arrays(value)}"
         raise ShapeError(sentence(function, name, "rows of equal length", received)) from error
     except Exception as error:  # of the memory, or of an object that only looks like an array
         raise refusal(function, {name: value}, error) from error

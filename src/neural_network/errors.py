@@ -272,6 +272,21 @@ def too_deep(function: str, argument: str) -> ArgumentError:
     return ArgumentError(sentence(function, argument, "lists that end", received))
 
 
+def several_arrays(value: object) -> str:
+    """Say how several inputs or outputs of a model are given, for a list of arrays.
+
+    A tuple is what a function returned.
+    """
+    if isinstance(value, tuple) and value and all(hasattr(one, "ndim") for one in value):
+        return (
+            f": a tuple of {len(value)} arrays; a function that returns several, as forward_mlp "
+            "returns (A1, A2), is followed by the place of one: forward_mlp(…)[-1]"
+        )
+    if isinstance(value, list) and value and all(hasattr(one, "ndim") for one in value):
+        return f", a list of {len(value)} arrays; several of a model are a tuple: (a, b)"
+    return ""
+
+
 def shortened(text: str, letters: int) -> str:
     """Return a text, of which the middle is left out where it is long."""
     if len(text) <= letters:

@@ -63,7 +63,10 @@ def test_mistakes(run_here: Any, tmp_path: Path) -> None:
     (tmp_path / "two.onnx").write_bytes(message.SerializeToString())
     for arguments, text in (
         (("export", "tiny_cnn", "digits.pt"), "FILE: expected a name that ends in .onnx or"),
-        (("export", "no.safetensors", "digits.onnx"), "no.safetensors: No such file"),
+        (
+            ("export", "no.safetensors", "digits.onnx"),
+            "received no.safetensors, which does not exist",
+        ),
         (("export", "bad.onnx", "m.safetensors"), "bad.onnx: not an ONNX model"),
         (("export", "lenet5", "digits.onnx"), "MODEL: expected a trained model"),
         (("evaluate", "bad.onnx"), "bad.onnx: not an ONNX model"),

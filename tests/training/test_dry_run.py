@@ -29,12 +29,12 @@ def refused(
 ) -> None:
     """Nothing has moved then, and nothing was built."""
     built = trainer.model.built
-    before = [p.data.copy() for p in trainer.model.parameters()]
+    before = [p.data.copy() for _, p in trainer.model.named_parameters()]
     with pytest.raises(error, match=match):
         trainer.fit(X, Y, **fit)
     assert trainer.step == 0
     assert trainer.model.built == built
-    for parameter, numbers in zip(trainer.model.parameters(), before, strict=True):
+    for (_, parameter), numbers in zip(trainer.model.named_parameters(), before, strict=True):
         np.testing.assert_array_equal(parameter.data, numbers)
 
 

@@ -11,12 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from neural_network.advice import several_arrays
 from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
 from neural_network.elsewhere.functions import FUNCTIONS, MISSING, PLACES, SIGNATURES, SIZES_FOUND
-from neural_network.errors import ArgumentError, DTypeError, both, brief
+from neural_network.errors import ArgumentError, DTypeError, both, brief, several_arrays
 
 # Classes of which a call in the order of another library fits as well.
 FITTING = ("Dense", "BatchNorm", "LayerNorm", "GroupNorm")

@@ -18,11 +18,7 @@ class HasParameters(Structure):
 
         Raises:
             ArgumentError: two that have one name, such as ``{1: …, "1": …}`` gives.
-
-        Warns:
-            TrainingHint: a layer inside has no sizes yet, and so no parameters.
         """
-        self._hint_of_unbuilt("named_parameters")
         return list(self._look().parameters)
 
     def named_buffers(self) -> list[tuple[str, Buffer]]:
@@ -35,7 +31,7 @@ class HasParameters(Structure):
         Warns:
             TrainingHint: a layer inside has no sizes yet, and so no parameters.
         """
-        self._hint_of_unbuilt("parameters")
+        self._hint_of_unbuilt()
         return [parameter for _, parameter in self._look().parameters]
 
     def _check_built(self, function: str, *, by_itself: bool = True) -> None:
@@ -57,14 +53,14 @@ class HasParameters(Structure):
                 return place_name(self, name) if name else "the model"
         return None
 
-    def _hint_of_unbuilt(self, function: str) -> None:
+    def _hint_of_unbuilt(self) -> None:
         """Warn a program that would freeze, count or train what does not exist yet."""
         if is_own(sys._getframe(2).f_globals.get("__name__", "")):
             return
         unbuilt = self._unbuilt(by_itself=False)
         if unbuilt is not None:
             give_hint(
-                f"{function}: {unbuilt} has no sizes, and so no parameters yet: what is done with "
+                f"parameters: {unbuilt} has no sizes, and so no parameters yet: what is done with "
                 "these does not reach it; call initialize(shape) first, such as "
                 "model.initialize(X.shape[1:])"
             )

@@ -17,8 +17,11 @@ def captured_names(f: Callable[..., Any]) -> dict[int, str]:
     Parameters of a model are called as in ``named_parameters``; of several models, behind the
     name that the function has for each.
 
+    >>> from neural_network.visual.tape_names import captured_names
     >>> model = Sequential(Dense(2)).initialize((3,), rng=0)
-    >>> sorted(captured_names(lambda x: model(x)).values())
+    >>> def scores_of(model):
+    ...     return lambda x: model(x)
+    >>> sorted(captured_names(scores_of(model)).values())
     ['0.bias', '0.weight']
     """
     models: dict[str, Layer] = {}

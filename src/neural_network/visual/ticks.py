@@ -18,14 +18,17 @@ MOST, LETTER, APART = 4, 0.65, 0.9
 def short(number: float) -> str:
     """Write a number in a few letters.
 
+    >>> from neural_network.visual.ticks import short
     >>> [short(number) for number in (0.25, -5e-05, 0.0, 1500.0, 3e6, 1e-17)]
     ['0.25', '-5e-5', '0', '1500', '3e6', '1e-17']
     """
+    if 1000 <= abs(number) < 1e4:
+        return f"{number:.0f}"
     text = f"{number:.3g}" if abs(number) < 1e4 else f"{number:.2e}"
     if "e" not in text and 0 < abs(number) < 1e-2:
         text = min(text, f"{number:.2e}", key=len)
     if "e" not in text:
-        return f"{number:.0f}" if abs(number) >= 1000 else text
+        return text
     digits, _, power = text.partition("e")
     return f"{float(digits):g}e{int(power)}"
 
