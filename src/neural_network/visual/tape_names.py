@@ -19,9 +19,7 @@ def captured_names(f: Callable[..., Any]) -> dict[int, str]:
 
     >>> from neural_network.visual.tape_names import captured_names
     >>> model = Sequential(Dense(2)).initialize((3,), rng=0)
-    >>> def scores_of(model):
-    ...     return lambda x: model(x)
-    >>> sorted(captured_names(scores_of(model)).values())
+    >>> sorted(captured_names(model.predict).values())
     ['0.bias', '0.weight']
     """
     models: dict[str, Layer] = {}
