@@ -217,6 +217,8 @@ def test_arguments_of_the_model_have_a_prefix() -> None:
             make(network, units=3)
         with pytest.raises(TypeError, match="unexpected keyword argument 'unts'; it takes model"):
             make(network, unts=3)
+        with pytest.raises(TypeError, match="fit: got an unexpected keyword argument 'model_argum"):
+            make(network, model_arguments=3).fit(X, Y)  # the parameter's own name
         with pytest.raises(ValueError, match="set_params: .* 'units'; here: units → model__ bef"):
             make(network).set_params(units=3)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -36,6 +36,8 @@ from neural_network.layers.randomness import generator
 from neural_network.models.catalogue import MODELS
 from neural_network.public import public
 
+# The parameter of the constructors that takes the others.
+REST = "model_arguments"
 PREFIX = "model__"
 # Parameters of a function that makes a model, and what they are filled with.
 OUTPUTS = ("classes", "outputs", "n_classes", "num_classes", "n_outputs")
@@ -71,14 +73,17 @@ class TrainerNetwork(Network):
         """Keep the arguments of the model; ``fit`` checks what it takes, as all values.
 
         Raises:
-            TypeError: a name without ``model__`` before, as of any signature.
+            TypeError: a name without ``model__`` before, as of any signature. The name of the
+                parameter itself is in the signature, so that ``fit`` refuses it.
         """
-        if unknown := [name for name in arguments if not name.startswith(PREFIX)]:
-            known = [n for n in inspect.signature(type(self)).parameters if n != "model_arguments"]
-            cls = type(self)
-            raise unknown_arguments(cls.__name__, cls, unknown, [*known, f"{PREFIX}…"])
+        self._check_names(type(self).__name__, [name for name in arguments if name != REST])
         if arguments:
             self._model_arguments = {**self._model_arguments, **arguments}
+
+    def _check_names(self, function: str, names: Iterable[str]) -> None:
+        if unknown := [name for name in names if not name.startswith(PREFIX)]:
+            known = [name for name in inspect.signature(type(self)).parameters if name != REST]
+            raise unknown_arguments(function, type(self), unknown, [*known, f"{PREFIX}…"])
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments by name, those of the model with ``model__`` before."""
@@ -102,6 +107,7 @@ class TrainerNetwork(Network):
         return picture_shape(function, rows.shape, features, self.image_shape, self.channels)
 
     def _make_network(self, function: str, shape: Shape, outputs: int) -> Layer:
+        self._check_names(function, self._model_arguments)
         own = {name.removeprefix(PREFIX): v for name, v in self._model_arguments.items()}
         make = perceptron if self.model is None else self.model
         if isinstance(make, str):
