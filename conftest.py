@@ -22,9 +22,13 @@ from tests.processes import THREAD_LIMITS
 import neural_network
 from neural_network.kernels.runtime.gate import available
 
-# Without the extras `fast` and `sklearn`, modules that import these cannot be collected.
-collect_ignore_glob = [] if available() else ["src/neural_network/kernels/*"]
-if importlib.util.find_spec("sklearn") is None:
+# Without the extras `fast` and `sklearn`, modules that import these cannot be collected. With
+# REQUIRE_ALL=1 they are errors.
+collect_ignore_glob = []
+optional = os.environ.get("REQUIRE_ALL") != "1"
+if optional and not available():
+    collect_ignore_glob += ["src/neural_network/kernels/*"]
+if optional and importlib.util.find_spec("sklearn") is None:
     collect_ignore_glob += ["src/neural_network/estimators/*", "tests/estimators/test_*"]
 
 mpl.use("Agg")

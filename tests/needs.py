@@ -20,6 +20,14 @@ def need(present: object, what: str) -> None:
     pytest.skip(f"no {what}", allow_module_level=True)
 
 
+def need_module(name: str) -> Any:
+    """Return a module; without it, ``need`` decides."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        need(None, name)
+
+
 def need_fast() -> None:
     need(available(), "Numba (the extra fast)")
 

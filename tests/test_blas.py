@@ -10,8 +10,9 @@ import pytest
 
 import neural_network as nn
 from neural_network import blas, by_hand
+from tests.needs import need_module
 
-pytest.importorskip("threadpoolctl")
+need_module("threadpoolctl")
 
 
 def counts() -> set[int]:

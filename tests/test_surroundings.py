@@ -21,6 +21,7 @@ import neural_network as nn
 from neural_network import terminal
 from neural_network.kernels.runtime import announcements
 from neural_network.kernels.runtime.gate import available
+from tests.needs import need_module
 from tests.processes import ROOT, run_python
 
 
@@ -98,7 +99,7 @@ def test_a_warning_that_cannot_be_shown(error: Exception, monkeypatch: pytest.Mo
 
 
 def test_the_command_with_closed_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("typer")
+    need_module("typer")
     from neural_network.cli.app import main
 
     monkeypatch.setattr(sys, "argv", ["neural-network", "summary", "nothing.safetensors"])
@@ -122,7 +123,7 @@ def test_what_a_stream_can_take_is_written() -> None:
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-"])
 def test_the_command_without_streams(streams: str, tmp_path: Path) -> None:
-    pytest.importorskip("typer")
+    need_module("typer")
 
     command = f'"{sys.executable}" -m neural_network'
     for words, code in [("filters", 0), ("summary nothing.safetensors", 2)]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
 import neural_network as nn
 from neural_network.interop import onnx as interop
+from tests.needs import need_module
 
-onnx = pytest.importorskip("onnx")
+onnx = need_module("onnx")
 
 
 def test_there_and_back(run_here: Any, tmp_path: Path) -> None:

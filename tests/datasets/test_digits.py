@@ -18,6 +18,7 @@ from neural_network.datasets.image_ops import area_average, connected, otsu_thre
 from neural_network.datasets.paper_lines import without_lines
 from neural_network.datasets.sheet import find_sheet, straightened
 from tests.datasets.photographs import KINDS, photographs, right
+from tests.needs import need_module
 
 DIGITS = nn.load_mnist()[0][:40]
 
@@ -197,7 +198,7 @@ def test_connected_blobs() -> None:
     numbers = connected(spiral)
     assert set(numbers[spiral].tolist()) == {0, 4 * 9 + 4}
     assert_array_equal(numbers[~spiral], np.flatnonzero(~spiral))
-    scipy = pytest.importorskip("scipy.ndimage")
+    scipy = need_module("scipy.ndimage")
     for share in (0.2, 0.4, 0.6):
         mask = np.random.default_rng(1).random((60, 70)) < share
         expected, count = scipy.label(mask, np.ones((3, 3)))

@@ -27,6 +27,7 @@ from neural_network.elsewhere.names import MODULE
 from neural_network.lazy import NameTable
 from neural_network.names import NAMED
 from tests.elsewhere.things import HAS_SKLEARN, OF_ESTIMATORS, things
+from tests.needs import need_module
 
 OBJECTS: dict[str, Any] = {
     "Tensor": "t", "Layer": "model", "Trainer": "trainer", "History": "history",
@@ -114,7 +115,7 @@ def test_no_argument_of_ours_is_in_the_tables() -> None:
 
 
 def test_no_argument_of_estimators_is_in_the_tables() -> None:
-    pytest.importorskip("sklearn")
+    need_module("sklearn")
     from neural_network.estimators.convnet import ConvNetwork
     from neural_network.estimators.network import Network
     from neural_network.estimators.reading import RowEstimator
@@ -148,7 +149,7 @@ def test_no_argument_of_estimators_is_in_the_tables() -> None:
 
 
 def test_what_fit_sets_is_known() -> None:
-    pytest.importorskip("sklearn")
+    need_module("sklearn")
     documented = set()
     for name in nn.estimators.__all__:
         text = getattr(nn.estimators, name).__doc__.partition("Attributes:")[2]

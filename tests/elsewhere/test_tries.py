@@ -9,6 +9,7 @@ import pytest
 
 import neural_network as nn
 from tests.elsewhere.things import OF_ESTIMATORS, things
+from tests.needs import need_module
 
 
 def tries(file: str, kind: type[Exception]) -> list[Any]:
@@ -40,7 +41,7 @@ def test_the_answer_shows_the_line_to_type(
     line: str, kind: type[Exception], answer: str, known: dict[str, Any]
 ) -> None:
     if any(word in line for word in OF_ESTIMATORS):
-        pytest.importorskip("sklearn")
+        need_module("sklearn")
     with pytest.raises(kind) as caught:
         exec(line, dict(known))
     text = str(caught.value)

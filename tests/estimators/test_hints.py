@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neural_network import Conv2D, Dense, Flatten, MaxPool2D, Sequential, TrainingHint
-
-sklearn = pytest.importorskip("sklearn")
-from neural_network import estimators  # noqa: E402  # after the check for scikit-learn
+from neural_network import Conv2D, Dense, Flatten, MaxPool2D, Sequential, TrainingHint, estimators
 
 rng = np.random.default_rng(0)
 X, y = rng.random((60, 32, 32, 3)), rng.integers(0, 3, 60)

@@ -13,6 +13,7 @@ import neural_network as nn
 from neural_network.estimators import Conv2DFeatures, MLPClassifier, MLPRegressor
 from neural_network.estimators.refusals import raised_by_scikit_learn
 from tests.estimators.data import CONVERGES_NOT
+from tests.needs import need_module
 
 pytestmark = pytest.mark.filterwarnings(CONVERGES_NOT)
 N = 12
@@ -74,7 +75,7 @@ def judge(call: Callable[[], Any]) -> str | None:
         return None if len(text) <= 500 and ": expected " in text else text
     except Warning:  # of scikit-learn's, about a column of labels
         return None
-    except Exception as error:
+    except Exception as error:  # of any kind: an accident, unless scikit-learn raises it
         return None if raised_by_scikit_learn(error) else repr(error)
     return None
 
@@ -144,6 +145,6 @@ def test_the_sentences(fitted: dict[type, Any]) -> None:
 
 
 def test_types_that_numpy_lacks() -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes")
+    ml_dtypes = need_module("ml_dtypes")
     with pytest.raises(nn.DTypeError, match=r"as X.astype\(np.float32\), received dtype bfloat16"):
         MLPClassifier(2).fit(X.astype(ml_dtypes.bfloat16), y)

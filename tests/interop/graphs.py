@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
-onnx = pytest.importorskip("onnx")
+from tests.needs import need_module
+
+onnx = need_module("onnx")
 helper, numpy_helper, TensorProto = onnx.helper, onnx.numpy_helper, onnx.TensorProto
 
 
@@ -41,3 +42,14 @@ def numbers(name: str, values: Any, dtype: Any = np.int64) -> Any:
 
 def claims(name: str, dims: list[int], kind: int = 1, **fields: Any) -> Any:
     return TensorProto(name=name, dims=dims, data_type=kind, **fields)
+
+
+def runtime(message: Any, *arrays: Any) -> Any:
+    """Return what ONNX Runtime computes."""
+    ort = need_module("onnxruntime")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(message.SerializeToString(), options)
+    names = [one.name for one in session.get_inputs()]
+    return session.run(None, dict(zip(names, arrays, strict=True)))[0]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import neural_network as nn
-
-pytest.importorskip("onnx")
-
 from neural_network.interop import onnx as interop
+from tests.needs import need_module
+
+need_module("onnx")
 
 FUNCTIONS = {
     nn.max_pool2d: "MaxPool2D(2)", nn.avg_pool2d: "AvgPool2D(2)",

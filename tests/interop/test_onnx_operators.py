@@ -8,8 +8,9 @@ import pytest
 import neural_network as nn
 from neural_network.interop import onnx as interop
 from tests.interop.graphs import graph, node, numbers
+from tests.needs import need_module
 
-onnxruntime = pytest.importorskip("onnxruntime")
+onnxruntime = need_module("onnxruntime")
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int8", "float32"])

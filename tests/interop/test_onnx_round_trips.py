@@ -16,7 +16,7 @@ import neural_network as nn
 from neural_network.interop import onnx as interop
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.saving import LAYERS
-from tests.interop.graphs import graph, node, numbers, onnx
+from tests.interop.graphs import graph, node, numbers, onnx, runtime
 
 PICTURES, VECTORS = (4, 7, 8), (5,)
 # Name of the layer → layers, shape of an input.
@@ -109,16 +109,6 @@ def made(case: str) -> nn.Layer:
     make, shape = CASES[case]
     dtype = np.int64 if case == "Embedding" else np.float32
     return moved(make().initialize(shape, rng=0, dtype=dtype))
-
-
-def runtime(message: Any, *arrays: Any) -> Any:
-    ort = pytest.importorskip("onnxruntime")
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(message.SerializeToString(), options)
-    names = [one.name for one in session.get_inputs()]
-    return session.run(None, dict(zip(names, arrays, strict=True)))[0]
 
 
 def test_every_layer_has_a_case() -> None:

@@ -16,6 +16,7 @@ import neural_network as nn
 from neural_network.array_files import write_arrays
 from neural_network.errors import ArgumentError, DTypeError, FileFormatError, ShapeError
 from neural_network.interop.torch import load_weights, save_weights, state_dict
+from tests.needs import need_module
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -361,7 +362,7 @@ def test_a_layer_in_several_places() -> None:
 
 
 def test_numbers_that_numpy_lacks() -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes")
+    ml_dtypes = need_module("ml_dtypes")
     model = nn.Sequential(nn.Dense(1)).initialize((2,), rng=0)
     state = {"0.weight": np.array([[0.5, -2]], ml_dtypes.bfloat16), "0.bias": np.ones(1)}
     nn.interop.torch.load_weights(model, state)

@@ -25,4 +25,4 @@ def test_children_are_pairs_which_a_sequential_says() -> None:
     model = Sequential(Dense(5), Flatten())
     assert [type(layer) for _, layer in model.children()] == [Dense, Flatten]
     with pytest.raises(DTypeError, match=r"layer 0: .*; \[layer for _, layer in model.children"):
-        Sequential(*model.children())  # type: ignore[arg-type]
+        Sequential(*model.children())  # type: ignore[arg-type]  # the mistake

@@ -104,12 +104,12 @@ def test_constants_are_left_alone(name: str, tmp_path: Path) -> None:
 def test_numbers_that_a_file_lacks_are_named(make: Any, name: str, tmp_path: Path) -> None:
     layer = own(make, name)
     model = nn.Sequential(layer, nn.Dense(2)).initialize((3,), rng=0)
-    before = np.random.get_state()[1].tolist()  # type: ignore[union-attr]  # the keys
+    before = np.random.get_state(legacy=False)["state"]["key"].tolist()
     with pytest.warns(
         nn.TrainingHint, match=rf"^save: My\.{name}.* is neither a Parameter nor a B"
     ):
         nn.save(model, tmp_path / "m.safetensors")
-    assert np.random.get_state()[1].tolist() == before  # type: ignore[union-attr]
+    assert np.random.get_state(legacy=False)["state"]["key"].tolist() == before
     with pytest.warns(nn.TrainingHint, match=r"^load: My\..*has other numbers there"):
         nn.load(tmp_path / "m.safetensors", layers={"My": type(layer)})
     with pytest.warns(nn.TrainingHint, match=r"^clone: My\..*has other numbers in the new layer"):

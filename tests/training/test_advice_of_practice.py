@@ -10,6 +10,7 @@ import pytest
 
 import neural_network as nn
 from neural_network import ArgumentError, Dense, DTypeError, Sequential, ShapeError, Trainer
+from tests.needs import need_module
 
 X = np.random.default_rng(0).standard_normal((30, 4)).astype("f4")
 Y = np.arange(30) % 2
@@ -92,13 +93,13 @@ def test_rows_of_places_are_what_the_sentence_says() -> None:
     ],
 )  # fmt: skip
 def test_frames_that_are_no_numbers_name_the_column(make: Any, match: str) -> None:
-    pandas = pytest.importorskip("pandas")
+    pandas = need_module("pandas")
     with pytest.raises(DTypeError, match=match):
         nn.batches(make(pandas), [0, 1], 1)
 
 
 def test_a_sparse_matrix_becomes_an_array() -> None:
-    sparse = pytest.importorskip("scipy.sparse")
+    sparse = need_module("scipy.sparse")
     with pytest.raises(DTypeError, match=r"it is sparse: \.toarray\(\) gives an array"):
         nn.batches(sparse.csr_matrix(np.eye(3)), [0, 1, 2], 1)
 

@@ -1,4 +1,4 @@
-"""The picture of a tape: arrows pass beside boxes, labels and texts have room."""
+"""The picture of a tape: arrows pass beside boxes, labels and texts have space."""
 
 from __future__ import annotations
 

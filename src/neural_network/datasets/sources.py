@@ -127,10 +127,15 @@ def cache_folder(collection: Collection) -> Path:
     return Path(base) / "neural-network-numpy" / collection.cache_name
 
 
+def _at_home(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the user's folder in place of ~; as it is where there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises an error then
+
+
 def _folder_of_variable() -> Path | None:
     """Return the folder that the environment names, if it names one."""
     data = os.environ.get(ENVIRONMENT_VARIABLE)
-    return Path(os.path.expanduser(data)) if data else None  # noqa: PTH111  # Path's own raises where there is no such user
+    return _at_home(data) if data else None
 
 
 def _warn_of_variable(tried: Sequence[Place], instead: str) -> None:
@@ -146,7 +151,7 @@ def _folders(
 ) -> Iterator[Path]:
     """Yield the folders in order; a later one is determined only when it is needed."""
     if path is not None:
-        yield Path(os.path.expanduser(path))  # noqa: PTH111  # Path's own raises where there is no such user
+        yield _at_home(path)
         return
     data = _folder_of_variable()
     if data is not None:

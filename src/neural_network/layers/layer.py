@@ -221,7 +221,7 @@ class Layer(HasMode, Drawing):
 
     def _as_input(self, value: Any) -> Any:
         """Return numbers in lists as an array; a layer of one's own may take anything."""
-        own = own_classes.is_own(type(self).forward)
+        own = own_classes.is_users(type(self).forward)
         # The first layer of a container may be one's own.
         return value if own or self._sequence else as_real(type(self).__name__, "X", value)
 

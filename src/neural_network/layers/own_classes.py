@@ -15,7 +15,7 @@ from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     DTypeError,
     NeuralNetworkError,
-    is_own as is_of_library,
+    is_own,
     returned,
     say_what_was_dropped,
     sentence,
@@ -28,7 +28,7 @@ OF_FORWARD = ("call", "compute", "apply", "forward_pass", "__forward__")
 
 def without_forward(layer: object) -> DTypeError:
     """Return the error of a layer that computes nothing, with the name to change if any."""
-    own = [name for kind in type(layer).__mro__[:-1] if is_own(kind) for name in vars(kind)]
+    own = [name for kind in type(layer).__mro__[:-1] if is_users(kind) for name in vars(kind)]
     found = [name for name in OF_FORWARD if name in own] or get_close_matches("forward", own, 1)
     received = f"{found[0]}, which is to be named forward" if found else "none"
     return DTypeError(sentence(type(layer).__name__, "forward", "a method", received))
@@ -39,7 +39,7 @@ def without_result(
 ) -> DTypeError:
     """Return the error of a layer whose method, or whose function, returns nothing."""
     name = type(layer).__name__
-    if not is_own(type(layer)):  # the library's, with a function that somebody has passed
+    if not is_users(type(layer)):  # the library's, with a function that somebody has passed
         method = next((n for n in ("activation", "function") if n in vars(layer)), method)
     return DTypeError(sentence(name, method, expected, returned(None)))
 
@@ -59,7 +59,7 @@ def sum_of_penalties(layers: Sequence[Any]) -> Any:
         raise
 
 
-def is_own(kind: Any) -> bool:
+def is_users(kind: Any) -> bool:
     """Return whether a class or function is not the library's."""
     return not (kind.__module__ or "").startswith("neural_network.")
 
@@ -107,7 +107,7 @@ def _own_line(error: Exception, *, of_library: bool = False) -> tuple[Any, int |
     """
     found = None
     for depth, (frame, line) in enumerate(traceback.walk_tb(error.__traceback__)):
-        ours = is_of_library(frame.f_globals.get("__name__", ""))
+        ours = is_own(frame.f_globals.get("__name__", ""))
         if ours and depth and not of_library:
             return None
         if not ours and not frame.f_globals.get("__name__", "").startswith("numpy."):

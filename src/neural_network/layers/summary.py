@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -100,9 +101,7 @@ class Summary:
         """Return how many parameters are frozen, if any are."""
         if self.learned == self.parameters:
             return ""
-        counts = (self.parameters, self.learned)
-        frozen = brief(counts, lambda pair: f"{pair[0] - pair[1]:,}")  # type: ignore[index]  # brief passes what it got
-        return f"{frozen} parameters are frozen"
+        return f"{_counted(self.parameters - self.learned)} parameters are frozen"
 
     def __str__(self) -> str:
         """Lay the table out."""
@@ -212,10 +211,9 @@ def html_of_layer(layer: Any) -> str:
         return html_table(name, ["argument", "value"], rows)
     found: Summary | None = None
     if layer.built and layer.input_shape is not None:
-        try:
+        # A forward of the user's own may raise anything: the layers are shown without numbers.
+        with suppress(Exception):
             found = summarize(layer, None)
-        except Exception:  # a forward of the user's own may raise anything; the layers are shown
-            found = None
     known = {} if found is None else {row.name: row for row in found.rows}
     rows = []
     for key, one in inside:

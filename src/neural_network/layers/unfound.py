@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.layers.own_classes import is_own
+from neural_network.layers.own_classes import is_users
 from neural_network.layers.parameter import Buffer, Parameter
 from neural_network.lifting import array_under
 
@@ -58,7 +58,7 @@ def _plain(layer: Any) -> Iterator[tuple[str, Any]]:
 def untrained(model: Any) -> str | None:
     """Return which numbers of one's own layers seem to be weights, but are not trained."""
     for layer in model.all_layers():
-        for spot, value in _plain(layer) if is_own(type(layer)) else ():
+        for spot, value in _plain(layer) if is_users(type(layer)) else ():
             if isinstance(value, Tensor):
                 if value.requires_grad and value.node is None:
                     return (
@@ -78,7 +78,7 @@ def untrained(model: Any) -> str | None:
 def instead_of_parameters(model: Any) -> str:
     """Return how the numbers of layers without parameters become some, as the end of a sentence."""
     for layer in model.all_layers():
-        for spot, value in _plain(layer) if is_own(type(layer)) else ():
+        for spot, value in _plain(layer) if is_users(type(layer)) else ():
             kind = "a Tensor" if isinstance(value, Tensor) else "an array"
             return f"; {_named(layer, spot)} is {kind}: write {_line(spot)}"
     return ""
@@ -92,16 +92,16 @@ def unsaved(model: Any, made_again: Callable[[], Any]) -> str | None:
         made_again: returns the model that the same arguments make; it is called only where
             there are such numbers.
     """
-    if not any(is_own(type(layer)) and any(_plain(layer)) for layer in model.all_layers()):
+    if not any(is_users(type(layer)) and any(_plain(layer)) for layer in model.all_layers()):
         return None
     other = None
-    # A constructor of the user's own may raise anything; whoever loads the model will see it.
+    # A constructor of the user's own may raise anything; ``load`` will raise it again.
     with suppress(Exception), _same_draws():
         other = made_again()
     if other is None:
         return None
     for layer, twin in zip(model.all_layers(), other.all_layers(), strict=False):
-        if is_own(type(layer)) and type(twin) is type(layer):
+        if is_users(type(layer)) and type(twin) is type(layer):
             twins = dict(_plain(twin))
             for spot, value in _plain(layer):
                 before, after = array_under(value), array_under(twins.get(spot))

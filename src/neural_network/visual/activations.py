@@ -172,8 +172,8 @@ def _draw(
         last: whether the last line is that of the model's output.
     """
     rows = [_tiles(values, limit) for _, values in lines]
-    room = None if ax is None else inches_of(NAME, ax)
-    places, heights, shares = _places(rows, room, _cell_of(class_names))
+    space = None if ax is None else inches_of(NAME, ax)
+    places, heights, shares = _places(rows, space, _cell_of(class_names))
     canvas = axes_grid(
         NAME, ax, title, size=(WIDTH, sum(heights) + 0.4), rows=len(lines), columns=2,
         heights=heights, widths=shares,
@@ -208,29 +208,29 @@ def _chosen(steps: list[Step], most: int) -> list[Step]:
 
 
 def _places(
-    rows: list[list[Array]], room: tuple[float, float] | None, last: float = CELL
+    rows: list[list[Array]], space: tuple[float, float] | None, last: float = CELL
 ) -> tuple[list[Tiles], list[float], tuple[float, float]]:
     """Return the places of the maps of each line, the heights, and the shares of the width.
 
     Args:
         rows: the pictures of each line.
-        room: of given axes, in inches; None for a new figure.
+        space: of given axes, in inches; None for a new figure.
         last: inches of a number of the last line of a new figure.
     """
-    if room is None:
+    if space is None:
         width = WIDTH * SHARES[1] - 0.2
         inches = [_inches(tiles, width, TALLEST, CELL) for tiles in rows]
         inches[-1] = _inches(rows[-1], width, TALLEST, last)
     else:
-        # The last line needs room for numbers; the others share what is left.
-        width = room[0] * SHARES_IN_PLACE[1] - 0.2
-        tall = (room[1] - LAST_IN_PLACE) / max(len(rows) - 1, 1) - 0.06
+        # The last line needs space for numbers; the others share what is left.
+        width = space[0] * SHARES_IN_PLACE[1] - 0.2
+        tall = (space[1] - LAST_IN_PLACE) / max(len(rows) - 1, 1) - 0.06
         inches = [_inches(tiles, width, max(tall, 0.05), LAST_IN_PLACE) for tiles in rows]
     places = [
         Tiles(len(tiles), tiles[0].shape[:2], wide, columns=len(tiles))
         for tiles, wide in zip(rows, inches, strict=True)
     ]
-    if room is not None:
+    if space is not None:
         return places, [*[tall] * (len(rows) - 1), LAST_IN_PLACE], SHARES_IN_PLACE
     heights = [max(one.height, 0.34) + 0.14 for one in places]
     heights[-1] += 0.12  # for the numbers of the classes
@@ -271,7 +271,7 @@ def _name_cells(
         # Of long names a few letters tell the class.
         texts = [word, *(f"{word[:n]}…" for n in (8, 5, 3) if len(word) > n + 1)]
         group.add(
-            axes, (x, y - cell.room[1] / 1.8), texts, (cell.room[0] / 0.9, above), ha="center",
+            axes, (x, y - cell.space[1] / 1.8), texts, (cell.space[0] / 0.9, above), ha="center",
             va="bottom",
         )  # fmt: skip
 

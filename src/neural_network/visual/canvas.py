@@ -115,11 +115,11 @@ class Canvas:
         """
         points = self.small * (0.7 * letters + 0.5 if along == 0 else 1.3)
         panels = len(self.grid[0]) if along == 0 else len(self.grid)
-        room = share * self.inches[along] / panels * 72
-        return max(-(-count // most), -(-int(count * points) // max(int(room), 1)), 1)
+        space = share * self.inches[along] / panels * 72
+        return max(-(-count // most), -(-int(count * points) // max(int(space), 1)), 1)
 
     def group(self, points: float | None = None) -> Group:
-        """Return a group of texts that fit into their rooms."""
+        """Return a group of texts: all of one size of letters, at which each fits."""
         from neural_network.visual.panels import Group
 
         # A wide figure has as large letters as a narrow one: who looks at it looks closer.
@@ -129,14 +129,14 @@ class Canvas:
 
     def note_lack(self, group: Group, what: str) -> None:
         """Write a line where the texts of a group are too small to be drawn."""
-        self.note(lambda: "" if group.size() else f"no room here for the {what}")
+        self.note(lambda: "" if group.size() else f"no space here for the {what}")
 
     def note(
         self, words: Callable[[], str], place: tuple[float, float] = (0.5, 0.02), system: Any = None
     ) -> None:
-        """Write a line about texts for which given axes have no room, when that is known.
+        """Write a line about texts for which given axes have no space, when that is known.
 
-        A figure of its own has room.
+        A figure of its own has space.
 
         Args:
             words: returns the line, or "" if nothing is left out.
@@ -219,11 +219,12 @@ def inches_of(function: str, ax: Any) -> tuple[float, float]:
 def new_figure(function: str, size: tuple[float, float]) -> Figure:
     """Return an empty figure that pyplot does not know; size in inches."""
     with needs_extra(f"drawing ({function})", extra="plot"):
-        import matplotlib as mpl  # noqa: F401  # the parts below are found without it once loaded
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
+        from matplotlib import layout_engine
 
         from neural_network.visual.picture import Picture
-    return Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06))
+    return Picture(
+        figsize=size, layout=layout_engine.ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
+    )
 
 
 def root(figure: Any) -> Figure:
@@ -238,7 +239,7 @@ def wrapped(text: str, inches: float, points: float) -> str:
 
 
 def as_title(function: str, title: Any) -> str:
-    """Return a title as text; None for none. Beside a longer one no room is left to draw in."""
+    """Return a title as text; None for none. Beside a longer one no space is left to draw in."""
     if title is None:
         return ""
     expected = f"text of at most {LETTERS_OF_TITLE} letters in {LINES_OF_TITLE} lines"

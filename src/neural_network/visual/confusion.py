@@ -81,7 +81,7 @@ def show_confusion_matrix(
     canvas = axes_grid(name, ax, title, size=(side + 0.7 + words, side + (words if turned else 0)))
     axes = canvas.axes
     drawn = axes.imshow(shares, cmap=colours, vmin=0, vmax=1)
-    if canvas.given is not None:  # names have less room than in a figure of its own
+    if canvas.given is not None:  # names have less space than in a figure of its own
         names = short_names(names, MOST_LETTERS_IN_PLACE)
         cell = 0.5 * min(canvas.inches) / classes
         turned = not _upright(names, cell)

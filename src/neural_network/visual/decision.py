@@ -92,8 +92,8 @@ def show_decision_surface(
     as_title(NAME, title)
     as_cmap(NAME, cmap, "")
     low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
-    room = np.where(high > low, (high - low) * MARGIN, 1.0)
-    low, high = low - room, high + room
+    space = np.where(high > low, (high - low) * MARGIN, 1.0)
+    low, high = low - space, high + space
     across, up = (np.linspace(low[axis], high[axis], count) for axis in (0, 1))
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(dtype)
     probabilities = probabilities_of(check_scores(NAME, answer(grid)))

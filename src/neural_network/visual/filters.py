@@ -85,8 +85,8 @@ def show_filters(
         return _draw_lines(tiles, heading, ax, cmap)
     shape = (size[0], size[1])
     places = Tiles.of(len(tiles), shape, lines=int(numbered), largest=LARGEST_TILE)
-    room = (places.inches + 1, places.height + 0.8)
-    canvas = axes_grid(NAME, ax, heading, size=room)
+    space = (places.inches + 1, places.height + 0.8)
+    canvas = axes_grid(NAME, ax, heading, size=space)
     if canvas.given is not None:
         places = Tiles.within(len(tiles), shape, canvas, lines=int(numbered), every=True)
     coloured = tiles[0].ndim == 3

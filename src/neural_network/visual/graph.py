@@ -115,7 +115,7 @@ def show_graph(
     def words() -> str:
         """Say which texts the place does not hold."""
         missing = lacking[group.level] if group.size() else "names and sizes"
-        return f"no room here for {missing}" if missing else ""
+        return f"no space here for {missing}" if missing else ""
 
     canvas.note(words, (wide / 2 - STEP[0] / 2, high - STEP[1] / 2 + MARGIN), axes.transData)
     axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
@@ -204,8 +204,8 @@ def _draw(group: Group, axes: Axes, box: Box, centre: tuple[float, float], colou
         shape += f"  ·  {box.parameters:,} params"
     texts = [[box.title, box.detail, shape], [box.title, box.shape], [box.title]]
     lines = ["\n".join(filter(None, several)) for several in texts]
-    room = (0.96 * BOX[0], 0.96 * BOX[1])
-    group.add(axes, centre, lines, room, ha="center", va="center", linespacing=1.1)
+    space = (0.96 * BOX[0], 0.96 * BOX[1])
+    group.add(axes, centre, lines, space, ha="center", va="center", linespacing=1.1)
 
 
 def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -100,7 +100,7 @@ def draw_image(canvas: Canvas, axes: Axes, found: Placed) -> None:
         for cell, text in zip(cells_of(drawn), texts, strict=True):
             share = drawn.get_array()[cell.row, cell.column]
             group.add(
-                axes, cell.middle, text, cell.room, ha="center", va="center",
+                axes, cell.middle, text, cell.space, ha="center", va="center",
                 color=ink_on(drawn, share),
             )  # fmt: skip
         for row, column in _around(found, rows, columns):

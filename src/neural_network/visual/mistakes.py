@@ -110,8 +110,8 @@ def show_mistakes(
     size = (inputs.shape[2], inputs.shape[3])
     columns = min(len(chosen), 5)
     places = Tiles.of(len(chosen), size, lines=3, largest=1.5, columns=columns)
-    room = (places.inches + 0.2, places.height + 0.6)
-    canvas = axes_grid(NAME, ax, "", size=room)
+    space = (places.inches + 0.2, places.height + 0.6)
+    canvas = axes_grid(NAME, ax, "", size=space)
     if canvas.given is not None:  # fewer pictures, if they would be too small
         longest = max(len(line) for text in captions for line in text.split("\n"))
         places = Tiles.within(len(chosen), size, canvas, lines=3, caption=longest)

@@ -35,7 +35,7 @@ class Numbers:
         group = canvas.group(SMALL)
         self._cells = [
             [
-                group.add(axes, cell.middle, "", cell.room, ha="center", va="center")
+                group.add(axes, cell.middle, "", cell.space, ha="center", va="center")
                 for cell in cells_of(picture)
             ]
             for picture in self.drawn
@@ -77,7 +77,7 @@ class FilledMap:
             group = canvas.group()
             texts = short_numbers(total, largest(total))
             for cell, text in zip(cells_of(self.drawn), texts, strict=True):
-                written = group.add(axes, cell.middle, text, cell.room, ha="center", va="center")
+                written = group.add(axes, cell.middle, text, cell.space, ha="center", va="center")
                 written.set_color(ink_on(self.drawn, total[cell.row, cell.column]))
                 self._cells.append(written)
 

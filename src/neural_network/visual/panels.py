@@ -23,7 +23,7 @@ ROUNDS = 2
 
 
 class Group:
-    """Texts that have one size of letters: the largest at which each fits into its room.
+    """Texts that have one size of letters: the largest at which each fits into its space.
 
     Args:
         points: the largest size.
@@ -45,24 +45,24 @@ class Group:
         axes: Any,
         place: tuple[float, float],
         texts: Sequence[str] | str,
-        room: tuple[float, float],
+        space: tuple[float, float],
         **options: Any,
     ) -> Fitted:
-        """Write a text into a room around a place, both in data of the axes.
+        """Write a text into a space around a place, both in data of the axes.
 
         Args:
             axes: to write on.
             place: of the text.
             texts: the text, or several, from the longest to the shortest: the first that fits
                 is drawn, and of all texts of the group the one in the same place.
-            room: width and height.
+            space: width and height.
             options: of matplotlib's text.
         """
         known: Any = {"transform": axes.transData, "parse_math": False, "fontsize": self.points}
         several = [texts] if isinstance(texts, str) else list(texts)
-        made = Fitted(self, several, room, *place, several[0], **(known | options))
+        made = Fitted(self, several, space, *place, several[0], **(known | options))
         made.set_clip_on(False)
-        # A layout engine makes room for what lies outside; this never does.
+        # A layout engine makes space for what lies outside; this never does.
         made.set_in_layout(False)
         axes.add_artist(made)
         self._members.append(made)
@@ -75,10 +75,10 @@ class Group:
         dpi = next(iter(self._axes)).get_figure(root=True).dpi
         places = [(*axes.bbox.bounds, *axes.viewLim.bounds) for axes in self._axes]
         if self._key != (dpi, places, self.version):
-            rooms = [member.pixels() for member in self._members]
+            spaces = [member.pixels() for member in self._members]
             for level in range(max(len(member.texts) for member in self._members)):
-                pairs = zip(self._members, rooms, strict=True)
-                size = min(self._largest(member, level, *room) for member, room in pairs)
+                pairs = zip(self._members, spaces, strict=True)
+                size = min(self._largest(member, level, *space) for member, space in pairs)
                 if size >= self.least:
                     break
             self.level = level
@@ -116,14 +116,19 @@ class Fitted(Text):
     Args:
         group: that has its size.
         texts: from the longest to the shortest.
-        room: width and height, in the coordinates of the text.
+        space: width and height, in the coordinates of the text.
         place: of matplotlib's text, and what follows.
     """
 
     def __init__(
-        self, group: Group, texts: list[str], room: tuple[float, float], *place: Any, **options: Any
+        self,
+        group: Group,
+        texts: list[str],
+        space: tuple[float, float],
+        *place: Any,
+        **options: Any,
     ) -> None:
-        self.group, self.texts, self.room = group, texts, room
+        self.group, self.texts, self.space = group, texts, space
         self.spacing = options.get("linespacing", 1.2)
         super().__init__(*place, **options)
 
@@ -139,8 +144,8 @@ class Fitted(Text):
         super().set_text(self.texts[min(level, len(self.texts) - 1)])
 
     def pixels(self) -> tuple[float, float]:
-        """Return the room in pixels."""
-        (x0, y0), (x1, y1) = self.get_transform().transform([(0, 0), self.room])
+        """Return the width and height for the text, in pixels."""
+        (x0, y0), (x1, y1) = self.get_transform().transform([(0, 0), self.space])
         return abs(float(x1 - x0)), abs(float(y1 - y0))
 
     def get_visible(self) -> bool:

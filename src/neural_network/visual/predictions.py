@@ -115,8 +115,8 @@ def show_predictions(
         picture, seen_axes, bars = places[place]
         _show(picture, photographs[place] / 255, colours)
         # parse_math: a file's name may hold dollar signs.
-        room = int(canvas.inches[0] / (3 * beside) * 72 / (0.56 * canvas.small))
-        letters = LONGEST_TITLE if canvas.given is None else max(min(room, LONGEST_TITLE), 6)
+        space = int(canvas.inches[0] / (3 * beside) * 72 / (0.56 * canvas.small))
+        letters = LONGEST_TITLE if canvas.given is None else max(min(space, LONGEST_TITLE), 6)
         picture.set_title(shortened(caption, letters), fontsize=canvas.small, parse_math=False)
         _show(seen_axes, prepared[place], colours)
         seen_axes.set_title("prepared", fontsize=canvas.small)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Inches: of a line and a letter of text, of boxes, of an arrow's label.
 LINE, LETTER = 0.17, 0.6 * SMALL / 72
 NARROWEST, WIDEST = 1.7, 4.5
-# Between a row of boxes and the labels above the next: room for arrows that move sideways; less
+# Between a row of boxes and the labels above the next: space for arrows that move sideways; less
 # where the text is shorter.
 GAPS = (0.25, 0.2, 0.12, 0.12)
 # Of an arrow below its label.
@@ -84,7 +84,7 @@ def draw_tape(
             aside, side = (0.06, "left") if arrow.right else (-0.06, "right")
             labels.add(
                 axes, (x + aside, y - HEAD * scale), words[id(arrow.part)],
-                (arrow.room - 0.06, _tall(words[id(arrow.part)]) * scale), ha=side, va="bottom",
+                (arrow.space - 0.06, _tall(words[id(arrow.part)]) * scale), ha=side, va="bottom",
                 color=COLOURS[1], zorder=3, linespacing=1.0,
             )  # fmt: skip
 
@@ -96,7 +96,7 @@ def draw_tape(
             missing = LEFT_OUT[min(level + boxes.level, len(LEFT_OUT) - 1)]
             if not labels.size():
                 missing += " and slopes" if missing else "slopes"
-        return f"no room here for {missing}; draw() shows them" if missing else ""
+        return f"no space here for {missing}; draw() shows them" if missing else ""
 
     canvas.note(lacking, (wide / 2, high + foot), axes.transData)
     axes.set_xlim(-0.05, wide + 0.05)
@@ -185,8 +185,8 @@ def _box(axes: Any, group: Group, place: Place, texts: list[str], colour: Any) -
         )
     )  # fmt: skip
     middle = (place.x, place.top + place.height / 2)
-    room = (0.95 * place.width, 0.95 * place.height)
-    group.add(axes, middle, texts, room, ha="center", va="center", linespacing=1.2)
+    space = (0.95 * place.width, 0.95 * place.height)
+    group.add(axes, middle, texts, space, ha="center", va="center", linespacing=1.2)
 
 
 def _arrow(axes: Any, path: list[tuple[float, float]]) -> None:

@@ -25,13 +25,13 @@ class Arrow:
     Attributes:
         part: what it adds to the gradient of the value.
         corners: of its way.
-        room: the width for a label beside its end.
+        space: the width for a label beside its end.
         right: whether the label is at the right.
     """
 
     part: Part
     corners: list[tuple[float, float]]
-    room: float
+    space: float
     right: bool
 
 
@@ -109,15 +109,15 @@ def places_of(
                 corners += [(lane.x, lane.top - zones[lane.row]), (lane.x, ends[lane.row])]
             share = box.width / len(coming)
             first, last = box.left + number * share, box.left + (number + 1) * share
-            # Straight down, if there is room for the label on one side; else where it has more.
+            # Straight down, if there is space for the label on one side; else where it has more.
             came = corners[-1][0]
             x = came
             if not first <= x <= last or max(x - first, last - x) < labels[id(part)][0]:
                 x = first + (0.1 if came < first + share / 2 else 0.9) * share
             right = last - x >= x - first
-            room = last - x if right else x - first
+            space = last - x if right else x - first
             corners += [(x, box.top - zones[box.row]), (x, box.top)]
-            box.entering.append(Arrow(part, corners, room, right))
+            box.entering.append(Arrow(part, corners, space, right))
     wide = max(place.x + place.width / 2 for row in rows for place in row)
     return boxes, wide, ends[-1]
 

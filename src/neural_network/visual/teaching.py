@@ -316,8 +316,8 @@ class _Set:
         pictures = [as_picture(self.images[place]) for place in order]
         size = (self.images.shape[2], self.images.shape[3])
         places = Tiles.of(len(order), size, lines=1, largest=1.5, columns=min(len(order), 8))
-        room = (places.inches + 0.2, places.height + 0.2)
-        canvas = axes_grid(NAME, None, None, size=room)
+        space = (places.inches + 0.2, places.height + 0.2)
+        canvas = axes_grid(NAME, None, None, size=space)
         names = short_names(self.names, MOST_LETTERS)
         captions = [names[self.labels[place]] for place in order]
         places.draw(canvas, canvas.axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)

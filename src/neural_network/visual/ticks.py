@@ -34,7 +34,7 @@ def short(number: float) -> str:
 
 
 class SpacedLocator(MaxNLocator):
-    """So many ticks as have room beside each other, in letters of so many points."""
+    """So many ticks as have space beside each other, in letters of so many points."""
 
     def __init__(self, points: float) -> None:
         super().__init__(nbins=MOST, steps=[1, 2, 2.5, 5, 10])
@@ -45,7 +45,7 @@ class SpacedLocator(MaxNLocator):
         axis: Any = self.axis
         low, high = sorted(axis.get_view_interval())
         figure = axis.get_figure(root=True)
-        room = axis.axes.bbox.width * 72 / figure.dpi / self.points
+        space = axis.axes.bbox.width * 72 / figure.dpi / self.points
         ticks: list[float] = []
         for count in range(MOST, 0, -1):
             self.set_params(nbins=count)
@@ -53,7 +53,7 @@ class SpacedLocator(MaxNLocator):
             wide = max((len(short(n)) * LETTER + APART for n in ticks), default=0.0)
             # Of three in a row, the outer ones.
             for some in (ticks, ticks[:: len(ticks) - 1] if len(ticks) > 2 else []):
-                if len(some) > 1 and wide <= (some[1] - some[0]) / (high - low) * room:
+                if len(some) > 1 and wide <= (some[1] - some[0]) / (high - low) * space:
                     return some
         return ticks[:1]
 

@@ -51,7 +51,7 @@ def write_numbers(canvas: Canvas, places: Tiles, drawn: Sequence[Any]) -> None:
     for image, values, several in zip(drawn, arrays, texts, strict=True):
         for cell, text in zip(cells_of(image), several, strict=True):
             group.add(
-                image.axes, cell.middle, text, cell.room, ha="center", va="center",
+                image.axes, cell.middle, text, cell.space, ha="center", va="center",
                 color=ink_on(image, values[cell.row, cell.column]),
             )  # fmt: skip
 
@@ -63,13 +63,13 @@ class Cell:
     Attributes:
         row, column: of the number.
         middle: in data of the axes.
-        room: for a text, width and height.
+        space: for a text, width and height.
     """
 
     row: int
     column: int
     middle: tuple[float, float]
-    room: tuple[float, float]
+    space: tuple[float, float]
 
 
 def cells_of(image: Any) -> list[Cell]:
@@ -77,9 +77,9 @@ def cells_of(image: Any) -> list[Cell]:
     left, right, bottom, upper = image.get_extent()
     rows, columns = image.get_array().shape[:2]
     across, down = (right - left) / columns, (bottom - upper) / rows
-    room = (0.78 * across, 0.9 * abs(down))  # a gap between two numbers of a line
+    space = (0.78 * across, 0.9 * abs(down))  # a gap between two numbers of a line
     return [
-        Cell(row, column, (left + (column + 0.5) * across, upper + (row + 0.5) * down), room)
+        Cell(row, column, (left + (column + 0.5) * across, upper + (row + 0.5) * down), space)
         for row in range(rows)
         for column in range(columns)
     ]

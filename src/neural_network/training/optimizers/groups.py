@@ -327,15 +327,16 @@ class OptimizerGroups(Answering):
             raise
 
 
-def as_optimizers(value: object, model: Layer) -> Optimizer | OptimizerGroups:
+def as_optimizers(value: Any, model: Layer) -> Optimizer | OptimizerGroups:
     """Return an optimizer, or those of a list of pairs, for a model."""
     made: Optimizer | OptimizerGroups
     if isinstance(value, OptimizerGroups):
         made = value
     elif isinstance(value, list | tuple | Mapping):
-        made = OptimizerGroups(value)  # type: ignore[arg-type]  # it refuses a mapping
+        pairs: Any = value  # OptimizerGroups refuses a mapping
+        made = OptimizerGroups(pairs)
     else:
-        made = as_optimizer(value)  # type: ignore[arg-type]  # refusing is its job
+        made = as_optimizer(value)
     check_bound_to("Trainer", made, model)
     return made
 
