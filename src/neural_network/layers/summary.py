@@ -101,7 +101,9 @@ class Summary:
         """Return how many parameters are frozen, if any are."""
         if self.learned == self.parameters:
             return ""
-        return f"{_counted(self.parameters - self.learned)} parameters are frozen"
+        # The fields of a summary may hold anything, as those of each dataclass.
+        frozen = brief((self.parameters, self.learned), _difference)
+        return f"{frozen} parameters are frozen"
 
     def __str__(self) -> str:
         """Lay the table out."""
@@ -232,6 +234,11 @@ def html_of_layer(layer: Any) -> str:
     rows.append(["", "all", "", _counted(found.parameters), _counted(found.multiply_adds)])
     frozen = found._frozen()
     return html_table(f"{name}: {frozen}" if frozen else name, header, rows)
+
+
+def _difference(counts: Any) -> str:
+    """Return how much the first number is above the second, with commas."""
+    return f"{counts[0] - counts[1]:,}"
 
 
 def _counted(count: object) -> str:

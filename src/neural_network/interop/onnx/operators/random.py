@@ -19,8 +19,8 @@ def dropout(
     ratio: Any = None,
     training_mode: Any = None,
     *,
-    is_test: int
-    | None = None,  # before version 7; imported models say themselves whether they train
+    # Before version 7; imported models say themselves whether they train.
+    is_test: int | None = None,
     seed: int | None = None,  # the draws follow from the training's own seed
     consumed_inputs: Any = None,
     outputs: int,
