@@ -181,7 +181,7 @@ class Recorded:
         primal: the value one level down; on level 0 the array.
     """
 
-    __slots__ = ("__weakref__", "_memory", "data", "grad", "node", "noted", "requires_grad")
+    __slots__ = ("__weakref__", "_memory", "_noted", "data", "grad", "node", "requires_grad")
     level: int = 0
     # Whether a layer holds it, as it does parameters.
     in_a_layer: bool = False

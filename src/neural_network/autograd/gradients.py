@@ -37,8 +37,8 @@ SILENT = Noted(None, math.nan, 0)
 
 def note_change(leaf: Any) -> None:
     """Note that a leaf is changed in place while it has a gradient, as in a step by hand."""
-    if type(leaf.grad) is np.ndarray and getattr(leaf, "noted", None) is not SILENT:
-        leaf.noted = Noted(None, _sum(leaf.grad), 0)
+    if type(leaf.grad) is np.ndarray and getattr(leaf, "_noted", None) is not SILENT:
+        leaf._noted = Noted(None, _sum(leaf.grad), 0)
 
 
 def _note(leaf: Any, before: Any, grad: Any) -> None:
@@ -46,24 +46,24 @@ def _note(leaf: Any, before: Any, grad: Any) -> None:
 
     Of the parameters of layers, which optimizers change, only changes in place are noted.
     """
-    noted = None if before is None else getattr(leaf, "noted", None)
+    noted = None if before is None else getattr(leaf, "_noted", None)
     if noted is SILENT:
         return
     if leaf.in_a_layer or type(grad) is not np.ndarray:
-        leaf.noted = None
+        leaf._noted = None
         return
     same = 1
     if before is not None:
         if noted is None:
             return
         same = noted.same + 1 if np.array_equal(before, noted.same * grad) else 0
-    leaf.noted = Noted(_sum(leaf.data), _sum(leaf.grad), same)
+    leaf._noted = Noted(_sum(leaf.data), _sum(leaf.grad), same)
 
 
 def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
     """Warn of gradients that are added to those of a step by hand, or of none that was made."""
     for leaf, grad in found:
-        noted = None if leaf.grad is None else getattr(leaf, "noted", None)
+        noted = None if leaf.grad is None else getattr(leaf, "_noted", None)
         if noted is None or not np.any(leaf.grad) or _sum(leaf.grad) != noted.gradient:
             continue  # a gradient that was changed since is meant to be added to
         if noted.numbers is None or _sum(leaf.data) != noted.numbers:
@@ -82,7 +82,7 @@ def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
         else:
             continue
         for other, _ in found:
-            other.noted = SILENT
+            other._noted = SILENT
         give_hint_of_backward(text)
         return
 
