@@ -282,6 +282,16 @@ def test_weights_of_classes(make: Any) -> None:
         np.testing.assert_allclose(balanced.loss_curve_, other.loss_curve_, rtol=1e-12)
 
 
+@each_classifier
+def test_weights_of_classes_times_those_of_rows(make: Any) -> None:
+    table, rows = {0: 0.5, 1: 2.0, 2: 1.25}, np.random.default_rng(3).uniform(0.2, 3, 120)
+    both = make(class_weight=table, **QUICK).fit(X, Y, sample_weight=rows)
+    product = make(**QUICK).fit(X, Y, sample_weight=rows * np.array([table[c] for c in Y]))
+    np.testing.assert_allclose(both.loss_curve_, product.loss_curve_, rtol=1e-12)
+    alone = make(class_weight=table, **QUICK).fit(X, Y)
+    assert not np.allclose(both.loss_curve_, alone.loss_curve_, rtol=1e-3)
+
+
 def test_the_penalty_in_closed_form() -> None:
     rows, y = X[:30], 2 * X[:30, 0] + 1
     fitted = estimators.MLPRegressor(

@@ -195,6 +195,12 @@ def test_wrong_ways_to_initialize() -> None:
         layer.initialize((2.5,))  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="initialize: shape: expected a whole number of at"):
         layer.initialize((0,))
+    nested: list[Any] = []
+    for _ in range(100_000):  # deeper than Python writes
+        nested = [nested]
+    for shape in (nested, (3, nested)):
+        with pytest.raises(DTypeError, match="initialize: shape: expected the sizes of one input"):
+            layer.initialize(shape)  # type: ignore[arg-type]  # refused
     with pytest.raises(DTypeError, match="initialize: rng: expected a whole number"):
         layer.initialize((3,), rng="a")  # type: ignore[arg-type]
     with pytest.raises(DTypeError, match="embedding: indices: expected whole numbers"):

@@ -158,7 +158,7 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
         expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
         raise DTypeError(sentence(function, "shape", expected, brief(shape)))
     if function == "initialize" and any(isinstance(size, tuple | list) for size in shape):
-        line = f"initialize({', '.join(map(str, shape))})"
+        line = f"initialize({', '.join(map(brief, shape))})"
         received = f"{brief(shape)}; of several inputs they are given one by one: {line}"
         raise DTypeError(sentence(function, "shape", "the sizes of one input", received))
     sizes = tuple(as_count(function, "shape", size) for size in shape)
