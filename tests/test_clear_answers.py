@@ -13,6 +13,7 @@ import pytest
 
 import neural_network as nn
 from neural_network import Dense, Layer, Sequential, Trainer, gradient, op
+from neural_network.functional.linear import matmul
 from tests.training.hints.misfits import hints_of, normal
 
 Z, LABELS = normal(8, 5), np.arange(8) % 5
@@ -333,3 +334,11 @@ def test_early_stopping_that_keeps_the_first_epoch_of_a_rising_rate() -> None:
     (text,) = hints_of(lambda: run(nn.OneCycle(0.05)))
     assert re.search(r"^fit: the training stopped in epoch 3 of 20, and epoch 1 was the best", text)
     assert hints_of(lambda: run(0.01)) == []
+
+
+def test_an_iterator_at_its_end_has_no_shape() -> None:
+    ended = np.nditer(np.arange(3.0))
+    for _ in ended:
+        pass
+    with pytest.raises(nn.DTypeError, match=r"matmul: a, b: expected"):
+        matmul("text", ended)

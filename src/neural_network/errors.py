@@ -355,7 +355,7 @@ def _turned(function: str, given: Mapping[str, object]) -> str:
     """Return which of two matrices fits the other one when it is transposed, if one does."""
     if function not in OF_INNER_AXES | OF_SAME_SHAPES:
         return ""
-    shapes = {name: getattr(value, "shape", None) for name, value in given.items()}
+    shapes = {name: _attribute(value, "shape") for name, value in given.items()}
     matrices = {n: shape for n, shape in shapes.items() if type(shape) is tuple and len(shape) == 2}
     if len(matrices) != 2:
         return ""
@@ -370,12 +370,17 @@ def _turned(function: str, given: Mapping[str, object]) -> str:
     return f"; {' or '.join(f'{name}.T' for name in turned)} fits"
 
 
+def _attribute(value: object, name: str) -> object:
+    """Return an attribute; None where there is none, or reading it raises an error."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # of an iterator at its end, for example
+        return None
+
+
 def _outlined(value: object) -> str:
     """Return the type and shape of an array, any other value as text."""
-    try:
-        dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    except Exception:  # of an iterator at its end, for example
-        dtype, shape = None, None
+    dtype, shape = _attribute(value, "dtype"), _attribute(value, "shape")
     if dtype is None or not isinstance(shape, tuple):
         return shortened(brief(value), 60)
     return f"{dtype} {shape}"
