@@ -303,14 +303,16 @@ def test_the_penalty_in_closed_form() -> None:
     np.testing.assert_allclose(fitted.model_[0].weight.data[:, 0], expected, atol=1e-3)
 
 
+@pytest.mark.parametrize(("size", "batches"), [(len(X), 1), (50, 3)])
 @pytest.mark.parametrize("make", [estimators.MLPClassifier, estimators.MLPRegressor])
-def test_the_penalty_is_in_the_loss_that_decides(make: Any) -> None:
-    still = {"learning_rate": 1e-12, "max_iter": 1, "random_state": 0}
+def test_the_penalty_is_in_the_loss_that_decides(make: Any, size: int, batches: int) -> None:
+    still = {"learning_rate": 1e-12, "max_iter": 1, "random_state": 0, "batch_size": size}
     plain = make(6, alpha=0.0, **still).fit(X, Y)
     fitted = make(6, alpha=3.0, **still).fit(X, Y)
     weights = sum(float((layer.weight.data**2).sum()) for layer in fitted.model_)
     half = 1.0 if make is estimators.MLPRegressor else 0.5  # theirs is half of the squared error
-    penalty = half * 3.0 * weights / len(X)
+    # Each batch's is divided by its rows, by which the mean over batches weighs it.
+    penalty = half * 3.0 * weights * batches / len(X)
     assert fitted.loss_ - plain.loss_ == pytest.approx(penalty, rel=1e-6)
 
 
