@@ -165,6 +165,29 @@ def test_partial_fit_keeps_the_moments_of_adam() -> None:
     assert steps == [1, 2, 3]
 
 
+def test_each_partial_fit_has_an_order_of_its_own() -> None:
+    def orders() -> list[Any]:
+        """Return the rows of all batches of three calls."""
+        found: list[Any] = []
+
+        def note(rows: Any, rng: np.random.Generator) -> Any:
+            seen.append(rows.copy())
+            return rows
+
+        estimator = estimators.MLPClassifier(6, batch_size=30, augment=note, random_state=0)
+        for _ in range(3):
+            seen: list[Any] = []
+            estimator.partial_fit(X, Y, [0, 1, 2])
+            found.append(np.concatenate(seen[-4:]))
+        return found
+
+    found = orders()
+    for place, rows in enumerate(found):
+        np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
+        assert not np.array_equal(rows, found[place - 1])
+    np.testing.assert_array_equal(orders(), found)
+
+
 def test_partial_fit_of_one_class_at_a_time() -> None:
     estimator = estimators.MLPClassifier(6, random_state=0)
     for number in range(3):
