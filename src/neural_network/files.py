@@ -122,7 +122,7 @@ def shipped(package: str, path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn an OSError inside the block into a sentence that names the path."""
     try:
         yield
@@ -151,12 +151,12 @@ def written_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     target = real_path(path)
-    with _writing(path):  # a name may be too long
+    with writing(path):  # a name may be too long
         in_the_way = target.exists() and not target.is_file()
     if in_the_way:
         raise FileWriteError(f"cannot write {path}: it is a folder or a device, expected a file")
     temporary = target.with_name(f"{_beside(target)}{secrets.token_hex(8)}{target.suffix}")
-    with _writing(path):
+    with writing(path):
         # Made here, so that it gets the permissions of any new file and nobody else's name.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
@@ -177,7 +177,7 @@ def append(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         FileWriteError: it cannot be written; the file is as it was.
     """
-    with _writing(path):
+    with writing(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
         try:
             size = os.fstat(descriptor).st_size
@@ -210,7 +210,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
             cannot be written.
     """
     target = real_path(path)
-    with _writing(path), suppress(FileNotFoundError, NotADirectoryError):
+    with writing(path), suppress(FileNotFoundError, NotADirectoryError):
         target.lstat()  # the name may be too long, which that of the lock is not
     if not target.name:
         raise FileWriteError(f"cannot write {path}: it is a folder, expected a file")
@@ -241,7 +241,7 @@ def real_path(path: str | os.PathLike[str]) -> Path:
         FileWriteError: a name that no file can have, or a relative one without a current directory.
     """
     try:
-        with _writing(path):  # a name may be too long
+        with writing(path):  # a name may be too long
             return Path(os.path.realpath(path))
     except TypeError as error:
         raise DTypeError(f"cannot write: expected the path of a file, received {path!r}") from error
@@ -261,7 +261,7 @@ def _lock_name(target: Path) -> str:
 def _open_and_take(path: str | os.PathLike[str], lock: Path) -> int:
     """Return the open and locked file."""
     while True:
-        with _writing(path):
+        with writing(path):
             descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
             kept = False
             try:

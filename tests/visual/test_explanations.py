@@ -179,6 +179,8 @@ def test_slides_that_fail_leave_nothing(small: Any, tmp_path: Path, monkeypatch:
     with pytest.raises(nn.FileWriteError, match="No space left"):
         visual.slides(small, COLOURS, LABELS % 2, tmp_path / "lecture")
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(nn.FileWriteError, match="cannot write xxx.*File name too long"):
+        visual.slides(small, COLOURS, LABELS % 2, "x" * 10_000)
 
 
 def test_work_of_more_than_a_second_shows_its_progress(monkeypatch: Any, capsys: Any) -> None:

@@ -15,15 +15,8 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import (
-    ArgumentError,
-    FileWriteError,
-    ShapeError,
-    both,
-    needs_extra,
-    sentence,
-)
-from neural_network.files import as_path
+from neural_network.errors import ArgumentError, ShapeError, both, needs_extra, sentence
+from neural_network.files import as_path, writing
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
@@ -139,31 +132,28 @@ def slides(
     if history is not None:
         show_history(history)  # before anything is written
     made = _Set(found, inputs, truth, shares, names, history, outputs.shape[1])
-    try:
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise FileWriteError(f"cannot write {folder}: {error.strerror or error}") from error
-    try:
-        written = made.write(temporary)
-        temporary.chmod(0o755)  # of a temporary folder, only its owner may read
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except OSError as error:
-        raise FileWriteError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            written = made.write(temporary)
+            temporary.chmod(0o755)  # of a temporary folder, only its owner may read
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return [folder / file for file in written]
 
 
 def _new_folder(path: Any) -> Path:
     """Return the path of a folder that does not exist, or is empty."""
     folder = Path(as_path(NAME, "path", path))
-    if folder.is_dir() and not any(folder.iterdir()):
-        return folder
-    if folder.exists() or folder.is_symlink():
-        what = "a folder that holds something" if folder.is_dir() else "a file"
+    with writing(folder):  # its name may be too long, or it cannot be read
+        is_folder = folder.is_dir()
+        in_the_way = any(folder.iterdir()) if is_folder else folder.exists() or folder.is_symlink()
+    if in_the_way:
+        what = "a folder that holds something" if is_folder else "a file"
         refused: Any = both(ArgumentError, FileExistsError)
         expected = "a folder that does not exist yet, or is empty"
         raise refused(sentence(NAME, "path", expected, f"{what}: {folder}"))
