@@ -63,7 +63,7 @@ def test_help_of_everything(run_here: Any) -> None:
 MISTAKES = [
     (["features", "--digit", "5000"], "features: --digit: expected a number from 0 to 4999, received 5000"),
     (["features", "--digit", "-1"], "features: --digit: expected a number from 0 to 4999, received -1"),
-    (["features", "--digit", "five"], "Invalid value for '--digit'"),
+    (["features", "--digit", "five"], "features: --digit: expected a whole number (Which training digit of MNIST, from 0), received 'five'"),
     (["features", "--digit", "1", "--picture", "photo.png"], "--digit and --picture: expected one, received both"),
     (["features", "photo.png", "--picture", "photo.png"], "PICTURE and --picture: expected one, received both"),
     (["features", "text.png"], "text.png: not a picture that can be read"),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import neural_network as nn
-from neural_network.cli.confusions import OPTIONS
+from neural_network.cli.other_programs import OPTIONS
 from neural_network.cli.settings import SETTINGS, option
 from tests.cli.folders import QUICK, a_folder, files
 
@@ -120,7 +120,7 @@ def test_right_lines_get_no_other(run_here: Any, work: Path) -> None:
 
 def test_options_of_others_stand_for_options_there_are() -> None:
     ours = {f"--{option(name)}" for name in SETTINGS}
-    ours |= {"--force", "--quiet", "--colour", "--filter", "--all"}
+    ours |= {"--force", "--quiet", "--colour", "--filter", "--all", "--picture"}
     assert set(OPTIONS.values()) <= ours
     assert not set(OPTIONS) & ours
 

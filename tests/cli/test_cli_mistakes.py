@@ -25,7 +25,7 @@ MISTAKES = [
     (["train", "--size", "20"], "train: --size: expected a folder as --data, received mnist"),
     (["train", "--size", "-1"], "train: --size: expected a whole number of at least 0, received -1"),
     (["train", "--epochs", "0"], "train: --epochs: expected a whole number of at least 1, received 0"),
-    (["train", "--epochs", "2.5"], "Invalid value for '--epochs'"),
+    (["train", "--epochs", "2.5"], "train: --epochs: expected a whole number (Passes over the data), received '2.5'"),
     (["train", "--batch-size", "0"], "train: --batch-size: expected a whole number of at least 1"),
     (["train", "--optimizer", "adm"], "train: --optimizer: expected one of"),
     (["train", "--learning-rate", "-1"], "train: --learning-rate: expected a finite number above 0"),

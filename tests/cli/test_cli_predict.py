@@ -42,7 +42,8 @@ def test_predict_reads_photographs(run_here: Any, tmp_path: Path, reader: Path) 
     with Image.open(tmp_path / "what_it_saw.png") as picture:
         assert picture.height > 500
     every = run_here("predict", "0.png", "--all", "--save", "b.svg")
-    assert every.stderr == ""  # that network is known
+    (told,) = every.stderr.splitlines()
+    assert told.startswith("Without --model the tiny_cnn that is shipped answers")
     shares = [line.split()[1].rstrip("%") for line in every.stdout.splitlines()[1:-1]]
     assert len(shares) == 10
     assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
@@ -56,7 +57,7 @@ def test_a_colour_picture_without_a_model_is_told_that_digits_are_read(
     levels[..., 2] += 90
     Image.fromarray(levels).save(tmp_path / "apple.png")
     done = run_here("predict", "apple.png", "--no-picture")
-    assert "apple.png is in colour, and without --model the tiny_cnn" in done.stderr
+    assert "apple.png: in colour, and the model reads photographs of" in done.stderr
 
 
 def test_a_drawing_never_blocks_the_next(run_here: Any, tmp_path: Path) -> None:
@@ -80,7 +81,8 @@ def test_several_digits_are_noticed(run_here: Any, tmp_path: Path) -> None:
     done = run_here("predict", "one.png", "two.png")
     assert done.returncode == 0
     line = "there seem to be several digits in two.png; one at a time is read best\n"
-    assert done.stderr == line
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("several digits") == 1
 
 
 def test_of_several_pictures_in_a_file_the_first_is_read(run_here: Any, tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_of_several_pictures_in_a_file_the_first_is_read(run_here: Any, tmp_path
         picture.save(tmp_path / "a.tif", save_all=True, append_images=[empty])
     done = run_here("predict", "a.tif")
     assert done.stdout.startswith(f"a.tif: {label}\n")
-    assert done.stderr == "a.tif: contains several pictures; the first is read\n"
+    assert done.stderr.startswith("a.tif: contains several pictures; the first is read\n")
 
 
 def test_names_of_classes_match_in_each_normal_form(run_here: Any, tmp_path: Path) -> None:

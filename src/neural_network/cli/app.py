@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
@@ -14,73 +13,41 @@ from typer.core import TyperGroup
 
 from neural_network import __version__
 from neural_network.cli.check import check
-from neural_network.cli.confusions import (
-    LONGEST_LINE,
-    line_meant,
-    near_file,
-    of_other_command,
-    of_other_option,
-)
+from neural_network.cli.confusions import line_meant, near_file, with_quotes
 from neural_network.cli.demo import demo
 from neural_network.cli.evaluate import evaluate
 from neural_network.cli.export import export
 from neural_network.cli.features import features
 from neural_network.cli.filters import filters
 from neural_network.cli.new import new
+from neural_network.cli.output import NOTHING_WRITTEN
 from neural_network.cli.predict import predict
 from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
+from neural_network.cli.usage import WrongCallError, options_of, reads, refusal
 from neural_network.errors import MOST_LETTERS, NeuralNetworkError, shortened
 from neural_network.terminal import is_terminal, write_line
 
-# Of what typer says of an argument, which it begins with the option's name.
-LETTERS_OF_TYPER = MOST_LETTERS - 100 - LONGEST_LINE
+# Every file is written beside its place first, and renamed when it is complete.
+STOPPED = "stopped; no file is half written"
+# Commands that write a file, if at all, as the last they do.
+WRITE_LAST = ("features", "filters", "evaluate", "summary", "export", "check")
 
 
 @contextmanager
-def _with_advice() -> Iterator[None]:
-    """Shorten what typer says of a wrong call, which repeats all of what was typed; add advice."""
+def _in_one_sentence(group: Any) -> Iterator[None]:
+    """Turn what typer says of a wrong call into a sentence; say after Ctrl-C what was written."""
     try:
         yield
-    except Exception as error:  # the base of typer's errors has no public name
-        if isinstance(message := getattr(error, "message", None), str):
-            vars(error)["message"] = _with_the_line_meant(error, message)
+    except KeyboardInterrupt as stop:
+        said = NOTHING_WRITTEN if sys.argv[1:2] and sys.argv[1] in WRITE_LAST else STOPPED
+        write_line(sys.stderr, f"neural-network: {str(stop) or said}")
         raise
-
-
-def _with_the_line_meant(error: Any, message: str) -> str:
-    """Return what an error of typer's says, with what to type instead."""
-    said = shortened(message, LETTERS_OF_TYPER)
-    context = getattr(error, "ctx", None)
-    typed, known = sys.argv[1:], _options_of(getattr(context, "command", None))
-    if hasattr(error, "option_name"):
-        if not (hasattr(error, "possibilities") and error.option_name):
-            return said
-        near = set(error.possibilities or ()) - {"--help"}
-        advice = of_other_option(error.option_name, known)
-        if not (advice or near) and (line := line_meant(typed, known, certain=True)):
-            advice = f"did you mean: {line}"
-        if advice:
-            error.possibilities = []
-        return f"{said}; {advice}" if advice else said
-    is_of_none = typed and context is not None and context.parent is None
-    if is_of_none and (other := of_other_command(typed[0])):
-        here = shortened(shlex.join([*other.split(), *typed[1:]]), LONGEST_LINE)
-        return f"No such command {typed[0]!r}; here: {here}"
-    if line := line_meant(typed, known):
-        return f"{said.rstrip('.')}; did you mean: {line}" if said else f"Did you mean: {line}"
-    return said
-
-
-def _options_of(command: Any) -> dict[str, bool]:
-    """Return each option of a command → whether a value follows it."""
-    return {
-        name: not getattr(parameter, "is_flag", False)
-        for parameter in getattr(command, "params", [])
-        for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("-")
-    }
+    except Exception as error:  # the base of typer's errors has no public name
+        if isinstance(getattr(error, "message", None), str) and sys.argv[1:]:
+            raise WrongCallError(refusal(error, sys.argv[1:], group)) from error
+        raise
 
 
 class Commands(TyperGroup):
@@ -88,12 +55,12 @@ class Commands(TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Read the options before the command."""
-        with _with_advice():
+        with _in_one_sentence(self):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments of the command, and run it."""
-        with _with_advice():
+        with _in_one_sentence(self):
             return super().invoke(*args, **kwargs)
 
 
@@ -137,26 +104,49 @@ def main() -> None:
                 stream.reconfigure(errors="replace")
     if not is_terminal(sys.stdout):
         app.rich_markup_mode = None  # no boxes around the help in a pipe or a file
+    typed = sys.argv[1:]
+    meant = ""
     try:
+        _refuse_empty(typed)
         app()
-    except NeuralNetworkError as error:
+    except WrongCallError as error:
         sentence = str(error)
+    except NeuralNetworkError as error:
+        sentence, meant = str(error), _line_meant(typed)
     except OSError as error:
         sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
-            sentence += near_file(error.filename)
+        meant = _line_meant(typed)
+        if isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and not meant:
+            meant = near_file(error.filename)
     except MemoryError as error:
         sentence = f"not enough memory ({error})"
     else:
         return
-    meant = _line_meant() if sys.argv[1:] else ""
+    where = f"{typed[0]}: " if typed and typed[0] in _group().commands else ""
+    if not sentence.startswith(where):
+        sentence = where + sentence
     sentence = shortened(sentence, MOST_LETTERS - len(meant)) + meant
     write_line(sys.stderr, f"neural-network: {sentence}")
     sys.exit(2)
 
 
-def _line_meant() -> str:
+def _refuse_empty(typed: Sequence[str]) -> None:
+    """Raise ArgumentError for a word without letters, which a path would take for this folder."""
+    for before, word in zip(["", *typed], typed, strict=False):
+        name, equals, value = word.partition("=")
+        if not word or (equals and not value and name.startswith("--")):
+            option = name or (before if before.startswith("-") else "an argument")
+            expected = 'a value, received none (of an empty variable, as in "$NAME", for example)'
+            raise WrongCallError(f"{option}: expected {expected}")
+
+
+def _group() -> Any:
+    """Return typer's object of all commands."""
+    return typer.main.get_command(app)
+
+
+def _line_meant(typed: Sequence[str]) -> str:
     """Return what to type instead, if a word of the command line is in a wrong place."""
-    commands: Any = typer.main.get_command(app)
-    line = line_meant(sys.argv[1:], _options_of(commands.commands.get(sys.argv[1])))
-    return f"; did you mean: {line}" if line else ""
+    group = _group()
+    line = with_quotes(typed) or line_meant(typed, options_of(group.commands.get(typed[0])))
+    return f"; did you mean: {line}" if line and reads(line, group) else ""

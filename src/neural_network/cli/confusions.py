@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from neural_network.cli.data import DATA, near_name
+from neural_network.cli.data import DATA, folder_of_classes, near_name
 from neural_network.cli.models import SETTINGS_FILE, SHIPPED, is_run, trained_model
+from neural_network.cli.preparation import PICTURES
 from neural_network.cli.settings import MODEL_FILES, SETTINGS, option
 from neural_network.functional.filters import FILTERS, filter_key
 from neural_network.models import MODELS
 
-PICTURES = (
-    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
-)  # fmt: skip
 # What a word is → where a command takes it: "" among its arguments, or an option.
 PLACES: dict[str, dict[str, str]] = {
     "train": {
         "settings": "", "project": "", "folder": "--data", "data": "--data", "name": "--model",
-        "model": "--model", "setting": "--",
+        "model": "--model", "setting": "--", "of a class": "--data",
     },
     "evaluate": {"model": "", "name": "", "run": "", "folder": "--data", "data": "--data"},
     "predict": {
@@ -47,54 +45,6 @@ EXAMPLES = {
     "summary": ["tiny_cnn"],
     "export": ["tiny_cnn", "model.onnx"],
     "new": ["my-pictures"],
-}
-# Words of other programs → ours.
-COMMANDS = {
-    **dict.fromkeys(["fit", "learn", "training", "finetune", "fine-tune", "run"], "train"),
-    **dict.fromkeys(["eval", "test", "validate", "val", "score", "accuracy"], "evaluate"),
-    **dict.fromkeys(["classify", "infer", "inference", "prediction", "read", "detect"], "predict"),
-    **dict.fromkeys(["continue", "restart", "restore"], "resume"),
-    **dict.fromkeys(["info", "show", "describe", "inspect", "model"], "summary"),
-    **dict.fromkeys(["convert", "onnx", "save"], "export"),
-    **dict.fromkeys(["init", "create", "start", "init-project"], "new"),
-    **dict.fromkeys(["conv", "conv2d", "convolve", "filter", "edges"], "features"),
-    "help": "--help",
-    "version": "--version",
-}
-OPTIONS = {
-    **dict.fromkeys(["--patience", "--early-stop"], "--early-stopping"),
-    **dict.fromkeys(["--output", "--output-dir", "--outdir", "--save-dir", "--project"], "--out"),
-    **dict.fromkeys(
-        ["--weights", "--checkpoint", "--pretrained", "--arch", "--network", "-m"], "--model"
-    ),
-    **dict.fromkeys(
-        ["--dataset", "--data-dir", "--train-dir", "--input", "--folder", "-d"], "--data"
-    ),
-    **dict.fromkeys(["--optim", "--opt"], "--optimizer"),
-    **dict.fromkeys(["--bs", "--batch", "-b"], "--batch-size"),
-    **dict.fromkeys(["--num-epochs", "--n-epochs", "--max-epochs", "-e"], "--epochs"),
-    **dict.fromkeys(["--rate", "--eta", "--lr0", "--learning-rate-init"], "--learning-rate"),
-    **dict.fromkeys(["--img-size", "--imgsz", "--image-size", "--resize"], "--size"),
-    **dict.fromkeys(["--val", "--val-split", "--validation-split", "--test-size"], "--validation"),
-    **dict.fromkeys(["--random-state", "--manual-seed"], "--seed"),
-    **dict.fromkeys(["--wd", "--decay", "--l2"], "--weight-decay"),
-    **dict.fromkeys(["--scheduler", "--lr-schedule", "--lr-scheduler"], "--schedule"),
-    **dict.fromkeys(["--augmentation", "--aug"], "--augment"),
-    "--ema": "--average",
-    **dict.fromkeys(["--workers", "--jobs", "--n-jobs", "--cpus", "-j"], "--threads"),
-    **dict.fromkeys(["--overwrite", "--yes", "-y", "-f", "--exist-ok"], "--force"),
-    **dict.fromkeys(["--silent", "-s"], "--quiet"),
-    **dict.fromkeys(["--balanced", "--class-weight"], "--class-weights"),
-    **dict.fromkeys(["--grayscale", "--greyscale"], "--grey"),
-    "--rgb": "--colour",
-    "--kernel": "--filter",
-    "--topk": "--all",
-}
-# Options that no command has, and why.
-REASONS = {
-    **dict.fromkeys(["--gpu", "--device", "--cuda"], "it computes on the processor"),
-    **dict.fromkeys(["--verbose", "-v"], "progress is shown without an option; --quiet hides it"),
-    "--resume": "neural-network resume run continues a training",
 }
 
 
@@ -155,14 +105,18 @@ def line_meant(
         return ""
     found = [_place(command, kind) for kind in kinds]
     missing = len(words) < len(EXAMPLES.get(command, []))
-    if certain and "" in kinds:
+    if certain and {"", "number"} & {*kinds}:  # a number is rather the value of the unknown option
         return ""
     misplaced = "project" in kinds or any(place != "" for place in found)
     if not (misplaced or missing or (certain and words)):
         return ""
     if None in found:
         other = _command_for(set(kinds))
-        if not other or command in ("features", "export") or (command, other) == PICTURES_ALONE:
+        if (
+            other in ("", command)
+            or command in ("features", "export")
+            or (command, other) == PICTURES_ALONE
+        ):
             return ""
         command, options = other, []
         found = [_place(command, kind) for kind in kinds]
@@ -173,13 +127,7 @@ def line_meant(
             name, _, value = word.partition("=")
             last += [f"--{name}", value]
             continue
-        written = word
-        if kind == "project":
-            written = str(Path(word) / SETTINGS_FILE)
-        if kind == "run":
-            folder = Path(word) if is_run(Path(word)) else Path(word).parent
-            model = None if command == "resume" else trained_model(folder)
-            written = str(model or folder)
+        written = _written(command, kind, word)
         if place:
             last += [place, written]
         else:
@@ -187,6 +135,43 @@ def line_meant(
     first += EXAMPLES.get(command, [])[len(first) :]
     line = shlex.join(["neural-network", command, *first, *last, *options])
     return line if len(line) <= LONGEST_LINE else ""
+
+
+def _written(command: str, kind: str, word: str) -> str:
+    """Return a word as the line that is meant has it."""
+    path = Path(word)
+    if kind == "project":
+        return str(path / SETTINGS_FILE)
+    if kind == "of a class":
+        return str(folder_of_classes(path))
+    if kind != "run":
+        return word
+    folder = path if is_run(path) else path.parent
+    return str((None if command == "resume" else trained_model(folder)) or folder)
+
+
+def with_quotes(typed: Sequence[str]) -> str:
+    """Return the line in which words that are a file's name together have quotes, or "".
+
+    The commands that make a folder take a single name.
+    """
+    for count in range(len(typed), 1, -1):
+        for start in range(len(typed) - count + 1):
+            words = typed[start : start + count]
+            if any(word.startswith("-") for word in words):
+                continue
+            if _exists(" ".join(words)) or (start == 1 and typed[0] in ("new", "demo")):
+                option = ["--save"] if typed[0] == "demo" and start == 1 else []
+                line = [*typed[:start], *option, " ".join(words), *typed[start + count :]]
+                return shlex.join(["neural-network", *line])
+    return ""
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # a word that no file can be named by
+        return False
 
 
 def _place(command: str, kind: str) -> str | None:
@@ -207,6 +192,8 @@ def _kind(command: str, word: str) -> str:
         if command in ("train", "") and (path / SETTINGS_FILE).is_file() and not is_run(path):
             return "project"
         return "run" if is_run(path) else "folder"
+    if command == "train" and suffix in PICTURES and folder_of_classes(path):
+        return "of a class"
     tests = {
         "model": suffix in MODEL_FILES,
         "settings": suffix == ".toml",
@@ -236,23 +223,3 @@ def _command_for(kinds: set[str]) -> str:
 def near_file(name: str) -> str:
     """Return which file, or model that is shipped, was probably meant by one that is missing."""
     return near_name(name, SHIPPED)
-
-
-def of_other_command(word: str) -> str:
-    """Return the command that another program's word stands for, or "".
-
-    >>> of_other_command("fit")
-    'neural-network train'
-    """
-    found = COMMANDS.get(word.lower(), "")
-    return f"neural-network {found}" if found else ""
-
-
-def of_other_option(word: str, known: Mapping[str, bool]) -> str:
-    """Return the option that another program's stands for, or the reason why there is none.
-
-    >>> of_other_option("--patience", {"--early-stopping": True})
-    'here: --early-stopping'
-    """
-    found = OPTIONS.get(word, "")
-    return f"here: {found}" if found in known else REASONS.get(word, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 from itertools import compress
@@ -54,20 +55,56 @@ def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
-        near = near_name(data, DATA)
+        near = _of_file(Path(data)) if os.path.isfile(data) else near_name(data, DATA)  # noqa: PTH113  # Path.is_file raises for NUL
         raise ArgumentError(sentence(command, "--data", expected, brief(data)) + near)
+
+
+def _of_file(path: Path) -> str:
+    """Return what to do with a file that was given in place of a folder."""
+    if around := folder_of_classes(path):
+        return f", a file; did you mean {around}?"
+    suffix = path.suffix.lower()
+    if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return ", a file; unpack it first"
+    if suffix in (".npy", ".npz", ".csv", ".tsv", ".parquet"):
+        return ", a file; in Python nn.Trainer(model).fit(X, y) learns from arrays"
+    return ", a file"
+
+
+def folder_of_classes(picture: Path) -> Path | None:
+    """Return the folder with a folder for each class, if a picture lies in one of these."""
+    try:
+        around = picture.parent.parent
+        folders = [entry for entry in around.iterdir() if entry.is_dir()]
+    except (OSError, ValueError):
+        return None
+    inside = picture.is_file() and picture.parent != around
+    return around if inside and len(folders) > 1 else None
 
 
 def near_name(name: str, others: Iterable[str] = ()) -> str:
     """Return which of some names, or of the files beside a missing one, was probably meant."""
     path = Path(name)
     try:
-        beside = {entry.name: str(path.with_name(entry.name)) for entry in path.parent.iterdir()}
+        beside = {
+            entry.name: str(path.with_name(entry.name))
+            for entry in path.parent.iterdir()
+            if entry.name != path.name
+        }
     except (OSError, ValueError):
         beside = {}
-    # The folders before the name are the same, and would make all names alike.
-    names = beside | {other: other for other in others}
-    return did_you_mean(path.name, sorted(names), names)
+    # Endings that are the same would make names alike, as would the folders before them.
+    alike = {Path(one).stem.lower(): text for one, text in beside.items() if _ends_as(path, one)}
+    if near := did_you_mean(path.stem.lower(), sorted(alike), alike):
+        return near
+    names = {one: text for one, text in beside.items() if not _ends_as(path, one)}
+    names |= {other: other for other in others}
+    written = {one.lower(): text for one, text in names.items()}
+    return did_you_mean(path.name.lower(), sorted(written), written)
+
+
+def _ends_as(path: Path, name: str) -> bool:
+    return bool(path.suffix) and path.suffix.lower() == Path(name).suffix.lower()
 
 
 def load_pictures(
@@ -170,7 +207,7 @@ def shaped_for(command: str, name: str, model: Layer, X: Array) -> Array:
         expected = f"a model that reads pictures of shape {shape}"
         received = f"one that reads {model_shape}"
         if command != "predict" and len(model_shape) == 3:
-            without = " if --size and --grey are left out" if command == "train" else ""
-            received += f"; the pictures of a folder are brought to that size{without}"
+            received += "; --data FOLDER has its pictures brought to that size"
+            received += " where --size and --grey are left out" if command == "train" else ""
         raise ShapeError(sentence(command, name, expected, received))
     return X.reshape(len(X), *model_shape)

@@ -12,10 +12,18 @@ import typer
 from neural_network.checks import Array
 from neural_network.cli.data import DATA, DIGITS, check_data, load_pictures, shaped_for
 from neural_network.cli.models import SHIPPED, numbered_as, read_model
-from neural_network.cli.output import Force, Json, Quiet, Report, confirm_overwrite, printable
+from neural_network.cli.output import (
+    Force,
+    Json,
+    Quiet,
+    Report,
+    check_place,
+    confirm_overwrite,
+    printable,
+)
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, by_input
 from neural_network.datasets.folders import Wrong, class_names
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import sigmoid, softmax
 from neural_network.functional.labels import one_hot
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
@@ -56,8 +64,15 @@ def evaluate(
     network, notes = read_model("evaluate", "MODEL", model)
     if save is not None:
         check_figure_path("evaluate", "--save", save)
+        check_place("evaluate", "--save", save)
         confirm_overwrite([save], force=force)
     check_data("evaluate", data)
+    if data in DATA and notes.classes and not {*DATA[data].classes} <= {*notes.classes}:
+        expected = f"classes of the model ({', '.join(notes.classes)})"
+        received = (
+            f"{', '.join(DATA[data].classes)} of {data}; add --data FOLDER, with a folder per class"
+        )
+        raise ArgumentError(sentence("evaluate", "--data", expected, received))
     preparation = notes.pictures
     if preparation is None:
         preparation = by_input(network) if data in DATA else _guessed(network, data, report)

@@ -1,4 +1,4 @@
-"""What can be said of pictures before a training: how many, of which classes, what looks wrong."""
+"""What can be said of pictures: how many, of which classes, what looks wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from neural_network.cli.data import DATA, DIGITS, Pictures
 from neural_network.cli.output import Report
 from neural_network.cli.settings import Settings
 from neural_network.datasets.digits import FIELD
+from neural_network.datasets.pictures import read_picture
 
 # Warnings: fewer pictures of a class; a class of so many times another's; a longer side in pixels.
 FEW, UNBALANCED, LARGE = 20, 3, 256
 # Warning: fewer pictures by whose loss the best epoch is chosen.
 FEW_HELD_OUT = 50
+# Photographs of handwritten digits differ less, in the mean, between their colours.
+COLOURFUL = 30
 # Names in a line.
 SHOWN = 20
 
@@ -163,3 +166,24 @@ def _name(path: Path) -> str:
 def _listed(names: list[str], most: int = SHOWN) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def tell_of_digits(report: Report, files: list[Path], *, shipped: bool) -> None:
+    """Say what a model of digits knows, where pictures of something else may be asked of it."""
+    if shipped:
+        report.note(
+            "Without --model the tiny_cnn that is shipped answers, which knows handwritten digits; "
+            "--model run/model.safetensors is a network of your own"
+        )
+    if colourful := [path for path in files if _is_colourful(path)]:
+        others = f" and {len(colourful) - 1} more" if colourful[1:] else ""
+        report.note(
+            f"{colourful[0]}{others}: in colour, and the model reads photographs of handwritten "
+            "digits, in shades of grey"
+        )
+
+
+def _is_colourful(path: Path) -> bool:
+    """Return whether a picture is rather of things than of digits on paper."""
+    levels, _ = read_picture(path, "RGB")
+    return bool(np.ptp(levels, axis=-1 if levels.shape[-1] == 3 else 0).mean() > COLOURFUL)

@@ -26,6 +26,7 @@ from neural_network.errors import (
     ArgumentError,
     FileWriteError,
     ShapeError,
+    brief,
     sentence,
     shortened,
 )
@@ -43,14 +44,29 @@ Quiet = Annotated[
 NoPicture = Annotated[bool, typer.Option("--no-picture", help="Draw no picture.")]
 
 ROWS_AT_ONCE = 256
+NOTHING_WRITTEN = "stopped; nothing was written"
 # Without a terminal: seconds of work until a line tells of it, and between two such lines.
 UNTIL_A_LINE, BETWEEN_LINES = 1.0, 10.0
 # Columns of a terminal on which every table fits.
 LONG = 10_000
 
 
-def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
+@contextmanager
+def before_writing() -> Iterator[None]:
+    """Let the command say, after Ctrl-C, that nothing was written."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(NOTHING_WRITTEN) from stop
+
+
+def confirm_overwrite(paths: Sequence[Path], *, force: bool, advice: str = "") -> None:
     """Ask before any of these files is replaced; without a terminal, refuse.
+
+    Args:
+        paths: the files.
+        force: whether nothing is asked.
+        advice: what else can be done than to overwrite them.
 
     Raises:
         ArgumentError: a file exists and there is no terminal to ask; a path is a folder.
@@ -64,9 +80,25 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool) -> None:
         return
     names = f"{', '.join(existing)} exist{'' if existing[1:] else 's'}"
     if not is_terminal(sys.stdin):
-        raise ArgumentError(f"{names} already; --force overwrites")
-    if not typer.confirm(f"{names} already. Overwrite?"):
+        raise ArgumentError(f"{names} already; --force overwrites{advice}")
+    if not typer.confirm(f"{names} already{advice}. Overwrite?"):
         raise typer.Exit(1)
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Raise ArgumentError if a file stands where a folder would be made."""
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            return
+        if path.exists() or path.is_symlink():
+            raise ArgumentError(f"{option}: cannot make the folder {folder}: {path} is a file")
+
+
+def check_place(command: str, option: str, path: Path) -> None:
+    """Raise ArgumentError if the folder of a file to write does not exist."""
+    if not path.parent.is_dir():
+        expected = "a file in a folder that exists"
+        raise ArgumentError(sentence(command, option, expected, brief(str(path))))
 
 
 def terminal_width() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as csv_format
 import io
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -15,7 +16,8 @@ import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.cli.data import shaped_for
+from neural_network.cli.data import near_name, shaped_for
+from neural_network.cli.inspection import tell_of_digits
 from neural_network.cli.models import (
     MODEL,
     NOTES_OF_DIGITS,
@@ -30,12 +32,21 @@ from neural_network.cli.output import (
     NoPicture,
     Quiet,
     Report,
+    before_writing,
+    check_place,
     confirm_overwrite,
     free_name,
     printable,
     terminal_width,
 )
-from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
+from neural_network.cli.preparation import (
+    DIGIT,
+    OF_DIGITS,
+    PICTURES,
+    Preparation,
+    as_inputs,
+    by_input,
+)
 from neural_network.cli.settings import MODEL_FILES
 from neural_network.datasets.folders import Wrong, check_all_read, files_below
 from neural_network.datasets.pictures import read_picture
@@ -51,8 +62,6 @@ from neural_network.visual.saving import check_figure_path
 SHOWN, BAR = 3, 40  # lines for a picture, and the length of a bar of 100%
 # More would make the drawing too large; the probabilities of all are printed.
 MOST_DRAWN = 20
-# Photographs of handwritten digits differ less, in the mean, between their colours.
-COLOURFUL = 30
 DRAWING = Path("what_it_saw.png")
 
 
@@ -98,33 +107,31 @@ def predict(
         raise ArgumentError("predict: --json and --csv: expected one, received both")
     if no_picture and save is not None:
         raise ArgumentError("predict: --no-picture and --save: expected one, received both")
-    network, notes = (
-        (load_tiny_cnn(), NOTES_OF_DIGITS)
-        if model is None
-        else read_model("predict", "--model", model)
-    )
-    table = pictures.pop() if csv and pictures[1:] and pictures[-1].suffix == ".csv" else None
-    if not no_picture:
-        save = save or (DRAWING if force else free_name(DRAWING))
-        check_figure_path("predict", "--save", save)
-    confirm_overwrite([path for path in (save, table) if path is not None], force=force)
-    preparation = notes.pictures or _preparation(network, report)
     unread: Wrong = {}
-    files = _files(pictures, unread)
-    files, photographs, prepared = _read(files, preparation, report, unread)
-    X = shaped_for("predict", "--model", network, as_inputs(np.stack(prepared)))
-    outputs = report.predicted(network, X, "reading")
-    if outputs.ndim != 2 or outputs.shape[1] < 2:
-        expected = "a model with an output for each class"
-        raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
-    classes = class_names("predict", "--model", notes, outputs.shape[1])
-    probabilities = class_probabilities(network, X, outputs)
-    if model is None and _is_colourful(files[0]):
-        report.note(
-            f"{files[0]} is in colour, and without --model the tiny_cnn that is shipped answers, "
-            "which reads photographs of handwritten digits; with --model run/model.safetensors a "
-            "network of your own answers"
+    with before_writing():
+        network, notes = (
+            (load_tiny_cnn(), NOTES_OF_DIGITS)
+            if model is None
+            else read_model("predict", "--model", model)
         )
+        table = pictures.pop() if csv and pictures[1:] and pictures[-1].suffix == ".csv" else None
+        if not no_picture:
+            save = save or (DRAWING if force else free_name(DRAWING))
+            check_figure_path("predict", "--save", save)
+            check_place("predict", "--save", save)
+        confirm_overwrite([path for path in (save, table) if path is not None], force=force)
+        preparation = notes.pictures or _preparation(network, report)
+        files = _files(pictures, unread)
+        files, photographs, prepared = _read(files, preparation, report, unread)
+        X = shaped_for("predict", "--model", network, as_inputs(np.stack(prepared)))
+        outputs = report.predicted(network, X, "reading")
+        if outputs.ndim != 2 or outputs.shape[1] < 2:
+            expected = "a model with an output for each class"
+            raise ShapeError(sentence("predict", "--model", expected, f"shape {outputs.shape[1:]}"))
+        classes = class_names("predict", "--model", notes, outputs.shape[1])
+        probabilities = class_probabilities(network, X, outputs)
+    if preparation.way == "digit":
+        tell_of_digits(report, [files[place] for place in photographs], shipped=model is None)
     if csv:
         _print_table(table, files, probabilities, classes)
     else:
@@ -143,6 +150,7 @@ def predict(
             which = f" ({len(photographs)} of {len(files):,} pictures{from_all})"
         tell(f"Saved: {save}{which}")
     report.end(
+        model=model or "tiny_cnn",
         classes=classes,
         predictions=[
             {"picture": path, "class": classes[row.argmax()], "probabilities": row}
@@ -186,6 +194,8 @@ def _files(pictures: list[Path], unread: Wrong) -> list[Path]:
     """
     found: list[Path] = []
     for path in pictures:
+        if not path.exists():
+            _check_missing(path, only=len(pictures) == 1)
         if not path.is_dir():
             is_file = path.suffix.lower() in MODEL_FILES and path.is_file()
             if is_file or (str(path) in MODELS and not path.exists()):
@@ -206,10 +216,27 @@ def _files(pictures: list[Path], unread: Wrong) -> list[Path]:
     return found
 
 
-def _is_colourful(path: Path) -> bool:
-    """Return whether a picture is rather of things than of digits on paper."""
-    levels, _ = read_picture(path, "RGB")
-    return bool(np.ptp(levels, axis=-1 if levels.shape[-1] == 3 else 0).mean() > COLOURFUL)
+def _check_missing(path: Path, *, only: bool) -> None:
+    """Raise ArgumentError about what is not there, unless it is one of several pictures.
+
+    Args:
+        path: as typed, which does not exist.
+        only: whether no other picture was named.
+    """
+    if str(path) in MODELS or path.is_symlink():  # which other sentences are about
+        return
+    received = f"{path}, which does not exist"
+    if str(path).startswith(("http:", "https:")):
+        received = f"{path}; download it first"
+    elif path.suffix.lower() not in PICTURES and not only:
+        received += " (--all, --csv and --json take no value; a name with spaces needs quotes)"
+    elif "*" in path.name:
+        received += f"; neural-network predict {shlex.quote(str(path.parent))} reads all in there"
+    elif only:
+        received += near_name(str(path))
+    else:
+        return
+    raise ArgumentError(sentence("predict", "PICTURE", "a picture, or a folder", received))
 
 
 def some_of_each(kinds: Sequence[Hashable], most: int) -> set[int]:

@@ -16,6 +16,11 @@ from neural_network.layers.layer import Layer
 # The inputs of models of digits.
 OF_DIGITS = ((1, FIELD, FIELD), (FIELD, FIELD), (FIELD * FIELD,))
 
+# What the names of pictures end in, most often.
+PICTURES = (
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
+)  # fmt: skip
+
 
 class Preparation(NamedTuple):
     """How pictures are prepared.

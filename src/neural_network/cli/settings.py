@@ -74,6 +74,14 @@ def _as_rate(command: str, name: str, rate: float) -> float:
     return 0.0 if rate == 0 else as_number(command, name, rate, above=0)
 
 
+def _as_share(command: str, name: str, share: float) -> float:
+    if 1 < share <= 90:
+        expected = "a share of the pictures from 0 to 0.9"
+        received = f"{share:g}; did you mean {share / 100:g}?"
+        raise ArgumentError(sentence(command, name, expected, received))
+    return as_number(command, name, share, between=(0, 0.9))
+
+
 def _as_data(command: str, name: str, data: str) -> str:
     check_data(command, data)
     return data if data in DATA else _absolute(command, name, data)
@@ -83,7 +91,11 @@ def _as_model(command: str, name: str, model: str) -> str:
     """Return the name of a model, or the path of a file."""
     path = Path(as_path(command, name, model))
     if model in MODELS or not (path.suffix.lower() in MODEL_FILES or path.exists()):
-        return as_choice(command, name, model, tuple(MODELS))
+        try:
+            return as_choice(command, name, model, tuple(MODELS))
+        except ArgumentError as error:
+            trained = "a trained model is named by its file, such as run/model.safetensors"
+            raise ArgumentError(f"{error}; {trained}") from error
     return _absolute(command, name, model)
 
 
@@ -216,9 +228,7 @@ class Settings:
         f"Random changes, joined by commas: none, or some of {', '.join(CHANGES.values())}.",
         _as_changes,
     )
-    validation: float = _setting(
-        0.1, "The share of the data held out; 0 for none.", partial(as_number, between=(0, 0.9))
-    )
+    validation: float = _setting(0.1, "The share of the data held out; 0 for none.", _as_share)
     seed: int = _setting(0, "Seed of all random numbers.", _from_zero)
     average: float = _setting(
         0.0, "Decay of the average of the weights to save, such as 0.99.", as_fraction, "0, none"

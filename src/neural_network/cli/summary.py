@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neural_network.cli.data import near_name
 from neural_network.cli.models import read_model
 from neural_network.cli.output import Report, terminal_width
 from neural_network.errors import ArgumentError, brief, sentence
@@ -26,7 +27,8 @@ def summary(
         return
     if not Path(model).exists():
         expected = f"one of {', '.join(MODELS)}, or a saved model's file"
-        raise ArgumentError(sentence("summary", "MODEL", expected, brief(model)))
+        near = near_name(model, MODELS)
+        raise ArgumentError(sentence("summary", "MODEL", expected, brief(model)) + near)
     _show(read_model("summary", "MODEL", model)[0].summary())
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from neural_network.cli.output import Force, Json, NoPicture, Quiet, Report, confirm_overwrite
+from neural_network.cli.models import SETTINGS_FILE, is_run, trained_model
+from neural_network.cli.output import (
+    Force,
+    Json,
+    NoPicture,
+    Quiet,
+    Report,
+    check_folder,
+    confirm_overwrite,
+)
 from neural_network.cli.settings import SETTINGS, checked_settings, read_settings
 from neural_network.cli.training import outputs, perform
-from neural_network.errors import ArgumentError
+from neural_network.errors import ArgumentError, sentence
 
 
 def train(
@@ -33,6 +43,12 @@ def train(
     if file is not None and config is not None:
         raise ArgumentError("train: FILE and --config: expected one, received both")
     path = file or config
+    if path is not None and path == config and (path / SETTINGS_FILE).is_file():
+        expected, received = (
+            "a TOML file",
+            f"the folder {path}; did you mean {path / SETTINGS_FILE}?",
+        )
+        raise ArgumentError(sentence("train", "--config", expected, received))
     values = {} if path is None else read_settings(path)
     values |= {
         name: str(value) if isinstance(value, Path) else value
@@ -41,7 +57,13 @@ def train(
     }
     settings = checked_settings(values)
     picture = not no_picture
-    confirm_overwrite(list(outputs(settings, picture=picture).values()), force=force)
+    out = Path(settings.out)
+    check_folder("--out", out)
+    advice = ""
+    if is_run(out) and trained_model(out) is None:
+        advice = f", neural-network resume {shlex.quote(str(out))} goes on with the training there"
+    files = list(outputs(settings, picture=picture).values())
+    confirm_overwrite(files, force=force, advice=advice)
     perform(settings, Report(json=json, quiet=quiet), resume=False, picture=picture)
 
 

@@ -21,7 +21,7 @@ from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
 from neural_network.cli.inspection import tell, warn_of_an_early_epoch, warn_of_guessing
 from neural_network.cli.models import CHECKPOINT, MODEL, SETTINGS_FILE, notes_to_save
-from neural_network.cli.output import Report, make_folder
+from neural_network.cli.output import Report, before_writing, make_folder
 from neural_network.cli.preparation import Preparation
 from neural_network.cli.settings import Settings, class_weights, make_optimizer, write_settings
 from neural_network.cli.start import continued, preparation, start_of, with_its_classes
@@ -86,28 +86,29 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         except ArgumentError as error:
             reason = str(error).removeprefix("set_num_threads: n: ")
             raise ArgumentError(f"train: --threads: {reason}") from error
-    begun = start_of(settings)
-    prepared = preparation(settings, begun)
-    pictures = load_pictures("train", settings.data, "train", prepared, report)
-    if len(pictures.classes) < 2:
-        raise ArgumentError(
-            sentence("train", "--data", "two classes or more", len(pictures.classes))
-        )
-    if begun is not None:
-        pictures = with_its_classes(begun, pictures)
-    learned, held_out = split_off(pictures, settings.validation, settings.seed)
-    if begun is None:
-        model = _model(settings, pictures)
-    else:
-        model = continued(begun, settings, pictures, report)
-    trainer = _trainer(model, settings, learned, files, picture=picture)
-    tell(report, settings, pictures, learned, held_out)
+    with before_writing():
+        begun = start_of(settings)
+        prepared = preparation(settings, begun)
+        pictures = load_pictures("train", settings.data, "train", prepared, report)
+        if len(pictures.classes) < 2:
+            raise ArgumentError(
+                sentence("train", "--data", "two classes or more", len(pictures.classes))
+            )
+        if begun is not None:
+            pictures = with_its_classes(begun, pictures)
+        learned, held_out = split_off(pictures, settings.validation, settings.seed)
+        if begun is None:
+            model = _model(settings, pictures)
+        else:
+            model = continued(begun, settings, pictures, report)
+        trainer = _trainer(model, settings, learned, files, picture=picture)
+        tell(report, settings, pictures, learned, held_out)
+    make_folder("--out", out)
     parameters = model.summary().parameters
     report.result(
         f"{settings.model} with {parameters:,} parameters; {len(learned.y):,} "
         f"pictures to learn from, {len(held_out.y) if held_out else 0:,} held out for validation"
     )
-    make_folder("--out", out)
     trainer.progress = not report.quiet
     history, kept = _fit(trainer, settings, learned, held_out, report, resume=resume)
     model.eval()

@@ -37,7 +37,8 @@ NOT_PICTURES = {
     "#recycle", "$recycle.bin", "system volume information", "lost+found",
 }  # fmt: skip
 
-
+# Folders, in lower case, that are parts of the data rather than classes.
+PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
 WAYS = ("resize", "digit")
 # A file, or a folder in place of one → what is wrong with it.
 Wrong = dict[Path, ArgumentError | FileFormatError | OSError]
@@ -359,9 +360,20 @@ def _pictures(folder: Path, wrong: Wrong) -> list[Path]:
         if file.is_dir():
             raise FileFormatError(
                 f"{file}: expected a picture file, received a folder; the pictures of a class lie "
-                f"in its folder, not in folders below it; if those are the classes, pass {folder}"
+                f"in its folder, not in folders below it; if those are the classes, "
+                f"pass {_to_pass(folder)}"
             )
     return files
+
+
+def _to_pass(folder: Path) -> str:
+    """Return which folder to read: of several parts of the data, that to learn from."""
+    parts = [one for one in _visible(folder.parent) if one.name.lower() in PARTS]
+    learned = next((one for one in parts if one.name.lower().startswith("train")), None)
+    others = [str(one) for one in parts if one != learned]
+    if learned is None or folder not in parts or not others:
+        return str(folder)
+    return f"{learned} to learn from, and {' or '.join(others)} to evaluate"
 
 
 def with_reading_bar(files: list[Path]) -> Iterable[Path]:
