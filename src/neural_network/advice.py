@@ -24,7 +24,7 @@ CHANNELS = (1, 3, 4)
 # Of arrays of more axes no order is looked for.
 MOST_AXES = 5
 # How a name of a file ends.
-PATH = re.compile(r"\.[A-Za-z]\w{1,4}$")
+PATH = re.compile(r"\.(safetensors|[A-Za-z]\w{1,4})$")
 
 
 def in_shape(name: str, array: object, wanted: Shape) -> str:
@@ -261,6 +261,14 @@ def one_row(name: str, shape: Shape, ndims: Shape = (2,)) -> str:
     return f"; {name}[None] is one row" if len(shape) == 1 else ""
 
 
+def of_no_numbers(array: Any, value: object, name: str) -> str:
+    """Return what is said of a value whose array holds no numbers."""
+    first = next(iter(array.flat), None)
+    if array.dtype.kind in "US" or isinstance(first, os.PathLike):
+        return of_text(value, name)
+    return of_object(value) if array.dtype == object and array.ndim == 0 else ""
+
+
 def of_text(value: Any, name: str) -> str:
     """Return what to do with text, or paths, where an argument is expected to be numbers."""
     first = value
@@ -268,6 +276,8 @@ def of_text(value: Any, name: str) -> str:
         first = first[0]
     if isinstance(first, os.PathLike) or (isinstance(first, str) and PATH.search(first)):
         read = "nn.load_picture(path) reads a picture, np.load(path) an array"
+        if str(first).endswith(".safetensors"):
+            read = "nn.load(path) reads a model"
         return f" (the name of a file: {read})"
     if name == "filter_kernel" and isinstance(value, str):
         return " (text: named_filter(name) is a filter of that name)"

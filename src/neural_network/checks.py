@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import operator
-import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -101,10 +100,7 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
         raise DTypeError(sentence(function, name, "an array without a mask", "a masked array"))
     array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
-        hint = advice.of_text(value, name) if array.dtype.kind in "US" else ""
-        if array.dtype == object and array.ndim == 0:
-            path = isinstance(value, os.PathLike)
-            hint = advice.of_text(value, name) if path else advice.of_object(value)
+        hint = advice.of_no_numbers(array, value, name)
         hint += advice.as_numbers(value)
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array

@@ -189,13 +189,19 @@ def _copied(value: Any) -> Any:
 
 
 def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of HTML; whatever is in it is escaped."""
+    """Return a table of HTML; whatever is in it is escaped, and lines of a cell stay lines."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{_html_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_cell(text: str) -> str:
+    """Return the text of a cell; a browser would run several lines together."""
+    lines = escape(text)
+    return f'<pre style="text-align: left">{lines}</pre>' if "\n" in text else lines
 
 
 class BoundOnce(Explained):

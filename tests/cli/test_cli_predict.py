@@ -271,14 +271,16 @@ def test_wrong_sizes_of_a_picture(size: Any, tmp_path: Path) -> None:
 def test_predictions_are_drawn_under_the_classes_names() -> None:
     picture, seen = np.zeros((4, 4)), np.zeros((1, 2, 2))
     names = ["a cat", "$dog"]
-    figure = nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], classes=names)
+    figure = nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], class_names=names)
     bars = figure.axes[2]
     assert bars.get_title() == "$dog: 75.0%"
     assert [label.get_text() for label in bars.get_yticklabels()] == names
     figure.canvas.draw()
     plt.close(figure)
-    with pytest.raises(nn.ShapeError, match="classes: expected a name for each of the 2 classes"):
-        nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], classes=["one"])
+    with pytest.raises(
+        nn.ShapeError, match="class_names: expected a name for each of the 2 classes"
+    ):
+        nn.visual.show_predictions([picture], seen, [[0.25, 0.75]], class_names=["one"])
 
 
 # --- Ctrl-C ---------------------------------------------------------------------

@@ -105,7 +105,14 @@ def test_no_argument_of_ours_is_in_the_tables() -> None:
             else:
                 if name == "to_model":  # of interop.onnx, which needs onnx
                     continue
-                owners = (nn, nn.functional, nn.Tensor, nn.interop.torch, nn.scale.dask)
+                owners: Any = (
+                    nn,
+                    nn.functional,
+                    nn.visual,
+                    nn.Tensor,
+                    nn.interop.torch,
+                    nn.scale.dask,
+                )
                 found = [getattr(owner, name) for owner in owners if hasattr(owner, name)]
             assert found, name
             for thing in found[:1]:

@@ -74,7 +74,8 @@ def test_the_drawn_matrix_holds_the_counts_and_shares() -> None:
     counts = np.array([[3, 1, 0], [0, 10, 0], [0, 0, 0]])
     axes = show_confusion_matrix(counts, ["a$b$", "c", "d"]).axes[0]
     texts = {text.get_position(): text.get_text() for text in axes.texts}
-    assert texts == {(0, 0): "3", (1, 0): "1", (1, 1): "10"}  # column, row
+    zeros = {(column, row): "0" for row, column in np.argwhere(counts == 0).tolist()}
+    assert texts == {(0, 0): "3", (1, 0): "1", (1, 1): "10"} | zeros  # column, row
     np.testing.assert_array_equal(
         axes.images[0].get_array(), [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 0]]
     )

@@ -72,7 +72,7 @@ def test_confusion_matrix_with_a_colormap_of_the_callers() -> None:
     figure = visual.show_confusion_matrix([[9, 1], [0, 5]], ["cat", "dog"], cmap="Greens")
     axes = figure.axes[0]
     np.testing.assert_allclose(images_in(axes)[0], [[0.9, 0.1], [0, 1]])
-    assert [text.get_color() for text in axes.texts] == ["white", "black", "white"]
+    assert [text.get_color() for text in axes.texts] == ["white", "black", "0.45", "white"]
 
 
 def test_many_measures_in_lines_and_a_title() -> None:

@@ -150,7 +150,7 @@ def small() -> nn.Sequential:
 
 def test_slides_are_written_by_one_call(small: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(visual.teaching, "FRAMES", 2)
-    monkeypatch.setattr(visual.teaching, "DPI", 30)
+    monkeypatch.setattr(visual.teaching, "SLIDE", (240, 135))
     folder, before = tmp_path / "lecture", state_of(small)
     found = visual.slides(small, COLOURS, LABELS % 2, folder, history={"loss": [2.0, 1.0]})
     assert [path.name for path in found] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from xml.etree import ElementTree as ET
 
@@ -64,6 +65,9 @@ def test_no_word_of_a_trainer_is_cut() -> None:
     )
     table = dict(row for row in cells(trainer) if len(row) == 2)
     assert table["model"] == repr(model)
+    assert f'<pre style="text-align: left">{model!r}</pre>' in html.unescape(
+        trainer._repr_html_()
+    )  # with its lines
     assert table["optimizer"] == repr(trainer.optimizer)
     assert "…" not in trainer._repr_html_()
 

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 import neural_network as nn
 from neural_network import visual
 from neural_network.visual.activations import activation_pages
 from neural_network.visual.figures import as_picture, limits_of
-from neural_network.visual.teaching import _Set
+from neural_network.visual.teaching import ANIMATED, SLIDE, _Set, dpi_within
 from tests.visual.overlaps import drawn_texts, overlaps
 from tests.visual.pictures_models import texts_in
 
@@ -140,7 +139,7 @@ def test_the_legend_of_several_runs_covers_nothing(names: int, place: Any) -> No
     else:
         if names == 9:
             return  # more than a quarter of a figure holds
-        figure = Figure(figsize=(10.24, 7.68), layout=place)
+        figure = Figure(layout=place)  # of the default size
         given = figure.subplots(2, 2)[0, 0]
         visual.show_history(runs, ax=given, title="Overfitting")
         legend, panels = given.get_legend(), figure.axes[4:]
@@ -154,28 +153,40 @@ def test_the_legend_of_several_runs_covers_nothing(names: int, place: Any) -> No
     assert figure.bbox.padded(1).contains(box.x1, box.y1)
 
 
-def test_slides_of_a_deep_model_are_not_higher_than_a_projector(
-    tmp_path: Any, monkeypatch: Any
-) -> None:
+def set_of(model: Any, shape: tuple[int, ...], names: list[str]) -> Any:
+    """Return the slides of a model and drawn pictures."""
+    images = np.random.default_rng(0).random((12, *shape))
+    labels = np.arange(12) % len(names)
+    shares = np.eye(len(names))[(labels + 1) % len(names)]
+    return _Set(model, images, labels, shares, names, run_of(1.0), len(names))
+
+
+def test_slides_fit_a_projector_and_are_readable(monkeypatch: Any) -> None:
     monkeypatch.setattr(visual.teaching, "FRAMES", 1)
-    monkeypatch.setattr(visual.teaching, "DPI", 40)
-    layers = [nn.Conv2D(4, 3, padding="same", activation="relu") for _ in range(9)]
-    model = nn.Sequential(*layers, nn.GlobalAvgPool2D(), nn.Dense(3)).initialize((3, 8, 8), rng=0)
-    images = np.random.default_rng(0).random((6, 3, 8, 8))
-    names = ["Apfel", "Banane", "Erdbeere (süß)"]
-    written = visual.slides(model, images, [0, 1, 2] * 2, tmp_path / "new", class_names=names)
-    many = [path for path in written if "activations" in path.name or "histograms" in path.name]
-    kinds = [path.name[3:-4] for path in many]
-    assert kinds.count("activations") >= 3
-    assert kinds.count("histograms") == 3
-    for path in many:
-        with Image.open(path) as picture:
-            width, height = picture.size
-        assert width == 320
-        assert height <= 0.63 * width
-    page = written[-1].read_text("utf-8")
-    assert f"one picture (2 of {kinds.count('activations')})" in page
-    assert all(f"]({path.name})" in page for path in written[:-1])
+    mixed = [
+        one
+        for _ in range(4)
+        for one in (nn.Conv2D(4, 3, padding="same"), nn.BatchNorm(), nn.Activation("relu"))
+    ]
+    deep = nn.Sequential(*mixed, nn.GlobalAvgPool2D(), nn.Dense(3))
+    deep.initialize((3, 12, 8), rng=0)  # as high pictures as of a telephone
+    made = set_of(deep, (3, 12, 8), ["Apfel", "Banane", "Erdbeere (süß)"])
+    kinds = []
+    for name, text, draw in made.slides():
+        drawn = draw()
+        figure = getattr(drawn, "figure", None) or drawn
+        pixels = ANIMATED if figure is not drawn else SLIDE
+        figure.set_dpi(dpi_within(figure, pixels))
+        wide, high = figure.bbox.size
+        assert wide <= pixels[0]
+        assert high <= pixels[1]
+        assert max(wide / pixels[0], high / pixels[1]) > 0.95
+        least = min(float(one.get_fontsize()) for one in drawn_texts(figure)) * figure.dpi / 72
+        assert least >= (12 if figure is drawn else 9), (name, least)
+        kinds.append(name)
+        if name == "activations":
+            assert f"one picture ({kinds.count(name)} of 5)" in text
+    assert (kinds.count("activations"), kinds.count("histograms")) == (5, 3)
 
 
 def test_pages_of_activations_hold_all_layers_once() -> None:

@@ -314,7 +314,7 @@ def _draw(
         seen / np.float32(255) if seen.dtype == np.uint8 else seen,
         probabilities[places],
         titles=list(map(printable, titles)),
-        classes=list(map(printable, classes)),
+        class_names=list(map(printable, classes)),
     )
     save_figure(figure, save)
 

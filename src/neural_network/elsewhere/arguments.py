@@ -175,6 +175,13 @@ ARGUMENTS: Rows = [
      "nn.EarlyStopping(threshold=0.01)"),
     ("ReduceOnPlateau EarlyStopping", "cooldown verbose baseline start_from_epoch strict",
      "nothing like it", "nn.EarlyStopping()"),
+    # Figures.
+    ("show_confusion_matrix", "display_labels labels", "class_names",
+     "nn.visual.show_confusion_matrix([[9, 1], [0, 5]], class_names=[\"cat\", \"dog\"])"),
+    ("show_activations show_confusion_matrix show_decision_surface show_grad_cam show_mistakes "
+     "show_occlusion show_saliency slides explain",
+     "classes names target_names label_names", "class_names",
+     "nn.visual.show_confusion_matrix([[9, 1], [0, 5]], class_names=[\"cat\", \"dog\"])"),
 ]
 TRAINING: Rows = [
     ("EarlyStopping", "restore_best_weights load_best", "restore_best",

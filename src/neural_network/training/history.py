@@ -63,9 +63,6 @@ class History(dict[str, list[float]], Answering):
         ends = [f"{name} {v[0]:.4g} → {v[-1]:.4g}" for name, v in self.items() if v]
         return f"History({self.epochs} epochs: {', '.join(ends)})" if ends else "History()"
 
-    def __str__(self) -> str:
-        return dict.__repr__(self)
-
     def _repr_html_(self) -> str:
         header = ["epoch", *map(str, self)]
         return html_table("", header, epochs_of(self, self.epochs))

@@ -11,38 +11,32 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.functional.window import times
 from neural_network.layers.activation import Flatten
 from neural_network.layers.layer import Layer
 from neural_network.public import public
-from neural_network.visual.canvas import axes_grid, inches_of, wrapped
-from neural_network.visual.figures import (
-    GREY,
-    RISING,
-    SMALL,
-    WIDTH,
-    as_cmap,
-    as_picture,
-    colours_of,
+from neural_network.visual.activation_words import (
+    CELL,
+    SHARES,
+    TALLEST,
+    cell_of,
+    name_cells,
+    write_name,
 )
-from neural_network.visual.inputs import as_class_names, as_input, as_model, short_names
+from neural_network.visual.canvas import axes_grid, inches_of, not_drawn
+from neural_network.visual.figures import GREY, RISING, WIDTH, as_cmap, as_picture, colours_of
+from neural_network.visual.inputs import as_class_names, as_input, as_model
 from neural_network.visual.model_graph import KINDS
-from neural_network.visual.tiles import Tiles, cells_of, write_numbers
-from neural_network.visual.walk import Step, outputs_of, range_of
+from neural_network.visual.tiles import Tiles, write_numbers
+from neural_network.visual.walk import Step, outputs_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from neural_network.visual.panels import Group
-
 NAME = "show_activations"
-# The share of the width for the names of layers, and for the maps.
-SHARES, SHARES_IN_PLACE = (0.22, 0.78), (0.3, 0.7)
-# Inches of a line of maps.
-TALLEST, SHORTEST = 1.1, 0.3
-# Inches of a number.
-CELL = 0.45
+# ``SHARES`` in the place of given axes.
+SHARES_IN_PLACE = (0.3, 0.7)
+# Inches of a line of maps; the tallest are ``TALLEST``.
+SHORTEST = 0.3
 # Of the last line in the place of given axes.
 LAST_IN_PLACE = 0.45
 
@@ -53,8 +47,6 @@ LOWEST_LINE = 0.25
 MINOR = (*KINDS["normalization"], *KINDS["activation"], Flatten)
 # Maps of a layer.
 MOST = 12
-# Of a class's name.
-MOST_LETTERS = 14
 
 
 @public(top_level=False)
@@ -106,12 +98,15 @@ def show_activations(
     limit = as_count(NAME, "most", most)
     as_cmap(NAME, cmap, RISING)
     lines: list[tuple[str, Array]] = [("input", inputs[0])]
+    lacking = ""
     steps = outputs_of(found, inputs)
     if ax is not None:
         most_lines = int(inches_of(NAME, ax)[1] / LOWEST_LINE) - 1
         chosen = _chosen(steps, most_lines)
         if len(chosen) < len(steps) and title is None:
             title = f"{len(chosen)} of {len(steps)} layers"
+        kept = set(map(id, chosen))
+        lacking = not_drawn(type(step.layer).__name__ for step in steps if id(step) not in kept)
         steps = chosen
     lines += [
         (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
@@ -119,7 +114,7 @@ def show_activations(
     if class_names is not None:
         scores = lines[-1][1]
         class_names = as_class_names(NAME, class_names, scores.size if scores.ndim == 1 else 0)
-    return _draw(lines, limit, class_names, ax=ax, title=title, cmap=cmap)
+    return _draw(lines, limit, class_names, ax=ax, title=title, cmap=cmap, lacking=lacking)
 
 
 def activation_pages(
@@ -133,7 +128,7 @@ def activation_pages(
         (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
     ]
     rows = [_tiles(values, MOST) for _, values in lines]
-    _, heights, _ = _places(rows, None, _cell_of(class_names))
+    _, heights, _ = _places(rows, None, cell_of(class_names))
     pages: list[list[tuple[str, Array]]] = []
     left = 0.0
     for line, height in zip(lines, heights, strict=True):
@@ -161,6 +156,7 @@ def _draw(
     cmap: Any = None,
     first: bool = True,
     last: bool = True,
+    lacking: str = "",
 ) -> Figure:
     """Draw lines of names and outputs.
 
@@ -170,31 +166,45 @@ def _draw(
         class_names, ax, title, cmap: as of ``show_activations``.
         first: whether the first line is the input.
         last: whether the last line is that of the model's output.
+        lacking: what is said of lines that are left out.
     """
     rows = [_tiles(values, limit) for _, values in lines]
     space = None if ax is None else inches_of(NAME, ax)
-    places, heights, shares = _places(rows, space, _cell_of(class_names))
+    places, heights, shares = _places(rows, space, cell_of(class_names))
     canvas = axes_grid(
         NAME, ax, title, size=(WIDTH, sum(heights) + 0.4), rows=len(lines), columns=2,
         heights=heights, widths=shares,
     )  # fmt: skip
     width = canvas.inches[0] * shares[1] - 0.2
     names_group, ink = canvas.group(), canvas.group()
+    classes, scores = 0, None
     for line, ((label, values), tiles, place) in enumerate(zip(lines, rows, places, strict=True)):
         (names, maps), is_picture = canvas.grid[line], first and line == 0 and values.ndim >= 2
-        _write_name(names_group, names, label, values, len(tiles))
+        write_name(names_group, names, label, values, len(tiles))
         if is_picture:
             place.draw(canvas, maps, [as_picture(values)], cmap=GREY, vmin=0, vmax=1)
         else:
             drawn = place.draw(canvas, maps, tiles, **colours_of(NAME, cmap, tiles, RISING))
             if values.ndim == 1 and len(tiles[0]) == 1:
-                write_numbers(canvas, place, drawn)
+                numbers = write_numbers(canvas, place, drawn)
                 if last and line == len(lines) - 1:
-                    _name_cells(ink, maps, drawn[0], class_names, place)
+                    name_cells(ink, maps, drawn[0], class_names, place)
+                    classes, scores = values.size, numbers
             bar = names.inset_axes((0.985, 0.08, 0.014, 0.84))
             canvas.figure.colorbar(drawn[0], cax=bar, ticks=[]).outline.set_linewidth(0.4)
         maps.set_anchor("W")
         maps.set_xlim(-0.02, width / place.tile_inches)
+
+    def left_out() -> str:
+        words = []
+        if classes and not (scores and scores.size()):
+            words.append("no space for the scores")
+        if classes and not ink.size():
+            words.append("no space for the names of the classes")
+        words += [lacking] if lacking else []
+        return "; ".join(words)
+
+    canvas.note_below(left_out)
     return canvas.figure
 
 
@@ -252,30 +262,6 @@ def _tiles(values: Array, most: int) -> list[Array]:
     return list(np.asarray(maps[:most], dtype=float))
 
 
-def _cell_of(names: Sequence[str] | None) -> float:
-    """Return the width of a cell above which a class's name fits, in inches."""
-    longest = max(map(len, short_names(names or [""], MOST_LETTERS)), default=0)
-    return float(np.clip(0.62 * SMALL / 72 * longest + 0.06, CELL, TALLEST))
-
-
-def _name_cells(
-    group: Group, axes: Axes, image: Any, names: Sequence[str] | None, place: Tiles
-) -> None:
-    """Write the name or the number of its class above each score of the last layer."""
-    count = image.get_array().shape[1]
-    words = list(map(str, range(count))) if names is None else short_names(names, MOST_LETTERS)
-    # Names lie in the space above the line, as high as the letters of a line.
-    above = 1.5 * SMALL / 72 / place.tile_inches
-    for cell, word in zip(cells_of(image), words, strict=True):
-        x, y = cell.middle
-        # Of long names a few letters tell the class.
-        texts = [word, *(f"{word[:n]}…" for n in (8, 5, 3) if len(word) > n + 1)]
-        group.add(
-            axes, (x, y - cell.space[1] / 1.8), texts, (cell.space[0] / 0.9, above), ha="center",
-            va="bottom",
-        )  # fmt: skip
-
-
 def _inches(tiles: list[Array], width: float, tallest: float, cell: float) -> float:
     """Return the width of a line of maps that is neither too tall nor too wide.
 
@@ -290,19 +276,3 @@ def _inches(tiles: list[Array], width: float, tallest: float, cell: float) -> fl
     ratio = tiles[0].shape[0] / tiles[0].shape[1]
     across = len(tiles) * 1.08 - 0.08
     return float(min(width, max(tallest / ratio * across, SHORTEST)))
-
-
-def _write_name(group: Group, axes: Axes, label: str, values: Array, shown: int) -> None:
-    """Write the name, the shape and the range of a layer beside its maps."""
-    axes.set_axis_off()
-    shape = times(values.shape) if values.ndim else "1"
-    count = int(np.prod(values.shape[:-2])) if values.ndim > 2 else shown
-    if shown < count and label != "input":
-        shape += f", {shown} shown"
-    name = wrapped(label, WIDTH * SHARES[0], SMALL)
-    texts = ["\n".join((name, shape, range_of(values))), f"{name}\n{shape}", name]
-    texts.append(label.split(" ", maxsplit=1)[0])
-    group.add(
-        axes, (0.955, 0.5), texts, (0.94, 1.0), transform=axes.transAxes, ha="right", va="center",
-        linespacing=1.15,
-    )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -131,6 +132,21 @@ class Canvas:
         """Write a line where the texts of a group are too small to be drawn."""
         self.note(lambda: "" if group.size() else f"no space here for the {what}")
 
+    def note_below(self, words: Callable[[], str]) -> None:
+        """Write a line below the panels in the place of given axes, about what they lack."""
+        if self.panels is None or self.given is None:
+            return
+        from neural_network.visual.panels import Note
+
+        self.panels.foot = 1.7 * LEAST_SMALL / 72
+        letters = int(self.inches[0] * 72 / (0.55 * LEAST_SMALL))
+        self.given.add_artist(
+            Note(
+                lambda: textwrap.shorten(words(), letters, placeholder=" …"), (0.5, 0.0),
+                self.given.transAxes, LEAST_SMALL,
+            )
+        )  # fmt: skip
+
     def note(
         self, words: Callable[[], str], place: tuple[float, float] = (0.5, 0.02), system: Any = None
     ) -> None:
@@ -205,6 +221,17 @@ def axes_grid(
         canvas = Canvas(figure, made, inches, ax, panels=panels, **letters)
     canvas.entitle(text)
     return canvas
+
+
+def not_drawn(kinds: Iterable[str]) -> str:
+    """Say what is left out in a small place: how many of each kind.
+
+    >>> from neural_network.visual.canvas import not_drawn
+    >>> not_drawn(["Flatten", "BatchNorm", "Flatten"]), not_drawn([])
+    ('not drawn: 2 Flatten, 1 BatchNorm', '')
+    """
+    counts = [f"{count} {kind}" for kind, count in Counter(kinds).items()]
+    return f"not drawn: {', '.join(counts)}" if counts else ""
 
 
 def inches_of(function: str, ax: Any) -> tuple[float, float]:

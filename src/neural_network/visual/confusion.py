@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_NUMBERS = 20
 # Of a class's name.
 MOST_LETTERS, MOST_LETTERS_IN_PLACE = 24, 12
+# Of a zero, in place of full ink.
+PALE = {"black": "0.45", "white": "0.75"}
 # Points of a count.
 LARGEST_COUNT = 16.0
 
@@ -62,7 +64,7 @@ def show_confusion_matrix(
 
     >>> figure = show_confusion_matrix([[9, 1], [0, 5]], ["cat", "dog"])
     >>> [text.get_text() for text in figure.axes[0].texts]
-    ['9', '1', '5']
+    ['9', '1', '0', '5']
     """
     name = "show_confusion_matrix"
     matrix = as_real(name, "counts", unrecorded(name, "counts", counts))
@@ -74,7 +76,8 @@ def show_confusion_matrix(
     names = short_names(as_class_names(name, class_names, classes), MOST_LETTERS)
     colours = as_cmap(name, cmap, "Blues")
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = min(max(3.5, 1.6 + 0.5 * classes), 14)
+    # Where cells have no number they may be smaller.
+    side = max(3.5, min(1.6 + 0.5 * classes, 6.6), min(1.6 + 0.25 * classes, 14))
     words = 0.09 * max(map(len, names))  # inches
     cell = (side - 0.7) / classes  # inches
     turned = not _upright(names, cell)
@@ -100,12 +103,13 @@ def show_confusion_matrix(
         # A third of a cell high, where the letters are no larger than a title's.
         group = canvas.group(float(np.clip(cell * 72 / 3, canvas.small, LARGEST_COUNT)))
         for (row, column), count in np.ndenumerate(matrix):
-            if count:
-                colour = ink_on(drawn, shares[row, column])
-                group.add(
-                    axes, (column, row), f"{count:g}", (0.9, 0.9), color=colour,
-                    ha="center", va="center",
-                )  # fmt: skip
+            colour = ink_on(drawn, shares[row, column])
+            if not count:  # there are many, and they are paler
+                colour = PALE[colour]
+            group.add(
+                axes, (column, row), f"{count:g}", (0.9, 0.9), color=colour, ha="center",
+                va="center",
+            )  # fmt: skip
         canvas.note_lack(group, "counts")
     canvas.bar(drawn, [axes], "share of the true class")
     return canvas.figure

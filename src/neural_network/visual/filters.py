@@ -14,6 +14,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.window import times
 from neural_network.layers.convolution import ConvTranspose2D
+from neural_network.layers.dense import Dense
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import axes_grid
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "show_filters"
+# Of more units, a picture each would take long, if nobody asks for it.
+MOST_UNITS = 256
 # More filters are not numbered.
 MOST_NUMBERED = 64
 # A tile for each of a few filters is no larger than this, in inches.
@@ -50,13 +53,15 @@ def show_filters(
     """Draw the weights of a layer: a tile for each filter, all with one scale of colours.
 
     Red is above 0, blue below. Filters of three channels are drawn in colour, grey being 0;
-    of another number, the channels of a filter stand side by side. A ``Dense`` layer is its
-    matrix, or with ``shape`` a tile for each unit.
+    of another number, the channels of a filter stand side by side. A ``Dense`` layer has a tile
+    for each unit where the shape of its inputs is known: from ``shape``, or from a model whose
+    pictures it takes (of up to 256 units); else it is its matrix.
 
     Args:
         layer: a built layer; a model, of which the first layer with filters is drawn; or the
             weights: (F, C, fh, fw), (F, fh, fw) or (inputs, units).
-        shape: of the inputs of a dense layer, such as (28, 28) or (3, 32, 32).
+        shape: of the inputs of a dense layer, such as (28, 28) or (3, 32, 32); None for that of
+            the model's pictures.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for the layer and its sizes.
         cmap: a colormap; given for three channels, they stand side by side.
@@ -74,7 +79,8 @@ def show_filters(
     >>> figure.axes[0].get_title(), len(figure.axes[0].images)
     ('Conv2D: 8 filters 3×3', 8)
     """
-    label, weight = _weights(layer)
+    label, weight, pictures = _weights(layer)
+    shape = pictures if shape is None else shape
     tiles, about = _tiles(weight, shape, in_colour=cmap is None)
     heading = f"{label}: {about}" if title is None else title
     if isinstance(tiles, np.ndarray):
@@ -199,14 +205,17 @@ def _side_by_side(channels: Array) -> Array:
     return np.concatenate(list(apart), axis=1)[:, :-1]
 
 
-def _weights(layer: Any) -> tuple[str, Array]:
-    """Return the class and the weights of a layer, or of the first with filters in a model."""
+def _weights(layer: Any) -> tuple[str, Array, tuple[int, ...] | None]:
+    """Return the class and the weights of a layer, or of the first with filters in a model.
+
+    The third is the shape of the pictures that a dense layer takes, where it is known.
+    """
     if isinstance(layer, str | PathLike):
         expected = "a layer, a model (nn.load(path) reads one), or an array of weights"
         raise DTypeError(sentence(NAME, "layer", expected, brief(layer)))
     if not isinstance(layer, Layer):
-        return "weights", as_numbers(NAME, "layer", layer)
-    as_model(NAME, layer, "layer")
+        return "weights", as_numbers(NAME, "layer", layer), None
+    shape = as_model(NAME, layer, "layer").input_shape or ()
     inside = [(name, found, _weight_of(found)) for name, found in layer.named_layers()]
     with_weights = [item for item in inside if item[2] is not None]
     if not with_weights:
@@ -215,7 +224,11 @@ def _weights(layer: Any) -> tuple[str, Array]:
     convolutions = [item for item in with_weights if isinstance(item[1], CONVOLUTIONS)]
     name, found, weight = (convolutions or with_weights)[0]
     label = f"{type(found).__name__}" if found is layer else f"{name} {type(found).__name__}"
-    return label, cast("Array", weight)
+    weights = cast("Array", weight)
+    pictures = len(shape) in (2, 3) and min(shape[-2:]) > 1 and prod(shape) == len(weights)
+    if not (isinstance(found, Dense) and pictures and weights.shape[1] <= MOST_UNITS):
+        return label, weights, None
+    return label, weights, shape[-2:] if len(shape) == 2 or shape[0] == 1 else shape
 
 
 def _weight_of(layer: Layer) -> Array | None:

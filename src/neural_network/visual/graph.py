@@ -17,6 +17,7 @@ from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 from neural_network.visual.canvas import as_title, axes_grid, inches_of
 from neural_network.visual.figures import COLOURS, as_cmap, colours_from
+from neural_network.visual.inputs import no_model
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def show_graph(
         if isinstance(model, Tensor) or (callable(model) and not isinstance(model, type)):
             what = "a tensor" if isinstance(model, Tensor) else "a function"
             received = f"{what}; its tape: explain_gradient(f, x).draw()"
-        raise DTypeError(sentence(NAME, "model", "a model or layer", received))
+        expected = f"a model or layer{no_model(model)}"
+        raise DTypeError(sentence(NAME, "model", expected, received))
     check_one_input(NAME, model)
     if shape is None and (not model.built or model.input_shape is None):
         expected = "the shape of one input, such as (1, 28, 28), for a model that is not built"

@@ -14,7 +14,7 @@ from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.training.objectives import LOSSES, Loss
-from neural_network.visual.canvas import as_title, axes_grid, inches_of, wrapped
+from neural_network.visual.canvas import as_title, axes_grid, inches_of, not_drawn, wrapped
 from neural_network.visual.figures import COLOURS, SMALL, WIDTH, as_cmap, colours_from
 from neural_network.visual.gradients import gradients_of
 from neural_network.visual.inputs import as_inputs, as_model, as_numbers
@@ -109,6 +109,7 @@ def draw_histograms(
     columns, chosen = _fitting(arrays, ax)
     if len(chosen) < len(arrays) and title is None:
         heading = f"{what} of {len(chosen)} of {len(arrays)} parameters"
+    left_out = not_drawn(name.rpartition(".")[2] for name in arrays if name not in chosen)
     arrays = {name: arrays[name] for name in chosen}
     rows = -(-len(arrays) // columns)
     size = (max(WIDTH / COLUMNS * columns, 4.0), 2.0 * rows + 0.4)
@@ -143,6 +144,8 @@ def draw_histograms(
         if place % columns == 0:
             axes.set_ylabel("how many", fontsize=canvas.small)
         axes.spines[["top", "right"]].set_visible(False)
+    if left_out:
+        canvas.note_below(lambda: left_out)
     return canvas.figure
 
 

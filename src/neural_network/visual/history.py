@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from neural_network.checks import Array, as_real, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
-from neural_network.visual.canvas import Canvas, axes_grid, inches_of, wrapped
+from neural_network.visual.canvas import Canvas, axes_grid, wrapped
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
+from neural_network.visual.log_files import is_log, read_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +34,7 @@ MOST_RATIO = 1000
 @explains_calls
 @silent
 def show_history(
-    history: Sequence[float] | Mapping[str, Any],
+    history: Sequence[float] | Mapping[str, Any] | str | os.PathLike[str],
     *,
     ax: Any = None,
     title: str | None = None,
@@ -46,8 +48,9 @@ def show_history(
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
-            them; or a dict of name → one number for each epoch, such as ``fit`` returns. To
-            compare runs, a dict of name → such a dict: ``{"SGD": first, "Adam": second}``.
+            them; a dict of name → one number for each epoch, such as ``fit`` returns; or the
+            path of a CSV file of a run, ``"run/log.csv"``. To compare runs, a dict of
+            name → such a dict or path: ``{"SGD": first, "Adam": "adam/log.csv"}``.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
         cmap: a colormap for the two curves, from its ends.
@@ -60,6 +63,7 @@ def show_history(
         ShapeError: no measure, or one without an epoch.
         DTypeError: no numbers; a wrong ``ax``, ``title`` or ``cmap``.
         ArgumentError: a ``cmap`` that does not exist.
+        FileFormatError: another file; ``FileNotFoundError`` where there is none.
         MissingDependencyError: matplotlib is not installed.
 
     >>> figure = show_history({"loss": [0.9, 0.4], "accuracy": [0.7, 0.9]})
@@ -75,21 +79,18 @@ def show_history(
     wide, high = max(WIDTH / 3 * columns, 5.0), 3.2 * rows
     dashed = any(name.startswith(VALIDATION) for named, _ in runs.values() for name in named)
     entries = _entries(list(runs), colours, dashed=dashed) if len(runs) > 1 else []
-    if ax is not None:
-        wide, high = inches_of(function, ax)
-    across, below = _room_of(entries, wide)
-    heights = [high / rows] * rows
+    heights = [1.0] * rows
     if ax is None:
-        high += below
+        high += _room_of(entries, wide, MEDIUM)[1]
     elif entries:  # panels, also of one measure: below them is the legend
-        below = min(below, 0.5 * high)
-        heights = [(high - below) / rows] * rows + [0.01]
+        heights.append(0.001)
     canvas = axes_grid(
         function, ax, title, size=(wide, high), rows=len(heights), columns=columns,
         heights=heights,
     )  # fmt: skip
+    across, below = _room_of(entries, canvas.inches[0], canvas.medium)
     if canvas.panels is not None and entries:
-        canvas.panels.foot = below
+        canvas.panels.foot = min(below, 0.5 * canvas.inches[1])
     named: dict[str, Any] = {}
     for place, axes in enumerate(canvas.flat):
         if place >= len(panels):
@@ -130,9 +131,12 @@ def _finish(canvas: Canvas, axes: Axes, panel: str) -> None:
     axes.set_xlabel("epoch", fontsize=canvas.medium)
     axes.set_ylabel(panel, fontsize=canvas.medium)
     axes.tick_params(labelsize=canvas.medium)
+    axes.yaxis.get_offset_text().set_fontsize(canvas.medium)
     axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
     if canvas.given is not None and not steep:
-        axes.locator_params(axis="y", nbins=4)
+        from neural_network.visual.ticks import SpacedLocator
+
+        axes.yaxis.set_major_locator(SpacedLocator(canvas.medium))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -146,15 +150,15 @@ def _entries(runs: list[str], colours: Sequence[Any], *, dashed: bool) -> list[t
     return [(wrapped(text, WIDTH / 2, MEDIUM), style) for text, style in found]
 
 
-def _room_of(entries: list[tuple[str, Any]], inches: float) -> tuple[int, float]:
+def _room_of(entries: list[tuple[str, Any]], inches: float, points: float) -> tuple[int, float]:
     """Return how many entries of a legend stand in a line of a width, and the height of all."""
     if not entries:
         return 1, 0.0
     letters = max(len(line) for text, _ in entries for line in text.split("\n"))
-    each = (0.6 * letters * MEDIUM + 4 * MEDIUM) / 72
-    across = int(np.clip((inches - 0.3) / each, 1, len(entries)))
+    each = (0.6 * letters + 3) * points / 72
+    across = int(np.clip((inches - 0.1) / each, 1, len(entries)))
     lines = -(-len(entries) // across) * max(text.count("\n") + 1 for text, _ in entries)
-    return across, (1.6 * lines + 0.8) * MEDIUM / 72
+    return across, (1.6 * lines + 0.8) * points / 72
 
 
 def _draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) -> None:
@@ -162,7 +166,10 @@ def _draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) ->
     from matplotlib.lines import Line2D
 
     made = [Line2D([], [], label=text, **style) for text, style in entries]
-    how: Any = {"handles": made, "ncols": across, "frameon": False, "fontsize": canvas.medium}
+    how: Any = {
+        "handles": made, "ncols": across, "frameon": False, "fontsize": canvas.medium,
+        "handlelength": 1.5, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0.2,
+    }  # fmt: skip
     if canvas.given is None:
         legend = canvas.figure.legend(loc="outside lower center", **how)
     else:
@@ -209,17 +216,18 @@ def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list
     """Return name → curves and panels of each run; of a single one, without a name."""
     if isinstance(history, Mapping) and history:
         inner = list(history.values())
-        if all(isinstance(one, Mapping) for one in inner):
+        if all(isinstance(one, Mapping) or is_log(one) for one in inner):
             return {str(name): as_curves(function, one) for name, one in history.items()}
     return {"": as_curves(function, history)}
 
 
 def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]:
     """Return name → one number for each epoch, and the names that get a panel."""
+    if is_log(history):
+        history = read_log(function, history)
     if not isinstance(history, Mapping | list | tuple | np.ndarray):
-        raise DTypeError(
-            sentence(function, "history", "numbers or a dict of lists", brief(history))
-        )
+        expected = "numbers or a dict of lists, or the path of a run's CSV file"
+        raise DTypeError(sentence(function, "history", expected, brief(history)))
     named = history if isinstance(history, Mapping) else {"loss": history}
     curves = {str(name): as_real(function, f"history[{name!r}]", n) for name, n in named.items()}
     for name, values in curves.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from time import perf_counter
 from typing import Any, TypeVar
 from unicodedata import category
@@ -29,7 +30,6 @@ from neural_network.terminal import is_terminal, write_line
 
 Item = TypeVar("Item")
 CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D, ConvTranspose2D)
-# Of the parameters of a function, those that a call can fill by their place.
 # Work that takes longer than this shows its progress.
 SECONDS_IN_SILENCE = 1.0
 SECONDS_BETWEEN_LINES = 5.0
@@ -42,12 +42,20 @@ def as_model(
 ) -> Layer:
     """Return a model that is built; ``shape`` is that of one input, for the sentence."""
     if not isinstance(model, Layer):
-        hint = " (a class was given: call it)" if isinstance(model, type) else ""
-        raise DTypeError(sentence(function, name, f"a model or layer{hint}", brief(model)))
+        raise DTypeError(
+            sentence(function, name, f"a model or layer{no_model(model)}", brief(model))
+        )
     if not model.built or model.input_shape is None:
         expected = f"a model that is built (model.initialize({shape}) builds it, or training)"
         raise ArgumentError(sentence(function, name, expected, "one without parameters"))
     return model
+
+
+def no_model(value: Any) -> str:
+    """Return how what was given in place of a model leads to one."""
+    if isinstance(value, type):
+        return " (a class was given: call it)"
+    return " (nn.load(path) reads one)" if isinstance(value, str | PathLike) else ""
 
 
 def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
@@ -163,6 +171,17 @@ def as_class(function: str, value: Any, scores: Array) -> int:
 def short_names(names: Sequence[str], letters: int) -> list[str]:
     """Return names of limited length, for captions."""
     return [name if len(name) <= letters else f"{name[: letters - 1]}…" for name in names]
+
+
+def shortenings(name: str) -> list[str]:
+    """Return a name, then with fewer and fewer letters, of which a few tell the class.
+
+    >>> from neural_network.visual.inputs import shortenings
+    >>> shortenings("apple"), shortenings("strawberries")[2:]
+    (['apple', 'apple', 'apple', 'apple', 'app.'], ['strawberries', 'strawb…', 'str.'])
+    """
+    shorter = [short_names([name], most)[0] for most in (21, 13, 7)]
+    return [name, *shorter, name if len(name) <= 4 else f"{name[:3]}."]
 
 
 def check_scores(function: str, outputs: Array) -> Array:

@@ -22,7 +22,7 @@ from neural_network.visual.inputs import (
     check_scores,
     predicted,
     probabilities_of,
-    short_names,
+    shortenings,
 )
 from neural_network.visual.tiles import Tiles
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "show_mistakes"
-# Letters of a class's name in a caption.
-MOST_LETTERS = 14
+# The first of the captions for which a small place leaves out pictures.
+SHORT = 2
 
 
 @public(top_level=False)
@@ -102,9 +102,13 @@ def show_mistakes(
             canvas.axes, (0.5, 0.5), "no mistake", (1, 1), ha="center", va="center"
         )
         return canvas.figure
-    words = short_names(names, MOST_LETTERS)
     captions = [
-        f"predicted {words[answers[n]]}\ntrue {words[truth[n]]}\n{certainty[n]:.0%} sure"
+        [
+            f"predicted {answer}\ntrue {label}\n{certainty[n]:.0%} sure"
+            for answer, label in zip(
+                shortenings(names[answers[n]]), shortenings(names[truth[n]]), strict=True
+            )
+        ]
         for n in chosen
     ]
     size = (inputs.shape[2], inputs.shape[3])
@@ -113,7 +117,7 @@ def show_mistakes(
     space = (places.inches + 0.2, places.height + 0.6)
     canvas = axes_grid(NAME, ax, "", size=space)
     if canvas.given is not None:  # fewer pictures, if they would be too small
-        longest = max(len(line) for text in captions for line in text.split("\n"))
+        longest = max(len(line) for texts in captions for line in texts[SHORT].split("\n"))
         places = Tiles.within(len(chosen), size, canvas, lines=3, caption=longest)
     shown = places.count
     canvas.entitle(_heading(len(wrong), len(inputs), shown) if title is None else title)

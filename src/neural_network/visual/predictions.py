@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import of_text
 from neural_network.checks import as_names, as_real, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import DTypeError, ShapeError, brief, sentence
+from neural_network.errors import DTypeError, ShapeError, brief, sentence, warn_of_call
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, axes_grid
 from neural_network.visual.figures import GREY, as_cmap
@@ -31,6 +33,7 @@ def show_predictions(
     probabilities: ArrayLike,
     *,
     titles: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     ax: Any = None,
     title: str | None = None,
@@ -45,7 +48,8 @@ def show_predictions(
             from 0 to 1.
         probabilities: (n, k), from 0 to 1.
         titles: of the pictures; None for their numbers.
-        classes: the k classes' names; None for their numbers.
+        class_names: of the k classes; None for their numbers.
+        classes: the earlier name of ``class_names``, with a ``DeprecationWarning``.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
         cmap: a colormap for pictures in shades of grey.
@@ -68,7 +72,14 @@ def show_predictions(
     """
     name = "show_predictions"
     if not isinstance(pictures, list | tuple | np.ndarray):
-        raise DTypeError(sentence(name, "pictures", "a list of pictures", brief(pictures)))
+        received = brief(pictures)
+        if isinstance(pictures, str | os.PathLike):
+            received += of_text(pictures, "pictures")
+        raise DTypeError(sentence(name, "pictures", "a list of pictures", received))
+    if classes is not None:
+        text = f"{name}: the argument 'classes' is now called 'class_names'"
+        warn_of_call(text, DeprecationWarning)
+        class_names = classes
     if isinstance(pictures, np.ndarray):
         check_ndim(name, "pictures", pictures, 3, 4)
     photographs = [as_real(name, "pictures", picture) for picture in pictures]
@@ -88,12 +99,12 @@ def show_predictions(
             raise ShapeError(sentence(name, what, expected, f"{len(values)}"))
     labels = (
         list(map(str, range(shares.shape[1])))
-        if classes is None
-        else as_names(name, "classes", classes)
+        if class_names is None
+        else as_names(name, "class_names", class_names)
     )
     if len(labels) != shares.shape[1]:
         expected = f"a name for each of the {shares.shape[1]} classes"
-        raise ShapeError(sentence(name, "classes", expected, f"{len(labels)}"))
+        raise ShapeError(sentence(name, "class_names", expected, f"{len(labels)}"))
     count = len(photographs)
     check_not_empty(name, "pictures", np.empty(count))
     for place, photograph in enumerate(photographs):

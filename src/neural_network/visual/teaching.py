@@ -42,7 +42,7 @@ from neural_network.visual.inputs import (
     noted,
     predicted,
     probabilities_of,
-    short_names,
+    shortenings,
 )
 from neural_network.visual.kernel_flip import show_flip
 from neural_network.visual.mistakes import show_mistakes
@@ -51,16 +51,17 @@ from neural_network.visual.tiles import Tiles
 from neural_network.visual.window_sum import explain_conv2d
 
 NAME = "slides"
-# A figure 8 inches wide becomes 1,280 pixels; those of an animation are fewer.
-DPI, ANIMATED_DPI = 160, 90
+# Pixels of a slide, which a projector of 1,280 × 720 or of 1,024 × 768 shows whole; an animation
+# has fewer.
+SLIDE, ANIMATED = (1280, 720), (900, 506)
 # Pictures on the first slide.
 MOST_PICTURES = 24
-# Of a class's name above a picture.
-MOST_LETTERS = 12
+# Mistakes: more would be two lines on a slide.
+MOST_MISTAKES = 10
 # Of an animation.
 FRAMES = 40
-# Inches of a slide, which is 8 inches wide, so that its letters are readable on a projector.
-HIGHEST = 5.0
+# Inches of a slide that is 8 inches wide.
+HIGHEST = 4.5
 # Histograms on a slide, and units whose weights are drawn.
 PANELS, MOST_UNITS = 8, 40
 
@@ -203,9 +204,11 @@ class _Set:
         names = []
         for number, (name, text, draw) in enumerate(noted(NAME, planned), 1):
             drawn = draw()
-            ending, dpi = ("gif", ANIMATED_DPI) if hasattr(drawn, "to_jshtml") else ("png", DPI)
+            ending, figure, pixels = "png", drawn, SLIDE
+            if hasattr(drawn, "to_jshtml"):
+                ending, figure, pixels = "gif", drawn.figure, ANIMATED
             file = f"{number:02}_{name}.{ending}"
-            save_figure(drawn, folder / file, dpi=dpi)
+            save_figure(drawn, folder / file, dpi=dpi_within(figure, pixels))
             names.append(file)
             lines.append(f"## {text}\n\n![{text}]({file})\n")
         (folder / "slides.md").write_text("\n".join(lines), "utf-8")
@@ -247,7 +250,9 @@ class _Set:
         text = "The most certain mistakes"
         yield (
             "mistakes", text,
-            lambda: show_mistakes(model, self.images, self.labels, class_names=names),
+            lambda: show_mistakes(
+                model, self.images, self.labels, most=MOST_MISTAKES, class_names=names
+            ),
         )  # fmt: skip
         arrays = [(name, parameter.data) for name, parameter in model.named_parameters()]
         parts = [dict(arrays[n : n + PANELS]) for n in range(0, len(arrays), PANELS)]
@@ -308,10 +313,15 @@ class _Set:
         places = Tiles.of(len(order), size, lines=1, largest=1.5, columns=min(len(order), 8))
         space = (places.inches + 0.2, places.height + 0.2)
         canvas = axes_grid(NAME, None, None, size=space)
-        names = short_names(self.names, MOST_LETTERS)
-        captions = [names[self.labels[place]] for place in order]
+        captions = [shortenings(self.names[self.labels[place]]) for place in order]
         places.draw(canvas, canvas.axes, pictures, captions, cmap=GREY, vmin=0, vmax=1)
         return canvas.figure
+
+
+def dpi_within(figure: Any, pixels: tuple[int, int]) -> int:
+    """Return the dots per inch at which a figure fills a width or a height, and exceeds neither."""
+    wide, high = figure.get_size_inches()
+    return max(int(min(pixels[0] / wide, pixels[1] / high)), 1)
 
 
 def _paged(name: str, text: str, draws: Sequence[Callable[[], Any]]) -> Iterator[Slide]:

@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 # Most ticks that are tried, and the width of a letter and the distance of two numbers in sizes of
-# letters.
-MOST, LETTER, APART = 4, 0.65, 0.9
+# letters; of a line.
+MOST, LETTER, APART, LINE = 4, 0.65, 0.9, 1.6
 
 
 def short(number: float) -> str:
@@ -34,7 +34,7 @@ def short(number: float) -> str:
 
 
 class SpacedLocator(MaxNLocator):
-    """So many ticks as have space beside each other, in letters of so many points."""
+    """So many ticks as have space, in letters of so many points: beside or above each other."""
 
     def __init__(self, points: float) -> None:
         super().__init__(nbins=MOST, steps=[1, 2, 2.5, 5, 10])
@@ -45,12 +45,15 @@ class SpacedLocator(MaxNLocator):
         axis: Any = self.axis
         low, high = sorted(axis.get_view_interval())
         figure = axis.get_figure(root=True)
-        space = axis.axes.bbox.width * 72 / figure.dpi / self.points
+        upright, box = axis.axis_name == "y", axis.axes.bbox
+        space = (box.height if upright else box.width) * 72 / figure.dpi / self.points
         ticks: list[float] = []
         for count in range(MOST, 0, -1):
             self.set_params(nbins=count)
             ticks = [float(n) for n in self.tick_values(low, high) if low <= n <= high]
             wide = max((len(short(n)) * LETTER + APART for n in ticks), default=0.0)
+            if upright:
+                wide = LINE
             # Of three in a row, the outer ones.
             for some in (ticks, ticks[:: len(ticks) - 1] if len(ticks) > 2 else []):
                 if len(some) > 1 and wide <= (some[1] - some[0]) / (high - low) * space:

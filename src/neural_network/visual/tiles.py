@@ -15,6 +15,8 @@ from neural_network.visual.figures import SMALL, WIDTH, ink_on, largest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from neural_network.visual.panels import Group
+
 # Points: of numbers that may be too small to be drawn, and of those that certainly are.
 LEAST_POINTS = 3.0
 # Between two lines of pictures, in widths of a picture.
@@ -39,21 +41,24 @@ def short_numbers(values: Array, top: float) -> list[str]:
     ]
 
 
-def write_numbers(canvas: Canvas, places: Tiles, drawn: Sequence[Any]) -> None:
+def write_numbers(canvas: Canvas, places: Tiles, drawn: Sequence[Any]) -> Group | None:
     """Write its number into each cell of pictures, if the cells are large enough."""
     arrays = [np.ma.getdata(image.get_array()) for image in drawn]
     top = largest(*arrays)
     texts = [short_numbers(values, top) for values in arrays]
     letters = max(len(text) for several in texts for text in several)
     if places.tile_inches / places.shape[1] * 72 / (0.6 * letters) < LEAST_POINTS:
-        return
+        return None
     group = canvas.group(SMALL)
-    for image, values, several in zip(drawn, arrays, texts, strict=True):
-        for cell, text in zip(cells_of(image), several, strict=True):
+    # Where they have no space, numbers with a digit less.
+    rounder = [short_numbers(values, 10 * top) for values in arrays]
+    for image, values, several, shorter in zip(drawn, arrays, texts, rounder, strict=True):
+        for cell, *words in zip(cells_of(image), several, shorter, strict=True):
             group.add(
-                image.axes, cell.middle, text, cell.space, ha="center", va="center",
+                image.axes, cell.middle, words, cell.space, ha="center", va="center",
                 color=ink_on(image, values[cell.row, cell.column]),
             )  # fmt: skip
+    return group
 
 
 @dataclass(frozen=True)
