@@ -29,6 +29,7 @@ import numpy as np
 from neural_network import errors
 from neural_network.autograd.formulas import as_gradient, one_of, refuse_formula
 from neural_network.autograd.gradients import Gradients
+from neural_network.autograd.warned import warnings_of_callers_line
 from neural_network.checks import Array
 from neural_network.errors import LOOKS, GradientError
 from neural_network.functional.op import Rule
@@ -133,7 +134,8 @@ def open_level() -> Iterator[int]:
     level = next(_levels)
     _open_levels.add(level)
     try:
-        yield level
+        with warnings_of_callers_line():
+            yield level
     finally:
         _open_levels.discard(level)
 

@@ -12,6 +12,7 @@ import numpy as np
 from neural_network.autograd.engine import recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import map_tree
+from neural_network.autograd.warned import warnings_of_callers_line
 from neural_network.checks import Array, as_callable, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
@@ -184,7 +185,8 @@ def explain_gradient(f: Callable[..., Any], x: Any, *more: Any) -> Tape:
     kind = recorder()
     arguments, leaves = named_leaves(NAME, f, (x, *more), kind)
     try:
-        out = f(*arguments)
+        with warnings_of_callers_line():
+            out = f(*arguments)
     except ValueError as error:
         say_what_was_dropped(error)
         raise
