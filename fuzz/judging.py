@@ -26,7 +26,7 @@ SIGNATURE = re.compile(r"^([\w.<>]+)\(\) (?:missing \d|takes |got |expected )")
 OF_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 # Files whose functions are NumPy's, for tensors too: they warn as ``np.errstate`` says.
 PASSING_ON = (
-    "/autograd/", "/functional/elementwise.py", "/functional/ufuncs.py", "/functional/linear.py",
+    "/autograd/", "/functional/elementwise.py", "/functional/ufuncs.py", "/functional/products.py",
     "/functional/linalg.py", "/functional/reductions.py", "/functional/shaping.py",
     "/functional/op.py",  # it calls what is made an op, which may be NumPy's
 )  # fmt: skip

@@ -60,6 +60,21 @@ def in_shape(name: str, array: object, wanted: Shape) -> str:
     return f"; {name}.transpose{orders[0]} has it" if len(orders) == 1 else ""
 
 
+def other_classes(array: object, wanted: Shape) -> str:
+    """Return what is said of class numbers that are not all columns of a wanted shape.
+
+    >>> other_classes(np.array([3, 0]), (2, 3))
+    '; class numbers from 0 to 3, and 3 columns are 0 to 2'
+    """
+    numbers = np.asarray(array_under(array))
+    if len(wanted) != 2 or numbers.shape not in (wanted[:1], (wanted[0], 1)) or wanted[1] < 2:
+        return ""
+    if not _whole(numbers):
+        return ""
+    low, high, count = numbers.min(), numbers.max(), wanted[1]
+    return f"; class numbers from {low:.9g} to {high:.9g}, and {count} columns are 0 to {count - 1}"
+
+
 def as_numbers(value: object) -> str:
     """Return how a table of several types, or a sparse matrix, becomes numbers."""
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
@@ -89,12 +104,16 @@ def one_of_two_turned(name: str, shape: Shape, other: str, like: Shape) -> str:
     return f"; one of them is transposed ({name}.T or {other}.T): a row is a sample"
 
 
-def _classes(numbers: np.ndarray[tuple[int, ...], np.dtype[np.generic]], count: int) -> bool:
+def _classes(numbers: np.ndarray[tuple[int, ...], np.dtype[Any]], count: int) -> bool:
     """Return whether numbers are class indices."""
-    if numbers.dtype.kind not in "fiu" or not numbers.size:
+    return _whole(numbers) and bool(np.all((numbers >= 0) & (numbers < count)))
+
+
+def _whole(numbers: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> bool:
+    """Return whether there are numbers, and all are whole and finite."""
+    if numbers.dtype.kind not in "fiu" or not numbers.size or not np.all(np.isfinite(numbers)):
         return False
-    whole = numbers.astype(float)
-    return bool(np.all((whole == np.floor(whole)) & (whole >= 0) & (whole < count)))
+    return bool(np.all(numbers == np.floor(numbers)))
 
 
 def _splits(shape: Shape, other: Shape) -> bool:
@@ -280,7 +299,7 @@ def of_text(value: Any, name: str) -> str:
             read = "nn.load(path) reads a model"
         return f" (the name of a file: {read})"
     if name == "filter_kernel" and isinstance(value, str):
-        return " (text: named_filter(name) is a filter of that name)"
+        return " (text: named filters are 3×3, for conv2d)"
     return " (text: np.unique(names, return_inverse=True)[1] has a number for each name)"
 
 

@@ -192,7 +192,8 @@ def check_same_shape(
     """
     if array.shape != like.shape:
         turned = advice.one_of_two_turned(name, array.shape, other, like.shape)
-        received = f"shape {array.shape}{turned or advice.in_shape(name, array, like.shape)}"
+        turned = turned or advice.in_shape(name, array, like.shape)
+        received = f"shape {array.shape}{turned or advice.other_classes(array, like.shape)}"
         expected = f"the shape {like.shape} of {what}{other}"
         raise ShapeError(sentence(function, name, expected, received))
 
@@ -230,7 +231,7 @@ def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[
     low, high = float(np.min(array)), float(np.max(array))
     if low < -slack or high > 1 + slack:
         received = f"values from {low:.9g} to {high:.9g}"
-        if function in OF_SCORES:
+        if function in OF_SCORES and name == "A":
             received += f"; {OF_SCORES[function]} takes scores"
         raise ArgumentError(sentence(function, name, "values from 0 to 1", received))
 

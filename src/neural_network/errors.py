@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, cast
 
 from neural_network.public import public
@@ -134,13 +134,19 @@ def give_hint_of_call(text: str) -> None:
 
 def give_hint_of_line(text: str) -> None:
     """Warn of how a function was called, once for each line of a program, in ``fit`` as well."""
-    frame = sys._getframe()
-    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back
+    frame = users_frame()
     line = (frame.f_code.co_filename, frame.f_lineno, text.partition(" ")[0])
     if line not in _lines_warned():
         _lines_warned().add(line)
         give_hint(text)
+
+
+def users_frame() -> FrameType:
+    """Return the frame outside of the package that has led here."""
+    frame = sys._getframe()
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return frame
 
 
 def give_hint_of_backward(text: str) -> None:

@@ -16,13 +16,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
     FileFormatError,
     FileWriteError,
+    NeuralNetworkError,
+    both,
     brief,
     sentence,
 )
@@ -74,15 +76,19 @@ def open_file(function: str, path: object, expected: str, *, name: str = "path")
     Raises:
         DTypeError, ArgumentError: as ``as_path``.
         FileFormatError: a folder, a device or a pipe, or a name that is too long.
-        FileNotFoundError, NotADirectoryError, PermissionError: as ``open``.
+        FileNotFoundError, NotADirectoryError, PermissionError: as ``open``, with a sentence.
     """
     text = as_path(function, name, path)
     try:
         mode = os.stat(text).st_mode  # noqa: PTH116  # Path makes ten calls of it
         if stat.S_ISREG(mode):
             return open(text, "rb")
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        raise
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        received = f"{brief(text)}: {error.strerror}"
+        kind: Any = type(error)
+        refused = both(NeuralNetworkError, kind)(sentence(function, name, expected, received))
+        refused.errno, refused.strerror, refused.filename = error.errno, error.strerror, text
+        raise refused from None
     except OSError as error:
         raise FileFormatError(f"cannot read {text}: {error.strerror or error}") from error
     received = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"

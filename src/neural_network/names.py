@@ -40,7 +40,6 @@ PUBLIC = {
     "functional.filters": "FILTERS named_filter",
     "functional.interpolation": "interpolate",
     "functional.labels": "one_hot",
-    "functional.linear": "matrix_multiply",
     "functional.losses.cross_entropies": "softmax_cross_entropy",
     "functional.losses.penalties": "l2_regularization",
     "functional.losses.probabilities": "binary_cross_entropy cross_entropy nll kl",
@@ -57,6 +56,7 @@ PUBLIC = {
         "max_pool max_pool2d max_pool1d max_pool3d avg_pool2d avg_pool1d avg_pool3d "
         "global_avg_pool"
     ),
+    "functional.products": "matrix_multiply",
     "kernels.runtime.gate": "use_kernels",
     "kernels.runtime.threads": "set_num_threads get_num_threads",
     "layers.activation": "Activation Flatten",
@@ -104,7 +104,7 @@ PACKAGES_ONLY = {
         "negative absolute sign square sqrt exp expm1 log log1p sin cos add subtract multiply "
         "divide power maximum minimum where clip"
     ),
-    "functional.linear": "matmul einsum",
+    "functional.products": "matmul einsum",
     "functional.reductions": "sum mean var max min logsumexp",
     "functional.shaping": "reshape transpose index broadcast_to concatenate stack pad split",
     "interop.keras.files": "load_weights",

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network.elsewhere import answers
+from neural_network.elsewhere import answers, calls
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.assigned import ASSIGNED
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
@@ -33,6 +33,7 @@ OBJECTS: dict[str, Any] = {
     "Tensor": "t", "Layer": "model", "Trainer": "trainer", "History": "history",
     "Optimizer": "optimizer", "OptimizerGroups": "groups", "Parameter": "layer.weight", "Schedule": "nn.Cosine(0.1)", "Callback": "nn.EarlyStopping()",
     "RowEstimator": "classifier", "Explanation": "e",
+    "LayerTuple": "model.layers", "Child": "next(model.children())",
 }  # fmt: skip
 ALL_ATTRIBUTES = ATTRIBUTES | {"RowEstimator": ROW_ESTIMATOR}
 LINES = sorted(
@@ -69,6 +70,23 @@ def test_each_line_of_example_runs(
         nn.set_num_threads(threads)
     assert len(LINES) > 200
     assert failed == {}
+
+
+def test_each_line_of_another_function_runs(
+    known: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = set()
+    for where, *_, line in (*FUNCTIONS, *ARGUMENTS, *TRAINING):
+        functions = [getattr(nn, name) for name in where.split() if name in dir(nn)]
+        if where == "Optimizer":
+            functions = [nn.SGD, nn.Adam, nn.AdamW, nn.RMSprop, nn.Adagrad, nn.Lion]
+        for function in functions:
+            own = calls.as_called(line, function.__name__, inspect.signature(function))
+            if own != line and "fashion" not in own:
+                made.add(own)
+                exec(own, dict(known))
+    assert len(made) > 80
 
 
 def test_each_name_stands_once() -> None:

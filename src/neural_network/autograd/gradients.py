@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import give_hint_of_backward, hinting
+from neural_network.errors import give_hint_of_backward, hinting, users_frame
 from neural_network.lifting import is_tensor
 
-# So many equal gradients in a row are those of a loop whose steps change nothing.
+# After so many equal gradients a step that has changed nothing is looked for.
 SAME = 3
 # By ``id``: a gradient with which a first step was made, or a sum that contains it, and which.
 USED: dict[int, tuple[Array, bool]] = {}
@@ -72,12 +72,17 @@ def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
                 f"{leaf.data.shape} was changed already: w.grad = None forgets them, and has to "
                 "stand before loss.backward() in each step, or behind w -= 0.1 * w.grad"
             )
-        elif noted.same == SAME - 1 and np.array_equal(leaf.grad, noted.same * grad):
+        elif (
+            noted.same == SAME - 1
+            and np.array_equal(leaf.grad, noted.same * grad)
+            and (name := _step_elsewhere(leaf)) is not None
+        ):
             text = (
                 f"the same gradient is added for the {SAME}rd time, as nothing has changed a "
-                f"tensor of shape {leaf.data.shape} in between: w = w - 0.1 * w.grad makes another "
-                "tensor, and leaves that of a list as it is; with nn.no_grad(): w -= 0.1 * w.grad "
-                "changes it, and w.grad = None forgets the gradient"
+                f"tensor of shape {leaf.data.shape} in between: {name} = {name} - 0.1 * "
+                f"{name}.grad has made another tensor, and leaves that of a list as it is; with "
+                f"nn.no_grad(): {name} -= 0.1 * {name}.grad changes it, and {name}.grad = None "
+                "forgets the gradient"
             )
         else:
             continue
@@ -85,6 +90,22 @@ def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
             other._noted = SILENT
         give_hint_of_backward(text)
         return
+
+
+def _step_elsewhere(leaf: Any) -> str | None:
+    """Return the variable of the caller's that holds what a step would have made of a leaf.
+
+    A loop that calls ``backward()`` for its time, or to look at the gradients, has none.
+    """
+    steepest = np.unravel_index(np.argmax(np.abs(leaf.grad)), leaf.grad.shape)
+    for name, value in users_frame().f_locals.items():
+        if value is leaf or not is_tensor(value) or value.data.shape != leaf.data.shape:
+            continue
+        made, slack = leaf.data - value.data, 1e-5 * np.max(np.abs(leaf.data), initial=1e-30)
+        rate = made[steepest] / leaf.grad[steepest]
+        if abs(made[steepest]) > slack and np.allclose(made, rate * leaf.grad, 1e-3, slack):
+            return name
+    return None
 
 
 def _sum(array: Array) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.engine import Recorded
 from neural_network.checks import Array
 from neural_network.errors import NeuralNetworkError, refusal, shorten_traceback
-from neural_network.functional import elementwise, linear
+from neural_network.functional import elementwise, products
 from neural_network.lifting import array_under
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -19,7 +19,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 # Ops of tensors and NumPy's functions return tensors, which their annotations do not state.
 _np: Any = np
 _elementwise: Any = elementwise
-_linear: Any = linear
+_products: Any = products
 
 
 def plain(method: Method) -> Method:
@@ -79,10 +79,10 @@ class ArrayOperators(Recorded):
         return _elementwise.power(other, self)
 
     def __matmul__(self, other: Any) -> Self:
-        return _linear.matmul(self, other)
+        return _products.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Self:
-        return _linear.matmul(other, self)
+        return _products.matmul(other, self)
 
     def __mod__(self, other: Any) -> Self:
         return _np.remainder(self, other)

@@ -111,13 +111,13 @@ def main() -> None:
         app()
     except WrongCallError as error:
         sentence = str(error)
-    except NeuralNetworkError as error:
-        sentence, meant = str(error), _line_meant(typed)
     except OSError as error:
         sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         meant = _line_meant(typed)
         if isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and not meant:
             meant = near_file(error.filename)
+    except NeuralNetworkError as error:
+        sentence, meant = str(error), _line_meant(typed)
     except MemoryError as error:
         sentence = f"not enough memory ({error})"
     else:

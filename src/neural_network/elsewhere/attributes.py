@@ -1,5 +1,7 @@
 """Names of other libraries: attributes and methods of the package's objects; see ``names.py``."""
 
+from neural_network.elsewhere.torch_names import TENSOR as OF_TORCH
+
 Rows = list[tuple[str, str, str]]
 
 # fmt: off
@@ -94,11 +96,15 @@ LAYER: Rows = [
     ("register_buffer", "an attribute that is a Buffer", "nn.Buffer(np.zeros(3))"),
     ("register_parameter add_weight add_parameter self_weight", "an attribute that is a Parameter",
      "nn.Parameter(np.zeros(3))"),
-    ("register_forward_hook register_hook register_full_backward_hook", "watching",
+    ("register_forward_hook register_hook register_full_backward_hook register_forward_pre_hook "
+     "register_backward_hook register_full_backward_pre_hook", "watching",
      "with nn.watching(lambda layer, X, out: None): model(X)"),
     ("apply init tabulate", "a loop over all_layers()",
      "for layer in model.all_layers(): repr(layer)"),
     ("call __forward", "forward", "model.forward(X)"),
+    ("get_parameter get_buffer", "a dict of named_parameters() or named_buffers()",
+     "dict(model.named_parameters())"),
+    ("set_submodule", "model[-1] = layer, or an assignment", ""),
     ("output_shape compute_output_shape", "summary", "model.summary()"),
     ("in_features in_channels input_dim n_features_in_", "input_shape", "model.input_shape"),
     ("out_features out_channels", "units or filters", "model[0].units"),
@@ -226,15 +232,28 @@ CALLBACK: Rows = [
     ("lrs results history", "rates and losses of LearningRateFinder",
      "nn.LearningRateFinder().losses"),
 ]
-# Class → rows; of its subclasses as well.
 EXPLANATION: Rows = [
     ("show plot imshow render view display graph show_graph", "draw", "e.draw()"),
     ("savefig save to_file save_figure write", "save_figure of what draw makes",
      "nn.visual.save_figure(e.draw(), \"tape.png\")"),
     ("table lines_as_text summary", "text, or print", "print(e)"),
 ]
+# The tuple of layers that a model has, and what its ``children()`` yields.
+LAYERS: Rows = [
+    ("append add extend", "model.append(layer)", ""),
+    ("insert", "model.insert(0, layer)", ""),
+    ("pop remove clear", "model.remove(-1)", ""),
+    ("replace", "model.replace(-1, layer)", ""),
+    ("reverse sort copy", "another model", "nn.Sequential(*model.layers[::-1])"),
+]
+CHILD: Rows = [
+    ("freeze unfreeze parameters named_parameters weight bias train eval predict forward "
+     "initialize summary children named_children astype clone built requires_grad_",
+     "the second of a pair", "[layer for _, layer in model.children()]"),
+]
+# Class → rows; of its subclasses as well.
 ATTRIBUTES: dict[str, Rows] = {
-    "Tensor": TENSOR, "Layer": LAYER, "Trainer": TRAINER, "History": HISTORY,
+    "Tensor": [*TENSOR, *OF_TORCH], "Layer": LAYER, "Trainer": TRAINER, "History": HISTORY,
     "Optimizer": OPTIMIZER, "OptimizerGroups": OPTIMIZER, "Schedule": SCHEDULE,
-    "Callback": CALLBACK, "Explanation": EXPLANATION,
+    "Callback": CALLBACK, "Explanation": EXPLANATION, "LayerTuple": LAYERS, "Child": CHILD,
 }

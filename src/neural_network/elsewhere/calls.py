@@ -5,6 +5,7 @@ Nothing here runs unless a call has failed, so that a right one costs nothing.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, cast
@@ -14,7 +15,8 @@ import numpy as np
 from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
-from neural_network.elsewhere.functions import FUNCTIONS, MISSING, PLACES, SIGNATURES, SIZES_FOUND
+from neural_network.elsewhere.functions import FUNCTIONS, PLACES, SIZES_FOUND
+from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SIGNATURES
 from neural_network.errors import ArgumentError, DTypeError, both, brief, several_arrays
 
 # Classes of which a call in the order of another library fits as well.
@@ -69,7 +71,7 @@ class _Call:
     ) -> None:
         self.args, self.kwargs = args, kwargs
         self.of_class = False  # whether a method was called without an object
-        self.name = function.__name__
+        self.name = getattr(function, "__name__", type(function).__name__)
         # Of functions of interop and scale, which have names of functions of the package.
         parts = (getattr(function, "__module__", "") or "").split(".")[1:-1]
         self.within = f"{'.'.join(parts[:2])}." if parts[:1] in (["interop"], ["scale"]) else ""
@@ -135,7 +137,7 @@ class _Call:
         unknown = [name for name in self.kwargs if name not in taken]
         if not unknown or any(p.kind is p.VAR_KEYWORD for p in self.parameters.values()):
             return None
-        return unexpected(unknown, self.where, taken)
+        return unexpected(unknown, self.where, taken, self.signature)
 
     def _too_many(self) -> str | None:
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
@@ -283,24 +285,67 @@ def _shown(value: Any) -> str:
     return getattr(value, "__name__", None) or brief(value, letters=40)
 
 
-def unexpected(unknown: Iterable[str], where: list[str], parameters: Collection[str]) -> str:
+def unexpected(
+    unknown: Iterable[str],
+    where: list[str],
+    parameters: Collection[str],
+    signature: inspect.Signature | None = None,
+) -> str:
     """Return the sentence about arguments that a function does not take.
 
     Args:
         unknown: their names.
         where: the names of the function by which tables know it.
         parameters: what it takes.
+        signature: likewise; None where no line may name another function than the table does.
     """
     some = list(unknown)[:MOST_NAMES]
     listed = ", ".join(map(repr, some))
     text = f"got {'an ' * (len(some) == 1)}unexpected keyword argument{'s' * (len(some) > 1)}"
     found = {name: argument_answer(name, where, parameters) for name in some}
     said = {name: answer.ours for name, answer in found.items() if answer is not None}
-    lines = [answer.example for answer in found.values() if answer is not None and answer.example]
+    lines = [
+        line
+        for answer in found.values()
+        if answer is not None and (line := _example(answer, where, parameters, signature))
+    ]
     if not said:
         return f"{text} {listed}; it takes {', '.join(parameters) or 'none'}"
     answers = "; ".join(f"{theirs} → {ours}" for theirs, ours in said.items())
     return f"{text} {listed}; here: {answers}{f', as in {lines[-1]}' if lines else ''}"
+
+
+def _example(answer: Answer, where: list[str], parameters: Collection[str], signature: Any) -> str:
+    """Return the line of an answer, about what was called; none where it only shows a name."""
+    line = answer.example
+    head, called = line.partition("(")[0].removeprefix("nn."), where[1] if where[1:] else ""
+    if signature is None or "." in called or head == called:
+        return line
+    line = as_called(line, called, signature)
+    return line if line.startswith(f"nn.{called}(") or answer.ours not in parameters else ""
+
+
+def as_called(line: str, called: str, signature: inspect.Signature) -> str:
+    """Return a line of example with what was called, where it takes the same arguments.
+
+    >>> from neural_network.elsewhere.calls import as_called
+    >>> as_called("nn.SGD(learning_rate=0.1)", "Adam", inspect.signature(Adam))
+    'nn.Adam(learning_rate=0.1)'
+    """
+    head = line.partition("(")[0].removeprefix("nn.")
+    if head == called or not any({called, head} <= set(family.split()) for family in ALIKE):
+        return line
+    own = f"nn.{called}({line.partition('(')[2]}"
+    if {called, head} <= BEGINNINGS.keys():
+        own = line.replace(f"nn.{head}({BEGINNINGS[head]}", f"nn.{called}({BEGINNINGS[called]}", 1)
+    made = ast.parse(own, mode="eval").body
+    if not isinstance(made, ast.Call) or own == line:
+        return line
+    try:
+        signature.bind(*made.args, **{str(one.arg): one for one in made.keywords})
+    except TypeError:
+        return line
+    return own
 
 
 def argument_answer(name: str, where: list[str], parameters: Collection[str]) -> Answer | None:
@@ -310,7 +355,8 @@ def argument_answer(name: str, where: list[str], parameters: Collection[str]) ->
     names = {name, name.partition("__")[0] + "__"} if "__" in name else {name}
     for functions, theirs, ours, line in (*FUNCTIONS, *ARGUMENTS, *TRAINING, *ESTIMATORS):
         if not names.isdisjoint(theirs.split()) and not places.isdisjoint(functions.split()):
-            general = functions == "*" and ours not in parameters and ours[:7] != "nothing"
+            general = functions in ("*", "Optimizer") and ours.isidentifier()
+            general = general and ours not in parameters and ours[:7] != "nothing"
             found = found if general else Answer(ours, line)
     if found is None and (near := nearest(name, parameters)) is not None:
         found = Answer(near, "")

@@ -115,12 +115,11 @@ FUNCTIONS: Rows = [
      "return_X_y", "nothing: it returns arrays; divide by 255", "nn.load_mnist()[0] / 255"),
     ("load_image_folder", "directory root data_dir folder", "path", "nn.load_image_folder"),
     ("load_image_folder", "image_size target_size img_size shape", "size", "nn.load_image_folder"),
-    ("load_image_folder", "color_mode colour color rgb", "grey=False for colours",
-     "nn.load_image_folder"),
+    ("load_image_folder load_picture",
+     "color_mode mode colour color rgb grayscale greyscale gray as_gray to_grey channels",
+     "grey=False for colours", ""),
     ("load_image_folder", "batch_size shuffle label_mode labels validation_split subset transform",
      "nothing: it returns arrays", "nn.load_image_folder"),
-    ("load_picture", "color_mode mode grayscale colour color rgb", "grey=False for colours",
-     "nn.load_picture"),
     ("load_picture", "target_size image_size img_size shape", "size", "nn.load_picture"),
     ("load_weights", "map_location device weights_only",
      "nothing: no file holds code, and it computes on the processor",
@@ -158,6 +157,8 @@ FUNCTIONS: Rows = [
      "nn.grad(lambda a: a * a)(2.0)"),
     ("train_mlp", "learning_rate alpha eta", "lr",
      "nn.train_mlp(X, nn.one_hot(y), lr=0.1, num_epochs=1)"),
+    ("train_mlp", "verbose", "nothing: it prints nothing; after_epoch is called",
+     "nn.train_mlp(X, nn.one_hot(y), num_epochs=1)"),
     ("train_mlp", "epochs n_epochs max_iter", "num_epochs",
      "nn.train_mlp(X, nn.one_hot(y), num_epochs=1)"),
     ("gradient_descent", "learning_rate alpha eta", "lr",
@@ -278,35 +279,3 @@ METRIC_WORDS: list[tuple[str, str]] = [
     ("mape MAPE mean_absolute_percentage_error msle explained_variance perplexity",
      "a function of (outputs, y)"),
 ]
-# The order in which other libraries take arguments, in our words: name:kinds, as in ``PLACES``.
-SIGNATURES: list[tuple[str, str]] = [
-    # PyTorch.
-    ("Conv1D Conv2D Conv3D", "in_channels:int filters:int kernel_size:int/sizes stride:int/sizes "
-     "padding:int/sizes/text dilation:int/sizes groups:int bias:flag"),
-    ("ConvTranspose2D", "in_channels:int filters:int kernel_size:int/sizes stride:int/sizes "
-     "padding:int/sizes output_padding:int/sizes groups:int bias:flag dilation:int/sizes"),
-    ("Dense", "in_features:int units:int bias:flag"),
-    ("BatchNorm", "num_features:int epsilon:number momentum:number"),
-    ("LayerNorm", "normalized_shape:int/sizes epsilon:number"),
-    ("GroupNorm", "groups:int num_channels:int epsilon:number"),
-    ("MaxPool2D", "kernel_size:int/sizes stride:int/sizes padding:int/sizes dilation:int/sizes "
-     "return_indices:flag ceil_mode:flag"),
-    ("AvgPool2D", "kernel_size:int/sizes stride:int/sizes padding:int/sizes ceil_mode:flag "
-     "count_include_pad:flag"),
-    ("Dropout Dropout2D", "rate:number inplace:flag"),
-    ("DepthwiseConv2D", "in_channels:int kernel_size:int/sizes"),
-    # Keras.
-    ("Conv1D Conv2D Conv3D ConvTranspose2D", "filters:int kernel_size:int/sizes "
-     "stride:int/sizes padding:text data_format:format dilation:int/sizes groups:int "
-     "activation:text/function"),
-    ("Conv1D Conv2D Conv3D ConvTranspose2D", "filters:int kernel_size:int/sizes padding:text"),
-    ("DepthwiseConv2D", "kernel_size:int/sizes stride:int/sizes padding:text multiplier:int"),
-]
-# Function → the call to write where an argument is missing.
-MISSING = {
-    "ReduceOnPlateau": "nn.Adam(nn.ReduceOnPlateau(0.01)), in the place of the learning rate",
-    "StepDecay": "nn.Adam(nn.StepDecay(0.01, every=10)), in the place of the learning rate",
-    "WarmUp": "nn.Adam(nn.WarmUp(0.01, duration=2)), in the place of the learning rate",
-    "batches": "nn.batches(X, y, batch_size=8); where there is no y, X twice: "
-    "for rows, _ in nn.batches(X, X, batch_size=8)",
-}

@@ -6,6 +6,8 @@ data, ``trainer`` a ``Trainer`` that has trained it, and so on. ``make api`` wri
 ``docs/coming_from.md`` from these tables.
 """
 
+from neural_network.elsewhere.torch_names import FUNCTIONAL
+
 Rows = list[tuple[str, str, str]]
 
 # fmt: off
@@ -33,7 +35,7 @@ LAYERS: Rows = [
      "nn.Activation(functools.partial(nn.adaptive_avg_pool2d, output_size=7))"),
     ("GlobalMaxPooling2D GlobalMaxPool2D AdaptiveMaxPool2d", "a function in an Activation",
      "nn.Activation(functools.partial(nn.adaptive_max_pool2d, output_size=1))"),
-    ("GlobalMaxPooling1D GlobalMaxPool1D AdaptiveMaxPool1d AdaptiveAvgPool1d",
+    ("GlobalMaxPooling1D GlobalMaxPool1D AdaptiveMaxPool1d",
      "a function in an Activation",
      "nn.Activation(functools.partial(nn.adaptive_max_pool1d, output_size=1))"),
     ("Masking pack_padded_sequence", "sample_weights of fit for rows, and where(mask, X, 0)",
@@ -165,8 +167,6 @@ TOOLS: Rows = [
     ("dask distributed ray joblib multiprocessing", "scale.dask for arrays; searches on many "
      "machines are scikit-learn's, of the estimators", "nn.scale.dask"),
     ("sklearn scikit_learn", "estimators", "nn.estimators"),
-    ("layer_norm_ linear bilinear", "matrix_multiply, or @",
-     "nn.matrix_multiply(X, np.ones((64, 2)))"),
     ("data DataLoader TensorDataset Dataset BatchSampler", "arrays; fit makes the batches, "
      "and so does batches", "next(iter(nn.batches(X, y, 32)))"),
     ("utils", "functions of the package itself: batches, split, one_hot; clip_norm= of Trainer "
@@ -299,4 +299,4 @@ TOOLS: Rows = [
     ("float16 half int8 long bfloat16", "a dtype of NumPy's", "np.ones(3, np.float16)"),
     ("SGDClassifier", "Sequential", "nn.Sequential(nn.Dense(2))"),
 ]
-MODULE: Rows = [*LAYERS, *LOSSES, *OPTIMIZERS, *INITIALIZERS, *TOOLS]
+MODULE: Rows = [*LAYERS, *LOSSES, *OPTIMIZERS, *INITIALIZERS, *TOOLS, *FUNCTIONAL]

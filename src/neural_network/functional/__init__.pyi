@@ -56,11 +56,6 @@ from neural_network.functional.error_function import erf as erf
 from neural_network.functional.filters import FILTERS as FILTERS, named_filter as named_filter
 from neural_network.functional.interpolation import interpolate as interpolate
 from neural_network.functional.labels import one_hot as one_hot
-from neural_network.functional.linear import (
-    einsum as einsum,
-    matmul as matmul,
-    matrix_multiply as matrix_multiply,
-)
 from neural_network.functional.losses.cross_entropies import (
     softmax_cross_entropy as softmax_cross_entropy,
 )
@@ -107,6 +102,11 @@ from neural_network.functional.pooling.pool import (
     max_pool1d as max_pool1d,
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
+)
+from neural_network.functional.products import (
+    einsum as einsum,
+    matmul as matmul,
+    matrix_multiply as matrix_multiply,
 )
 from neural_network.functional.reductions import (
     logsumexp as logsumexp,

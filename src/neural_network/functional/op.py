@@ -48,7 +48,6 @@ from neural_network.errors import (
     refusal,
     returned,
     sentence,
-    shorten_traceback,
 )
 from neural_network.lifting import lift_hook
 from neural_network.public import public
@@ -237,7 +236,7 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
                     raise without_result(rule)
                 return out
         except NeuralNetworkError as error:
-            shorten_traceback(error)
+            explain(forward, args, kwargs, error)
             raise
         except PASSED:
             raise
@@ -247,7 +246,7 @@ def op(forward: Callable[P, R]) -> Callable[P, R]:
         try:
             lifted: R = hook(rule, args, kwargs)
         except NeuralNetworkError as error:
-            shorten_traceback(error)
+            explain(forward, args, kwargs, error)
             raise
         return lifted
 

@@ -22,6 +22,7 @@ from neural_network.errors import (
 from neural_network.kernels.runtime.gate import without_kernels
 from neural_network.layers.activation import ACTIVATIONS
 from neural_network.layers.layer import Layer
+from neural_network.layers.lists import LayerTuple
 from neural_network.layers.places import add_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.rollback import all_or_nothing
@@ -119,7 +120,7 @@ class LayerSequence(Layer):
         return self
 
     def _put(self, layers: Iterable[Layer]) -> None:
-        vars(self)[self._sequence] = tuple(layers)
+        vars(self)[self._sequence] = LayerTuple(layers)
         self._note_change("layers")
 
     def _misfit(self) -> Exception | None:

@@ -10,7 +10,7 @@ from neural_network.checks import as_count, silent
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import identity, relu
 from neural_network.functional.embeddings import embedding
-from neural_network.functional.linear import matmul
+from neural_network.functional.products import matmul
 from neural_network.layers.activation import Function
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted

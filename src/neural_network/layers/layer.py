@@ -33,6 +33,7 @@ from neural_network.layers.cloning import clone
 from neural_network.layers.flat import flat_parameters, gather_gradients
 from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
+from neural_network.layers.lists import Child
 from neural_network.layers.modes import HasMode
 from neural_network.layers.parameter import Parameter, place, zeros_of_each
 from neural_network.layers.pixels import look_at_pixels
@@ -399,7 +400,7 @@ class Layer(HasMode, Drawing):
         >>> [layer for _, layer in Sequential(Dense(2), Flatten()).children()]
         [Dense(units=2), Flatten()]
         """
-        return iter([pair for pair in self._members() if isinstance(pair[1], Layer)])
+        return iter([Child(pair) for pair in self._members() if isinstance(pair[1], Layer)])
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """Return this layer and all inside it, depth first: ("", self), ("0", …), ("0.body", …).

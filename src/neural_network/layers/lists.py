@@ -11,7 +11,8 @@ from typing import Any
 from weakref import ref
 
 from neural_network.describing import Bound
-from neural_network.errors import too_deep
+from neural_network.elsewhere.surface import Answering
+from neural_network.errors import DTypeError, sentence, too_deep
 from neural_network.layers.parameter import Buffer, Parameter
 
 # What a layer is made of; and what may hold it. Tuples of types, because they are used in
@@ -52,14 +53,45 @@ def kept(value: Any, owner: Any, name: str) -> Any:
             return value
     except RecursionError:
         raise too_deep(type(owner).__name__, name) from None
-    if type(value) not in (*HOLDERS, LayerList, LayerDict):
+    if type(value) not in (*HOLDERS, LayerList, LayerDict, LayerTuple):
         vars(owner)["_unreported"] = True
         return value
     if isinstance(value, tuple):
-        return tuple([kept(item, owner, name) for item in value])
+        found = [kept(item, owner, name) for item in value]
+        return LayerTuple(found) if isinstance(found[0], Bound) else tuple(found)
     if isinstance(value, LayerList | LayerDict) and value._owner() is owner:
         return value
     return (LayerDict if isinstance(value, dict) else LayerList)(value, owner, name)
+
+
+class LayerTuple(tuple[Any, ...]):
+    """Layers that do not change, as attributes of a layer; what would change them says how."""
+
+    __slots__ = ()
+    __getattr__ = Answering.__getattr__  # type: ignore[attr-defined]  # hidden from type checkers
+
+    def __setitem__(self, place: Any, layer: Any) -> None:
+        """Raise TypeError, as a tuple does."""
+        raise _fixed(f"model.replace({place}, layer)", "an assignment")
+
+    def __delitem__(self, place: Any) -> None:
+        """Raise TypeError, as a tuple does."""
+        raise _fixed(f"model.remove({place})", "a deletion")
+
+    def __iadd__(self, layers: Any) -> Any:  # type: ignore[misc]  # it adds nothing
+        """Raise TypeError: the attribute could not be assigned either."""
+        raise _fixed("model.append(layer)", "+=")
+
+
+class Child(tuple[Any, ...]):
+    """A layer's name and the layer; what only the layer has says that this is a pair."""
+
+    __slots__ = ()
+    __getattr__ = Answering.__getattr__  # type: ignore[attr-defined]  # hidden from type checkers
+
+
+def _fixed(line: str, received: str) -> Exception:
+    return DTypeError(sentence("layers", "a tuple", f"{line}, which changes the model", received))
 
 
 class LayerList(list[Any]):

@@ -131,10 +131,11 @@ def load(
         ArgumentError: a path that no file can have.
         FileNotFoundError: there is no such file.
 
-    >>> load("no.safetensors")
+    >>> load("no.file")
     Traceback (most recent call last):
       ...
-    FileNotFoundError: [Errno 2] No such file or directory: 'no.safetensors'
+    neural_network.errors.NeuralNetworkError: load: path: expected a safetensors file, received
+    'no.file': No such file or directory
     """
     own = {} if layers is None else layers
     _check_own(own)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from neural_network.checks import Array, silent
-from neural_network.functional.linear import matmul
+from neural_network.functional.products import matmul
 from neural_network.plan.vocabulary import (
     BatchNorm,
     Flatten,

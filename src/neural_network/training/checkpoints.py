@@ -17,7 +17,7 @@ from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array
 from neural_network.describing import renamed
 from neural_network.errors import ArgumentError, DivergenceError, FileFormatError, sentence
-from neural_network.files import as_path
+from neural_network.files import as_path, open_file
 from neural_network.functional.finite import is_finite
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
@@ -205,6 +205,7 @@ def read_checkpoint(
         FileNotFoundError: there is no such file.
     """
     path = as_path("fit", "resume", path)
+    open_file("fit", path, "a safetensors file", name="resume").close()
     arrays, metadata = read_format(
         path, FORMAT, FIRST_VERSION, FORMAT_VERSION, function="fit", require_checksum=True
     )

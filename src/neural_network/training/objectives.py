@@ -24,6 +24,7 @@ from neural_network.functional.losses.reduction import check_reduction
 from neural_network.layers.several import SEVERAL, arrays_in, row_count
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
+from neural_network.training.metrics_binary import binary_accuracy
 
 # Sums of larger weights of rows may be more than float32 holds, and smaller ones less; the weights
 # are scaled then.
@@ -40,6 +41,26 @@ LOSSES_OF_CLASSES: NameTable[Loss] = NameTable("loss of classes")
 METRICS: NameTable[Metric] = NameTable("metric")
 # Those that are no mean over batches: they need the outputs of all rows.
 METRICS_OF_ALL_ROWS: NameTable[Metric] = NameTable("metric of all rows")
+
+
+class UsualMetrics(dict[str, Metric]):
+    """The metrics of a training for which none were given: each ``fit`` chooses them anew."""
+
+
+def usual_metrics(loss: Loss, *targets: Any) -> UsualMetrics:
+    """Return accuracy where the labels are classes, or each 0 or 1 and one a row; else nothing."""
+    if is_of_classes(loss):
+        return UsualMetrics(accuracy=_fitted(accuracy, loss))
+    of_two = loss_name(loss) in ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+    if of_two and targets and all(map(_are_hard, targets)):
+        return UsualMetrics(accuracy=_fitted(binary_accuracy, loss))
+    return UsualMetrics()
+
+
+def _are_hard(y: Any) -> bool:
+    if not isinstance(y, np.ndarray) or y.shape not in ((len(y),), (len(y), 1)):
+        return False
+    return bool(np.all((y == 0) | (y == 1)))
 
 
 def as_loss(value: object) -> Loss:
@@ -63,7 +84,7 @@ def as_loss(value: object) -> Loss:
 def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     """Return name → function of (outputs, y); None for the loss's usual metrics."""
     if value is None:
-        return {"accuracy": _fitted(accuracy, loss)} if is_of_classes(loss) else {}
+        return usual_metrics(loss)
     if isinstance(value, str):  # one name is a list of one
         value = [value]
     if isinstance(value, Mapping):

@@ -27,7 +27,14 @@ from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.data import Batch
 from neural_network.training.gathering import Gathered
 from neural_network.training.history import History
-from neural_network.training.objectives import ClassWeights, Loss, Metric, total_share
+from neural_network.training.objectives import (
+    ClassWeights,
+    Loss,
+    Metric,
+    UsualMetrics,
+    total_share,
+    usual_metrics,
+)
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.parameters import Memory
@@ -152,6 +159,11 @@ class TrainingState(Answering):
         self.rate = 0.0
         self.stop = False
 
+    def choose_metrics(self, *targets: Any) -> None:
+        """Choose the usual metrics for these targets, where none were given."""
+        if type(self.metrics) is UsualMetrics:
+            self.metrics = self.checked["metrics"] = usual_metrics(self.loss, *targets)
+
     def gather_anew(self) -> None:
         """Forget the rows of this epoch; others are kept where ``metrics`` are others now."""
         self.gathered = Gathered(self.metrics)
@@ -241,18 +253,25 @@ class TrainingState(Answering):
 def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
     """Return callbacks, of the class ``kind``, in the order in which they are called."""
     if isinstance(value, kind) or not is_iterable(value):
-        raise DTypeError(sentence("Trainer", "callbacks", "a list of callbacks", brief(value)))
+        expected = f"a list of callbacks{_of_schedule(value)}"
+        raise DTypeError(sentence("Trainer", "callbacks", expected, brief(value)))
     found = list(value)
     for place, callback in enumerate(found):
         if not isinstance(callback, kind):
-            expected = "a Callback such as EarlyStopping()"
+            expected = f"a Callback such as EarlyStopping(){_of_schedule(callback)}"
             name = f"callbacks[{place}]"
-            if isinstance(callback, Schedule):
-                line = f"nn.Adam(nn.{type(callback).__name__}(…))"
-                expected += f" (a schedule stands in the place of the learning rate: {line})"
             raise DTypeError(sentence("Trainer", name, expected, brief(callback, letters=120)))
     paths = [real_path(path) for c in found if (path := c._written_path()) is not None]
     if twice := [path for path in paths if paths.count(path) > 1]:
         received = f"two callbacks write one path: {twice[0]}"
         raise ArgumentError(sentence("Trainer", "callbacks", "a path for each", received))
     return sorted(found, key=lambda callback: callback.comes_last)
+
+
+def _of_schedule(value: object) -> str:
+    """Return where a schedule, or a class of schedules, stands: no callback moves the rate."""
+    kind = value if isinstance(value, type) else type(value)
+    if not issubclass(kind, Schedule):
+        return ""
+    line = f"nn.Adam(nn.{kind.__name__}(…))"
+    return f" (a schedule stands in the place of the learning rate: {line})"

@@ -81,7 +81,8 @@ class Trainer(TrainingState):
         loss: a function of (outputs, y), or the name of one: "softmax_cross_entropy";
             ``functools.partial(softmax_cross_entropy, ignore_index=-1)`` sets options.
         metrics: functions of (outputs, y) or names, or a dict; None: accuracy where the
-            loss is one of classes. Accuracy leaves out the rows that the loss ignores.
+            loss is one of classes, or a binary cross-entropy of labels (n,) or (n, 1) that are all
+            0 or 1. Accuracy leaves out the rows that the loss ignores.
         callbacks: ``EarlyStopping``, ``Checkpoint``, ``CSVLog``, your own …
         rng: a seed or a Generator. One seed, one result, for a model that is not built or that was
             built from a seed itself.
@@ -208,6 +209,8 @@ class Trainer(TrainingState):
         total = as_count("fit", "epochs", epochs)
         feed = as_feed(X, y, batch_size, sample_weights, self.model.dtype, self.model)
         every, (feed, held_out) = feed, as_validation(self, feed, validation, self.seed)
+        if feed.whole:
+            self.choose_metrics(feed.targets, *([] if held_out is None else [held_out.y]))
         # The trial is of few rows. Data or a file that are refused leave the model unbuilt.
         with threads_for_products(0), all_or_nothing(self.model), hints_of_fit():
             if not self.model.built:
@@ -388,6 +391,8 @@ class Trainer(TrainingState):
         inputs, targets = as_rows("evaluate", X, y, dtype, mapped=True, model=model)
         if not self.model.built:
             build(self.model, self.seed, inputs)
+        if self.model._fixed_by is None:  # not for the validation of fit
+            self.choose_metrics(targets)
         with np.errstate(all="ignore"):
             outputs = self.model.predict(inputs, batch_size=batch_size)
             with self.model.in_mode(training=False):  # a loss may call the model

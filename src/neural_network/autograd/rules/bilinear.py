@@ -14,7 +14,7 @@ from neural_network.autograd.rules.elementwise import UFUNCS
 from neural_network.autograd.rules.shaping import flip, moveaxis
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError, ShapeError, sentence
-from neural_network.functional import elementwise, linalg, linear, shaping
+from neural_network.functional import elementwise, linalg, products, shaping
 
 
 @rule(np.kron)
@@ -47,7 +47,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     inner = prod(sizes)
     rows = shaping.reshape(shaping.transpose(a, kept_a + over_a), (prod(outer_a), inner))
     columns = shaping.reshape(shaping.transpose(b, over_b + kept_b), (inner, prod(outer_b)))
-    return shaping.reshape(linear.matmul(rows, columns), outer_a + outer_b)
+    return shaping.reshape(products.matmul(rows, columns), outer_a + outer_b)
 
 
 @rule(np.linalg.tensordot)
@@ -102,18 +102,18 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     x1, x2 = as_array(x1), as_array(x2)
     untyped.vecdot(stand_in(x1), stand_in(x2), axis=axis)
     x1, x2 = moveaxis_to_end(x1, axis), moveaxis_to_end(x2, axis)
-    return linear.matmul(x1[..., None, :], x2[..., :, None])[..., 0, 0]
+    return products.matmul(x1[..., None, :], x2[..., :, None])[..., 0, 0]
 
 
 def matvec(x1: Any, x2: Any) -> Any:
-    return linear.matmul(as_array(x1), as_array(x2)[..., None])[..., 0]
+    return products.matmul(as_array(x1), as_array(x2)[..., None])[..., 0]
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     x2 = as_array(x2)
     if x2.ndim < 2:
         raise ShapeError(sentence("vecmat", "x2", "a matrix", f"shape {x2.shape}"))
-    return linear.matmul(as_array(x1)[..., None, :], x2)[..., 0, :]
+    return products.matmul(as_array(x1)[..., None, :], x2)[..., 0, :]
 
 
 UFUNCS[np.vecdot] = vecdot

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.rules.table import rule
-from neural_network.functional import elementwise, linear, shaping, ufuncs
+from neural_network.functional import elementwise, products, shaping, ufuncs
 from neural_network.lifting import array_under, joined, tensors_in
 
 # Universal functions, without the table: NumPy counts their arguments.
 UFUNCS: dict[Any, Callable[..., Any]] = elementwise.UFUNCS | {
-    np.matmul: linear.matmul,
+    np.matmul: products.matmul,
     np.divmod: lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)),
     np.modf: lambda a: (ufuncs.fraction(a), elementwise.flat(a, lambda x: np.modf(x)[1])),
 }

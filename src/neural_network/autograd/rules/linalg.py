@@ -15,7 +15,7 @@ from neural_network.autograd.rules.products import outer as outer_product
 from neural_network.autograd.rules.shaping import diagonal as diagonal_of, expand_dims, moveaxis
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import elementwise, linalg, linear, reductions, shaping
+from neural_network.functional import elementwise, linalg, products, reductions, shaping
 from neural_network.functional.linalg import svd_parts
 from neural_network.lifting import array_under
 
@@ -210,8 +210,8 @@ def matrix_power(a: Any, n: int) -> Any:
             factors.append(power)
         n //= 2
         if n:
-            power = linear.matmul(power, power)
-    return reduce(linear.matmul, factors)
+            power = products.matmul(power, power)
+    return reduce(products.matmul, factors)
 
 
 @rule(np.linalg.multi_dot)
@@ -224,7 +224,7 @@ def multi_dot(arrays: Any) -> Any:
         raise ValueError(f"multi_dot: arrays: expected at least two, received {len(arrays)}")
     if any(a.ndim != 2 for a in arrays[1:-1]) or not all(a.ndim in (1, 2) for a in arrays):
         raise LinAlgError("multi_dot: arrays: expected matrices, and vectors at the ends")
-    return reduce(linear.matmul, arrays)
+    return reduce(products.matmul, arrays)
 
 
 @rule(np.linalg.outer)
@@ -237,7 +237,7 @@ def outer(x1: Any, x2: Any) -> Any:
 
 @rule(np.linalg.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
-    return linear.matmul(as_array(x1), as_array(x2))
+    return products.matmul(as_array(x1), as_array(x2))
 
 
 @rule(np.linalg.matrix_transpose)

@@ -11,7 +11,7 @@ import numpy as np
 from neural_network.autograd.rules.shaping import diagonal, swapaxes
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import elementwise, linear, shaping
+from neural_network.functional import elementwise, products, shaping
 from neural_network.lifting import array_under, joined
 
 
@@ -21,20 +21,20 @@ def dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return elementwise.multiply(a, b)
     if np.ndim(b) <= 2:
-        return linear.matmul(a, b)
+        return products.matmul(a, b)
     return _by_rows(a, swapaxes(b, -1, -2))
 
 
 def _by_rows(a: Any, b: Any) -> Any:
     """Multiply each row along the last axis of ``a`` by each of ``b``."""
     rows = [shaping.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (a, b)]
-    out = linear.matmul(rows[0], shaping.transpose(rows[1]))
+    out = products.matmul(rows[0], shaping.transpose(rows[1]))
     return shaping.reshape(out, a.shape[:-1] + b.shape[:-1])
 
 
 @rule(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
-    return linear.matmul(shaping.reshape(joined(a), -1), shaping.reshape(joined(b), -1))
+    return products.matmul(shaping.reshape(joined(a), -1), shaping.reshape(joined(b), -1))
 
 
 @rule(np.inner)
@@ -43,7 +43,7 @@ def inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return elementwise.multiply(a, b)
     if np.ndim(b) <= 2:
-        return linear.matmul(a, swapaxes(b, -1, -2) if np.ndim(b) > 1 else b)
+        return products.matmul(a, swapaxes(b, -1, -2) if np.ndim(b) > 1 else b)
     return _by_rows(a, b)
 
 
@@ -82,7 +82,7 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
         parts.append((letters, taken))
     written = output.replace("...", "".join(free))
     subscripts = ",".join(letters for letters, _ in parts) + "->" + written
-    return linear.einsum(subscripts, *(array for _, array in parts))
+    return products.einsum(subscripts, *(array for _, array in parts))
 
 
 def _text_and_arrays(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:

@@ -12,7 +12,7 @@ from neural_network.autograd.rules.arguments import as_array, cast, untyped
 from neural_network.autograd.rules.shaping import atleast_2d, diagonal, places
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError
-from neural_network.functional import elementwise, linear, reductions, shaping
+from neural_network.functional import elementwise, products, reductions, shaping
 from neural_network.lifting import array_under, is_tensor, joined
 
 
@@ -188,9 +188,9 @@ def cov(
     variables = cast(variables, plain.dtype)
     count = variables.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
     centred = elementwise.subtract(variables, reductions.mean(variables, 1, True))
-    products = linear.matmul(centred, shaping.transpose(centred))
+    sums = products.matmul(centred, shaping.transpose(centred))
     with np.errstate(divide="ignore", invalid="ignore"):  # NumPy has warned
-        out = elementwise.multiply(products, np.true_divide(1, max(count, 0)).astype(plain.dtype))
+        out = elementwise.multiply(sums, np.true_divide(1, max(count, 0)).astype(plain.dtype))
     return shaping.reshape(out, plain.shape)
 
 

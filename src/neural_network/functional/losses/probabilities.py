@@ -51,6 +51,8 @@ def _checked_probabilities(
     (A, y), dtype = as_floating(function, A=A, y=y)
     if ndims:
         check_ndim(function, "A", A, *ndims)
+    if A.shape != y.shape and A.size:  # scores and class numbers, for another loss
+        check_probabilities(function, "A", A, A_dtype)
     check_pair(function, reduction, A=A, y=y)
     check_probabilities(function, "y", y, A_dtype)
     check_probabilities(function, "A", A, A_dtype)

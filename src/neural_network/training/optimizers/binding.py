@@ -18,6 +18,8 @@ from neural_network.layers.unfound import instead_of_parameters
 # What can be trained.
 Trainable = Layer | Parameter | Iterable[Layer | Parameter]
 KINDS = "a model, a layer, a Parameter or a list of them"
+# What PyTorch's dicts of parameters are here.
+OF_GROUPS = " (for groups: nn.OptimizerGroups([(model[0], nn.Adam(0.001)), …]))"
 _NO_LISTS = (str, dict, set, frozenset, np.ndarray, Tensor)
 
 
@@ -32,13 +34,14 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
         return [value]
     # A set has another order in each process, and with it the sums of a norm other bits.
     if not is_iterable(value) or isinstance(value, _NO_LISTS):
-        raise DTypeError(sentence(function, name, KINDS, kind_of(value)))
+        expected = f"{KINDS}{OF_GROUPS}" if isinstance(value, dict) else KINDS
+        raise DTypeError(sentence(function, name, expected, kind_of(value)))
     found: list[Layer | Parameter] = []
     for place, item in enumerate(value):
         if not isinstance(item, Layer | Parameter):
             expected = "a layer or Parameter"
             if isinstance(item, dict):  # a group of PyTorch's
-                expected += " (for groups: nn.OptimizerGroups([(model[0], nn.Adam(0.001)), …]))"
+                expected += OF_GROUPS
             raise DTypeError(sentence(function, f"{name}[{place}]", expected, kind_of(item)))
         found.append(item)
     if not found:
