@@ -13,7 +13,7 @@ import pytest
 
 import neural_network as nn
 from neural_network import Dense, Layer, Sequential, Trainer, gradient, op
-from neural_network.functional.linear import matmul
+from neural_network.functional.products import matmul
 from tests.training.hints.misfits import hints_of, normal
 
 Z, LABELS = normal(8, 5), np.arange(8) % 5

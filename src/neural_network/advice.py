@@ -60,6 +60,12 @@ def in_shape(name: str, array: object, wanted: Shape) -> str:
     return f"; {name}.transpose{orders[0]} has it" if len(orders) == 1 else ""
 
 
+def in_shape_of(name: str, array: Any, other: str, wanted: Shape) -> str:
+    """Return what brings an array to the shape of another one, or why nothing does."""
+    turned = one_of_two_turned(name, array.shape, other, wanted)
+    return turned or in_shape(name, array, wanted) or other_classes(array, wanted)
+
+
 def other_classes(array: object, wanted: Shape) -> str:
     """Return what is said of class numbers that are not all columns of a wanted shape.
 

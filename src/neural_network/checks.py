@@ -191,9 +191,8 @@ def check_same_shape(
     ``what`` says in words what the other one is, before its name.
     """
     if array.shape != like.shape:
-        turned = advice.one_of_two_turned(name, array.shape, other, like.shape)
-        turned = turned or advice.in_shape(name, array, like.shape)
-        received = f"shape {array.shape}{turned or advice.other_classes(array, like.shape)}"
+        cure = advice.in_shape_of(name, array, other, like.shape)
+        received = f"shape {array.shape}{cure}"
         expected = f"the shape {like.shape} of {what}{other}"
         raise ShapeError(sentence(function, name, expected, received))
 
