@@ -136,17 +136,21 @@ def test_what_a_small_place_lacks_is_named_in_it() -> None:
     figure = Figure(figsize=(10.24, 7.68))
     grid = figure.subplots(2, 2)
     names = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
-    visual.show_activations(model, GREY, class_names=names, ax=grid[0, 0], title="mine")
-    visual.show_histograms(model, ax=grid[0, 1], title="mine")
-    narrow = grid[1, 0].inset_axes((0, 0, 0.4, 1))
-    visual.show_activations(model, GREY, class_names=names, ax=narrow)
+    visual.show_activations(model, GREY, class_names=names, ax=grid[0, 0])
+    visual.show_histograms(model, ax=grid[0, 1])
+    visual.show_graph(model, ax=grid[1, 0])
+    scores = nn.Sequential(nn.Flatten(), nn.Dense(10)).initialize((1, 9, 9), rng=0)
+    narrow = grid[1, 1].inset_axes((0, 0, 0.4, 1))
+    visual.show_activations(scores, GREY, ax=narrow)
     texts = drawn_texts(figure)
     assert overlaps(figure, texts) == []
     shown = [text.get_text() for text in texts]
+    assert "6 of 17 layers" in shown
     assert "not drawn: 5 BatchNorm, 5 Activation, 1 Flatten" in shown
-    assert any(text.startswith("not drawn: ") and " beta" in text for text in shown)
+    assert "weights of 12 of 22 parameters" in shown
+    assert "not drawn: 4 bias, 3 gamma, 3 beta" in shown
     assert {*names[:6], "sec.", "sie.", "-17"} <= set(shown)
-    assert any("no space for the scores" in text.replace("\n", " ") for text in shown)
+    assert any(text.startswith("no space for the scores") for text in shown)
 
 
 def test_given_axes_return_the_figure_of_the_caller_as_it_is() -> None:

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 import neural_network as nn
 from neural_network import visual
 from tests.visual.overlaps import drawn_texts, overlaps
-from tests.visual.pictures_models import GREY, GREYS, LABELS, grey_model
+from tests.visual.pictures_models import GREYS, LABELS, grey_model
 from tests.visual.test_every_figure import SHOWN
 
 NAMES = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker"]
@@ -70,21 +70,6 @@ def test_a_figure_of_its_own_on_a_slide_is_readable(name: str) -> None:
     texts = drawn_texts(figure)
     assert overlaps(figure, texts) == []
     assert min(text.get_fontsize() * figure.dpi / 72 for text in texts) >= LEAST_PIXELS
-
-
-def test_many_layers_and_parameters_are_fewer_in_a_small_place() -> None:
-    layers = [nn.Conv2D(4, 3, padding="same") for _ in range(9)]
-    mixed = [one for layer in layers for one in (layer, nn.BatchNorm(), nn.Activation("relu"))]
-    model = nn.Sequential(*mixed, nn.Flatten(), nn.Dense(3)).initialize((1, 9, 9), rng=0)
-    figure, grid = plt.subplots(2, 2, layout="tight", **SLIDE)
-    visual.show_activations(model, GREY, ax=grid[0, 0])
-    visual.show_histograms(model, ax=grid[0, 1])
-    visual.show_graph(model, ax=grid[1, 0])
-    assert grid[0, 0].get_title().endswith(" of 29 layers")
-    assert grid[0, 1].get_title().startswith("weights of ")
-    assert grid[0, 1].get_title().endswith(" of 38 parameters")
-    assert overlaps(figure) == []
-    plt.close(figure)
 
 
 def test_texts_come_back_where_there_is_room() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 import neural_network as nn
@@ -21,6 +23,17 @@ FUNCTIONS: list[tuple[Any, tuple[Any, ...]]] = [
     (lambda x, y: np.sum(np.where(x > y, x, y) * y) / np.sum(x * y) + np.max(x), (W, W[::-1])),
     (lambda x: nn.conv2d(x, np.ones((2, 2)), padding=1, stride=2).sum() + x.mean(), (np.eye(8),)),
 ]
+
+
+@cache
+def drawn(case: Any, small: bool = False) -> tuple[Any, Any]:
+    """Return the tape of a case, and its axes in a figure of its own or in a quarter of a slide."""
+    f, x = DEEP["9 layers"] if case == "9 layers" else FUNCTIONS[case]
+    tape = nn.explain_gradient(f, *x)
+    place = Figure(figsize=(10.24, 7.68)).subplots(2, 2)[0, 0] if small else None
+    figure = tape.draw(ax=place)
+    figure.draw_without_rendering()
+    return tape, place if small else figure.axes[0]
 
 
 def boxes_and_arrows(axes: Any) -> tuple[list[Any], list[Any]]:
@@ -38,14 +51,9 @@ def inside(box: Any, point: Any) -> bool:
 
 
 @pytest.mark.parametrize("small", [False, True])
-@pytest.mark.parametrize(("f", "x"), FUNCTIONS)
-def test_no_arrow_passes_behind_a_box(f: Any, x: Any, small: bool) -> None:
-    from matplotlib.figure import Figure
-
-    tape = nn.explain_gradient(f, *x)
-    place = Figure(figsize=(10.24, 7.68)).subplots(2, 2)[0, 0] if small else None
-    figure = tape.draw(ax=place)
-    axes: Any = place if small else figure.axes[0]
+@pytest.mark.parametrize("case", range(len(FUNCTIONS)))
+def test_no_arrow_passes_behind_a_box(case: int, small: bool) -> None:
+    tape, axes = drawn(case, small)
     boxes, arrows = boxes_and_arrows(axes)
     assert len(boxes) == len(tape.lines)
     assert len(arrows) == sum(len(line.parts) for line in tape.lines)
@@ -56,12 +64,10 @@ def test_no_arrow_passes_behind_a_box(f: Any, x: Any, small: bool) -> None:
                 assert not any(inside(box, point) for box in boxes)
 
 
-@pytest.mark.parametrize(("f", "x"), FUNCTIONS)
-def test_texts_are_whole_and_have_room(f: Any, x: Any) -> None:
-    tape = nn.explain_gradient(f, *x)
-    figure = tape.draw()
-    assert overlaps(figure) == []
-    axes = figure.axes[0]
+@pytest.mark.parametrize("case", range(len(FUNCTIONS)))
+def test_texts_are_whole_and_have_room(case: int) -> None:
+    tape, axes = drawn(case)
+    assert overlaps(axes.figure) == []
     boxes, _ = boxes_and_arrows(axes)
     texts = axes.texts[: len(boxes)]
     for box, text, line in zip(boxes, texts, tape.lines, strict=True):
@@ -116,14 +122,10 @@ def test_a_figure_grows_until_its_texts_are_readable(f: Any, x: Any) -> None:
     assert not any("cast" in line.expression for line in tape.lines)
 
 
-@pytest.mark.parametrize(("f", "x"), [*FUNCTIONS, DEEP["9 layers"]])
+@pytest.mark.parametrize("case", [*range(len(FUNCTIONS)), "9 layers"])
 @pytest.mark.parametrize("small", [False, True])
-def test_no_arrow_crosses_a_label(f: Any, x: Any, small: bool) -> None:
-    from matplotlib.figure import Figure
-
-    place = Figure(figsize=(10.24, 7.68)).subplots(2, 2)[0, 0] if small else None
-    figure = nn.explain_gradient(f, *x).draw(ax=place)
-    axes: Any = place if small else figure.axes[0]
+def test_no_arrow_crosses_a_label(case: Any, small: bool) -> None:
+    _, axes = drawn(case, small)
     boxes, arrows = boxes_and_arrows(axes)
     points = np.concatenate(
         [
@@ -140,8 +142,6 @@ def test_no_arrow_crosses_a_label(f: Any, x: Any, small: bool) -> None:
 
 
 def test_a_small_place_says_what_it_leaves_out() -> None:
-    from matplotlib.figure import Figure
-
     grid = Figure(figsize=(10.24, 7.68)).subplots(2, 2)
     for (f, x), ax in zip([(FUNCTIONS[2]), *list(DEEP.values())[:3]], grid.flat, strict=True):
         nn.explain_gradient(f, *x).draw(ax=ax, title="mine")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,13 +120,3 @@ def test_functions_get_as_many_values_as_they_take() -> None:
     with pytest.raises(TypeError, match="expected the function that computes it, .*a tensor"):
         nn.explain_gradient(nn.Tensor(2.0, requires_grad=True), 2.0)  # type: ignore[arg-type]
     assert nn.explain_gradient(np.sum, np.ones(2)).value == 2
-
-
-def test_the_heading_of_slides_says_what_they_are_about(tmp_path: Path) -> None:
-    model = nn.Sequential(nn.Flatten(), nn.Dense(2)).initialize((1, 8, 8), rng=0)
-    images = np.eye(8)[None, None].repeat(4, axis=0)
-    written = visual.slides(
-        model, images, [0, 1, 0, 1], tmp_path / "slides", class_names=["a", "b"]
-    )
-    heading = written[-1].read_text("utf-8").partition("\n")[0]
-    assert heading == "# 4 pictures of 2 classes, and a network that is right about 50.0% of them"
