@@ -276,9 +276,6 @@ def test_the_loss_decides_when_it_ends() -> None:
         estimators.MLPClassifier(6, **QUICK).fit(X, Y)
 
 
-# --- weights --------------------------------------------------------------------------------
-
-
 # --- what is handed to the trainer ------------------------------------------------------------
 
 

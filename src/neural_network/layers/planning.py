@@ -24,8 +24,10 @@ from neural_network.checks import Array
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
 from neural_network.layers.modes import modes_of
+from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
-from neural_network.plan.run import compute
+from neural_network.plan.plain import PlainRun, predicted
+from neural_network.plan.run import Run
 from neural_network.plan.vocabulary import Step, Steps
 from neural_network.plan.workspace import Workspace
 
@@ -86,10 +88,10 @@ class Decision:
 
     def __init__(self, layers: Sequence[Layer], versions: list[int], key: Key) -> None:
         self.versions = versions
-        self.recorded = key[2]
+        self._dtype, self.recorded = key[1], key[2]
         self.parts: dict[int, Part] = {}
         self._steps = [
-            _steps_of(layer, evaluation=not (self.recorded or training))
+            _steps_of(layer, key[1], evaluation=not (self.recorded or training))
             for layer, training in zip(layers, key[3], strict=True)
         ]
 
@@ -97,7 +99,7 @@ class Decision:
         """Find and keep what is computed from a position on."""
         part = Part(row := X.shape[1:], X.dtype)
         steps = self._steps[position]
-        if steps is not None and X.dtype == np.float32:
+        if steps is not None and X.dtype == self._dtype:
             part.ops = [(step.by_ops, step.parameters) for step in steps]
             if len(row) in (1, 3):
                 match = matched(self._steps[position:], (*row[1:], row[0]))
@@ -162,8 +164,15 @@ def run_layers(
         if part is None or part.row != array.shape[1:] or part.dtype != array.dtype:
             part = decision.decide(position, array)
         match, rows = part.match, len(array)
-        if match is not None and rows and kernel_wanted("network", rows * match.work):
-            X = compute(plan.workspaces, match, X)
+        if match is not None and rows and _by_kernels(match, rows, part.dtype):
+            needed = needs_gradient(X)
+            X = compute(Run(plan.workspaces, match, rows, needs_input_grad=needed), X)
+            position += match.layers
+        elif match is not None and rows and match.plain:
+            if decision.recorded:
+                X = compute(PlainRun(match, needs_input_grad=needs_gradient(X)), X)
+            else:
+                X = Tensor(predicted(match, array)) if X is not array else predicted(match, array)
             position += match.layers
         elif part.checked and rows and array is X:
             for by_ops, parameters in part.ops or ():
@@ -176,30 +185,34 @@ def run_layers(
     return X
 
 
+def _by_kernels(match: Match, rows: int, dtype: np.dtype[Any]) -> bool:
+    return dtype == np.float32 and kernel_wanted("network", rows * match.work)
+
+
 def _level_of(X: Any) -> int:
     """Return the level of the differentiation that an input belongs to."""
     return X.level if isinstance(X, Tensor) else 0
 
 
-def _steps_of(layer: Layer, *, evaluation: bool) -> Steps:
-    """Return the steps of a layer of the library's own that is built; else None."""
+def _steps_of(layer: Layer, dtype: np.dtype[Any], *, evaluation: bool) -> Steps:
+    """Return the steps of a layer of the library's own that is built, of this type; else None."""
     replaced = layer._replaced
     if replaced:
         layer._check_used_alone()
     own = type(layer).__module__.startswith("neural_network.layers.")
-    if not own or layer._built_for is None or layer.dtype != np.float32 or "forward" in vars(layer):
+    if not own or layer._built_for is None or layer.dtype != dtype or "forward" in vars(layer):
         return None
     steps = layer._evaluation_steps() if evaluation else layer._steps()
     if layer._replaced is not replaced:  # while they were read
         layer._check_used_alone()
-    return steps if steps is None or all(map(_readable, steps)) else None
+    return steps if steps is None or all(_readable(step, dtype) for step in steps) else None
 
 
-def _readable(step: Step) -> bool:
-    """Return whether kernels can read the parameters of a step."""
+def _readable(step: Step, dtype: np.dtype[Any]) -> bool:
+    """Return whether stages can read the parameters of a step."""
     return all(
         isinstance(parameter, Tensor)
-        and parameter.data.dtype == np.float32
+        and parameter.data.dtype == dtype
         and parameter.data.flags.c_contiguous
         for parameter in step.parameters
     )

@@ -96,6 +96,7 @@ class DenseStage(Stage):
     """
 
     prepared = PreparedDense
+    plain = True
 
     def __init__(self, dense: Dense, norm: BatchNorm | None, *, relu: bool) -> None:
         self.dense, self.norm, self.relu = dense, norm, relu
@@ -120,3 +121,22 @@ class DenseStage(Stage):
         while reader.next(Flatten):
             pass
         return cls(dense, norm, relu=relu)
+
+    def by_numpy(self, X: Array) -> Array:
+        """Compute it by NumPy: a new array."""
+        weight, bias = self.dense.arrays(self.norm)
+        out: Array = np.matmul(X, weight)
+        if bias.size:
+            out += bias
+        return np.maximum(out, 0, out=out) if self.relu else out
+
+    def gradients_by_numpy(
+        self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
+    ) -> Array | None:
+        """Compute the gradients by two products and a sum."""
+        if self.relu:
+            g = g * np.greater(out, 0)
+        np.matmul(X.T, g, out=gradients[0])
+        if self.dense.bias is not None:
+            np.add.reduce(g, axis=0, out=gradients[1])
+        return np.matmul(g, self.dense.weight.data.T) if needs_input_grad else None

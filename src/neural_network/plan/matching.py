@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import prod
+from typing import Any
 
 from neural_network.checks import Array
 from neural_network.kernels.runtime.aligned import aligned_whole
@@ -23,18 +24,20 @@ class Match:
         layers, steps, stages: as given.
         parameters: of the steps, in order.
         work: multiplications for one row.
+        plain: whether NumPy computes each stage as it stands.
     """
 
     def __init__(self, layers: int, steps: list[Step], stages: list[Stage]) -> None:
         self.layers, self.steps, self.stages = layers, steps, stages
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
+        self.plain = all(stage.plain for stage in stages)
         self._shapes = [tensor.data.shape for tensor in self.parameters]
         self._ends = list(accumulate(map(prod, self._shapes), initial=0))
 
-    def new_gradients(self) -> list[Array]:
+    def new_gradients(self, dtype: Any) -> list[Array]:
         """Return an array for the gradient of each parameter, views of one buffer in order."""
-        flat = aligned_whole(self._ends[-1])
+        flat = aligned_whole(self._ends[-1], dtype)
         places = zip(pairwise(self._ends), self._shapes, strict=True)
         return [flat[begin:end].reshape(shape) for (begin, end), shape in places]
 

@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.autograd.engine import Node, Parent, recording
-from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
-from neural_network.functional.op import Gradient, Rule
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.threads import parallel_region
+from neural_network.plan.computation import Computation, new_rule
 from neural_network.plan.matching import Match
 from neural_network.plan.vocabulary import PreparedStage
 from neural_network.plan.workspace import StageBuffers, Workspace
 
 
-class Run:
+class Run(Computation):
     """One computation of a match, with what its backward pass needs.
 
     It takes a workspace that no other run uses, and puts it back when it is deleted: after the
@@ -30,10 +28,12 @@ class Run:
         needs_input_grad: whether the gradient of the input is needed.
     """
 
+    rule = new_rule(by_kernels=True)
+
     def __init__(
         self, workspaces: list[Workspace], match: Match, rows: int, *, needs_input_grad: bool
     ) -> None:
-        self.match, self.needs_input_grad = match, needs_input_grad
+        super().__init__(match, needs_input_grad=needs_input_grad)
         self._unused = workspaces
         try:
             self._workspace = workspaces.pop()
@@ -41,9 +41,6 @@ class Run:
             self._workspace = Workspace()
         key = match, rows, needs_input_grad
         self._stages: list[PreparedStage] = self._workspace.prepared(key, self._prepare)
-        self._gradients: tuple[Array, Array | None, list[Array]] | None = None
-        # Where it is recorded: how many gradients a backward pass takes.
-        self.takers, self._taken = 1, 0
 
     def _prepare(self, match: Match, rows: int, needs_input_grad: bool) -> list[PreparedStage]:
         return [
@@ -73,30 +70,18 @@ class Run:
             self._stages[-1].forward(X, out)
         return _channels_first(out)
 
-    def backward(self, grad_out: Array) -> tuple[Array | None, list[Array]]:
-        """Return the gradients of the input, if it is needed, and of all parameters.
-
-        Those of the parameters are views of one buffer, in order, as are the parameters.
-        """
-        if self._gradients is None or self._gradients[0] is not grad_out:
-            gradients = self.match.new_gradients()
-            grad: Any = _channels_last(grad_out)
-            end = len(gradients)
-            with parallel_region():
-                for stage, prepared in zip(
-                    reversed(self.match.stages), reversed(self._stages), strict=True
-                ):
-                    begin = end - stage.parameters
-                    grad = prepared.backward(grad, gradients[begin:end])
-                    end = begin
-            input_grad = _channels_first(grad) if self.needs_input_grad else None
-            self._gradients = (grad_out, input_grad, gradients)
-        _, input_grad, gradients = self._gradients
-        # A backward pass takes the input's gradient and the parameters'; another begins anew.
-        self._taken += 1
-        if self._taken % self.takers == 0:
-            self._gradients = None
-        return input_grad, gradients
+    def differentiate(self, grad_out: Array, gradients: list[Array]) -> Array | None:
+        """Go back through the stages."""
+        grad: Any = _channels_last(grad_out)
+        end = len(gradients)
+        with parallel_region():
+            for stage, prepared in zip(
+                reversed(self.match.stages), reversed(self._stages), strict=True
+            ):
+                begin = end - stage.parameters
+                grad = prepared.backward(grad, gradients[begin:end])
+                end = begin
+        return _channels_first(grad) if self.needs_input_grad else None
 
 
 def _channels_last(X: Array) -> Array:
@@ -109,61 +94,3 @@ def _channels_last(X: Array) -> Array:
 def _channels_first(X: Array) -> Array:
     """Return images as a view (N, C, H, W)."""
     return X.transpose(0, 3, 1, 2) if X.ndim == 4 else X
-
-
-# --- the op --------------------------------------------------------------------------
-
-
-def _run(X: Any, parameters: Any, run: Run) -> Any:  # noqa: ARG001  # the record names them
-    return run.forward(X)
-
-
-def _input_grad(g: Any, run: Run) -> Any:
-    return run.backward(g)[0]
-
-
-def _parameter_gradients(g: Any, run: Run) -> Any:
-    return run.backward(g)[1]
-
-
-RULE = Rule(_run)
-RULE.name = "run"
-RULE.own_memory = RULE.by_kernels = True
-RULE.gradients["X"] = Gradient(_input_grad, ("run",))
-RULE.gradients["parameters"] = Gradient(_parameter_gradients, ("run",))
-
-
-def compute(workspaces: list[Workspace], match: Match, X: Any) -> Any:
-    """Compute what was matched.
-
-    Args:
-        workspaces: those of the owner that no run uses.
-        match: of neighbouring layers.
-        X: an array or a tensor.
-
-    Returns:
-        An array, or a tensor where X is one or the computation is recorded.
-    """
-    tensor = isinstance(X, Tensor)
-    array: Array = X.data if tensor else X
-    needs_input_grad = tensor and X.requires_grad
-    run = Run(workspaces, match, len(array), needs_input_grad=needs_input_grad)
-    out = run.forward(array)
-    if recording():
-        parents: list[Parent] = [("X", None, X)] if needs_input_grad else []
-        parents += [
-            ("parameters", place, parameter)
-            for place, parameter in enumerate(match.parameters)
-            if parameter.requires_grad
-        ]
-        if parents:
-            node = Node(RULE, parents, {"run": run})
-            run.takers = len({name for name, _, _ in parents})
-            # The backward pass needs all of them unchanged, whether they have a gradient or not.
-            for value in (X, *match.parameters) if tensor else match.parameters:
-                value.memory.add(node)
-            result = Tensor.of_node(out, node)
-            if match.stages[-1].needs_output:
-                result.memory.add(node)
-            return result
-    return Tensor(out) if tensor else out

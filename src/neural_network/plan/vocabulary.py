@@ -200,11 +200,14 @@ class Stage(ABC):
         parameters: how many there are.
         work: multiplications for one row.
         needs_output: whether ``backward`` needs the result unchanged.
-        prepared: the class that computes it.
+        prepared: the class by which kernels compute it.
+        plain: whether NumPy computes it as it stands, by ``by_numpy``; else small work is left
+            to the layers.
     """
 
     kinds: ClassVar[list[type[Stage]]] = []
     prepared: ClassVar[type[PreparedStage]]
+    plain: ClassVar[bool] = False
     input_shape: Shape
     output_shape: Shape
     parameters: int
@@ -224,3 +227,21 @@ class Stage(ABC):
             reader: of the steps.
             shape: of one row of the input, channels last.
         """
+
+    def by_numpy(self, X: Array) -> Array:
+        """Compute it by NumPy: a new array."""
+        raise NotImplementedError
+
+    def gradients_by_numpy(
+        self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
+    ) -> Array | None:
+        """Fill the gradients of the parameters; return that of the input, if it is needed.
+
+        Args:
+            X: the input of ``by_numpy``.
+            out: its result.
+            g: the gradient of the result, which is not changed.
+            gradients: of the parameters.
+            needs_input_grad: whether the gradient of the input is needed.
+        """
+        raise NotImplementedError
