@@ -1,0 +1,49 @@
+"""A run whose stages NumPy computes: small networks, for which a kernel is not worth its call.
+
+The stages are those of ``run.py``. Beside calling each layer by itself, it saves Python: the whole
+run is one op of the tape, and its gradients are views of one buffer. The numbers are the same.
+"""
+
+from __future__ import annotations
+
+from neural_network.checks import Array, silent
+from neural_network.plan.computation import Computation, new_rule
+from neural_network.plan.matching import Match
+
+
+@silent
+def predicted(match: Match, X: Array) -> Array:
+    """Compute all stages of a match, of which nothing is recorded."""
+    for stage in match.stages:
+        X = stage.by_numpy(X)
+    return X
+
+
+class PlainRun(Computation):
+    """One computation of a match by NumPy."""
+
+    rule = new_rule(by_kernels=False)
+    _values: list[Array]  # the input of each stage, and the result of the last
+
+    @silent
+    def forward(self, X: Array) -> Array:
+        """Compute all stages: (N, inputs) to (N, outputs)."""
+        self._values = [X]
+        for stage in self.match.stages:
+            X = stage.by_numpy(X)
+            self._values.append(X)
+        return X
+
+    def differentiate(self, grad_out: Array, gradients: list[Array]) -> Array | None:
+        """Go back through the stages. The engine calls it, which lets no warning out."""
+        grad: Array | None = grad_out
+        end = len(gradients)
+        for place in reversed(range(len(self.match.stages))):
+            stage = self.match.stages[place]
+            begin = end - stage.parameters
+            grad = stage.gradients_by_numpy(
+                self._values[place], self._values[place + 1], grad, gradients[begin:end],
+                needs_input_grad=place > 0 or self.needs_input_grad,
+            )  # fmt: skip
+            end = begin
+        return grad
