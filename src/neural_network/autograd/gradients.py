@@ -147,8 +147,11 @@ class Gradients(dict[int, tuple[Any, Any]]):
             _look_at_sums(found)
         for leaf, grad in found:
             before = leaf.grad
-            with np.errstate(all="ignore"):  # as in the backward pass
-                leaf.grad = grad if before is None else before + grad
+            if before is None:
+                leaf.grad = grad
+            else:
+                with np.errstate(all="ignore"):  # as in the backward pass
+                    leaf.grad = before + grad
             _note(leaf, before, grad)
             if before is not None and id(before) in USED and before.any():
                 del USED[id(before)]

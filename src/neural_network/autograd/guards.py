@@ -29,8 +29,10 @@ from neural_network.lifting import LIFT_HOOK, LISTS, array_under, joined, mapped
 
 # How a parameter is changed.
 STEP = "step inside no_grad(): with nn.no_grad(): w -= 0.1 * w.grad (or by an optimizer)"
-# Classes of arguments that every op takes as they are; the module of tensors adds its own.
-KNOWN: set[type] = {np.ndarray, float, int, bool, type(None), str, np.float64, np.float32}
+# Classes of arguments that every op takes as they are, and in which there is no tensor.
+PLAIN = frozenset({np.ndarray, float, int, bool, type(None), str, np.float64, np.float32})
+# The same with the tensors, which their module adds.
+KNOWN: set[type] = {*PLAIN}
 
 
 def check_no_gradient(doing: str, *values: Any) -> None:
@@ -156,7 +158,9 @@ def check_recorded(rule: Rule, arguments: Mapping[str, Any]) -> None:
     if len(rule.gradients) == len(arguments):
         return
     for name, value in arguments.items():
-        if name not in rule.gradients and any(t.requires_grad for t in tensors_in((value,))):
+        if name in rule.gradients or type(value) in PLAIN:
+            continue
+        if any(t.requires_grad for t in tensors_in((value,))):
             raise DroppedGradientError(
                 f"{rule.name}: {name}: expected an argument that a gradient is defined for, "
                 f"received a tensor with requires_grad=True; {_cure(rule, name, arguments)}, "

@@ -226,15 +226,17 @@ class Tensor(ArrayMethods):
                 "backward: expected a tensor made from one with requires_grad=True, "
                 "received one that was not (its history is empty)"
             )
-        if gradient is None and self.size != 1:
+        if gradient is None and self.data.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
             raise ShapeError(sentence("backward", "the loss", "a single number", received))
-        # A copy, because a leaf's gradient may be this array itself.
-        given = np.ones(self.shape) if gradient is None else gradient
-        given = as_real("backward", "gradient", given)
-        check_no_gradient("backward: gradient: it", given)
-        start = np.array(array_under(given), dtype=self.dtype)
-        check_shape("backward", "gradient", start, self.shape)
+        if gradient is None:
+            start = np.ones(self.data.shape, self.data.dtype)
+        else:
+            given = as_real("backward", "gradient", gradient)
+            check_no_gradient("backward: gradient: it", given)
+            # A copy, because a leaf's gradient may be this array itself.
+            start = np.array(array_under(given), dtype=self.dtype)
+            check_shape("backward", "gradient", start, self.shape)
         backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves()
 
     # --- changes in place ------------------------------------------------------

@@ -227,6 +227,8 @@ def counted_once_more(counts: Sequence[Counted], parts: Sequence[Part]) -> list[
     >>> counted_once_more([(0, 6, 8)], [(1, 2), (5, 6)])
     [(0, 1, 8), (1, 2, 9), (2, 5, 8), (5, 6, 9)]
     """
+    if len(counts) == 1 and [(counts[0][0], counts[0][1])] == parts:  # the usual case
+        return [(*parts[0], counts[0][2] + 1)]
     cuts = sorted({0, *[end for _, end, _ in counts], *[end for part in parts for end in part]})
     found: list[Counted] = []
     for start, stop in pairwise(cuts):
