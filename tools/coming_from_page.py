@@ -14,6 +14,7 @@ A name or argument of another library raises an error of the class that Python r
 the line to type:
 
 ```
+>>> import neural_network as nn
 >>> nn.Linear(3, 2)
 NeuralNetworkError: module 'neural_network' has no attribute 'Linear'; here: \
 Linear → Dense(outputs), as in nn.Dense(10)

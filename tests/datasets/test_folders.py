@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
+import neural_network as nn
 from neural_network import (
     ArgumentError,
     DTypeError,
@@ -66,9 +67,25 @@ def test_colours(tmp_path: Path) -> None:
     assert_array_equal(images[0], colours.transpose(2, 0, 1))
     assert_array_equal(images[1], 77)
     assert_array_equal(images[2], 50)
-    greys = load_image_folder(tmp_path)[0]
+    greys = load_image_folder(tmp_path, grey=True)[0]
     weighed = colours @ [0.299, 0.587, 0.114]
     assert np.abs(greys[0] - weighed).max() <= 1
+
+
+def test_colours_that_become_shades_unasked_get_a_hint(tmp_path: Path) -> None:
+    for name, colour in {"red": (200, 50, 50), "blue": (40, 60, 210)}.items():
+        put(tmp_path / "c" / name / "a.png", np.full((5, 4, 3), colour, "uint8"))
+        put(tmp_path / "p" / name / "a.png", np.full((5, 4, 3), (190, 184, 175), "uint8"))
+    text = (
+        r"in colour and were read as shades of grey; grey=False keeps the colours, \(n, 3, H, W\)"
+    )
+    with pytest.warns(nn.TrainingHint, match=text) as found:
+        images = load_image_folder(tmp_path / "c")[0]
+    assert found[0].filename == __file__
+    assert images.shape == (2, 5, 4)
+    assert_array_equal(load_image_folder(tmp_path / "c", grey=True)[0], images)
+    assert load_image_folder(tmp_path / "c", grey=False)[0].shape == (2, 3, 5, 4)
+    load_image_folder(tmp_path / "p")  # paper that is slightly yellow
 
 
 @pytest.mark.parametrize("grey", [True, False])

@@ -11,14 +11,12 @@ from neural_network.cli.data import DATA, DIGITS, Pictures
 from neural_network.cli.output import Report
 from neural_network.cli.settings import Settings
 from neural_network.datasets.digits import FIELD
-from neural_network.datasets.pictures import read_picture
+from neural_network.datasets.pictures import is_colourful
 
 # Warnings: fewer pictures of a class; a class of so many times another's; a longer side in pixels.
 FEW, UNBALANCED, LARGE = 20, 3, 256
 # Warning: fewer pictures by whose loss the best epoch is chosen.
 FEW_HELD_OUT = 50
-# Photographs of handwritten digits differ less, in the mean, between their colours.
-COLOURFUL = 30
 # Names in a line.
 SHOWN = 20
 
@@ -175,15 +173,9 @@ def tell_of_digits(report: Report, files: list[Path], *, shipped: bool) -> None:
             "Without --model the tiny_cnn that is shipped answers, which knows handwritten digits; "
             "--model run/model.safetensors is a network of your own"
         )
-    if colourful := [path for path in files if _is_colourful(path)]:
+    if colourful := [path for path in files if is_colourful(path)]:
         others = f" and {len(colourful) - 1} more" if colourful[1:] else ""
         report.note(
             f"{colourful[0]}{others}: in colour, and the model reads photographs of handwritten "
             "digits, in shades of grey"
         )
-
-
-def _is_colourful(path: Path) -> bool:
-    """Return whether a picture is rather of things than of digits on paper."""
-    levels, _ = read_picture(path, "RGB")
-    return bool(np.ptp(levels, axis=-1 if levels.shape[-1] == 3 else 0).mean() > COLOURFUL)

@@ -14,7 +14,7 @@ import numpy as np
 
 from neural_network.checks import Array, as_choice, as_flag
 from neural_network.datasets.digits import prepared_and_counted
-from neural_network.datasets.pictures import check_picture, read_picture
+from neural_network.datasets.pictures import check_picture, is_colourful, read_picture
 from neural_network.datasets.resizing import as_image, as_size
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
@@ -22,6 +22,7 @@ from neural_network.errors import (
     ArgumentError,
     DatasetNotFoundError,
     FileFormatError,
+    give_hint,
     sentence,
     shortened,
     warn_of_call,
@@ -42,6 +43,8 @@ PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
 WAYS = ("resize", "digit")
 # A file, or a folder in place of one → what is wrong with it.
 Wrong = dict[Path, ArgumentError | FileFormatError | OSError]
+# Pictures whose colours are looked at.
+LOOKED_AT = 8
 # The side that is proposed for pictures of several sizes, if they are not smaller.
 SIDE = 64
 
@@ -68,7 +71,7 @@ def load_image_folder(
     path: str | os.PathLike[str],
     *,
     size: int | tuple[int, int] | None = None,
-    grey: bool = True,
+    grey: bool | None = None,
     prepare: Literal["resize", "digit"] = "resize",
 ) -> tuple[Array, Array, list[str]]:
     """Read pictures from a folder for each class.
@@ -86,7 +89,8 @@ def load_image_folder(
             Proportions may change; a shrunk picture is smoothed to avoid aliasing. None where
             all pictures have one size.
         grey: True for shades of grey (see ``load_picture``), False for red, green
-            and blue.
+            and blue. None for shades of grey, with a hint if the pictures are in colour;
+            ``neural-network train`` keeps their colours.
         prepare: "resize", to ``size``, or "digit" for photographs of handwritten digits, of which
             each is prepared by ``prepare_digit``; then without ``size``, and in grey.
 
@@ -108,6 +112,7 @@ def load_image_folder(
 
     Warns:
         UserWarning: files contain several pictures (animations, pages); the first is read.
+        TrainingHint: pictures in colour have become shades of grey, and ``grey`` was not given.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -120,7 +125,8 @@ def load_image_folder(
     ((2, 2, 4), array([0, 1]), ['black', 'white'])
     """
     target = None if size is None else as_size("load_image_folder", size)
-    mode: Literal["L", "RGB"] = "L" if as_flag("load_image_folder", "grey", grey) else "RGB"
+    shades = grey is None or as_flag("load_image_folder", "grey", grey)
+    mode: Literal["L", "RGB"] = "L" if shades else "RGB"
     as_choice("load_image_folder", "prepare", prepare, WAYS)
     if prepare == "digit" and (target is not None or mode == "RGB"):
         expected = '"resize" where size or grey=False is given (digits are grey, 28×28)'
@@ -135,7 +141,20 @@ def load_image_folder(
         which += f" and {len(found.framed) - 1} other files" if found.framed[1:] else ""
         text = f"{which}: several pictures in a file; the first is read"
         warn_of_call(text, UserWarning)
+    if grey is None and prepare == "resize":
+        _hint_of_colours(found)
     return found.images, found.labels, found.classes
+
+
+def _hint_of_colours(found: Folder) -> None:
+    """Give a hint if most of some pictures, the first of the first classes, are in colour."""
+    firsts = np.unique(found.labels, return_index=True)[1][:LOOKED_AT]
+    colourful = sum(is_colourful(found.files[place]) for place in firsts)
+    if 2 * colourful > len(firsts):
+        give_hint(
+            "load_image_folder: the pictures are in colour and were read as shades of grey; "
+            "grey=False keeps the colours, (n, 3, H, W), and grey=True says that shades are meant"
+        )
 
 
 class Folder(NamedTuple):

@@ -30,6 +30,8 @@ HIDDEN = 159
 # Formats of animations and pages. Other files with several pictures are one picture to people: a
 # telephone's photograph with its preview, a drawing with its layers.
 FRAMED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")
+# Photographs of handwritten digits differ less, in the mean, between their colours.
+COLOURFUL = 30
 
 
 @public
@@ -97,6 +99,12 @@ def read_picture(path: str | os.PathLike[str], mode: Literal["L", "RGB"]) -> tup
     with _opened(path) as picture:
         several = picture.format in FRAMED and getattr(picture, "is_animated", False)
         return _levels(_upright(_with_transparency(picture)), mode), several
+
+
+def is_colourful(path: Path) -> bool:
+    """Return whether a picture is rather of things than of digits on paper."""
+    levels, _ = read_picture(path, "RGB")
+    return bool(np.ptp(levels, axis=-1 if levels.shape[-1] == 3 else 0).mean() > COLOURFUL)
 
 
 def check_picture(path: str | os.PathLike[str]) -> None:
