@@ -170,3 +170,45 @@ def test_given_metrics_and_other_targets_have_no_accuracy() -> None:
     changed = nn.Trainer(nn.Dense(1), rng=0, progress=False)  # a loss of classes
     changed.loss = "mse_loss"  # type: ignore[assignment]
     assert set(changed.fit(X, X[:, :1])) == {"loss"}
+
+
+def fitted(targets: Any, units: int = 1) -> None:
+    nn.Trainer(nn.Dense(units), rng=0, progress=False).fit(X, targets)
+
+
+def built(*layers: nn.Layer, shape: tuple[int, ...] = (3, 20)) -> None:
+    nn.Sequential(*layers).initialize(shape, rng=0)
+
+
+MORE: dict[str, tuple[Callable[[], Any], str]] = {
+    "numbers to predict": (lambda: fitted(X[:, 0] * 9), r'; for numbers to predict: loss="mse_loss"$'),
+    "rows of numbers": (lambda: fitted(X[:, :2], 2), r'; for numbers to predict: loss="mse_loss"$'),
+    "targets in a list": (lambda: fitted([y, y]), r"received shape \(2, 6\); several targets are a tuple"),
+    "pooled rows": (lambda: built(nn.Flatten(), nn.MaxPool2D(2)), r"rows of numbers; pooling stands before Flatten \["),
+    "means of rows": (lambda: built(nn.Flatten(), nn.GlobalAvgPool2D()), r"; it stands before Flatten \["),
+    "signals": (lambda: built(nn.Conv1D(4, 3), nn.Conv2D(4, 3)), r"; Conv1D takes \(N, C, L\) \["),
+    "images": (lambda: built(nn.Conv2D(4, 3), nn.Conv1D(4, 3), shape=(1, 8, 8)), r"; Conv2D takes \(N, C, H, W\) \["),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_the_sentence_is_about_the_place(name: str) -> None:
+    mistake, match = MORE[name]
+    with pytest.raises(ValueError, match=match) as caught:
+        mistake()
+    assert len(str(caught.value)) <= 500
+
+
+def test_a_class_number_has_no_word_of_numbers_to_predict() -> None:
+    with pytest.raises(ValueError, match="class indices from 0 to 1") as caught:
+        fitted(y, 2)
+    assert "mse_loss" not in str(caught.value)
+
+
+def test_lines_of_a_tape_fit_the_screen() -> None:
+    lines = nn.explain_gradient(
+        lambda w: (w @ np.ones((40, 30)) * 2.0).sum(), np.ones((50, 40))
+    ).lines
+    assert len(repr(lines)) < 1500
+    assert "<Line w = given: (50, 40), gradient (50, 40)>" in repr(lines)
+    assert repr(lines[-1]).endswith(": 120000, gradient 1>")

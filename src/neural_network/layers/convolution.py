@@ -112,7 +112,12 @@ class _Convolution(Weighted):
         if len(shape) == self.axes + 2:
             return
         channels = self.weight.shape[1] * self.groups if self.built else None
-        raise ShapeError(refused_rank(type(self).__name__, "X", shape, self.axes, channels))
+        text = refused_rank(type(self).__name__, "X", shape, self.axes, channels)
+        other = self.axes + 1 if len(shape) == self.axes + 3 else self.axes - 1
+        if len(shape) in (3, 4) and type(self) in (Conv1D, Conv2D) and other in (1, 2):
+            letters = "L" if other == 1 else "H, W"
+            text += f"; Conv{other}D takes (N, C, {letters})"
+        raise ShapeError(text)
 
 
 @public

@@ -311,8 +311,7 @@ def as_rows(
                 if array.ndim == 0 or len(array) != rows:
                     expected = f"{rows} rows, as in X"
                     received = f"shape {array.shape}"
-                    if name == "y" and isinstance(y, list) and len(y) < rows:
-                        received += "; several targets are a tuple, as in (a, b)"
+                    received += _of_several(y) if name == "y" else ""
                     raise ShapeError(sentence(function, name + place, expected, received))
                 _check_all(function, name + place, array, dtype, mapped=mapped)
         return inputs, targets
@@ -322,10 +321,17 @@ def as_rows(
         raise ShapeError(sentence(function, "X", expected, f"shape {inputs.shape}"))
     if targets.ndim == 0 or len(targets) != len(inputs):
         expected = f"{len(inputs)} rows, as in X"
-        raise ShapeError(sentence(function, "y", expected, f"shape {targets.shape}"))
+        received = f"shape {targets.shape}{_of_several(y)}"
+        raise ShapeError(sentence(function, "y", expected, received))
     for name, array in (("X", inputs), ("y", targets)):
         _check_all(function, name, array, dtype, mapped=mapped)
     return inputs, targets
+
+
+def _of_several(y: Any) -> str:
+    """Return how several targets are given, for a list of arrays."""
+    several = isinstance(y, list) and all(np.ndim(one) for one in y)
+    return "; several targets are a tuple, as in (a, b)" if several else ""
 
 
 def _are_targets(y: Any) -> bool:

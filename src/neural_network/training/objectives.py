@@ -239,7 +239,12 @@ def check_targets(
         for start in range(0, len(y), rows):
             part = np.asarray(y[start : start + rows])
             # The sum, because a mean needs a row with a weight above 0 in each of these parts.
-            loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
+            try:
+                loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
+            except ArgumentError as error:
+                if is_of_classes(loss) and _are_measured(part):
+                    error.args = (f'{error}; for numbers to predict: loss="mse_loss"',)
+                raise
     shares = row_shares(loss, y)
     counted = y if shares is None else y[shares > 0]
     if len(counted) == 0 and whole:
@@ -249,6 +254,11 @@ def check_targets(
         only = np.argmax(counted[0]) if counted[0].size > 1 else counted[0].item()
         expected = "labels of at least two classes"
         raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
+
+
+def _are_measured(y: Array) -> bool:
+    """Return whether targets are numbers that are no classes."""
+    return y.dtype.kind == "f" and bool(np.any(np.isfinite(y) & (y != np.floor(y))))
 
 
 def as_class_weights(loss: Loss, value: object) -> ClassWeights:

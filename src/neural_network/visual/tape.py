@@ -50,6 +50,10 @@ class Part:
     rule: str
     product: Array
 
+    def __repr__(self) -> str:
+        how = self.rule or f"× {_outlined(self.slope)}"
+        return f"<Part through {self.through}: {_outlined(self.upstream)} {how}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Line:
@@ -72,6 +76,15 @@ class Line:
     gradient: Array
     expression: str
     parts: tuple[Part, ...]
+
+    def __repr__(self) -> str:
+        value, gradient = _outlined(self.value), _outlined(self.gradient)
+        return f"<Line {self.name} = {self.expression}: {value}, gradient {gradient}>"
+
+
+def _outlined(array: Any) -> str:
+    """Return a number, or the shape of more: a list of lines fits the screen."""
+    return f"{array:.6g}" if np.ndim(array) == 0 else str(np.shape(array))
 
 
 class Noted(Tensor):

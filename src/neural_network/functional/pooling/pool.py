@@ -334,6 +334,7 @@ def global_avg_pool(X: ArrayLike) -> Array:
     if X.ndim < 3:
         raise ShapeError(
             sentence("global_avg_pool", "X", "(N, C, …) with spatial axes", f"shape {X.shape}")
+            + ("; it stands before Flatten" if X.ndim == 2 and _in_a_layer() else "")
         )
     if X.ndim == 4 and X.shape[3] == COLOURS:
         _hint_channels_last("global_avg_pool", X.shape)
@@ -378,6 +379,9 @@ def _checked(
         if array.ndim == axes + 1 == 3 and _in_a_layer():  # X is not what the user has
             received = f"shape {array.shape}; nn.Activation(nn.{function[:-2]}1d) pools (N, C, L)"
             raise ShapeError(sentence(function, "X", "(N, C, H, W)", received))
+        if array.ndim == 2 and _in_a_layer():
+            received = f"shape {array.shape}: rows of numbers; pooling stands before Flatten"
+            raise ShapeError(sentence(function, "X", "(N, C, sizes)", received))
         more = ", and max_pool(X) pools it as it is"
         more = more if function == "max_pool2d" and array.ndim == 2 else ""
         raise ShapeError(refused_rank(function, "X", array.shape, axes) + more)
