@@ -99,7 +99,7 @@ def _step_elsewhere(leaf: Any) -> str | None:
     """
     steepest = np.unravel_index(np.argmax(np.abs(leaf.grad)), leaf.grad.shape)
     for name, value in users_frame().f_locals.items():
-        if value is leaf or not is_tensor(value) or value.data.shape != leaf.data.shape:
+        if not is_tensor(value) or value.data.shape != leaf.data.shape:
             continue
         made, slack = leaf.data - value.data, 1e-5 * np.max(np.abs(leaf.data), initial=1e-30)
         rate = made[steepest] / leaf.grad[steepest]
