@@ -93,6 +93,7 @@ CASES: dict[str, Case] = {
     # schedules and groups
     "one schedule": (lambda: nn.Trainer(model, callbacks=nn.Cosine(0.1)), TypeError, r"nn\.Adam\(nn\.Cosine\(…\)\)"),  # type: ignore[arg-type]
     "class of schedules": (lambda: nn.Trainer(model, callbacks=[nn.OneCycle]), TypeError, r"nn\.Adam\(nn\.OneCycle\(…\)\)"),  # type: ignore[list-item]
+    "schedule for an optimizer": (lambda: nn.Trainer(model, nn.Cosine(0.1)), TypeError, r"such as nn\.Adam\(nn\.Cosine\(…\)\)"),  # type: ignore[arg-type]
     "dict of parameters": (lambda: nn.Adam(parameters={"params": [], "lr": 1}), TypeError, r"for groups: nn\.OptimizerGroups"),  # type: ignore[arg-type]
 }  # fmt: skip
 

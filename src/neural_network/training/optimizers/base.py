@@ -518,4 +518,7 @@ def as_optimizer(value: Optimizer | str) -> Optimizer:
     if isinstance(value, type):
         expected = f"an optimizer, such as {value.__name__}()"
         raise DTypeError(sentence("Trainer", "optimizer", expected, f"the class {value.__name__}"))
+    if isinstance(value, Schedule):
+        expected = f"an optimizer, such as nn.Adam(nn.{type(value).__name__}(…))"
+        raise DTypeError(sentence("Trainer", "optimizer", expected, brief(value)))
     return OPTIMIZERS[as_choice("Trainer", "optimizer", value, tuple(OPTIMIZERS))]()
