@@ -342,3 +342,10 @@ def test_an_iterator_at_its_end_has_no_shape() -> None:
         pass
     with pytest.raises(nn.DTypeError, match=r"matmul: a, b: expected"):
         matmul("text", ended)
+
+
+def test_what_is_said_of_text_in_an_array_of_many_axes() -> None:
+    for value in ("text", None):
+        array = np.array([value], None if value else object).reshape((1,) * 64)
+        with pytest.raises(nn.DTypeError, match="relu: Z: expected real numbers, received dtype"):
+            nn.relu(array)

@@ -288,7 +288,8 @@ def one_row(name: str, shape: Shape, ndims: Shape = (2,)) -> str:
 
 def of_no_numbers(array: Any, value: object, name: str) -> str:
     """Return what is said of a value whose array holds no numbers."""
-    first = next(iter(array.flat), None)
+    # Of as many axes as there are: ``array.flat`` takes 32.
+    first = array[(0,) * array.ndim] if array.size else None
     if array.dtype.kind in "US" or isinstance(first, os.PathLike):
         return of_text(value, name)
     return of_object(value) if array.dtype == object and array.ndim == 0 else ""
