@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +49,8 @@ ODD: dict[str, dict[str, str]] = {
         "--size 32x48": "squares of 48 pixels a side: neural-network train --size 48",
         "--size 32px": "did you mean: neural-network train --size 32",
         "--grey=yes": "--grey: expected no value, received 'yes'; did you mean: neural-network train --grey",
+        "--grey=yes --epoch 3": "neural-network train --help shows what it takes",
+        "--epoch three": "did you mean --epochs?",
         "--freeze 3": "in Python model[0].freeze()",
         "--channels 3": "channels, size and classes are those of the pictures",
         "--num-workers 2": "here: --threads, as in neural-network train --threads 2",
@@ -144,6 +150,45 @@ def test_odd_arguments_end_in_a_sentence(run_here: Any, work: Path, command: str
         assert told in line, (typed, line)
         assert len(line) <= 520
     assert files(work) == before
+
+
+# For root, to whom everything is permitted otherwise.
+LIMITED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_what_permissions_forbid_is_said_before_anything(work: Path) -> None:
+    for name in ("seven.png", "leer"):
+        (work / name).chmod(0)
+    (work / "project").chmod(0o555)
+    limited = LIMITED if os.geteuid() == 0 else []
+    if limited and shutil.which(limited[0]) is None:
+        pytest.skip("no setpriv")
+    code = (
+        "import shlex, sys\nfrom neural_network.__main__ import main\n"
+        "for line in sys.stdin:\n"
+        "    sys.argv[1:] = shlex.split(line)\n"
+        "    try:\n        main()\n    except SystemExit as end:\n"
+        "        print('exit', end.code, file=sys.stderr)\n"
+    )
+    lines = {
+        "predict seven.png": "'seven.png' is not readable; its permissions do not allow it",
+        "train --data leer": "leer: Permission denied",
+        "train --out project/a": "--out: cannot write in the folder project: Permission denied",
+        "evaluate tiny_cnn --save project/a.png": "--save: cannot write in the folder project",
+        "export tiny_cnn project/a.onnx": "FILE: cannot write in the folder project",
+        "demo --save project/a": "cannot make the folder project/a: Permission denied",
+    }
+    done = subprocess.run(
+        [*limited, sys.executable, "-c", code],
+        input="\n".join(lines), cwd=work, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == ""
+    told = done.stderr.splitlines()
+    assert told[1::2] == ["exit 2"] * len(lines), done.stderr
+    for line, text in zip(told[::2], lines.values(), strict=True):
+        assert text in line
+    (work / "project").chmod(0o755)
 
 
 def test_lines_that_are_proposed_can_be_read(run_here: Any, work: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,19 +87,22 @@ def confirm_overwrite(paths: Sequence[Path], *, force: bool, advice: str = "") -
 
 
 def check_folder(option: str, folder: Path) -> None:
-    """Raise ArgumentError if a file stands where a folder would be made."""
+    """Raise ArgumentError if a folder cannot be made: for a file in its place, or permissions."""
     for path in (folder, *folder.parents):
         if path.is_dir():
-            return
+            if os.access(path, os.W_OK):
+                return
+            raise ArgumentError(f"{option}: cannot write in the folder {path}: Permission denied")
         if path.exists() or path.is_symlink():
             raise ArgumentError(f"{option}: cannot make the folder {folder}: {path} is a file")
 
 
 def check_place(command: str, option: str, path: Path) -> None:
-    """Raise ArgumentError if the folder of a file to write does not exist."""
+    """Raise ArgumentError if the folder of a file to write does not exist, or is not writable."""
     if not path.parent.is_dir():
         expected = "a file in a folder that exists"
         raise ArgumentError(sentence(command, option, expected, brief(str(path))))
+    check_folder(f"{command}: {option}", path.parent)
 
 
 def terminal_width() -> int:

@@ -82,6 +82,8 @@ def _of_words(
     """Return what is said of arguments or a command, and the line that is meant."""
     parameter = getattr(error, "param", None)
     said = str(error.format_message())
+    if "readable" in error.message:  # of a file's permissions
+        return str(error.message).rstrip("."), "its permissions do not allow it"
     if parameter is not None and not said.startswith("Missing"):
         name = max(parameter.opts, key=len)
         return _of_number(error, name, _typed_value(typed, parameter.opts), typed, parameter)
