@@ -229,9 +229,8 @@ class Tensor(ArrayMethods):
         if gradient is None and self.data.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
             raise ShapeError(sentence("backward", "the loss", "a single number", received))
-        if gradient is None:
-            start = np.ones(self.data.shape, self.data.dtype)
-        else:
+        start = np.ones(self.data.shape, self.data.dtype)
+        if gradient is not None:
             given = as_real("backward", "gradient", gradient)
             check_no_gradient("backward: gradient: it", given)
             # A copy, because a leaf's gradient may be this array itself.
