@@ -148,6 +148,7 @@ def small() -> nn.Sequential:
     return model.initialize((3, 9, 9), rng=0)
 
 
+@pytest.mark.slow
 def test_slides_are_written_by_one_call(small: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(visual.teaching, "FRAMES", 2)
     monkeypatch.setattr(visual.teaching, "SLIDE", (240, 135))
