@@ -62,6 +62,7 @@ class Part:
         row: the shape of a row.
         dtype: of the input.
         match: the stages that begin there, or None.
+        compiled: whether kernels can compute them.
         ops: of the layer at this position, each with its parameters; None where it has no steps.
         checked: whether the layer itself has computed such rows, and so raised no error.
     """
@@ -69,6 +70,7 @@ class Part:
     row: tuple[int, ...]
     dtype: np.dtype[Any]
     match: Match | None = None
+    compiled: bool = False
     ops: list[tuple[Callable[..., Any], list[Tensor]]] | None = None
     checked: bool = False
 
@@ -104,6 +106,7 @@ class Decision:
             if len(row) in (1, 3):
                 match = matched(self._steps[position:], (*row[1:], row[0]))
                 part.match = match if match.stages else None
+                part.compiled = bool(match.stages) and X.dtype == np.float32
         self.parts[position] = part
         return part
 
@@ -145,8 +148,8 @@ def run_layers(
     Returns:
         The result: an array where nothing is recorded and X is an array.
     """
-    array = X.data if isinstance(X, Tensor) else X
-    single = watchers() or debugging() or not _planned.get() or _level_of(X)
+    array, level = (X.data, X.level) if isinstance(X, Tensor) else (X, 0)
+    single = watchers() or debugging() or not _planned.get() or level
     if single or type(array) not in ARRAYS:
         for position in range(len(layers)):
             X = call(position, X, False)
@@ -155,20 +158,26 @@ def run_layers(
     decision = plan.decision(layers, array.shape[1:], array.dtype)
     position = 0
     while position < len(layers):
-        array = X.data if isinstance(X, Tensor) else X
+        tensor = isinstance(X, Tensor)
+        array = X.data if tensor else X
         # A layer of a user's own may return anything.
-        if type(array) not in ARRAYS or array.ndim == 0 or _level_of(X):
+        if type(array) not in ARRAYS or array.ndim == 0 or (tensor and X.level):
             X, position = call(position, X, False), position + 1
             continue
         part = decision.parts.get(position)
         if part is None or part.row != array.shape[1:] or part.dtype != array.dtype:
             part = decision.decide(position, array)
         match, rows = part.match, len(array)
-        if match is not None and rows and _by_kernels(match, rows, part.dtype):
+        if (
+            match is not None
+            and part.compiled
+            and rows
+            and kernel_wanted("network", rows * match.work)
+        ):
             needed = needs_gradient(X)
             X = compute(Run(plan.workspaces, match, rows, needs_input_grad=needed), X)
             position += match.layers
-        elif match is not None and rows and match.plain:
+        elif match and match.plain:
             if decision.recorded:
                 X = compute(PlainRun(match, needs_input_grad=needs_gradient(X)), X)
             else:
@@ -183,15 +192,6 @@ def run_layers(
             part.checked = part.ops is not None and not decision.recorded
             position += 1
     return X
-
-
-def _by_kernels(match: Match, rows: int, dtype: np.dtype[Any]) -> bool:
-    return dtype == np.float32 and kernel_wanted("network", rows * match.work)
-
-
-def _level_of(X: Any) -> int:
-    """Return the level of the differentiation that an input belongs to."""
-    return X.level if isinstance(X, Tensor) else 0
 
 
 def _steps_of(layer: Layer, dtype: np.dtype[Any], *, evaluation: bool) -> Steps:
