@@ -180,6 +180,11 @@ def warn_of_call(text: str, category: type[Warning]) -> None:
     warn(shortened(text, MOST_LETTERS), category, stacklevel=level)
 
 
+def is_read_only(error: ValueError) -> bool:
+    """Return whether NumPy has raised an error because an array is read-only."""
+    return "read-only" in str(error)
+
+
 def is_own(module: str) -> bool:
     """Return whether a module is one of the library's."""
     return module.partition(".")[0] == "neural_network"

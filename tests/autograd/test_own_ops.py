@@ -180,3 +180,49 @@ def test_the_checker_tells_a_kink_from_a_mistake() -> None:
     with pytest.raises(GradientError) as caught:
         nn.check_gradients(lambda X: np.exp(wrong(X, W, b)), [X])
     assert "kink" not in str(caught.value)
+
+
+def test_a_formula_that_writes_into_its_arguments_is_refused() -> None:
+    @nn.op
+    def clipped(x: Any) -> Any:
+        return np.maximum(x, 0)
+
+    @nn.gradient(clipped, "x")
+    def _(g: Any, x: Any) -> Any:
+        g[x <= 0] = 0
+        return g
+
+    x = np.array([0.5, -1.0])
+    for f in (lambda x: np.sum((clipped(x) + x) * 2), lambda x: np.sum(clipped(x))):
+        with pytest.raises(
+            GradientError, match="gradient for x: expected a formula that leaves its"
+        ):
+            nn.grad(f)(x)
+
+    @nn.op
+    def kept(x: Any) -> Any:
+        return x * 1.0
+
+    @nn.gradient(kept, "x")
+    def _(g: Any, x: Any) -> Any:
+        x *= 0
+        return g
+
+    with pytest.raises(GradientError, match="received one that writes into them"):
+        nn.grad(lambda x: np.sum(kept(x)))(x)
+    np.testing.assert_array_equal(x, [0.5, -1.0])
+
+
+def test_a_formula_may_return_its_argument() -> None:
+    @nn.op
+    def same(x: Any) -> Any:
+        return x + 0.0
+
+    @nn.gradient(same, "x")
+    def _(g: Any) -> Any:
+        return g
+
+    x = nn.Tensor([1.0, 2.0], requires_grad=True)
+    np.sum(same(x) * x).backward()
+    x.grad += 1  # it is the leaf's own
+    np.testing.assert_array_equal(x.grad, [3.0, 5.0])

@@ -156,3 +156,32 @@ def test_the_error_of_a_layer_inside_is_not_explained_again() -> None:
     with pytest.raises(nn.NeuralNetworkError, match=r"Tensor\.view"):
         Net(change)(IMAGES)
     assert len(calls) == 1
+
+
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "times": lambda x: np.multiply(x, 2, out=x),
+    "some": lambda x: x.__setitem__((slice(None), 0), 0) or x,
+    "fill": lambda x: x.fill(0) or x,
+}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("kind", WRITES)
+def test_a_forward_that_writes_into_the_callers_data_is_refused(kind: str, first: bool) -> None:
+    images = IMAGES.reshape(4, -1).copy()
+    layer = Net(WRITES[kind])
+    model = layer if first else nn.Sequential(layer, nn.Dense(2))
+    expected = r"Net: forward: expected one that leaves its input as it is \(X = 2 \* X makes"
+    for call in (model, lambda x: nn.Trainer(model, progress=False).fit(x, [0, 1, 0, 1])):
+        with pytest.raises(nn.ArgumentError, match=expected):
+            call(images)
+    np.testing.assert_array_equal(images, IMAGES.reshape(4, -1))
+
+
+def test_a_forward_may_change_what_it_has_made() -> None:
+    def changed(x: Any) -> Any:
+        copy = np.array(x)
+        copy *= 2
+        return copy
+
+    assert Net(changed)(IMAGES.reshape(4, -1)).shape == (4, 3)

@@ -11,9 +11,11 @@ from neural_network.checks import Array
 from neural_network.errors import (
     GradientError,
     NeuralNetworkError,
+    is_read_only,
     refusal,
     returned as as_text,
     say_what_was_dropped,
+    sentence,
 )
 from neural_network.functional.op import PASSED, Rule
 
@@ -30,6 +32,13 @@ def refuse_formula(rule: Rule, name: str, given: Mapping[str, Any], error: Excep
     place = f"{rule.name}: gradient for {name}"
     if isinstance(error, ValueError):
         say_what_was_dropped(error)
+        if is_read_only(error):
+            expected = (
+                "a formula that leaves its arguments as they are (g * (x > 0) is a new array)"
+            )
+            raise GradientError(
+                sentence(rule.name, f"gradient for {name}", expected, "one that writes into them")
+            ) from error
     if isinstance(error, NeuralNetworkError | NameError):
         error.add_note(f"in the gradient of {rule.name} for {name}")
     if isinstance(error, (*PASSED, NameError)):  # a name is misspelt, no array is wrong

@@ -38,7 +38,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
-from neural_network.checks import as_callable
+from neural_network.checks import as_callable, read_only
 from neural_network.elsewhere.surface import explain, explains_calls
 from neural_network.errors import (
     DTypeError,
@@ -299,9 +299,20 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
             )
             received = f"parameters ({', '.join([g, *needs])})"
             raise DTypeError(sentence(rule.name, f"gradient for {name}", expected, received))
-        rule.register(name, formula, tuple(needs))
+        users = not is_own(getattr(formula, "__module__", "") or "")
+        rule.register(name, _on_views(formula) if users else formula, tuple(needs))
 
     return register
+
+
+def _on_views(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a user's formula that cannot write into the arrays, which other formulas need."""
+
+    @wraps(formula)
+    def on_views(g: Any, **given: Any) -> Any:
+        return formula(read_only(g), **{name: read_only(value) for name, value in given.items()})
+
+    return on_views
 
 
 def after_kernels(

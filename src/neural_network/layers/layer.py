@@ -170,6 +170,7 @@ class Layer(HasMode, Drawing):
         if self._built_for is not None:
             return self._run((X, *more), options)
         check_names(self, Layer)
+        X = own_classes.first_input(self, X)
         try:
             with all_or_nothing(self), adding_place(self):
                 self._build(*outline(X), _initial.get() or np.random.default_rng())

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
+from neural_network.checks import read_only
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
+    ArgumentError,
     DTypeError,
     NeuralNetworkError,
     is_own,
+    is_read_only,
     returned,
     say_what_was_dropped,
     sentence,
@@ -64,6 +67,14 @@ def is_users(kind: Any) -> bool:
     return not (kind.__module__ or "").startswith("neural_network.")
 
 
+def first_input(layer: Any, X: Any) -> Any:
+    """Return the input of the first call; of a user's layer a view that cannot be written into.
+
+    A ``forward`` that does would change the caller's data in every call.
+    """
+    return read_only(X) if is_users(type(layer)) else X
+
+
 def explain_forward(
     layer: Any, inputs: tuple[Any, ...], options: Mapping[str, Any], error: Exception
 ) -> None:
@@ -79,6 +90,12 @@ def explain_forward(
     """
     if isinstance(error, ValueError):
         say_what_was_dropped(error)
+        if is_read_only(error):
+            expected = "one that leaves its input as it is (X = 2 * X makes a new array)"
+            received = "one that writes into it"
+            raise ArgumentError(
+                sentence(type(layer).__name__, "forward", expected, received)
+            ) from error
     if isinstance(error, TypeError) and "forward" not in vars(layer):
         try:
             explain(type(layer).forward, (layer, *inputs), options, error)
