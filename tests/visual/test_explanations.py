@@ -14,6 +14,7 @@ from PIL import Image
 
 import neural_network as nn
 from neural_network import visual
+from neural_network.functional.window import Window
 from neural_network.visual import inputs
 from neural_network.visual.figures import ink_on
 from tests.visual.pictures_models import (
@@ -282,3 +283,17 @@ def test_many_channels_are_summed_up() -> None:
     assert "56 more channels, whose products sum to 252" in str(found)
     assert str(found).endswith("sum of 576 products = 288")
     assert found.draw().get_figheight() < 20
+
+
+@pytest.mark.parametrize("name", ["explain_conv2d", "animate_convolution"])
+def test_a_padding_beyond_the_memory_is_a_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pad(*_: Any) -> Any:
+        raise MemoryError("Unable to allocate 11.9 GiB")
+
+    monkeypatch.setattr(Window, "pad", pad)
+    function, places = getattr(visual, name, None) or getattr(nn, name), (1, 2)
+    with pytest.raises(nn.ArgumentError, match="expected sizes that the memory is enough") as found:
+        function(np.ones((6, 6)), "edges", *places[: 2 * (name == "explain_conv2d")], padding=9)
+    assert isinstance(found.value, MemoryError)

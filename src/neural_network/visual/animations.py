@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_count, as_flag, as_number, silent
+from neural_network.checks import Array, as_count, as_flag, as_number, silent, within_memory
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, needs_extra, sentence
 from neural_network.functional.convolution.conv import conv2d
@@ -52,6 +52,7 @@ PACES = (0.01, 1000.0)
 
 @public(top_level=False)
 @explains_calls
+@within_memory
 @silent
 def animate_convolution(
     image: ArrayLike,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.advice import CHANNELS, channels_moved
-from neural_network.checks import Array, as_count, as_flag, check_ndim, silent
+from neural_network.checks import Array, as_count, as_flag, check_ndim, silent, within_memory
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, both, sentence
 from neural_network.functional.filters import named_filter
@@ -205,6 +205,7 @@ def _texts(values: Array) -> list[str]:
 
 @public
 @explains_calls
+@within_memory
 @silent
 def explain_conv2d(
     image: ArrayLike,
