@@ -18,6 +18,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeVar
 
+import numpy as np
+
+from neural_network.errors import ArgumentError, brief, sentence
+
 Compute = TypeVar("Compute", bound=Callable[..., Any])
 # Parameters that the runner fills in: the version of ONNX, the node's number of outputs, and the
 # model, for modes, draws and running statistics.
@@ -109,6 +113,13 @@ def exported(name: str, *kinds: Any) -> Callable[[Compute], Compute]:
         return write
 
     return register
+
+
+def as_setting(function: str, option: str, value: Any) -> Any:
+    """Return a function's option, a single number or a word, as an attribute holds it."""
+    if np.ndim(value):
+        raise ArgumentError(sentence(function, option, "a single number", brief(value)))
+    return np.asarray(value).item()
 
 
 def operators() -> dict[str, Operator]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,9 @@ class GraphWriter:
         if kind is None or own.forward is not kind.forward or "forward" in vars(layer):
             raise self._inexpressible(layer, "a forward of its own")
         out = table[kind](layer, self, X)
-        self.samples[out] = np.asarray(array_under(layer(self.samples[X])))
+        made = self.samples[out] = np.asarray(array_under(layer(self.samples[X])))
+        if made.shape[:1] != (2,):
+            raise self._inexpressible(layer, f"a result of shape {made.shape} for two rows")
         return str(out)
 
     def _imported(self, layer: ONNXModel, X: str) -> str:
@@ -282,15 +285,24 @@ class GraphWriter:
         return self.samples[X].shape
 
     def function(self, layer: Layer, function: Any, X: str) -> str:
-        """Write a function of each number, as activations are."""
-        if function is identity:
+        """Write a function of one array, as activations are, with its options."""
+        own, options = function, {}
+        if isinstance(function, partial):
+            own, options = function.func, function.keywords
+        if own is identity:
             return X
-        write = exports().get(function)
+        name = getattr(own, "__name__", str(own))
+        write = exports().get(own)
         if write is None:
-            name = getattr(getattr(function, "func", function), "__name__", str(function))
             cure = f"; as a layer: {LAYERS_FOR[name]}" if name in LAYERS_FOR else ""
             raise self._inexpressible(layer, f"the function {name}{cure},")
-        return str(write(function, self, X))
+        if isinstance(function, partial) and function.args:
+            received = f"{name} with {brief(function.args[0])} in the place of its input"
+            raise self._inexpressible(layer, received)
+        try:
+            return str(write(own, self, X, **options))
+        except ArgumentError as error:  # of an option that the operator does not have
+            raise self._inexpressible(layer, f"{name} with {error}") from None
 
     def rename(self, old: str, new: str) -> None:
         """Give an output another name."""

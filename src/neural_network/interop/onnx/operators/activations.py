@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from math import prod
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.functional import activations as functions
 from neural_network.interop.onnx.limits import check_broadcast
-from neural_network.interop.onnx.table import exported, operator
+from neural_network.interop.onnx.table import as_setting, exported, operator
 from neural_network.interop.onnx.types import is_floating
 from neural_network.layers.activation import Activation
 
@@ -149,25 +150,30 @@ def _along(function: Any, X: Any, axis: int | None, opset: int) -> Any:
 
 # --- export ----------------------------------------------------------------------------
 
-# Functions that one operator computes: function → its attributes there.
-_ATTRIBUTES: dict[str, tuple[Any, dict[str, Any]]] = {
+# Functions that one operator computes: operator → function, and its option → attribute there.
+_ATTRIBUTES: dict[str, tuple[Any, dict[str, str]]] = {
     "Relu": (functions.relu, {}),
-    "LeakyRelu": (functions.leaky_relu, {"alpha": 0.01}),
-    "Elu": (functions.elu, {"alpha": 1.0}),
-    "Gelu": (functions.gelu, {"approximate": "none"}),
+    "LeakyRelu": (functions.leaky_relu, {"slope": "alpha"}),
+    "Elu": (functions.elu, {"alpha": "alpha"}),
+    "Gelu": (functions.gelu, {"approximate": "approximate"}),
     "HardSwish": (functions.hardswish, {}),
     "Mish": (functions.mish, {}),
     "Sigmoid": (functions.sigmoid, {}),
     "Tanh": (functions.tanh, {}),
     "Softplus": (functions.softplus, {}),
-    "Softmax": (functions.softmax, {"axis": -1}),
-    "LogSoftmax": (functions.log_softmax, {"axis": -1}),
+    "Softmax": (functions.softmax, {"axis": "axis"}),
+    "LogSoftmax": (functions.log_softmax, {"axis": "axis"}),
 }
 
 
-def _writes(name: str, attributes: dict[str, Any]) -> Any:
-    def write(_function: Any, graph: Any, X: str) -> str:
-        return str(graph.node(name, [X], **attributes))
+def _writes(name: str, attributes: dict[str, str]) -> Any:
+    def write(function: Any, graph: Any, X: str, **options: Any) -> str:
+        parameters = inspect.signature(function).parameters
+        values = {
+            theirs: as_setting(function.__name__, ours, options.get(ours, parameters[ours].default))
+            for ours, theirs in attributes.items()
+        }
+        return str(graph.node(name, [X], **values))
 
     return write
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ShapeError, sentence
+from neural_network.functional import elementwise
 from neural_network.functional.error_function import erf
 from neural_network.interop.onnx.limits import check_broadcast
-from neural_network.interop.onnx.table import operator
+from neural_network.interop.onnx.table import as_setting, exported, operator
 from neural_network.interop.onnx.types import is_floating
 from neural_network.lifting import array_under
 
@@ -139,3 +140,34 @@ def where(condition: Any, X: Any, Y: Any) -> Any:
     """Choose from two arrays."""
     check_broadcast("Where", condition, X, Y)
     return np.where(condition, X, Y)
+
+
+# --- export ----------------------------------------------------------------------------
+
+_WRITTEN = {
+    "Abs": elementwise.absolute, "Neg": elementwise.negative, "Sqrt": elementwise.sqrt,
+    "Exp": elementwise.exp, "Log": elementwise.log, "Sign": elementwise.sign, "Erf": erf,
+    "Sin": elementwise.sin, "Cos": elementwise.cos,
+}  # fmt: skip
+
+
+def _writes(name: str) -> Any:
+    return lambda _function, graph, X: graph.node(name, [X])
+
+
+for _name, _written in _WRITTEN.items():
+    exported(_name, _written)(_writes(_name))
+
+
+@exported("Mul", elementwise.square)
+def _square(_function: Any, graph: Any, X: str) -> Any:
+    return graph.node("Mul", [X, X])
+
+
+@exported("Clip", elementwise.clip)
+def _clip(_function: Any, graph: Any, X: str, low: Any = None, high: Any = None) -> Any:
+    ends = [("low", low), ("high", high)]
+    values = [None if end is None else as_setting("clip", name, end) for name, end in ends]
+    dtype = graph.model.dtype
+    names = ["" if end is None else graph.constant(np.asarray(end, dtype)) for end in values]
+    return graph.node("Clip", [X, *names])

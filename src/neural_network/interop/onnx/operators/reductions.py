@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.errors import ArgumentError, brief, sentence
+from neural_network.functional import reductions as functions
 from neural_network.functional.reductions import logsumexp
-from neural_network.interop.onnx.table import operator
+from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import integers, is_floating
 from neural_network.lifting import array_under
 
@@ -109,3 +111,36 @@ def cumulative_sum(x: Any, axis: Any, *, exclusive: int = 0, reverse: int = 0) -
     if exclusive:
         total = total - x
     return (np.flip(total, along) if reverse else total).astype(x.dtype)
+
+
+# --- export ----------------------------------------------------------------------------
+
+_WRITTEN = {
+    "ReduceMean": functions.mean, "ReduceSum": functions.sum, "ReduceMax": functions.max,
+    "ReduceMin": functions.min, "ReduceLogSumExp": functions.logsumexp,
+}  # fmt: skip
+
+
+def _writes(name: str) -> Any:
+    def write(
+        function: Any,
+        graph: Any,
+        X: str,
+        axis: Any = None,
+        keepdims: Any = False,
+        dtype: Any = None,
+    ) -> Any:
+        called = function.__name__
+        if axis is None or 0 in np.atleast_1d(axis):
+            expected = "axes of a row, such as axis=(2, 3), which leave the rows apart"
+            raise ArgumentError(sentence(called, "axis", expected, brief(axis)))
+        if dtype is not None:
+            raise ArgumentError(sentence(called, "dtype", "none, the type of its input", dtype))
+        axes = graph.constant(np.array(np.atleast_1d(axis), np.int64))
+        return graph.node(name, [X, axes], keepdims=int(keepdims))
+
+    return write
+
+
+for _name, _written in _WRITTEN.items():
+    exported(_name, _written)(_writes(_name))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
+from neural_network.functional import shaping as functions
 from neural_network.interop.onnx.limits import affordable
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import integers, number
@@ -132,3 +133,21 @@ def _is_depth_first(name: str, mode: str) -> bool:
     if mode not in ("DCR", "CRD"):
         raise ArgumentError(sentence(name, "mode", "'DCR' or 'CRD'", brief(mode)))
     return mode == "DCR"
+
+
+@exported("Reshape", functions.reshape)
+def _reshape(_function: Any, graph: Any, X: str, shape: Any = -1) -> Any:
+    sizes = [int(size) for size in np.atleast_1d(shape)]
+    if sizes[0] != -1 or 0 in sizes:
+        expected = "a shape of any number of rows: −1 first, then sizes of at least 1"
+        raise ArgumentError(sentence("reshape", "shape", expected, brief(shape)))
+    return graph.node("Reshape", [X, graph.constant(np.array(sizes, np.int64))])
+
+
+@exported("Transpose", functions.transpose)
+def _transpose(_function: Any, graph: Any, X: str, axes: Any = None) -> Any:
+    order = [] if axes is None else [int(axis) % len(axes) for axis in axes]
+    if order[:1] != [0]:
+        expected = "an order of the axes that leaves the rows first, such as (0, 2, 1)"
+        raise ArgumentError(sentence("transpose", "axes", expected, brief(axes)))
+    return graph.node("Transpose", [X], perm=order)
