@@ -19,6 +19,12 @@ from neural_network.public import public
 
 FORMAT = "neural-network-numpy arrays"
 FORMAT_VERSION = "2"  # with a checksum; files of version 1 have none
+# What reads each kind of file that the library writes.
+READERS = {
+    FORMAT: "load_arrays(path) reads it",
+    "neural-network-numpy model": "nn.load(path) reads it",
+    "neural-network-numpy checkpoint": "trainer.fit(X, y, resume=path) continues from it",
+}
 # What helps where a file was changed on purpose.
 OTHER_PROGRAM = " (a program that changes a file leaves out the entry 'checksum' of its metadata)"
 # The types of a safetensors file that NumPy has, little-endian as they are stored.
@@ -137,6 +143,7 @@ def read_format(
     found = metadata.get("format")
     if found != kind:
         other = found[:100] if found else "another file"
+        other += f"; {READERS[found]}" if found in READERS else ""
         if not found and kind.endswith(" model"):
             other += (
                 "; load_arrays reads its arrays, interop.torch.load_weights(model, path) "

@@ -35,6 +35,25 @@ def test_the_checker_wants_a_list_with_a_float64_array() -> None:
         check_gradients(np.exp, [np.ones(3, "float32")])
 
 
+def test_tensors_and_parameters_are_inputs_as_arrays_are() -> None:
+    layer = nn.Dense(3).initialize((4,), rng=0)
+    layer.astype("float64")
+    before = layer.weight.data.copy()
+    inputs: list[Any] = [layer.weight, {"b": nn.Tensor([1.0, 2.0, 3.0])}]
+    check_gradients(lambda W, p: np.tanh(np.ones((2, 4)) @ W + p["b"]), inputs)
+    assert np.array_equal(layer.weight.data, before)
+    assert layer.weight.grad is None
+
+    @op
+    def double(a: Any, b: Any) -> Any:
+        return 2 * a + b
+
+    gradient(double, "a")(lambda g: g)
+    gradient(double, "b")(lambda g: g)
+    with pytest.raises(GradientError, match="check_gradients: a at"):
+        check_gradients(double, [nn.Tensor([1.0]), np.ones(1)])
+
+
 def test_the_checker_finds_planted_mistakes() -> None:
     x = np.random.default_rng(0).standard_normal((3, 4))
 

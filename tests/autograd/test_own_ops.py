@@ -226,3 +226,25 @@ def test_a_formula_may_return_its_argument() -> None:
     np.sum(same(x) * x).backward()
     x.grad += 1  # it is the leaf's own
     np.testing.assert_array_equal(x.grad, [3.0, 5.0])
+
+
+RESULTS: dict[str, tuple[Any, str]] = {
+    "tuple of two shapes": (lambda W: (W, W.sum()), r"expected one array .* received a tuple of 2"),
+    "tuple of one shape": (lambda W: (W, W), r"expected one array .* received a tuple of 2"),
+    "list": (lambda W: [W.sum()], "expected one array .* received a list of 1"),
+    "nothing": (lambda W: None, "expected an array, received None"),
+    "text": (lambda W: "W", "expected an array, received 'W'"),
+    "dict": (lambda W: {"W": W}, "expected an array, received {'W'"),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_an_op_has_one_array_as_its_result(name: str) -> None:
+    def several(X: Any, W: Any, b: Any) -> Any:
+        return RESULTS[name][0](W)
+
+    made = nn.op(several)
+    nn.gradient(made, "W")(lambda g: g)
+    for call in ways(made):
+        with pytest.raises(DTypeError, match=f"^several: the result: {RESULTS[name][1]}"):
+            call()

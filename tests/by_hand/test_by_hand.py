@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -318,3 +319,29 @@ def test_data_that_are_not_finite_are_named(name: str, value: float) -> None:
     if name in "Xy":
         with pytest.raises(nn.ArgumentError, match=f"^train_mlp: {name}: expected finite"):
             nn.train_mlp(arrays["X"], arrays["y"], hidden=(2,))
+
+
+def test_a_softmax_over_one_column_gets_a_hint() -> None:
+    y, W, b = LINE.mean() < LINE, np.ones((1, 1)), np.zeros(1)
+    with pytest.warns(nn.TrainingHint, match=r"^train_mlp: y has one column.*hstack\(\[1 - y, y\]"):
+        assert nn.train_mlp(LINE, y * 1.0, hidden=(4,), num_epochs=2)[1] == [0, 0]
+    for softmax in (nn.softmax, lambda Z: np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)):
+        with pytest.warns(nn.TrainingHint, match="^gradient_descent: W has one .*=sigmoid"):
+            nn.gradient_descent(LINE, y, W, b, 0.1, 2, 4, nn.cross_entropy, softmax, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        both = np.hstack([1 - y, y])
+        nn.train_mlp(LINE, both, hidden=(4,), num_epochs=2)
+        for right in (nn.sigmoid, nn.relu):
+            nn.gradient_descent(LINE, y, W, b, 0.1, 1, 4, nn.mse_loss, right, verbose=False)
+        ones = np.ones_like(LINE)  # which a layer has learned
+        nn.gradient_descent(LINE, ones, 0 * W, b + 1, 0.1, 1, 4, nn.mse_loss, verbose=False)
+
+
+def test_weights_that_are_turned_around_are_told_their_shape() -> None:
+    X, y = np.ones((5, 4)), np.ones((5, 3))
+    rest = (np.zeros(3), 0.1, 1, 4, nn.mse_loss)
+    with pytest.raises(nn.ShapeError, match=r"W: expected \(4, outputs\).*\(3, 4\); W.T has it"):
+        nn.gradient_descent(X, y, np.zeros((3, 4)), *rest)
+    with pytest.raises(nn.ShapeError, match=r"W: expected shape \(4, 3\), received shape \(7, 3\)"):
+        nn.gradient_descent(X, y, np.zeros((7, 3)), *rest)

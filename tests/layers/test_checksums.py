@@ -97,6 +97,25 @@ def test_every_flipped_bit_is_found(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FILES)
+def test_a_file_of_another_kind_names_what_reads_it(kind: str, tmp_path: Path) -> None:
+    path = FILES[kind][0](tmp_path)
+    line = {
+        "arrays": r"load_arrays\(path\)",
+        "model": r"nn\.load\(path\)",
+        "checkpoint": "resume=path",
+    }
+    expected = f"received {kind}; .*{line[kind.rsplit(maxsplit=1)[-1]]}"
+    if not kind.endswith("model"):
+        with pytest.raises(
+            FileFormatError, match=f"expected a neural-network-numpy model, {expected}"
+        ):
+            load(path)
+    if not kind.endswith("checkpoint"):
+        with pytest.raises(FileFormatError, match=expected):
+            fit(make(None), resume=path)
+
+
+@pytest.mark.parametrize("kind", FILES)
 def test_a_checksum_whose_name_is_damaged(kind: str, tmp_path: Path) -> None:
     write, read = FILES[kind]
     path = write(tmp_path)

@@ -142,6 +142,7 @@ def test_heat_maps(show: Any, compute: Any, label: str, make: Any, image: Any) -
         (lambda: visual.show_filters([]), ValueError, "show_filters: layer: expected at least one element"),
         (lambda: visual.show_filters(np.ones(4)), ValueError, "show_filters: layer: expected weights of 2 to 5 axes"),
         (lambda: visual.show_filters(np.ones((12, 2)), shape=(5, 5)), ValueError, "show_filters: shape: expected sizes whose product is the 12 inputs"),
+        (lambda: visual.show_filters(np.ones((2, 12)), shape=(3, 4)), ValueError, r"the 2 inputs, such as \(28, 28\), received \(3, 4\); its transpose, W.T, has"),
         (lambda: visual.show_filters(grey_model(), shape=(5, 5)), ValueError, "show_filters: shape: expected None for filters"),
         (lambda: visual.show_activations(grey_model(), COLOUR), ValueError, "show_activations: image: expected shape"),
         (lambda: visual.show_activations(grey_model(), GREY, most=0), ValueError, "show_activations: most: expected a whole number"),

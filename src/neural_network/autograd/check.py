@@ -49,8 +49,8 @@ def check_gradients(
 
     Args:
         f: takes the inputs as tensors and returns a tensor of any shape.
-        inputs: arrays, nested lists or dicts of arrays, and other values; float64
-            arrays are differentiated; where there is none, Python's floats.
+        inputs: arrays, tensors, nested lists or dicts of these, and other values; float64
+            arrays and tensors are differentiated; where there is none, Python's floats.
         tolerance: the largest difference allowed, times the largest gradient or 1.
         rng: a seed or a ``numpy.random.Generator`` for the random array.
 
@@ -120,6 +120,7 @@ def _compared(
     leaves: list[Tensor] = []
 
     def leaf(value: Any) -> Any:
+        value = array_under(value)  # tensors are recorded anew, in the leaves
         if not isinstance(value, kind) or np.asarray(value).dtype != np.float64:
             return value
         leaves.append(Tensor(np.array(value), requires_grad=True))

@@ -1,8 +1,8 @@
-"""What is said of the formula of a gradient that fails, or returns no array."""
+"""What is said of an op, or of the formula of a gradient, that fails or returns no array."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,7 +17,8 @@ from neural_network.errors import (
     say_what_was_dropped,
     sentence,
 )
-from neural_network.functional.op import PASSED, Rule
+from neural_network.functional.op import PASSED, Rule, without_result
+from neural_network.lifting import LISTS
 
 
 def refuse_formula(rule: Rule, name: str, given: Mapping[str, Any], error: Exception) -> NoReturn:
@@ -68,3 +69,20 @@ def as_gradient(rule: Rule, name: str, returned: Any) -> Array:
 
 def _received(returned: Any) -> str:
     return f"received {as_text(returned)}"
+
+
+@np.errstate(over="ignore", under="ignore")  # of float16
+def as_result(rule: Rule, value: Any, inputs: Sequence[Any]) -> Array:
+    """Return a number that an op returned as an array, in the type of tensors if it has none.
+
+    Raises:
+        DTypeError: the op returned nothing, several results, or no numbers.
+    """
+    if value is None or isinstance(value, LISTS):
+        raise without_result(rule, value)
+    # A loss returns a Python float, which has no dtype.
+    of_float = type(value) is float
+    array = np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
+    if array.dtype.kind in "OSU":  # text and other objects
+        raise without_result(rule, value)
+    return array

@@ -19,6 +19,7 @@ from neural_network.autograd.engine import (
     primal_under,
 )
 from neural_network.autograd.exchange import exchanged, others_now
+from neural_network.autograd.formulas import as_result
 from neural_network.autograd.guards import (
     KNOWN,
     as_operands,
@@ -36,7 +37,7 @@ from neural_network.autograd.sizes import Size
 from neural_network.checks import Array, as_flag, as_real, check_shape
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
-from neural_network.functional.op import PASSED, Rule, without_result
+from neural_network.functional.op import PASSED, Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
 
@@ -442,17 +443,7 @@ def _compute(
     except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
         rule.refuse(args, kwargs, error)
         raise
-    return value if isinstance(value, np.ndarray) else _as_array(rule, value, inputs)
-
-
-@np.errstate(over="ignore", under="ignore")  # of float16
-def _as_array(rule: Rule, value: Any, inputs: Sequence[Tensor]) -> Array:
-    """Return a number that an op returned as an array, in its inputs' type if it has none."""
-    if value is None:
-        raise without_result(rule)
-    # A loss returns a Python float, which has no dtype.
-    of_float = type(value) is float
-    return np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
+    return value if isinstance(value, np.ndarray) else as_result(rule, value, inputs)
 
 
 def _memory_shared(out: Array, inputs: Sequence[Tensor]) -> Memory | None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.advice import in_shape
 from neural_network.blas import threads_for_products
-from neural_network.by_hand.networks import backward, check_columns, forward
+from neural_network.by_hand.networks import backward, check_columns, check_weight, forward
 from neural_network.checks import (
     Array,
     as_callable,
@@ -147,7 +147,7 @@ def gradient_descent(
     check_not_empty(function, "W", W, 2)
     rows, outputs = len(X), W.shape[1]
     check_columns(function, X, "W", W)
-    check_shape(function, "W", W, (X.shape[1], outputs))
+    check_weight(function, "W", W, X.shape[1])
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
     _check_finite(function, X=X, y=y, W=W, b=b)
@@ -186,6 +186,10 @@ def gradient_descent(
             write_line(sys.stdout, f"Epoch {epoch}/{num_epochs}, Loss: {shown}")
     if losses:
         with np.errstate(all="ignore"):
+            one = np.zeros((1, 1), X.dtype)
+            if outputs == 1 and np.all(predict(X) == 1) and np.all(activation_fn(one) == 1):
+                cure = "activation_fn=sigmoid with loss_fn=binary_cross_entropy is for one output"
+                _hint_one_output(function, "W", cure)
             highest = float(np.max(np.abs(predict(X))))
             if highest > GROWN * max(float(np.max(np.abs(y))), float(np.max(np.abs(X @ W + b)))):
                 give_hint(
@@ -321,9 +325,21 @@ def train_mlp(
         _check_converges(function, epoch, lr, loss=losses[-1], **rounded_all)
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
+    if losses and y.shape[1] == 1:
+        _hint_one_output(
+            function, "y", "np.hstack([1 - y, y]) has a column for each of two classes"
+        )
     if not pixels:
         _hint_rate(function, lr, losses, y)
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
+
+
+def _hint_one_output(function: str, name: str, cure: str) -> None:
+    """Warn of a softmax over one number in each row, which learns nothing."""
+    give_hint(
+        f"{function}: {name} has one column, and softmax of one number in each row is 1 whatever "
+        f"the weights are, so nothing is learned: {cure}"
+    )
 
 
 def _hint_rate(function: str, lr: float, losses: Sequence[float], y: Array) -> None:

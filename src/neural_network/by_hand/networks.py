@@ -245,7 +245,7 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     check_columns(function, A, "W1", named["W1"])
     for k in range(1, depth + 1):
         W, b = named[f"W{k}"], named[f"b{k}"]
-        _check_weight(function, f"W{k}", W, inputs)
+        check_weight(function, f"W{k}", W, inputs)
         inputs = W.shape[1]
         check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
 
@@ -263,7 +263,7 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     n, inputs = X.shape
     check_columns(function, X, "W1", named["W1"])
     for k in range(1, depth + 1):
-        _check_weight(function, f"W{k}", named[f"W{k}"], inputs)
+        check_weight(function, f"W{k}", named[f"W{k}"], inputs)
         inputs = named[f"W{k}"].shape[1]
         check_shape(function, f"A{k}", named[f"A{k}"], (n, inputs))
         if k < depth:
@@ -357,7 +357,8 @@ def check_columns(function: str, X: Array, name: str, W: Array) -> None:
         raise ShapeError(sentence(function, "X", expected, received))
 
 
-def _check_weight(function: str, name: str, W: Array, inputs: int) -> None:
+def check_weight(function: str, name: str, W: Array, inputs: int) -> None:
+    """Raise ShapeError for weights that have not a row for each input."""
     check_not_empty(function, name, W, 2)
     if W.shape[1] == inputs != len(W):
         expected = f"({inputs}, outputs), a row for each input"

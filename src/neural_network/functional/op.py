@@ -49,7 +49,7 @@ from neural_network.errors import (
     returned,
     sentence,
 )
-from neural_network.lifting import lift_hook
+from neural_network.lifting import LISTS, lift_hook
 from neural_network.public import public
 
 P = ParamSpec("P")
@@ -156,9 +156,13 @@ class Rule:
         return refusal(self.name, given | dict(kwargs), error)
 
 
-def without_result(rule: Rule) -> DTypeError:
-    """Return the error of an op that returns nothing."""
-    return DTypeError(sentence(rule.name, "the result", "an array", returned(None)))
+def without_result(rule: Rule, value: object = None) -> DTypeError:
+    """Return the error of an op that returns nothing, or several results, or no numbers."""
+    expected, text = "an array", returned(value)
+    if isinstance(value, LISTS):
+        expected = "one array (write an op for each result, or join them by np.concatenate)"
+        text = f"a {type(value).__name__} of {len(value)}"
+    return DTypeError(sentence(rule.name, "the result", expected, text))
 
 
 # What an op raises as it is: its own errors, and what the caller asked for (``np.errstate``).

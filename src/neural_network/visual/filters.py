@@ -166,7 +166,9 @@ def _tiles(
         sizes = as_shape(NAME, "shape", shape)
         if len(sizes) not in (2, 3) or prod(sizes) != len(weight):
             expected = f"sizes whose product is the {len(weight)} inputs, such as (28, 28)"
-            raise ShapeError(sentence(NAME, "shape", expected, brief(sizes)))
+            turned = len(sizes) in (2, 3) and prod(sizes) == weight.shape[1]
+            cure = "; its transpose, W.T, has a column for each unit" if turned else ""
+            raise ShapeError(sentence(NAME, "shape", expected, f"{brief(sizes)}{cure}"))
         values = values.T.reshape(weight.shape[1], -1, *sizes[-2:])
     elif shape is not None:
         expected = "None for filters that have a height and a width"
