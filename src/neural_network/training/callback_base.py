@@ -19,6 +19,9 @@ class Callback(HasState):
     Everything of the trainer may be read (``trainer.model``, ``.epoch``, ``.step``,
     ``.rate``, ``.history``); ``trainer.stop = True`` ends the training after the step.
 
+    What a callback has to know when a training is resumed, such as the best measure so far, it
+    returns as arrays from ``state``; ``load_state`` is given them again. All else begins anew.
+
     Raises:
         Nothing.
 

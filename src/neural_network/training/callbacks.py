@@ -180,7 +180,8 @@ class Checkpoint(_FileCallback):
 
     ``trainer.fit(…, resume=path)`` continues from the file and ends with the same bits as
     the run that was not interrupted. The file is written under another name and renamed.
-    Only one training at a time may write it.
+    Only one training at a time may write it. Of callbacks of your own it holds what their
+    ``state`` returns, and nothing else.
 
     Args:
         path: the file, such as "run.checkpoint".

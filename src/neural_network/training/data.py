@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import generator
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, each, without_tensors
 from neural_network.layers.several_inputs import as_inputs, same_rows
+from neural_network.training.signatures import takes
 
 # Number of rows that the model is tried on before a training begins.
 EXAMPLE = 32
@@ -54,19 +54,6 @@ class Batch(NamedTuple):
             X, y = (each(lambda array: np.asarray(array[rows]), value) for value in (X, y))
             return Batch(X, y, weights)
         return Batch(np.asarray(X[rows]), np.asarray(y[rows]), weights)
-
-
-def takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a function can be called with so many arguments, as far as one can know."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # written in C
-        return True
-    try:
-        signature.bind(*range(count))
-    except TypeError:
-        return False
-    return True
 
 
 class ArrayFeed:

@@ -12,6 +12,7 @@ import numpy as np
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_mapping, as_real, as_single
+from neural_network.datasets.augmentation.steps import Augmentation
 from neural_network.errors import (
     ArgumentError,
     DTypeError,
@@ -128,7 +129,12 @@ def try_fit(
         # In evaluation, because a loss that calls the model would move running statistics.
         with model.in_mode(training=False), np.errstate(all="ignore"):
             with suppress(NothingToAverageError):  # other rows may count
-                with _several_explained(outputs, batch.y):
+                expected = (
+                    "a function of (outputs, y), in this order and as the model and y have them"
+                )
+                several = not all(isinstance(a, np.ndarray) for a in (outputs, batch.y))
+                form = f" for {_form(outputs)} and y {_form(batch.y)}"
+                with _explained("loss", expected, several=several, form=form):
                     loss = compute_loss(each(_recorded, outputs), batch)
                 as_single("Trainer", "loss", array_under(loss))
                 if not isinstance(loss, Tensor) or not loss.requires_grad:
@@ -153,7 +159,15 @@ def _augmented(state: TrainingState, X: Any) -> Any:
     """Return what ``augment`` makes of a copy of some rows."""
     if state.augment is None:
         return X
-    made = state.augment(each(np.copy, X), generator(state.seed, "augment trial"))
+    several = isinstance(X, tuple)
+    if several and isinstance(state.augment, Augmentation):
+        expected = f"for several inputs a function of (X, rng), with X {_form(X)}"
+        line = "augment=lambda X, rng: (own(X[0], rng), *X[1:])"
+        received = f"{brief(state.augment, letters=60)}; with own = that, for the first: {line}"
+        raise DTypeError(sentence("Trainer", "augment", expected, received))
+    expected = f"a function of (X, rng), with X {_form(X)} in the order of the model's forward"
+    with _explained("augment", expected, several=several):
+        made = state.augment(each(np.copy, X), generator(state.seed, "augment trial"))
     if isinstance(X, tuple) and (not isinstance(made, tuple) or len(made) != len(X)):
         expected = f"a tuple of {len(X)} arrays, as it was given"
         raise DTypeError(sentence("Trainer", "augment", expected, type(made).__name__))
@@ -194,20 +208,25 @@ def _outputs(model: Layer, name: str, X: Any) -> Any:
 
 
 @contextmanager
-def _several_explained(outputs: Any, targets: Any) -> Iterator[None]:
-    """Say what a loss of several outputs is called with, where it raises an error of Python's."""
+def _explained(name: str, expected: str, *, several: bool, form: str = "") -> Iterator[None]:
+    """Say what a function for several arrays is called with, where it raises one of Python's errors.
+
+    Args:
+        name: of the argument of ``Trainer``.
+        expected: what the function has to be.
+        several: whether there are several arrays; an error about one is the caller's own.
+        form: what was passed, as a text behind the error.
+    """
     try:
         yield
     except NeuralNetworkError:
         raise
     except (TypeError, LookupError, AttributeError, ValueError) as error:
-        if isinstance(outputs, np.ndarray) and isinstance(targets, np.ndarray):
-            raise  # of the caller's own code, and about nothing that is special here
-        expected = "a function of (outputs, y), in this order and as the model and y have them"
-        received = f"{brief(error, lambda e: f'{type(e).__name__}: {e}')} for {_form(outputs)}"
-        text = sentence("Trainer", "loss", expected, f"{received} and y {_form(targets)}")
+        if not several:
+            raise
+        received = f"{brief(error, lambda e: f'{type(e).__name__}: {e}')}{form}"
         kind: Any = type(error)
-        raise both(ArgumentError, kind)(text) from error
+        raise both(ArgumentError, kind)(sentence("Trainer", name, expected, received)) from error
 
 
 def _form(value: Any) -> str:

@@ -25,6 +25,7 @@ from neural_network.layers.several import SEVERAL, arrays_in, row_count
 from neural_network.lazy import NameTable
 from neural_network.training.metrics import accuracy
 from neural_network.training.metrics_binary import binary_accuracy
+from neural_network.training.signatures import check_takes
 
 # Sums of larger weights of rows may be more than float32 holds, and smaller ones less; the weights
 # are scaled then.
@@ -78,6 +79,7 @@ def as_loss(value: object) -> Loss:
     if not callable(value):
         expected = f"a function of (outputs, y), or one of {names}"
         raise DTypeError(sentence("Trainer", "loss", expected, brief(value)))
+    check_takes("loss", value, "outputs", "y")
     return value
 
 
@@ -104,6 +106,7 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
             kind = ArgumentError if isinstance(metric, str) else DTypeError
             received = metric_word(metric) or with_meaning(metric, METRICS)
             raise kind(sentence("Trainer", "metrics", expected, received))
+        check_takes("metrics", function, "outputs", "y")
         if name in found or name == "loss":
             expected = "names that differ, also from 'loss' (a dict gives names)"
             raise ArgumentError(sentence("Trainer", "metrics", expected, f"{name!r} twice"))

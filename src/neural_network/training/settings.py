@@ -16,6 +16,7 @@ from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.callback_base import Callback
 from neural_network.training.objectives import as_class_weights, as_loss, as_metrics, reduction_of
 from neural_network.training.optimizers.groups import as_optimizers
+from neural_network.training.signatures import check_takes
 from neural_network.training.state import TrainingState, as_callbacks
 
 
@@ -51,7 +52,9 @@ def _as_augment(_: TrainingState, value: Any) -> Any:
     if inspect.isclass(value) and issubclass(value, Augmentation):
         received = f"a class; with parentheses: nn.{value.__name__}(…)"
         raise DTypeError(sentence("Trainer", "augment", expected, received))
-    return None if value is None else as_callable("Trainer", "augment", value)
+    if value is not None:
+        check_takes("augment", as_callable("Trainer", "augment", value), "X", "rng")
+    return value
 
 
 # Name → function of the training and of what was given, in this order.

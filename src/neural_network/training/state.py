@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from math import nan
@@ -40,6 +41,7 @@ from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.parameters import Memory
 from neural_network.training.schedules import Schedule
 from neural_network.training.shown import html_of
+from neural_network.training.signatures import check_takes
 
 # The attributes that change during a training; together with the history, its position.
 POSITION = ("epoch", "batch", "step", "rows", "sums", "counts", "stop", "seed")
@@ -261,6 +263,12 @@ def as_callbacks(value: object, kind: type[Any]) -> list[Any]:
             expected = f"a Callback such as EarlyStopping(){_of_schedule(callback)}"
             name = f"callbacks[{place}]"
             raise DTypeError(sentence("Trainer", name, expected, brief(callback, letters=120)))
+        for verb in dir(kind):
+            method = getattr(kind, verb)
+            if not verb.startswith("_") and inspect.isfunction(method):
+                _, *arguments = inspect.signature(method).parameters
+                name = f"{type(callback).__name__}.{verb}"
+                check_takes(name, getattr(callback, verb), *arguments)
     paths = [real_path(path) for c in found if (path := c._written_path()) is not None]
     if twice := [path for path in paths if paths.count(path) > 1]:
         received = f"two callbacks write one path: {twice[0]}"

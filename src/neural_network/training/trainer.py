@@ -87,7 +87,7 @@ class Trainer(TrainingState):
         rng: a seed or a Generator. One seed, one result, for a model that is not built or that was
             built from a seed itself.
         augment: a function of (X, rng) that returns a batch with random changes, such as
-            ``Augment(Shift(2), Rotate(10))``.
+            ``Augment(Shift(2), Rotate(10))``; ``X`` is a tuple where there are several inputs.
         class_weights: a weight for each class: a list, or a dict class → weight; "balanced": the
             weights with which each class counts the same, rows / (classes · rows of the class).
         clip_norm: the largest Euclidean norm of the gradient; a longer one is scaled down.
@@ -183,7 +183,8 @@ class Trainer(TrainingState):
                 of the rows are held out, drawn by the seed, of each class where there are classes.
             sample_weights: (n,) weights of the rows in the loss.
             resume: a file that ``Checkpoint`` has written: continue from there. Everything
-                else has to be as it was then; only ``epochs`` may be another number, not fewer than
+                else has to be as it was then (of ``X`` and ``y`` the shapes are compared, not
+                the numbers); only ``epochs`` may be another number, not fewer than
                 were begun. Where all of them are done, nothing is trained.
 
         Returns:

@@ -62,6 +62,10 @@ class Augmentation(Described, ABC):
             ArgumentError: the fill value is none that integers of this type can be.
         """
         name = type(self).__name__
+        if isinstance(X, tuple) and any(np.ndim(array) > 2 for array in X):
+            expected = "one array of pictures, (n, H, W) or (n, C, H, W)"
+            received = f"a tuple of {len(X)}; augment(X[0], rng) changes those of the first"
+            raise DTypeError(sentence(name, "X", expected, received))
         # Converts a tensor, unless that would drop its gradient.
         X = np.asarray(as_real(name, "X", X))
         if X.dtype.kind == "b":
