@@ -60,7 +60,7 @@ def test_methods_of_callbacks_that_lack_an_argument_are_refused(verb: str) -> No
         nn.Trainer(model(), callbacks=[callback])
 
 
-def with_names(X: Any, rng: Any) -> Any:  # noqa: ARG001  # a trainer passes it
+def with_names(X: Any, rng: Any) -> Any:
     return {"image": X["image"], "other": X["other"]}
 
 
@@ -69,7 +69,7 @@ AUGMENTS: list[tuple[Callable[..., Any], str]] = [
     (nn.Augment(SHIFT), r"received Augment\(Shift.*own\(X\[0\], rng\), \*X\[1:\]"),
     (with_names, r"with X a tuple of 2 in the order of the model's forward, received TypeError"),
     (lambda X, _: X * 0.9, "with X a tuple of 2 in the order of the model's forward"),
-    (lambda X, rng: SHIFT(X, rng), r"received a tuple of 2; augment\(X\[0\], rng\)"),
+    (lambda X, rng: SHIFT((X[1], X[0]), rng), r"received a tuple of 2; augment\(X\[0\], rng\)"),
     (lambda X, _: X[0], "augment: expected a tuple of 2 arrays"),
 ]
 

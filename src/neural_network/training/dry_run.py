@@ -209,7 +209,7 @@ def _outputs(model: Layer, name: str, X: Any) -> Any:
 
 @contextmanager
 def _explained(name: str, expected: str, *, several: bool, form: str = "") -> Iterator[None]:
-    """Say what a function for several arrays is called with, where it raises one of Python's errors.
+    """Say what a function of several arrays is called with, where it raises an error of Python's.
 
     Args:
         name: of the argument of ``Trainer``.
