@@ -44,7 +44,13 @@ class HasParameters(Structure):
         unbuilt = self._unbuilt(by_itself=by_itself)
         if unbuilt is not None:
             expected = "a model that is built (initialize(shape), or a first call)"
-            raise ArgumentError(sentence(function, "model", expected, f"{unbuilt} without sizes"))
+            received = f"{unbuilt} without sizes{self._kept()}"
+            raise ArgumentError(sentence(function, "model", expected, received))
+
+    def _kept(self) -> str:
+        """Return in words that the parameters which there are stay as they are."""
+        count = len(self._look().parameters)
+        return f"; the {count} parameters that there are keep their numbers" if count else ""
 
     def _unbuilt(self, *, by_itself: bool) -> str | None:
         """Return the place of the first layer that has no parameters yet, in words."""

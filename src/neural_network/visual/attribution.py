@@ -16,14 +16,7 @@ from neural_network.autograd.engine import backward_pass, recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_number, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import (
-    ArgumentError,
-    DTypeError,
-    GradientError,
-    ShapeError,
-    brief,
-    sentence,
-)
+from neural_network.errors import ArgumentError, DTypeError, GradientError, brief, sentence
 from neural_network.functional.interpolation import interpolate
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
@@ -33,6 +26,7 @@ from neural_network.visual.inputs import (
     as_class,
     as_input,
     as_model,
+    as_one_picture,
     check_scores,
     noted,
     probabilities_of,
@@ -128,10 +122,7 @@ def grad_cam_for(
     """Compute ``grad_cam`` for another function, which the errors name, and the signed map."""
     found = as_model(function, model)
     chosen = _layer_of(function, found, layer)
-    inputs = as_input(function, "image", image, found, hint=function == "grad_cam")
-    if inputs.ndim != 4:
-        expected = "a picture (C, H, W)"
-        raise ShapeError(sentence(function, "image", expected, f"shape {inputs.shape[1:]}"))
+    inputs = as_one_picture(function, image, found, hint=function == "grad_cam")
     _, score, outputs = _scored(function, found, inputs, target, keep=chosen)
     if not outputs:
         received = f"a {type(chosen).__name__} that it does not call"
@@ -206,10 +197,7 @@ def occlusion_for(
 ) -> Array:
     """Compute ``occlusion`` for another function, which the errors name."""
     found = as_model(function, model)
-    picture = as_input(function, "image", image, found)
-    if picture.ndim != 4:
-        expected = "a picture (C, H, W)"
-        raise ShapeError(sentence(function, "image", expected, f"shape {picture.shape[1:]}"))
+    picture = as_one_picture(function, image, found)
     height, width = picture.shape[2:]
     side = as_count(function, "size", size, maximum=min(height, width))
     step = as_count(function, "stride", stride, maximum=side)

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.attribution import grad_cam_for, occlusion_for, saliency_for
@@ -19,8 +18,8 @@ from neural_network.visual.figures import GREY, SIGNED, as_cmap, as_picture, lar
 from neural_network.visual.inputs import (
     as_class,
     as_class_names,
-    as_input,
     as_model,
+    as_one_picture,
     check_scores,
     probabilities_of,
 )
@@ -220,10 +219,7 @@ def _show(
 ) -> Figure:
     """Draw the picture, the numbers that are computed of it, and one over the other."""
     found = as_model(function, model)
-    inputs = as_input(function, "image", image, found)
-    if inputs.ndim != 4:
-        expected = "a picture (C, H, W)"
-        raise ShapeError(sentence(function, "image", expected, f"shape {inputs.shape[1:]}"))
+    inputs = as_one_picture(function, image, found)
     as_title(function, title)
     as_cmap(function, cmap, HEAT)
     probabilities = probabilities_of(check_scores(function, found.predict(inputs)))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from math import isqrt, prod
 from os import PathLike
 from time import perf_counter
 from typing import Any, TypeVar
@@ -12,10 +13,13 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import in_shape
 from neural_network.autograd.guards import unrecorded
 from neural_network.checks import Array, as_count, as_names, as_real, check_not_empty
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.activations import sigmoid, softmax
+from neural_network.layers.activation import Flatten
+from neural_network.layers.containers import Sequential
 from neural_network.layers.convolution import (
     Conv1D,
     Conv2D,
@@ -47,7 +51,9 @@ def as_model(
         )
     if not model.built or model.input_shape is None:
         expected = f"a model that is built (model.initialize({shape}) builds it, or training)"
-        raise ArgumentError(sentence(function, name, expected, "one without parameters"))
+        kept = model._kept()
+        received = f"one without an input shape{kept}" if kept else "one without parameters"
+        raise ArgumentError(sentence(function, name, expected, received))
     return model
 
 
@@ -75,10 +81,12 @@ def as_inputs(
     array, shape = as_numbers(function, name, value), model.input_shape or ()
     if array.ndim == len(shape) and len(shape) == 3 and shape[0] == 1:
         array = array[:, np.newaxis]
-    if array.ndim != len(shape) + 1:
-        axes = ", ".join(("n", *map(str, shape)))
-        raise ShapeError(sentence(function, name, f"shape ({axes})", f"shape {array.shape}"))
-    check_channels(function, name, array.shape[1:], shape)
+    if not _fits_flattened(model, array.shape[1:]):
+        if array.ndim != len(shape) + 1:
+            axes = ", ".join(("n", *map(str, shape)))
+            received = f"shape {array.shape}{_cure(name, array, shape)}"
+            raise ShapeError(sentence(function, name, f"shape ({axes})", received))
+        check_channels(function, name, array.shape[1:], shape)
     if hint:
         look_at_pixels(model, array, function=function)
     return array
@@ -94,15 +102,82 @@ def as_input(
         array = array[np.newaxis]
     if array.ndim == len(shape) + 1 and len(array) == 1:
         array = array[0]
-    if array.ndim != len(shape):
-        received = f"shape {array.shape}"
-        if array.ndim == len(shape) + 1:
-            received += f"; {name}[0] is one"
-        raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
-    check_channels(function, name, array.shape, shape)
+    if not _fits_flattened(model, array.shape):
+        if array.ndim != len(shape):
+            received = f"shape {array.shape}"
+            if array.ndim == len(shape) + 1 and (len(shape) > 1 or array.shape[1:] == shape):
+                received += f"; {name}[0] is one"
+            else:
+                received += _cure(name, array[np.newaxis], shape)
+            raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
+        check_channels(function, name, array.shape, shape)
     if hint:
         look_at_pixels(model, array[np.newaxis], function=function)
     return array[np.newaxis]
+
+
+def as_pictures(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
+    """Return inputs of a model that are pictures (N, C, H, W)."""
+    inputs = as_inputs(function, name, value, model)
+    return _with_channels(function, name, "pictures (N, C, H, W)", inputs, inputs.shape, model)
+
+
+def as_one_picture(function: str, value: ArrayLike, model: Layer, *, hint: bool = False) -> Array:
+    """Return a single input of a model that is a picture, as a batch of one (1, C, H, W)."""
+    found = as_input(function, "image", value, model, hint=hint)
+    return _with_channels(function, "image", "a picture (C, H, W)", found, found.shape[1:], model)
+
+
+def _with_channels(
+    function: str, name: str, expected: str, inputs: Array, shown: tuple[int, ...], model: Layer
+) -> Array:
+    if inputs.ndim == 3 and _flattens(model):
+        return inputs[:, np.newaxis]
+    if inputs.ndim != 4:
+        received = f"shape {shown}{_wrapped(_square(inputs.shape[1:]))}"
+        raise ShapeError(sentence(function, name, expected, received))
+    return inputs
+
+
+def _flattens(model: Layer) -> bool:
+    """Return whether the first layer of a model is ``Flatten``."""
+    first: Any = model
+    while isinstance(first, Sequential):
+        first = first.layers[0]
+    return isinstance(first, Flatten)
+
+
+def _fits_flattened(model: Layer, shape: tuple[int, ...]) -> bool:
+    """Return whether a model that was built for rows, or (H, W), takes pictures of a shape too.
+
+    One that begins with ``Flatten`` takes each shape of as many numbers, and keeps the shape that
+    it was called with first, which may be that of an array without channels.
+    """
+    built = model.input_shape or ()
+    return (
+        _flattens(model) and len(built) < 3 and 2 <= len(shape) <= 3 and prod(shape) == prod(built)
+    )
+
+
+def _cure(name: str, array: Array, shape: tuple[int, ...]) -> str:
+    """Return what makes an array (n, …) an input of a model, or the model one of such inputs."""
+    if len(shape) == 1 and array.ndim in (3, 4) and prod(array.shape[1:]) == shape[0]:
+        return _wrapped((1, *array.shape[1:])[-3:])
+    return in_shape(name, array, (len(array), *shape)) if array.ndim > 1 else ""
+
+
+def _square(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape of a square picture of so many numbers in a row, if there is one."""
+    side = isqrt(prod(shape))
+    return (1, side, side) if len(shape) == 1 and side * side == prod(shape) and side > 1 else None
+
+
+def _wrapped(shape: tuple[int, ...] | None) -> str:
+    """Return the line that makes a model of rows one of pictures."""
+    if shape is None:
+        return ""
+    line = f"nn.Sequential(nn.Flatten(), model).initialize({shape})"
+    return f"; {line} takes pictures of shape {shape}, with the weights of model"
 
 
 def check_channels(

@@ -9,16 +9,15 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import as_count, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import as_title, axes_grid
 from neural_network.visual.figures import GREY, MEDIUM, as_cmap, as_picture
 from neural_network.visual.inputs import (
     as_class_names,
-    as_inputs,
     as_labels,
     as_model,
+    as_pictures,
     check_scores,
     predicted,
     probabilities_of,
@@ -79,10 +78,7 @@ def show_mistakes(
     15
     """
     found = as_model(NAME, model)
-    inputs = as_inputs(NAME, "images", images, found)
-    if inputs.ndim != 4:
-        received = f"shape {inputs.shape}"
-        raise ShapeError(sentence(NAME, "images", "pictures (N, C, H, W)", received))
+    inputs = as_pictures(NAME, "images", images, found)
     limit = as_count(NAME, "most", most)
     as_title(NAME, title)
     colours = as_cmap(NAME, cmap, GREY)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, both, needs_extra, sentence
+from neural_network.errors import ArgumentError, both, needs_extra, sentence
 from neural_network.files import as_path, writing
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.layers.dense import Dense
@@ -35,9 +35,9 @@ from neural_network.visual.history import show_history
 from neural_network.visual.inputs import (
     CONVOLUTIONS,
     as_class_names,
-    as_inputs,
     as_labels,
     as_model,
+    as_pictures,
     check_scores,
     noted,
     predicted,
@@ -121,10 +121,7 @@ def slides(
         import matplotlib as mpl  # noqa: F401  # whether it is installed
         import PIL  # noqa: F401  # likewise
     found = as_model(NAME, model)
-    inputs = as_inputs(NAME, "images", images, found)
-    if inputs.ndim != 4:
-        received = f"shape {inputs.shape}"
-        raise ShapeError(sentence(NAME, "images", "pictures (N, C, H, W)", received))
+    inputs = as_pictures(NAME, "images", images, found)
     folder = _new_folder(path)
     outputs = check_scores(NAME, predicted(NAME, found, inputs))
     shares = probabilities_of(outputs)
