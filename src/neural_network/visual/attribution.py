@@ -122,7 +122,7 @@ def grad_cam_for(
     """Compute ``grad_cam`` for another function, which the errors name, and the signed map."""
     found = as_model(function, model)
     chosen = _layer_of(function, found, layer)
-    inputs = as_one_picture(function, image, found, hint=function == "grad_cam")
+    inputs, picture = as_one_picture(function, "image", image, found, hint=function == "grad_cam")
     _, score, outputs = _scored(function, found, inputs, target, keep=chosen)
     if not outputs:
         received = f"a {type(chosen).__name__} that it does not call"
@@ -135,7 +135,7 @@ def grad_cam_for(
         )
     weights = _gradient(function, score, maps)[0].mean(axis=(1, 2))
     weighted = np.tensordot(weights, maps.data[0], axes=1)
-    size = inputs.shape[2:]
+    size = picture.shape[2:]
     enlarged = interpolate(
         np.maximum(weighted, 0)[np.newaxis, np.newaxis], size=size, mode="bilinear"
     )
@@ -197,7 +197,7 @@ def occlusion_for(
 ) -> Array:
     """Compute ``occlusion`` for another function, which the errors name."""
     found = as_model(function, model)
-    picture = as_one_picture(function, image, found)
+    inputs, picture = as_one_picture(function, "image", image, found)
     height, width = picture.shape[2:]
     side = as_count(function, "size", size, maximum=min(height, width))
     step = as_count(function, "stride", stride, maximum=side)
@@ -209,12 +209,12 @@ def occlusion_for(
     ]
     groups = [corners[at : at + ROWS_AT_ONCE] for at in range(0, len(corners), ROWS_AT_ONCE)]
     kind = picture.dtype if picture.dtype.kind == "f" else np.dtype(np.float64)
-    outputs = [found.predict(picture)]
+    outputs = [found.predict(inputs)]
     for group in noted(function, groups):
         hidden = np.repeat(picture.astype(kind), len(group), axis=0)
         for copy, (row, column) in zip(hidden, group, strict=True):
             copy[:, row : row + side, column : column + side] = hiding
-        outputs.append(found.predict(hidden))
+        outputs.append(found.predict(hidden.reshape(len(hidden), *inputs.shape[1:])))
     before, *after = probabilities_of(check_scores(function, np.concatenate(outputs)))
     chosen = as_class(function, target, before)
     falls, times_hidden = np.zeros((height, width)), np.zeros((height, width))

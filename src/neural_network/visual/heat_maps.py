@@ -73,7 +73,8 @@ def show_saliency(
     name = "show_saliency"
 
     def compute(model: Layer, picture: Array, chosen: int) -> Array:
-        largest_of_channels: Array = saliency_for(name, model, picture, chosen).max(axis=0)
+        slopes = saliency_for(name, model, picture, chosen).reshape(picture.shape)
+        largest_of_channels: Array = slopes.max(axis=0)
         return largest_of_channels
 
     return _show(name, compute, model, image, target, class_names, ax, title, cmap)
@@ -219,14 +220,14 @@ def _show(
 ) -> Figure:
     """Draw the picture, the numbers that are computed of it, and one over the other."""
     found = as_model(function, model)
-    inputs = as_one_picture(function, image, found)
+    inputs, (pixels,) = as_one_picture(function, "image", image, found)
     as_title(function, title)
     as_cmap(function, cmap, HEAT)
     probabilities = probabilities_of(check_scores(function, found.predict(inputs)))[0]
     outputs = found.predict(inputs).shape[1]
     chosen = as_class(function, target, probabilities[:outputs] if outputs > 1 else np.ones(1))
     names = as_class_names(function, class_names, len(probabilities))
-    heat = compute(found, inputs[0], chosen)
+    heat = compute(found, pixels, chosen)
     shown = chosen if outputs > 1 else 1
     word = "predicted" if target is None else "class"
     heading = title
@@ -247,7 +248,7 @@ def _show(
         "vmin": -limit if signed else 0,
         "vmax": limit,
     }
-    picture = as_picture(inputs[0])
+    picture = as_picture(pixels)
     for axes, label in zip(panels, ("input", PANELS[function], "both"), strict=True):
         axes.set_title(wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium)
         plain(axes)

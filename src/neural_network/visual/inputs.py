@@ -13,13 +13,10 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.advice import in_shape
 from neural_network.autograd.guards import unrecorded
 from neural_network.checks import Array, as_count, as_names, as_real, check_not_empty
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.activations import sigmoid, softmax
-from neural_network.layers.activation import Flatten
-from neural_network.layers.containers import Sequential
 from neural_network.layers.convolution import (
     Conv1D,
     Conv2D,
@@ -37,6 +34,8 @@ CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D, ConvTranspose2D)
 # Work that takes longer than this shows its progress.
 SECONDS_IN_SILENCE = 1.0
 SECONDS_BETWEEN_LINES = 5.0
+# Pixels of the smallest square that flat numbers are taken for; fewer are features of a table.
+LEAST_SIDE = 8
 # Rows that are predicted between two looks at the clock.
 ROWS = 1024
 
@@ -76,17 +75,14 @@ def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
 def as_inputs(
     function: str, name: str, value: ArrayLike, model: Layer, *, hint: bool = False
 ) -> Array:
-    """Return inputs (n, …) of a model; grey pictures need no axis for their one channel."""
+    """Return inputs (n, …) of a model; see ``in_shape`` for what is given its shape."""
     check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
-    if array.ndim == len(shape) and len(shape) == 3 and shape[0] == 1:
-        array = array[:, np.newaxis]
-    if not _fits_flattened(model, array.shape[1:]):
-        if array.ndim != len(shape) + 1:
-            axes = ", ".join(("n", *map(str, shape)))
-            received = f"shape {array.shape}{_cure(name, array, shape)}"
-            raise ShapeError(sentence(function, name, f"shape ({axes})", received))
-        check_channels(function, name, array.shape[1:], shape)
+    array = in_shape(array, shape)
+    if array.ndim != len(shape) + 1:
+        axes = ", ".join(("n", *map(str, shape)))
+        raise ShapeError(sentence(function, name, f"shape ({axes})", f"shape {array.shape}"))
+    check_channels(function, name, array.shape[1:], shape)
     if hint:
         look_at_pixels(model, array, function=function)
     return array
@@ -98,86 +94,80 @@ def as_input(
     """Return a single input of a model, as a batch of one; ``hint`` where ``predict`` does not."""
     check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
-    if array.ndim == len(shape) - 1 and len(shape) == 3 and shape[0] == 1:
-        array = array[np.newaxis]
-    if array.ndim == len(shape) + 1 and len(array) == 1:
-        array = array[0]
-    if not _fits_flattened(model, array.shape):
-        if array.ndim != len(shape):
-            received = f"shape {array.shape}"
-            if array.ndim == len(shape) + 1 and (len(shape) > 1 or array.shape[1:] == shape):
-                received += f"; {name}[0] is one"
-            else:
-                received += _cure(name, array[np.newaxis], shape)
-            raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
-        check_channels(function, name, array.shape, shape)
+    (array,) = in_shape(array[np.newaxis], shape)
+    if array.ndim and len(array) == 1:  # a batch of one
+        (unpacked,) = in_shape(array, shape)
+        array = unpacked if array.ndim > len(shape) or unpacked.shape == shape else array
+    if array.ndim != len(shape):
+        received = f"shape {array.shape}"
+        if array.ndim == len(shape) + 1:
+            received += f"; {name}[0] is one"
+        raise ShapeError(sentence(function, name, f"one input of shape {shape}", received))
+    check_channels(function, name, array.shape, shape)
+    batch: Array = array[np.newaxis]
     if hint:
-        look_at_pixels(model, array[np.newaxis], function=function)
-    return array[np.newaxis]
+        look_at_pixels(model, batch, function=function)
+    return batch
 
 
-def as_pictures(function: str, name: str, value: ArrayLike, model: Layer) -> Array:
-    """Return inputs of a model that are pictures (N, C, H, W)."""
-    inputs = as_inputs(function, name, value, model)
-    return _with_channels(function, name, "pictures (N, C, H, W)", inputs, inputs.shape, model)
+def in_shape(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return inputs (n, …) as a model of a shape takes them, where only the axes differ.
 
-
-def as_one_picture(function: str, value: ArrayLike, model: Layer, *, hint: bool = False) -> Array:
-    """Return a single input of a model that is a picture, as a batch of one (1, C, H, W)."""
-    found = as_input(function, "image", value, model, hint=hint)
-    return _with_channels(function, "image", "a picture (C, H, W)", found, found.shape[1:], model)
-
-
-def _with_channels(
-    function: str, name: str, expected: str, inputs: Array, shown: tuple[int, ...], model: Layer
-) -> Array:
-    if inputs.ndim == 3 and _flattens(model):
-        return inputs[:, np.newaxis]
-    if inputs.ndim != 4:
-        received = f"shape {shown}{_wrapped(_square(inputs.shape[1:]))}"
-        raise ShapeError(sentence(function, name, expected, received))
-    return inputs
-
-
-def _flattens(model: Layer) -> bool:
-    """Return whether the first layer of a model is ``Flatten``."""
-    first: Any = model
-    while isinstance(first, Sequential):
-        first = first.layers[0]
-    return isinstance(first, Flatten)
-
-
-def _fits_flattened(model: Layer, shape: tuple[int, ...]) -> bool:
-    """Return whether a model that was built for rows, or (H, W), takes pictures of a shape too.
-
-    One that begins with ``Flatten`` takes each shape of as many numbers, and keeps the shape that
-    it was called with first, which may be that of an array without channels.
+    These are pictures for a model of flat features, and the other way round; and grey pictures
+    with or without an axis for their one channel.
     """
-    built = model.input_shape or ()
-    return (
-        _flattens(model) and len(built) < 3 and 2 <= len(shape) <= 3 and prod(shape) == prod(built)
-    )
+    found = array.shape[1:]
+    flat = 1 in (len(shape), len(found)) or (len(found) == 2 and found[0] == 1)
+    if prod(found) == prod(shape) and (flat or found == (1, *shape)) and found:
+        return array.reshape(len(array), *shape)
+    if len(shape) == 3 and shape[0] == 1 and len(found) == 2:
+        return array[:, np.newaxis]  # of any height and width
+    return array
 
 
-def _cure(name: str, array: Array, shape: tuple[int, ...]) -> str:
-    """Return what makes an array (n, …) an input of a model, or the model one of such inputs."""
-    if len(shape) == 1 and array.ndim in (3, 4) and prod(array.shape[1:]) == shape[0]:
-        return _wrapped((1, *array.shape[1:])[-3:])
-    return in_shape(name, array, (len(array), *shape)) if array.ndim > 1 else ""
+def as_pictures(function: str, name: str, value: ArrayLike, model: Layer) -> tuple[Array, Array]:
+    """Return inputs (n, …) of a model, and the pictures (n, C, H, W) that they are."""
+    inputs = as_inputs(function, name, value, model)
+    return inputs, pictures_of(function, name, inputs, np.shape(value)[1:])
 
 
-def _square(shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the shape of a square picture of so many numbers in a row, if there is one."""
-    side = isqrt(prod(shape))
-    return (1, side, side) if len(shape) == 1 and side * side == prod(shape) and side > 1 else None
+def as_one_picture(
+    function: str, name: str, value: ArrayLike, model: Layer, *, hint: bool = False
+) -> tuple[Array, Array]:
+    """Return a single input of a model, and the picture that it is, as batches of one."""
+    inputs = as_input(function, name, value, model, hint=hint)
+    return inputs, pictures_of(function, name, inputs, np.shape(value), one=True)
 
 
-def _wrapped(shape: tuple[int, ...] | None) -> str:
-    """Return the line that makes a model of rows one of pictures."""
-    if shape is None:
-        return ""
-    line = f"nn.Sequential(nn.Flatten(), model).initialize({shape})"
-    return f"; {line} takes pictures of shape {shape}, with the weights of model"
+def pictures_of(
+    function: str, name: str, inputs: Array, given: tuple[int, ...], *, one: bool = False
+) -> Array:
+    """Return inputs as pictures (n, C, H, W): flat ones have the shape they were given in.
+
+    Args:
+        function: of the user's call, for errors.
+        name: of its argument.
+        inputs: of the model, (n, …).
+        given: the shape of each, as the user gave it; flat ones of n² numbers are n × n pixels
+            (n at least 8, the digits of scikit-learn).
+        one: whether a single one was given.
+    """
+    shape = inputs.shape[1:]
+    if len(shape) == 1:
+        side = isqrt(shape[0])
+        shape = tuple(given[1:] if one and len(given) > 1 and given[0] == 1 else given)
+        if len(shape) == 1 and side >= LEAST_SIDE:
+            shape = (side, side)
+    if len(shape) == 2:
+        shape = (1, *shape)
+    fits = len(shape) == 3 and prod(shape) == prod(inputs.shape[1:])
+    if not fits or (inputs.ndim == 2 and shape[-1] in (1, 3) and shape[0] not in (1, 3)):
+        expected = "a picture (C, H, W)" if one else "pictures (N, C, H, W)"
+        if inputs.ndim == 2:
+            expected += ", of which the model gets the flat numbers"
+        received = f"shape {given if one else (len(inputs), *given)}"
+        raise ShapeError(sentence(function, name, expected, received))
+    return inputs.reshape(len(inputs), *shape)
 
 
 def check_channels(

@@ -55,7 +55,8 @@ def show_mistakes(
     Args:
         model: a built model that gives a row of scores for each picture; a single score is
             that of class 1 of two.
-        images: (N, C, H, W), or (N, H, W) for a single channel.
+        images: (N, C, H, W), or (N, H, W) for a single channel; also for a model of flat
+            features, which gets them flattened. Flat ones of n² numbers are n × n pixels.
         labels: (N,) class numbers.
         most: how many mistakes are drawn.
         class_names: of all classes; None for their numbers.
@@ -78,7 +79,7 @@ def show_mistakes(
     15
     """
     found = as_model(NAME, model)
-    inputs = as_pictures(NAME, "images", images, found)
+    inputs, drawn = as_pictures(NAME, "images", images, found)
     limit = as_count(NAME, "most", most)
     as_title(NAME, title)
     colours = as_cmap(NAME, cmap, GREY)
@@ -107,7 +108,7 @@ def show_mistakes(
         ]
         for n in chosen
     ]
-    size = (inputs.shape[2], inputs.shape[3])
+    size = (drawn.shape[2], drawn.shape[3])
     columns = min(len(chosen), 5)
     places = Tiles.of(len(chosen), size, lines=3, largest=1.5, columns=columns)
     space = (places.inches + 0.2, places.height + 0.6)
@@ -117,7 +118,7 @@ def show_mistakes(
         places = Tiles.within(len(chosen), size, canvas, lines=3, caption=longest)
     shown = places.count
     canvas.entitle(_heading(len(wrong), len(inputs), shown) if title is None else title)
-    pictures = [as_picture(inputs[place]) for place in chosen[:shown]]
+    pictures = [as_picture(drawn[place]) for place in chosen[:shown]]
     places.draw(canvas, canvas.axes, pictures, captions[:shown], cmap=colours, vmin=0, vmax=1)
     return canvas.figure
 

@@ -91,7 +91,8 @@ def slides(
 
     Args:
         model: a built model that gives a row of scores for each picture.
-        images: (N, C, H, W), or (N, H, W) for a single channel.
+        images: (N, C, H, W), or (N, H, W) for a single channel; also for a model of flat
+            features, which gets them flattened. Flat ones of n² numbers are n × n pixels.
         labels: (N,) class numbers.
         path: of the folder, which is made: it must not exist, or be empty.
         history: of the training, as ``fit`` returns it; None for none.
@@ -121,7 +122,7 @@ def slides(
         import matplotlib as mpl  # noqa: F401  # whether it is installed
         import PIL  # noqa: F401  # likewise
     found = as_model(NAME, model)
-    inputs = as_pictures(NAME, "images", images, found)
+    inputs, pictures = as_pictures(NAME, "images", images, found)
     folder = _new_folder(path)
     outputs = check_scores(NAME, predicted(NAME, found, inputs))
     shares = probabilities_of(outputs)
@@ -129,7 +130,7 @@ def slides(
     names = as_class_names(NAME, class_names, shares.shape[1])
     if history is not None:
         show_history(history)  # before anything is written
-    made = _Set(found, inputs, truth, shares, names, history, outputs.shape[1])
+    made = _Set(found, pictures, truth, shares, names, history, outputs.shape[1])
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
