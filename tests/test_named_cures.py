@@ -76,7 +76,7 @@ CASES: dict[str, Case] = {
     "tuple, mse": (lambda: nn.mse_loss(nn.forward_mlp(X, **SAME), Y), ValueError, TUPLE),  # type: ignore[arg-type]
     "tuple, scores": (lambda: nn.softmax_cross_entropy(nn.forward_mlp(X, **SAME), y), ValueError, TUPLE),  # type: ignore[arg-type]
     "tuple of tensors": (lambda: nn.nll((nn.Tensor(P, requires_grad=True), P), y), ValueError, TUPLE),  # type: ignore[arg-type]
-    "filter of conv1d": (lambda: nn.conv1d(X[0], "edges"), TypeError, "named filters are 3×3, for conv2d"),
+    "filter of conv1d": (lambda: nn.conv1d(X[0], "edges"), TypeError, "is a filter of that name, 3×3, for conv2d"),
     # layers of a model, and pairs
     "place": (assigned, TypeError, r"expected model\.replace\(-1, layer\), which changes the model"),
     "deletion": (deleted, TypeError, r"expected model\.remove\(0\)"),
@@ -123,13 +123,6 @@ def test_layers_stay_a_tuple(tmp_path: Path) -> None:
     nn.save(own, tmp_path / "own.safetensors")
     loaded = nn.load(tmp_path / "own.safetensors", layers={"Own": Own})
     assert repr(loaded) == repr(own.clone()) == "Own(layers=[Dense(units=2)])"
-
-
-def test_named_filters_are_taken() -> None:
-    image = rng.random((6, 6))
-    assert np.array_equal(nn.conv2d(image, "edges"), nn.conv2d(image, nn.named_filter("edges")))
-    with pytest.raises(ValueError, match="expected one of edges, horizontal"):
-        nn.conv2d(image, "edge")
 
 
 def test_help_shows_no_addresses() -> None:

@@ -306,7 +306,7 @@ def of_text(value: Any, name: str) -> str:
             read = "nn.load(path) reads a model"
         return f" (the name of a file: {read})"
     if name == "filter_kernel" and isinstance(value, str):
-        return " (text: named filters are 3×3, for conv2d)"
+        return " (text: named_filter(name) is a filter of that name, 3×3, for conv2d)"
     return " (text: np.unique(names, return_inverse=True)[1] has a number for each name)"
 
 

@@ -22,7 +22,6 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ShapeError, give_hint, give_hint_of_call, sentence
 from neural_network.functional.convolution.ops import correlate, depthwise
 from neural_network.functional.convolution.route import Method
-from neural_network.functional.filters import named_filter
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.public import public
@@ -58,7 +57,7 @@ def conv2d(
 
     Args:
         image: one of the shapes below.
-        filter_kernel: one of the shapes below, or a name that ``named_filter`` knows ("edges").
+        filter_kernel: one of the shapes below.
 
             ============ ======================= ===============
             image        filter_kernel           result
@@ -118,8 +117,6 @@ def conv2d(
     >>> conv2d([[0, 0, 9, 9]], [[-1, 0, 1]]), conv2d([[0, 0, 9, 9]], [[-1, 0, 1]], flip=True)
     (array([[9., 9.]]), array([[-9., -9.]]))
     """
-    if isinstance(filter_kernel, str):
-        filter_kernel = named_filter(filter_kernel)
     return _conv(
         "conv2d", image, filter_kernel, stride, padding, dilation, groups, bias, flip, method,
         precise, 2,

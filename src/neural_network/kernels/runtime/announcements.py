@@ -27,7 +27,8 @@ class _State:
     def __init__(self) -> None:
         self.printed: set[str] = set()
         self.seconds = 0.0
-        self.last = 0.0  # when it last compiled
+        self.last = 0.0  # when it last compiled, or waited for another process that did
+        self.told = 0.0  # when a line was printed
         self.quiet = False
 
 
@@ -65,7 +66,8 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
     def watch() -> None:
         told = not rested
         while not ended.wait(min(POLL, least)):
-            # A damaged file, or nowhere to keep anything, has told of compiling already.
+            # A damaged file, or nowhere to keep anything, tells of compiling as well.
+            told = told or _state.told > started
             waits = AGAIN if _state.printed else least
             if not told and time.monotonic() - started > waits and busy():
                 told = True
@@ -81,12 +83,13 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
         yield
     finally:
         ended.set()
+        _state.last = time.monotonic()
         if busy():
-            _state.seconds += time.monotonic() - started
-            _state.last = time.monotonic()
+            _state.seconds += _state.last - started
 
 
 def _print_once(name: str, line: str) -> None:
     if name not in _state.printed and not _state.quiet:
         _state.printed.add(name)
+        _state.told = time.monotonic()
         write_line(sys.stderr, line)

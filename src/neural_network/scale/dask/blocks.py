@@ -23,7 +23,6 @@ from neural_network.errors import (
 )
 from neural_network.functional.convolution.conv import conv2d as conv2d_of_array
 from neural_network.functional.convolution.route import Method
-from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -135,8 +134,7 @@ def conv2d(
     array([ 1.,  2.,  2.,  2.,  2., -4.])
     """
     image = _as_dask("conv2d", "image", image)
-    named = named_filter(filter_kernel) if isinstance(filter_kernel, str) else filter_kernel
-    kernel = np.asarray(as_real("conv2d", "filter_kernel", named))
+    kernel = np.asarray(as_real("conv2d", "filter_kernel", filter_kernel))
     check_not_empty("conv2d", "image", image)
     if image.ndim < 2 or kernel.ndim < 2:
         expected = "at least 2 dimensions each"
