@@ -54,15 +54,6 @@ def beyond(dtype: DTypeLike) -> str:
     return held(dtype, "the model's ") + " (scale them, or model.astype(float))"
 
 
-def read_only(value: Any) -> Any:
-    """Return a view of an array into which nothing can be written; anything else as it is."""
-    if type(value) is not np.ndarray:
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view
-
-
 def held(dtype: DTypeLike, owner: str = "") -> str:
     """Return what is expected where numbers are larger than a type can hold."""
     return f"numbers that {owner}{np.dtype(dtype).name} can hold, at most {np.finfo(dtype).max:.3g}"

@@ -107,3 +107,11 @@ def _tensor_within(values: Iterable[Any]) -> bool:
 
 def _too_deep() -> ArgumentError:
     return too_deep("nested lists", "arguments")
+
+
+def read_only(value: Any) -> Any:
+    """Return a view of an array into which nothing can be written; anything else as it is."""
+    if type(value) is np.ndarray:
+        value = value.view()
+        value.flags.writeable = False
+    return value

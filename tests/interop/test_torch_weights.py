@@ -278,7 +278,7 @@ def test_names_of_another_network_on_request(tmp_path: Path) -> None:
     written = nn.load_arrays(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(written["second.weight"], model.layers[0].weight.data.T)
     assert list(state_dict(model, like=theirs)) == list(theirs)
-    with pytest.raises(ArgumentError, match="state_dict: source: expected the arrays"):
+    with pytest.raises(ArgumentError, match="state_dict: like: expected the arrays"):
         state_dict(model, like={"a.weight": np.ones((4, 4))})
 
 

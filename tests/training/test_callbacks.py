@@ -83,6 +83,10 @@ def test_what_early_stopping_guesses_and_refuses() -> None:
     assert EarlyStopping().mode == "min"
     for options, match in (
         ({"patience": 0}, "EarlyStopping: patience: expected a whole number of at least 1"),
+        (
+            {"mode": "auto"},
+            "mode: expected 'min' or 'max', received 'auto'; without mode= it is as",
+        ),
         ({"mode": "best"}, "EarlyStopping: mode: expected one of 'min', 'max', received 'best'"),
         ({"threshold": -1}, "EarlyStopping: threshold: expected a finite number from 0"),
         ({"restore_best": 1}, "EarlyStopping: restore_best: expected True or False"),

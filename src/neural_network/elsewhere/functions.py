@@ -248,7 +248,7 @@ WORDS: list[tuple[str, str]] = [
     ("leakyrelu lrelu", "leaky_relu"),
     ("selu celu", "elu"),
     ("hard_swish", "hardswish"),
-    ("acc categorical_accuracy sparse_categorical_accuracy error_rate accuracy_score", "accuracy"),
+    ("acc categorical_accuracy sparse_categorical_accuracy accuracy_score", "accuracy"),
     ("xavier xavier_uniform xavier_uniform_ uniform", "glorot_uniform"),
     ("xavier_normal xavier_normal_ normal random_normal", "glorot_normal"),
     ("kaiming kaiming_normal kaiming_normal_", "he_normal"),
@@ -257,7 +257,7 @@ WORDS: list[tuple[str, str]] = [
     ("zero", "zeros"), ("one", "ones"),
     ("val_loss valid_loss test_loss", "validation_loss"),
     ("val_acc val_accuracy valid_accuracy test_accuracy", "validation_accuracy"),
-    ("auto minimize", "min"), ("maximize", "max"),
+    ("minimize", "min"), ("maximize", "max"),
     ("training", "train"), ("testing", "test"),
 ]
 # Words for metrics, of which no single one is ours.

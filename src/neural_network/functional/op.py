@@ -38,7 +38,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
-from neural_network.checks import as_callable, read_only
+from neural_network.checks import as_callable
 from neural_network.elsewhere.surface import explain, explains_calls
 from neural_network.errors import (
     DTypeError,
@@ -49,7 +49,7 @@ from neural_network.errors import (
     returned,
     sentence,
 )
-from neural_network.lifting import LISTS, lift_hook
+from neural_network.lifting import LISTS, lift_hook, read_only
 from neural_network.public import public
 
 P = ParamSpec("P")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import read_only
 from neural_network.elsewhere.surface import explain
 from neural_network.errors import (
     ArgumentError,
@@ -24,6 +23,7 @@ from neural_network.errors import (
     sentence,
     shorten_traceback,
 )
+from neural_network.lifting import read_only
 
 # What a layer's computation is called elsewhere.
 OF_FORWARD = ("call", "compute", "apply", "forward_pass", "__forward__")

@@ -16,7 +16,13 @@ Groups = dict[str, dict[str, tuple[int, ...]]]  # layer → last part of a name 
 
 
 def match(
-    function: str, wanted: Sequence[Entry], found: Shapes, names: Mapping[str, str], *, strict: bool
+    function: str,
+    wanted: Sequence[Entry],
+    found: Shapes,
+    names: Mapping[str, str],
+    *,
+    strict: bool,
+    argument: str = "source",
 ) -> dict[str, str]:
     """Return name in the model → name in the network.
 
@@ -29,6 +35,7 @@ def match(
         found: name → shape in the PyTorch network, in its order where that is known.
         names: layer or array of the model → layer or array of the network.
         strict: whether everything has to have a partner.
+        argument: what gave the network, for errors.
 
     Raises:
         ArgumentError: ``names`` names what does not exist; with ``strict``, something has no
@@ -47,10 +54,10 @@ def match(
     same = {
         e.name: same[e.name] for e in wanted if e.name in same and e.shape == found[same[e.name]]
     }
-    ordered = _by_order(function, wanted, found)
+    ordered = _by_order(function, argument, wanted, found)
     best = max(same, ordered, key=len)
     if strict and not len(best) == len(wanted) == len(found):
-        raise _unpaired(function, wanted, found, best)
+        raise _unpaired(function, argument, wanted, found, best)
     return pairs | best
 
 
@@ -99,7 +106,9 @@ def _same_names(wanted: Sequence[Entry], found: Shapes) -> dict[str, str]:
     return {}
 
 
-def _by_order(function: str, wanted: Sequence[Entry], found: Shapes) -> dict[str, str]:
+def _by_order(
+    function: str, argument: str, wanted: Sequence[Entry], found: Shapes
+) -> dict[str, str]:
     """Return pairs of the layers that have the same place in the order, up to a difference."""
     ours: Groups = defaultdict(dict)
     place = {}
@@ -112,7 +121,7 @@ def _by_order(function: str, wanted: Sequence[Entry], found: Shapes) -> dict[str
         theirs[layer][leaf] = shape
     layers = _ordered(theirs, list(found))
     if layers is None:
-        partners = _by_shapes(function, ours, theirs)
+        partners = _by_shapes(function, argument, ours, theirs)
     else:
         partners = {}
         for mine, other in zip(ours, layers, strict=False):
@@ -154,7 +163,7 @@ def _parts(name: str) -> list[str | int]:
     return [int(part) if n % 2 else part for n, part in enumerate(re.split(r"([0-9]+)", name))]
 
 
-def _by_shapes(function: str, ours: Groups, theirs: Groups) -> dict[str, str]:
+def _by_shapes(function: str, argument: str, ours: Groups, theirs: Groups) -> dict[str, str]:
     """Return pairs of layers with the same parameters; numbers tell apart those of one shape.
 
     Raises:
@@ -176,7 +185,7 @@ def _by_shapes(function: str, ours: Groups, theirs: Groups) -> dict[str, str]:
                 "the network"
             )
             raise ArgumentError(
-                sentence(function, "source", expected, "names in alphabetical order")
+                sentence(function, argument, expected, "names in alphabetical order")
             )
         pairs |= dict(zip(layers, others, strict=False))
     return pairs
@@ -194,16 +203,21 @@ def _check_shapes(
 
 
 def _unpaired(
-    function: str, wanted: Sequence[Entry], found: Shapes, pairs: Mapping[str, str]
+    function: str,
+    argument: str,
+    wanted: Sequence[Entry],
+    found: Shapes,
+    pairs: Mapping[str, str],
 ) -> ArgumentError:
     """Return the error for arrays without a partner."""
     missing = [f"{e.name} {e.shape}" for e in wanted if e.name not in pairs]
     used = set(pairs.values())
     unexpected = [f"{name} {shape}" for name, shape in found.items() if name not in used]
     expected = "the arrays of the model, by name or layer after layer"
-    cure = "strict=False loads what fits, names={ours: theirs} pairs layers"
+    cure = "strict=False loads what fits, " if argument == "source" else ""
+    cure += "names={ours: theirs} pairs layers"
     received = without_partners(missing, unexpected, cure)
-    return ArgumentError(sentence(function, "source", expected, received))
+    return ArgumentError(sentence(function, argument, expected, received))
 
 
 def listed_entries(entries: Iterable[Entry]) -> str:

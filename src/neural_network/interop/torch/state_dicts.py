@@ -107,7 +107,9 @@ def load_weights(
 
 @_public
 @explains_calls
-def state_dict(model: Layer, *, like: Source | None = None) -> dict[str, Array]:
+def state_dict(
+    model: Layer, *, like: Source | None = None, names: Mapping[str, str] | None = None
+) -> dict[str, Array]:
     """Return a model's weights with the names and layouts of PyTorch.
 
     ``network.load_state_dict({name: torch.from_numpy(a) for name, a in state.items()})`` reads
@@ -118,6 +120,7 @@ def state_dict(model: Layer, *, like: Source | None = None) -> dict[str, Array]:
         like: a state dict or safetensors file of the PyTorch network whose names are used, found
             as ``load_weights`` finds them. By default the names are those of the model, which
             fit a ``torch.nn.Sequential`` with its layers at the same places.
+        names: pairs that are known, with ``like``: as of ``load_weights``.
 
     Returns:
         name → a copy of the array, in the model's type.
@@ -132,7 +135,7 @@ def state_dict(model: Layer, *, like: Source | None = None) -> dict[str, Array]:
     >>> {name: array.shape for name, array in state_dict(model).items()}
     {'0.weight': (2, 3), '0.bias': (2,)}
     """
-    return _exported("state_dict", model, like)
+    return _exported("state_dict", model, like, names)
 
 
 @_public
@@ -142,6 +145,7 @@ def save_weights(
     path: str | os.PathLike[str],
     *,
     like: Source | None = None,
+    names: Mapping[str, str] | None = None,
     allow_nonfinite: bool = False,
 ) -> None:
     """Write a model's weights as a safetensors file with PyTorch's names and layouts.
@@ -151,7 +155,7 @@ def save_weights(
     Args:
         model: a built model.
         path: the file; written beside and renamed.
-        like: as of ``state_dict``.
+        like, names: as of ``state_dict``.
         allow_nonfinite: whether parameters may be NaN or infinite, and buffers NaN.
 
     Returns:
@@ -172,7 +176,7 @@ def save_weights(
     ()
     """
     function = "save_weights"
-    arrays = _exported(function, model, like)
+    arrays = _exported(function, model, like, names)
     if not as_flag(function, "allow_nonfinite", allow_nonfinite) and (wrong := not_finite(model)):
         hint = "; allow_nonfinite=True writes them"
         raise ArgumentError(sentence(function, "model", "finite numbers", wrong + hint))
@@ -180,15 +184,21 @@ def save_weights(
     write_arrays(path, arrays, {"format": "pt"}, function=function)
 
 
-def _exported(function: str, model: Layer, like: Source | None) -> dict[str, Array]:
+def _exported(
+    function: str, model: Layer, like: Source | None, given: Mapping[str, str] | None
+) -> dict[str, Array]:
     """Return name → array as PyTorch has them."""
     tensors = tensors_of(function, model)
     wanted = entries(model)
     names = {entry.name: entry.full for entry in wanted}
+    known = _as_names(function, given)
+    if known and like is None:
+        expected = "like=, a state dict or file of the network whose names these are"
+        raise ArgumentError(sentence(function, "names", expected, "names alone"))
     if like is not None:
         shapes = {name: array.shape for name, array in _read(function, "like", like).items()}
         wanted = _wanted(model, shapes)
-        names = match(function, wanted, shapes, {}, strict=True)
+        names = match(function, wanted, shapes, known, strict=True, argument="like")
     return {names[e.name]: np.array(e.array(tensors[e.first].data), order="C") for e in wanted}
 
 
