@@ -14,10 +14,12 @@ from neural_network.autograd.engine import backward_pass
 from neural_network.autograd.tensor import Tensor
 from neural_network.autograd.trees import leaves_of, map_tree
 from neural_network.checks import Array, as_callable, as_generator, as_number
+from neural_network.elsewhere.own_layers import unused_backward
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
     DTypeError,
     GradientError,
+    give_hint,
     returned,
     say_what_was_dropped,
     sentence,
@@ -127,6 +129,8 @@ def _compared(
         return leaves[-1]
 
     as_callable("check_gradients", "f", f)
+    if (unused := unused_backward(f)) is not None:
+        give_hint(f"check_gradients: {unused}")
     if not isinstance(inputs, list | tuple):
         expected = "a list of the arguments of f, such as [X] or [X, W]"
         received = f"{type(inputs).__name__}; check_gradients(f, [inputs]) is of one argument"

@@ -50,5 +50,5 @@ def _show(table: Summary) -> None:
     ]
     cells.append(["", "all", "", f"{table.parameters:,}", f"{table.multiply_adds:,}"])
     Report().table("", ["", "layer", "output", "parameters", "multiply-adds"], cells, right=2)
-    for line in lines[len(table.rows) + 4 :]:  # of frozen parameters
+    for line in lines[len(table.rows) + 4 :]:  # of frozen parameters, and of what is not counted
         typer.echo(line)

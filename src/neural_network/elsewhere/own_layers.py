@@ -1,7 +1,9 @@
-"""What is said of an attribute that a layer of the user's own does not have."""
+"""What is said of an attribute that a layer of the user's own lacks, or that nothing reads."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 from neural_network.errors import is_own
@@ -10,6 +12,8 @@ from neural_network.errors import is_own
 PARTS = frozenset({"weight", "bias", "units or filters"})
 # Of the names that a sentence lists.
 MOST = 8
+# Methods that compute a gradient where a layer has a formula of its own, as elsewhere.
+BACKWARD = ("backward", "backward_pass", "backprop")
 
 
 def lacks_parts(layer: Any, ours: str) -> bool:
@@ -37,3 +41,28 @@ def where_it_is_set(layer: Any, name: str) -> tuple[str, str]:
         "an attribute that __init__ or build sets",
         f"self.{name} = nn.Parameter(np.zeros(3))",
     )
+
+
+def unused_backward(layer: Any) -> str | None:
+    """Return what is said of a formula for the gradient that nothing calls; None: there is none.
+
+    One that the methods of the layer call is something else, such as a pass from the end.
+    """
+    methods = dict(methods_of_users(type(layer)))
+    for name in BACKWARD:
+        if name in methods and not any(name in m.__code__.co_names for m in methods.values()):
+            return (
+                f"{type(layer).__name__}.{name} is never called: gradients follow from the ops "
+                "that forward computes with; a formula of your own belongs to an op, which forward "
+                "calls: @nn.op above the function f(X), @nn.gradient(f, 'X') above its formula"
+            )
+    return None
+
+
+def methods_of_users(kind: type) -> Iterator[tuple[str, FunctionType]]:
+    """Yield the methods that a class has from classes which are not the library's."""
+    for base in kind.__mro__[-2::-1]:
+        if not is_own(base.__module__):
+            for name, value in vars(base).items():
+                if isinstance(value, FunctionType):
+                    yield name, value

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,15 @@ import numpy as np
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
 from neural_network.describing import html_table, shown
-from neural_network.errors import ArgumentError, DTypeError, brief, give_hint_of_call, sentence
+from neural_network.elsewhere.own_layers import methods_of_users
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    brief,
+    give_hint_of_call,
+    is_own,
+    sentence,
+)
 from neural_network.layers.hooks import watching
 from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
@@ -22,6 +32,12 @@ from neural_network.public import public
 
 # Of a layer's text in a notebook.
 MOST_LETTERS = 400
+# Functions that compute products, each with an addition, by their names here and in NumPy.
+PRODUCTS = frozenset({
+    "matmul", "matrix_multiply", "dot", "vdot", "vecdot", "inner", "matvec", "vecmat", "tensordot",
+    "einsum", "multi_dot", "convolve", "correlate", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "scaled_dot_product_attention",
+})  # fmt: skip
 Shape = tuple[Any, ...]  # whole numbers, or shapes
 
 
@@ -55,9 +71,11 @@ class Summary:
         parameters: how many numbers the model has.
         learned: how many of them are not frozen.
         multiply_adds: of all layers, for one input.
+        uncounted: layers of your own whose products are not in ``multiply_adds``, in words:
+            their classes multiply matrices, and have no method ``multiply_adds``.
 
     Attributes:
-        rows, parameters, learned, multiply_adds: as given.
+        rows, parameters, learned, multiply_adds, uncounted: as given.
 
     Raises:
         DTypeError: other rows.
@@ -75,6 +93,7 @@ class Summary:
     parameters: int
     learned: int
     multiply_adds: int
+    uncounted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         rows = self.rows
@@ -97,13 +116,19 @@ class Summary:
         cells.append(["", "all", "", _counted(self.parameters), _counted(self.multiply_adds)])
         return cells
 
-    def _frozen(self) -> str:
-        """Return how many parameters are frozen, if any are."""
-        if self.learned == self.parameters:
-            return ""
-        # The fields of a summary may hold anything, as those of each dataclass.
-        frozen = brief((self.parameters, self.learned), _difference)
-        return f"{frozen} parameters are frozen"
+    def _remarks(self) -> list[str]:
+        """Return how many parameters are frozen, and what is not counted, if anything."""
+        remarks = []
+        if self.learned != self.parameters:
+            # The fields of a summary may hold anything, as those of each dataclass.
+            frozen = brief((self.parameters, self.learned), _difference)
+            remarks.append(f"{frozen} parameters are frozen")
+        if self.uncounted:
+            remarks.append(
+                f"multiply-adds without those of {brief(self.uncounted, _listed)}: a class of your "
+                "own counts them by a method multiply_adds"
+            )
+        return remarks
 
     def __str__(self) -> str:
         """Lay the table out."""
@@ -119,15 +144,13 @@ class Summary:
         ]
         rule = "─" * max(len(line) for line in lines)
         table = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
-        if frozen := self._frozen():
-            table.append(frozen)
-        return "\n".join(table)
+        return "\n".join([*table, *self._remarks()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         header, *rows = self._cells()
-        return html_table(self._frozen(), header, rows)
+        return html_table("; ".join(self._remarks()), header, rows)
 
 
 def _shape_of(arrays: Any) -> Shape:
@@ -175,6 +198,7 @@ def summarize(model: Any, shape: Any) -> Summary:
     names = {id(layer): name for name, layer in model.named_layers()}
     rows: list[Row] = []
     counted: set[int] = set()
+    uncounted: dict[str, None] = {}
 
     def note(layer: Any, X: Any, out: Any) -> None:
         inner = {id(p) for _, child in layer.children() for p in child.parameters()}
@@ -184,6 +208,8 @@ def summarize(model: Any, shape: Any) -> Summary:
         first = outputs[0] if outputs and isinstance(outputs[0], tuple) else outputs
         work = layer.multiply_adds((1, *inputs), (1, *first))
         parameters = sum(own.values())
+        if _multiplies(layer):
+            uncounted[f"{names.get(id(layer), '')} {type(layer).__name__}".strip()] = None
         if parameters or work or not any(True for _ in layer.children()):
             name = names.get(id(layer), "")
             rows.append(Row(name, type(layer).__name__, outputs, parameters, work))
@@ -197,6 +223,40 @@ def summarize(model: Any, shape: Any) -> Summary:
         parameters=sum(parameter.size for parameter in parameters),
         learned=sum(parameter.size for parameter in parameters if parameter.requires_grad),
         multiply_adds=sum(row.multiply_adds for row in rows),
+        uncounted=tuple(uncounted),
+    )
+
+
+def _multiplies(layer: Any) -> bool:
+    """Return whether code of the user's own computes products that nothing counts.
+
+    What the layers inside compute is counted; a class with ``multiply_adds`` counts its own.
+    """
+    kind = type(layer)
+    if kind.multiply_adds.__module__ != "neural_network.layers.layer":
+        return False
+    functions: list[Any] = [function for _, function in methods_of_users(kind)]
+    functions.append(getattr(layer, "function", None))  # of an Activation
+    called = [
+        function.__globals__.get(name)
+        for function in functions
+        if isinstance(function, FunctionType)
+        for name in function.__code__.co_names
+    ]
+    return any(
+        _has_product(function.__code__)
+        for function in (*functions, *called)
+        if isinstance(function, FunctionType) and not is_own(function.__module__ or "")
+    )
+
+
+def _has_product(code: CodeType) -> bool:
+    """Return whether code calls a product of matrices or a convolution, or writes ``@``."""
+    inner = [value for value in code.co_consts if isinstance(value, CodeType)]
+    return (
+        not PRODUCTS.isdisjoint(code.co_names)
+        or any(step.argrepr in ("@", "@=") for step in dis.get_instructions(code))
+        or any(map(_has_product, inner))
     )
 
 
@@ -232,13 +292,17 @@ def html_of_layer(layer: Any) -> str:
         about = f"{name}: {_counted(count)} parameters" if layer.built else f"{name}, not built"
         return html_table(about, header[:2], [line[:2] for line in rows])
     rows.append(["", "all", "", _counted(found.parameters), _counted(found.multiply_adds)])
-    frozen = found._frozen()
-    return html_table(f"{name}: {frozen}" if frozen else name, header, rows)
+    remarks = "; ".join(found._remarks())
+    return html_table(f"{name}: {remarks}" if remarks else name, header, rows)
 
 
 def _difference(counts: Any) -> str:
     """Return how much the first number is above the second, with commas."""
     return f"{counts[0] - counts[1]:,}"
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(map(str, names))
 
 
 def _counted(count: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+from neural_network.elsewhere.own_layers import unused_backward
 from neural_network.errors import is_own
 from neural_network.layers.layer import Layer
 from neural_network.layers.unfound import untrained
@@ -34,6 +35,14 @@ def mode_that_nobody_passes(fit: Fit) -> str | None:
                     "fit, predict, train() and eval() set"
                 )
     return None
+
+
+def backward_that_nobody_calls(fit: Fit) -> str | None:
+    """A ``backward`` of one's own, as PyTorch's functions have, which ``fit`` does not call."""
+    if not is_own(type(fit.state).__module__):
+        return None  # a ``train_step`` of one's own may call it
+    found = (unused_backward(layer) for layer in fit.state.model.all_layers())
+    return next((text for text in found if text is not None), None)
 
 
 def _called_by_the_library(layer: Layer) -> Iterator[Layer]:

@@ -122,6 +122,12 @@ OF_LAYERS = (
         "`self.training`",
         layers.mode_that_nobody_passes,
     ),
+    Hint(
+        "backward that nobody calls",
+        "`def backward(self, g)` in a layer of your own, as in PyTorch: `fit` does not call it",
+        '`@nn.gradient(f, "X")` of an op `f`',
+        layers.backward_that_nobody_calls,
+    ),
 )
 # Of these at most one is given: the first that is found is often the cause of the others.
 AFTER_AN_EPOCH = (
@@ -183,7 +189,8 @@ IN_A_LOOP = (
     ),
     Hint(
         "steps by hand that change nothing",
-        "`for w in ps: w = w - 0.1 * w.grad`, which leaves the tensors of the list as they are",
+        "`for w in ps: w = w - 0.1 * w.grad`, which leaves the tensors of the list as they are; "
+        "seen by a third equal gradient, so not where each step has other rows",
         "`with nn.no_grad(): w -= 0.1 * w.grad`",
     ),
     Hint(
