@@ -56,6 +56,8 @@ TOLD = {
     "train --batch_size 3": "--batch-size",
     "train --learningrate 3": "--learning-rate",
     "train --patience 3": "here: --early-stopping",
+    "train --model mlp --pretrained": "here: --model, which is there already",
+    "train --pretrained --out o": "here: --model\n",
     "train --output x": "here: --out",
     "train --gpu": "it computes on the processor",
     "train --resume": "neural-network resume run",

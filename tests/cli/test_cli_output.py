@@ -62,7 +62,8 @@ def test_json(run_here: Any, tmp_path: Path) -> None:
         "validation_accuracy",
     }
     assert files(tmp_path / "run") == [n for n in MADE if not n.endswith(".png")]
-    resumed = run_here("resume", "run", "--json", "--no-picture", "--quiet")
+    resumed = run_here("resume", "run", "--json", "--quiet")  # as the training: no picture
+    assert files(tmp_path / "run") == [n for n in MADE if not n.endswith(".png")]
     assert json.loads(resumed.stdout)["measures"] == trained["measures"]
     assert resumed.stderr == ""
     model = trained["files"]["model.safetensors"]

@@ -147,7 +147,7 @@ def test_a_model_of_a_folder_reads_pictures_as_it_was_trained(
     (tmp_path / "kept").rename(tmp_path / "bars" / "zbar 0")
     wrong = run_here("evaluate", "run/model.safetensors", "--data", "bars")
     assert wrong.returncode == 2
-    expected = "--data: expected classes of the model (bar 0, bar 1, bar 2), received zbar 0"
+    expected = "--data: expected classes of the model (bar 0, bar 1, bar 2), received zbar 0; did you mean bar 0?"
     assert expected in wrong.stderr
     mnist = run_here("evaluate", "run/model.safetensors")
     assert "received 0, 1, 2" in mnist.stderr

@@ -39,6 +39,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "random_state": ({"random_state": "a"}, "cannot be used to seed"),
     "class_weight": ({"class_weight": "even"}, "class_weight"),
     "callbacks": ({"callbacks": ["a"]}, r"callbacks\[0\]: expected a Callback"),
+    "validation": ({"callbacks": [EarlyStopping()]}, "observe \"loss\".*early_stopping=True holds"),
     "one callback": ({"callbacks": EarlyStopping()}, "callbacks: expected None, or a list of"),
     "augment": ({"augment": 3}, "augment: expected a function"),
 }  # fmt: skip

@@ -103,7 +103,8 @@ def test_augmentations_in_another_form_are_answered(call: Callable[[], Any], sai
 @pytest.mark.parametrize(
     "name",
     ["RandomFlip", "RandomHorizontalFlip", "RandomTranslation", "RandomRotation", "RandomZoom",
-     "RandomErasing", "ColorJitter", "GaussianNoise", "RandomBrightness", "ElasticTransform"],
+     "RandomErasing", "ColorJitter", "GaussianNoise", "RandomBrightness", "ElasticTransform",
+     "Brightness", "Blur"],
 )  # fmt: skip
 def test_the_lines_for_augmentations_change_pictures(name: str) -> None:
     with pytest.raises(AttributeError, match="as in") as caught:
@@ -131,3 +132,10 @@ def test_those_of_several_labels_take_them_and_weights_have_a_place() -> None:
     assert {"binary_accuracy", "auc"} < {*trainer.fit(X, SEVERAL)}
     with pytest.raises(nn.ArgumentError, match=r"positive_weight=9\.0.*one for each of three"):
         nn.Trainer([nn.Dense(4)], "adam", loss, class_weights="balanced")
+
+
+def test_layers_are_joined_by_a_line() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Dense(2))
+    for join in (lambda: model[:-1] + [nn.Dense(2)], lambda: [nn.Flatten()] + model[1:]):  # noqa: RUF005  # the habit
+        with pytest.raises(nn.DTypeError, match=r"Sequential\(\*model\[:-1\], Dense\(2\)\)"):
+            join()

@@ -11,6 +11,7 @@ from unicodedata import normalize
 import numpy as np
 
 from neural_network.cli.data import Pictures, near_name
+from neural_network.cli.output import did_you_mean
 from neural_network.cli.preparation import DIGIT, Preparation
 from neural_network.cli.settings import MODEL_FILES
 from neural_network.cli.words import file_error_in_options
@@ -169,6 +170,8 @@ def numbered_as(notes: Notes, pictures: Pictures) -> Pictures:
     unknown = [name for name in pictures.classes if name not in known]
     if unknown:
         expected = f"classes of the model ({', '.join(notes.classes)})"
-        raise ArgumentError(sentence("evaluate", "--data", expected, ", ".join(unknown)))
+        spelt = {name.casefold(): name for name in notes.classes}
+        meant = did_you_mean(unknown[0].casefold(), spelt, spelt)
+        raise ArgumentError(sentence("evaluate", "--data", expected, ", ".join(unknown) + meant))
     places = np.array([known.index(name) for name in pictures.classes])
     return pictures._replace(y=places[pictures.y], classes=notes.classes)

@@ -10,7 +10,7 @@ import typer
 from neural_network.cli.models import CHECKPOINT, SETTINGS_FILE, is_run
 from neural_network.cli.output import Json, NoPicture, Quiet, Report
 from neural_network.cli.settings import checked_settings, read_settings
-from neural_network.cli.training import perform
+from neural_network.cli.training import SHEET, perform
 from neural_network.errors import ArgumentError, sentence
 
 
@@ -30,7 +30,9 @@ def resume(
     settings = checked_settings(
         {"grey": True, **read_settings(out / SETTINGS_FILE), "out": str(out)}
     )
-    perform(settings, Report(json=json, quiet=quiet), resume=True, picture=not no_picture)
+    # A training that draws has drawn its pictures before the first checkpoint.
+    picture = not no_picture and (out / SHEET).exists()
+    perform(settings, Report(json=json, quiet=quiet), resume=True, picture=picture)
 
 
 def _runs_near(out: Path) -> str:

@@ -104,7 +104,9 @@ def _of_option(option: str, typed: Sequence[str], group: Any, known: Mapping[str
     lines = {name: _replaced(typed, option, name) for name in known}
     if advice := of_other_option(option, known):
         ours = advice.removeprefix("here: ")
-        line = lines[ours] if known.get(ours) else ""
+        if ours in {word.partition("=")[0] for word in typed}:
+            return f"{advice}, which is there already"
+        line = lines[ours] if known.get(ours) and _has_value(typed, option) else ""
         return f"{advice}, as in {line}" if line and reads(line, group) else advice
     if (line := _without(option, typed, group)) and reads(line, group):
         return line
@@ -119,6 +121,13 @@ def _of_option(option: str, typed: Sequence[str], group: Any, known: Mapping[str
     if not others:
         return ""
     return f"{option} is an option of {', '.join(others)}"
+
+
+def _has_value(typed: Sequence[str], option: str) -> bool:
+    """Return whether a value stands behind an option: "--pretrained" of others has none."""
+    if option not in typed:
+        return True  # option=value, or -b16
+    return not "".join(typed[typed.index(option) + 1 :][:1]).startswith("-") and typed[-1] != option
 
 
 def typed_word(typed: Sequence[str], option: str) -> str:

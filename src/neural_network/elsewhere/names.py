@@ -207,7 +207,8 @@ TOOLS: Rows = [
     ("ElasticTransform", "Elastic, as augment= of Trainer",
      "nn.Trainer(model, augment=nn.Elastic(34, 4))"),
     ("ColorJitter GaussianNoise RandomBrightness RandomContrast GaussianBlur RandomGrayscale "
-     "RandomVerticalFlip", "augment= of Trainer, a function of a batch and a Generator",
+     "RandomVerticalFlip Brightness Contrast Noise Blur VerticalFlip RandAugment AutoAugment",
+     "augment= of Trainer, a function of a batch and a Generator",
      "nn.Trainer(model, augment=lambda X, rng: X * rng.uniform(0.8, 1.2, (len(X), 1, 1, 1)))"),
     ("Resize CenterCrop resize", "size= of load_image_folder, or interpolate",
      "nn.interpolate(images, size=4)"),

@@ -183,8 +183,15 @@ class Network(RowEstimator):
         settings = self._settings(function, partial=partial)
         callbacks = () if self.callbacks is None else self.callbacks
         if not isinstance(callbacks, list | tuple):
-            expected = "None, or a list of callbacks such as [EarlyStopping()]"
+            expected = "None, or a list of callbacks such as [EarlyStopping('loss')]"
             raise DTypeError(sentence(function, "callbacks", expected, brief(callbacks)))
+        for callback in callbacks:
+            if str(getattr(callback, "measure", "")).startswith("validation_"):
+                expected = (
+                    'callbacks that observe "loss", because an estimator measures no other; '
+                    "early_stopping=True holds rows out and keeps the best weights"
+                )
+                raise ArgumentError(sentence(function, "callbacks", expected, brief(callback)))
         inputs, y = self._read(function, X, y, first=first)
         own, weights = self._row_weights(function, inputs, y, sample_weight, partial=partial)
         targets = self._encode(function, y, classes, first=first)

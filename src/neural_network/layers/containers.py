@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -195,6 +195,13 @@ class Sequential(LayerSequence):
         part = Sequential(found)
         part._built_for = part.layers[0]._built_for if self._built_for else None
         return part
+
+    def __add__(self, other: object) -> NoReturn:
+        """Raise DTypeError, with the line that joins layers."""
+        expected = "layers one after the other: Sequential(*model[:-1], Dense(2))"
+        raise DTypeError(sentence("Sequential", "+", expected, type(other).__name__))
+
+    __radd__ = __add__
 
     def __setitem__(self, key: int, layer: Layer) -> None:
         """Put another layer in the place of one."""
