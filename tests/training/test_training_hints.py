@@ -138,3 +138,32 @@ def test_the_line_of_the_documents_silences_hints() -> None:
         Trainer([Dense(3, "softmax")], rng=0, progress=False).fit(X * 1000, Y)
         nn.conv2d(np.ones((16, 16, 3)), np.ones((3, 3)))
     assert found == []
+
+
+def of_rows(y_true: Any, y_pred: Any) -> Any:
+    return nn.cross_entropy(y_pred, nn.one_hot(y_true, 3))
+
+
+def of_numbers(y_true: Any, y_pred: Any) -> Any:
+    return nn.softmax_cross_entropy(y_pred, y_true)
+
+
+def by_index(labels: Any, outputs: Any) -> Any:
+    return -np.mean(outputs[np.arange(len(labels)), labels])
+
+
+@pytest.mark.parametrize("loss", [of_rows, of_numbers, by_index])
+def test_a_loss_that_fails_with_swapped_arguments_names_their_order(loss: Any) -> None:
+    with pytest.raises(Exception, match=r".") as caught:
+        Trainer([Dense(3, "softmax")], loss=loss, rng=0, progress=False).fit(X, Y)
+    line = f"(outputs, y), in this order: pass lambda outputs, y: {loss.__name__}(y, outputs)"
+    assert line in caught.value.__notes__[-1]
+
+
+def test_another_error_of_a_loss_gets_no_note_of_its_order() -> None:
+    def broken(outputs: Any, y: Any) -> Any:
+        raise nn.ArgumentError("broken")
+
+    with pytest.raises(nn.ArgumentError, match="broken") as caught:
+        Trainer([Dense(3)], loss=broken, rng=0, progress=False).fit(X, Y)
+    assert not any("order" in note for note in getattr(caught.value, "__notes__", ()))

@@ -30,6 +30,7 @@ from neural_network.layers.unfound import instead_of_parameters
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
 from neural_network.training.hints.data import explaining_inputs
+from neural_network.training.hints.losses import naming_swapped_arguments
 from neural_network.training.objectives import (
     check_targets,
     measured,
@@ -134,7 +135,8 @@ def try_fit(
                 )
                 several = not all(isinstance(a, np.ndarray) for a in (outputs, batch.y))
                 form = f" for {_form(outputs)} and y {_form(batch.y)}"
-                with _explained("loss", expected, several=several, form=form):
+                swapped = naming_swapped_arguments(state.loss)
+                with swapped, _explained("loss", expected, several=several, form=form):
                     loss = compute_loss(each(_recorded, outputs), batch)
                 as_single("Trainer", "loss", array_under(loss))
                 if not isinstance(loss, Tensor) or not loss.requires_grad:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -133,6 +133,22 @@ def swapped_arguments(trial: Trial) -> str | None:
                 f"lambda outputs, y: {getattr(function, '__name__', 'f')}(y, outputs)"
             )
     return None
+
+
+@contextmanager
+def naming_swapped_arguments(loss: Callable[..., Any]) -> Iterator[None]:
+    """Add to what a loss of (targets, predictions) raises that it is called with (outputs, y)."""
+    try:
+        yield
+    except Exception as error:  # any error of a function of one's own
+        first, second = _first_names(loss) or ("", "")
+        if first.lower() in TARGETS and second.lower() in PREDICTIONS and not is_of_library(loss):
+            name = getattr(loss, "__name__", "f")
+            error.add_note(
+                f"the loss is a function of ({first}, {second}), and is called with (outputs, y), "
+                f"in this order: pass lambda outputs, y: {name}(y, outputs)"
+            )
+        raise
 
 
 def _first_names(function: Callable[..., Any]) -> tuple[str, str] | None:
