@@ -18,6 +18,20 @@ def is_terminal(stream: Any) -> bool:
         return False
 
 
+# What this library's texts hold beyond ASCII, as ``print`` shows it.
+PLAIN = str.maketrans({"×": "x", "…": "..", "→": "->", "∂": "d", "°": " degrees"})
+
+
+def plain(text: str) -> str:
+    """Return a text for ``print``: a file or console of Windows takes few letters beyond ASCII.
+
+    >>> from neural_network.terminal import plain
+    >>> plain("3×4: 0 … 1"), plain("∂v/∂x")
+    ('3x4: 0 .. 1', 'dv/dx')
+    """
+    return text.translate(PLAIN)
+
+
 def write_line(stream: Any, line: str) -> None:
     """Write a line at once; where the stream cannot take it, nothing happens."""
     # Whatever an object in place of the stream raises: the window of a program may be closed.

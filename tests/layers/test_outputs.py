@@ -110,7 +110,7 @@ class Head(nn.Layer):
     ("made", "text"),
     [
         (lambda out: (out, out[:, :2]), "4, 2"),
-        (lambda out: {"a": out.sum(axis=1), "b": [out, out.reshape(-1, 2, 2)]}, "1, 4, 2 × 2"),
+        (lambda out: {"a": out.sum(axis=1), "b": [out, out.reshape(-1, 2, 2)]}, "1, 4, 2 x 2"),
         (lambda out: (out, out), "4, 4"),
     ],
 )

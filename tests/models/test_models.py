@@ -118,7 +118,7 @@ def test_the_table_of_mnist_cnn_by_hand() -> None:
     assert summary.multiply_adds == 194_688 + 2_230_272 + 16_000
     lines = str(summary).splitlines()
     assert lines[0].split() == ["layer", "output", "parameters", "multiply-adds"]
-    assert "32 × 26 × 26" in lines[2]
+    assert "32 x 26 x 26" in lines[2]
     assert lines[-1].split() == ["all", "34,826", "2,440,960"]
     assert repr(summary) == str(summary)
 

@@ -38,7 +38,7 @@ def test_they_are_shown_by_what_made_them() -> None:
     for part in ("optimizer=Adam(", "loss='softmax_cross_entropy'", "clip_norm=1.0", "rng=0"):
         assert part in text
     assert "accumulate" not in text
-    assert repr(history) == "History(2 epochs: loss 2 → 1, <i> 0.5 → 0.5)"
+    assert repr(history) == "History(2 epochs: loss 2 -> 1, <i> 0.5 -> 0.5)"
     assert str(history) == f"{history}" == repr(history)
     assert dict(history) == {"loss": [2.0, 1.0], "<i>": [0.5]}
     assert "<td>2</td><td>1</td><td>0.5</td>" in history._repr_html_()

@@ -82,7 +82,7 @@ def test_a_model_is_explained_layer_by_layer() -> None:
         assert text[3].split()[:3] == [
             "0",
             "Conv2D",
-            "×".join(map(str, found.steps[0].output.shape[1:])),
+            "x".join(map(str, found.steps[0].output.shape[1:])),
         ]
         best = ["cat", "dog", "owl"][shares.argmax()]
         assert text[-1].startswith(f"answer: {best}: {shares.max():.1%}")

@@ -29,6 +29,7 @@ from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.layers.unfound import untrained
 from neural_network.public import public
+from neural_network.terminal import plain
 
 # Of a layer's text in a notebook.
 MOST_LETTERS = 400
@@ -82,10 +83,10 @@ class Summary:
 
     >>> print(Sequential(Flatten(), Dense(10)).summary((28, 28)))
        layer    output  parameters  multiply-adds
-    ─────────────────────────────────────────────
+    ---------------------------------------------
     0  Flatten  784              0              0
     1  Dense    10           7,850          7,840
-    ─────────────────────────────────────────────
+    ---------------------------------------------
        all                   7,850          7,840
     """
 
@@ -142,9 +143,9 @@ class Summary:
             ).rstrip()
             for line in cells
         ]
-        rule = "─" * max(len(line) for line in lines)
+        rule = "-" * max(len(line) for line in lines)
         table = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
-        return "\n".join([*table, *self._remarks()])
+        return plain("\n".join([*table, *self._remarks()]))
 
     __repr__ = __str__
 

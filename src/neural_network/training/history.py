@@ -60,7 +60,7 @@ class History(dict[str, list[float]], Answering):
         self._packed: dict[str, array[float]] = {}
 
     def __repr__(self) -> str:
-        ends = [f"{name} {v[0]:.4g} → {v[-1]:.4g}" for name, v in self.items() if v]
+        ends = [f"{name} {v[0]:.4g} -> {v[-1]:.4g}" for name, v in self.items() if v]
         return f"History({self.epochs} epochs: {', '.join(ends)})" if ends else "History()"
 
     def _repr_html_(self) -> str:

@@ -26,7 +26,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([laid[0], "─" * max(map(len, laid)), *laid[1:]])
+    return "\n".join([laid[0], "-" * max(map(len, laid)), *laid[1:]])
 
 
 def arguments_kept(made: object) -> dict[str, Any]:

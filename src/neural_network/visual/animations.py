@@ -19,6 +19,7 @@ from neural_network.visual.canvas import Canvas, as_title, axes_grid
 from neural_network.visual.figures import (
     COLOURS,
     GREY,
+    MEDIUM,
     SIGNED,
     as_cmap,
     colours_from,
@@ -26,7 +27,7 @@ from neural_network.visual.figures import (
     largest,
 )
 from neural_network.visual.filters import tiles_of
-from neural_network.visual.history import MOST_MARKED, VALIDATION, as_curves
+from neural_network.visual.history import as_runs, draw_curves, draw_legend, entries_of, room_of
 from neural_network.visual.image_panel import (
     colours_of_window,
     draw_image,
@@ -215,25 +216,19 @@ Show = Callable[[int], list[Any]]
 
 def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[Any, Show, int]:
     """Return a figure of growing curves, and the function that shows an epoch."""
-    curves, panels = as_curves(name, history)
-    epochs = max(map(len, curves.values()))
-    size = (max(4.0 * len(panels), 5.0), 3.2)
+    runs = as_runs(name, history)
+    panels = list(dict.fromkeys(panel for _, named in runs.values() for panel in named))
+    epochs = max(len(values) for curves, _ in runs.values() for values in curves.values())
+    colours = COLOURS if cmap is None else colours_from(name, cmap, max(2, len(runs)))
+    entries = entries_of(runs, colours) if len(runs) > 1 and ax is None else []
+    wide = max(4.0 * len(panels), 5.0)
+    across, below = room_of(entries, wide, MEDIUM)
     heading = f"epoch {epochs} of {epochs}" if title is None else title
-    canvas = axes_grid(name, ax, heading, size=size, columns=len(panels))
-    colours = COLOURS if cmap is None else colours_from(name, cmap, 2)
+    canvas = axes_grid(name, ax, heading, size=(wide, 3.2 + below), columns=len(panels))
     lines: list[tuple[Any, Array]] = []
     for axes, panel in zip(canvas.flat, panels, strict=True):
-        keys = [key for key in (panel, VALIDATION + panel) if key in curves]
-        for key, style, colour in zip(keys, ("-", "--"), colours, strict=False):
-            label = "validation" if key.startswith(VALIDATION) else "training"
-            values = curves[key]
-            (line,) = axes.plot(
-                np.arange(1, len(values) + 1), values, style, color=colour,
-                marker="o" if len(values) <= MOST_MARKED else "",
-                markersize=3, label=label,
-            )  # fmt: skip
-            lines.append((line, values))
-        if len(keys) > 1:
+        lines += draw_curves(axes, runs, panel, colours)
+        if len(axes.lines) > 1 and not entries:
             axes.legend(frameon=False, fontsize=canvas.medium, loc="best")
         # The limits stay those of the whole curves.
         axes.set_xlim(0.5, epochs + 0.5)
@@ -244,6 +239,8 @@ def _curves(name: str, history: Any, ax: Any, title: Any, cmap: Any) -> tuple[An
         axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    if entries:
+        draw_legend(canvas, entries, across)
     heading_of = _heading(canvas, title)
 
     @silent

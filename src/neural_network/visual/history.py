@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_real, check_ndim, silent
+from neural_network.checks import Array, as_flag, as_real, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import DTypeError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, axes_grid, wrapped
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 VALIDATION = "validation_"
 # Panels in a line.
 COLUMNS = 3
-# Epochs whose points are marked; more would be a string of beads.
-MOST_MARKED = 40
+# Epochs whose points are marked; of more, the points would fill the gaps of the dashes.
+MOST_MARKED = 12
 # Between the largest and the smallest number of an axis; beyond, a curve would look like an L.
 MOST_RATIO = 1000
+# Of the validation, below which its rise would be flat on a logarithmic axis.
+LEAST_RATIO = 100
+
+# Name → curves and panels of a run.
+Runs = dict[str, tuple[dict[str, Array], list[str]]]
 
 
 @public(top_level=False)
@@ -36,6 +41,7 @@ MOST_RATIO = 1000
 def show_history(
     history: Sequence[float] | Mapping[str, Any] | str | os.PathLike[str],
     *,
+    log: bool | None = None,
     ax: Any = None,
     title: str | None = None,
     cmap: Any = None,
@@ -44,13 +50,15 @@ def show_history(
 
     Each measure has a panel, in which its validation is dashed, in another colour. Of several
     runs, each has a colour, and the panels are shared; a legend below all of them names the runs.
-    Numbers that fall to a thousandth have a logarithmic axis.
+    Numbers that fall to a thousandth have a logarithmic axis, unless their validation falls to no
+    hundredth, whose rise would be flat.
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
             them; a dict of name → one number for each epoch, such as ``fit`` returns; or the
             path of a CSV file of a run, ``"run/log.csv"``. To compare runs, a dict of
-            name → such a dict or path: ``{"SGD": first, "Adam": "adam/log.csv"}``.
+            name → each of them: ``{"SGD": first, "Adam": "adam/log.csv"}``.
+        log: True for logarithmic axes, False for linear ones; None for what suits the numbers.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
         cmap: a colormap for the two curves, from its ends.
@@ -62,7 +70,8 @@ def show_history(
     Raises:
         ShapeError: no measure, or one without an epoch.
         DTypeError: no numbers; a wrong ``ax``, ``title`` or ``cmap``.
-        ArgumentError: a ``cmap`` that does not exist.
+        ArgumentError: a ``cmap`` that does not exist; ``log=True`` for numbers that are not all
+            above 0.
         FileFormatError: another file; ``FileNotFoundError`` where there is none.
         MissingDependencyError: matplotlib is not installed.
 
@@ -71,24 +80,25 @@ def show_history(
     ['loss', 'accuracy']
     """
     function = "show_history"
-    runs = _runs(function, history)
+    wanted = None if log is None else as_flag(function, "log", log)
+    runs = as_runs(function, history)
     panels = list(dict.fromkeys(panel for _, named in runs.values() for panel in named))
+    logarithmic = {panel: _is_logarithmic(function, runs, panel, wanted) for panel in panels}
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     colours = COLOURS if cmap is None else colours_from(function, cmap, max(2, len(runs)))
     wide, high = max(WIDTH / 3 * columns, 5.0), 3.2 * rows
-    dashed = any(name.startswith(VALIDATION) for named, _ in runs.values() for name in named)
-    entries = _entries(list(runs), colours, dashed=dashed) if len(runs) > 1 else []
+    entries = entries_of(runs, colours) if len(runs) > 1 else []
     heights = [1.0] * rows
     if ax is None:
-        high += _room_of(entries, wide, MEDIUM)[1]
+        high += room_of(entries, wide, MEDIUM)[1]
     elif entries:  # panels, also of one measure: below them is the legend
         heights.append(0.001)
     canvas = axes_grid(
         function, ax, title, size=(wide, high), rows=len(heights), columns=columns,
         heights=heights,
     )  # fmt: skip
-    across, below = _room_of(entries, canvas.inches[0], canvas.medium)
+    across, below = room_of(entries, canvas.inches[0], canvas.medium)
     if canvas.panels is not None and entries:
         canvas.panels.foot = min(below, 0.5 * canvas.inches[1])
     named: dict[str, Any] = {}
@@ -97,34 +107,71 @@ def show_history(
             axes.set_axis_off()
             continue
         panel = panels[place]
-        for number, (run, (curves, _)) in enumerate(runs.items()):
-            shown = [name for name in (panel, VALIDATION + panel) if name in curves]
-            for name, style in zip(shown, ("-", "--"), strict=False):
-                values, held_out = curves[name], name.startswith(VALIDATION)
-                label = "validation" if held_out else "training"
-                if len(runs) > 1:
-                    label = f"{run}, validation" if held_out else run
-                colour = number if len(runs) > 1 else shown.index(name)
-                marker = "o" if len(values) <= MOST_MARKED else ""
-                axes.plot(
-                    range(1, len(values) + 1), values, style, label=label, marker=marker,
-                    markersize=3, color=colours[colour % len(colours)],
-                )  # fmt: skip
+        draw_curves(axes, runs, panel, colours)
         if len(axes.lines) > 1 and not entries:
             named |= {str(line.get_label()): line for line in axes.lines}
-        _finish(canvas, axes, panel)
+        _finish(canvas, axes, panel, steep=logarithmic[panel])
     if entries:
-        _draw_legend(canvas, entries, across)
+        draw_legend(canvas, entries, across)
     if named:
         _explain(canvas, named)
     return canvas.figure
 
 
-def _finish(canvas: Canvas, axes: Axes, panel: str) -> None:
+def draw_curves(
+    axes: Axes, runs: Runs, panel: str, colours: Sequence[Any]
+) -> list[tuple[Any, Array]]:
+    """Draw the curves of all runs into a panel; return lines and numbers."""
+    lines: list[tuple[Any, Array]] = []
+    for number, (run, (curves, _)) in enumerate(runs.items()):
+        shown = [name for name in (panel, VALIDATION + panel) if name in curves]
+        for name, style in zip(shown, ("-", "--"), strict=False):
+            values, held_out = curves[name], name.startswith(VALIDATION)
+            label = "validation" if held_out else "training"
+            if len(runs) > 1:
+                label = f"{run}, validation" if held_out else run
+            colour = number if len(runs) > 1 else shown.index(name)
+            (line,) = axes.plot(
+                range(1, len(values) + 1), values, style, label=label, markersize=3,
+                marker="o" if len(values) <= MOST_MARKED else "",
+                color=colours[colour % len(colours)],
+            )  # fmt: skip
+            lines.append((line, values))
+    return lines
+
+
+def _is_logarithmic(function: str, runs: Runs, panel: str, wanted: bool | None) -> bool:
+    """Return whether a panel has a logarithmic axis."""
+    found = [
+        (name, curves[name])
+        for curves, _ in runs.values()
+        for name in (panel, VALIDATION + panel)
+        if name in curves
+    ]
+    everything = np.concatenate([values for _, values in found])
+    if not wanted:
+        held_out = [values for name, values in found if name.startswith(VALIDATION)]
+        flat = bool(held_out) and not spans(np.concatenate(held_out), LEAST_RATIO)
+        return wanted is None and spans(everything, MOST_RATIO) and not flat
+    least = np.min(everything[np.isfinite(everything)], initial=np.inf)
+    if least <= 0:
+        expected = "numbers above 0 where axes are logarithmic"
+        raise ArgumentError(sentence(function, "log", expected, f"{least:g} in {panel!r}"))
+    return True
+
+
+def spans(numbers: Array, ratio: float) -> bool:
+    """Return whether the finite numbers are above 0, and the largest is so many times the least.
+
+    >>> spans(np.array([0.1, 20.0, np.nan]), 100), spans(np.array([0.0, 20.0]), 100)
+    (True, False)
+    """
+    finite = numbers[np.isfinite(numbers)]
+    return finite.size > 0 and bool(0 < ratio * finite.min() < finite.max())
+
+
+def _finish(canvas: Canvas, axes: Axes, panel: str, *, steep: bool) -> None:
     """Name the axes of a panel, and choose their scale and ticks."""
-    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
-    drawn = drawn[np.isfinite(drawn)]
-    steep = drawn.size > 0 and 0 < MOST_RATIO * drawn.min() < drawn.max()
     if steep:
         axes.set_yscale("log")
         panel += ", logarithmic"
@@ -141,16 +188,16 @@ def _finish(canvas: Canvas, axes: Axes, panel: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _entries(runs: list[str], colours: Sequence[Any], *, dashed: bool) -> list[tuple[str, Any]]:
+def entries_of(runs: Runs, colours: Sequence[Any]) -> list[tuple[str, Any]]:
     """Return text and style of each line of the legend of several runs."""
     found = [(run, {"color": colours[n % len(colours)]}) for n, run in enumerate(runs)]
-    if dashed:
+    if any(name.startswith(VALIDATION) for named, _ in runs.values() for name in named):
         grey = {"color": "0.35"}
         found += [("training", grey), ("validation", {**grey, "linestyle": "--"})]
     return [(wrapped(text, WIDTH / 2, MEDIUM), style) for text, style in found]
 
 
-def _room_of(entries: list[tuple[str, Any]], inches: float, points: float) -> tuple[int, float]:
+def room_of(entries: list[tuple[str, Any]], inches: float, points: float) -> tuple[int, float]:
     """Return how many entries of a legend stand in a line of a width, and the height of all."""
     if not entries:
         return 1, 0.0
@@ -161,7 +208,7 @@ def _room_of(entries: list[tuple[str, Any]], inches: float, points: float) -> tu
     return across, (1.6 * lines + 0.8) * points / 72
 
 
-def _draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) -> None:
+def draw_legend(canvas: Canvas, entries: list[tuple[str, Any]], across: int) -> None:
     """Name the runs below all panels, where the legend covers no curve."""
     from matplotlib.lines import Line2D
 
@@ -212,19 +259,26 @@ def _raise(axes: Axes, share: float) -> None:
     axes.set_ylim(top=top)
 
 
-def _runs(function: str, history: Any) -> dict[str, tuple[dict[str, Array], list[str]]]:
+def as_runs(function: str, history: Any) -> Runs:
     """Return name → curves and panels of each run; of a single one, without a name."""
-    if isinstance(history, Mapping) and history:
-        inner = list(history.values())
-        if all(isinstance(one, Mapping) or is_log(one) for one in inner):
-            return {str(name): as_curves(function, one) for name, one in history.items()}
+    if isinstance(history, Mapping) and any(map(is_run, history.values())):
+        return {str(name): as_curves(function, one) for name, one in history.items()}
     return {"": as_curves(function, history)}
+
+
+def is_run(value: Any) -> bool:
+    """Return whether a value is a whole run, in place of the numbers of one measure."""
+    return isinstance(value, Mapping) or is_log(value)
 
 
 def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]:
     """Return name → one number for each epoch, and the names that get a panel."""
     if is_log(history):
         history = read_log(function, history)
+    if isinstance(history, list | tuple) and any(map(is_run, history)):
+        expected = "a dict of name → history for several runs, such as {'first': a, 'second': b}"
+        received = f"a {type(history).__name__} of them"
+        raise DTypeError(sentence(function, "history", expected, received))
     if not isinstance(history, Mapping | list | tuple | np.ndarray):
         expected = "numbers or a dict of lists, or the path of a run's CSV file"
         raise DTypeError(sentence(function, "history", expected, brief(history)))

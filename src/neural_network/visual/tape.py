@@ -17,6 +17,7 @@ from neural_network.checks import Array, silent
 from neural_network.errors import ShapeError, sentence
 from neural_network.functional.op import Rule
 from neural_network.lifting import LISTS
+from neural_network.terminal import plain
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.tape_names import captured_names
 
@@ -52,7 +53,7 @@ class Part:
 
     def __repr__(self) -> str:
         how = self.rule or f"× {_outlined(self.slope)}"
-        return f"<Part through {self.through}: {_outlined(self.upstream)} {how}>"
+        return plain(f"<Part through {self.through}: {_outlined(self.upstream)} {how}>")
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from neural_network.errors import (
     sentence,
 )
 from neural_network.public import public
+from neural_network.terminal import plain
 from neural_network.visual.canvas import as_title
 from neural_network.visual.explanation import Explanation
 from neural_network.visual.tape import Line, Record, named_leaves, recorder
@@ -100,7 +101,7 @@ class Tape(Explanation):
 
 def _table(rows: list[list[str]]) -> list[str]:
     """Write rows of cells of one or several lines in columns, below a line under the first."""
-    split = [[cell.split("\n") for cell in row] for row in rows]
+    split = [[plain(cell).split("\n") for cell in row] for row in rows]
     widths = [
         max(len(line) for row in split for line in row[column]) for column in range(len(rows[0]))
     ]
@@ -110,7 +111,7 @@ def _table(rows: list[list[str]]) -> list[str]:
             cells = [cell[place] if place < len(cell) else "" for cell in row]
             pairs = zip(cells, widths, strict=True)
             lines.append("  ".join(cell.ljust(width) for cell, width in pairs).rstrip())
-    return [lines[0], "─" * max(map(len, lines)), *lines[1:]]
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def shown(values: Array) -> str:
@@ -158,14 +159,14 @@ def explain_gradient(f: Callable[..., Any], x: Any, *more: Any) -> Tape:
 
     >>> explain_gradient(lambda w: np.tanh(w * 2.0) * w, 0.5)
         computed by  value
-    ───────────────────────
+    -----------------------
     w   given        0.5
     v1  w * 2.0      1
     v2  tanh(v1)     0.7616
     v3  v2 * w       0.3808
     <BLANKLINE>
-        through            upstream  × local slope  = ∂v3/∂value
-    ────────────────────────────────────────────────────────────
+        through            upstream  x local slope  = dv3/dvalue
+    ------------------------------------------------------------
     v3  the result itself                           1
     v2  v3 = v2 * w        1         0.5            0.5
     v1  v2 = tanh(v1)      0.5       0.42           0.21

@@ -13,6 +13,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.window import times
 from neural_network.layers.layer import Layer
 from neural_network.public import public
+from neural_network.terminal import plain
 from neural_network.visual.activations import show_activations
 from neural_network.visual.explanation import Explanation
 from neural_network.visual.inputs import as_class_names, as_input, as_model, probabilities_of
@@ -55,14 +56,14 @@ class Walkthrough(Explanation):
     @silent
     def __str__(self) -> str:
         """Write a line for each layer."""
-        rows = [("", "layer", "output shape", "smallest … largest", "mean", "zeros", "")]
+        rows = [("", "layer", "output shape", "smallest .. largest", "mean", "zeros", "")]
         rows.append(("", "input", *_numbers(self.image[0]), ""))
         rows += [
             (
                 step.name,
                 type(step.layer).__name__,
                 *_numbers(step.output[0]),
-                outline_of(step.layer),
+                plain(outline_of(step.layer)),
             )
             for step in self.steps
         ]
@@ -74,7 +75,7 @@ class Walkthrough(Explanation):
             ).rstrip()
             for row in rows
         ]
-        lines.insert(1, "─" * max(map(len, lines)))
+        lines.insert(1, "-" * max(map(len, lines)))
         return "\n".join([*lines, f"answer: {self.sentence}"] if self.answer else lines)
 
     @silent
@@ -101,7 +102,12 @@ class Walkthrough(Explanation):
 def _numbers(values: Array) -> tuple[str, str, str, str]:
     """Return shape, range, mean and share of zeros as text."""
     shape = times(values.shape) if values.ndim else "1"
-    return shape, range_of(values), short(float(np.mean(values))), f"{np.mean(values == 0):.0%}"
+    return (
+        plain(shape),
+        plain(range_of(values)),
+        short(float(np.mean(values))),
+        f"{np.mean(values == 0):.0%}",
+    )
 
 
 @public
@@ -126,11 +132,11 @@ def explain(model: Layer, image: ArrayLike, *, class_names: Any = None) -> Walkt
 
     >>> model = Sequential(Dense(2, "relu", initializer="ones"), Dense(2, initializer="zeros"))
     >>> explain(model.initialize((3,), rng=0), [1.0, 2.0, 3.0])
-       layer  output shape  smallest … largest  mean  zeros
-    ──────────────────────────────────────────────────────────────────────
-       input  3             1 … 3                  2     0%
-    0  Dense  2             6 … 6                  6     0%  2 units, relu
-    1  Dense  2             0 … 0                  0   100%  2 units
+       layer  output shape  smallest .. largest  mean  zeros
+    -----------------------------------------------------------------------
+       input  3             1 .. 3                  2     0%
+    0  Dense  2             6 .. 6                  6     0%  2 units, relu
+    1  Dense  2             0 .. 0                  0   100%  2 units
     answer: 0: 50.0%, 1: 50.0%
     """
     found = as_model(NAME, model)

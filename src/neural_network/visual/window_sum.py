@@ -15,6 +15,7 @@ from neural_network.errors import ArgumentError, ShapeError, both, sentence
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, Window
 from neural_network.public import public
+from neural_network.terminal import plain
 from neural_network.visual.canvas import as_title, axes_grid, wrapped
 from neural_network.visual.explanation import Explanation
 from neural_network.visual.figures import SIGNED, as_cmap, largest
@@ -78,14 +79,14 @@ class WindowSum(Explanation):
     def __str__(self) -> str:
         """Write the window, the filter, the products and the sum."""
         channels, height, width = self.window.shape
-        rows = f"{self.top}…{self.top + height - 1}"
-        columns = f"{self.left}…{self.left + width - 1}"
+        rows = f"{self.top}..{self.top + height - 1}"
+        columns = f"{self.left}..{self.left + width - 1}"
         where = "image" if self.pads == (0, 0) else "padded image"
         lines = [
             f"output[{self.row}, {self.column}]{self._of_call}: rows {rows}, columns {columns} "
             f"of the {where}"
         ]
-        word = "filter, turned by 180°" if self.flipped else "filter"
+        word = "filter, turned by 180 degrees" if self.flipped else "filter"
         for channel in range(min(channels, MOST_CHANNELS)):
             if channels > 1:
                 lines.append(channel_name(channel, channels))
@@ -107,7 +108,7 @@ class WindowSum(Explanation):
             )
         else:
             terms = f"of {flat.size} products"
-        return "\n".join([*lines, f"sum {terms} = {shown(self.value)}"])
+        return plain("\n".join([*lines, f"sum {terms} = {shown(self.value)}"]))
 
     @property
     def _of_call(self) -> str:
@@ -187,7 +188,7 @@ def _beside(columns: list[list[str]], middle: int) -> list[str]:
     found = []
     for place, cells in enumerate(zip(*columns, strict=True)):
         one, two, three = (f"{cell:<{wide}}" for cell, wide in zip(cells, widths, strict=True))
-        times_sign, equals = ("×", "=") if place == middle else (" ", " ")
+        times_sign, equals = ("x", "=") if place == middle else (" ", " ")
         found.append(f"{one}  {times_sign}  {two}  {equals}  {three}".rstrip())
     return found
 
@@ -245,10 +246,10 @@ def explain_conv2d(
         DTypeError: an argument of the wrong kind.
 
     >>> explain_conv2d([[1, 2, 3], [4, 5, 6]], [[0, 1], [-1, 0]], 0, 1)
-    output[0, 1]: rows 0…1, columns 1…2 of the image
+    output[0, 1]: rows 0..1, columns 1..2 of the image
     window     filter     products
     2 3         0 1        0 3
-    5 6     ×  -1 0    =  -5 0
+    5 6     x  -1 0    =  -5 0
     sum 0 + 3 - 5 + 0 = -2
     """
     pixels, kernel, call = as_image_and_filter(NAME, image, filter)

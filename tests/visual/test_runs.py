@@ -1,0 +1,68 @@
+"""Curves of one run and of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network import visual
+
+# Learns by heart: its training loss falls, that of its validation rises.
+OVERFIT = {"loss": np.geomspace(2, 1e-3, 30), "validation_loss": np.linspace(1, 1.3, 30)}
+FINE = {"loss": np.geomspace(1, 1e-4, 30), "validation_loss": np.geomspace(1, 1e-3, 30)}
+
+
+def test_a_logarithmic_axis_hides_no_rise_of_the_validation() -> None:
+    scale = {
+        name: visual.show_history(runs).axes[0].get_yscale()
+        for name, runs in {
+            "overfit": OVERFIT, "fine": FINE, "overfit runs": {"a": OVERFIT, "b": OVERFIT},
+            "alone": OVERFIT["loss"], "validation": {"validation_loss": FINE["loss"]},
+        }.items()
+    }  # fmt: skip
+    assert scale == {
+        "overfit": "linear", "fine": "log", "overfit runs": "linear", "alone": "log",
+        "validation": "log",
+    }  # fmt: skip
+
+
+def test_the_scale_can_be_chosen() -> None:
+    for history in (OVERFIT, FINE, [0.5, 0.4]):
+        assert visual.show_history(history, log=True).axes[0].get_yscale() == "log"
+        assert visual.show_history(history, log=False).axes[0].get_yscale() == "linear"
+    message = "log: expected numbers above 0 where axes are logarithmic, received 0 in 'accuracy'"
+    with pytest.raises(nn.ArgumentError, match=message):
+        visual.show_history({"loss": [1, 0.5], "accuracy": [0.0, 0.5]}, log=True)
+    with pytest.raises(nn.DTypeError, match="log: expected True or False"):
+        visual.show_history([1, 0.5], log="no")  # type: ignore[arg-type]
+
+
+def test_points_fill_no_gaps_of_dashes() -> None:
+    dashed = visual.show_history(OVERFIT).axes[0].lines[1]
+    assert (dashed.get_linestyle(), dashed.get_marker()) == ("--", "")
+    few = visual.show_history({"loss": [1, 0.5], "validation_loss": [1, 0.6]}).axes[0].lines[1]
+    assert few.get_marker() == "o"
+
+
+def test_several_runs_are_animated(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,loss\n1,0.9\n2,0.8\n3,0.7\n")
+    runs = {
+        "a": {"loss": [1, 0.5], "validation_loss": [1, 0.6]}, "b": log, "by hand": [2.0, 1.0],
+    }  # fmt: skip
+    animation = visual.animate_training(runs)
+    assert animation.frame_count == 3
+    lines = animation.figure.axes[0].lines
+    assert [line.get_label() for line in lines] == ["a", "a, validation", "b", "by hand"]
+    assert len({line.get_color() for line in lines}) == 3
+    assert visual.show_history(runs).axes[0].get_ylabel() == "loss"
+
+
+@pytest.mark.parametrize("draw", [visual.show_history, visual.animate_training])
+def test_runs_without_names(draw: object) -> None:
+    for runs in ([OVERFIT, FINE], (OVERFIT,), ["a.csv", "b.csv"]):
+        with pytest.raises(nn.DTypeError, match="expected a dict of name → history for several"):
+            draw(runs)  # type: ignore[operator]
