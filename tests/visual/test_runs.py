@@ -66,3 +66,8 @@ def test_runs_without_names(draw: object) -> None:
     for runs in ([OVERFIT, FINE], (OVERFIT,), ["a.csv", "b.csv"]):
         with pytest.raises(nn.DTypeError, match="expected a dict of name → history for several"):
             draw(runs)  # type: ignore[operator]
+
+
+def test_labels_in_place_of_counts() -> None:
+    with pytest.raises(nn.ShapeError, match=r"nn\.confusion_matrix\(y_pred, y_true\) counts"):
+        visual.show_confusion_matrix([0, 1, 1], [0, 1, 0])  # type: ignore[list-item]

@@ -69,7 +69,10 @@ def show_confusion_matrix(
     name = "show_confusion_matrix"
     matrix = as_real(name, "counts", unrecorded(name, "counts", counts))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
-        raise ShapeError(sentence(name, "counts", "a square", f"shape {matrix.shape}"))
+        received = f"shape {matrix.shape}"
+        if matrix.ndim == 1:
+            received += "; nn.confusion_matrix(y_pred, y_true) counts labels"
+        raise ShapeError(sentence(name, "counts", "a square", received))
     if not np.all((matrix >= 0) & (matrix < np.inf)):
         raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
     classes = len(matrix)
