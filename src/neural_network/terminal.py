@@ -19,7 +19,7 @@ def is_terminal(stream: Any) -> bool:
 
 
 # What this library's texts hold beyond ASCII, as ``print`` shows it.
-PLAIN = str.maketrans({"×": "x", "…": "..", "→": "->", "∂": "d", "°": " degrees"})
+PLAIN = str.maketrans({"×": "x", "…": "..", "∂": "d", "°": " degrees"})
 
 
 def plain(text: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dis
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -15,17 +13,10 @@ import numpy as np
 from neural_network.autograd.engine import no_backward
 from neural_network.checks import within_memory
 from neural_network.describing import html_table, shown
-from neural_network.elsewhere.own_layers import methods_of_users
-from neural_network.errors import (
-    ArgumentError,
-    DTypeError,
-    brief,
-    give_hint_of_call,
-    is_own,
-    sentence,
-)
+from neural_network.errors import ArgumentError, DTypeError, brief, give_hint_of_call, sentence
 from neural_network.layers.hooks import watching
-from neural_network.layers.parameter import as_sizes
+from neural_network.layers.own_classes import is_users
+from neural_network.layers.parameter import Parameter, as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.layers.unfound import untrained
 from neural_network.public import public
@@ -33,12 +24,6 @@ from neural_network.terminal import plain
 
 # Of a layer's text in a notebook.
 MOST_LETTERS = 400
-# Functions that compute products, each with an addition, by their names here and in NumPy.
-PRODUCTS = frozenset({
-    "matmul", "matrix_multiply", "dot", "vdot", "vecdot", "inner", "matvec", "vecmat", "tensordot",
-    "einsum", "multi_dot", "convolve", "correlate", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "scaled_dot_product_attention",
-})  # fmt: skip
 Shape = tuple[Any, ...]  # whole numbers, or shapes
 
 
@@ -72,8 +57,8 @@ class Summary:
         parameters: how many numbers the model has.
         learned: how many of them are not frozen.
         multiply_adds: of all layers, for one input.
-        uncounted: layers of your own whose products are not in ``multiply_adds``, in words:
-            their classes multiply matrices, and have no method ``multiply_adds``.
+        uncounted: layers of your own classes, in words, whose products are not in
+            ``multiply_adds``: they have parameters, and no method of that name.
 
     Attributes:
         rows, parameters, learned, multiply_adds, uncounted: as given.
@@ -209,7 +194,7 @@ def summarize(model: Any, shape: Any) -> Summary:
         first = outputs[0] if outputs and isinstance(outputs[0], tuple) else outputs
         work = layer.multiply_adds((1, *inputs), (1, *first))
         parameters = sum(own.values())
-        if _multiplies(layer):
+        if _is_uncounted(layer):
             uncounted[f"{names.get(id(layer), '')} {type(layer).__name__}".strip()] = None
         if parameters or work or not any(True for _ in layer.children()):
             name = names.get(id(layer), "")
@@ -228,37 +213,15 @@ def summarize(model: Any, shape: Any) -> Summary:
     )
 
 
-def _multiplies(layer: Any) -> bool:
-    """Return whether code of the user's own computes products that nothing counts.
+def _is_uncounted(layer: Any) -> bool:
+    """Return whether a layer of the user's own has parameters, of whose products nothing is known.
 
     What the layers inside compute is counted; a class with ``multiply_adds`` counts its own.
     """
-    kind = type(layer)
-    if kind.multiply_adds.__module__ != "neural_network.layers.layer":
+    own_count = type(layer).multiply_adds.__module__ != "neural_network.layers.layer"
+    if own_count or not is_users(type(layer)):
         return False
-    functions: list[Any] = [function for _, function in methods_of_users(kind)]
-    functions.append(getattr(layer, "function", None))  # of an Activation
-    called = [
-        function.__globals__.get(name)
-        for function in functions
-        if isinstance(function, FunctionType)
-        for name in function.__code__.co_names
-    ]
-    return any(
-        _has_product(function.__code__)
-        for function in (*functions, *called)
-        if isinstance(function, FunctionType) and not is_own(function.__module__ or "")
-    )
-
-
-def _has_product(code: CodeType) -> bool:
-    """Return whether code calls a product of matrices or a convolution, or writes ``@``."""
-    inner = [value for value in code.co_consts if isinstance(value, CodeType)]
-    return (
-        not PRODUCTS.isdisjoint(code.co_names)
-        or any(step.argrepr in ("@", "@=") for step in dis.get_instructions(code))
-        or any(map(_has_product, inner))
-    )
+    return any(isinstance(value, Parameter) for _, value in layer._members())
 
 
 def html_of_layer(layer: Any) -> str:
