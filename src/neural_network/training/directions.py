@@ -33,7 +33,7 @@ def mode_of(function: str, measure: str, mode: str | None) -> str:
     Raises:
         DTypeError, ArgumentError: another mode; none, and a name that tells nothing.
     """
-    if mode == "auto":
+    if isinstance(mode, str) and mode == "auto":
         received = "'auto'; without mode= it is as the measure's name tells"
         raise ArgumentError(sentence(function, "mode", "'min' or 'max'", received))
     if mode is not None:
