@@ -16,6 +16,7 @@ from PIL import Image
 import neural_network as nn
 from neural_network.cli.preparation import PICTURES
 from tests.cli.folders import QUICK, a_folder, colours, files, photograph
+from tests.needs import need
 
 # A command → what is typed after it → a part of the sentence.
 ODD: dict[str, dict[str, str]] = {
@@ -162,8 +163,7 @@ def test_what_permissions_forbid_is_said_before_anything(work: Path) -> None:
         (work / name).chmod(0)
     (work / "project").chmod(0o555)
     limited = LIMITED if os.geteuid() == 0 else []
-    if limited and shutil.which(limited[0]) is None:
-        pytest.skip("no setpriv")
+    need(not limited or shutil.which(limited[0]), "setpriv")
     code = (
         "import shlex, sys\nfrom neural_network.__main__ import main\n"
         "for line in sys.stdin:\n"

@@ -13,11 +13,11 @@ from neural_network.plan.vocabulary import (
     BatchNorm,
     Flatten,
     LinearStep,
+    PlainStage,
     PreparedStage,
     Reader,
     ReLU,
     Shape,
-    Stage,
 )
 
 
@@ -86,7 +86,7 @@ class PreparedDense(PreparedStage):
         return self._dX if self.needs_input_grad else None
 
 
-class DenseStage(Stage):
+class DenseStage(PlainStage):
     """``X · W + b`` and relu.
 
     Args:
@@ -96,7 +96,6 @@ class DenseStage(Stage):
     """
 
     prepared = PreparedDense
-    plain = True
 
     def __init__(self, dense: Dense, norm: BatchNorm | None, *, relu: bool) -> None:
         self.dense, self.norm, self.relu = dense, norm, relu

@@ -9,7 +9,7 @@ from typing import Any
 
 from neural_network.checks import Array
 from neural_network.kernels.runtime.aligned import aligned_whole
-from neural_network.plan.vocabulary import Reader, Shape, Stage, Step, Steps
+from neural_network.plan.vocabulary import PlainStage, Reader, Shape, Stage, Step, Steps
 
 
 class Match:
@@ -24,14 +24,15 @@ class Match:
         layers, steps, stages: as given.
         parameters: of the steps, in order.
         work: multiplications for one row.
-        plain: whether NumPy computes each stage as it stands.
+        plain: the stages, if NumPy can compute each of them; else none.
     """
 
     def __init__(self, layers: int, steps: list[Step], stages: list[Stage]) -> None:
         self.layers, self.steps, self.stages = layers, steps, stages
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
-        self.plain = all(stage.plain for stage in stages)
+        plain = [stage for stage in stages if isinstance(stage, PlainStage)]
+        self.plain = plain if len(plain) == len(stages) else []
         self._shapes = [tensor.data.shape for tensor in self.parameters]
         self._ends = list(accumulate(map(prod, self._shapes), initial=0))
 

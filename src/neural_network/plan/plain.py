@@ -14,7 +14,7 @@ from neural_network.plan.matching import Match
 @silent
 def predicted(match: Match, X: Array) -> Array:
     """Compute all stages of a match, of which nothing is recorded."""
-    for stage in match.stages:
+    for stage in match.plain:
         X = stage.by_numpy(X)
     return X
 
@@ -29,7 +29,7 @@ class PlainRun(Computation):
     def forward(self, X: Array) -> Array:
         """Compute all stages: (N, inputs) to (N, outputs)."""
         self._values = [X]
-        for stage in self.match.stages:
+        for stage in self.match.plain:
             X = stage.by_numpy(X)
             self._values.append(X)
         return X
@@ -38,8 +38,8 @@ class PlainRun(Computation):
         """Go back through the stages. The engine calls it, which lets no warning out."""
         grad: Array | None = grad_out
         end = len(gradients)
-        for place in reversed(range(len(self.match.stages))):
-            stage = self.match.stages[place]
+        for place in reversed(range(len(self.match.plain))):
+            stage = self.match.plain[place]
             begin = end - stage.parameters
             grad = stage.gradients_by_numpy(
                 self._values[place], self._values[place + 1], grad, gradients[begin:end],

@@ -201,13 +201,10 @@ class Stage(ABC):
         work: multiplications for one row.
         needs_output: whether ``backward`` needs the result unchanged.
         prepared: the class by which kernels compute it.
-        plain: whether NumPy computes it as it stands, by ``by_numpy``; else small work is left
-            to the layers.
     """
 
     kinds: ClassVar[list[type[Stage]]] = []
     prepared: ClassVar[type[PreparedStage]]
-    plain: ClassVar[bool] = False
     input_shape: Shape
     output_shape: Shape
     parameters: int
@@ -215,8 +212,9 @@ class Stage(ABC):
     needs_output: bool
 
     def __init_subclass__(cls) -> None:
-        """Register the kind of stage."""
-        Stage.kinds.append(cls)
+        """Register the kind of stage, if it says what it matches."""
+        if "match" in vars(cls):
+            Stage.kinds.append(cls)
 
     @classmethod
     @abstractmethod
@@ -228,10 +226,15 @@ class Stage(ABC):
             shape: of one row of the input, channels last.
         """
 
+
+class PlainStage(Stage):
+    """A stage that NumPy computes where the work is small; that of others is left to the layers."""
+
+    @abstractmethod
     def by_numpy(self, X: Array) -> Array:
         """Compute it by NumPy: a new array."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gradients_by_numpy(
         self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
     ) -> Array | None:
@@ -244,4 +247,3 @@ class Stage(ABC):
             gradients: of the parameters.
             needs_input_grad: whether the gradient of the input is needed.
         """
-        raise NotImplementedError
