@@ -26,6 +26,7 @@ help:
 	@echo "make kill-test    300 trainings killed at random instants and resumed; a few minutes"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
 	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
+	@echo "                  ROW=field:lenet measures one row, and prints it"
 	@echo "make bench-quick  four of its rows, printed; a minute"
 	@echo "make results      train all seeds of docs/results.md that are not stored yet; an hour"
 	@echo "make pictures     draw docs/images again"
@@ -69,7 +70,7 @@ test-lowest: pyproject.toml
 	$(LOWEST)/bin/python -m pytest $(IN_PARALLEL)
 
 bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(if $(ROW),--only $(ROW))
 
 bench-quick: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py --quick

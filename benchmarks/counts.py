@@ -3,15 +3,34 @@
 Operations are the multiplications and additions of the sums as they are written down; an
 algorithm with fewer of them (a transform, minimal filtering, skipping zeros) may beat the count.
 Bytes: what enters and leaves each block of a network once per pass, where a block is a
-layer with weights and the activation and pooling behind it, and each weight once.
+layer with weights and the activation, norm and pooling behind it, and each weight once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import prod
 
-from networks import Conv, Dense, Flatten, Network, Pool
+from networks import (
+    Attention,
+    BatchNorm,
+    Conv,
+    Dense,
+    Depthwise,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalPool,
+    LayerNorm,
+    Network,
+    Piece,
+    Pool,
+    ReLU,
+    Residual,
+    TokenMean,
+    Transposed,
+)
 
 FLOAT32 = 4
 # How often an optimizer step passes over the parameters: Adam reads weights, gradients and
@@ -43,28 +62,75 @@ class Block:
 
 def blocks(network: Network) -> list[Block]:
     """Return the blocks of a network, with their sizes."""
-    shape, found = network.shape, list[Block]()
-    for layer in network.layers:
-        before = shape
-        if isinstance(layer, Conv):
-            channels, *places = shape
-            taps = channels * layer.size**2
-            shape = (layer.filters, *(place - layer.size + 1 for place in places))
-            found.append(
-                Block(prod(shape) * taps, prod(before), prod(shape), layer.filters * (taps + 1))
-            )
-        elif isinstance(layer, Dense):
-            (inputs,) = shape
-            shape = (layer.units,)
-            weights = (inputs + 1) * layer.units
-            found.append(Block(inputs * layer.units, inputs, layer.units, weights))
-        elif isinstance(layer, Pool):
-            shape = (shape[0], *(place // layer.size for place in shape[1:]))
-            last = found[-1]
-            found[-1] = Block(last.products, last.inputs, prod(shape), last.weights)
-        elif isinstance(layer, Flatten):
-            shape = (prod(shape),)
+    found: list[Block] = []
+    _add(network.layers, network.shape, found)
     return found
+
+
+def _add(pieces: tuple[Piece, ...], shape: tuple[int, ...], found: list[Block]) -> tuple[int, ...]:
+    """Add the blocks of some layers; return the shape of what comes out."""
+    for piece in pieces:
+        before = shape
+        match piece:
+            case Conv():
+                shape = (piece.filters, *_places(shape, piece.size, piece.stride, piece.padding))
+                taps = before[0] * piece.size**piece.axes
+                weights = piece.filters * (taps + piece.bias)
+                found.append(Block(prod(shape) * taps, prod(before), prod(shape), weights))
+            case Depthwise(size, stride, padding):
+                shape = (shape[0], *_places(shape, size, stride, padding))
+                products = prod(shape) * size**2
+                found.append(Block(products, prod(before), prod(shape), shape[0] * size**2))
+            case Transposed(filters, size, stride, padding):
+                places = (stride * (place - 1) + size - 2 * padding for place in shape[1:])
+                shape = (filters, *places)
+                weights = before[0] * filters * size**2
+                products = prod(before[1:]) * weights
+                found.append(Block(products, prod(before), prod(shape), weights + filters))
+            case Dense(units):
+                shape = (*shape[:-1], units)
+                weights = (before[-1] + 1) * units
+                found.append(Block(prod(before) * units, prod(before), prod(shape), weights))
+            case Embedding(vocabulary, size):
+                shape = (*shape, size)
+                found.append(Block(0, prod(before), prod(shape), vocabulary * size))
+            case Attention(size):
+                tokens, own, weights = shape[0], prod(shape), (size + 1) * size
+                found += [
+                    Block(3 * own * size, own, 3 * own, 3 * weights),
+                    Block(2 * tokens * own, 3 * own, own, 0),
+                    Block(own * size, own, own, weights),
+                ]
+            case Residual(body, shortcut):
+                shape = _add(body, before, found)
+                last = found[-1]
+                _add(shortcut, before, found)
+                # The sum reads what came in, or what the shortcut has made of it.
+                found[found.index(last)] = replace(last, inputs=last.inputs + prod(shape))
+            case BatchNorm() | LayerNorm():
+                channels = shape[0] if isinstance(piece, BatchNorm) else shape[-1]
+                found[-1] = replace(found[-1], weights=found[-1].weights + 2 * channels)
+            case Pool() | GlobalPool() | TokenMean():
+                shape = _pooled(piece, shape)
+                found[-1] = replace(found[-1], outputs=prod(shape))
+            case Flatten():
+                shape = (prod(shape),)
+            case ReLU() | Dropout():
+                pass
+    return shape
+
+
+def _places(shape: tuple[int, ...], size: int, stride: int, padding: int) -> Iterator[int]:
+    return ((place + 2 * padding - size) // stride + 1 for place in shape[1:])
+
+
+def _pooled(piece: Piece, shape: tuple[int, ...]) -> tuple[int, ...]:
+    match piece:
+        case Pool(size):
+            return (shape[0], *(place // size for place in shape[1:]))
+        case GlobalPool():
+            return shape[:1]
+    return shape[-1:]
 
 
 def forward(network: Network, rows: int) -> Work:

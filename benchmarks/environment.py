@@ -1,4 +1,8 @@
-"""The process that measures: two threads for each library, no forced processor type of BLAS."""
+"""The process that measures: two threads for each library, no forced processor type of BLAS.
+
+With one thread (``--processor-time``) the processor's time is measured, for a machine that others
+use: waiting for a processor does not count then.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-THREADS = 2
+VARIABLE, OPTION = "BENCHMARK_THREADS", "--processor-time"
+THREADS = int(os.environ.get(VARIABLE, "2"))
+PROCESSOR_TIME = THREADS == 1
 # A forced processor type, or cache size, would slow the BLAS that NumPy brings and not those of
 # the peers. A forced choice of kernels would measure something else.
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NEURAL_NETWORK_KERNELS")
-COUNTED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+# NPROC is what JAX reads.
+COUNTED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC", VARIABLE)
 PACKAGES = (
     "numpy", "numba", "scipy", "torch", "onnxruntime", "opencv-python-headless", "scikit-learn",
     "autograd",
@@ -26,7 +33,7 @@ def restart_if_needed() -> None:
     Libraries read these variables when they are loaded, so it has to happen before NumPy is.
     """
     environment = {name: value for name, value in os.environ.items() if name not in FORCED}
-    environment |= dict.fromkeys(COUNTED, str(THREADS))
+    environment |= dict.fromkeys(COUNTED, "1" if OPTION in sys.argv else "2")
     if environment != dict(os.environ):
         sys.stdout.flush()
         os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  # itself

@@ -8,7 +8,7 @@ from typing import Any
 import counts
 import numpy as np
 from environment import THREADS
-from networks import EXAMPLE, in_onnx, in_torch, ours
+from networks import EXAMPLE, ours
 from timing import Way, interleaved, row
 from training import digits
 
@@ -20,18 +20,20 @@ Answer = Callable[[], np.ndarray]
 def in_onnx_runtime(model: nn.Sequential, X: np.ndarray) -> Answer:
     """Return a call that runs the network in ONNX Runtime."""
     import onnxruntime
+    from onnx_networks import in_onnx
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
     session = onnxruntime.InferenceSession(
         in_onnx(EXAMPLE, model), options, providers=["CPUExecutionProvider"]
     )
-    return lambda: session.run(None, {"X": X})[0]
+    return lambda: session.run(None, {"input": X})[0]
 
 
 def in_pytorch(model: nn.Sequential, X: np.ndarray) -> Answer:
     """Return a call that runs the network in PyTorch."""
     import torch
+    from torch_networks import in_torch
 
     module, inputs = in_torch(EXAMPLE, model).eval(), torch.from_numpy(X)
 

@@ -1,9 +1,15 @@
-"""The networks that are measured: one description, built with us, in PyTorch and in ONNX."""
+"""The networks that are measured: one description each, and how we build it.
+
+``torch_networks.py``, ``jax_networks.py`` and ``onnx_networks.py`` build the same network, with a
+copy of our weights, for the peers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import neural_network as nn
@@ -11,10 +17,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with relu behind it."""
+    """A convolution of pictures, or of series where ``axes`` is 1, with relu behind it or not."""
 
     filters: int
     size: int = 3
+    stride: int = 1
+    padding: int = 0
+    relu: bool = True
+    bias: bool = True
+    axes: int = 2
+
+
+@dataclass(frozen=True)
+class Depthwise:
+    """A convolution of each channel by itself, without a bias."""
+
+    size: int = 3
+    stride: int = 1
+    padding: int = 1
+
+
+@dataclass(frozen=True)
+class Transposed:
+    """A transposed convolution of pictures."""
+
+    filters: int
+    size: int
+    stride: int
+    padding: int
+    relu: bool = True
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Batch norm of channels."""
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Layer norm of the last axis."""
+
+
+@dataclass(frozen=True)
+class ReLU:
+    """Relu as a layer of its own."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +68,11 @@ class Pool:
     """Max-pooling."""
 
     size: int = 2
+
+
+@dataclass(frozen=True)
+class GlobalPool:
+    """The mean of each channel."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +95,39 @@ class Dense:
     relu: bool = False
 
 
-Piece = Conv | Pool | Flatten | Dropout | Dense
+@dataclass(frozen=True)
+class Embedding:
+    """A vector for each token."""
+
+    vocabulary: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Self-attention with a projection of query, key, value and result."""
+
+    size: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class TokenMean:
+    """The mean of the tokens' vectors."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What goes in, or the shortcut's result, added to what the body makes of it."""
+
+    body: tuple[Piece, ...]
+    shortcut: tuple[Piece, ...] = ()
+
+
+Piece = (
+    Conv | Depthwise | Transposed | BatchNorm | LayerNorm | ReLU | Pool | GlobalPool | Flatten
+    | Dropout | Dense | Embedding | Attention | TokenMean | Residual
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,88 +153,64 @@ def ours(network: Network) -> nn.Sequential:
     """Build a network as a reader of the README would."""
     import neural_network as nn
 
-    def layer(piece: Piece) -> nn.Layer:
+    layers = our_layers(network.layers)
+    dtype = int if isinstance(network.layers[0], Embedding) else np.float32
+    built: nn.Sequential = nn.Sequential(*layers).initialize(network.shape, rng=0, dtype=dtype)
+    return built
+
+
+def our_layers(pieces: tuple[Piece, ...]) -> list[nn.Layer]:
+    """Return a layer of ours for each piece."""
+    import neural_network as nn
+
+    def layer(piece: Piece) -> nn.Layer:  # noqa: PLR0912  # a table
         match piece:
-            case Conv(filters, size):
-                return nn.Conv2D(filters, size, activation="relu")
+            case Conv():
+                kind = nn.Conv1D if piece.axes == 1 else nn.Conv2D
+                return kind(
+                    piece.filters, piece.size, stride=piece.stride, padding=piece.padding,
+                    activation="relu" if piece.relu else None, bias=piece.bias,
+                )  # fmt: skip
+            case Depthwise(size, stride, padding):
+                return nn.DepthwiseConv2D(size, stride=stride, padding=padding, bias=False)
+            case Transposed(filters, size, stride, padding, relu):
+                return nn.ConvTranspose2D(
+                    filters, size, stride=stride, padding=padding,
+                    activation="relu" if relu else None,
+                )  # fmt: skip
+            case BatchNorm():
+                return nn.BatchNorm()
+            case LayerNorm():
+                return nn.LayerNorm()
+            case ReLU():
+                return nn.Activation("relu")
             case Pool(size):
                 return nn.MaxPool2D(size)
+            case GlobalPool():
+                return nn.GlobalAvgPool2D()
             case Flatten():
                 return nn.Flatten()
             case Dropout(rate):
                 return nn.Dropout(rate)
             case Dense(units, relu):
                 return nn.Dense(units, "relu" if relu else None)
+            case Embedding(vocabulary, size):
+                return nn.Embedding(vocabulary, size)
+            case Attention(size, heads):
+                from own_layers import SelfAttention
 
-    return nn.Sequential(*map(layer, network.layers)).initialize(network.shape, rng=0)
+                return SelfAttention(size, heads)
+            case TokenMean():
+                from own_layers import MeanOfTokens
 
+                return MeanOfTokens()
+            case Residual(body, shortcut):
+                other = nn.Sequential(*our_layers(shortcut)) if shortcut else None
+                return nn.Residual(*our_layers(body), shortcut=other)
 
-def in_torch(network: Network, model: nn.Sequential) -> Any:
-    """Build the same network in PyTorch, with a copy of our weights."""
-    import torch
-    from torch import nn as tnn
-
-    layers: list[tnn.Module] = []
-    for piece, layer in zip(network.layers, model, strict=True):
-        match piece:
-            case Conv(filters, size):
-                layers.append(tnn.Conv2d(layer.weight.shape[1], filters, size))
-            case Pool(size):
-                layers.append(tnn.MaxPool2d(size))
-            case Flatten():
-                layers.append(tnn.Flatten())
-            case Dropout(rate):
-                layers.append(tnn.Dropout(rate))
-            case Dense(units):
-                layers.append(tnn.Linear(layer.weight.shape[0], units))
-        if isinstance(piece, Conv | Dense):
-            weight = layer.weight.data
-            with torch.no_grad():
-                layers[-1].weight.copy_(
-                    torch.from_numpy(weight.T if isinstance(piece, Dense) else weight)
-                )
-                layers[-1].bias.copy_(torch.from_numpy(layer.bias.data))
-        if isinstance(piece, Conv) or (isinstance(piece, Dense) and piece.relu):
-            layers.append(tnn.ReLU())
-    return tnn.Sequential(*layers)
+    return [layer(piece) for piece in pieces]
 
 
-def in_onnx(network: Network, model: nn.Sequential) -> bytes:
-    """Write the same network, for inference, as an ONNX file with our weights."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes, weights, name = [], [], "X"
-
-    def add(kind: str, *more: str, **attributes: Any) -> None:
-        nonlocal name
-        after = f"{kind}{len(nodes)}"
-        nodes.append(helper.make_node(kind, [name, *more], [after], **attributes))
-        name = after
-
-    for place, (piece, layer) in enumerate(zip(network.layers, model, strict=True)):
-        own = [f"W{place}", f"b{place}"]
-        if isinstance(piece, Conv | Dense):
-            for label, parameter in zip(own, (layer.weight, layer.bias), strict=True):
-                weights.append(numpy_helper.from_array(parameter.data.copy(), label))
-        match piece:
-            case Conv():
-                add("Conv", *own)
-            case Pool(size):
-                add("MaxPool", kernel_shape=[size] * 2, strides=[size] * 2)
-            case Flatten():
-                add("Flatten")
-            case Dense():
-                add("Gemm", *own)
-        if isinstance(piece, Conv) or (isinstance(piece, Dense) and piece.relu):
-            add("Relu")
-    graph = helper.make_graph(
-        nodes,
-        "network",
-        [helper.make_tensor_value_info("X", TensorProto.FLOAT, ["rows", *network.shape])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", None])],
-        initializer=weights,
-    )
-    # Versions that every ONNX Runtime of the last years reads.
-    opset = [helper.make_opsetid("", 17)]
-    written: bytes = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-    return written
+def pairs(pieces: tuple[Piece, ...], layers: Any) -> list[tuple[Piece, Any]]:
+    """Return each piece with our layer of it."""
+    return list(zip(pieces, layers, strict=True))

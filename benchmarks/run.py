@@ -1,12 +1,13 @@
 """Measure beside the peers, in turn, and write docs/benchmarks.md.
 
-``make bench`` measures everything, ``make bench-quick`` rows A, B, E and F roughly.
+``make bench`` measures everything, ``make bench ROW=field:lenet`` (or ``ROW="A B"``) some rows,
+``make bench-quick`` rows A, B, E and F roughly.
 Nothing here is a test: a busy machine makes noise, not errors.
 """
 
 from __future__ import annotations
 
-from environment import installed, machine, restart_if_needed, set_threads
+from environment import OPTION, installed, machine, restart_if_needed, set_threads
 
 if __name__ == "__main__":
     restart_if_needed()  # before anything loads NumPy
@@ -23,6 +24,8 @@ from typing import Any
 import chart
 import costs
 import estimators
+import field
+import field_page
 import first_steps
 import inference
 import limits
@@ -31,6 +34,7 @@ import pictures
 import single_layers
 import tape
 import training
+from field_networks import FIELD
 from goals import GOALS, verdict
 from page import figure, page, table
 from quiet import Watch, is_quiet
@@ -57,6 +61,9 @@ COSTS = {
     "first": ("first", first_steps.measure),
     "estimators": ("estimators", estimators.measure),
 }
+# A network of the field is a row of its own: ``field:lenet``.
+NETWORKS = {f"field:{key}": key for key in FIELD}
+ROWS = [*GROUPS, *NETWORKS, *COSTS]
 QUICK = ("A", "B", "E", "F")
 
 
@@ -64,7 +71,7 @@ def main() -> int:
     """Measure, print, and write the page, the numbers and the chart."""
     options = arguments()
     began = perf_counter()
-    names = options.only or (QUICK if options.quick else [*GROUPS, *COSTS])
+    names = options.only or (QUICK if options.quick else ROWS)
     about = machine()
     set_threads()
     numbers: dict[str, Any] = {
@@ -90,13 +97,17 @@ def main() -> int:
             print_row(row)
         busy = "" if is_quiet(others) else f", others took {others:.0%} of the processors"
         print(f"  {name}: {perf_counter() - start:.0f} s{busy}", flush=True)
+    keys = [key for row, key in NETWORKS.items() if row in names]
+    numbers["field"] = measured_field(keys, options.quick)
     for name, (key, cost) in COSTS.items():
         if name in names:
             numbers[key] = cost(options.quick)
             print(f"{name}: {numbers[key]}", flush=True)
     numbers["seconds"] = perf_counter() - began
-    print(f"\n{table(numbers['rows'])}\n\n{numbers['seconds']:.0f} s in all")
-    everything = not (options.only or options.quick)
+    if numbers["rows"]:
+        print(f"\n{table(numbers['rows'])}\n")
+    print(f"{numbers['seconds']:.0f} s in all")
+    everything = not (options.only or options.quick or options.processor_time)
     output = options.output or (
         ROOT / "docs/benchmarks.md" if everything or options.update else None
     )
@@ -106,6 +117,18 @@ def main() -> int:
         write(numbers, output)
     below = [row for row in numbers["rows"] if row["ratio"] < row["floor"]]
     return 1 if options.check and below else 0
+
+
+def measured_field(keys: list[str], quick: bool) -> list[dict[str, Any]]:
+    """Measure networks of the field, and print each cell."""
+    cells = []
+    for key in keys:
+        start = perf_counter()
+        for cell in field.measure(key, quick):
+            cells.append(cell)
+            print(field_page.line(cell), flush=True)
+        print(f"  field:{key}: {perf_counter() - start:.0f} s", flush=True)
+    return cells
 
 
 def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
@@ -127,14 +150,15 @@ def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    rows = [*GROUPS, *COSTS]
-    only = f"these alone, not written: {', '.join(rows)}"
-    parser.add_argument("--only", nargs="+", choices=rows, metavar="ROW", help=only)
+    only = f"these alone, not written: {', '.join(ROWS)}"
+    parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=only)
     quick = f"{', '.join(QUICK)}, in few rounds, not written"
     parser.add_argument("--quick", action="store_true", help=quick)
     update = "with --only: replace these rows of the page"
     parser.add_argument("--update", action="store_true", help=update)
     parser.add_argument("--output", type=Path, help="the page; numbers and chart go beside it")
+    alone = "one thread each, processor time, for a machine that others use; not written"
+    parser.add_argument(OPTION, action="store_true", help=alone)
     parser.add_argument("--check", action="store_true", help="fail where a row is below its floor")
     return parser.parse_args()
 

@@ -12,13 +12,11 @@ from typing import Any
 import counts
 import limits
 import numpy as np
-from networks import EXAMPLE, MLP, MNIST_CNN, SMALL, Network, in_torch, ours
+from networks import EXAMPLE, MLP, MNIST_CNN, SMALL, Network, ours
+from peers import ADAM, MOMENTUM
 from timing import Times, Way, filled, interleaved, row
 
 import neural_network as nn
-
-ADAM = {"lr": 0.001}
-MOMENTUM = {"lr": 0.01, "momentum": 0.9}
 
 
 def digits(count: int) -> tuple[np.ndarray, np.ndarray, str]:
@@ -51,11 +49,12 @@ def torch_fit(
         channels_last: the memory format of model and pictures.
     """
     import torch
+    from torch_networks import in_torch
 
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model = in_torch(network, ours(network)).to(memory_format=layout).train()
     optimizer = (
-        torch.optim.Adam(model.parameters(), **ADAM)
+        torch.optim.Adam(model.parameters(), lr=ADAM)
         if adam
         else torch.optim.SGD(model.parameters(), **MOMENTUM)
     )

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from neural_network import models
 from tests.processes import HANGS, start_python
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +23,8 @@ import counts  # noqa: E402  # a script, found by the line above
 import goals  # noqa: E402  # a script, found by the line above
 import page  # noqa: E402  # a script, found by the line above
 import quiet  # noqa: E402  # a script, found by the line above
-from networks import EXAMPLE, MLP, SMALL  # noqa: E402  # a script, found by the line above
+from field_networks import FIELD  # noqa: E402  # a script, found by the line above
+from networks import EXAMPLE, MLP, SMALL, ours  # noqa: E402  # a script, found by the line above
 
 NUMBERS: dict[str, Any] = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
 # (aim, floor), as required.
@@ -148,3 +151,29 @@ def test_an_aim_beyond_the_bound_is_called_so() -> None:
     limits = {"operations_per_second": 1e12, "bytes_per_second": 1e9}
     text = page.bound(row, limits)
     assert text.endswith("which is less than this bound allows, unless the bytes stay in a cache.")
+
+
+def test_known_models_of_the_field_are_those_of_the_library() -> None:
+    for key, known in (("tiny", models.tiny_cnn), ("resnet", models.small_resnet)):
+        entry = FIELD[key]
+        own, theirs = ours(entry.network), known(input_shape=entry.network.shape, rng=0)
+        shapes = [[p.shape for p in model.parameters()] for model in (own, theirs)]
+        assert shapes[0] == shapes[1]
+        for mine, other in zip(own.parameters(), theirs.parameters(), strict=True):
+            mine.data = other.data
+        X, _ = entry.data(2)
+        np.testing.assert_array_equal(own.predict(X), theirs.predict(X))
+
+
+@pytest.mark.parametrize("key", FIELD)
+def test_weights_of_the_field_are_counted(key: str) -> None:
+    network = FIELD[key].network
+    counted = sum(block.weights for block in counts.blocks(network))
+    assert counted == sum(parameter.size for parameter in ours(network).parameters())
+
+
+@pytest.mark.parametrize("key", set(FIELD) - {"tokens"})
+def test_products_of_the_field_are_those_of_the_summary(key: str) -> None:
+    network = FIELD[key].network
+    counted = sum(block.products for block in counts.blocks(network))
+    assert counted == ours(network).summary().multiply_adds
