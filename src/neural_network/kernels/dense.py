@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.products import products
+from neural_network.kernels.products import PADDED_TO, products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import WIDTH
+from neural_network.kernels.tile import WIDTH, relu_backward, transpose
 
 # Rows of a block, and the products of each sum that a block computes at once: 512 · 64 numbers of
 # the weights are 128 KB, which stay in the second-level cache.
@@ -21,6 +21,8 @@ ROWS, DEPTH = 64, 512
 TASKS, FEWEST = 4, 12
 # Rows of the weight's gradient that a task computes at most.
 BAND = 96
+# Rows of the batch that one sum of the weight's gradient adds up at once.
+SAMPLES = 256
 
 
 @kernel
@@ -71,17 +73,19 @@ def affine_backward(
         X: (N, inputs), contiguous.
         W: (inputs, units), contiguous.
         G: (N, units), contiguous: the gradient for the result of ``affine``.
-        out: (N, units): that result; not read without ``relu``.
-        masked: (N, columns), contiguous, to be filled with ``G`` where relu passed, padded with
-            zeros to whole vectors.
+        out: (N, units), contiguous: that result; without ``relu`` its numbers do not matter.
+        masked: (N, columns), contiguous, to be overwritten: ``G`` where relu passed, padded with
+            zeros to whole vectors. It is kept in panels of ``WIDTH`` columns, one after the other,
+            because rows far apart would fall into the same sets of the cache.
         dW: (inputs, units), contiguous, to be filled with Xᵀ · masked.
         db: (units,), to be filled with the sums of ``masked`` over rows.
         dX: (N, inputs), contiguous, to be filled with masked · Wᵀ; or empty.
         relu: whether ``affine`` applied relu.
     """
     inputs, columns = X.shape[1], masked.shape[1]
+    panels = masked.reshape(-1)
     for task in prange(-(-columns // WIDTH)):
-        _relu_backward(task * WIDTH, G, out, masked, db, relu)
+        _masked_panel(task * WIDTH, columns, G, out, panels, db, relu)
     # An even number of tasks, so that two threads get the same work. A task of the second product
     # has about as many operations as one of the third.
     weights = 2 * -(-inputs // (2 * BAND))
@@ -89,26 +93,52 @@ def affine_backward(
     others = -(-inputs // WIDTH) if dX.size > 0 else 0
     for task in prange(weights + others):
         if task < weights:
-            _weight_rows(task * band, min(band, inputs - task * band), X, masked, dW)
+            _weight_rows(task * band, min(band, inputs - task * band), columns, X, panels, dW)
         else:
-            _input_columns((task - weights) * WIDTH, masked, W, dX)
+            _input_columns((task - weights) * WIDTH, panels, W, dX)
 
 
 @part
-def _weight_rows(first: int, rows: int, X: Any, masked: Any, dW: Any) -> None:
+def _masked_panel(
+    left: int, columns: int, G: Any, out: Any, panels: Any, bias: Any, relu: bool
+) -> None:
+    """Copy some columns of the gradient, masked by relu, and sum them over rows."""
+    count, units = G.shape
+    width, kept = min(WIDTH, columns - left), min(WIDTH, units - left)
+    grad, passed = G.reshape(-1), out.reshape(-1)
+    total = np.zeros(WIDTH, G.dtype)
+    whole = kept // 8 * 8
+    for n in range(count):
+        at, to = n * units + left, left * count + n * width
+        relu_backward(grad, passed, at, panels, to, total, whole, relu)
+        for c in range(whole, kept):
+            value = np.float32(0) if relu and not passed[at + c] > 0 else grad[at + c]
+            panels[to + c] = value
+            total[c] += value
+        for c in range(kept, width):
+            panels[to + c] = np.float32(0)
+    bias[left : left + kept] = total[:kept]
+
+
+@part
+def _weight_rows(first: int, rows: int, columns: int, X: Any, panels: Any, dW: Any) -> None:
     """Compute some rows of Xᵀ · masked."""
-    (count, inputs), units, columns = X.shape, dW.shape[1], masked.shape[1]
-    numbers, grad, result = X.reshape(-1), masked.reshape(-1), dW.reshape(-1)
+    (count, inputs), units = X.shape, dW.shape[1]
+    numbers, result = X.reshape(-1), dW.reshape(-1)
     if rows <= 0:
         return
     # A padded result is computed in a buffer and copied.
     narrow = units != columns
     sums = np.empty(rows * columns if narrow else 0, X.dtype)
     target, at = (sums, 0) if narrow else (result, first * columns)
-    products(
-        rows, columns, numbers, first, 1, inputs, 1, 0, count,
-        grad, 0, columns, 0, target, at, columns, False,
-    )  # fmt: skip
+    for n in range(0, max(1, count), SAMPLES):
+        length = min(SAMPLES, count - n)
+        for left in range(0, columns, WIDTH):
+            width = min(WIDTH, columns - left)
+            products(
+                rows, width, numbers, n * inputs + first, 1, inputs, 1, 0, length,
+                panels, left * count + n * width, width, 0, target, at + left, columns, n > 0,
+            )  # fmt: skip
     if narrow:
         for i in range(rows):
             for u in range(units):
@@ -116,45 +146,47 @@ def _weight_rows(first: int, rows: int, X: Any, masked: Any, dW: Any) -> None:
 
 
 @part
-def _relu_backward(left: int, G: Any, out: Any, masked: Any, bias: Any, relu: bool) -> None:
-    """Copy some columns of the gradient, masked by relu, and sum them over rows."""
-    count, units = G.shape
-    kept, width = min(WIDTH, units - left), min(WIDTH, masked.shape[1] - left)
-    total = np.zeros(WIDTH, G.dtype)
-    for n in range(count):
-        source, target = G[n, left : left + kept], masked[n, left : left + width]
-        if relu:
-            passed = out[n, left : left + kept]
-            for c in range(kept):
-                target[c] = source[c] if passed[c] > 0 else np.float32(0)
-        else:
-            for c in range(kept):
-                target[c] = source[c]
-        for c in range(kept):
-            total[c] += target[c]
-        for c in range(kept, width):
-            target[c] = np.float32(0)
-    bias[left : left + kept] = total[:kept]
-
-
-@part
-def _input_columns(left: int, masked: Any, W: Any, out: Any) -> None:
+def _input_columns(left: int, panels: Any, W: Any, out: Any) -> None:
     """Compute some columns of masked · Wᵀ."""
-    (inputs, units), (count, columns) = W.shape, masked.shape
+    (inputs, units), count = W.shape, out.shape[0]
     width = min(WIDTH, inputs - left)
-    grad, target = masked.reshape(-1), out.reshape(-1)
-    # The transposed weights of these columns; zeros beyond the last one.
-    transposed = np.zeros(units * WIDTH, out.dtype)
-    for i in range(width):
-        row = W[left + i]
-        for u in range(units):
-            transposed[u * WIDTH + i] = row[u]
     narrow = width != WIDTH
     sums = np.empty(count * WIDTH if narrow else 0, out.dtype)
-    to, at, step = (sums, 0, WIDTH) if narrow else (target, left, inputs)
-    products(
-        count, WIDTH, grad, 0, columns, 1, 1, 0, units, transposed, 0, WIDTH, 0, to, at, step, False
-    )
+    to, at, step = (sums, 0, WIDTH) if narrow else (out.reshape(-1), left, inputs)
+    # The transposed weights of these columns; zeros beyond the last one.
+    transposed = np.zeros(min(DEPTH, units) * WIDTH, out.dtype)
+    columns = -(-units // PADDED_TO) * PADDED_TO
+    for first in range(0, units, DEPTH):
+        depth = min(DEPTH, units - first)
+        _transposed_rows(W, left, width, first, depth, transposed)
+        panel, whole = first * count, depth // WIDTH
+        products(
+            count, WIDTH, panels, panel, WIDTH, 1, whole, count * WIDTH, WIDTH,
+            transposed, 0, WIDTH, WIDTH * WIDTH, to, at, step, first > 0,
+        )  # fmt: skip
+        done = whole * WIDTH
+        if depth > done:
+            products(
+                count, WIDTH, panels, panel + done * count, columns - first - done, 1, 1, 0,
+                depth - done, transposed, done * WIDTH, WIDTH, 0, to, at, step, True,
+            )  # fmt: skip
     if narrow:
         for n in range(count):
             out[n, left:] = sums[n * WIDTH : n * WIDTH + width]
+
+
+@part
+def _transposed_rows(
+    W: Any, left: int, width: int, first: int, depth: int, transposed: Any
+) -> None:
+    """Transpose some columns of some rows of the weights."""
+    units, numbers = W.shape[1], W.reshape(-1)
+    high, deep = width // 8 * 8, depth // 8 * 8
+    for i in range(0, high, 8):
+        at = (left + i) * units + first
+        for u in range(0, deep, 8):
+            transpose(numbers, at + u, units, transposed, u * WIDTH + i, WIDTH)
+    for i in range(width):
+        row = W[left + i, first : first + depth]
+        for u in range(deep if i < high else 0, depth):
+            transposed[u * WIDTH + i] = row[u]

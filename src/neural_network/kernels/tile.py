@@ -287,6 +287,66 @@ def _write_largest(
     _by_width(builder, ((1, LANES), (1, 8)), length, write)
 
 
+def _transpose(x: Any, at: int, row: int, y: Any, y_at: int, y_row: int) -> None:
+    """Write a block of 8 × 8 numbers transposed: ``y[y_at + j·y_row + i] = x[at + i·row + j]``."""
+    for i in range(8):
+        for j in range(8):
+            y[y_at + j * y_row + i] = x[at + i * row + j]
+
+
+def _write_transpose(
+    builder: Any, x: Any, at: Any, row: Any, y: Any, y_at: Any, y_row: Any
+) -> None:
+    writer, add, mul, number = _Writer(builder, 8), builder.add, builder.mul, at.type
+    index = ir.VectorType(ir.IntType(32), 8)
+    rows = [writer.load(x, add(at, mul(row, number(i)))) for i in range(8)]
+    # Row i and lane j have three bits each. A round exchanges one bit of i with that of j, in
+    # pairs of rows that differ in this bit alone; so all three rounds exchange i and j.
+    for bit in (4, 2, 1):
+        for i in range(8):
+            if not i & bit:
+                pair = rows[i], rows[i | bit]
+                lower = [j if not j & bit else 8 + (j ^ bit) for j in range(8)]
+                upper = [j | bit if not j & bit else 8 + j for j in range(8)]
+                rows[i] = builder.shuffle_vector(*pair, ir.Constant(index, lower))
+                rows[i | bit] = builder.shuffle_vector(*pair, ir.Constant(index, upper))
+    for j in range(8):
+        writer.store(rows[j], y, add(y_at, mul(y_row, number(j))))
+
+
+def _relu_backward(
+    grad: Any, out: Any, at: int, y: Any, y_at: int, total: Any, length: int, relu: bool
+) -> None:
+    """Write a gradient where relu passed, or all of it without relu, and add it to ``total``.
+
+    ``y[y_at + c] = grad[at + c]`` where ``out[at + c] > 0``, else 0, for ``length`` c, a multiple
+    of 8. ``out`` is read without relu as well.
+    """
+    for c in range(length):
+        passed = not relu or out[at + c] > 0
+        y[y_at + c] = grad[at + c] if passed else 0
+        total[c] += y[y_at + c]
+
+
+def _write_relu_backward(
+    builder: Any, grad: Any, out: Any, at: Any, y: Any, y_at: Any, total: Any, length: Any,
+    relu: Any,
+) -> None:  # fmt: skip
+    all_pass = builder.not_(relu)
+
+    def write(writer: _Writer, _: int, position: Any) -> None:
+        here, zero = builder.add(at, position), writer.vector(None)
+        positive = builder.fcmp_ordered(">", writer.load(out, here), zero)
+        passed = builder.or_(positive, writer.broadcast(all_pass))
+        kept = builder.select(passed, writer.load(grad, here), zero)
+        writer.store(kept, y, builder.add(y_at, position))
+        writer.store(builder.fadd(writer.load(total, position), kept), total, position)
+
+    _by_width(builder, ((1, LANES), (1, 8)), length, write)
+
+
 tile = in_llvm(_tile, _write_tile)
 exchange = in_llvm(_exchange, _write_exchange)
 largest = in_llvm(_largest, _write_largest)
+transpose = in_llvm(_transpose, _write_transpose)
+relu_backward = in_llvm(_relu_backward, _write_relu_backward)
