@@ -43,7 +43,7 @@ from neural_network.errors import (
 )
 from neural_network.functional.activations import identity
 from neural_network.functional.losses.probabilities import cross_entropy
-from neural_network.functional.shaping import cut
+from neural_network.functional.shaping import cut, cut_evenly
 from neural_network.public import public
 from neural_network.terminal import write_line
 
@@ -108,7 +108,8 @@ def gradient_descent(
             whose layer has one output.
         lr: learning rate, above 0.
         num_epochs: passes over the data, at least 0.
-        batch_size: rows in a batch, at least 1; the last one may be smaller.
+        batch_size: rows in a batch, at least 1; the last one may be smaller, and its step by
+            the gradient of few rows is of the full rate: choose a divisor of n, or a smaller lr.
         loss_fn: ``loss_fn(prediction, y)`` → float, evaluated over the whole set
             after each epoch, such as ``mse_loss``.
         activation_fn: applied to the linear output, such as ``sigmoid``.
@@ -264,7 +265,11 @@ def train_mlp(
             by layer, ``A = relu(A @ p["W1"] + p["b1"])``, the last one by ``softmax``.
         lr: learning rate, above 0.
         num_epochs: passes over the data, at least 0.
-        batch_size: rows in a batch, at least 1.
+        batch_size: the most rows in a batch, at least 1. All batches have this size where it
+            divides n, and else they are of nearly equal size (5000 rows: 79 batches of 63 or
+            64). A last batch of the 8 rows left over, as ``batches`` and ``range(0, n, 64)``
+            make it, would take a step of the full rate by the gradient of 8 rows, which
+            may undo much of an epoch.
         rng: a seed or a ``numpy.random.Generator``, for the weights and the order.
         after_epoch: called with (epoch from 1, mean loss of its batches, the
             parameters, which the next epoch changes).
@@ -313,7 +318,7 @@ def train_mlp(
             threads_for_products(largest),
             np.errstate(all="ignore"),  # the result is checked below
         ):
-            for batch in cut(generator.permutation(len(X)), batch_size):
+            for batch in cut_evenly(generator.permutation(len(X)), batch_size):
                 inputs, labels = X[batch], y[batch]
                 sums, activations = forward(inputs, parameters)
                 gradients = backward(inputs, sums, activations, labels, parameters)

@@ -30,7 +30,9 @@ def batches(
     Args:
         X: (n, …) inputs; or a tuple or dict of such arrays.
         y: (n, …) labels or targets; or a tuple or dict of them.
-        batch_size: rows in a batch, at least 1; the last one may be smaller.
+        batch_size: rows in a batch, at least 1; the last one may be smaller: of 5000 rows in
+            batches of 64 it has 8. A step of the full rate by the gradient of so few rows may
+            undo much of an epoch: choose a divisor of n (50 of 5000), or a smaller rate.
         rng: a seed or a ``numpy.random.Generator`` for the order; the same seed
             gives the same order. Pass one Generator to every epoch to get a new
             order each time that still follows from one seed.

@@ -264,3 +264,12 @@ def cut(order: Array, batch_size: int) -> Iterator[Array]:
     """
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
+
+
+def cut_evenly(order: Array, most: int) -> list[Array]:
+    """Return ``order`` in as few pieces of at most ``most`` as there can be, of nearly equal size.
+
+    >>> [piece.tolist() for piece in cut_evenly(np.arange(7), 3)]
+    [[0, 1, 2], [3, 4], [5, 6]]
+    """
+    return np.array_split(order, -(-len(order) // most))
