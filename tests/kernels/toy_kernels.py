@@ -10,6 +10,7 @@ import numpy as np
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import exchange, largest
+from neural_network.kernels.window_tile import window_gradients, window_sums
 
 
 @part
@@ -78,3 +79,20 @@ def sums() -> Any:
     out = np.empty(len(X))
     row_sums(X, out)
     return out
+
+
+@kernel
+def summed_taps(sizes: Any, x: Any, w: Any, y: Any, gradients: bool) -> None:
+    for task in prange(1):
+        if task == 0 and gradients:
+            window_gradients(
+                sizes[0], sizes[1], sizes[2], sizes[3], x, sizes[4], sizes[5], sizes[6], sizes[7],
+                sizes[8], w, sizes[9], sizes[10], sizes[11], y, sizes[12], sizes[13], sizes[14],
+                sizes[15],
+            )  # fmt: skip
+        elif task == 0:
+            window_sums(
+                sizes[0], sizes[1], sizes[2], sizes[3], x, sizes[4], sizes[5], sizes[6], sizes[7],
+                sizes[8], w, sizes[9], sizes[10], sizes[11], y, sizes[12], sizes[13], sizes[14],
+                sizes[15],
+            )  # fmt: skip

@@ -42,7 +42,7 @@ FEW = 4
 TALL = (1, 2, 3, 4, 5, 6, 7, 12, 13, 14)
 
 
-class _Writer:
+class Writer:
     """Writes operations on vectors of ``lanes`` numbers in LLVM's language."""
 
     def __init__(self, builder: Any, lanes: int) -> None:
@@ -50,10 +50,12 @@ class _Writer:
         self.vector = ir.VectorType(ir.FloatType(), lanes)
 
     def load(self, data: Any, offset: Any) -> Any:
+        """Load the vector at an offset."""
         address = self.builder.gep(data, [offset])
         return self.builder.load(self.builder.bitcast(address, self.vector.as_pointer()), align=4)
 
     def store(self, vector: Any, data: Any, offset: Any) -> None:
+        """Store a vector at an offset."""
         address = self.builder.gep(data, [offset])
         target = self.builder.bitcast(address, vector.type.as_pointer())
         self.builder.store(vector, target, align=1)
@@ -106,13 +108,13 @@ def _write_tile(builder: Any, rows: Any, width: Any, *arguments: Any) -> None:
             block = builder.append_basic_block(f"tile.{height}.{size}")
             choice.add_case(16 * size + height, block)
             builder.position_at_end(block)
-            _write_sums(_Writer(builder, lanes), height, vectors, *arguments)
+            _write_sums(Writer(builder, lanes), height, vectors, *arguments)
             builder.branch(end)
     builder.position_at_end(end)
 
 
 def _write_sums(
-    writer: _Writer, P: int, V: int, x: Any, at: Any, row: Any, step: Any, runs: Any,
+    writer: Writer, P: int, V: int, x: Any, at: Any, row: Any, step: Any, runs: Any,
     run: Any, length: Any, w: Any, w_at: Any, w_step: Any, w_run: Any,
     y: Any, y_at: Any, y_row: Any, accumulate: Any,
 ) -> None:  # fmt: skip
@@ -170,9 +172,9 @@ def _write_sums(
             writer.store(total, y, add(y_places[p], lanes_at[v]))
 
 
-def _by_width(
+def by_width(
     builder: Any, sizes: tuple[tuple[int, int], ...], length: Any,
-    write: Callable[[_Writer, int, Any], None],
+    write: Callable[[Writer, int, Any], None],
 ) -> None:  # fmt: skip
     """Write loops that cover ``length`` numbers with vectors, as many at once as possible.
 
@@ -188,7 +190,7 @@ def _by_width(
         rounds = builder.sdiv(builder.sub(length, done), width)
         with cgutils.for_range(builder, rounds) as loop:
             position = builder.add(done, builder.mul(loop.index, width))
-            write(_Writer(builder, lanes), vectors, position)
+            write(Writer(builder, lanes), vectors, position)
         done = builder.add(done, builder.mul(rounds, width))
 
 
@@ -214,7 +216,7 @@ def _write_exchange(
 ) -> None:  # fmt: skip
     add, sizes = builder.add, ((6, LANES), (2, LANES), (1, LANES), (1, 4))
 
-    def write(writer: _Writer, vectors: int, position: Any, *, with_dx: bool) -> None:
+    def write(writer: Writer, vectors: int, position: Any, *, with_dx: bool) -> None:
         steps = [add(position, position.type(v * writer.lanes)) for v in range(vectors)]
         places = [add(w_at, step) for step in steps]
         weights = [writer.load(w, place) for place in places] if with_dx else []
@@ -235,9 +237,9 @@ def _write_exchange(
 
     with builder.if_else(both) as (two, one):
         with two:
-            _by_width(builder, sizes, length, partial(write, with_dx=True))
+            by_width(builder, sizes, length, partial(write, with_dx=True))
         with one:
-            _by_width(builder, sizes, length, partial(write, with_dx=False))
+            by_width(builder, sizes, length, partial(write, with_dx=False))
 
 
 def _largest(
@@ -263,7 +265,7 @@ def _write_largest(
 ) -> None:  # fmt: skip
     add, mul, byte = builder.add, builder.mul, ir.IntType(8)
 
-    def write(writer: _Writer, _: int, position: Any) -> None:
+    def write(writer: Writer, _: int, position: Any) -> None:
         corner, target = add(at, position), add(to, position)
         largest = writer.variable(writer.load(sums, corner))
         first = writer.variable(ir.VectorType(byte, writer.lanes)(None))
@@ -284,7 +286,7 @@ def _write_largest(
         writer.store(builder.load(largest), best, target)
         writer.store(builder.load(first), which, target)
 
-    _by_width(builder, ((1, LANES), (1, 8)), length, write)
+    by_width(builder, ((1, LANES), (1, 8)), length, write)
 
 
 def _transpose(x: Any, at: int, row: int, y: Any, y_at: int, y_row: int) -> None:
@@ -297,7 +299,7 @@ def _transpose(x: Any, at: int, row: int, y: Any, y_at: int, y_row: int) -> None
 def _write_transpose(
     builder: Any, x: Any, at: Any, row: Any, y: Any, y_at: Any, y_row: Any
 ) -> None:
-    writer, add, mul, number = _Writer(builder, 8), builder.add, builder.mul, at.type
+    writer, add, mul, number = Writer(builder, 8), builder.add, builder.mul, at.type
     index = ir.VectorType(ir.IntType(32), 8)
     rows = [writer.load(x, add(at, mul(row, number(i)))) for i in range(8)]
     # Row i and lane j have three bits each. A round exchanges one bit of i with that of j, in
@@ -334,7 +336,7 @@ def _write_relu_backward(
 ) -> None:  # fmt: skip
     all_pass = builder.not_(relu)
 
-    def write(writer: _Writer, _: int, position: Any) -> None:
+    def write(writer: Writer, _: int, position: Any) -> None:
         here, zero = builder.add(at, position), writer.vector(None)
         positive = builder.fcmp_ordered(">", writer.load(out, here), zero)
         passed = builder.or_(positive, writer.broadcast(all_pass))
@@ -342,7 +344,7 @@ def _write_relu_backward(
         writer.store(kept, y, builder.add(y_at, position))
         writer.store(builder.fadd(writer.load(total, position), kept), total, position)
 
-    _by_width(builder, ((1, LANES), (1, 8)), length, write)
+    by_width(builder, ((1, LANES), (1, 8)), length, write)
 
 
 tile = in_llvm(_tile, _write_tile)

@@ -19,7 +19,8 @@ from neural_network.layers.activation import Function
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan.conv import Conv
-from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.plan.depthwise import Depthwise
+from neural_network.plan.vocabulary import ReLU, Step, Steps
 from neural_network.public import named, public
 
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
@@ -90,6 +91,17 @@ class _Convolution(Weighted):
         )
         return self.activation(maps)
 
+    def _step(self) -> Step | None:
+        """Return the step of the convolution without its activation, if there is one."""
+        return None
+
+    def _steps(self) -> Steps:
+        """The convolution, with relu or without an activation."""
+        step = self._step() if self.activation in (identity, relu) else None
+        if step is None:
+            return None
+        return [step, ReLU()] if self.activation is relu else [step]
+
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""
         return prod(outputs[1:]) * inputs[1] // self.groups * prod(self.kernel_size)
@@ -152,13 +164,12 @@ class Conv2D(_Convolution):
 
     axes = 2
 
-    def _steps(self) -> Steps:
-        """A convolution of images, with relu or without an activation."""
+    def _step(self) -> Step | None:
+        options = self.weight, self.bias, self.stride, self.padding
+        if self.groups > 1 and self.weight.shape[:2] == (self.groups, 1):
+            return Depthwise(*options, self.dilation)
         plain = self.groups == 1 and self.dilation == (1, 1)
-        if not plain or self.activation not in (identity, relu):
-            return None
-        conv = Conv(self.weight, self.bias, self.stride, self.padding)
-        return [conv, ReLU()] if self.activation is relu else [conv]
+        return Conv(*options) if plain else None
 
 
 @public
@@ -213,7 +224,7 @@ class Conv3D(_Convolution):
 
 @public
 @named("layer")
-class DepthwiseConv2D(_Convolution):
+class DepthwiseConv2D(Conv2D):
     """Depthwise convolution: ``Conv2D`` with one group for each channel.
 
     Args:

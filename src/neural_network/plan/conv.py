@@ -31,21 +31,26 @@ from neural_network.plan.vocabulary import (
 MOST_TAPS = 255
 
 
-class _WindowStep(Step):
+class WindowStep(Step):
     """A step that slides a window over images."""
 
     _window: Window | None = None
 
     def _window_over(
-        self, sizes: Sizes, taps: Sizes, stride: Sizes, padding: Padding = 0
+        self,
+        sizes: Sizes,
+        taps: Sizes,
+        stride: Sizes,
+        padding: Padding = 0,
+        dilation: Sizes = (1, 1),
     ) -> Window:
         window = self._window  # read once: another thread may replace it
         if window is None or window.sizes != sizes:
-            window = self._window = Window.of("plan", sizes, taps, stride, padding)
+            window = self._window = Window.of("plan", sizes, taps, stride, padding, dilation)
         return window
 
 
-class Conv(_WindowStep, LinearStep):
+class Conv(WindowStep, LinearStep):
     """``conv2d``.
 
     Args:
@@ -82,7 +87,7 @@ class Conv(_WindowStep, LinearStep):
         return maps.reshape(count, -1, *window.outputs)
 
 
-class MaxPool(_WindowStep):
+class MaxPool(WindowStep):
     """``max_pool2d`` without padding, the stride being the size."""
 
     def __init__(self, size: Sizes) -> None:
