@@ -201,6 +201,8 @@ TRAININGS: dict[str, Callable[[], Any]] = {
     "tanh at the end": lambda: fit(network(1, "tanh"), POINTS, np.tanh(SUMS), "mse_loss"),
     "scaled in the loss": lambda: fit(network(1, "sigmoid"), POINTS, SUMS**2 * 100, lambda o, y: nn.mse_loss(o * 1000, y)),
     "signals": lambda: fit([Conv1D(2), Flatten(), Dense(3)], normal(12, 3, 40), CLASSES),
+    "signals of nine channels": lambda: fit([Conv1D(2), Flatten(), Dense(3)], normal(12, 9, 128), CLASSES),
+    "features of a few steps": lambda: fit([Conv1D(2), Flatten(), Dense(3)], normal(12, 64, 10), CLASSES),
     "many channels": lambda: fit([Conv1D(2, padding="same"), Flatten(), Dense(3)], normal(12, 16, 4), CLASSES),
     "electrodes": lambda: fit([Conv2D(2, (5, 1)), Flatten(), Dense(3)], normal(12, 22, 24, 1), CLASSES),
     "colour": lambda: fit([Conv2D(2), GlobalAvgPool2D(), Dense(3)], normal(12, 3, 16, 16), CLASSES),

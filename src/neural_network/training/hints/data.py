@@ -29,6 +29,8 @@ FAR, TINY = 150.0, 0.005
 ABSURD = 1e18
 # So many numbers in a row are pixels rather than single features.
 FEWEST_PIXELS = 16
+# Signals (n, L, C) are told by so few channels; by more, where L is so many times as large.
+FEW_CHANNELS, MOST_CHANNELS, LONGER = 4, 16, 8
 LOSSES_OF_NUMBERS = ("mse_loss", "l1", "huber")
 LOSSES_OF_LABELS = (
     "softmax_cross_entropy", "nll", "hinge", "binary_cross_entropy",
@@ -147,7 +149,9 @@ def _seem_last(layer: Layer, shape: tuple[int, ...], *, alone: bool = True) -> b
         return False
     wide = layer.kernel_size[-1] > 1 or not alone
     if layer.axes == 1:
-        return channels_seem_last(shape, 1, channels=(1, 2, 3, 4)) and wide
+        # Of many channels it is said only where the series is many times as long.
+        most = max(FEW_CHANNELS, min(MOST_CHANNELS, shape[1] // LONGER))
+        return channels_seem_last(shape, 1, channels=tuple(range(1, most + 1))) and wide
     return channels_seem_last(shape, layer.axes) and (wide or shape[-1] > 1)
 
 
