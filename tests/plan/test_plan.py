@@ -109,7 +109,7 @@ def test_which_layers_become_one_stage() -> None:
     model, _ = network("article")
     assert stages(model, (12, 12, 1)) == (6, ["ConvStage", "ConvStage", "DenseStage", "DenseStage"])
     model, _ = network("a stop in between")
-    assert stages(model, (10, 10, 2)) == (1, ["ConvStage"])
+    assert stages(model, (10, 10, 2)) == (2, ["ConvStage", "NormStage"])
     model, _ = network("vectors")
     assert stages(model, (70,)) == (5, ["DenseStage", "DenseStage", "DenseStage"])
     # What does not fit is left to the layer, which says so.

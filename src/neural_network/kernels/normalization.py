@@ -32,6 +32,18 @@ def moments(X: Array) -> tuple[Array, Array]:
     (moments_of_rows if last else moments_of_planes)(numbers, means, squares)
     size = ROWS if last else numbers.shape[2]
     sizes = np.minimum(size, count - size * np.arange(len(means)))[:, None]
+    return combined(means, squares, sizes)
+
+
+def combined(means: Array, squares: Array, sizes: Array) -> tuple[Array, Array]:
+    """Return mean and variance of each channel, (C,), from those of blocks.
+
+    Args:
+        means: (blocks, C).
+        squares: (blocks, C) sums of squared differences from the block's mean.
+        sizes: (blocks, 1): how many numbers of each channel a block has.
+    """
+    count = np.sum(sizes)
     with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN
         # Relative to the first block's mean: the differences between blocks are small.
         mean = means[0] + np.sum((means - means[0]) * sizes, axis=0) / count

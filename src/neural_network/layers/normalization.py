@@ -18,6 +18,7 @@ from neural_network.functional.normalization.sample_norms import group_norm, lay
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size, place
 from neural_network.plan import vocabulary
+from neural_network.plan.norm import BatchStatisticsNorm
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
 
@@ -127,8 +128,18 @@ class BatchNorm(_Norm):
             return batch_norm(X, self.gamma, self.beta, mean, variance, epsilon=self.epsilon)
         out, found = batch_norm_and_moments(X, self.gamma, self.beta, self.epsilon)
         count = X.size // X.shape[1]
-        observe(self.running_mean, self.running_variance, found, count, self.momentum)
+        self._observe(found, count)
         return out
+
+    def _observe(self, found: Moments, count: int) -> None:
+        observe(self.running_mean, self.running_variance, found, count, self.momentum)
+
+    def _steps(self) -> Steps:
+        """Batch norm by the batch's statistics; in evaluation, recorded, it has no steps."""
+        numbers = (self.gamma, self.beta, self.running_mean, self.running_variance)
+        if not self.training or not all(isinstance(one, Tensor) for one in numbers):
+            return None
+        return [BatchStatisticsNorm(self.gamma, self.beta, self.epsilon, self._observe)]
 
     def _evaluation_steps(self) -> Steps:
         """Batch norm, which can be folded into the weights before it."""

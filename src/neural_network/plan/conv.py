@@ -17,6 +17,7 @@ from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.plan.vocabulary import (
     BatchNorm,
     Flatten,
+    GradientPlace,
     LinearStep,
     PreparedStage,
     Reader,
@@ -24,6 +25,7 @@ from neural_network.plan.vocabulary import (
     Shape,
     Stage,
     Step,
+    as_maps,
 )
 
 # The kernel stores the index of a window's largest number in one byte, one value of which is
@@ -120,6 +122,7 @@ class PreparedConv(PreparedStage):
         self._convolve = ConvForward(*self._sizes, pool, stage.maps[:2], buffer)
         # Backward buffers are allocated on first use.
         self._kernels: Any = None
+        self._place: GradientPlace | None = None
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the padded images, and the result for relu."""
@@ -132,10 +135,15 @@ class PreparedConv(PreparedStage):
         pooled, weight = self.stage.pool is not None, self.stage.conv.weight.data
         if self._kernels is None:
             self._kernels = self._backward_kernels()
-        kernels, grad_out = self._kernels, self._as_maps(grad_out)
+        kernels, place = self._kernels, self._place
         if pooled:
+            grad_out = self._as_maps(grad_out)
             filters, bias = kernels(self.saved_input, weight, grad_out, self._convolve.argmax)
+        elif place is not None and grad_out is place.gradient:
+            kernels.written_in_place()
+            bias, filters = place.sums, kernels.weight_gradient(self.saved_input)
         else:
+            grad_out = self._as_maps(grad_out)
             bias = kernels.relu_backward(grad_out, self.output if self.stage.relu else None)
             filters = kernels.weight_gradient(self.saved_input)
         for target, gradient in zip(gradients, (filters, bias), strict=False):
@@ -149,6 +157,17 @@ class PreparedConv(PreparedStage):
         kernels.input_gradient(weight, dX)
         return dX
 
+    def gradient_place(self) -> GradientPlace | None:
+        """Return the buffer with zeros around the gradient, where no relu or pooling follows."""
+        stage = self.stage
+        if self._place is None and stage.pool is None and not stage.relu:
+            if self._kernels is None:
+                self._kernels = self._backward_kernels()
+            memory, top, left = self._kernels.place_of_gradient()
+            maps = (len(self.out), *stage.maps)
+            self._place = GradientPlace(memory, top, left, maps)
+        return self._place
+
     def _backward_kernels(self) -> Any:
         from neural_network.kernels.convolution.prepared import ConvBackward, PooledConvBackward
 
@@ -159,11 +178,7 @@ class PreparedConv(PreparedStage):
         return PooledConvBackward(*sizes, pool.taps, needs_input_grad=needs)
 
     def _as_maps(self, array: Array) -> Array:
-        """Return a flattened array, channels first, as a view (N, H, W, C)."""
-        if not self.stage.flatten:
-            return array
-        height, width, filters = self.stage.maps
-        return array.reshape(len(array), filters, height, width).transpose(0, 2, 3, 1)
+        return as_maps(array, self.stage.maps, flat=self.stage.flatten)
 
 
 class ConvStage(Stage):

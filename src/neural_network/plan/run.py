@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.threads import parallel_region
 from neural_network.plan.computation import Computation, new_rule
 from neural_network.plan.matching import Match
-from neural_network.plan.vocabulary import PreparedStage
+from neural_network.plan.vocabulary import PreparedStage, prepared_stages
 from neural_network.plan.workspace import StageBuffers, Workspace
 
 
@@ -43,13 +44,10 @@ class Run(Computation):
         self._stages: list[PreparedStage] = self._workspace.prepared(key, self._prepare)
 
     def _prepare(self, match: Match, rows: int, needs_input_grad: bool) -> list[PreparedStage]:
-        return [
-            stage.prepared(
-                stage, rows, StageBuffers(self._workspace, number),
-                needs_input_grad=needs_input_grad or number > 0,
-            )
-            for number, stage in enumerate(match.stages)
-        ]  # fmt: skip
+        return prepared_stages(
+            match.stages, rows, partial(StageBuffers, self._workspace),
+            needs_input_grad=needs_input_grad,
+        )  # fmt: skip
 
     def __del__(self) -> None:
         """Put the workspace back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -152,6 +153,41 @@ class Reader:
         return None
 
 
+def as_maps(array: Array, maps: Shape, *, flat: bool) -> Array:
+    """View what a stage fills or is given as images (N, H, W, C).
+
+    Args:
+        array: these images, or vectors of them, channels first.
+        maps: H, W and C.
+        flat: whether they are vectors.
+    """
+    if not flat:
+        return array
+    height, width, channels = maps
+    return array.reshape(len(array), channels, height, width).transpose(0, 2, 3, 1)
+
+
+class GradientPlace:
+    """Where a stage reads the gradient of its result, so that the next stage may write it there.
+
+    Args:
+        memory: (N, high, wide, columns), contiguous.
+        top, left: of the gradient in it.
+        shape: of the gradient, (N, H, W, C).
+
+    Attributes:
+        memory, top, left: as given.
+        gradient: the view of the gradient, which the next stage returns when it has filled it.
+        sums: the sum of the gradient over all but the channels, which the next stage leaves here.
+    """
+
+    def __init__(self, memory: Array, top: int, left: int, shape: Shape) -> None:
+        self.memory, self.top, self.left = memory, top, left
+        _, height, width, channels = shape
+        self.gradient = memory[:, top : top + height, left : left + width, :channels]
+        self.sums: Any = None
+
+
 class PreparedStage(ABC):
     """A stage with its buffers for a number of rows.
 
@@ -167,12 +203,14 @@ class PreparedStage(ABC):
     Attributes:
         out: buffer of the result; the last stage fills an array of the caller's instead.
         saved_input, output: of the last forward pass, for the backward pass.
+        previous: the stage whose result is this one's input, or None.
     """
 
     def __init__(
         self, stage: Any, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
     ) -> None:
         self.stage, self.buffers, self.needs_input_grad = stage, buffers, needs_input_grad
+        self.previous: PreparedStage | None = None
         self.out = buffers.buffer("out", (rows, *stage.output_shape))
         self.saved_input = self.output = self.out
 
@@ -183,6 +221,10 @@ class PreparedStage(ABC):
     @abstractmethod
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
         """Fill the gradients of the parameters; return that of the input, if it is needed."""
+
+    def gradient_place(self) -> GradientPlace | None:
+        """Return where ``backward`` reads the gradient of the result without a copy, if it does."""
+        return None
 
     def release(self) -> None:
         """Drop the references to arrays of the caller's."""
@@ -225,6 +267,29 @@ class Stage(ABC):
             reader: of the steps.
             shape: of one row of the input, channels last.
         """
+
+
+def prepared_stages(
+    stages: Sequence[Stage], rows: int, buffers: Callable[[int], StageBuffers],
+    *, needs_input_grad: bool,
+) -> list[PreparedStage]:  # fmt: skip
+    """Prepare stages that follow each other.
+
+    Args:
+        stages: what is computed.
+        rows: how many.
+        buffers: returns those of a stage, from its number.
+        needs_input_grad: whether the gradient of the first stage's input is needed.
+    """
+    prepared = [
+        stage.prepared(
+            stage, rows, buffers(number), needs_input_grad=needs_input_grad or number > 0
+        )
+        for number, stage in enumerate(stages)
+    ]
+    for stage, following in pairwise(prepared):
+        following.previous = stage
+    return prepared
 
 
 class PlainStage(Stage):

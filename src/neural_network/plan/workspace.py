@@ -29,13 +29,16 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[tuple[int, str], Array] = {}
+        self._buffers: dict[tuple[Any, str], Array] = {}
         self._prepared: dict[tuple[Any, ...], Any] = {}
 
     def buffer(
-        self, stage: int, name: str, shape: tuple[int, ...], dtype: Any = np.float32
+        self, stage: Any, name: str, shape: tuple[int, ...], dtype: Any = np.float32
     ) -> Array:
-        """Return an array of this shape with undefined contents; one name has one type."""
+        """Return an array of this shape with undefined contents; one name has one type.
+
+        ``stage`` is its number, or another key.
+        """
         size = prod(shape)
         buffer = self._buffers.get((stage, name))
         if buffer is None or buffer.size < size:
@@ -60,13 +63,13 @@ class StageBuffers:
 
     Args:
         workspace: that allocates them.
-        stage: its number.
+        stage: its number, or another key.
 
     Attributes:
         first: whether it is the first stage, whose input gradient is returned to the caller.
     """
 
-    def __init__(self, workspace: Workspace, stage: int) -> None:
+    def __init__(self, workspace: Workspace, stage: Any) -> None:
         self._workspace, self._stage = workspace, stage
         self.first = stage == 0
 
@@ -77,3 +80,15 @@ class StageBuffers:
     def persistent_buffer(self, name: str, shape: tuple[int, ...]) -> Array:
         """Return a buffer for the input gradient: new memory where the caller keeps it."""
         return aligned(shape) if self.first else self.buffer(name, shape)
+
+    def contiguous(self, array: Array, name: str) -> Array:
+        """Return the array, or a contiguous copy in the buffer of this name."""
+        if array.flags.c_contiguous:
+            return array
+        copy = self.buffer(name, array.shape)
+        np.copyto(copy, array)
+        return copy
+
+    def inside(self, key: Any) -> StageBuffers:
+        """Return the buffers of a stage that is inside this one."""
+        return StageBuffers(self._workspace, (self._stage, key))

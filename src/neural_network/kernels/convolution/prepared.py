@@ -202,6 +202,18 @@ class ConvBackward:
         bias: Array = self._bias_sums[0]
         return bias
 
+    def place_of_gradient(self) -> tuple[Array, int, int]:
+        """Return where the methods below read the gradient, and the position of its corner."""
+        return self._grad_out, *self._corner
+
+    def written_in_place(self) -> None:
+        """Surround a gradient that was written there with the zeros that ``relu_backward`` adds."""
+        (top, left), (rows, positions) = self._corner, self._output_sizes
+        whole, filters = self._grad_out[:, top : top + rows], self._weight_shape[0]
+        whole[:, :, :left] = 0
+        whole[:, :, left + positions :] = 0
+        whole[:, :, left : left + positions, filters:] = 0
+
     def weight_gradient(self, X: Array) -> Array:
         """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded images."""
         _, _, *taps = self._weight_shape
