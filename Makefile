@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+# The peers of the benchmarks bring 2 GB, and other libraries of threads.
+BENCH := .venv-bench
 # A worker for each processor; conftest.py gives each of several workers one thread.
 IN_PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 
@@ -25,7 +27,7 @@ help:
 	@echo "make fuzz         odd arguments and damaged files for an hour; SECONDS=60 SEED=7 change that"
 	@echo "make kill-test    300 trainings killed at random instants and resumed; a few minutes"
 	@echo "make test-lowest  the tests with the oldest dependencies allowed"
-	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 10 minutes"
+	@echo "make bench        measure beside the peers, write docs/benchmarks.md; installs them; 40 minutes"
 	@echo "                  ROW=field:lenet measures one row, and prints it"
 	@echo "make bench-quick  four of its rows, printed; a minute"
 	@echo "make results      train all seeds of docs/results.md that are not stored yet; an hour"
@@ -69,11 +71,11 @@ test-lowest: pyproject.toml
 	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt -e ".[test]"
 	$(LOWEST)/bin/python -m pytest $(IN_PARALLEL)
 
-bench: $(VENV)/.bench
-	$(BIN)/python benchmarks/run.py $(if $(ROW),--only $(ROW))
+bench: $(BENCH)/.bench
+	$(BENCH)/bin/python benchmarks/run.py $(if $(ROW),--only $(ROW))
 
-bench-quick: $(VENV)/.bench
-	$(BIN)/python benchmarks/run.py --quick
+bench-quick: $(BENCH)/.bench
+	$(BENCH)/bin/python benchmarks/run.py --quick
 
 results: $(VENV)/.test
 	$(BIN)/python benchmarks/results/run.py
@@ -82,7 +84,7 @@ pictures: $(VENV)/.demo
 	$(BIN)/python tools/make_pictures.py
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist demo
+	rm -rf $(VENV) $(LOWEST) $(BENCH) build dist demo
 
 # A marker file, because making a virtual environment may be interrupted; it contains the name of
 # the Python, because another one needs another environment.
@@ -109,6 +111,7 @@ $(VENV)/.conformance: pyproject.toml $(VENV)/.made-with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,conformance]"
 	@touch $@ $(VENV)/.test $(VENV)/.demo
 
-$(VENV)/.bench: pyproject.toml $(VENV)/.made-with
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test,bench]"
-	@touch $@ $(VENV)/.test $(VENV)/.demo
+$(BENCH)/.bench: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
+	@touch $@

@@ -23,7 +23,7 @@ FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NEURAL_NETWORK_KERNELS")
 COUNTED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC", VARIABLE)
 PACKAGES = (
     "numpy", "numba", "scipy", "torch", "onnxruntime", "opencv-python-headless", "scikit-learn",
-    "autograd",
+    "autograd", "jax", "openvino",
 )  # fmt: skip
 
 

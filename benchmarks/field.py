@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import counts
 import numpy as np
-from environment import installed
 from field_networks import FIELD, Entry
 from networks import ours
-from peers import ADAM, INFERENCE, MOMENTUM, TRAINING, Check, Peer, Training, has_pictures
+from peers import (
+    ADAM,
+    INFERENCE,
+    MOMENTUM,
+    TRAINING,
+    Check,
+    Inference,
+    Peer,
+    Training,
+    convolutions,
+    load,
+    missing,
+)
 from quiet import Watch
+from tally import tally
 from timing import Times, Way, clock, interleaved
 
 import neural_network as nn
@@ -66,14 +77,19 @@ def training(key: str, entry: Entry, optimizer: str, quick: bool) -> dict[str, A
     """Measure a training step."""
     watch = Watch()
     found = our_training(entry, optimizer)
-    expected, ways = found.check(), {"ours": found.epoch}
-    for name, peer in present(TRAINING, entry).items():
-        theirs = load(peer).training(entry, optimizer, **peer.options)
+    expected = found.check()
+
+    def make(name: str, peer: Peer, **options: bool) -> Way:
+        theirs: Training = load(peer).training(entry, optimizer, **options)
         np.testing.assert_allclose(theirs.check(), expected, rtol=1e-3, err_msg=name)
-        ways[name] = theirs.epoch
+        return theirs.epoch
+
+    ways: dict[str, Way] = {"ours": found.epoch, **faster(TRAINING, entry, make)}
     times = race(ways, quick, parts=entry.steps, settle=False)
     work = counts.step(entry.network, entry.batch, optimizer)
-    return cell(key, f"training, {OPTIMIZERS[optimizer]}", entry.batch, times, work, watch)
+    return cell(
+        key, f"training, {OPTIMIZERS[optimizer]}", entry.batch, times, work, watch
+    ) | counted(found.epoch, entry.steps)
 
 
 def inference(key: str, entry: Entry, rows: int, quick: bool) -> dict[str, Any]:
@@ -81,29 +97,45 @@ def inference(key: str, entry: Entry, rows: int, quick: bool) -> dict[str, Any]:
     watch = Watch()
     model, (X, _) = ours(entry.network), entry.data(rows)
     expected = model.predict(X)
-    ways: dict[str, Way] = {"ours": lambda: model.predict(X)}
     scale = float(np.abs(expected).max())
-    for name, peer in present(INFERENCE, entry).items():
-        ways[name] = theirs = load(peer).inference(entry, X, **peer.options)
+
+    def make(name: str, peer: Peer, **options: bool) -> Way:
+        theirs: Inference = load(peer).inference(entry, X, **options)
         np.testing.assert_allclose(theirs(), expected, rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+        return theirs
+
+    ways: dict[str, Way] = {"ours": lambda: model.predict(X), **faster(INFERENCE, entry, make)}
     times = race(ways, quick, parts=1, settle=True)
     work = counts.forward(entry.network, rows)
-    return cell(key, "inference", rows, times, work, watch)
+    return cell(key, "inference", rows, times, work, watch) | counted(ways["ours"], 1)
 
 
-def present(peers: dict[str, Peer], entry: Entry) -> dict[str, Peer]:
-    """Return the peers that are installed, and have something of their own for this network."""
-    pictures = has_pictures(entry.network)
-    return {
-        name: peer
-        for name, peer in peers.items()
-        if all(map(installed, peer.needs)) and (pictures or not peer.pictures)
-    }
+def counted(way: Way, parts: int) -> dict[str, float]:
+    """Return the calls of Python functions and of kernels in one part."""
+    calls, launches = tally(way)
+    return {"calls": calls / parts, "launches": launches / parts}
 
 
-def load(peer: Peer) -> Any:
-    """Return the module of a peer, whose packages are imported only now."""
-    return import_module(peer.module)
+def faster(peers: dict[str, Peer], entry: Entry, make: Callable[..., Way]) -> dict[str, Way]:
+    """Return what each peer does, in its faster memory format where it has two."""
+    chosen: dict[str, bool] = {}
+    ways = {}
+    for name, peer in peers.items():
+        if name in missing():
+            continue
+        formats = [False]
+        if convolutions(entry.network.layers) & {*peer.axes}:
+            formats = [chosen[peer.follows]] if peer.follows else [False, True]
+        found = {
+            f"{name}, channels last" if last else name: make(
+                name, peer, **peer.options, **({"channels_last": last} if peer.axes else {})
+            )
+            for last in formats
+        }
+        best = interleaved(found, 3).fastest(*found) if len(found) > 1 else next(iter(found))
+        chosen[name] = best != name
+        ways[best] = found[best]
+    return ways
 
 
 def race(ways: dict[str, Way], quick: bool, *, parts: int, settle: bool) -> Times:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+import field_page
 import first_steps
 from goals import GOALS, verdict
 from quiet import QUIET, is_quiet
 from timing import PAUSE
+from words import amount, figure
 
 TITLES = {
     "opencv-python-headless": "OpenCV",
@@ -19,6 +21,8 @@ TITLES = {
     "numba": "Numba",
     "scipy": "SciPy",
     "autograd": "HIPS autograd",
+    "jax": "JAX",
+    "openvino": "OpenVINO",
 }
 
 
@@ -28,6 +32,8 @@ def page(numbers: dict[str, Any]) -> str:
         _head(numbers),
         table(numbers["rows"]),
         "![Ratios, aims and floors](images/benchmarks.png)",
+        field_page.section(numbers),
+        field_page.summary(numbers),
         _costs(numbers),
         _estimators(numbers),
         _how(numbers),
@@ -58,13 +64,6 @@ def table(rows: list[dict[str, Any]]) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def figure(value: float) -> str:
-    """Write a number with three digits that count, and never as 1e+03."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _peer(r: dict[str, Any]) -> str:
@@ -228,8 +227,8 @@ def bound(r: dict[str, Any], limits: dict[str, float]) -> str:
     name = "arithmetic" if computing >= moving else "memory"
     aimed = r["peer_figure"] / r["aim"]
     text = (
-        f"{_amount(r['operations'], 'FLOP')} take {figure(computing)} ms, "
-        f"{_amount(r['bytes'], 'B')} take {figure(moving)} ms: {name} bounds it at "
+        f"{amount(r['operations'], 'FLOP')} take {figure(computing)} ms, "
+        f"{amount(r['bytes'], 'B')} take {figure(moving)} ms: {name} bounds it at "
         f"{figure(least)} ms. Ours takes {figure(r['our_figure'] / least)} times that"
     )
     if r["key"] == "A share":
@@ -241,10 +240,3 @@ def bound(r: dict[str, Any], limits: dict[str, float]) -> str:
         return f"{text}, which is less than this bound allows{cached}."
     where = "elsewhere" if r["our_figure"] > 2 * least else f"to {name}"
     return f"{text}. Most of our time goes {where}."
-
-
-def _amount(value: float, unit: str) -> str:
-    for scale, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= scale:
-            return f"{figure(value / scale)} {letter}{unit}"
-    return f"{figure(value)} {unit}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
-from networks import Conv, Depthwise, Network, Piece, Residual, Transposed
+from environment import installed
+from networks import Conv, Depthwise, Piece, Residual, Transposed
 
 ADAM = 0.001
 MOMENTUM = {"lr": 0.01, "momentum": 0.9}
@@ -35,42 +38,65 @@ class Training(NamedTuple):
 
 @dataclass(frozen=True)
 class Peer:
-    """One way to run a network.
+    """A library in one of its ways to run a network.
 
     Attributes:
-        module: the file that has ``training`` and ``inference``.
+        module: the file that has ``training`` or ``inference``.
         needs: packages.
+        axes: of the convolutions whose memory format it lets one choose; 0 for none.
         options: of both functions.
-        pictures: whether it differs from another one in the memory format of pictures alone.
+        follows: the peer whose faster memory format it takes, because trying both takes long.
     """
 
     module: str
     needs: tuple[str, ...]
-    options: dict[str, Any]
-    pictures: bool = False
+    axes: tuple[int, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    follows: str = ""
 
 
+TORCH = Peer("torch_peer", ("torch",), axes=(2,))
+JAX = Peer("jax_peer", ("jax",), axes=(1, 2))
 TRAINING = {
-    "PyTorch": Peer("torch_peer", ("torch",), {}),
-    "PyTorch, channels last": Peer("torch_peer", ("torch",), {"channels_last": True}, True),
+    "PyTorch": TORCH,
+    "torch.compile": replace(TORCH, options={"compiled": True}, follows="PyTorch"),
+    "JAX": JAX,
 }
 INFERENCE = {
-    "PyTorch": Peer("torch_peer", ("torch",), {}),
-    "PyTorch, channels last": Peer("torch_peer", ("torch",), {"channels_last": True}, True),
+    "ONNX Runtime": Peer("runtime_peers", ("onnxruntime", "onnx")),
+    "OpenVINO": Peer("runtime_peers", ("openvino", "onnx"), options={"openvino": True}),
+    "PyTorch": TORCH,
+    "JAX": JAX,
 }
 
 
-def has_pictures(network: Network) -> bool:
-    """Return whether there are convolutions of pictures, so that memory formats differ."""
+@cache
+def missing() -> dict[str, str]:
+    """Return the peers that cannot run here, with the reason."""
+    found = {}
+    for name, peer in (TRAINING | INFERENCE).items():
+        packages = [package for package in peer.needs if not installed(package)]
+        if packages:
+            found[name] = f"{', '.join(packages)} not installed (extra `bench`)"
+        elif name == "torch.compile" and not load(peer).compiles():
+            found[name] = "no C++ compiler that it can use"
+    return found
 
-    def has(piece: Piece) -> bool:
+
+def load(peer: Peer) -> Any:
+    """Return the module of a peer, whose packages are imported only now."""
+    return import_module(peer.module)
+
+
+def convolutions(pieces: tuple[Piece, ...]) -> set[int]:
+    """Return how many axes the convolutions of a network have: of series 1, of pictures 2."""
+    found = set()
+    for piece in pieces:
         match piece:
             case Conv():
-                return piece.axes == 2
+                found.add(piece.axes)
             case Depthwise() | Transposed():
-                return True
+                found.add(2)
             case Residual(body, shortcut):
-                return any(map(has, (*body, *shortcut)))
-        return False
-
-    return any(map(has, network.layers))
+                found |= convolutions(body) | convolutions(shortcut)
+    return found

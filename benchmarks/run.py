@@ -30,14 +30,16 @@ import first_steps
 import inference
 import limits
 import memory
+import peers
 import pictures
 import single_layers
 import tape
 import training
 from field_networks import FIELD
 from goals import GOALS, verdict
-from page import figure, page, table
+from page import page, table
 from quiet import Watch, is_quiet
+from words import figure
 
 ROOT = Path(__file__).parents[1]
 Measure = Callable[[bool], list[dict[str, Any]]]
@@ -45,8 +47,8 @@ Measure = Callable[[bool], list[dict[str, Any]]]
 GROUPS: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "A": (training.example, ("torch",)),
     "memory": (memory.example, ("torch",)),
-    "B": (inference.many, ("onnx", "onnxruntime")),
-    "C": (inference.one, ("onnx", "onnxruntime", "torch")),
+    "B": (inference.many, ("onnx", "onnxruntime", "openvino")),
+    "C": (inference.one, ("onnx", "onnxruntime", "openvino", "torch")),
     "D": (training.small, ("torch",)),
     "E": (training.mlp, ("torch", "scikit-learn")),
     "F": (pictures.small, ("scipy",)),
@@ -98,7 +100,9 @@ def main() -> int:
         busy = "" if is_quiet(others) else f", others took {others:.0%} of the processors"
         print(f"  {name}: {perf_counter() - start:.0f} s{busy}", flush=True)
     keys = [key for row, key in NETWORKS.items() if row in names]
-    numbers["field"] = measured_field(keys, options.quick)
+    if keys:
+        numbers["absent"] = peers.missing()
+        numbers["field"] = measured_field(keys, options.quick)
     for name, (key, cost) in COSTS.items():
         if name in names:
             numbers[key] = cost(options.quick)
@@ -106,6 +110,8 @@ def main() -> int:
     numbers["seconds"] = perf_counter() - began
     if numbers["rows"]:
         print(f"\n{table(numbers['rows'])}\n")
+    if text := field_page.summary(numbers):
+        print(f"\n{text}\n")
     print(f"{numbers['seconds']:.0f} s in all")
     everything = not (options.only or options.quick or options.processor_time)
     output = options.output or (
@@ -121,6 +127,8 @@ def main() -> int:
 
 def measured_field(keys: list[str], quick: bool) -> list[dict[str, Any]]:
     """Measure networks of the field, and print each cell."""
+    for name, reason in peers.missing().items():
+        print(f"field: {name} is not measured: {reason}")
     cells = []
     for key in keys:
         start = perf_counter()

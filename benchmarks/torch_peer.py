@@ -20,6 +20,15 @@ def layout(channels_last: bool) -> Any:
     return torch.channels_last if channels_last else torch.contiguous_format
 
 
+def compiles() -> bool:
+    """Return whether ``torch.compile`` works here; it needs a C++ compiler."""
+    try:
+        torch.compile(lambda x: x.sin() + 1)(torch.ones(8))
+    except Exception:  # whatever a missing or broken compiler leads to
+        return False
+    return True
+
+
 def training(
     entry: Entry, optimizer: str, *, channels_last: bool = False, compiled: bool = False
 ) -> Training:
@@ -33,6 +42,8 @@ def training(
     """
     module = in_torch(entry.network, ours(entry.network)).train()
     module = module.to(memory_format=layout(channels_last))
+    if compiled:
+        torch.compiler.reset()  # else, after several networks, it falls back to eager execution
     model = torch.compile(module) if compiled else module
     learn: torch.optim.Optimizer = (
         torch.optim.Adam(module.parameters(), lr=ADAM)
