@@ -217,7 +217,8 @@ def convolve(
 def _mask(source: Any, out: Any, target: Any) -> None:
     """Copy the gradient where relu let the output through; 0 elsewhere."""
     for c in range(len(source)):
-        target[c] = source[c] if out[c] > 0 else np.float32(0)
+        g = source[c]  # read in any case: this needs no branch
+        target[c] = g if out[c] > 0 else np.float32(0)
 
 
 @kernel

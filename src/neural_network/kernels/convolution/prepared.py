@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.convolution import maxima, tiles
-from neural_network.kernels.products import padded_columns
+from neural_network.kernels.products import PADDED_TO, padded_columns
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
 from neural_network.kernels.tile import LANES
@@ -42,7 +42,7 @@ def padded(X: Array, pads: Pads, buffer: Buffer) -> Array:
     if shape == X.shape and X.flags.c_contiguous:
         return X
     copy = buffer("padded input", shape, np.float32)
-    tiles.copy_padded.compiled(X, copy, top, left, _planar(X))
+    tiles.copy_padded.compiled(X, _planes(X), copy, top, left, _planar(X))
     return copy
 
 
@@ -91,7 +91,7 @@ class ConvForward:
             The padded, contiguous images, which the backward pass needs.
         """
         padded_input, matrix = padded(X, self._pads, self._buffer), self._matrix.filled(weight)
-        outputs = (out,) if self.argmax is None else (out, self.argmax)
+        outputs = (out, _flat(out)) if self.argmax is None else (out, self.argmax)
         run = tiles.convolve if self.argmax is None else tiles.convolve_and_pool
         run.compiled(
             padded_input, matrix, bias, *outputs, *self._numbers, relu, _planar(out), self._band
@@ -196,8 +196,8 @@ class ConvBackward:
             out: what relu returned, or None without relu.
         """
         tiles.relu_backward.compiled(
-            G, G if out is None else out, self._grad_out, self._bias_sums, out is not None,
-            *self._corner, _planar(G),
+            G, _planes(G), G if out is None else out, self._grad_out, self._bias_sums,
+            out is not None, *self._corner, _planar(G),
         )  # fmt: skip
         bias: Array = self._bias_sums[0]
         return bias
@@ -231,7 +231,9 @@ class ConvBackward:
                 part[...] = 0
                 continue
             taps = weight[:, :, down][:, :, :, along].swapaxes(0, 1)
-            tiles.convolve.compiled(self._grad_out, matrix.filled(taps), NO_BIAS, part, *numbers)
+            tiles.convolve.compiled(
+                self._grad_out, matrix.filled(taps), NO_BIAS, part, _flat(part), *numbers
+            )
 
 
 class PooledConvBackward:
@@ -327,4 +329,16 @@ def _as_weight(matrix: Array, weight_shape: Sizes) -> Array:
 
 def _planar(X: Array) -> bool:
     """Return whether in (N, H, W, C) the numbers of one channel are adjacent in memory."""
-    return X.strides[3] > X.strides[2]
+    return X.strides[3] > X.strides[2] > 0
+
+
+def _planes(X: Array) -> Array:
+    """Return (N, H, W, C) as one axis, if it is contiguous as (N, C, H, W); else no number."""
+    planes = X.transpose(0, 3, 1, 2)
+    return planes.reshape(-1) if planes.flags.c_contiguous else NO_BIAS
+
+
+def _flat(out: Array) -> Array:
+    """Return (N, H, W, F) as one axis where ``convolve`` can fill it directly; else no number."""
+    direct = out.flags.c_contiguous and out.shape[3] % PADDED_TO == 0
+    return out.reshape(-1) if direct else NO_BIAS

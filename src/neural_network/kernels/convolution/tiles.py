@@ -14,10 +14,13 @@ import numpy as np
 
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import largest
+from neural_network.kernels.tile import largest, transpose
+from neural_network.kernels.window_tile import window_gradients
 
 # Entry of ``argmax`` where no number of the window gets the gradient.
 NOWHERE = 255
+# Rows and columns of a block that is transposed.
+BLOCK = 8
 # Numbers of the partial sums that a task adds up at most.
 PIECE = 8192
 
@@ -49,7 +52,7 @@ def _taps_inside(row: int, taps: int, begin: int, end: int) -> Any:
 
 @kernel
 def convolve(
-    X: Any, W: Any, b: Any, out: Any, begin: int, end: int,
+    X: Any, W: Any, b: Any, out: Any, flat: Any, begin: int, end: int,
     fh: int, fw: int, sh: int, sw: int, top: int, left: int, relu: bool, planar: bool, band: int,
 ) -> None:  # fmt: skip
     """Fill ``out`` with the convolution, plus ``b``, or with relu of it.
@@ -59,6 +62,8 @@ def convolve(
         W: (fh · fw · C, columns), the columns padded to whole vectors.
         b: (F,), or empty.
         out: (N, OH, OW, F), of any strides.
+        flat: ``out`` as one axis, if it is contiguous and F = columns, to be filled directly;
+            else empty.
         begin, end: the rows of ``X`` that are no padding; others are not read.
         fh, fw: size of the filters.
         sh, sw: stride.
@@ -73,28 +78,33 @@ def convolve(
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
     line, run = width * channels, fw * channels
+    direct, length = flat.size > 0, positions * columns
+    biases = np.zeros(length, X.dtype)
+    if b.size > 0:
+        for j in range(positions):
+            biases[j * columns : j * columns + filters] = b
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        sums = np.empty(positions * columns, X.dtype)
+        row = np.empty(0 if direct else length, X.dtype)
+        sums = flat if direct else row
         for i in range(first, min(first + band, rows)):
-            row = top + i * sh
-            upper, runs = _taps_inside(row, fh, begin, end)
+            top_row = top + i * sh
+            upper, runs = _taps_inside(top_row, fh, begin, end)
+            to = (n * rows + i) * length if direct else 0
             products(
-                positions, columns, numbers, (n * height + row + upper) * line + left * channels,
-                sw * channels, 1, runs, line, run,
+                positions, columns, numbers, (n * height + top_row + upper) * line
+                + left * channels, sw * channels, 1, runs, line, run,
                 weights, upper * run * columns, columns, run * columns,
-                sums, 0, columns, False,
+                sums, to, columns, False,
             )  # fmt: skip
-            for j in range(positions):
-                row_sums = sums[j * columns : j * columns + filters]
-                if b.size > 0:
-                    for f in range(filters):
-                        row_sums[f] += b[f]
-                if relu:
-                    for f in range(filters):
-                        # In this form NaN is kept, because no comparison with it is true.
-                        row_sums[f] = np.float32(0) if row_sums[f] < 0 else row_sums[f]
-            _copy_row(sums.reshape(positions, columns), out[n, i], planar)
+            row_sums = sums[to : to + length]
+            if b.size > 0 or relu:
+                for c in range(length):
+                    total = row_sums[c] + biases[c]
+                    # In this form NaN is kept, because no comparison with it is true.
+                    row_sums[c] = np.float32(0) if relu and total < 0 else total
+            if not direct:
+                _copy_row(row_sums.reshape(positions, columns), out[n, i], planar)
 
 
 @kernel
@@ -203,53 +213,92 @@ def _copy_row(source: Any, target: Any, planar: bool) -> None:
                 target[j, c] = source[j, c]
 
 
+@part
+def _transpose_places(
+    x: Any, at: int, row: int, y: Any, y_at: int, y_row: int, places: int, channels: int
+) -> None:
+    """``y[y_at + j·y_row + c] = x[at + c·row + j]``; at least ``BLOCK`` places and channels.
+
+    The last block overlaps the one before. Loops would be compiled to gathers, which are slow.
+    """
+    for c in range(0, channels, BLOCK):
+        for j in range(0, places, BLOCK):
+            channel, place = min(c, channels - BLOCK), min(j, places - BLOCK)
+            transpose(x, at + channel * row + place, row, y, y_at + place * y_row + channel, y_row)
+
+
+@part
+def _transpose_image(
+    planes: Any, n: int, height: int, width: int, out: Any, top: int, left: int
+) -> bool:
+    """Copy planes (C, H, W) of an image into a larger array (N, H, W, C), if they are large enough.
+
+    ``planes``: of all images, as one axis, or empty.
+    """
+    _, high, wide, columns = out.shape
+    channels, whole = planes.size // (len(out) * height * width), wide == width
+    if channels < BLOCK or (width if not whole else height * width) < BLOCK:
+        return False
+    size, numbers = height * width, out.reshape(-1)
+    at, to = n * channels * size, ((n * high + top) * wide + left) * columns
+    if whole:
+        _transpose_places(planes, at, size, numbers, to, columns, size, channels)
+    else:
+        for i in range(height):
+            _transpose_places(
+                planes, at + i * width, size, numbers, to + i * wide * columns, columns, width,
+                channels,
+            )  # fmt: skip
+    return True
+
+
 @kernel
-def copy_padded(X: Any, out: Any, top: int, left: int, planar: bool) -> None:
+def copy_padded(X: Any, planes: Any, out: Any, top: int, left: int, planar: bool) -> None:
     """Copy (N, H, W, C) images of any strides into larger ones, from (top, left) on, with zeros.
 
-    ``planar``: whether in ``X`` the numbers of one channel are adjacent.
+    ``planes``: ``X`` as one axis, if it is contiguous as (N, C, H, W); else empty. ``planar``:
+    whether in ``X`` the numbers of one channel are adjacent.
     """
     images, height, width, _ = X.shape
     for n in prange(images):
         out[n, :top] = 0
         out[n, top + height :] = 0
         for i in range(height):
-            target = out[n, top + i]
-            target[:left] = 0
-            target[left + width :] = 0
-            _copy_row(X[n, i], target[left : left + width], planar)
+            out[n, top + i, :left] = 0
+            out[n, top + i, left + width :] = 0
+        if not _transpose_image(planes, n, height, width, out, top, left):
+            for i in range(height):
+                _copy_row(X[n, i], out[n, top + i, left : left + width], planar)
 
 
 @part
-def _relu_backward_row(
-    source: Any, out: Any, target: Any, total: Any, relu: bool, planar: bool
-) -> None:
-    """Copy a row of the gradient, masked by relu, and add it up by filters."""
+def _relu_backward_row(source: Any, out: Any, target: Any, relu: bool, planar: bool) -> None:
+    """Copy a row of the gradient, masked by relu."""
     positions, filters = source.shape
     if planar:
         for f in range(filters):
-            column_sum = np.float32(0)
             for j in range(positions):
-                g = np.float32(0) if relu and not out[j, f] > 0 else source[j, f]
-                target[j, f] = g
-                column_sum += g
-            total[f] += column_sum
+                # Both are read in any case: this needs no branch.
+                g, passes = source[j, f], (out[j, f] > 0) | (not relu)
+                target[j, f] = g if passes else np.float32(0)
     else:
         for j in range(positions):
             for f in range(filters):
-                g = np.float32(0) if relu and not out[j, f] > 0 else source[j, f]
-                target[j, f] = g
-                total[f] += g
+                # Both are read in any case: this needs no branch.
+                g, passes = source[j, f], (out[j, f] > 0) | (not relu)
+                target[j, f] = g if passes else np.float32(0)
 
 
 @kernel
 def relu_backward(
-    G: Any, out: Any, result: Any, partial: Any, relu: bool, top: int, left: int, planar: bool
-) -> None:
+    G: Any, planes: Any, out: Any, result: Any, partial: Any, relu: bool, top: int, left: int,
+    planar: bool,
+) -> None:  # fmt: skip
     """Copy the gradient, masked by relu, into a larger array, with zeros left and right of it.
 
     Args:
         G: (N, OH, OW, F), of any strides.
+        planes: as in ``copy_padded``, of ``G``.
         out: (N, OH, OW, F): what relu returned; not read without ``relu``.
         result: (N, H, W, columns), contiguous; rows above and below the gradient are not written.
         partial: (N, F), to be filled: the sum over each image, in the first of them the sum of
@@ -259,14 +308,24 @@ def relu_backward(
         planar: whether in ``G`` the numbers of one filter are adjacent.
     """
     images, rows, positions, filters = G.shape
+    _, height, width, columns = result.shape
+    numbers, sums, ones = result.reshape(-1), partial.reshape(-1), np.ones(filters, G.dtype)
     for n in prange(images):
-        total = partial[n]
-        total[:] = 0
+        partial[n] = 0
         for i in range(rows):
-            whole = result[n, top + i]
-            whole[:left] = 0
-            whole[left + positions :] = 0
-            whole[left : left + positions, filters:] = 0
-            target = whole[left : left + positions, :filters]
-            _relu_backward_row(G[n, i], out[n, i], target, total, relu, planar)
-    add_blocks(partial.reshape(-1), images, filters)
+            result[n, top + i, :left] = 0
+            result[n, top + i, left + positions :] = 0
+            result[n, top + i, left : left + positions, filters:] = 0
+        whole = _transpose_image(planes, n, rows, positions, result, top, left)
+        if relu or not whole:
+            for i in range(rows):
+                target = result[n, top + i, left : left + positions, :filters]
+                source = target if whole else G[n, i]
+                _relu_backward_row(source, out[n, i], target, relu, planar and not whole)
+        # A sum meets a one for each output.
+        window_gradients(
+            1, 1, rows, positions, ones, 0, 0, 0, 0, 0, sums, n * filters, 0, 0,
+            numbers, ((n * height + top) * width + left) * columns, width * columns, columns,
+            filters,
+        )  # fmt: skip
+    add_blocks(sums, images, filters)
