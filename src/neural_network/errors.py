@@ -141,6 +141,21 @@ def give_hint_of_line(text: str) -> None:
         give_hint(text)
 
 
+def is_first_backward_of_line() -> bool:
+    """Return whether a line of a program is the first time where ``backward`` is called.
+
+    Not in ``fit``, nor where a graph was warned of.
+    """
+    lines = _lines_warned()
+    if hinting.get() or BACKWARD in lines:
+        return False
+    frame = users_frame()
+    line = (frame.f_code.co_filename, frame.f_lineno, BACKWARD[2])
+    first = line not in lines
+    lines.add(line)
+    return first
+
+
 def users_frame() -> FrameType:
     """Return the frame outside of the package that has led here."""
     frame = sys._getframe()

@@ -98,7 +98,7 @@ def test_the_record_is_freed_after_the_walk() -> None:
     kept = weakref.ref(y)
     del y
     loss.backward()
-    with pytest.raises(GradientError, match=r"its record was freed .* retain_graph=True"):
+    with pytest.raises(GradientError, match=r"its record was freed .*retain_graph=True"):
         loss.backward()
     del loss
     gc.collect()
@@ -149,7 +149,9 @@ def test_what_can_be_a_tensor() -> None:
     ],
 )
 def test_dropping_a_gradient_raises_and_names_the_way(drop: Any) -> None:
-    with pytest.raises(DroppedGradientError, match=r"np\.stack.*t\.item\(\)"):
+    with pytest.raises(
+        DroppedGradientError, match=r"np\.stack.*t\.item\(\)|t\.item\(\).*np\.stack"
+    ):
         drop(leaf(1.0))
     drop(Tensor(1.0))  # without a gradient there is nothing to drop
 

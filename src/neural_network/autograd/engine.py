@@ -301,7 +301,8 @@ class Node:
         if self.values is None:
             raise GradientError(
                 f"{self.rule.name}: its record was freed by an earlier backward(); expected one "
-                "backward pass for each forward pass, or retain_graph=True in the first"
+                "backward pass for each forward pass: in a loop, compute the loss inside it, "
+                "before each backward() (retain_graph=True allows several of one loss)"
             )
         if self.checksums is not None:
             self._compare_checksums()

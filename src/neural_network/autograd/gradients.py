@@ -140,13 +140,19 @@ class Gradients(dict[int, tuple[Any, Any]]):
             found.append((tensor, own))
         return found
 
-    def add_to_leaves(self) -> None:
-        """Add the gradients to those that the inputs have."""
+    def add_to_leaves(self) -> bool:
+        """Add the gradients to those that the inputs have.
+
+        Returns:
+            Whether one of them has had none before, so that a training may begin.
+        """
         found = self.copied()
         if any(leaf.grad is not None for leaf, _ in found) and not hinting.get():
             _look_at_sums(found)
+        begins = False
         for leaf, grad in found:
             before = leaf.grad
+            begins = begins or not hasattr(leaf, "_noted")
             if before is None:
                 leaf.grad = grad
             else:
@@ -156,3 +162,4 @@ class Gradients(dict[int, tuple[Any, Any]]):
             if before is not None and id(before) in USED and before.any():
                 del USED[id(before)]
                 USED[id(leaf.grad)] = leaf.grad, True
+        return begins

@@ -35,14 +35,27 @@ PLAIN = frozenset({np.ndarray, float, int, bool, type(None), str, np.float64, np
 KNOWN: set[type] = {*PLAIN}
 
 
-def check_no_gradient(doing: str, *values: Any) -> None:
-    """Raise DroppedGradientError if a tensor among values requires a gradient."""
+def check_no_gradient(doing: str, *values: Any, plain: bool = False) -> None:
+    """Raise DroppedGradientError if a tensor among values requires a gradient.
+
+    Args:
+        doing: what would drop it.
+        values: to look at.
+        plain: whether a plain number or array is asked for, as of a loss that is written down.
+    """
     if any(t.requires_grad for t in tensors_in(values)):
+        joins = (
+            "np.stack or np.concatenate to join tensors, np.full_like(x, …) or np.broadcast_to "
+            "to repeat one, the functions of NumPy or of this library to compute"
+        )
+        cure = f"use {joins}, and t.item(), t.data or t.detach() where the gradient should end"
+        if plain:
+            cure = (
+                "use t.item() for the number of a loss, t.data or t.detach() where the gradient "
+                f"should end, {joins}"
+            )
         raise DroppedGradientError(
-            f"{doing} would drop the gradient of a tensor that requires one; "
-            "use np.stack or np.concatenate to join tensors, np.full_like(x, …) or np.broadcast_to "
-            "to repeat one, the functions of NumPy or of this library to compute, and t.item(), "
-            "t.data or t.detach() where the gradient should end"
+            f"{doing} would drop the gradient of a tensor that requires one; {cure}"
         )
 
 
@@ -92,6 +105,12 @@ def _is_parameter(tensor: Recorded) -> bool:
     return tensor.requires_grad and tensor.node is None and not tensor.level
 
 
+NO_HISTORY = (
+    "backward: expected a tensor made from one with requires_grad=True, received one that was not "
+    "(its history is empty); w = w - 0.1 * w.grad makes a new tensor, and inside no_grad() one "
+    "that requires no gradient: change w in place, with nn.no_grad(): w -= 0.1 * w.grad; "
+    "model.predict records nothing, model(X) does"
+)
 NO_GRAD_OF_RESULTS = (
     "Tensor.grad: this tensor is the result of ops, and backward() keeps the gradients of leaves "
     "only, so it is None; after a step such as w = w - 0.1 * w.grad the new w is such a result: "

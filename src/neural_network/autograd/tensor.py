@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
+from neural_network.autograd.broadcasting import hint_targets_that_broadcast
 from neural_network.autograd.engine import (
     Memory,
     Node,
@@ -22,6 +23,7 @@ from neural_network.autograd.exchange import exchanged, others_now
 from neural_network.autograd.formulas import as_result
 from neural_network.autograd.guards import (
     KNOWN,
+    NO_HISTORY,
     as_operands,
     change,
     check_in_place,
@@ -56,7 +58,7 @@ class Tensor(ArrayMethods):
 
     Attributes:
         data: the array.
-        grad: the gradient after ``backward()``, an array of the same shape, or None.
+        grad: the gradient after ``backward()``, an array of the same shape; None before.
         requires_grad: whether ops on it are recorded.
 
     Raises:
@@ -166,17 +168,18 @@ class Tensor(ArrayMethods):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Convert to a plain array, unless that would drop a gradient."""
-        check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self)
+        check_no_gradient("numpy.asarray (or np.array, or array[i] = tensor)", self, plain=True)
         return np.array(self.data, dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        check_no_gradient("float() (math.exp: write np.exp; array[i] = t, fill, initial=)", self)
+        doing = "float() (math.exp: write np.exp; array[i] = t, fill, initial=)"
+        check_no_gradient(doing, self, plain=True)
         return float(single("float", self.data))
 
     def __int__(self) -> int:
         """Convert to a plain number, unless that would drop a gradient."""
-        check_no_gradient("int()", self)
+        check_no_gradient("int()", self, plain=True)
         return int(computed("int", int, single("int", self.data)))  # not of NaN or infinity
 
     __trunc__ = __int__
@@ -223,10 +226,7 @@ class Tensor(ArrayMethods):
                 "grad there, too"
             )
         if not self.requires_grad:
-            raise GradientError(
-                "backward: expected a tensor made from one with requires_grad=True, "
-                "received one that was not (its history is empty)"
-            )
+            raise GradientError(NO_HISTORY)
         if gradient is None and self.data.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
             raise ShapeError(sentence("backward", "the loss", "a single number", received))
@@ -237,7 +237,8 @@ class Tensor(ArrayMethods):
             # A copy, because a leaf's gradient may be this array itself.
             start = np.array(array_under(given), dtype=self.dtype)
             check_shape("backward", "gradient", start, self.shape)
-        backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves()
+        if backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves():
+            hint_targets_that_broadcast(self)
 
     # --- changes in place ------------------------------------------------------
 

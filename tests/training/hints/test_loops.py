@@ -59,6 +59,8 @@ SOBEL = np.ones((3, 3))
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "no backward": (loop("zls"), r"^Adam.step: none of the 4 parameters has a gradient, .*: optimizer.zero_grad\(\); loss.backward\(\); optimizer.step\(\)$"),
     "no backward in one step": (loop("ls", steps=1), "^Adam.step: none of the 4"),
+    "no step": (loop("zlb", steps=4), r"^Adam.zero_grad: gradients are forgotten for the 3rd time, .*: optimizer.zero_grad\(\); loss.backward\(\); optimizer.step\(\)$"),
+    "no step, zero_grad last": (loop("lbz", steps=9), "^Adam.zero_grad: .* no step was made"),
     "zero_grad before step": (loop("lbzs"), "has to stand before step"),
     "no zero_grad": (loop("lbs"), r"^Adam.step: the gradients of this step are added to those of the step before: optimizer.zero_grad\(\)"),
     "no zero_grad in two steps": (loop("lbs", steps=2), "are added to those of the step before"),
@@ -89,6 +91,22 @@ def test_a_mistake_in_a_loop_or_a_call_gets_one_hint(name: str) -> None:
     assert len(texts) == 1, texts
     with pytest.raises(nn.TrainingHint, match=match):
         raise nn.TrainingHint(texts[0])
+
+
+def test_gradients_that_other_steps_use_or_a_look_at_them_get_no_hint() -> None:
+    model = Sequential(*network()).initialize((784,), rng=0)
+    optimizer = Adam(0.01, parameters=model)
+
+    def own_steps() -> None:
+        for _ in range(6):
+            optimizer.zero_grad()
+            nn.softmax_cross_entropy(model(X), T).backward()
+            for parameter in model.parameters():
+                parameter.data -= 0.1 * parameter.grad
+
+    assert hints_of(own_steps) == []
+    assert hints_of(loop("zlb", steps=3)) == []
+    assert hints_of(loop("z", steps=9)) == []
 
 
 def calls_of_hints(function: Callable[[], Any]) -> list[str]:

@@ -68,6 +68,101 @@ def new_names(*, made: type = nn.Tensor, mistake: bool = True, steps: int = 4) -
                     np.linalg.norm(w.grad)
 
 
+def regression(
+    loss: Callable[[Any], Any], *, scalar: bool = False
+) -> list[warnings.WarningMessage]:
+    """Return the hints of a loop of tensors whose loss is a function of scores (20, 1)."""
+    w = nn.Tensor(np.zeros((3, 1)), requires_grad=True)
+    b = nn.Tensor(0.0 if scalar else np.zeros(1), requires_grad=True)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            loss(X @ w + b).backward()
+            with no_grad():
+                for p in (w, b):
+                    p -= 0.1 * p.grad  # noqa: PLW2901  # in place
+                    p.grad = None
+    return list(found)
+
+
+def entropy(z: Any, t: Any) -> Any:
+    p = nn.sigmoid(z)
+    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+FLAT = Y.ravel()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z: entropy(z, FLAT > 0),
+        lambda z: entropy(z, (FLAT > 0) * 1.0),
+        lambda z: np.mean((z - FLAT) ** 2),
+        lambda z: ((FLAT - z) ** 2).sum() / 400,
+        lambda z: np.abs(z[:, 0] - Y).mean(),
+    ],
+)
+@pytest.mark.parametrize("scalar", [False, True])
+def test_targets_that_broadcast_are_seen_without_an_optimizer(loss: Any, scalar: bool) -> None:
+    found = regression(loss, scalar=scalar)
+    assert len(found) == 1
+    assert found[0].filename == __file__
+    with pytest.raises(nn.TrainingHint, match=r"^backward: the loss combines .*y.reshape\(-1"):
+        raise found[0].message  # type: ignore[misc]  # a warning is an exception
+
+
+def test_right_shapes_and_pairs_on_purpose_get_no_hint() -> None:
+    assert regression(lambda z: entropy(z, Y > 0)) == []
+    assert regression(lambda z: np.mean((z[:, 0] - FLAT) ** 2)) == []
+    assert regression(lambda z: np.mean((z - z.T) ** 2) - (z**2).mean()) == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        column = nn.Tensor(np.ones((3, 1)), requires_grad=True)  # how shapes broadcast
+        (2 * column * np.ones(3)).sum().backward()
+
+
+def test_a_line_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neural_network.autograd import broadcasting
+
+    looked = []
+    monkeypatch.setattr(broadcasting, "compared_with_every_target", looked.append)
+    for _ in range(5):
+        w = nn.Tensor(np.zeros(3), requires_grad=True)
+        (w * 2).sum().backward()
+    assert len(looked) == 1
+
+
+def test_a_step_that_makes_another_tensor_is_named_where_its_history_is_empty() -> None:
+    w = nn.Tensor(np.zeros((3, 1)), requires_grad=True)
+    np.mean((X @ w - Y) ** 2).backward()
+    with no_grad():
+        w = w - 0.1 * w.grad
+    match = (
+        r"history is empty\); .*change w in place, with nn.no_grad\(\): w -= 0.1 \* w.grad; .*pred"
+    )
+    with pytest.raises(nn.GradientError, match=match):
+        np.mean((X @ w - Y) ** 2).backward()
+
+
+def test_a_loss_outside_of_the_loop_is_named_first() -> None:
+    w = nn.Tensor(np.zeros((3, 1)), requires_grad=True)
+    loss = np.mean((X @ w - Y) ** 2)
+    loss.backward()
+    with pytest.raises(
+        nn.GradientError, match=r"compute the loss inside it, before .*retain_graph"
+    ):
+        loss.backward()
+
+
+def test_the_number_of_a_loss_is_the_first_cure() -> None:
+    loss = np.mean((X @ nn.Tensor(np.zeros((3, 1)), requires_grad=True) - Y) ** 2)
+    losses: Any = [lambda: float(loss), lambda: int(loss), lambda: np.array([loss])]
+    for convert in (*losses, lambda: np.asarray(loss)):
+        with pytest.raises(nn.DroppedGradientError, match=r"requires one; use t\.item\(\) for"):
+            convert()
+
+
 def forgetting(step: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
     def both(ps: list[Any]) -> None:
         step(ps)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neural_network.autograd import broadcasting
 from neural_network.autograd.engine import Node, nodes_before
 from neural_network.autograd.tensor import Tensor
 from neural_network.functional.activations import log_softmax, sigmoid, softmax
@@ -125,95 +126,9 @@ def softmax_of_one_number(loss: Tensor, place: Place) -> str | None:
     return None
 
 
-# Between the differences of predictions and targets and a loss that is their mean.
-_MEANS = frozenset({
-    "mean", "sum", "nansum", "nanmean", "average", "std", "sqrt", "square", "power", "float_power",
-    "absolute", "fabs", "add", "subtract", "multiply", "divide", "true_divide", "negative",
-    "positive", "maximum", "minimum", "where", "clip", "log1p", "log", "exp", "softplus",
-    "logaddexp", "reshape", "identity", "sign", "tanh",
-})  # fmt: skip
-_PAIRED = frozenset({
-    "add", "subtract", "multiply", "divide", "true_divide", "maximum", "minimum", "where", "power",
-})  # fmt: skip
-
-
-@cache
-def _row_by_row() -> frozenset[Rule | None]:
-    """Return the rules of the library's losses, which compare each row with its own target."""
-    rules = [RULES[function] for function in LOSSES.values()]
-    return frozenset([*rules, *(rule.after_kernels for rule in rules)])
-
-
-def compared_with_every_target(
-    loss: Tensor, outputs: Any = ()
-) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return the shapes of predictions and targets that broadcast to (n, n), or None.
-
-    Certain only where the loss is nothing but a mean over elements of that array: a loss that
-    compares all pairs on purpose, as of kernels or of rankings, compares the predictions among each
-    other, too, or multiplies matrices. One of the library's losses, which compares row with row,
-    may be added to it.
-
-    Args:
-        loss: a number, recorded.
-        outputs: of the model, which the loss is computed of, where they are known.
-    """
-    known = {t.node.number for _, t in arrays_in(outputs) if isinstance(t, Tensor) and t.node}
-    shapes: dict[int, tuple[int, ...]] = {}
-    if loss.node is not None:
-        shapes[loss.node.number] = loss.shape
-    waiting, seen = [loss.node], set()
-    found: tuple[Any, Any] | None = None
-    while waiting:
-        node = waiting.pop()
-        if node is None or node.number in seen:
-            continue
-        seen.add(node.number)
-        if node.number in known or node.rule in _row_by_row():
-            continue
-        out = shapes[node.number]
-        own = {tensor.data.shape for _, _, tensor in node.parents}
-        pair = _stretched(out, own) if node.rule.name in _PAIRED else None
-        if pair is not None:
-            found = pair
-            continue
-        if node.rule.name not in _MEANS or _all_pairs(out, own):
-            return None
-        for _, _, tensor in node.parents:
-            if tensor.node is None:
-                return None
-            shapes[tensor.node.number] = tensor.data.shape
-            waiting.append(tensor.node)
-    return found
-
-
-def _all_pairs(out: tuple[int, ...], own: set[tuple[int, ...]]) -> bool:
-    """Return whether an op made (n, n) of the predictions alone, or of other arrays without it."""
-    return len(out) == 2 and out[0] == out[1] > 1 and out not in own
-
-
-def _stretched(out: tuple[int, ...], own: set[tuple[int, ...]]) -> tuple[Any, Any] | None:
-    """Return the shapes of the two sides if an op made (n, n) of (n, 1) and (n,)."""
-    n = out[0] if out else 0
-    if out != (n, n) or n < 2 or len(own) != 1:
-        return None
-    shape = next(iter(own))
-    others = {(n, 1): (n,), (n,): (n, 1)}
-    return (shape, others[shape]) if shape in others else None
-
-
 def targets_that_broadcast(loss: Tensor, place: Place, outputs: Any = ()) -> str | None:  # noqa: ARG001  # one signature for all
     """Predictions (n, 1) beside targets (n,), or the reverse."""
-    shapes = compared_with_every_target(loss, outputs)
-    if shapes is None:
-        return None
-    made, given = ("(n, 1)", "(n,)") if len(shapes[0]) == 2 else ("(n,)", "(n, 1)")
-    cure = "y.reshape(-1, 1)" if len(shapes[0]) == 2 else "y.reshape(-1)"
-    return (
-        f"the loss combines predictions of shape {made} with targets of shape {given}, which NumPy "
-        "broadcasts to (n, n): each row is compared with the targets of all rows, and the network "
-        f"learns their mean; {cure} has the shape of the predictions"
-    )
+    return broadcasting.targets_that_broadcast(loss, [t for _, t in arrays_in(outputs)])
 
 
 # What makes another scale of a loss, and no sum with another one.

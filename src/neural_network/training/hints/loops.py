@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from neural_network.autograd.engine import Recorded, nodes_so_far
 from neural_network.autograd.gradients import USED
 from neural_network.autograd.tensor import Tensor
@@ -15,6 +17,8 @@ from neural_network.errors import LOOKS, give_hint, give_hint_of_backward
 from neural_network.layers.parameter import Parameter
 from neural_network.training.hints import graph
 
+# So many times gradients are forgotten without a step before it is looked at as a mistake.
+UNUSED = 3
 # Backward passes that are looked at after an optimizer was bound: two, for two networks.
 PASSES = 2
 IN_A_GRAPH = (
@@ -60,6 +64,36 @@ def hint_no_gradient(function: str, parameters: Sequence[Parameter], since: floa
         )
         return math.inf
     return since
+
+
+def hint_no_step(
+    name: str, parameters: Sequence[Parameter], rounds: int, sums: tuple[float, ...]
+) -> tuple[int, tuple[float, ...]]:
+    """Warn of a third ``zero_grad()`` that forgets gradients with which nothing was done.
+
+    Args:
+        name: of the optimizer, which has made no step.
+        parameters: of it.
+        rounds: how many times gradients were forgotten so far.
+        sums: of the parameters, then.
+
+    Returns:
+        ``rounds`` and ``sums`` for the next call; from ``UNUSED`` rounds on there is none.
+    """
+    if not any(parameter.grad is not None for parameter in parameters):
+        return rounds, sums
+    with np.errstate(all="ignore"):
+        now = tuple(float(np.sum(parameter.data)) for parameter in parameters)
+    if rounds and now != sums:  # steps are made in another way
+        return UNUSED, ()
+    if rounds + 1 < UNUSED:
+        return rounds + 1, now
+    give_hint(
+        f"{name}.zero_grad: gradients are forgotten for the {UNUSED}rd time, and no step was made "
+        "with them, so that nothing is learned: optimizer.step() has to stand behind "
+        "loss.backward(): optimizer.zero_grad(); loss.backward(); optimizer.step()"
+    )
+    return UNUSED, ()
 
 
 def look_at_gradients(function: str, steps: int, parameters: Sequence[Parameter]) -> None:

@@ -178,6 +178,11 @@ IN_A_LOOP = (
         "`optimizer.zero_grad(); loss.backward(); optimizer.step()`",
     ),
     Hint(
+        "no step",
+        "a third `zero_grad()` and `backward()` without any `step()`",
+        "`optimizer.zero_grad(); loss.backward(); optimizer.step()`",
+    ),
+    Hint(
         "gradients that pile up",
         "a second `step()` without `zero_grad()` in between",
         "`optimizer.zero_grad()`",
@@ -195,7 +200,7 @@ IN_A_LOOP = (
     ),
     Hint(
         "loss of a loop",
-        "the first four of these, in the graph of a first `backward()`",
+        "the first four of these, in a first `backward()`; without an optimizer the fourth",
         "as above",
     ),
 )

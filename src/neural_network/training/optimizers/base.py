@@ -34,7 +34,9 @@ from neural_network.training.buffers import (
     counted_once_more,
 )
 from neural_network.training.hints.loops import (
+    UNUSED,
     hint_no_gradient,
+    hint_no_step,
     look_at_gradients,
     look_at_next_passes,
 )
@@ -120,6 +122,8 @@ class Optimizer(BufferState, ABC):
     _order: list[Parameter] | None = None
     # The number of nodes when it was bound.
     _bound_at: float = 0
+    # How many times gradients were forgotten before a first step, and the parameters' sums then.
+    _unused: tuple[int, tuple[float, ...]] = (0, ())
     # How many updates each part of the buffer has had.
     _counts: Sequence[Counted] = ()
 
@@ -160,7 +164,7 @@ class Optimizer(BufferState, ABC):
         # A generator can be read once.
         single = isinstance(value, Layer | Parameter)
         self._parameters = value if single else self._binding.targets
-        self._bound_at = look_at_next_passes()
+        self._bound_at, self._unused = look_at_next_passes(), (0, ())
 
     def _shown(self) -> dict[str, Any]:
         """Return the arguments that describe it: not the parameters, which no text can hold."""
@@ -217,6 +221,7 @@ class Optimizer(BufferState, ABC):
         gradients = gathered(function, named, chosen, flat.dtype)
         if not any(chosen):
             if self.steps == 0:
+                self._unused = UNUSED, ()  # a step is there
                 self._bound_at = hint_no_gradient(function, found, self._bound_at)
             return
         self._lay_out(found, flat)
@@ -235,6 +240,9 @@ class Optimizer(BufferState, ABC):
             ArgumentError: the optimizer is not bound.
         """
         binding = self._binding if self._binding is not None else self._bound("zero_grad")
+        if self.steps == 0 and self._unused[0] < UNUSED:
+            parameters = [parameter for _, parameter in binding.named_parameters()]
+            self._unused = hint_no_step(type(self).__name__, parameters, *self._unused)
         for _, parameter in binding.named_parameters():
             parameter.grad = None
 
