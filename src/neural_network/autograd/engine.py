@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from weakref import ref
 
 import numpy as np
@@ -32,7 +32,7 @@ from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.warned import warnings_of_callers_line
 from neural_network.checks import Array
 from neural_network.errors import LOOKS, GradientError
-from neural_network.functional.op import Rule
+from neural_network.functional.op import NOTHING_KEPT, Rule
 from neural_network.lifting import LISTS, array_under, tensors_in
 from neural_network.public import public
 
@@ -223,6 +223,21 @@ class Recorded:
         return self.node is not None and self.node.rule.by_kernels
 
 
+# What a tensor may be in.
+TENSORS = (Recorded, *LISTS)
+
+
+def note_saved(tensors: Iterable[Recorded], node: Node) -> None:
+    """Note that a node saved the memory of tensors: ``tensor.memory.add(node)`` for each."""
+    saved = ref(node)
+    for tensor in tensors:
+        memory = tensor._memory
+        if memory is None or len(memory._nodes) >= memory._limit:
+            tensor.memory.add(node)
+        else:
+            memory._nodes.append(saved)
+
+
 class Node:
     """One computed op, with what its gradients need.
 
@@ -237,6 +252,8 @@ class Node:
     __slots__ = (
         "__weakref__", "checksums", "level", "number", "parents", "properties", "rule", "values",
     )  # fmt: skip
+    # Whether the gradients share memory with nothing, nor with each other.
+    own_memory: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -266,7 +283,7 @@ class Node:
 
         Args:
             rule: of the op.
-            arguments: of the call, by name.
+            arguments: of the call, by name; ``kept`` is what the forward function has kept.
             out: the primal of the result.
             level: of the result, the highest of the arguments.
         """
@@ -289,15 +306,11 @@ class Node:
                     if what:
                         properties[need] = _property(arguments[source], what)
                     else:
-                        values[need] = out if need == "out" else arguments[source]
+                        values[need] = out if need == "out" else arguments.get(source, NOTHING_KEPT)
         return cls(rule, parents, values, properties, level)
 
-    def gradients(self, grad_out: Any) -> Iterator[tuple[Recorded, Any]]:
-        """Yield each parent with its part of the gradient, computed one level down.
-
-        Args:
-            grad_out: the loss's gradient for the op's result.
-        """
+    def saved(self) -> dict[str, Any]:
+        """Return what the gradients need, as the op left it."""
         if self.values is None:
             raise GradientError(
                 f"{self.rule.name}: its record was freed by an earlier backward(); expected one "
@@ -306,8 +319,19 @@ class Node:
             )
         if self.checksums is not None:
             self._compare_checksums()
-        values = {need: primal_under(value, self.level) for need, value in self.values.items()}
-        values.update(self.properties)
+        return self.values
+
+    def gradients(self, grad_out: Any) -> Iterable[tuple[Recorded, Any]]:
+        """Return each parent with its part of the gradient, computed one level down.
+
+        Args:
+            grad_out: the loss's gradient for the op's result.
+        """
+        values = {**self.saved(), **self.properties}
+        for need, value in values.items():
+            if isinstance(value, TENSORS):
+                values[need] = primal_under(value, self.level)
+        found: list[tuple[Recorded, Any]] = []
         computed: dict[str, Any] = {}
         for name, place, tensor in self.parents:
             if name not in computed:
@@ -335,7 +359,8 @@ class Node:
             # A gradient has the type of its tensor; integer labels would widen it.
             dtype = tensor.data.dtype
             same = grad.dtype is dtype or grad.dtype == dtype
-            yield tensor, grad if same else grad.astype(dtype)
+            found.append((tensor, grad if same else grad.astype(dtype)))
+        return found
 
     @property
     def keeps_its_result(self) -> bool:
@@ -411,32 +436,37 @@ def backward_pass(
     found = Gradients()
     pending: dict[int, Any] = {}
 
-    def accumulate(tensor: Recorded, grad: Any) -> None:
-        node = tensor.node
-        key = id(tensor) if node is None else -1 - node.number  # as _key, without its call
-        # Without a list of inputs, every leaf is one.
-        leaf = tensor if node is None else None
-        reached = leaf if targets is None else targets.get(key)
-        if reached is not None:
-            before = found.get(id(reached))
-            found[id(reached)] = (reached, grad if before is None else before[1] + grad)
-        if node is not None and node.number in needed:
-            before = pending.get(key)
-            pending[key] = grad if before is None else before + grad
+    def accumulate(gradients: Iterable[tuple[Recorded, Any]]) -> None:
+        for tensor, grad in gradients:
+            node = tensor.node
+            key = id(tensor) if node is None else -1 - node.number  # as _key, without its call
+            # Without a list of inputs, every leaf is one.
+            leaf = tensor if node is None else None
+            reached = leaf if targets is None else targets.get(key)
+            if reached is not None:
+                before = found.get(id(reached))
+                found[id(reached)] = (reached, grad if before is None else before[1] + grad)
+            if node is not None and node.number in needed:
+                before = pending.get(key)
+                pending[key] = grad if before is None else before + grad
 
-    for output, grad in zip(outputs, grad_outputs, strict=True):
-        if output.requires_grad:
-            accumulate(output, grad)
     # Slopes may be infinite where the function is not, as that of sqrt at 0: nothing to warn of.
     with np.errstate(all="ignore"):
+        accumulate(
+            [
+                (output, grad)
+                for output, grad in zip(outputs, grad_outputs, strict=True)
+                if output.requires_grad
+            ]
+        )
         for node in nodes:
             grad_out = pending.pop(-1 - node.number, None)
             if grad_out is None:
                 continue
-            for tensor, grad in node.gradients(grad_out):
-                accumulate(tensor, grad)
-                if node.rule.own_memory:
-                    found.own[id(grad)] = grad
+            gradients = node.gradients(grad_out)
+            accumulate(gradients)
+            if node.own_memory:
+                found.own.update({id(grad): grad for _, grad in gradients})
             if not retain_graph:
                 node.release()
     return found

@@ -133,9 +133,8 @@ class Gradients(dict[int, tuple[Any, Any]]):
                 found.append((tensor, grad))
                 continue
             # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.
-            alone = grad.flags.owndata or id(grad) in self.own
-            shared = not alone or not grad.flags.writeable or id(grad) in seen
-            own = np.array(grad) if shared else grad
+            alone = id(grad) in self.own or (grad.flags.owndata and grad.flags.writeable)
+            own = grad if alone and id(grad) not in seen else np.array(grad)
             seen.add(id(own))
             found.append((tensor, own))
         return found
@@ -147,7 +146,7 @@ class Gradients(dict[int, tuple[Any, Any]]):
             Whether one of them has had none before, so that a training may begin.
         """
         found = self.copied()
-        if any(leaf.grad is not None for leaf, _ in found) and not hinting.get():
+        if True in [leaf.grad is not None for leaf, _ in found] and not hinting.get():
             _look_at_sums(found)
         begins = False
         for leaf, grad in found:
@@ -155,6 +154,9 @@ class Gradients(dict[int, tuple[Any, Any]]):
             begins = begins or not hasattr(leaf, "_noted")
             if before is None:
                 leaf.grad = grad
+                if leaf.in_a_layer:
+                    leaf._noted = None
+                    continue
             else:
                 with np.errstate(all="ignore"):  # as in the backward pass
                     leaf.grad = before + grad

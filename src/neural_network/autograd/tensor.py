@@ -39,7 +39,7 @@ from neural_network.autograd.sizes import Size
 from neural_network.checks import Array, as_flag, as_real, check_shape
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
-from neural_network.functional.op import PASSED, Rule
+from neural_network.functional.op import KEPT, PASSED, Kept, Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
 
@@ -123,9 +123,12 @@ class Tensor(ArrayMethods):
         check_recorded(rule, arguments)
         if level:
             return InnerTensor.of_call(rule, inputs, arguments, args, kwargs, level)
-        if rule.after_kernels is not None and any(tensor.by_kernels for tensor in inputs):
+        if rule.after_kernels is not None and True in [tensor.by_kernels for tensor in inputs]:
             rule = rule.after_kernels
-        out = _compute_arrays(rule, inputs, args, kwargs)
+        kept = None
+        if rule.keeping is not None:
+            arguments[KEPT] = kept = Kept()
+        out = _compute_arrays(rule, inputs, args, kwargs, kept)
         if out.dtype.kind != "f":
             raise not_floating(rule, out.dtype)
         return cls._result(out, Node.of_call(rule, arguments, out), inputs)
@@ -426,19 +429,35 @@ def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
 
 
 def _compute_arrays(
-    rule: Rule, inputs: Sequence[Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
+    rule: Rule,
+    inputs: Sequence[Tensor],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    kept: Kept | None = None,
 ) -> Array:
     """Return an op's result for the arrays of its arguments."""
     options = {name: array_under(value) for name, value in kwargs.items()} if kwargs else kwargs
-    return _compute(rule, inputs, tuple([array_under(value) for value in args]), options)
+    return _compute(rule, inputs, tuple([array_under(value) for value in args]), options, kept)
 
 
 def _compute(
-    rule: Rule, inputs: Sequence[Tensor], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    rule: Rule,
+    inputs: Sequence[Tensor],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    kept: Kept | None = None,
 ) -> Array:
-    """Return an op's result for arguments without tensors, in the type of ``inputs``."""
+    """Return an op's result for arguments without tensors, in the type of ``inputs``.
+
+    Args:
+        rule, inputs, args, kwargs: of the call.
+        kept: takes what the forward function keeps for the gradients; None for nothing.
+    """
     try:
-        value = rule.forward(*args, **kwargs)
+        if kept is not None and rule.keeping is not None:
+            value = rule.keeping(kept, *args, **kwargs)
+        else:
+            value = rule.forward(*args, **kwargs)
     except PASSED:
         raise
     except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is

@@ -56,6 +56,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PROPERTIES = ("shape", "dtype")
+# What a gradient names to receive what the forward function has kept.
+KEPT = "kept"
 
 
 class Call(NamedTuple):
@@ -69,6 +71,18 @@ class Call(NamedTuple):
 Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Call]]"
 
 
+class Kept:
+    """Holds what a forward function keeps for the gradients; None where nothing was kept."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+
+NOTHING_KEPT = Kept()
+
+
 class Gradient(NamedTuple):
     """The gradient for one argument: a function of ``g`` and of what it needs by name."""
 
@@ -80,10 +94,12 @@ class Rule:
     """An op: its forward function, its gradients by argument, its samples.
 
     Attributes:
-        own_memory: the gradients share memory with nothing, nor with each other.
         by_kernels: compiled kernels compute it.
         lists: the arguments that take a list of arrays: annotated as one (``Sequence``, ``list``),
             or not at all. A list for any other argument is turned into an array.
+        keeping: the forward function where a call is recorded for ``Tensor.backward``, if it is
+            another one: it puts what the gradients can use again into a ``Kept``, its first
+            argument, which gradients that name ``kept`` receive.
         after_kernels: the op that takes its place where an argument was computed by kernels;
             then a kernel is worth its call for little work, too.
     """
@@ -93,8 +109,8 @@ class Rule:
         self.name = getattr(forward, "__name__", type(forward).__name__)
         self.gradients: dict[str, Gradient] = {}
         self.samples: Samples | None = None
-        self.own_memory = False
         self.by_kernels = False
+        self.keeping: Callable[..., Any] | None = None
         self.after_kernels: Rule | None = None
         parameters = inspect.signature(forward).parameters.values()
         self.names = tuple(p.name for p in parameters if p.kind != p.VAR_POSITIONAL)
@@ -113,7 +129,7 @@ class Rule:
     def needs(self) -> list[tuple[str, list[tuple[str, str, str]]]]:
         """For each argument with a gradient, what it needs: (need, argument, property or "")."""
         if self._needs is None:
-            known = {*self.names, self.variadic, "out"}
+            known = {*self.names, self.variadic, "out", KEPT}
             self._needs = [
                 (name, [_source(need, known) for need in formula.needs])
                 for name, formula in self.gradients.items()
@@ -295,7 +311,7 @@ def gradient(function: Callable[..., Any], name: str) -> Callable[[Callable[...,
 
     def register(formula: Callable[..., Any]) -> None:
         g, *needs = as_signature(rule.name, "gradient", formula).parameters or [""]
-        known = {"out", *arguments} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
+        known = {"out", KEPT, *arguments} | {f"{n}_{of}" for n in arguments for of in PROPERTIES}
         if g != "g" or not known.issuperset(needs):
             expected = (
                 f"a function of g, then any of {', '.join(arguments)}, out and "
@@ -319,6 +335,16 @@ def _on_views(formula: Callable[..., Any]) -> Callable[..., Any]:
     return on_views
 
 
+def keeping(function: Callable[..., Any], forward: Callable[..., Any]) -> None:
+    """Register what computes an op where it is recorded, and keeps numbers for the gradients.
+
+    Args:
+        function: the op.
+        forward: takes a ``Kept``, to put them into, and then what the op takes.
+    """
+    RULES[function].keeping = forward
+
+
 def after_kernels(
     function: Callable[..., Any], forward: Callable[..., Any], **gradients: Callable[..., Any]
 ) -> None:
@@ -331,7 +357,7 @@ def after_kernels(
     """
     rule = RULES[function]
     rule.after_kernels = other = copy(rule)
-    other.forward = forward
+    other.forward, other.keeping = forward, None
     other.gradients = {
         name: rule.gradients[name]._replace(function=formula) for name, formula in gradients.items()
     }

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.kernels.runtime.aligned import aligned_whole
+from neural_network.kernels.runtime.aligned import address, aligned_whole
 from neural_network.layers.parameter import Parameter, place
 
 
@@ -94,14 +94,14 @@ def _joined(arrays: Sequence[Array | None]) -> Array | None:
     base = None if arrays[0] is None else arrays[0].base
     if not isinstance(base, np.ndarray) or base.ndim != 1 or arrays[0] is None:
         return None
-    start = address = arrays[0].__array_interface__["data"][0]
+    start = end = address(arrays[0])
     for data in arrays:
         if data is None or data.base is not base or data.dtype != base.dtype:
             return None
-        if not data.flags.c_contiguous or data.__array_interface__["data"][0] != address:
+        if not data.flags.c_contiguous or address(data) != end:
             return None
-        address += data.nbytes
-    if address - start == base.nbytes:
+        end += data.nbytes
+    if end - start == base.nbytes:
         return base
-    first = (start - base.__array_interface__["data"][0]) // base.itemsize
-    return base[first : first + (address - start) // base.itemsize]
+    first = (start - address(base)) // base.itemsize
+    return base[first : first + (end - start) // base.itemsize]

@@ -431,8 +431,10 @@ class Layer(HasMode, Drawing):
         named = self._look().parameters
         before = self._flat
         if before is not None and before[2] is named:
-            memories = {id(parameter.data.base) for _, parameter in named}
-            if memories == {id(before[1])}:
+            for _, parameter in named:
+                if parameter.data.base is not before[1]:
+                    break
+            else:
                 return before[0]
         if not named:
             self._check_built("flat_parameters")

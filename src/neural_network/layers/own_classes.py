@@ -54,7 +54,10 @@ def sum_of_penalties(layers: Sequence[Any]) -> Any:
         DTypeError: a layer returns none.
     """
     try:
-        return sum((layer.own_penalty() for layer in layers), 0.0)
+        total: Any = 0.0
+        for layer in layers:
+            total = total + layer.own_penalty()
+        return total
     except TypeError:
         for layer in layers:
             if layer.own_penalty() is None:

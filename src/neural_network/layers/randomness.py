@@ -13,8 +13,6 @@ SC 2011 (Philox).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
@@ -58,14 +56,19 @@ class Draws:
 _draws: ContextVar[Draws | None] = ContextVar("draws", default=None)
 
 
-@contextmanager
-def drawing(draws: Draws) -> Iterator[None]:
+class drawing:  # noqa: N801  # called like a function
     """Let the layers inside the block draw from here (this thread alone)."""
-    token = _draws.set(draws)
-    try:
-        yield
-    finally:
-        _draws.reset(token)
+
+    __slots__ = ("_draws", "_token")
+
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
+
+    def __enter__(self) -> None:
+        self._token = _draws.set(self._draws)
+
+    def __exit__(self, *error: object) -> None:
+        _draws.reset(self._token)
 
 
 def current_draws() -> Draws | None:

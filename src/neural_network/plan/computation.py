@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from neural_network.autograd.engine import Node, Parent, recording
+from neural_network.autograd.engine import Node, Parent, Recorded, note_saved, recording
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
-from neural_network.functional.op import Gradient, Rule
+from neural_network.functional.op import Rule
 from neural_network.plan.matching import Match
 
 
@@ -21,15 +21,12 @@ class Computation(ABC):
 
     Attributes:
         rule: of the op that is recorded.
-        takers: how many gradients a backward pass takes: the input's, and the parameters'.
     """
 
     rule: ClassVar[Rule]
 
     def __init__(self, match: Match, *, needs_input_grad: bool) -> None:
         self.match, self.needs_input_grad = match, needs_input_grad
-        self._gradients: tuple[Array, Array | None, list[Array]] | None = None
-        self.takers, self._taken = 1, 0
 
     @abstractmethod
     def forward(self, X: Array) -> Array:
@@ -39,40 +36,35 @@ class Computation(ABC):
     def differentiate(self, grad_out: Array, gradients: list[Array]) -> Array | None:
         """Fill the gradients of the parameters; return that of the input, if it is needed."""
 
-    def backward(self, grad_out: Array) -> tuple[Array | None, list[Array]]:
-        """Return the gradients of the input, if it is needed, and of all parameters.
+
+class RunNode(Node):
+    """The node of a run, whose gradients one backward pass through its stages computes."""
+
+    __slots__ = ()
+    own_memory = True
+
+    def gradients(self, grad_out: Any) -> list[tuple[Recorded, Any]]:
+        """Return the input and the parameters that require a gradient, with theirs.
 
         Those of the parameters are views of one buffer, in order, as are the parameters.
         """
-        if self._gradients is None or self._gradients[0] is not grad_out:
-            gradients = self.match.new_gradients(grad_out.dtype)
-            self._gradients = grad_out, self.differentiate(grad_out, gradients), gradients
-        _, input_grad, gradients = self._gradients
-        # A backward pass takes the input's gradient and the parameters'; another begins anew.
-        self._taken += 1
-        if self._taken % self.takers == 0:
-            self._gradients = None
-        return input_grad, gradients
+        run = self.saved()["run"]
+        gradients = run.match.new_gradients(grad_out.dtype)
+        input_grad = run.differentiate(grad_out, gradients)
+        return [
+            (tensor, input_grad if place is None else gradients[place])
+            for _, place, tensor in self.parents
+        ]
 
 
 def _run(X: Any, parameters: Any, run: Computation) -> Any:  # noqa: ARG001  # the record names them
     return run.forward(X)
 
 
-def _input_grad(g: Any, run: Computation) -> Any:
-    return run.backward(g)[0]
-
-
-def _parameter_gradients(g: Any, run: Computation) -> Any:
-    return run.backward(g)[1]
-
-
 def new_rule(*, by_kernels: bool) -> Rule:
     """Return the rule of an op that computes a run."""
     rule = Rule(_run)
-    rule.name, rule.own_memory, rule.by_kernels = "run", True, by_kernels
-    rule.gradients["X"] = Gradient(_input_grad, ("run",))
-    rule.gradients["parameters"] = Gradient(_parameter_gradients, ("run",))
+    rule.name, rule.by_kernels = "run", by_kernels
     return rule
 
 
@@ -102,11 +94,9 @@ def compute(run: Computation, X: Any) -> Any:
             if parameter.requires_grad
         ]
         if parents:
-            node = Node(run.rule, parents, {"run": run})
-            run.takers = len({name for name, _, _ in parents})
+            node = RunNode(run.rule, parents, {"run": run})
             # The backward pass needs all of them unchanged, whether they have a gradient or not.
-            for value in (X, *match.parameters) if tensor else match.parameters:
-                value.memory.add(node)
+            note_saved((X, *match.parameters) if tensor else match.parameters, node)
             result = Tensor.of_node(out, node)
             if match.stages[-1].needs_output:
                 result.memory.add(node)

@@ -129,8 +129,9 @@ def _fitted(metric: Metric, loss: Loss) -> Metric:
         options["ignore_index"] = ignored
     if loss_name(loss) in ("binary_cross_entropy_with_logits", "hinge"):
         options["threshold"] = 0.0
-    takes = inspect.signature(_plain(metric)).parameters
-    options = {name: value for name, value in options.items() if name in takes}
+    if options:
+        takes = inspect.signature(_plain(metric)).parameters
+        options = {name: value for name, value in options.items() if name in takes}
     options |= options_of(metric)
     return partial(_plain(metric), **options) if options else metric
 
@@ -152,7 +153,7 @@ def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, f
     several = isinstance(outputs, SEVERAL)
     if not several and type(outputs) is not np.ndarray:
         outputs = as_real("measure", "outputs", outputs)
-    if _has_nan(outputs) if several else outputs.dtype.kind == "f" and np.isnan(outputs).any():
+    if _has_nan(outputs) if several else _is_nan_in(outputs):
         return dict.fromkeys(metrics, float("nan"))
     found = {}
     for name, metric in metrics.items():
@@ -169,7 +170,11 @@ def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, f
 
 def _has_nan(outputs: Any) -> bool:
     arrays = [as_real("measure", f"outputs{place}", array) for place, array in arrays_in(outputs)]
-    return any(array.dtype.kind == "f" and np.isnan(array).any() for array in arrays)
+    return any(map(_is_nan_in, arrays))
+
+
+def _is_nan_in(array: Array) -> bool:
+    return array.dtype.kind == "f" and bool(np.isnan(np.maximum.reduce(array, None, initial=0)))
 
 
 def options_of(function: Loss | Metric) -> Mapping[str, Any]:
@@ -206,7 +211,7 @@ def row_shares(function: Loss | Metric, y: Any) -> Array | None:
 
 def total_share(function: Loss | Metric, y: Any, weights: Array | None = None) -> float:
     """Return the sum of what the rows of a batch count in the mean of a loss or metric."""
-    shares = row_shares(function, y)
+    shares = row_shares(function, y) if isinstance(function, partial) else None  # has options
     if shares is None or weights is None:
         counted = weights if shares is None else shares
         rows = len(y) if type(y) is np.ndarray else row_count(y)

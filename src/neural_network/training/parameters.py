@@ -142,6 +142,8 @@ class Memory:
 
     def _stepped(self) -> list[slice]:
         """Return the parts that the step changes; usually all that are not frozen."""
+        if all(self._reached):
+            return self.learned
         learned = [not held for held in self._frozen or ()]
         chosen = [a and b for a, b in zip(learned, self._reached, strict=True)]
         return self.learned if chosen == learned else parts_of(self._list, chosen)

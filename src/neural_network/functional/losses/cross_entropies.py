@@ -7,8 +7,7 @@ labels are combined into ``Targets``: the weight of each class in each row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,7 +37,17 @@ from neural_network.functional.losses.reduction import (
     reduce_rows,
     share_of_rows,
 )
-from neural_network.functional.op import RULES, Call, after_kernels, call, gradient, op, samples
+from neural_network.functional.op import (
+    RULES,
+    Call,
+    Kept,
+    after_kernels,
+    call,
+    gradient,
+    keeping,
+    op,
+    samples,
+)
 from neural_network.functional.shaping import unindex
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.lifting import lift_hook
@@ -53,7 +62,6 @@ MOST_OUTPUTS = 100_000
 @named("loss of classes")
 @named("loss")
 @op
-@silent
 def softmax_cross_entropy(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -105,6 +113,38 @@ def softmax_cross_entropy(
     >>> softmax_cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [0, 1], reduction="none")
     array([6.93147181e-01, 1.00000000e+03])
     """
+    return _computed(
+        Kept(), logits, labels, class_weights=class_weights, ignore_index=ignore_index,
+        label_smoothing=label_smoothing, reduction=reduction,
+    )  # fmt: skip
+
+
+class Exponentials(NamedTuple):
+    """What the gradient takes from the forward pass: ``softmax(logits)`` before its division.
+
+    Attributes:
+        targets: the weights of the classes.
+        values: exp of the scores minus the largest of each row, (n, k).
+        sums: of each row, (n,).
+    """
+
+    targets: Targets
+    values: Array
+    sums: Array
+
+
+@silent
+def _computed(
+    kept: Kept,
+    logits: Any,
+    labels: Any,
+    *,
+    class_weights: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Loss:
+    """Compute the loss; put into ``kept`` what its gradient can use again."""
     function = "softmax_cross_entropy"
     (Z,), dtype = as_floating(function, logits=logits)
     targets = checked_targets(
@@ -113,10 +153,13 @@ def softmax_cross_entropy(
     hint_probabilities(function, Z)
     shifted = _shifted(targets.without_ignored(Z))
     weighed = targets.weigh(shifted)
-    # The exponentials take the memory of the shifted scores.
-    normalizers = np.log(np.exp(shifted, out=shifted).sum(axis=1))
-    rows = targets.totals * normalizers - weighed
+    kept.value = exponentials = _exponentials(targets, shifted)
+    normalizers = np.log(exponentials.sums)
+    rows = (normalizers if targets.alike else targets.totals * normalizers) - weighed
     return reduce_rows(rows, reduction, dtype, targets.divisor)
+
+
+keeping(softmax_cross_entropy, _computed)
 
 
 @gradient(softmax_cross_entropy, "logits")
@@ -128,26 +171,35 @@ def _(
     label_smoothing: float,
     ignore_index: int | None,
     reduction: Reduction,
+    kept: Kept,
 ) -> Any:
-    (Z,), _ = as_floating("softmax_cross_entropy", logits=logits)
-    targets = as_targets(Z, labels, class_weights, label_smoothing, ignore_index)
-    Z = targets.without_ignored(Z)
+    exponentials: Exponentials | None = kept.value
+    if exponentials is None:
+        (Z,), _ = as_floating("softmax_cross_entropy", logits=logits)
+        targets = as_targets(Z, labels, class_weights, label_smoothing, ignore_index)
+        Z = targets.without_ignored(Z)
+        if lift_hook((g, logits)) is not None:  # to be differentiated again
+            share = share_of_rows(g, reduction, 2, targets.divisor)
+            return softmax(Z) * (share * targets.totals[:, None]) - targets.spread(share)
+        exponentials = _exponentials(targets, _shifted(Z))
+    targets, values, sums = exponentials
     share = share_of_rows(g, reduction, 2, targets.divisor)
     factors = share * targets.totals[:, None]
-    if lift_hook((g, logits)) is not None:  # to be differentiated again
-        return softmax(Z) * factors - targets.spread(share)
-    # The same with one array of (n, k), for speed in training.
-    slopes = _shifted(Z)
-    np.exp(slopes, out=slopes)
-    slopes *= factors / slopes.sum(axis=1, keepdims=True)
+    slopes = values * (factors / sums[:, None])
     targets.subtract_from(slopes, share)
     return slopes
 
 
 def _shifted(Z: Array) -> Array:
     """Return the scores minus the largest of each row, so that exp cannot overflow."""
-    shifted: Array = Z - Z.max(axis=1, keepdims=True)
+    shifted: Array = Z - np.maximum.reduce(Z, axis=1, keepdims=True)
     return shifted
+
+
+def _exponentials(targets: Targets, shifted: Array) -> Exponentials:
+    """Return the exponentials in the memory of the shifted scores, and their sums."""
+    np.exp(shifted, out=shifted)
+    return Exponentials(targets, shifted, np.add.reduce(shifted, axis=1))
 
 
 # --- the compiled version ---------------------------------------------------------------
@@ -168,7 +220,7 @@ def _compiled_loss(logits: Any, labels: Any, **options: Any) -> Any:
     return RULES[softmax_cross_entropy].forward(logits, labels, **options)
 
 
-def _compiled_gradient(g: Any, logits: Any, labels: Any, **options: Any) -> Any:
+def _compiled_gradient(g: Any, logits: Any, labels: Any, *, kept: Kept, **options: Any) -> Any:
     indices = None
     if lift_hook((g, logits)) is None:  # else it is to be differentiated again
         indices = _indices_for_kernel(logits, labels, **options)
@@ -180,7 +232,7 @@ def _compiled_gradient(g: Any, logits: Any, labels: Any, **options: Any) -> Any:
         if cross_entropy_gradient(logits, indices, np.float32(g / len(indices)), out):
             return out
     formula = RULES[softmax_cross_entropy].gradients["logits"].function
-    return formula(g, logits, labels, **options)
+    return formula(g, logits, labels, **options, kept=kept)
 
 
 def _indices_for_kernel(
@@ -218,8 +270,7 @@ after_kernels(softmax_cross_entropy, _compiled_loss, logits=_compiled_gradient)
 # --- labels -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(NamedTuple):
     """The weight t of each class: the loss of row i is ``−Σ_j t[i, j] · log p[i, j]``.
 
     Attributes:

@@ -148,7 +148,7 @@ def reduce_rows(rows: Array, reduction: Reduction, dtype: DTypeLike, divisor: fl
     """Return the loss, given that of each row; the mean is their sum over ``divisor``."""
     if reduction == "none":
         return rounded(rows, dtype)
-    total = np.sum(rows)
+    total = np.add.reduce(rows)
     return float(total if reduction == "sum" else total / divisor)
 
 

@@ -25,9 +25,22 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[An
     kind = np.dtype(dtype)
     size = prod(shape) * kind.itemsize
     raw = np.empty(size + LINE, np.uint8)
-    # ctypes returns the address four times as fast as NumPy, which matters for small networks.
-    begin = -addressof(c_char.from_buffer(raw.data)) % LINE
+    begin = -address(raw) % LINE
     return raw[begin : begin + size].view(kind).reshape(shape)
+
+
+def address(array: NDArray[Any]) -> int:
+    """Return where the memory of an array begins.
+
+    >>> whole = aligned_whole(6)
+    >>> address(whole[2:]) - address(whole)
+    8
+    """
+    if array.flags.carray and array.size:
+        # ctypes returns it three times as fast as NumPy, which matters for small networks.
+        return addressof(c_char.from_buffer(array.data))
+    place: int = array.__array_interface__["data"][0]
+    return place
 
 
 def aligned_whole(size: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:

@@ -159,11 +159,11 @@ def _dead_layer(model: Any, X: Any) -> str | None:
 def only_falls_back(epoch: Epoch) -> str | None:
     """A rate so high that the loss only falls back to where it began."""
     state, mean, start = epoch.state, epoch.measures.get("loss", math.nan), epoch.start.loss
-    least = _of_a_constant(epoch)
     # An optimizer may overshoot in its first steps, and learn all the same.
     early = state.step < SOME_STEPS and state.epoch < state.epochs and not state.stop
-    if early or state.step < FEW_STEPS or _has_own_steps(state):
+    if early or state.step < FEW_STEPS or not mean > 2 * start or _has_own_steps(state):
         return None
+    least = _of_a_constant(epoch)
     if least is None:  # of a loss of several outputs, it is not known
         few = not isinstance(epoch.feed.targets, SEVERAL) or not mean > 10 * start > 0
     else:

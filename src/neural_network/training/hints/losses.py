@@ -63,7 +63,7 @@ def targets_that_broadcast(trial: Trial) -> str | None:
 def _metric_that_broadcasts(trial: Trial) -> str | None:
     example = trial.feed.example
     n, y = example.rows, example.y
-    if n < 3 or not trial.state.metrics:
+    if n < 3 or all(map(is_of_library, trial.state.metrics.values())):
         return None
     outputs = trial.state.model.predict(example.X)
     targets = dict(arrays_in(y))
@@ -116,8 +116,8 @@ def swapped_arguments(trial: Trial) -> str | None:
     functions = {"the loss": trial.state.loss}
     functions |= {f"the metric {name!r}": metric for name, metric in trial.state.metrics.items()}
     for what, function in functions.items():
-        names = _first_names(function)
-        if is_of_library(function) or names is None:
+        names = None if is_of_library(function) else _first_names(function)
+        if names is None:
             continue
         first, second = names
         if first.lower() not in TARGETS or second.lower() not in PREDICTIONS:

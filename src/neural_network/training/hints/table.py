@@ -298,14 +298,14 @@ class Hints:
 
     def _give(self, hints: Sequence[Hint], about: Any, most: int | None = None) -> None:
         texts: list[tuple[str, str]] = []
-        for hint in hints:
-            find: Callable[[Any], str | None] | None = hint.find
-            with np.errstate(all="ignore"):  # what is looked at is not the user's computation
+        with np.errstate(all="ignore"):  # what is looked at is not the user's computation
+            for hint in hints:
+                find: Callable[[Any], str | None] | None = hint.find
                 text = None if find is None or hint.name in self._given else find(about)
-            if text is not None:
-                texts.append((hint.name, text))
-            if most is not None and len(texts) == most:
-                break
+                if text is not None:
+                    texts.append((hint.name, text))
+                if most is not None and len(texts) == most:
+                    break
         for name, text in texts:
             self._given.add(name)
             said = name in self.advice

@@ -188,6 +188,9 @@ class Optimizer(BufferState, ABC):
         Raises:
             DTypeError, ArgumentError: what the schedule cannot work with.
         """
+        rate = self.learning_rate
+        if type(rate) is float and 0 < rate < math.inf:  # a schedule for each step would be slow
+            return rate
         return self.schedule(time, total)
 
     # --- the parameters of a model -----------------------------------------------------
@@ -449,7 +452,7 @@ class Optimizer(BufferState, ABC):
         """Make the step by the compiled kernel where ``kernel_wanted`` returns True."""
         if type(self)._kernel is Optimizer._kernel:
             return False
-        work = sum(stop - start for start, stop, _ in where) * (1 + len(self.slots))
+        work = sum([stop - start for start, stop, _ in where]) * (1 + len(self.slots))
         arrays = (p, g, *self.slots_state.values())
         # The results are the same bits, so NumPy can serve arrays that kernels are not
         # compiled for (with gaps, read-only).
