@@ -79,6 +79,9 @@ def test_each_line_of_another_function_runs(
     made = set()
     for where, *_, line in (*FUNCTIONS, *ARGUMENTS, *TRAINING):
         functions = [getattr(nn, name) for name in where.split() if name in dir(nn)]
+        if where == "Layer":
+            names = " ".join(NAMED["layer"].values()).split()
+            functions = [getattr(nn, name) for name in names if name in dir(nn)]
         if where == "Optimizer":
             functions = [nn.SGD, nn.Adam, nn.AdamW, nn.RMSprop, nn.Adagrad, nn.Lion]
         for function in functions:

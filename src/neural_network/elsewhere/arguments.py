@@ -16,14 +16,18 @@ LOSSES = (
     "nll kl mse_loss l1 huber hinge"
 )
 SCHEDULES = "StepDecay Cosine OneCycle WarmUp ReduceOnPlateau"
+INPUTS = (
+    "input_shape input_dim input_size batch_input_shape batch_shape in_shape shape "
+    "in_features in_channels n_in num_inputs inputs nin n_inputs"
+)
 PROCESSOR = "nothing: it computes on the processor"
 
 # fmt: off
 ARGUMENTS: Rows = [
     # Layers.
-    ("Layer", "input_shape input_dim input_size batch_input_shape batch_shape in_shape shape "
-     "in_features in_channels n_in num_inputs inputs nin n_inputs", SIZES,
-     "nn.Dense(10).initialize((784,))"),
+    ("Layer", INPUTS, SIZES, "nn.Dense(10).initialize((784,))"),
+    ("ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool2D Dropout2D", INPUTS, SIZES,
+     "nn.Sequential(nn.Conv2D(8, 3), nn.MaxPool2D(2)).initialize((1, 28, 28))"),
     ("Layer", "device", PROCESSOR, "nn.Dense(10)"),
     ("Layer", "dtype", "astype", "nn.Dense(10).astype(np.float64)"),
     ("Layer", "name", "nothing: layers are named by their places", "nn.Dense(10)"),

@@ -16,7 +16,7 @@ from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, SIZES_FOUND
-from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SIGNATURES
+from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SHAPES_OF_ROWS, SIGNATURES
 from neural_network.errors import ArgumentError, DTypeError, both, brief, several_arrays
 
 # Classes of which a call in the order of another library fits as well.
@@ -338,6 +338,7 @@ def as_called(line: str, called: str, signature: inspect.Signature) -> str:
     own = f"nn.{called}({line.partition('(')[2]}"
     if {called, head} <= BEGINNINGS.keys():
         own = line.replace(f"nn.{head}({BEGINNINGS[head]}", f"nn.{called}({BEGINNINGS[called]}", 1)
+    own = own.replace("initialize((784,)", f"initialize({SHAPES_OF_ROWS.get(called, '(784,)')}")
     made = ast.parse(own, mode="eval").body
     if not isinstance(made, ast.Call) or own == line:
         return line

@@ -48,6 +48,11 @@ BEGINNINGS = {
     "avg_pool2d": "images", "max_pool": "images[0, 0]", "max_pool3d": "np.ones((1, 1, 4, 4, 4))",
     "avg_pool3d": "np.ones((1, 1, 4, 4, 4))",
 }
+# Layer → the shape of a row that its line of example begins with, where Dense has (784,).
+SHAPES_OF_ROWS = {
+    "Conv1D": "(9, 128)", "Conv2D": "(1, 28, 28)", "Conv3D": "(1, 8, 8, 8)",
+    "DepthwiseConv2D": "(3, 28, 28)", "Embedding": "(20,)",
+}
 # Function → the call to write where an argument is missing.
 MISSING = {
     "ReduceOnPlateau": "nn.Adam(nn.ReduceOnPlateau(0.01)), in the place of the learning rate",

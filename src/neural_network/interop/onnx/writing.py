@@ -33,14 +33,11 @@ from neural_network.public import public
 OPSET, IR_VERSION = 21, 10
 # Functions that are no activations → the layer that does the same and is written.
 LAYERS_FOR = {
-    "max_pool2d": "MaxPool2D(2)", "max_pool": "MaxPool2D(2)", "avg_pool2d": "AvgPool2D(2)",
-    "global_avg_pool": "GlobalAvgPool2D()", "adaptive_avg_pool2d": "GlobalAvgPool2D(), for size 1",
+    "max_pool": "MaxPool2D(2)",
     "layer_norm": "LayerNorm()", "group_norm": "GroupNorm(groups)", "flatten": "Flatten()",
     "dropout": "Dropout(1 - p)", "dropout2d": "Dropout2D(rate)",
     "conv1d": "Conv1D", "conv2d": "Conv2D",
     "conv3d": "Conv3D", "conv_transpose2d": "ConvTranspose2D", "embedding": "Embedding",
-    "max_pool1d": "MaxPool2D((1, 2)) of inputs (N, C, 1, L)",
-    "avg_pool1d": "AvgPool2D((1, 2)) of inputs (N, C, 1, L)",
 }  # fmt: skip
 
 
@@ -280,8 +277,16 @@ class GraphWriter:
         self.initializers[name] = self.onnx.numpy_helper.from_array(np.asarray(array), name)
         return name
 
+    def setting(self, array: Array) -> str:
+        """Write numbers that are not trained where the file is read."""
+        return self.node("Constant", [], value=self.onnx.numpy_helper.from_array(array))
+
     def shape(self, X: str) -> tuple[int, ...]:
         """Return the shape of a layer's input, of two rows."""
+        if X not in self.samples:  # a function behind the layer's own computation
+            expected = "a layer of its own: activation=None and Activation(…) behind it"
+            received = "the activation of another layer"
+            raise ArgumentError(sentence("interop.onnx.save", "function", expected, received))
         return self.samples[X].shape
 
     def function(self, layer: Layer, function: Any, X: str) -> str:

@@ -9,7 +9,11 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.normalization.batch_norm import batch_norm, batch_norm_and_moments
-from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
+from neural_network.functional.normalization.sample_norms import (
+    group_norm,
+    instance_norm,
+    layer_norm,
+)
 from neural_network.functional.pooling.ops import window_sum
 from neural_network.functional.window import Window
 from neural_network.interop.onnx.limits import affordable, check_broadcast
@@ -179,3 +183,19 @@ def _group_norm(layer: GroupNorm, graph: Any, X: str) -> Any:
     return graph.node(
         "GroupNormalization", [X, *names], num_groups=layer.groups, epsilon=layer.epsilon
     )
+
+
+@exported("InstanceNormalization", instance_norm)
+def _instance_norm(
+    _function: Any, graph: Any, X: str, gamma: Any = None, beta: Any = None, epsilon: float = 1e-5
+) -> Any:
+    shape, dtype = graph.shape(X)[1:2], graph.samples[X].dtype
+    given = {"gamma": gamma, "beta": beta}
+    numbers = []
+    for (name, value), usual in zip(given.items(), (np.ones, np.zeros), strict=True):
+        array = np.asarray(usual(shape, dtype) if value is None else array_under(value))
+        if np.result_type(array, dtype) != dtype:
+            expected = f"numbers of {dtype}, the type of the input"
+            raise ArgumentError(sentence("instance_norm", name, expected, array.dtype))
+        numbers.append(graph.setting(array.astype(dtype)))
+    return graph.node("InstanceNormalization", [X, *numbers], epsilon=epsilon)

@@ -7,8 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.functional.pooling.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    windows_of,
+)
 from neural_network.functional.pooling.ops import window_max, window_sum
-from neural_network.functional.pooling.pool import counts_of, padded_by
+from neural_network.functional.pooling.pool import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    counts_of,
+    global_avg_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    padded_by,
+)
 from neural_network.functional.window import Window, per_axis
 from neural_network.interop.onnx.operators.convolution import check_padded, pads_of, spatial_axes
 from neural_network.interop.onnx.table import exported, operator
@@ -140,12 +159,8 @@ def global_lp_pool(X: Any, *, p: float = 2) -> Any:
 # --- export ----------------------------------------------------------------------------
 
 
-def _attributes(layer: Any, dilation: tuple[int, ...], shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return the window of a layer as attributes."""
-    window = Window.of(
-        "export", shape[2:], layer.kernel_size, layer.stride, layer.padding, dilation,
-        ceil_mode=layer.ceil_mode,
-    )  # fmt: skip
+def _attributes(window: Window, *, count_include_pad: bool = False) -> dict[str, Any]:
+    """Return a window as attributes; padding may count in a mean."""
     before = [first for first, _ in window.pads]
     # What the last window reads behind the input. Padding that no window reads would be another
     # window to ONNX where sizes are rounded up; here such a one does not count.
@@ -157,32 +172,113 @@ def _attributes(layer: Any, dilation: tuple[int, ...], shape: tuple[int, ...]) -
     ]
     most = [last for _, last in window.pads]
     # Padding that counts in no mean may be as much as is read, if it is less than a window.
-    free = not getattr(layer, "count_include_pad", False)
+    free = not count_include_pad
     if free and all(last < taps for last, taps in zip(after, window.taps, strict=True)):
         most = after
     ceil = any(last > given for last, given in zip(after, most, strict=True))
     after = [min(pair) for pair in zip(after, most, strict=True)]
     return {
-        "kernel_shape": list(layer.kernel_size),
-        "strides": list(layer.stride),
-        "dilations": list(dilation),
+        "kernel_shape": list(window.taps),
+        "strides": list(window.stride),
+        "dilations": list(window.dilation),
         "pads": [*before, *after],
         "ceil_mode": int(ceil),
     }
 
 
+_GEOMETRY = ("stride", "padding", "ceil_mode")
+
+
 @exported("MaxPool", MaxPool2D)
 def _max_pool(layer: MaxPool2D, graph: Any, X: str) -> Any:
-    return graph.node("MaxPool", [X], **_attributes(layer, layer.dilation, graph.shape(X)))
+    options = {name: getattr(layer, name) for name in (*_GEOMETRY, "dilation")}
+    return _max_pool_of(max_pool2d, graph, X, layer.kernel_size, **options)
 
 
 @exported("AveragePool", AvgPool2D)
 def _avg_pool(layer: AvgPool2D, graph: Any, X: str) -> Any:
-    attributes = _attributes(layer, (1, 1), graph.shape(X))
-    include = int(layer.count_include_pad)
-    return graph.node("AveragePool", [X], count_include_pad=include, **attributes)
+    options = {name: getattr(layer, name) for name in (*_GEOMETRY, "count_include_pad")}
+    return _avg_pool_of(avg_pool2d, graph, X, layer.kernel_size, **options)
 
 
-@exported("GlobalAveragePool", GlobalAvgPool2D)
-def _global_avg_pool(_layer: GlobalAvgPool2D, graph: Any, X: str) -> Any:
+@exported("MaxPool", max_pool1d, max_pool2d, max_pool3d)
+def _max_pool_of(
+    function: Any,
+    graph: Any,
+    X: str,
+    size: Any = 2,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
+    window = _window_of(function, graph, X, size, stride, padding, dilation, ceil_mode)
+    return graph.node("MaxPool", [X], **_attributes(window))
+
+
+@exported("AveragePool", avg_pool1d, avg_pool2d, avg_pool3d)
+def _avg_pool_of(
+    function: Any,
+    graph: Any,
+    X: str,
+    size: Any = 2,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    window = _window_of(function, graph, X, size, stride, padding, 1, ceil_mode)
+    attributes = _attributes(window, count_include_pad=count_include_pad)
+    return graph.node("AveragePool", [X], count_include_pad=int(count_include_pad), **attributes)
+
+
+def _window_of(
+    function: Any, graph: Any, X: str, size: Any, stride: Any, padding: Any, *others: Any
+) -> Window:
+    """Return the window of a function's call, whose options it has checked."""
+    name, sizes = function.__name__, graph.shape(X)[2:]
+    dilation, ceil_mode = others
+    taps = per_axis(name, "size", size, len(sizes))
+    steps = taps if stride is None else stride
+    return Window.of(name, sizes, taps, steps, padding, dilation, ceil_mode=ceil_mode)
+
+
+@exported("GlobalAveragePool", GlobalAvgPool2D, global_avg_pool)
+def _global_avg_pool(_layer: Any, graph: Any, X: str) -> Any:
     return graph.node("Flatten", [graph.node("GlobalAveragePool", [X])], axis=1)
+
+
+@exported("AveragePool", adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)
+def _adaptive_avg_pool(function: Any, graph: Any, X: str, output_size: Any) -> Any:
+    return _adaptive(function, graph, X, output_size, "AveragePool", "ReduceSum")
+
+
+@exported("MaxPool", adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+def _adaptive_max_pool(function: Any, graph: Any, X: str, output_size: Any) -> Any:
+    return _adaptive(function, graph, X, output_size, "MaxPool", "ReduceMax")
+
+
+def _adaptive(
+    function: Any, graph: Any, X: str, output_size: Any, pool: str, reduction: str
+) -> str:
+    """Write one window where all are alike, else those of each axis by their indices."""
+    sizes, dtype = graph.shape(X)[2:], graph.samples[X].dtype
+    outputs = per_axis(function.__name__, "output_size", output_size, len(sizes))
+    if not any(n % m for n, m in zip(sizes, outputs, strict=True)):
+        taps = [n // m for n, m in zip(sizes, outputs, strict=True)]
+        return str(graph.node(pool, [X], kernel_shape=taps, strides=taps))
+    for axis, (n, m) in enumerate(zip(sizes, outputs, strict=True), start=2):
+        indices, counts = windows_of(n, m)
+        if reduction == "ReduceMax":  # a number twice changes no maximum
+            indices = np.where(counts, indices, indices[:, :1])
+        elif not counts.all():  # what does not count is a zero behind the axis
+            pads = [graph.constant(np.array(value, np.int64)) for value in ([0, 1], [axis])]
+            X = graph.node("Pad", [X, pads[0], "", pads[1]])
+            indices = np.where(counts, indices, n)
+        X = graph.node("Gather", [X, graph.constant(indices.astype(np.int64))], axis=axis)
+        within = graph.constant(np.array([axis + 1], np.int64))
+        X = graph.node(reduction, [X, within], keepdims=0)
+        if reduction == "ReduceSum":
+            of_each = counts.sum(axis=1).reshape(m, *[1] * (len(sizes) + 1 - axis))
+            X = graph.node("Div", [X, graph.setting(of_each.astype(dtype))])
+    return X

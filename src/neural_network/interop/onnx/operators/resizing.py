@@ -10,10 +10,10 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from neural_network.checks import Array
 from neural_network.errors import ArgumentError, ShapeError, brief, sentence
-from neural_network.functional.interpolation import read_between
+from neural_network.functional.interpolation import interpolate, read_between
 from neural_network.functional.shaping import gather
 from neural_network.interop.onnx.limits import affordable
-from neural_network.interop.onnx.table import operator
+from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import integers, is_floating
 from neural_network.lifting import array_under
 
@@ -215,3 +215,62 @@ def _as_whole(X: Any, dtype: np.dtype[Any]) -> Any:
         return X.astype(dtype)
     limits = np.iinfo(dtype)
     return np.clip(X, limits.min, limits.max).astype(dtype)
+
+
+# --- export ----------------------------------------------------------------------------
+
+
+@exported("Resize", interpolate)
+def _interpolate(
+    function: Any,
+    graph: Any,
+    X: str,
+    size: Any = None,
+    scale: Any = None,
+    mode: str = "nearest",
+    align_corners: bool = False,
+) -> Any:
+    """Write Resize; where it would read other numbers than the nearest, their indices."""
+    sizes, dtype = graph.shape(X)[2:], graph.samples[X].dtype
+    axes = list(range(2, len(sizes) + 2))
+    options = {"size": size, "scale": scale, "mode": mode, "align_corners": align_corners}
+    outputs = np.shape(function(np.zeros((1, 1, *sizes)), **options))[2:]
+    by_sizes = ["", "", graph.constant(np.array(outputs, np.int64))]
+    if mode == "nearest":
+        read = _read_by_nearest(function, sizes, dtype, size, scale)
+        for n, own in zip(sizes, read, strict=True):
+            theirs = positions("asymmetric", n, len(own), np.float32(len(own) / n), (0.0, 1.0))
+            if not np.array_equal(np.minimum(np.floor(theirs), n - 1), own):
+                for axis, indices in zip(axes, read, strict=True):
+                    X = graph.node("Gather", [X, graph.constant(indices)], axis=axis)
+                return X
+        rule: dict[str, Any] = {
+            "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor",
+        }  # fmt: skip
+        return graph.node("Resize", [X, *by_sizes], axes=axes, mode="nearest", **rule)
+    rule = {"coordinate_transformation_mode": "align_corners" if align_corners else "half_pixel"}
+    if scale is not None and not align_corners:
+        each = np.broadcast_to(np.asarray(scale, np.float64), len(sizes))
+        # A scale that is rounded away leaves the axis as it is.
+        factors = np.where(np.equal(outputs, sizes), 1, each)
+        if np.any(factors * sizes != outputs):  # the scale counts, not the rounded size
+            exact = factors.astype(np.float32)
+            if not np.array_equal(np.floor(exact * np.float32(sizes)), outputs):
+                expected = f"one that has the same size in float32; size={outputs} has it"
+                raise ArgumentError(sentence("interpolate", "scale", expected, brief(scale)))
+            return graph.node(
+                "Resize", [X, "", graph.constant(exact)], axes=axes, mode="linear", **rule
+            )
+    return graph.node("Resize", [X, *by_sizes], axes=axes, mode="linear", **rule)
+
+
+def _read_by_nearest(
+    function: Any, sizes: tuple[int, ...], dtype: Any, size: Any, scale: Any
+) -> list[Array]:
+    """Return which places of each axis are read."""
+    found = []
+    for place, n in enumerate(sizes):
+        ramp = np.arange(n, dtype=dtype).reshape(-1, *[1] * (len(sizes) - place - 1))
+        made = function(np.broadcast_to(ramp, (1, 1, *sizes)), size=size, scale=scale)
+        found.append(np.moveaxis(made[0, 0], place, -1).reshape(-1, made.shape[place + 2])[0])
+    return [places.astype(np.int64) for places in found]
