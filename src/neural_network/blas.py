@@ -27,6 +27,7 @@ from weakref import ref
 SMALL = 1 << 26
 # OpenBLAS computes products up to this size on the thread that calls it, whatever is set.
 TINY = 1 << 18
+_AS_THEY_ARE = nullcontext()
 
 
 class Library(NamedTuple):
@@ -59,7 +60,7 @@ def threads_for_products(largest: int) -> AbstractContextManager[None]:
         A context manager. Blocks may be nested and overlap in several threads; afterwards the
         number of threads is as it was before. One that is lower already is never raised.
     """
-    return _OneThread() if largest <= SMALL else nullcontext()
+    return _OneThread() if largest <= SMALL else _AS_THEY_ARE
 
 
 def threads_for_call(largest: int) -> AbstractContextManager[None]:
@@ -67,7 +68,7 @@ def threads_for_call(largest: int) -> AbstractContextManager[None]:
 
     They need none, and it would cost a tenth of their time.
     """
-    return threads_for_products(largest) if largest > TINY else nullcontext()
+    return threads_for_products(largest) if largest > TINY else _AS_THEY_ARE
 
 
 def set_blas_threads(count: int) -> None:

@@ -422,6 +422,8 @@ def within_memory(function: Wrapped) -> Wrapped:
 
 def as_single(function: str, name: str, value: Any) -> float:
     """Return the result of a caller's function as a float; raise DTypeError unless it is one."""
+    if type(value) is np.ndarray and value.ndim == 0:
+        value = value.item()
     if type(value) is float:
         return value
     try:

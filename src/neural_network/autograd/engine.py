@@ -22,13 +22,13 @@ from contextvars import ContextVar
 from itertools import count
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
-from weakref import ref
 
 import numpy as np
 
 from neural_network import errors
 from neural_network.autograd.formulas import as_gradient, one_of, refuse_formula
 from neural_network.autograd.gradients import Gradients
+from neural_network.autograd.memory import Memory
 from neural_network.autograd.warned import warnings_of_callers_line
 from neural_network.checks import Array
 from neural_network.errors import LOOKS, GradientError
@@ -64,17 +64,20 @@ def no_grad() -> Iterator[None]:
         _lowest.reset(token)
 
 
-@contextmanager
-def no_backward() -> Iterator[None]:
+class no_backward:  # noqa: N801  # called like a function
     """Record nothing for ``Tensor.backward`` inside the block.
 
-    A model that differentiates in ``forward``, by ``grad`` or its relatives, works there, too.
+    A model that differentiates in ``forward``, by ``grad`` or its relatives, works there, too. A
+    class, as it is entered in each call of ``predict``.
     """
-    token = _lowest.set(1)
-    try:
-        yield
-    finally:
-        _lowest.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _lowest.set(1)
+
+    def __exit__(self, *error: object) -> None:
+        _lowest.reset(self._token)
 
 
 @public
@@ -150,27 +153,6 @@ def check_open(level: int, name: str) -> None:
         )
 
 
-class Memory:
-    """The nodes that saved a memory for the backward pass, as long as they exist."""
-
-    __slots__ = ("_limit", "_nodes")
-
-    def __init__(self) -> None:
-        self._nodes: list[ref[Node]] = []
-        self._limit = 8
-
-    def add(self, node: Node) -> None:
-        """Note a node."""
-        if len(self._nodes) >= self._limit:  # drop those that are gone or were released
-            self._nodes = [known for known in self._nodes if (old := known()) and old.values]
-            self._limit = 2 * len(self._nodes) + 8
-        self._nodes.append(ref(node))
-
-    def __iter__(self) -> Iterator[Node]:
-        """Yield the nodes that still exist."""
-        return (node for known in self._nodes if (node := known()) is not None)
-
-
 class Recorded:
     """What the engine sees of a tensor: an array and the node that computed it.
 
@@ -225,17 +207,6 @@ class Recorded:
 
 # What a tensor may be in.
 TENSORS = (Recorded, *LISTS)
-
-
-def note_saved(tensors: Iterable[Recorded], node: Node) -> None:
-    """Note that a node saved the memory of tensors: ``tensor.memory.add(node)`` for each."""
-    saved = ref(node)
-    for tensor in tensors:
-        memory = tensor._memory
-        if memory is None or len(memory._nodes) >= memory._limit:
-            tensor.memory.add(node)
-        else:
-            memory._nodes.append(saved)
 
 
 class Node:
@@ -432,7 +403,7 @@ def backward_pass(
         LOOKS.pop()(outputs[0])
     nodes = nodes_before(outputs)
     targets = None if inputs is None else {_key(tensor): tensor for tensor in inputs}
-    needed = _leading_to(nodes, targets)
+    needed = None if targets is None else _leading_to(nodes, targets)
     found = Gradients()
     pending: dict[int, Any] = {}
 
@@ -446,7 +417,7 @@ def backward_pass(
             if reached is not None:
                 before = found.get(id(reached))
                 found[id(reached)] = (reached, grad if before is None else before[1] + grad)
-            if node is not None and node.number in needed:
+            if node is not None and (needed is None or node.number in needed):
                 before = pending.get(key)
                 pending[key] = grad if before is None else before + grad
 
@@ -485,14 +456,14 @@ def nodes_before(outputs: Sequence[Recorded]) -> list[Node]:
         node = waiting.pop()
         if node.number not in seen:
             seen[node.number] = node
-            waiting += [t.node for _, _, t in node.parents if t.node is not None]
+            for _, _, tensor in node.parents:
+                if tensor.node is not None:
+                    waiting.append(tensor.node)  # a list for each node is slower
     return [seen[number] for number in sorted(seen, reverse=True)]
 
 
-def _leading_to(nodes: Sequence[Node], targets: Mapping[int, Recorded] | None) -> set[int]:
+def _leading_to(nodes: Sequence[Node], targets: Mapping[int, Recorded]) -> set[int]:
     """Return the numbers of the nodes that depend on one of the targets."""
-    if targets is None:
-        return {node.number for node in nodes}
     needed: set[int] = set()
     for node in reversed(nodes):  # oldest first
         for _, _, tensor in node.parents:

@@ -82,7 +82,8 @@ def as_result(rule: Rule, value: Any, inputs: Sequence[Any]) -> Array:
         raise without_result(rule, value)
     # A loss returns a Python float, which has no dtype.
     of_float = type(value) is float
-    array = np.asarray(value, np.result_type(*[t.dtype for t in inputs]) if of_float else None)
+    dtype = np.result_type(*[tensor.data.dtype for tensor in inputs]) if of_float else None
+    array = np.asarray(value, dtype)
     if array.dtype.kind in "OSU":  # text and other objects
         raise without_result(rule, value)
     return array

@@ -129,7 +129,7 @@ class Gradients(dict[int, tuple[Any, Any]]):
         seen: set[int] = set()
         found: list[tuple[Any, Any]] = []
         for tensor, grad in self.values():
-            if is_tensor(grad):
+            if type(grad) is not np.ndarray and is_tensor(grad):
                 found.append((tensor, grad))
                 continue
             # NumPy's scalars, which 0-d arrays turn into, report that they are not writeable.

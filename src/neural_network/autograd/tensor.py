@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.autograd import protocols
 from neural_network.autograd.broadcasting import hint_targets_that_broadcast
+from neural_network.autograd.computing import compute, compute_arrays
 from neural_network.autograd.engine import (
-    Memory,
     Node,
     backward_pass,
     check_open,
@@ -20,7 +20,6 @@ from neural_network.autograd.engine import (
     primal_under,
 )
 from neural_network.autograd.exchange import exchanged, others_now
-from neural_network.autograd.formulas import as_result
 from neural_network.autograd.guards import (
     KNOWN,
     NO_HISTORY,
@@ -34,12 +33,13 @@ from neural_network.autograd.guards import (
     single,
     whole,
 )
+from neural_network.autograd.memory import Memory
 from neural_network.autograd.methods import ArrayMethods
 from neural_network.autograd.sizes import Size
 from neural_network.checks import Array, as_flag, as_real, check_shape
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, GradientError, ShapeError, sentence
-from neural_network.functional.op import KEPT, PASSED, Kept, Rule
+from neural_network.functional.op import KEPT, Kept, Rule
 from neural_network.lifting import array_under, lift_hook, tensors_in
 from neural_network.public import public
 
@@ -113,7 +113,7 @@ class Tensor(ArrayMethods):
                 recorded = True
                 level = max(level, tensor.level)
         if not recorded or level < lowest_recorded():
-            out = _compute_arrays(rule, inputs, args, kwargs)
+            out = compute_arrays(rule, inputs, args, kwargs)
             if out.dtype.kind not in "fiub":
                 raise DTypeError(
                     sentence(rule.name, "the arguments", "real numbers", f"a result of {out.dtype}")
@@ -128,7 +128,7 @@ class Tensor(ArrayMethods):
         kept = None
         if rule.keeping is not None:
             arguments[KEPT] = kept = Kept()
-        out = _compute_arrays(rule, inputs, args, kwargs, kept)
+        out = compute_arrays(rule, inputs, args, kwargs, kept)
         if out.dtype.kind != "f":
             raise not_floating(rule, out.dtype)
         return cls._result(out, Node.of_call(rule, arguments, out), inputs)
@@ -233,7 +233,9 @@ class Tensor(ArrayMethods):
         if gradient is None and self.data.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
             raise ShapeError(sentence("backward", "the loss", "a single number", received))
-        start = np.ones(self.data.shape, self.data.dtype)
+        start = np.array(1, self.data.dtype)
+        if self.data.ndim:
+            start = np.ones_like(self.data, subok=False)
         if gradient is not None:
             given = as_real("backward", "gradient", gradient)
             check_no_gradient("backward: gradient: it", given)
@@ -389,7 +391,7 @@ class InnerTensor(Tensor):
         options = {name: primal_under(value, level) for name, value in kwargs.items()}
         hook = lift_hook(lower) or (lift_hook(options.values()) if options else None)
         if hook is None:
-            primal = _compute(rule, inputs, lower, options)
+            primal = compute(rule, inputs, lower, options)
         else:
             primal = hook(rule, lower, options)
             if not primal.requires_grad:
@@ -426,44 +428,6 @@ def _leaf(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
     tensor = cls.of_node(data, None)
     tensor.requires_grad = requires_grad
     return tensor
-
-
-def _compute_arrays(
-    rule: Rule,
-    inputs: Sequence[Tensor],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    kept: Kept | None = None,
-) -> Array:
-    """Return an op's result for the arrays of its arguments."""
-    options = {name: array_under(value) for name, value in kwargs.items()} if kwargs else kwargs
-    return _compute(rule, inputs, tuple([array_under(value) for value in args]), options, kept)
-
-
-def _compute(
-    rule: Rule,
-    inputs: Sequence[Tensor],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    kept: Kept | None = None,
-) -> Array:
-    """Return an op's result for arguments without tensors, in the type of ``inputs``.
-
-    Args:
-        rule, inputs, args, kwargs: of the call.
-        kept: takes what the forward function keeps for the gradients; None for nothing.
-    """
-    try:
-        if kept is not None and rule.keeping is not None:
-            value = rule.keeping(kept, *args, **kwargs)
-        else:
-            value = rule.forward(*args, **kwargs)
-    except PASSED:
-        raise
-    except Exception as error:  # what NumPy raises gets a sentence, the rest is raised as it is
-        rule.refuse(args, kwargs, error)
-        raise
-    return value if isinstance(value, np.ndarray) else as_result(rule, value, inputs)
 
 
 def _memory_shared(out: Array, inputs: Sequence[Tensor]) -> Memory | None:

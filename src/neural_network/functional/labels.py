@@ -75,7 +75,7 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
         expected += f" to {num_classes - 1}"
     # The usual case, in every training step: as unsigned numbers, negative ones are large.
     usual = num_classes is not None and labels.dtype == np.intp and labels.size > 0
-    if usual and labels.view(np.uintp).max() < limit:
+    if usual and np.maximum.reduce(labels.view(np.uintp)) < limit:
         return labels
     check_no_nan(function, name, labels)
     if labels.dtype == np.float16:  # which ends below some numbers of classes

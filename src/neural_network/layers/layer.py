@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from neural_network.advice import NamesAllRows
+from neural_network.advice import NamesAllRows, of_all_rows
 from neural_network.autograd.engine import no_backward
 from neural_network.autograd.guards import unrecorded
 from neural_network.autograd.tensor import Tensor
@@ -360,14 +360,18 @@ class Layer(HasMode, Drawing):
         elif rows.size and np.maximum.reduce(rows[0], axis=None) > self._bright:
             look_at_pixels(self, rows)
         largest = self._look().products.largest(min(size, len(rows)))
-        named = NamesAllRows((min(size, len(rows)), *rows.shape[1:]), rows.shape)
-        with threads_for_call(largest), self.in_mode(training=False), no_backward(), named:
-            for some in cut(rows, size):
-                out = self(narrowed("predict", "X", some, self.dtype))
-                part = out.data if isinstance(out, Tensor) else out
-                if not isinstance(part, np.ndarray) or part.shape[:1] != (len(some),):
-                    part = rows_of_results("predict", part, len(some))
-                parts.append(part)
+        try:
+            with threads_for_call(largest), self.in_mode(training=False), no_backward():
+                for some in cut(rows, size):
+                    out = self(narrowed("predict", "X", some, self.dtype))
+                    part = out.data if isinstance(out, Tensor) else out
+                    if not isinstance(part, np.ndarray) or part.shape[:1] != (len(some),):
+                        part = rows_of_results("predict", part, len(some))
+                    parts.append(part)
+        except ShapeError as error:  # it names a batch, which the user has not passed
+            batch = (min(size, len(rows)), *rows.shape[1:])
+            error.args = (of_all_rows(str(error), batch, rows.shape),)
+            raise
         return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 
     @explains_calls

@@ -7,8 +7,8 @@ block stores its layers and their mode in a context variable, which each thread 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import Any, Self
 
@@ -31,8 +31,32 @@ def begin(layers: Iterable[object], *, training: bool) -> Block:
 
 def end(block: Block) -> None:
     """End a block."""
-    # Not simply the last one: generators may leave their blocks in another order.
-    _blocks.set(tuple(other for other in _blocks.get() if other is not block))
+    blocks = _blocks.get()
+    if blocks and blocks[-1] is block:
+        _blocks.set(blocks[:-1])
+    else:  # generators may leave their blocks in another order
+        _blocks.set(tuple(other for other in blocks if other is not block))
+
+
+class _InMode(ContextDecorator):
+    """A block in which a layer and all inside have a mode.
+
+    A class, as it is entered in each call of ``predict``.
+    """
+
+    def __init__(self, layer: HasMode, *, training: bool) -> None:
+        self._layer, self._training = layer, training
+
+    def _recreate_cm(self) -> _InMode:
+        """Return the block of one call of a decorated function."""
+        return _InMode(self._layer, training=self._training)
+
+    def __enter__(self) -> None:
+        layer = self._layer
+        self._block = begin((layer, *layer._look().below), training=self._training)
+
+    def __exit__(self, *error: object) -> None:
+        end(self._block)
 
 
 def mode_of(layer: object) -> bool | None:
@@ -105,15 +129,10 @@ class HasMode(HasParameters):
             layer.training = training
         return self
 
-    @contextmanager
-    def in_mode(self, *, training: bool) -> Iterator[None]:
+    def in_mode(self, *, training: bool) -> _InMode:
         """Switch for a block and for this thread alone.
 
         Other threads see what they saw before, also those that the block starts. What is
         switched inside the block ends with it.
         """
-        block = begin((self, *self._look().below), training=training)
-        try:
-            yield
-        finally:
-            end(block)
+        return _InMode(self, training=training)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from neural_network.autograd.engine import Node, Parent, Recorded, note_saved, recording
+from neural_network.autograd.engine import Node, Parent, Recorded, recording
+from neural_network.autograd.memory import note_saved
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.op import Rule

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -151,30 +150,24 @@ def _accuracy_of_margins(outputs: Array, y: Array) -> float:
 def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, float]:
     """Return each metric of which a row counts; NaN where the outputs contain NaN."""
     several = isinstance(outputs, SEVERAL)
-    if not several and type(outputs) is not np.ndarray:
-        outputs = as_real("measure", "outputs", outputs)
-    if _has_nan(outputs) if several else _is_nan_in(outputs):
-        return dict.fromkeys(metrics, float("nan"))
+    outputs = outputs if several else as_real("measure", "outputs", outputs)
+    for place, own in arrays_in(outputs):
+        array = as_real("measure", f"outputs{place}", own)  # a maximum with NaN is NaN
+        if array.dtype.kind == "f" and np.isnan(np.maximum.reduce(array, None, initial=0)):
+            return dict.fromkeys(metrics, float("nan"))
     found = {}
     for name, metric in metrics.items():
         if several and _plain(metric) in METRICS.values():
             place = arrays_in(outputs)[0][0]
-            own = getattr(_plain(metric), "__name__", "accuracy")
-            expected = f"a function of all outputs: lambda out, y: nn.{own}(out{place}, y{place})"
-            received = f"{own}, which is of one array"
+            known = getattr(_plain(metric), "__name__", "accuracy")
+            expected = f"a function of all outputs: lambda out, y: nn.{known}(out{place}, y{place})"
+            received = f"{known}, which is of one array"
             raise DTypeError(sentence("Trainer", f"metrics: {brief(name)}", expected, received))
-        with suppress(NothingToAverageError):
+        try:
             found[name] = as_single(f"metric {name!r}", "result", metric(outputs, y))
+        except NothingToAverageError:  # no row counts
+            continue
     return found
-
-
-def _has_nan(outputs: Any) -> bool:
-    arrays = [as_real("measure", f"outputs{place}", array) for place, array in arrays_in(outputs)]
-    return any(map(_is_nan_in, arrays))
-
-
-def _is_nan_in(array: Array) -> bool:
-    return array.dtype.kind == "f" and bool(np.isnan(np.maximum.reduce(array, None, initial=0)))
 
 
 def options_of(function: Loss | Metric) -> Mapping[str, Any]:

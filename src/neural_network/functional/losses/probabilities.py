@@ -21,7 +21,6 @@ from neural_network.checks import (
     silent,
 )
 from neural_network.functional.activations import log_softmax, softmax
-from neural_network.functional.losses.cross_entropies import as_targets, checked_targets
 from neural_network.functional.losses.reduction import (
     Loss,
     Reduction,
@@ -36,6 +35,7 @@ from neural_network.functional.losses.reduction import (
     share_of_elements,
     share_of_rows,
 )
+from neural_network.functional.losses.targets import as_targets, checked_targets
 from neural_network.functional.op import Call, call, gradient, op, samples
 from neural_network.public import named, public
 
