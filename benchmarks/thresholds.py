@@ -6,6 +6,7 @@ anything is measured.
 
     python benchmarks/thresholds.py             all rows
     python benchmarks/thresholds.py pooling …   some of them
+    python benchmarks/thresholds.py activations functions of single numbers, in products
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ import neural_network as nn
 from neural_network.autograd import Tensor
 from neural_network.functional.convolution.fft import _largest_sizes
 from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
+from neural_network.plan.elementwise import KNOWN
 from neural_network.training.data import is_finite
 
 Call = Callable[[], object]
@@ -131,9 +134,28 @@ def microseconds(call: Call, mode: str) -> float:
     return 1e6 * min(times)
 
 
+def activations() -> None:
+    """Print the time of a number, and how many products take NumPy as long at the threshold."""
+    X, least = _floats(1, 20_000), THRESHOLDS["network"]
+    product = microseconds(_network(least), "numpy") / least
+    print(f"{'activation':<14} {'NumPy ns':>9} {'kernel ns':>10} {'products':>9}")
+    for function, known in KNOWN.items():
+        model = nn.Sequential(nn.Activation(function)).initialize((20_000,), rng=0)
+        calls = [partial(model.predict, X)] * 2
+        plain, compiled = map(microseconds, calls, ("numpy", "numba"))
+        print(
+            f"{known.word:<14} {plain / 20:>9.2f} {compiled / 20:>10.2f} "
+            f"{plain / 20_000 / product:>9.0f}"
+        )
+
+
 def main(names: list[str]) -> None:
     """Print the table."""
     nn.set_num_threads(1)
+    if not names or names == ["activations"]:
+        activations()
+        if names:
+            return
     works = THRESHOLDS | {f"limit: {name}": work for name, work in LIMITS.items()}
     LIMITS.clear()  # so that the kernels are used beyond them, too
     print(f"{'row':<36} {'work':>10} {'NumPy µs':>10} {'kernel µs':>10} {'ratio':>6}")

@@ -158,9 +158,13 @@ def leaky_relu(Z: ArrayLike, slope: float = 0.01) -> Array:
     factor = as_number("leaky_relu", "slope", slope)
     if factor == 0:
         return rounded(relu(Z), dtype)  # −∞ · 0 is NaN
-    above = np.greater(Z, 0)
-    # One product: where Z · slope is not taken, it must not overflow.
-    return rounded(Z * np.where(above, Z.dtype.type(1), factor), dtype)
+    return rounded(leaky_relu_gradient(Z, Z, factor), dtype)
+
+
+def leaky_relu_gradient(g: Any, Z: Any, factor: float) -> Any:
+    """Return ``g`` where Z is above 0, ``factor · g`` elsewhere; with Z as ``g``, the function."""
+    # One product: where factor · g is not taken, it must not overflow.
+    return g * np.where(np.greater(Z, 0), Z.dtype.type(1), factor)
 
 
 @public
@@ -192,6 +196,12 @@ def elu(Z: ArrayLike, alpha: float = 1.0) -> Array:
     # would halve the gradient at 0, where it is alpha.
     below = np.expm1(np.where(above, 0, Z)) * factor
     return rounded(np.where(above, Z, below), dtype)
+
+
+def elu_gradient(g: Any, Z: Any, factor: float) -> Any:
+    """Return ``g`` where Z is above 0, ``g · factor · exp(Z)`` elsewhere."""
+    above = np.greater(Z, 0)
+    return np.where(above, g, g * factor * np.exp(np.where(above, 0, Z)))
 
 
 @public

@@ -14,7 +14,8 @@ from neural_network.functional import activations
 from neural_network.layers.layer import Layer
 from neural_network.lazy import NameTable
 from neural_network.plan import vocabulary
-from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.plan.elementwise import Elementwise
+from neural_network.plan.vocabulary import ReLU, Step, Steps
 from neural_network.public import named, public
 
 Function = Callable[[Any], Any]
@@ -26,6 +27,16 @@ def as_activation(function: str, value: object, argument: str = "activation") ->
     if value is None:
         return activations.identity
     return as_function(function, argument, value, ACTIVATIONS)
+
+
+def steps_of(function: Function) -> list[Step] | None:
+    """Return the steps of an activation function; None if stages do not know it."""
+    if function is activations.identity:
+        return []
+    if function is activations.relu:
+        return [ReLU()]
+    step = Elementwise.of(function)
+    return None if step is None else [step]
 
 
 @public
@@ -54,10 +65,8 @@ class Activation(Layer):
         return self.function(self._numbers(X))
 
     def _steps(self) -> Steps:
-        """Relu, or nothing."""
-        if self.function is activations.identity:
-            return []
-        return [ReLU()] if self.function is activations.relu else None
+        """The function, if stages know it."""
+        return steps_of(self.function)
 
 
 @public

@@ -11,16 +11,15 @@ from neural_network.advice import axes_added, channels_moved, refused_rank
 from neural_network.checks import as_count
 from neural_network.describing import accepts_old_names
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.activations import identity, relu
 from neural_network.functional.convolution.conv import conv1d, conv2d, conv3d
 from neural_network.functional.convolution.transpose import conv_transpose2d
 from neural_network.functional.window import Padding, Size, Window, as_padding, per_axis
-from neural_network.layers.activation import Function
+from neural_network.layers.activation import Function, steps_of
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan.conv import Conv
 from neural_network.plan.depthwise import Depthwise
-from neural_network.plan.vocabulary import ReLU, Step, Steps
+from neural_network.plan.vocabulary import Step, Steps
 from neural_network.public import named, public
 
 CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
@@ -96,11 +95,9 @@ class _Convolution(Weighted):
         return None
 
     def _steps(self) -> Steps:
-        """The convolution, with relu or without an activation."""
-        step = self._step() if self.activation in (identity, relu) else None
-        if step is None:
-            return None
-        return [step, ReLU()] if self.activation is relu else [step]
+        """The convolution and its activation, if stages know both."""
+        step, after = self._step(), steps_of(self.activation)
+        return None if step is None or after is None else [step, *after]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return the taps that meet in each output."""

@@ -8,14 +8,13 @@ import numpy as np
 
 from neural_network.checks import as_count, silent
 from neural_network.errors import ShapeError, sentence
-from neural_network.functional.activations import identity, relu
 from neural_network.functional.embeddings import embedding
 from neural_network.functional.products import matmul
-from neural_network.layers.activation import Function
+from neural_network.layers.activation import Function, steps_of
 from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan import dense
-from neural_network.plan.vocabulary import ReLU, Steps
+from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
 
 
@@ -86,11 +85,9 @@ class Dense(Weighted):
         return Z if self.bias is None else Z + self.bias
 
     def _steps(self) -> Steps:
-        """A dense layer, with relu or without an activation."""
-        if self.activation not in (identity, relu):
-            return None
-        step = dense.Dense(self.weight, self.bias)
-        return [step, ReLU()] if self.activation is relu else [step]
+        """A dense layer and its activation, if stages know it."""
+        after = steps_of(self.activation)
+        return None if after is None else [dense.Dense(self.weight, self.bias), *after]
 
     def multiply_adds(self, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> int:
         """Return one for each weight and row."""

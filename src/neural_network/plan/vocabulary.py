@@ -36,6 +36,10 @@ class Step(ABC):
     def by_ops(self, X: Any, *parameters: Any) -> Any:
         """Compute it by ops, with these parameters in place of its own."""
 
+    def may_follow(self, step: Step) -> bool:  # noqa: ARG002  # others look at it
+        """Return whether it may be computed behind the step that it precedes."""
+        return False
+
 
 # What a layer computes; None where there are no steps for it.
 Steps: TypeAlias = Sequence[Step] | None
@@ -127,7 +131,8 @@ class Reader:
         layers: the steps of each layer; reading ends before the first that has none (None).
 
     Attributes:
-        steps: of all layers.
+        steps: of all layers; one that may follow its successor comes behind it, so that, for
+            example, a function of each number is computed of what pooling has left.
         ends: positions at which a layer ends, that of the first layer's begin included.
         position: of the next step.
     """
@@ -140,7 +145,19 @@ class Reader:
                 break
             self.steps += steps
             self.ends.append(len(self.steps))
+        for place in reversed(range(len(self.steps) - 1)):
+            self._move_back(place)
         self.position = 0
+
+    def _move_back(self, place: int) -> None:
+        """Exchange a step with those behind it that it may follow."""
+        steps = self.steps
+        for after in range(place + 1, len(steps)):
+            if not steps[after - 1].may_follow(steps[after]):
+                return
+            steps[after - 1 : after + 1] = steps[after], steps[after - 1]
+            # A layer that ended between them is complete behind both.
+            self.ends = [end + (end == after) for end in self.ends]
 
     def next(
         self, kind: type[AnyStep], fits: Callable[[AnyStep], bool] = lambda _: True
