@@ -86,7 +86,8 @@ def _residual(filters: int, stride: int) -> tuple[Piece, ...]:
     return (Residual(body, shortcut), ReLU())
 
 
-def _mlp(*sizes: int) -> Network:
+def mlp(*sizes: int) -> Network:
+    """Return a multilayer perceptron, of the sizes of its input and layers."""
     inputs, *hidden, outputs = sizes
     return Network((inputs,), (*(Dense(units, relu=True) for units in hidden), Dense(outputs)))
 
@@ -165,7 +166,7 @@ FIELD = {
     "series": Entry("`Conv1D` classifier, (9, 128)", SERIES, 64, 10),
     "tokens": Entry("embedding + attention, 64 tokens", TOKENS, 64),
     "tiny": Entry("`tiny_cnn`, 28×28", TINY, 64),
-    "mlp-512": Entry("MLP 784-512-512-10", _mlp(784, 512, 512, 10), 128, 10),
-    "mlp-64": Entry("MLP 20-64-64-3, four steps a `fit`", _mlp(20, 64, 64, 3), 32, 4),
-    "mlp-100": Entry("MLP 30-100-2", _mlp(30, 100, 2), 200, 10),
+    "mlp-512": Entry("MLP 784-512-512-10", mlp(784, 512, 512, 10), 128, 10),
+    "mlp-64": Entry("MLP 20-64-64-3, four steps a `fit`", mlp(20, 64, 64, 3), 32, 4),
+    "mlp-100": Entry("MLP 30-100-2", mlp(30, 100, 2), 200, 10),
 }  # fmt: skip

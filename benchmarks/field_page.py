@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, log
 from typing import Any
 
+import small_networks
 from field_networks import FIELD, Entry
 from goals import FIGURES, verdict
 from networks import BatchNorm, Conv, Depthwise, Piece, Residual, Transposed
 from quiet import is_quiet
-from words import amount, figure
+from words import amount, figure, mean
 
 TRAININGS = ("training, Adam", "training, SGD with momentum")
 
@@ -108,11 +108,6 @@ def precise(milliseconds: float) -> str:
     return f"{milliseconds:.4f}" if milliseconds < 0.1 else figure(milliseconds)
 
 
-def mean(ratios: list[float]) -> float:
-    """Return the geometric mean."""
-    return exp(sum(map(log, ratios)) / len(ratios))
-
-
 def has_structure(entry: Entry) -> bool:
     """Return whether a network has batch norm, strides or residual additions."""
 
@@ -138,6 +133,12 @@ def figures(numbers: dict[str, Any]) -> dict[str, float]:
         if normed:
             found["normed"] = min(normed)
         found["worst"] = min(c["ratio"] for c in cells)
+    if small := numbers.get("small"):
+        found |= small_networks.figures(small)
+    for name, work in numbers.get("busy", {}).items():
+        found[f"busy {name}"] = work["ratio"]
+    for name, first in numbers.get("first", {}).get("networks", {}).items():
+        found[f"first {name}"] = first["empty"]
     return found
 
 
@@ -147,6 +148,8 @@ def summary(numbers: dict[str, Any]) -> str:
     if not found:
         return ""
     lines = [
+        "Figures over many measurements:",
+        "",
         "| figure | measured | aim | not resolved beyond | verdict |",
         "| --- | ---: | ---: | ---: | --- |",
     ]

@@ -1,6 +1,7 @@
 """What compiling costs: first steps with an empty cache of kernels, and in the next process.
 
-Run as a script it prints the seconds of first and second calls: ``python first_steps.py``.
+Run as a script it prints the seconds of first and second calls, and of each compiled kernel:
+``python first_steps.py example`` (or another network of the field).
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from typing import Any
 
 from environment import installed
 
-BATCH = 128
+# Networks of the field, and what the page calls them.
+NETWORKS = {"example": "A", "resnet": "resnet"}
+TITLES = {"A": "work A", "resnet": "`small_resnet`"}
+# Kernels that take less to compile are not listed.
+LISTED = 0.5
 
 
-def steps() -> dict[str, float]:
-    """Return the seconds of the first ``conv2d`` of one digit, and of steps of work A."""
+def steps(key: str) -> dict[str, Any]:
+    """Return the seconds of the first ``conv2d`` of one digit, of steps, and of the kernels."""
     import numpy as np
 
     import neural_network as nn
@@ -29,13 +34,17 @@ def steps() -> dict[str, float]:
     digit, edges = rng.random((28, 28)), rng.random((3, 3))
     began = perf_counter()
     nn.conv2d(digit, edges)
-    found = {"conv2d": perf_counter() - began}
+    found: dict[str, Any] = {"conv2d": perf_counter() - began}
 
-    from networks import EXAMPLE, ours
+    from field_networks import FIELD
+    from networks import ours
     from training import our_fit
 
-    X = rng.random((BATCH, *EXAMPLE.shape), dtype=np.float32)
-    fit = our_fit(ours(EXAMPLE), nn.Adam(0.001), X, rng.integers(10, size=BATCH), BATCH)
+    entry = FIELD[key]
+    X, y = entry.data(entry.batch)
+    fit = our_fit(ours(entry.network), nn.Adam(0.001), X, y, entry.batch)
+    found["kernels"] = kernels = {}
+    watch_compiling(kernels)
     for name in ("first", "second"):
         began = perf_counter()
         fit()
@@ -43,43 +52,75 @@ def steps() -> dict[str, float]:
     return found
 
 
-def measure(quick: bool) -> dict[str, float]:
+def watch_compiling(seconds: dict[str, float]) -> None:
+    """Note in ``seconds`` what Numba takes for each kernel, with the parts that it calls."""
+    from numba.core import event
+
+    class Listener(event.Listener):
+        def __init__(self) -> None:
+            self.begun: list[float] = []
+
+        def on_start(self, event: Any) -> None:  # noqa: ARG002  # the end says what it was
+            self.begun.append(perf_counter())
+
+        def on_end(self, event: Any) -> None:
+            passed = perf_counter() - self.begun.pop()
+            if not self.begun:  # a part counts with the kernel that it was compiled for
+                function = event.data["dispatcher"].py_func
+                name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+                seconds[name] = seconds.get(name, 0.0) + passed
+
+    event.register("numba:compile", Listener())
+
+
+def measure(quick: bool) -> dict[str, Any]:
     """Return seconds: with an empty cache, and medians of the processes that follow.
 
     Nothing, where there is no Numba to compile.
     """
     if not installed("numba"):
         return {}
-    with TemporaryDirectory() as folder:
-        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+    found: dict[str, Any] = {"networks": {}}
+    for key, name in NETWORKS.items():
+        with TemporaryDirectory() as folder:
+            environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
 
-        def process() -> dict[str, float]:
-            command = [sys.executable, __file__]
-            done = subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True
-            )
-            found: dict[str, float] = json.loads(done.stdout)
-            return found
+            def process(key: str = key, environment: dict[str, str] = environment) -> Any:
+                command = [sys.executable, __file__, key]
+                done = subprocess.run(
+                    command, env=environment, check=True, capture_output=True, text=True
+                )
+                return json.loads(done.stdout)
 
-        empty, later = process(), [process() for _ in range(2 if quick else 5)]
-    return {
-        "conv2d": max(run["conv2d"] for run in (empty, *later)),
-        "empty": empty["first"],
-        "next": median(run["first"] for run in later),
-        "warm": median(run["second"] for run in later),
-    }
+            empty, later = process(), [process() for _ in range(2 if quick else 5)]
+        found["networks"][name] = {
+            "empty": empty["first"],
+            "next": median(run["first"] for run in later),
+            "warm": median(run["second"] for run in later),
+            "kernels": empty["kernels"],
+        }
+        if name == "A":
+            found["conv2d"] = max(run["conv2d"] for run in (empty, *later))
+    return found
 
 
 def as_text(found: dict[str, Any]) -> str:
     """Return the paragraph of the page."""
-    return (
-        f"**Compiling.** The first training step of work A on a machine, where nothing is\n"
-        f"compiled yet, takes {found['empty']:.1f} s (at most 30), the first one of each later "
-        f"process {found['next']:.2f} s,\nits second {found['warm']:.2f} s (at most 1 s less). "
-        f"The first `conv2d` of one digit takes\n{1e3 * found['conv2d']:.1f} ms beyond the import "
-        "(at most 50), whatever is compiled."
-    )
+    lines = [
+        "**Compiling.** The first `conv2d` of one digit takes "
+        f"{1e3 * found['conv2d']:.1f} ms beyond the import (at most 50),\nwhatever is compiled."
+    ]
+    for name, first in found["networks"].items():
+        longest = sorted(first["kernels"].items(), key=lambda item: -item[1])
+        listed = ", ".join(f"`{kernel}` {t:.1f} s" for kernel, t in longest if t >= LISTED)
+        lines.append(
+            f"The first training step of {TITLES[name]} on a machine, where nothing is compiled "
+            f"yet, takes\n{first['empty']:.1f} s, the first one of each later process "
+            f"{first['next']:.2f} s, its second {first['warm']:.2f} s."
+            + (f"\nCompiled, with the parts that each calls: {listed}." if listed else "")
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    print(json.dumps(steps()))
+    print(json.dumps(steps(sys.argv[1])))

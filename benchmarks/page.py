@@ -5,8 +5,10 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+import busy
 import field_page
 import first_steps
+import small_networks
 from goals import GOALS, verdict
 from quiet import QUIET, is_quiet
 from timing import PAUSE
@@ -32,8 +34,9 @@ def page(numbers: dict[str, Any]) -> str:
         _head(numbers),
         table(numbers["rows"]),
         "![Ratios, aims and floors](images/benchmarks.png)",
-        field_page.section(numbers),
         field_page.summary(numbers),
+        field_page.section(numbers),
+        small_networks.as_text(numbers["small"]) if "small" in numbers else "",
         _costs(numbers),
         _estimators(numbers),
         _how(numbers),
@@ -123,6 +126,8 @@ def _costs(numbers: dict[str, Any]) -> str:
     if sizes := numbers.get("sizes"):
         listed = ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
         lines.append(f"**I.** Installed, with all that each needs: {listed}.")
+    if found := numbers.get("busy"):
+        lines.append(busy.as_text(found))
     if first := numbers.get("first"):
         lines.append(first_steps.as_text(first))
     beyond = [r for r in numbers["rows"] if "memory" in r]

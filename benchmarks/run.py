@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import busy
 import chart
 import costs
 import estimators
@@ -33,6 +34,7 @@ import memory
 import peers
 import pictures
 import single_layers
+import small_networks
 import tape
 import training
 from field_networks import FIELD
@@ -62,6 +64,8 @@ COSTS = {
     "I": ("sizes", costs.sizes),
     "first": ("first", first_steps.measure),
     "estimators": ("estimators", estimators.measure),
+    "small": ("small", small_networks.measure),
+    "busy": ("busy", busy.measure),
 }
 # A network of the field is a row of its own: ``field:lenet``.
 NETWORKS = {f"field:{key}": key for key in FIELD}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import exp, log
+
 
 def figure(value: float) -> str:
     """Write a number with three digits that count, and never as 1e+03."""
@@ -16,3 +18,8 @@ def amount(value: float, unit: str) -> str:
         if value >= scale:
             return f"{figure(value / scale)} {letter}{unit}"
     return f"{figure(value)} {unit}"
+
+
+def mean(ratios: list[float]) -> float:
+    """Return the geometric mean."""
+    return exp(sum(map(log, ratios)) / len(ratios))

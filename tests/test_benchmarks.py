@@ -19,11 +19,14 @@ ROOT = Path(__file__).parents[1]
 # At the end: benchmarks/results has a run.py as well, and its test imports that one.
 sys.path.append(str(ROOT / "benchmarks"))
 
+import busy  # noqa: E402  # a script, found by the line above
 import counts  # noqa: E402  # a script, found by the line above
 import field_page  # noqa: E402  # a script, found by the line above
+import first_steps  # noqa: E402  # a script, found by the line above
 import goals  # noqa: E402  # a script, found by the line above
 import page  # noqa: E402  # a script, found by the line above
 import quiet  # noqa: E402  # a script, found by the line above
+import small_networks  # noqa: E402  # a script, found by the line above
 import tally  # noqa: E402  # a script, found by the line above
 from field_networks import FIELD  # noqa: E402  # a script, found by the line above
 from networks import EXAMPLE, MLP, SMALL, ours  # noqa: E402  # a script, found by the line above
@@ -252,3 +255,63 @@ def test_python_calls_are_counted() -> None:
         inner()
 
     assert tally.tally(outer) == (3, 0)
+
+
+SMALL_NETWORKS: dict[str, Any] = {
+    "one row": {"medians_us": {"ours": 20.0, "NumPy": 5.0, "ONNX Runtime": 9.5}, "calls": 50},
+    "fixed": {"medians_us": {"ours": 1500.0}, "calls": 900},
+    "fits": [
+        {
+            "name": name, "steps": 10, "medians_ms": {"ours": 2.0, "PyTorch": p, "scikit-learn": 1.0},
+            "ratios": {"PyTorch": p / 2, "scikit-learn": 0.5},
+            "spreads": {"PyTorch": [p / 4, p], "scikit-learn": [0.4, 0.6]},
+        }
+        for name, p in zip(small_networks.FITS, (2.0, 4.0, 8.0, 16.0, 32.0, 99.0), strict=True)
+    ],
+}  # fmt: skip
+
+
+def test_figures_of_small_networks_by_hand() -> None:
+    """(1 · 2 · 4 · 8 · 16)^⅕ = 4; the sixth fit is no part of it."""
+    assert small_networks.figures(SMALL_NETWORKS) == {
+        "one row": 20.0, "fits PyTorch": pytest.approx(4.0),
+        "fits scikit-learn": pytest.approx(0.5), "fixed": 1.5,
+    }  # fmt: skip
+
+
+def test_small_networks_have_a_section() -> None:
+    text = page.page(NUMBERS | {"small": SMALL_NETWORKS})
+    assert "takes 20.0 µs (50 Python calls); a loop of NumPy 5.00 µs, ONNX Runtime 9.50 µs." in text
+    assert "one step of 200 rows takes 1500 µs (900 calls)." in text
+    assert (
+        "| 20-64-64-3, 4,000 rows | 10 | 2.00 ms | 2.00 ms | **1.00** (0.50 to 2.00) "
+        "| 1.00 ms | **0.50** (0.40 to 0.60) |"
+    ) in text.splitlines()
+
+
+def test_a_busy_machine_has_a_figure_and_a_sentence() -> None:
+    slow = {"slower": {"ours": 1.5, "PyTorch": 3.0}, "ratio": 0.5}
+    numbers = {"busy": {"A": slow, "by hand": slow}}
+    assert field_page.figures(numbers) == {"busy A": 0.5, "busy by hand": 0.5}
+    assert "work A: ours 1.50 times, PyTorch 3.00 times" in page.page(NUMBERS | numbers)
+
+
+def test_first_steps_are_listed_with_the_kernels_that_were_compiled() -> None:
+    kernels = {"tiles.convolve": 3.0, "finite.count": 0.1, "products.products": 4.0}
+    first = {"empty": 12.0, "next": 0.4, "warm": 0.02, "kernels": kernels}
+    numbers = {"first": {"conv2d": 0.015, "networks": {"A": first, "resnet": first}}}
+    assert field_page.figures(numbers) == {"first A": 12.0, "first resnet": 12.0}
+    text = page.page(NUMBERS | numbers)
+    assert "The first training step of `small_resnet` on a machine" in text
+    assert "calls: `products.products` 4.0 s, `tiles.convolve` 3.0 s." in text
+
+
+def test_each_figure_of_a_whole_run_has_an_aim() -> None:
+    slow = {"slower": {"ours": 1.5, "PyTorch": 3.0}, "ratio": 0.5}
+    first = {"empty": 12.0, "next": 0.4, "warm": 0.02, "kernels": {}}
+    whole = STORED | {
+        "small": SMALL_NETWORKS,
+        "busy": dict.fromkeys(busy.WORKS, slow),
+        "first": {"conv2d": 0.01, "networks": dict.fromkeys(first_steps.TITLES, first)},
+    }
+    assert field_page.figures(whole).keys() == goals.FIGURES.keys()
