@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import accumulate, permutations
-from math import prod
+from math import isqrt, prod
 from operator import mul
 from typing import Any
 
@@ -21,6 +21,8 @@ from neural_network.names import PUBLIC
 Shape = tuple[int, ...]
 # Channels of grey pictures, of colours, and of colours with their opacity.
 CHANNELS = (1, 3, 4)
+# Of a side of an image that is a row of numbers: scikit-learn's digits have 8.
+FEWEST_PIXELS = 8
 # Of arrays of more axes no order is looked for.
 MOST_AXES = 5
 # How a name of a file ends.
@@ -192,6 +194,8 @@ def axes_added(name: str, shape: Shape, axes: int, channels: int | None = None) 
     """
     one = "image" if axes == 2 else "input"
     lacking = axes + 2 - len(shape)
+    if lacking == 2 == axes and (pixels := rows_as_images(name, shape, channels)):
+        return pixels
     if lacking == 2 and channels in (1, None):
         return f"; {name}[None, None] is one {one} of one channel"
     if lacking != 1:
@@ -206,6 +210,29 @@ def axes_added(name: str, shape: Shape, axes: int, channels: int | None = None) 
     if channels is None:
         return f"{several}, {name}[None] is one {one} of several"
     return several if channels == 1 else ""
+
+
+def rows_as_images(name: str, shape: Shape, channels: int | None = None) -> str:
+    """Return the code that makes images of rows of as many numbers as a square one has.
+
+    Args:
+        name, shape: of the array.
+        channels: that are expected; None where that is not known.
+
+    >>> rows_as_images("X", (5000, 784)), rows_as_images("X", (30, 40))
+    ('; X.reshape(-1, 1, 28, 28) makes images of rows of 784 numbers, before Flatten', '')
+    """
+    if len(shape) != 2 or shape[0] == shape[1]:
+        return ""
+    rows, numbers = shape
+    for count in CHANNELS if channels is None else (channels,):
+        side = isqrt(numbers // count)
+        if side >= FEWEST_PIXELS and count * side**2 == numbers:
+            text = f"; {name}.reshape(-1, {count}, {side}, {side}) makes images of rows of "
+            text += f"{numbers} numbers, before Flatten"
+            one = max(shape) <= 2 * min(shape) and rows > 1 and count == 1
+            return f"{text}; {name}[None, None] is one image" if one else text
+    return ""
 
 
 def refused_rank(

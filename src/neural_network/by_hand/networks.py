@@ -123,7 +123,8 @@ def backward_mlp(
 
     Returns:
         ``(grad_W1, grad_b1, grad_W2, grad_b2)`` of shapes (d, h), (1, h), (h, k), (1, k),
-        in the widest floating type of the arguments.
+        in the widest floating type of the arguments. Of a bias of shape (h,) the gradient is
+        ``grad_b1[0]``.
 
     Raises:
         DTypeError: an argument does not hold real numbers.

@@ -104,7 +104,7 @@ def load_mnist(
     >>> images.shape, labels[0]
     ((5000, 28, 28), np.uint8(5))
     """
-    as_choice("load_mnist", "split", split, ("train", "test"))
+    _check_split("load_mnist", split)
     as_choice("load_mnist", "subset", subset, ("sample", "full"))
     if path is not None:
         as_path("load_mnist", "path", path)
@@ -123,6 +123,13 @@ def load_mnist(
         files = [SAMPLE_FOLDER / f"{name}.gz" for name in _file_names(split)]
         package = "neural_network.datasets"
         return _read_pair([stack.enter_context(shipped(package, file)) for file in files])
+
+
+def _check_split(function: str, split: str) -> None:
+    if split in ("sample", "full"):
+        received = f"{split!r}; {function}(subset={split!r}) is that"
+        raise ArgumentError(sentence(function, "split", "one of 'train', 'test'", received))
+    as_choice(function, "split", split, ("train", "test"))
 
 
 @public
@@ -159,7 +166,7 @@ def load_fashion_mnist(
       ...
     neural_network.errors.ArgumentError: load_fashion_mnist: split: expected one of ...
     """
-    as_choice("load_fashion_mnist", "split", split, ("train", "test"))
+    _check_split("load_fashion_mnist", split)
     as_choice("load_fashion_mnist", "subset", subset, ("sample", "full"))
     if path is not None:
         as_path("load_fashion_mnist", "path", path)

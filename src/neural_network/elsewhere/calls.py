@@ -48,6 +48,10 @@ def explained(
     call = _Call(function, args, kwargs)
     if (line := call.parameters_first()) is not None:
         return DTypeError(f"{call.name}: the learning rate comes first; here: {line}")
+    if call.parameters_second():
+        rate = brief(call.args[0], letters=20)
+        line = f"nn.{call.name}({rate}, parameters=model)"
+        return DTypeError(f"{call.name}: parameters are given by name; here: {line}")
     if isinstance(error, ArgumentError):
         line = call.by_place(fits=True)
         line = f"; here: {line}" if line is not None else call.of_several_results(str(error))
@@ -194,6 +198,14 @@ class _Call:
         if rest.keys() - self.parameters.keys():
             more = ""
         return f"nn.{self.name}({brief(rate)}, parameters=model{more})"
+
+    def parameters_second(self) -> bool:
+        """Return whether an optimizer is given the parameters by place, behind the rate."""
+        if "Optimizer" not in self.where or len(self.args) < 2:
+            return False
+        value = self.args[1]
+        first = value[0] if isinstance(value, list | tuple) and value else value
+        return any(_is_of(kind, first) for kind in ("Layer", "Parameter", "dict_values"))
 
     def by_signature(self) -> str | None:
         """Return the call to write for arguments in the order that another library has them."""

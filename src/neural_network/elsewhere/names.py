@@ -282,6 +282,7 @@ TOOLS: Rows = [
      "with nn.no_grad(): model(X)"),
     ("GradientTape autograd_grad gradients jacfwd jacrev value_and_jacobian",
      "grad, value_and_grad, jacobian", "nn.grad(lambda w: (w**2).sum())(np.ones(3))"),
+    ("derivative deriv differentiate", "grad", "nn.grad(lambda x: x**3)(2.0)"),
     ("gradcheck check_grads", "check_gradients", "nn.check_gradients(nn.tanh, [np.ones(3)])"),
     ("jit compile_model vmap pmap function", "nothing: kernels are compiled by themselves",
      "nn.use_kernels(\"auto\")"),

@@ -298,7 +298,8 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
             received = brief(layer) + _as_layer(layer)
             raise DTypeError(sentence(function, f"layer {place}", expected, received))
     if not layers:
-        raise ArgumentError(sentence(function, "layers", "at least one layer", "none"))
+        expected = f"at least one layer: {function}(Dense(10)), to which append adds others"
+        raise ArgumentError(sentence(function, "layers", expected, "none"))
     return list(layers)
 
 

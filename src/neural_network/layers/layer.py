@@ -324,7 +324,9 @@ class Layer(HasMode, Drawing):
 
     @explains_calls
     def predict(self, X: Any, *, batch_size: int = 256) -> Any:
-        """Return the outputs in evaluation mode, computed batch by batch.
+        """Return the outputs in evaluation mode, computed batch by batch, and record nothing.
+
+        A loss of them is a number without ``backward``; ``loss(model(X), y)`` has it.
 
         Args:
             X: (n, …) inputs; a memory-mapped array is read piece by piece. Where ``forward`` takes

@@ -16,7 +16,13 @@ import numpy as np
 from neural_network.array_files import json_in, read_format, write_arrays
 from neural_network.checks import Array
 from neural_network.describing import renamed
-from neural_network.errors import ArgumentError, DivergenceError, FileFormatError, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DivergenceError,
+    DTypeError,
+    FileFormatError,
+    sentence,
+)
 from neural_network.files import as_path, open_file
 from neural_network.functional.finite import is_finite
 from neural_network.layers.layer import Layer
@@ -204,6 +210,9 @@ def read_checkpoint(
         ArgumentError: fewer ``epochs`` than it has trained.
         FileNotFoundError: there is no such file.
     """
+    if isinstance(path, bool):
+        expected = "the path of a file that Checkpoint(path) has written"
+        raise DTypeError(sentence("fit", "resume", expected, f"{path}; resume='run.checkpoint'"))
     path = as_path("fit", "resume", path)
     open_file("fit", path, "a safetensors file", name="resume").close()
     arrays, metadata = read_format(

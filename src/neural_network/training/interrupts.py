@@ -14,7 +14,12 @@ from neural_network.training.state import TrainingState
 
 @public
 class TrainingInterrupted(KeyboardInterrupt):
-    """A training was stopped by Ctrl-C, after a whole step; the message describes how to resume."""
+    """A training was stopped by Ctrl-C, after a whole step.
+
+    The model keeps the weights of that step, and ``trainer.history`` the complete epochs. The
+    message describes how to resume: where a ``Checkpoint`` has written a file, by
+    ``fit(…, resume=path)``. ``except Exception`` does not catch it, as any ``KeyboardInterrupt``.
+    """
 
 
 class Interrupt:

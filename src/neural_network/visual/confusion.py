@@ -72,6 +72,8 @@ def show_confusion_matrix(
         received = f"shape {matrix.shape}"
         if matrix.ndim == 1:
             received += "; nn.confusion_matrix(y_pred, y_true) counts labels"
+        if matrix.ndim == 2 and matrix.size:
+            received += "; nn.confusion_matrix(outputs, labels) counts them"
         raise ShapeError(sentence(name, "counts", "a square", received))
     if not np.all((matrix >= 0) & (matrix < np.inf)):
         raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))

@@ -82,7 +82,8 @@ def show_filters(
     label, weight, pictures = _weights(layer)
     shape = pictures if shape is None else shape
     tiles, about = _tiles(weight, shape, in_colour=cmap is None)
-    heading = f"{label}: {about}" if title is None else title
+    named = about if about.startswith(label) else f"{label}: {about}"
+    heading = named if title is None else title
     if isinstance(tiles, np.ndarray):
         return _draw_matrix(tiles, heading, ax, cmap)
     numbered = 1 < len(tiles) <= MOST_NUMBERED

@@ -55,7 +55,8 @@ def show_history(
 
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
-            them; a dict of name → one number for each epoch, such as ``fit`` returns; or the
+            them; a dict of name → one number for each epoch, such as ``fit`` returns
+            ("val_loss" is taken as "validation_loss" beside "loss"); or the
             path of a CSV file of a run, ``"run/log.csv"``. To compare runs, a dict of
             name → each of them: ``{"SGD": first, "Adam": "adam/log.csv"}``.
         log: True for logarithmic axes, False for linear ones; None for what suits the numbers.
@@ -283,7 +284,10 @@ def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]
         expected = "numbers or a dict of lists, or the path of a run's CSV file"
         raise DTypeError(sentence(function, "history", expected, brief(history)))
     named = history if isinstance(history, Mapping) else {"loss": history}
-    curves = {str(name): as_real(function, f"history[{name!r}]", n) for name, n in named.items()}
+    curves = {
+        _name(name, named): as_real(function, f"history[{name!r}]", numbers)
+        for name, numbers in named.items()
+    }
     for name, values in curves.items():
         check_ndim(function, f"history[{name!r}]", values, 1)
     if not curves or any(len(values) == 0 for values in curves.values()):
@@ -296,3 +300,11 @@ def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]
         if name.removeprefix(VALIDATION) == name or name.removeprefix(VALIDATION) not in curves
     ]
     return curves, panels
+
+
+def _name(name: object, others: Mapping[Any, Any]) -> str:
+    """Return the name of a measure; "val_loss", as Keras has it, is "validation_loss"."""
+    text = str(name)
+    measure = text.removeprefix("val_")
+    known = measure in others and VALIDATION + measure not in others
+    return VALIDATION + measure if known and measure != text else text

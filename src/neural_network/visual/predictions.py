@@ -12,8 +12,17 @@ from numpy.typing import ArrayLike
 
 from neural_network.advice import of_text
 from neural_network.checks import as_names, as_real, check_ndim, check_not_empty, silent
+from neural_network.elsewhere.lines import MISSING
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import DTypeError, ShapeError, brief, sentence, warn_of_call
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    brief,
+    sentence,
+    warn_of_call,
+)
+from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, axes_grid
 from neural_network.visual.figures import GREY, as_cmap
@@ -21,7 +30,10 @@ from neural_network.visual.figures import GREY, as_cmap
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NAME = "show_predictions"
 LONGEST_TITLE = 30
+# How far rounding may bring a probability below 0 or above 1.
+OFF = 1e-4
 
 
 @public(top_level=False)
@@ -60,7 +72,8 @@ def show_predictions(
 
     Raises:
         DTypeError: no real numbers; a wrong ``ax``, ``title`` or ``cmap``.
-        ArgumentError: a ``cmap`` that does not exist.
+        ArgumentError: ``probabilities`` outside 0 to 1, as scores are, of which ``softmax`` makes
+            some; a ``cmap`` that does not exist.
         ShapeError: shapes that do not fit, or no picture.
         MissingDependencyError: matplotlib is not installed.
 
@@ -70,24 +83,18 @@ def show_predictions(
     >>> [axes.get_title() for axes in figure.axes]
     ['one.png', 'prepared', '1: 90.0%']
     """
-    name = "show_predictions"
-    if not isinstance(pictures, list | tuple | np.ndarray):
-        received = brief(pictures)
-        if isinstance(pictures, str | os.PathLike):
-            received += of_text(pictures, "pictures")
-        raise DTypeError(sentence(name, "pictures", "a list of pictures", received))
+    name = NAME
     if classes is not None:
         text = f"{name}: the argument 'classes' is now called 'class_names'"
         warn_of_call(text, DeprecationWarning)
         class_names = classes
-    if isinstance(pictures, np.ndarray):
-        check_ndim(name, "pictures", pictures, 3, 4)
-    photographs = [as_real(name, "pictures", picture) for picture in pictures]
+    photographs = _photographs(pictures)
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
     if prepared.ndim not in (3, 4) or (prepared.ndim == 4 and prepared.shape[1] != 3):
         expected = "(n, h, w), or (n, 3, h, w) in colour"
         raise ShapeError(sentence(name, "seen", expected, f"shape {prepared.shape}"))
     check_not_empty(name, "probabilities", shares, 2)
+    _check_shares(shares)
     names = (
         [f"picture {i + 1}" for i in range(len(photographs))]
         if titles is None
@@ -133,6 +140,29 @@ def show_predictions(
         seen_axes.set_title("prepared", fontsize=canvas.small)
         _draw_bars(canvas, bars, shares[place], labels, letters)
     return canvas.figure
+
+
+def _photographs(pictures: Any) -> list[Any]:
+    """Return the pictures as arrays, or raise for what is no list of them."""
+    if not isinstance(pictures, list | tuple | np.ndarray):
+        received = brief(pictures)
+        if isinstance(pictures, Layer):
+            received = f"a {type(pictures).__name__}; {MISSING[NAME]}"
+        if isinstance(pictures, str | os.PathLike):
+            received += of_text(pictures, "pictures")
+        raise DTypeError(sentence(NAME, "pictures", "a list of pictures", received))
+    if isinstance(pictures, np.ndarray):
+        check_ndim(NAME, "pictures", pictures, 3, 4)
+    return [as_real(NAME, "pictures", picture) for picture in pictures]
+
+
+def _check_shares(shares: Any) -> None:
+    """Raise ArgumentError for scores in place of probabilities."""
+    if np.any((shares < -OFF) | (shares > 1 + OFF)):
+        received = f"{np.min(shares):.3g} to {np.max(shares):.3g}"
+        cure = "nn.softmax(scores) makes them of the scores of a model that ends in Dense"
+        expected = "numbers from 0 to 1"
+        raise ArgumentError(sentence(NAME, "probabilities", expected, f"{received}; {cure}"))
 
 
 def _show(axes: Any, levels: Any, cmap: Any) -> None:

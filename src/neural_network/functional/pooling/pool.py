@@ -17,6 +17,7 @@ from neural_network.advice import (
     channels_first,
     channels_seem_last,
     refused_rank,
+    rows_as_images,
 )
 from neural_network.checks import (
     Array,
@@ -381,6 +382,7 @@ def _checked(
             raise ShapeError(sentence(function, "X", "(N, C, H, W)", received))
         if array.ndim == 2 and _in_a_layer():
             received = f"shape {array.shape}: rows of numbers; pooling stands before Flatten"
+            received += rows_as_images("X", array.shape)
             raise ShapeError(sentence(function, "X", "(N, C, sizes)", received))
         more = ", and max_pool(X) pools it as it is"
         more = more if function == "max_pool2d" and array.ndim == 2 else ""
