@@ -19,6 +19,7 @@ from neural_network.layers.initializers import Initializer
 from neural_network.layers.weighted import Weighted
 from neural_network.plan.conv import Conv
 from neural_network.plan.depthwise import Depthwise
+from neural_network.plan.transpose import ConvTranspose
 from neural_network.plan.vocabulary import Step, Steps
 from neural_network.public import named, public
 
@@ -338,6 +339,11 @@ class ConvTranspose2D(_Convolution):
             advice = axes_added("X", shape, 2, channels)
             received = f"shape {shape}{advice or channels_moved('X', shape, 2, channels)}"
             raise ShapeError(sentence("ConvTranspose2D", "X", expected, received))
+
+    def _step(self) -> Step | None:
+        if self.groups > 1 or self.dilation != (1, 1):
+            return None
+        return ConvTranspose(self.weight, self.bias, self.stride, self.padding, self.output_padding)
 
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, filters, OH, OW)."""

@@ -185,7 +185,7 @@ class ConvBackward:
                     (down, along)
                 ), matrix, (
                     begin, begin + self._output_sizes[0], len(down), len(along), 1, 1, top, left,
-                    False, False, band,
+                    band,
                 )  # fmt: skip
 
     def relu_backward(self, G: Array, out: Array | None) -> Array:
@@ -195,12 +195,7 @@ class ConvBackward:
             G: (N, OH, OW, F), of any strides.
             out: what relu returned, or None without relu.
         """
-        tiles.relu_backward.compiled(
-            G, _planes(G), G if out is None else out, self._grad_out, self._bias_sums,
-            out is not None, *self._corner, _planar(G),
-        )  # fmt: skip
-        bias: Array = self._bias_sums[0]
-        return bias
+        return masked(G, out, self._grad_out, self._bias_sums, *self._corner)
 
     def place_of_gradient(self) -> tuple[Array, int, int]:
         """Return where the methods below read the gradient, and the position of its corner."""
@@ -223,17 +218,44 @@ class ConvBackward:
         )  # fmt: skip
         return _as_weight(self._weight_sums[0], self._weight_shape)
 
-    def input_gradient(self, weight: Array, out: Array) -> None:
-        """Fill ``out`` (N, H, W, C), without padding: one convolution for each phase."""
+    def input_gradient(
+        self, weight: Array, out: Array, bias: Array = NO_BIAS, *, relu: bool = False
+    ) -> None:
+        """Fill ``out`` (N, H, W, C), without padding: one convolution for each phase.
+
+        ``bias``, (C,), and relu are those of a transposed convolution.
+        """
         for where, (down, along), matrix, numbers in self._phases:
             part = out[:, where[0], where[1]]
             if matrix is None:  # no tap reads these inputs
-                part[...] = 0
+                alone = np.where(bias < 0, np.float32(0), bias) if relu else bias
+                part[...] = alone if bias.size > 0 else 0
                 continue
             taps = weight[:, :, down][:, :, :, along].swapaxes(0, 1)
             tiles.convolve.compiled(
-                self._grad_out, matrix.filled(taps), NO_BIAS, part, _flat(part), *numbers
-            )
+                self._grad_out, matrix.filled(taps), bias, part, _flat(part), *numbers[:-1], relu,
+                False, numbers[-1],
+            )  # fmt: skip
+
+
+def masked(
+    G: Array, out: Array | None, result: Array, sums: Array, top: int, left: int
+) -> Array:  # fmt: skip
+    """Copy a gradient, masked by relu, into a larger array; return the bias's gradient.
+
+    Args:
+        G: (N, OH, OW, F), of any strides.
+        out: what relu returned, or None without relu.
+        result: (N, H, W, columns), contiguous; rows above and below the gradient are not written.
+        sums: (N, F), to be filled.
+        top, left: where in ``result`` the gradient begins.
+    """
+    tiles.relu_backward.compiled(
+        G, _planes(G), G if out is None else out, result, sums, out is not None, top, left,
+        _planar(G),
+    )  # fmt: skip
+    bias: Array = sums[0]
+    return bias
 
 
 class PooledConvBackward:

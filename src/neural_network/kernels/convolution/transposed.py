@@ -1,0 +1,84 @@
+"""Transposed convolution for given shapes, with bias and relu, and its gradients.
+
+It is the transpose of a convolution: its result is that convolution's input gradient, and its own
+input gradient is that convolution. So both are computed by the kernels of ``prepared``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neural_network.kernels.convolution.prepared import (
+    NO_BIAS,
+    Buffer,
+    ConvBackward,
+    ConvForward,
+    masked,
+)
+from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
+
+
+class TransposedConv:
+    """Transposed convolution for given shapes; see ``prepared`` about kernels and layouts.
+
+    Args:
+        output_shape: (N, OH, OW, F) of its result.
+        weight_shape: (C, F, fh, fw).
+        stride, pads: of the convolution that it is the transpose of.
+        sizes: height and width of its input.
+        buffer: allocates memory.
+    """
+
+    def __init__(
+        self, output_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads, sizes: Sizes,
+        buffer: Buffer,
+    ) -> None:  # fmt: skip
+        n, height, width, filters = output_shape
+        (top, bottom), (left, right) = self._pads = pads
+        self._buffer, self._sizes = buffer, sizes
+        self._by = ConvBackward(
+            output_shape, weight_shape, stride, pads, sizes, buffer, needs_input_grad=True
+        )
+        self._padded_shape = (n, height + top + bottom, width + left + right, filters)
+        self._options = weight_shape, stride
+        # The kernels of the backward pass are prepared on first use.
+        self._convolve: ConvForward | None = None
+
+    def __call__(self, X: Array, weight: Array, bias: Array, out: Array, relu: bool) -> None:
+        """Fill ``out``; keep the input.
+
+        Args:
+            X: (N, H, W, C), of any strides.
+            weight: (C, F, fh, fw).
+            bias: (F,), or ``NO_BIAS``.
+            out: (N, OH, OW, F), of any strides.
+            relu: whether to apply relu.
+        """
+        self._by.relu_backward(X, None)
+        self._by.input_gradient(weight, out, bias, relu=relu)
+
+    def gradients(
+        self, weight: Array, G: Array, out: Array | None, dX: Array | None
+    ) -> tuple[Array, Array]:
+        """Return the gradients of the last call for filters and bias, as views; fill ``dX``.
+
+        Args:
+            weight: (C, F, fh, fw).
+            G: (N, OH, OW, F), of any strides: the gradient for the result.
+            out: what relu returned, or None without relu.
+            dX: (N, H, W, C), contiguous, or None where it is not needed.
+        """
+        grad = self._buffer("padded result gradient", self._padded_shape, np.float32)
+        sums = self._buffer("result bias sums", (len(grad), grad.shape[3]), np.float32)
+        (top, _), (left, _) = self._pads
+        grad[:, :top] = 0
+        grad[:, top + G.shape[1] :] = 0
+        bias = masked(G, out, grad, sums, top, left)
+        if dX is not None:
+            if self._convolve is None:
+                no_pads = ((0, 0), (0, 0))
+                self._convolve = ConvForward(
+                    self._padded_shape, *self._options, no_pads, None, self._sizes, self._buffer
+                )
+            self._convolve(grad, weight, NO_BIAS, dX, False)
+        return self._by.weight_gradient(grad), bias
