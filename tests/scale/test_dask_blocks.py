@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import dask
@@ -179,6 +180,21 @@ def test_maps_as_outputs_and_later_changes() -> None:
     model.layers[0].weight = np.zeros((3, 2, 3, 3))
     np.testing.assert_allclose(maps.compute(), whole, rtol=1e-5, atol=1e-6)
     assert model.training
+
+
+def test_errors_of_inputs_are_those_of_the_call_without_dask() -> None:
+    pictures = nn.Sequential(nn.Conv2D(2, 3), nn.Flatten(), nn.Dense(3)).initialize((1, 9, 9))
+    signals = nn.Sequential(nn.Conv1D(2, 3), nn.Flatten(), nn.Dense(3)).initialize((1, 9))
+    for model, shape, cure in (
+        (pictures, (300, 9, 9), "X[:, None] are images of one channel"),
+        (pictures, (5, 9, 9, 3), "expected 1 channel"),
+        (signals, (300, 9), "X.reshape(-1, 1, 9)"),
+    ):
+        with pytest.raises(ShapeError, match=re.escape(cure)) as of_array:
+            model.predict(np.zeros(shape))
+        with pytest.raises(ShapeError, match=re.escape(cure)) as of_dask:
+            nn.scale.dask.predict(model, da.zeros(shape, chunks=2))
+        assert str(of_dask.value) == str(of_array.value)
 
 
 def test_several_outputs_are_refused() -> None:

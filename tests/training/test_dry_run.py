@@ -138,6 +138,23 @@ def test_augmentation_is_tried(augment: Any, error: type[Exception], match: str)
     refused(made(augment=augment), match, error)
 
 
+@pytest.mark.parametrize(
+    "augment", [nn.Augment(nn.Shift(2), nn.Flip()), nn.Rotate(9), nn.Cutout(2)]
+)
+def test_augmentations_of_pictures_are_refused_for_signals(augment: Any) -> None:
+    X, y = np.zeros((6, 3, 16), np.float32), np.arange(6) % 3
+    model = nn.Sequential(nn.Conv1D(2, 3), nn.Flatten(), nn.Dense(3))
+    with pytest.raises(
+        nn.errors.DTypeError, match=r"augment: .* signals \(N, C, L\), .*; here: augment="
+    ) as caught:
+        nn.Trainer(model, augment=augment, progress=False, rng=0).fit(X, y, epochs=1)
+    line = str(caught.value).partition("here: augment=")[2]
+    own = eval(line)
+    nn.Trainer(model, augment=own, progress=False, rng=0).fit(X + 1, y, epochs=1)
+    pictures = nn.Sequential(nn.Flatten(), nn.Dense(3))
+    nn.Trainer(pictures, augment=augment, progress=False, rng=0).fit(X + np.arange(16), y, epochs=1)
+
+
 def test_the_trial_of_an_augmentation_leaves_the_data_and_the_numbers_alone() -> None:
     draws: list[float] = []
 

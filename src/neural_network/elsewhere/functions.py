@@ -209,7 +209,6 @@ PLACES: list[tuple[str, str, str, str]] = [
     ("GlobalAvgPool2D", "int", "GlobalAvgPool2D()", "each channel gives one number"),
     ("DepthwiseConv2D", "int int int", "DepthwiseConv2D({2})", SIZES_FOUND),
     ("Sequential Residual", "text", "Activation({0})", "an activation is a layer"),
-    ("Sequential Residual", "function", "Activation({0})", "an activation is a layer"),
     ("StepDecay", "Optimizer int", "SGD(nn.StepDecay(0.1, every={1}))",
      "an optimizer takes a schedule"),
     ("StepDecay", "Optimizer int number", "SGD(nn.StepDecay(0.1, every={1}, factor={2}))",

@@ -85,7 +85,9 @@ LAYERS: Rows = [
     ("Add Concatenate Skip ResidualBlock", "Residual, or + and np.concatenate in a forward",
      "nn.Residual(nn.Dense(4), nn.Activation(\"relu\"))"),
     ("ZeroPadding2D ZeroPad2d ReflectionPad2d", "padding=", "nn.Conv2D(8, 3, padding=1)"),
-    ("UpSampling2D Upsample UpsamplingNearest2d", "a function", "nn.interpolate(images, scale=2)"),
+    ("UpSampling1D UpSampling2D UpSampling3D Upsample UpsamplingNearest2d",
+     "an Activation of interpolate, with mode=\"bilinear\" for straight lines",
+     "nn.Activation(functools.partial(nn.interpolate, scale=2))"),
     ("DataParallel DistributedDataParallel parallel", "threads, in one process",
      "nn.set_num_threads(1)"),
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from neural_network.checks import as_function, as_real
-from neural_network.errors import ShapeError, sentence
+from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional import activations
 from neural_network.layers.layer import Layer
 from neural_network.lazy import NameTable
@@ -39,6 +40,40 @@ def steps_of(function: Function) -> list[Step] | None:
     return None if step is None else [step]
 
 
+# Functions that need an option → one that they take.
+OPTIONS = {"interpolate": "scale=2"} | {
+    f"adaptive_{kind}_pool{axes}d": "output_size=1" for kind in ("avg", "max") for axes in (1, 2, 3)
+}
+
+
+def of_function(value: Any) -> str:
+    """Return the line that makes a layer of a function, "" for what is none.
+
+    >>> import neural_network as nn
+    >>> of_function(nn.max_pool1d), of_function(nn.interpolate), of_function(lambda X: X)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    ('nn.Activation(nn.max_pool1d)',
+     'nn.Activation(functools.partial(nn.interpolate, scale=2))',
+     'nn.Activation(function)')
+    """
+    if isinstance(value, partial):
+        given = [
+            *map(repr, value.args),
+            *(f"{name}={one!r}" for name, one in value.keywords.items()),
+        ]
+        value, options = value.func, ", ".join(given)
+    else:
+        options = OPTIONS.get(getattr(value, "__name__", ""), "")
+    if isinstance(value, type) or not callable(value):
+        return ""
+    name = getattr(value, "__name__", "function")
+    if name == "<lambda>":
+        name = "function"
+    elif getattr(value, "__module__", "").startswith("neural_network."):
+        name = f"nn.{name}"
+    return f"nn.Activation({f'functools.partial({name}, {options})' if options else name})"
+
+
 @public
 @named("layer")
 class Activation(Layer):
@@ -51,7 +86,7 @@ class Activation(Layer):
         function: what is called.
 
     Raises:
-        ArgumentError, DTypeError: no function and no known name.
+        ArgumentError, DTypeError: no function and no known name; one that needs an option.
 
     >>> Activation("relu").predict(np.array([[-1.0, 2.0]]))
     array([[0., 2.]], dtype=float32)
@@ -59,6 +94,12 @@ class Activation(Layer):
 
     def __init__(self, function: str | Function) -> None:
         self.function = as_activation("Activation", function, "function")
+        name = getattr(self.function, "__name__", "")
+        if name in OPTIONS and getattr(self.function, "__module__", "").startswith(
+            "neural_network."
+        ):
+            received = f"{name}, which needs an option; here: {of_function(self.function)}"
+            raise ArgumentError(sentence("Activation", "function", "one of an array", received))
 
     def forward(self, X: Any) -> Any:
         """Any shape → the same."""

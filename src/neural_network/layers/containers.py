@@ -20,7 +20,7 @@ from neural_network.errors import (
     shorten_traceback,
 )
 from neural_network.kernels.runtime.gate import without_kernels
-from neural_network.layers.activation import ACTIVATIONS
+from neural_network.layers.activation import ACTIVATIONS, of_function
 from neural_network.layers.layer import Layer
 from neural_network.layers.lists import LayerTuple
 from neural_network.layers.places import add_place
@@ -295,7 +295,7 @@ def check_layers(function: str, layers: tuple[Any, ...]) -> list[Layer]:
             if name in ACTIVATIONS:
                 hint = f"; Activation({name!r}) is one"
             expected = f"a layer such as Dense(10){hint}"
-            received = brief(layer) + _as_layer(layer)
+            received = brief(layer) + ("" if hint else _as_layer(layer))
             raise DTypeError(sentence(function, f"layer {place}", expected, received))
     if not layers:
         expected = f"at least one layer: {function}(Dense(10)), to which append adds others"
@@ -307,7 +307,7 @@ def _as_layer(value: object) -> str:
     """Return how a layer is made of what was given in its place: the end of a sentence."""
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Layer):
         return "; [layer for _, layer in model.children()] are the layers without their names"
-    return ""
+    return f"; here: {line}" if (line := of_function(value)) else ""
 
 
 def _through(owner: Layer, layers: Sequence[Layer], X: Any) -> Any:

@@ -23,13 +23,14 @@ from neural_network.errors import (
     brief,
     sentence,
 )
+from neural_network.layers.convolution import Conv1D
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
 from neural_network.layers.several import arrays_in, called, each, plain, row_count
 from neural_network.layers.unfound import instead_of_parameters
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
-from neural_network.training.hints.data import explaining_inputs
+from neural_network.training.hints.data import CONVOLUTIONS, explaining_inputs
 from neural_network.training.hints.losses import naming_swapped_arguments
 from neural_network.training.objectives import (
     check_targets,
@@ -166,6 +167,15 @@ def _augmented(state: TrainingState, X: Any) -> Any:
         expected = f"for several inputs a function of (X, rng), with X {_form(X)}"
         line = "augment=lambda X, rng: (own(X[0], rng), *X[1:])"
         received = f"{brief(state.augment, letters=60)}; with own = that, for the first: {line}"
+        raise DTypeError(sentence("Trainer", "augment", expected, received))
+    first = next((one for one in state.model.all_layers() if isinstance(one, CONVOLUTIONS)), None)
+    if isinstance(state.augment, Augmentation) and isinstance(first, Conv1D) and X.ndim == 3:
+        expected = "a function of (X, rng) for signals (N, C, L)"
+        received = (
+            f"{brief(state.augment, letters=60)}, which takes X {X.shape[1:]} for pictures (H, W) "
+            "and would move numbers from channel to channel; "
+            "here: augment=lambda X, rng: X + rng.normal(0, 0.05, X.shape).astype(X.dtype)"
+        )
         raise DTypeError(sentence("Trainer", "augment", expected, received))
     expected = f"a function of (X, rng), with X {_form(X)} in the order of the model's forward"
     with _explained("augment", expected, several=several):

@@ -48,7 +48,8 @@ class Augmentation(Described, ABC):
         """Change each picture of a batch at random.
 
         Args:
-            X: (n, H, W) or (n, C, H, W) floats or integers.
+            X: (n, H, W) or (n, C, H, W) floats or integers. Three axes are always pictures of one
+                channel; in signals (n, C, L) numbers would move from channel to channel.
             rng: a seed or a ``numpy.random.Generator``; None for another result
                 at every call.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neural_network.advice import NamesAllRows
 from neural_network.blas import threads_for_products
 from neural_network.checks import Array, as_real, check_not_empty
 from neural_network.elsewhere.surface import explains_calls
@@ -27,6 +28,8 @@ from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 
+# So many are not taken for channels.
+ROWS_OF_A_SENTENCE = 23
 _public = public(top_level=False)
 
 
@@ -65,7 +68,14 @@ def predict(model: Layer, X: Any) -> Any:
     if X.ndim == 0 or X.shape[0] == 0:
         raise ShapeError(sentence("predict", "X", "at least one row", f"shape {X.shape}"))
     # One row of zeros shows shape and type of the answer, and has the model check the shape.
-    row = model.predict(np.zeros((1, *X.shape[1:]), X.dtype))
+    try:
+        row = model.predict(np.zeros((1, *X.shape[1:]), X.dtype))
+    except ShapeError:
+        # A single row may look like something else than rows; the sentence is that of several.
+        several = (min(X.shape[0], ROWS_OF_A_SENTENCE), *X.shape[1:])
+        with NamesAllRows(several, X.shape):
+            model.predict(np.zeros(several, X.dtype))
+        raise
     if not isinstance(row, np.ndarray):
         received = f"{len(row)} of them"
         raise ArgumentError(sentence("predict", "model", "a model with one output", received))
