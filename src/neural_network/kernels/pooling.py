@@ -252,3 +252,32 @@ def sum_gradient_of_pixels(
                     target = gradient[n, i * sh + tap // fw, j * sw + tap % fw]
                     for c in range(channels):
                         target[c] += grad[c] / divisor
+
+
+@kernel
+def mean_of_pixels(X: Any, out: Any) -> None:
+    """(N, H, W, C) → (N, C): the mean over all places, summed row by row."""
+    images, height, width, channels = X.shape
+    count = X.dtype.type(height * width)
+    for n in prange(images):
+        total, mean = np.empty(channels, X.dtype), out[n]
+        mean[:] = X.dtype.type(0)
+        for i in range(height):
+            total[:] = X.dtype.type(0)
+            for j in range(width):
+                _combine(total, X[n, i, j], channels, False)
+            _combine(mean, total, channels, False)
+        for c in range(channels):
+            mean[c] /= count
+
+
+@kernel
+def mean_gradient_of_pixels(g: Any, gradient: Any) -> None:
+    """Fill (N, H, W, C) with its share of ``g`` (N, C) at each place."""
+    images, height, width, _ = gradient.shape
+    count = g.dtype.type(height * width)
+    for n in prange(images):
+        share = g[n] / count
+        for i in range(height):
+            for j in range(width):
+                gradient[n, i, j] = share

@@ -26,6 +26,8 @@ from neural_network.layers.lists import LayerTuple
 from neural_network.layers.places import add_place
 from neural_network.layers.planning import run_layers
 from neural_network.layers.rollback import all_or_nothing
+from neural_network.plan.residual import Add
+from neural_network.plan.vocabulary import Step, Steps
 from neural_network.public import named, public
 
 
@@ -45,6 +47,20 @@ class LayerSequence(Layer):
 
     def _check_input(self, shape: tuple[int, ...]) -> None:
         vars(self)[self._sequence][0]._check_input(shape)
+
+    def _steps_of_layers(self, steps_of: Callable[[Layer], Steps]) -> Steps:
+        """Return the steps of the layers inside, one after the other; None if one has none.
+
+        Args:
+            steps_of: returns those of a layer.
+        """
+        found: list[Step] = []
+        for layer in vars(self)[self._sequence]:
+            steps = steps_of(layer)
+            if steps is None:
+                return None
+            found += steps
+        return found
 
     def append(self, layer: Layer) -> Self:
         """Add a layer at the end.
@@ -259,6 +275,12 @@ class Residual(LayerSequence):
             raise ShapeError(sentence("Residual", "layers", expected, f"shape {np.shape(out)}"))
         with np.errstate(all="ignore"):
             return out + straight
+
+    def _steps_of_layers(self, steps_of: Callable[[Layer], Steps]) -> Steps:
+        """Return the sum of the steps of both paths; None if a layer has none."""
+        body = super()._steps_of_layers(steps_of)
+        straight = [] if self.shortcut is None else steps_of(self.shortcut)
+        return None if body is None or straight is None else [Add(body, straight)]
 
     def _current_arguments(self) -> Mapping[str, Any]:
         return {"layers": list(self.body), "shortcut": self.shortcut}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -92,10 +93,7 @@ class Decision:
         self.versions = versions
         self._dtype, self.recorded = key[1], key[2]
         self.parts: dict[int, Part] = {}
-        self._steps = [
-            _steps_of(layer, key[1], evaluation=not (self.recorded or training))
-            for layer, training in zip(layers, key[3], strict=True)
-        ]
+        self._steps = [_steps_of(layer, key[1], recorded=self.recorded) for layer in layers]
 
     def decide(self, position: int, X: Array) -> Part:
         """Find and keep what is computed from a position on."""
@@ -120,8 +118,9 @@ class Plan:
 
     def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
         """Return the decision for rows of this shape and type, as things are now."""
-        key = row, dtype, recording(), modes_of(layers)
-        versions = [layer._version for layer in layers]
+        read = _all_read(layers)
+        key = row, dtype, recording(), modes_of(read)
+        versions = [layer._version for layer in read]
         found = self.decisions.get(key)
         if found is not None and found.versions == versions:
             return found
@@ -194,7 +193,14 @@ def run_layers(
     return X
 
 
-def _steps_of(layer: Layer, dtype: np.dtype[Any], *, evaluation: bool) -> Steps:
+def _all_read(layers: Sequence[Layer]) -> Sequence[Layer]:
+    """Return the layers, and those inside of containers, whose steps are read as well."""
+    if not any(layer._sequence for layer in layers):
+        return layers
+    return [one for layer in layers for one in (layer, *layer._look().below)]
+
+
+def _steps_of(layer: Layer, dtype: np.dtype[Any], *, recorded: bool) -> Steps:
     """Return the steps of a layer of the library's own that is built, of this type; else None."""
     replaced = layer._replaced
     if replaced:
@@ -202,7 +208,12 @@ def _steps_of(layer: Layer, dtype: np.dtype[Any], *, evaluation: bool) -> Steps:
     own = type(layer).__module__.startswith("neural_network.layers.")
     if not own or layer._built_for is None or layer.dtype != dtype or "forward" in vars(layer):
         return None
-    steps = layer._evaluation_steps() if evaluation else layer._steps()
+    if layer._sequence:
+        steps = layer._steps_of_layers(partial(_steps_of, dtype=dtype, recorded=recorded))
+    elif recorded or layer.training:
+        steps = layer._steps()
+    else:
+        steps = layer._evaluation_steps()
     if layer._replaced is not replaced:  # while they were read
         layer._check_used_alone()
     return steps if steps is None or all(_readable(step, dtype) for step in steps) else None

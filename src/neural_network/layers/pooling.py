@@ -12,6 +12,7 @@ from neural_network.functional.pooling.pool import avg_pool2d, global_avg_pool, 
 from neural_network.functional.window import Padding, Size, Window, as_padding, per_axis
 from neural_network.layers.layer import Layer
 from neural_network.plan.conv import MaxPool
+from neural_network.plan.pooling import AvgPool, GlobalAvgPool
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
 
@@ -65,13 +66,7 @@ class MaxPool2D(Layer):
 
     def _steps(self) -> Steps:
         """Max pooling without padding, whose stride is the window's size."""
-        unpadded = isinstance(self.padding, int | str) and self.padding in (0, "valid")
-        if (
-            not unpadded
-            or self.ceil_mode
-            or self.dilation != (1, 1)
-            or self.kernel_size != self.stride
-        ):
+        if _padded(self) or self.dilation != (1, 1) or self.kernel_size != self.stride:
             return None
         return [MaxPool(self.kernel_size)]
 
@@ -123,6 +118,10 @@ class AvgPool2D(Layer):
             ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad,
         )  # fmt: skip
 
+    def _steps(self) -> Steps:
+        """Average pooling without padding."""
+        return None if _padded(self) else [AvgPool(self.kernel_size, self.stride)]
+
 
 @public
 @named("layer")
@@ -145,6 +144,16 @@ class GlobalAvgPool2D(Layer):
     def forward(self, X: Any) -> Any:
         """(N, C, H, W) → (N, C)."""
         return global_avg_pool(self._numbers(X))
+
+    def _steps(self) -> Steps:
+        """The mean over all places."""
+        return [GlobalAvgPool()]
+
+
+def _padded(pool: MaxPool2D | AvgPool2D) -> bool:
+    """Return whether windows may reach beyond the images."""
+    unpadded = isinstance(pool.padding, int | str) and pool.padding in (0, "valid")
+    return not unpadded or pool.ceil_mode
 
 
 def _check_fits(pool: MaxPool2D | AvgPool2D, shape: tuple[int, ...], dilation: Size = 1) -> None:

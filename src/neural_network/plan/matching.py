@@ -43,17 +43,18 @@ class Match:
         return [flat[begin:end].reshape(shape) for (begin, end), shape in places]
 
 
-def matched(layers: Sequence[Steps], shape: Shape) -> Match:
+def matched(layers: Sequence[Steps], shape: Shape, *, inside: bool = False) -> Match:
     """Match as many layers as stages can compute, from the first on.
 
     Args:
         layers: the steps of each layer, or None.
         shape: of one row of the input, channels last.
+        inside: whether they are of a path inside a stage.
 
     Returns:
         The match, without stages where the first layer has none.
     """
-    reader, stages = Reader(layers), list[Stage]()
+    reader, stages = Reader(layers, inside=inside), list[Stage]()
     whole, end = 0, 0  # stages and position up to the last end of a layer
     while (stage := _next_stage(reader, shape)) is not None:
         stages.append(stage)

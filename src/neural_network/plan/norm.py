@@ -182,7 +182,7 @@ class NormStage(Stage):
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [BatchNorm in training, ReLU?, MaxPool?, ReLU?, Flatten?] behind another stage."""
-        if reader.position == 0 or len(shape) != 3 or prod(shape[:2]) == 1:
+        if reader.at_input or len(shape) != 3 or prod(shape[:2]) == 1:
             return None
         norm = reader.next(BatchStatisticsNorm, lambda norm: norm.gamma.shape == shape[2:])
         if norm is None:

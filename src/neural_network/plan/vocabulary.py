@@ -129,6 +129,7 @@ class Reader:
 
     Args:
         layers: the steps of each layer; reading ends before the first that has none (None).
+        inside: whether they are of a path inside a stage.
 
     Attributes:
         steps: of all layers; one that may follow its successor comes behind it, so that, for
@@ -137,7 +138,8 @@ class Reader:
         position: of the next step.
     """
 
-    def __init__(self, layers: Sequence[Steps]) -> None:
+    def __init__(self, layers: Sequence[Steps], *, inside: bool = False) -> None:
+        self._inside = inside
         self.steps: list[Step] = []
         self.ends = [0]
         for steps in layers:
@@ -158,6 +160,11 @@ class Reader:
             steps[after - 1 : after + 1] = steps[after], steps[after - 1]
             # A layer that ended between them is complete behind both.
             self.ends = [end + (end == after) for end in self.ends]
+
+    @property
+    def at_input(self) -> bool:
+        """Whether the next step reads the input of the run, which may be channels first."""
+        return self.position == 0 and not self._inside
 
     def next(
         self, kind: type[AnyStep], fits: Callable[[AnyStep], bool] = lambda _: True

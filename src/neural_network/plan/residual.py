@@ -1,0 +1,164 @@
+"""The stage of a residual block: two paths of stages, whose results are added, and relu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Self
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array, silent
+from neural_network.plan.matching import matched
+from neural_network.plan.vocabulary import (
+    Flatten,
+    PreparedStage,
+    Reader,
+    ReLU,
+    Shape,
+    Stage,
+    Step,
+    as_maps,
+    prepared_stages,
+)
+
+
+class Add(Step):
+    """The sum of two paths.
+
+    Args:
+        body: the steps of one path.
+        shortcut: those of the other, none for the input itself.
+    """
+
+    def __init__(self, body: Sequence[Step], shortcut: Sequence[Step]) -> None:
+        self.body, self.shortcut = list(body), list(shortcut)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """Those of the body, then those of the shortcut."""
+        return [tensor for step in (*self.body, *self.shortcut) for tensor in step.parameters]
+
+    @silent
+    def by_ops(self, X: Any, *parameters: Any) -> Any:
+        """Compute it by ops."""
+        left, paths = list(parameters), []
+        for steps in (self.body, self.shortcut):
+            out = X
+            for step in steps:
+                count = len(step.parameters)
+                out = step.by_ops(out, *left[:count])
+                del left[:count]
+            paths.append(out)
+        return paths[0] + paths[1]
+
+
+class PreparedAdd(PreparedStage):
+    """A residual block with its buffers, and its paths with theirs."""
+
+    stage: AddStage
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        from neural_network.kernels import sums  # loads Numba
+
+        super().__init__(*args, **options)
+        self._by, rows, buffers = sums, len(self.out), self.buffers
+        self._paths = [
+            prepared_stages(
+                stages, rows, buffers.inside(name).inside, needs_input_grad=self.needs_input_grad
+            )
+            for name, stages in (("body", self.stage.body), ("shortcut", self.stage.shortcut))
+        ]
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep the sum for relu."""
+        stage = self.stage
+        X = self.buffers.contiguous(X, "input")
+        ends = []
+        for path in self._paths:
+            through = X
+            for prepared in path:
+                prepared.forward(through, prepared.out)
+                through = prepared.out
+            ends.append(through.reshape(-1))
+        total = out
+        if stage.flatten:  # channels first
+            total = self.buffers.buffer("channels last", (len(out), *stage.maps))
+        self._by.add.compiled(*ends, total.reshape(-1), stage.relu)
+        if stage.flatten:
+            np.copyto(as_maps(out, stage.maps, flat=True), total)
+        self.output = total
+
+    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
+        """Go back through both paths, and add the gradients of their input."""
+        stage, buffers = self.stage, self.buffers
+        G = buffers.contiguous(as_maps(grad_out, stage.maps, flat=stage.flatten), "gradient")
+        if stage.relu:
+            masked = buffers.buffer("masked gradient", G.shape)
+            self._by.relu_gradient.compiled(
+                G.reshape(-1), self.output.reshape(-1), masked.reshape(-1)
+            )
+            G = masked
+        ends, end = [], len(gradients)
+        for path in reversed(self._paths):
+            grad: Any = G
+            for prepared in reversed(path):
+                begin = end - prepared.stage.parameters
+                grad = prepared.backward(grad, gradients[begin:end])
+                end = begin
+            ends.append(grad)
+        if not self.needs_input_grad:
+            return None
+        ends = [buffers.contiguous(grad, name) for grad, name in zip(ends, "ab", strict=True)]
+        dX = buffers.persistent_buffer("input gradient", ends[0].shape)
+        self._by.add.compiled(*(grad.reshape(-1) for grad in ends), dX.reshape(-1), False)
+        return dX
+
+    def release(self) -> None:
+        """Drop the references to arrays of the caller's, in the paths as well."""
+        super().release()
+        for path in self._paths:
+            for prepared in path:
+                prepared.release()
+
+
+class AddStage(Stage):
+    """The sum of two paths, and relu; flatten where it follows.
+
+    Args:
+        body, shortcut: the stages of the two paths; the shortcut may have none.
+        shape: of a row of the input, channels last.
+        maps: of a row of the sum.
+        relu: whether relu follows.
+        flatten: whether the result is flattened, channels first.
+    """
+
+    prepared = PreparedAdd
+
+    def __init__(
+        self, body: list[Stage], shortcut: list[Stage], shape: Shape, maps: Shape,
+        *, relu: bool, flatten: bool,
+    ) -> None:  # fmt: skip
+        self.body, self.shortcut = body, shortcut
+        self.relu, self.flatten, self.maps = relu, flatten, maps
+        self.input_shape, self.output_shape = shape, (prod(maps),) if flatten else maps
+        self.parameters = sum(stage.parameters for stage in (*body, *shortcut))
+        self.work = prod(maps) + sum(stage.work for stage in (*body, *shortcut))
+        self.needs_output = relu and not flatten
+
+    @classmethod
+    def match(cls, reader: Reader, shape: Shape) -> Self | None:
+        """Match [Add, ReLU?, Flatten?] of images, where stages compute both paths whole."""
+        add = reader.next(Add)
+        if add is None or len(shape) != 3:
+            return None
+        paths = [matched([steps], shape, inside=True) for steps in (add.body, add.shortcut)]
+        if [path.layers for path in paths] != [1, int(bool(add.shortcut))]:
+            return None
+        body, shortcut = (path.stages for path in paths)
+        maps = body[-1].output_shape
+        if len(maps) != 3 or maps != (shortcut[-1].output_shape if shortcut else shape):
+            return None
+        relu = reader.next(ReLU) is not None
+        return cls(body, shortcut, shape, maps, relu=relu, flatten=reader.next(Flatten) is not None)
