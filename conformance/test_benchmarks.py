@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "benchmarks"))
 
 import field  # noqa: E402  # a script, found by the line above
+import runtime_peers  # noqa: E402  # a script, found by the line above
 import torch_peer  # noqa: E402  # a script, found by the line above
 from field_networks import FIELD  # noqa: E402  # a script, found by the line above
 from networks import ours  # noqa: E402  # a script, found by the line above
@@ -26,6 +27,15 @@ def test_pytorch_computes_what_we_do(key: str, channels_last: bool) -> None:
     X, _ = entry.data(3)
     found = ours(entry.network).predict(X)
     theirs = torch_peer.inference(entry, X, channels_last=channels_last)()
+    np.testing.assert_allclose(found, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("key", FIELD)
+def test_the_onnx_file_computes_what_we_do(key: str) -> None:
+    entry = FIELD[key]
+    X, _ = entry.data(3)
+    found = ours(entry.network).predict(X)
+    theirs = runtime_peers.inference(entry, X)()
     np.testing.assert_allclose(found, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max())
 
 

@@ -29,7 +29,7 @@ import quiet  # noqa: E402  # a script, found by the line above
 import small_networks  # noqa: E402  # a script, found by the line above
 import tally  # noqa: E402  # a script, found by the line above
 from field_networks import FIELD  # noqa: E402  # a script, found by the line above
-from networks import EXAMPLE, MLP, SMALL, ours  # noqa: E402  # a script, found by the line above
+from networks import EXAMPLE, MLP, SMALL, Dense, Network, Residual, ours  # noqa: E402  # a script, found by the line above
 
 NUMBERS: dict[str, Any] = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
 STORED: dict[str, Any] = json.loads((ROOT / "tests/fixtures/benchmarks_field.json").read_text())
@@ -236,6 +236,10 @@ def test_figures_of_the_field_by_hand() -> None:
     """(0.5 · 2 · 4 · 0.25)^¼ = 1; LeNet has no batch norm, stride or residual addition."""
     found = field_page.figures(STORED)
     assert found == {"mean": pytest.approx(1.0), "normed": 0.5, "worst": 0.25}
+    # A slower cell of LeNet is the worst of all, and no cell with batch norm.
+    slower = [c | {"ratio": 0.1} if c["key"] == "lenet" else c for c in STORED["field"]]
+    found = field_page.figures(STORED | {"field": slower})
+    assert (found["normed"], found["worst"]) == (0.5, 0.1)
     line = "| worst cell of all | **0.25** | 0.9 | 0.7 | below floor |"
     assert line in field_page.summary(STORED).splitlines()
 
@@ -315,3 +319,12 @@ def test_each_figure_of_a_whole_run_has_an_aim() -> None:
         "first": {"conv2d": 0.01, "networks": dict.fromkeys(first_steps.TITLES, first)},
     }
     assert field_page.figures(whole).keys() == goals.FIGURES.keys()
+
+
+def test_a_residual_addition_reads_what_came_in_and_what_the_body_made() -> None:
+    dense = Dense(4)
+    plain, added = (
+        counts.forward(Network((4,), layers), 3).bytes
+        for layers in ((dense, dense), (dense, Residual((dense,))))
+    )
+    assert added - plain == 4 * 3 * 4  # four numbers of three rows more
