@@ -159,3 +159,16 @@ def test_given_axes_return_the_figure_of_the_caller_as_it_is() -> None:
     assert visual.show_filters(grey_model(), ax=figure.subplots()) is figure
     assert type(figure) is Figure  # which has no picture of ours for a notebook
     assert {*vars(figure)} == before
+
+
+def test_long_names_of_classes_are_told_apart_and_keep_their_percentage() -> None:
+    names = [f"ruby-throated-hummingbird-of-the-{end}" for end in ("north", "south")]
+    pictures = [np.zeros((8, 8))]
+    figure = visual.show_predictions(pictures, pictures, [[0.034, 0.966]], class_names=names)
+    title = figure.axes[2].get_title()
+    assert title == "ruby-throated-h…d-of-the-south\n96.6%"
+    shown = [label.get_text() for label in figure.axes[2].get_yticklabels()]
+    assert shown == ["ruby-throated-h…d-of-the-north", "ruby-throated-h…d-of-the-south"]
+    figure.canvas.draw()
+    box = figure.axes[2].title.get_window_extent()
+    assert box.x1 <= figure.bbox.x1

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "show_predictions"
+# Of longer names the percentage has a line of its own.
+ONE_LINE = 16
 LONGEST_TITLE = 30
 # How far rounding may bring a probability below 0 or above 1.
 OFF = 1e-4
@@ -191,12 +193,20 @@ def _draw_bars(
     axes.tick_params(labelsize=min(canvas.small, 7))
     axes.locator_params(axis="x", nbins=5 if canvas.given is None else 2)
     axes.spines[["top", "right"]].set_visible(False)
-    title = f"{shortened(classes[best], letters)}: {shares[best]:.1%}"
-    if canvas.given is not None:
+    name = shortened(classes[best], letters)
+    title = f"{name}: {shares[best]:.1%}"
+    if canvas.given is not None or len(name) > ONE_LINE:
         title = title.replace(": ", "\n", 1)
     axes.set_title(title, fontsize=canvas.small, parse_math=False)
 
 
 def shortened(title: str, most: int = LONGEST_TITLE) -> str:
-    """Return a title of limited length."""
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+    """Return a title of limited length, cut in the middle: names may begin, or end, alike.
+
+    >>> shortened("ruby-throated-hummingbird-of-the-north", 15)
+    'ruby-th…e-north'
+    """
+    if len(title) <= most:
+        return title
+    first = most // 2
+    return f"{title[:first]}…{title[len(title) - (most - 1 - first) :]}"
