@@ -97,7 +97,7 @@ ODD: dict[str, dict[str, str]] = {
         "m.safetensors -o x.onnx": "did you mean: neural-network export m.safetensors x.onnx",
     },
     "resume": {
-        "nothing": "received nothing, which has no settings.toml",
+        "nothing": "received nothing, which does not exist",
         "--out nothing": "did you mean: neural-network resume nothing",
         "nothing --epochs 3": "--epochs is an option of train",
         "text.png": "received text.png, which has no settings.toml",

@@ -75,6 +75,15 @@ TOLD = {
     "trian": "train",
     "train --quite": "--quiet",
     "--verison": "--version",
+    "-v": "here: --version",
+    "help train": "here: neural-network train --help\n",
+    "help": "here: neural-network --help\n",
+    "predict fruit --output a.csv": "here: --csv\n",
+    "plot": 'here: in Python nn.visual.show_history("run/log.csv")',
+    "slides": "here: in Python nn.visual.slides(",
+    "resume nothing": "received nothing, which does not exist",
+    "resume fruit": "received fruit, which has no settings.toml",
+    "train --data frit/bar": "which does not exist; did you mean fruit?",
 }
 
 
@@ -122,7 +131,7 @@ def test_right_lines_get_no_other(run_here: Any, work: Path) -> None:
 
 def test_options_of_others_stand_for_options_there_are() -> None:
     ours = {f"--{option(name)}" for name in SETTINGS}
-    ours |= {"--force", "--quiet", "--colour", "--filter", "--all", "--picture"}
+    ours |= {"--force", "--quiet", "--colour", "--filter", "--all", "--picture", "--version"}
     assert set(OPTIONS.values()) <= ours
     assert not set(OPTIONS) & ours
 

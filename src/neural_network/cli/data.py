@@ -55,7 +55,11 @@ def check_data(command: str, data: str) -> None:
     """Raise ArgumentError unless ``data`` is a name of ``DATA`` or a folder."""
     if data not in DATA and not Path(data).is_dir():
         expected = f"{', '.join(DATA)}, or a folder with a folder for each class"
-        near = _of_file(Path(data)) if os.path.isfile(data) else near_name(data, DATA)  # noqa: PTH113  # Path.is_file raises for NUL
+        if os.path.isfile(data):  # noqa: PTH113  # Path.is_file raises for NUL
+            near = _of_file(Path(data))
+        else:
+            near = near_name(data, DATA) or near_name(os.path.dirname(data))  # noqa: PTH120  # as above
+            near = near and f", which does not exist{near}"
         raise ArgumentError(sentence(command, "--data", expected, brief(data)) + near)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 
 # Words of other programs → ours.
 COMMANDS = {
@@ -51,9 +52,16 @@ OPTIONS = {
     **dict.fromkeys(["--topk", "--top-k", "--top"], "--all"),
     **dict.fromkeys(TESTING, "--data"),
     "--image": "--picture",
+    **dict.fromkeys(["-v", "-V"], "--version"),
 }
 # What a command without an option has in its place.
 INSTEAD = {"--out": "--save"}
+# Words of other programs that no command stands for → what does, in Python.
+IN_PYTHON = {
+    **dict.fromkeys(["plot", "curves", "history"], 'nn.visual.show_history("run/log.csv")'),
+    **dict.fromkeys(["visualize", "visualise", "draw"], "nn.visual.show_activations(model, X)"),
+    "slides": 'nn.visual.slides(model, X, y, "slides")',
+}
 # Options that no command has, and why; the second of a training.
 REASONS = {
     **dict.fromkeys(["--gpu", "--device", "--cuda"], "it computes on the processor"),
@@ -106,8 +114,31 @@ def of_other_command(word: str) -> str:
     return f"neural-network {found}" if found else ""
 
 
-def of_other_option(word: str, known: Mapping[str, bool]) -> str:
+def of_other_line(typed: Sequence[str], commands: Collection[str]) -> str:
+    """Return the line that stands for one that begins with another program's word, or "".
+
+    Args:
+        typed: the command line's words, without the program.
+        commands: the names of all commands.
+
+    >>> of_other_line(["help", "train"], ["train"])
+    'neural-network train --help'
+    """
+    word, *rest = typed
+    if word.lower() == "help" and rest and rest[0] in commands:
+        return f"neural-network {rest[0]} --help"
+    if found := of_other_command(word):
+        return shlex.join([*found.split(), *rest])
+    return f"in Python {IN_PYTHON[word.lower()]}" if word.lower() in IN_PYTHON else ""
+
+
+def of_other_option(word: str, known: Mapping[str, bool], value: str = "") -> str:
     """Return the option that another program's stands for, or the reason why there is none.
+
+    Args:
+        word: the option.
+        known: those of the command.
+        value: what follows it, or "".
 
     >>> of_other_option("--patience", {"--early-stopping": True})
     'here: --early-stopping'
@@ -115,6 +146,8 @@ def of_other_option(word: str, known: Mapping[str, bool]) -> str:
     if word in TESTING and "--validation" in known:  # never a training on the pictures of the test
         return OF_A_TRAINING["--val-data"]
     found = OPTIONS.get(word, "")
+    if found == "--out" and value.lower().endswith(".csv") and "--csv" in known:
+        found = "--csv"
     if found not in known:
         found = INSTEAD.get(found or word, "")
     reasons = REASONS | OF_A_TRAINING if "--validation" in known else REASONS

@@ -24,7 +24,8 @@ def resume(
     for name in (SETTINGS_FILE, CHECKPOINT):
         if not (out / name).is_file():
             expected = "a folder that `neural-network train` has made"
-            received = f"{out}, which has no {name}{_runs_near(out)}"
+            has_none = f"has no {name}" if out.exists() else "does not exist"
+            received = f"{out}, which {has_none}{_runs_near(out)}"
             raise ArgumentError(sentence("resume", "OUT", expected, received))
     # Before there was this setting, all pictures were read in grey.
     settings = checked_settings(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neural_network.cli.confusions import LONGEST_LINE, line_meant, with_quotes
-from neural_network.cli.other_programs import of_other_command, of_other_option
+from neural_network.cli.other_programs import of_other_line, of_other_option
 from neural_network.errors import MOST_LETTERS, ArgumentError, brief, shortened
 
 # How like an option a word is that is taken for a misspelt one.
@@ -89,9 +89,8 @@ def _of_words(
         return _of_number(error, name, _typed_value(typed, parameter.opts), typed, parameter)
     if typed[0] not in group.commands:
         said = f"No such command {typed[0]!r}" if not typed[0].startswith("-") else said
-        if other := of_other_command(typed[0]):
-            here = shortened(shlex.join([*other.split(), *typed[1:]]), LONGEST_LINE)
-            return said, f"here: {here}"
+        if other := of_other_line(typed, group.commands):
+            return said, f"here: {shortened(other, LONGEST_LINE)}"
         if near := difflib.get_close_matches(typed[0], group.commands, 1):
             return said, shortened(
                 shlex.join(["neural-network", near[0], *typed[1:]]), LONGEST_LINE
@@ -102,7 +101,7 @@ def _of_words(
 def _of_option(option: str, typed: Sequence[str], group: Any, known: Mapping[str, bool]) -> str:
     """Return what stands for an option that a command does not have, or why there is none."""
     lines = {name: _replaced(typed, option, name) for name in known}
-    if advice := of_other_option(option, known):
+    if advice := of_other_option(option, known, _typed_value(typed, [option])):
         ours = advice.removeprefix("here: ")
         if ours in {word.partition("=")[0] for word in typed}:
             return f"{advice}, which is there already"
