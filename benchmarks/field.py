@@ -28,7 +28,7 @@ from timing import Times, Way, clock, interleaved
 
 import neural_network as nn
 
-ROUNDS, QUICK_ROUNDS = 9, 3
+ROUNDS, QUICK_ROUNDS = 7, 3
 # A turn takes about so long: many calls, where one is over too soon.
 TURN = 0.06
 MOST_CALLS = 400
