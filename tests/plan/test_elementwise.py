@@ -11,6 +11,7 @@ import pytest
 import neural_network as nn
 from neural_network.plan.matching import matched
 from neural_network.plan.run import Run
+from neural_network.plan.vocabulary import Reader
 from tests.needs import need_fast
 from tests.plan.test_plan import compare_both, forward_and_backward
 from tests.threads import on_one_and_two_threads
@@ -104,6 +105,23 @@ def test_a_network_is_one_run() -> None:
         count, found = stages(convolutions(falls), (9, 8, 3))
         assert (count, found[:4]) == (9, [function, conv, function, "PoolStage"])
     assert stages(dense(nn.gelu), (11,)) == (4, [last, function] * 3)
+    # A depthwise convolution takes no flatten.
+    model = nn.Sequential(
+        nn.Conv2D(2, 3, groups=2), nn.Activation("tanh"), nn.Flatten(), nn.Dense(3)
+    ).initialize((2, 5, 5), rng=0)  # fmt: skip
+    assert stages(model, (5, 5, 2)) == (2, ["DepthwiseStage", function])
+    compare_both(model, np.ones((3, 2, 5, 5), np.float32), rtol=1e-4, atol=1e-4)
+
+
+def test_layers_end_where_their_exchanged_steps_are_complete() -> None:
+    layers = [layer._steps() for layer in convolutions(nn.tanh)[1:]]
+    reader = Reader(layers, exchanged=True)
+    names = [type(step).__name__ for step in reader.steps]
+    tanh, flat = "Elementwise", "Flatten"
+    expected = ["Conv", "MaxPool", tanh, "Depthwise", tanh, "Conv", flat, tanh, "Dense", tanh]
+    assert names == [*expected, "Dense"]
+    assert reader.ends == [0, 3, 3, 5, 6, 8, 8, 10, 11]
+    assert Reader(layers).ends == [0, 2, 3, 5, 6, 7, 8, 10, 11]
 
 
 @pytest.mark.parametrize(

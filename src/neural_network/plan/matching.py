@@ -54,7 +54,15 @@ def matched(layers: Sequence[Steps], shape: Shape, *, inside: bool = False) -> M
     Returns:
         The match, without stages where the first layer has none.
     """
-    reader, stages = Reader(layers, inside=inside), list[Stage]()
+    # Not every stage takes a pooling or flatten that an exchange of steps brings to it.
+    readers = [Reader(layers, inside=inside, exchanged=exchanged) for exchanged in (True, False)]
+    found = [_matched(reader, shape) for reader in readers]
+    return max(found, key=lambda match: match.layers)
+
+
+def _matched(reader: Reader, shape: Shape) -> Match:
+    """Match as many layers as stages can compute, from the steps of a reader."""
+    stages = list[Stage]()
     whole, end = 0, 0  # stages and position up to the last end of a layer
     while (stage := _next_stage(reader, shape)) is not None:
         stages.append(stage)

@@ -130,15 +130,18 @@ class Reader:
     Args:
         layers: the steps of each layer; reading ends before the first that has none (None).
         inside: whether they are of a path inside a stage.
+        exchanged: whether a step that may follow its successor comes behind it, so that, for
+            example, a function of each number is computed of what pooling has left.
 
     Attributes:
-        steps: of all layers; one that may follow its successor comes behind it, so that, for
-            example, a function of each number is computed of what pooling has left.
+        steps: of all layers.
         ends: positions at which a layer ends, that of the first layer's begin included.
         position: of the next step.
     """
 
-    def __init__(self, layers: Sequence[Steps], *, inside: bool = False) -> None:
+    def __init__(
+        self, layers: Sequence[Steps], *, inside: bool = False, exchanged: bool = False
+    ) -> None:
         self._inside = inside
         self.steps: list[Step] = []
         self.ends = [0]
@@ -147,7 +150,7 @@ class Reader:
                 break
             self.steps += steps
             self.ends.append(len(self.steps))
-        for place in reversed(range(len(self.steps) - 1)):
+        for place in reversed(range(len(self.steps) - 1 if exchanged else 0)):
             self._move_back(place)
         self.position = 0
 
