@@ -7,6 +7,7 @@ anything is measured.
     python benchmarks/thresholds.py             all rows
     python benchmarks/thresholds.py pooling …   some of them
     python benchmarks/thresholds.py activations functions of single numbers, in products
+    python benchmarks/thresholds.py products    dense layers: their kernels beside BLAS
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ import numpy as np
 import neural_network as nn
 from neural_network.autograd import Tensor
 from neural_network.functional.convolution.fft import _largest_sizes
+from neural_network.kernels import dense
+from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
 from neural_network.plan.elementwise import KNOWN
 from neural_network.training.data import is_finite
@@ -29,6 +33,9 @@ from neural_network.training.data import is_finite
 Call = Callable[[], object]
 REPEATS = 15
 FACTORS = (0.25, 1.0, 4.0)
+# Of the products of dense layers: rows of the batch; inputs and units.
+ROWS_OF_X = (64, 256, 1024)
+SIZES_OF_W = ((64, 64), (256, 256), (784, 100), (784, 512), (512, 512), (1024, 1024), (512, 10))
 rng = np.random.default_rng(0)
 
 
@@ -137,7 +144,7 @@ def microseconds(call: Call, mode: str) -> float:
 def activations() -> None:
     """Print the time of a number, and how many products take NumPy as long at the threshold."""
     X, least = _floats(1, 20_000), THRESHOLDS["network"]
-    product = microseconds(_network(least), "numpy") / least
+    single = microseconds(_network(least), "numpy") / least
     print(f"{'activation':<14} {'NumPy ns':>9} {'kernel ns':>10} {'products':>9}")
     for function, known in KNOWN.items():
         model = nn.Sequential(nn.Activation(function)).initialize((20_000,), rng=0)
@@ -145,21 +152,56 @@ def activations() -> None:
         plain, compiled = map(microseconds, calls, ("numpy", "numba"))
         print(
             f"{known.word:<14} {plain / 20:>9.2f} {compiled / 20:>10.2f} "
-            f"{plain / 20_000 / product:>9.0f}"
+            f"{plain / 20_000 / single:>9.0f}"
         )
+
+
+def products() -> None:
+    """Print the products in a nanosecond of dense layers' kernels and of BLAS, on one thread."""
+    print("  rows inputs  units |   X·W BLAS kernel | gradients BLAS kernel")
+    for rows, (inputs, units) in product(ROWS_OF_X, SIZES_OF_W):
+        X, W, G = _floats(rows, inputs), _floats(inputs, units), _floats(rows, units)
+        columns = padded_columns(units)
+        padded, masked = np.pad(W, ((0, 0), (0, columns - units))), _floats(rows, columns)
+        bias, out, db = _floats(units), _floats(rows, units), _floats(units)
+        dW, dX = np.empty_like(W), np.empty_like(X)
+
+        def forward(X: Any = X, W: Any = W, out: Any = out) -> None:
+            np.matmul(X, W, out=out)
+
+        def backward(X: Any = X, W: Any = W, G: Any = G, dW: Any = dW, dX: Any = dX) -> None:
+            np.matmul(X.T, G, out=dW)
+            np.matmul(G, W.T, out=dX)
+
+        calls = [
+            forward,
+            partial(dense.affine, X, padded, bias, out, True),
+            backward,
+            partial(dense.affine_backward, X, W, G, out, masked, dW, db, dX, True),
+        ]
+        work = rows * inputs * units / 1e3
+        rates = [
+            times * work / microseconds(call, "auto")
+            for times, call in zip((1, 1, 2, 2), calls, strict=True)
+        ]
+        text = "{:>6} {:>6} {:>6} | {:>10.1f} {:>6.1f} | {:>14.1f} {:>6.1f}"
+        print(text.format(rows, inputs, units, *rates), flush=True)
 
 
 def main(names: list[str]) -> None:
     """Print the table."""
     nn.set_num_threads(1)
-    if not names or names == ["activations"]:
-        activations()
-        if names:
-            return
+    others = {"activations": activations, "products": products}
+    for name in names or others:
+        if name in others:
+            others[name]()
+    names = [name for name in names or ROWS if name not in others]
+    if not names:
+        return
     works = THRESHOLDS | {f"limit: {name}": work for name, work in LIMITS.items()}
     LIMITS.clear()  # so that the kernels are used beyond them, too
     print(f"{'row':<36} {'work':>10} {'NumPy µs':>10} {'kernel µs':>10} {'ratio':>6}")
-    for name in names or ROWS:
+    for name in names:
         for factor in FACTORS:
             work = works[name] * factor
             call = ROWS[name](work)
