@@ -126,6 +126,30 @@ def test_a_second_backward_pass_adds_the_same() -> None:
         out.backward(np.ones(out.shape, "f"))
 
 
+def test_gradients_of_two_passes_share_no_memory() -> None:
+    model, X = built("relu")
+    weight, passes = model[0].weight, []
+    for rows in (X, 2 * X):
+        model.zero_grad()
+        model(rows).backward(np.ones((6, 5), "f"))
+        passes.append((weight.grad, weight.grad.copy()))
+    assert not np.array_equal(passes[0][1], passes[1][1])
+    for grad, then in passes:
+        np.testing.assert_array_equal(grad, then)
+
+
+def test_parameters_of_a_second_run_cannot_change_in_place() -> None:
+    model, X = built("relu")
+    model(X).backward(np.ones((6, 5), "f"))
+    with nn.no_grad():
+        model[1].weight *= 2  # the first pass is done
+    out = model(X)
+    with pytest.raises(nn.GradientError, match="the backward pass of run"), nn.no_grad():
+        model[1].weight *= 2
+    model.zero_grad()
+    out.backward(np.ones((6, 5), "f"))
+
+
 def test_what_the_backward_pass_needs_cannot_change_in_place() -> None:
     model, X = built("relu")
     x = nn.Tensor(X)
