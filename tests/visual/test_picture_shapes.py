@@ -89,3 +89,22 @@ def test_a_network_with_a_convolution_behind_flat_inputs() -> None:
 def test_what_is_no_picture(built: tuple[int, ...], images: Any, match: str) -> None:
     with pytest.raises(nn.ShapeError, match=match):
         visual.show_mistakes(mlp(built), images, LABELS)
+
+
+def test_the_channels_of_a_series_are_bands_that_can_be_seen() -> None:
+    series = np.random.default_rng(0).random((6, 9, 128), np.float32)
+    layers = nn.Conv1D(4, 5), nn.GlobalAvgPool2D(), nn.Dense(3)
+    model = nn.Sequential(*layers).initialize((9, 128), rng=0)
+    wrong = (model.predict(series).argmax(axis=1) + 1) % 3
+    for figure, pictures in (
+        (visual.show_saliency(model, series[0]), 3),
+        (visual.show_occlusion(model, series[0]), 3),
+        (visual.show_mistakes(model, series, wrong), 6),
+    ):
+        drawn = [image for axes in figure.axes for image in axes.images]
+        assert len(drawn) >= pictures
+        figure.canvas.draw()
+        for image in drawn[:pictures]:
+            box = image.get_window_extent()
+            assert box.height > box.width / 5
+            assert box.height > 0.25 * figure.dpi  # inches

@@ -82,6 +82,10 @@ def plain(axes: Axes) -> None:
     axes.spines[:].set_color("0.8")
 
 
+# A series is more than so many times as wide as it has channels, and drawn as wide as this.
+SERIES = 4
+
+
 def as_picture(image: Array) -> Array:
     """Return a (C, H, W) or (H, W) image as matplotlib draws it: (H, W) or (H, W, 3).
 
@@ -94,6 +98,26 @@ def as_picture(image: Array) -> Array:
     values = np.where(np.isfinite(values), values, 0)
     low, high = limits_of(values)
     return (values - low) / (high - low)
+
+
+def is_series(image: Array) -> bool:
+    """Return whether a (…, H, W) image is so wide that it is a series of H channels.
+
+    >>> is_series(np.ones((9, 128))), is_series(np.ones((3, 32, 32)))
+    (True, False)
+    """
+    return image.shape[-1] > SERIES * image.shape[-2]
+
+
+def in_bands(image: Array) -> Array:
+    """Return a (…, H, W) image, of which a series has each row several times, to be visible.
+
+    >>> in_bands(np.ones((2, 40))).shape
+    (10, 40)
+    """
+    if not is_series(image):
+        return image
+    return np.repeat(image, -(-image.shape[-1] // (SERIES * image.shape[-2])), axis=-2)
 
 
 def limits_of(image: Array) -> tuple[float, float]:

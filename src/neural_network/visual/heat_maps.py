@@ -14,7 +14,16 @@ from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.attribution import grad_cam_for, occlusion_for, saliency_for
 from neural_network.visual.canvas import as_title, axes_grid, wrapped
-from neural_network.visual.figures import GREY, SIGNED, as_cmap, as_picture, largest, plain
+from neural_network.visual.figures import (
+    GREY,
+    SIGNED,
+    as_cmap,
+    as_picture,
+    in_bands,
+    is_series,
+    largest,
+    plain,
+)
 from neural_network.visual.inputs import (
     as_class,
     as_class_names,
@@ -238,7 +247,11 @@ def _show(
         elif function == "show_occlusion" and largest(heat) < LEAST_DROP:
             heading += f"\nno square changes it by more than {largest(heat):.2g}"
         heading = "\n".join([heading, *remarks])
-    canvas = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
+    if is_series(pixels):  # its channels are bands, one panel below the other
+        pixels, heat = in_bands(pixels), in_bands(heat)
+        canvas = axes_grid(function, ax, heading, size=(8.0, 6.0), rows=3)
+    else:
+        canvas = axes_grid(function, ax, heading, size=(8.0, 3.0), columns=3)
     panels = canvas.flat
     signed = function == "show_occlusion"
     # Small drops are told in the title, and drawn; what only rounding changes has no colour.
@@ -250,7 +263,10 @@ def _show(
     }
     picture = as_picture(pixels)
     for axes, label in zip(panels, ("input", PANELS[function], "both"), strict=True):
-        axes.set_title(wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium)
+        axes.set_title(
+            wrapped(label, canvas.inches[0] / (1 + len(canvas.grid[0])), canvas.medium),
+            fontsize=canvas.medium,
+        )
         plain(axes)
     panels[0].imshow(picture, cmap=GREY, vmin=0, vmax=1)
     drawn = panels[1].imshow(heat, **scale)

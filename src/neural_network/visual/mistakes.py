@@ -12,7 +12,7 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import as_title, axes_grid
-from neural_network.visual.figures import GREY, MEDIUM, as_cmap, as_picture
+from neural_network.visual.figures import GREY, MEDIUM, as_cmap, as_picture, in_bands
 from neural_network.visual.inputs import (
     as_class_names,
     as_labels,
@@ -108,6 +108,7 @@ def show_mistakes(
         ]
         for n in chosen
     ]
+    drawn = in_bands(drawn[chosen])
     size = (drawn.shape[2], drawn.shape[3])
     columns = min(len(chosen), 5)
     places = Tiles.of(len(chosen), size, lines=3, largest=1.5, columns=columns)
@@ -118,7 +119,7 @@ def show_mistakes(
         places = Tiles.within(len(chosen), size, canvas, lines=3, caption=longest)
     shown = places.count
     canvas.entitle(_heading(len(wrong), len(inputs), shown) if title is None else title)
-    pictures = [as_picture(drawn[place]) for place in chosen[:shown]]
+    pictures = [as_picture(picture) for picture in drawn[:shown]]
     places.draw(canvas, canvas.axes, pictures, captions[:shown], cmap=colours, vmin=0, vmax=1)
     return canvas.figure
 
