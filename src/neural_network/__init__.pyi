@@ -209,6 +209,7 @@ from neural_network.training.clipping import (
     clip_by_norm as clip_by_norm,
     clip_by_value as clip_by_value,
 )
+from neural_network.training.compiling import compile_kernels as compile_kernels
 from neural_network.training.history import History as History
 from neural_network.training.interrupts import TrainingInterrupted as TrainingInterrupted
 from neural_network.training.metrics import (

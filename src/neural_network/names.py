@@ -76,6 +76,7 @@ PUBLIC = {
     "training.callback_base": "Callback",
     "training.callbacks": "EarlyStopping Checkpoint CSVLog LearningRateFinder",
     "training.clipping": "clip_by_norm clip_by_value",
+    "training.compiling": "compile_kernels",
     "training.history": "History",
     "training.interrupts": "TrainingInterrupted",
     "training.metrics": "accuracy top_k_accuracy confusion_matrix class_report",

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from neural_network import __version__
 from neural_network.cli.check import check
+from neural_network.cli.compile import compile
 from neural_network.cli.confusions import line_meant, near_file, with_quotes
 from neural_network.cli.demo import demo
 from neural_network.cli.evaluate import evaluate
@@ -89,7 +90,7 @@ def options(
 
 
 COMMANDS = (
-    features, filters, demo, new, train, resume, evaluate, predict, summary, export, check,
+    features, filters, demo, new, train, resume, evaluate, predict, summary, export, check, compile,
 )  # fmt: skip
 for function in COMMANDS:
     # The whole first sentence: Click cuts it after 45 letters where there are no boxes.

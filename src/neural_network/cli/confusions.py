@@ -32,6 +32,7 @@ PLACES: dict[str, dict[str, str]] = {
     "new": {"": ""},
     "filters": {},
     "check": {},
+    "compile": {},
 }  # fmt: skip
 # A sentence has to have room for it.
 LONGEST_LINE = 200

@@ -1,0 +1,133 @@
+"""Compiling all kernels beforehand, by small computations that together call each of them.
+
+Numba compiles a kernel for the types of its arguments when it is first called, and the code is
+stored on disk. So the computations are ordinary calls of the library, on small arrays.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import as_flag
+from neural_network.elsewhere.surface import explains_calls
+from neural_network.functional.convolution.conv import conv2d
+from neural_network.functional.finite import is_finite
+from neural_network.functional.normalization.batch_norm import batch_norm
+from neural_network.functional.pooling.pool import avg_pool2d, max_pool2d
+from neural_network.kernels.runtime.gate import use_kernels
+from neural_network.layers.activation import Activation, Flatten
+from neural_network.layers.containers import Residual, Sequential
+from neural_network.layers.convolution import Conv2D, DepthwiseConv2D
+from neural_network.layers.dense import Dense
+from neural_network.layers.layer import Layer
+from neural_network.layers.normalization import BatchNorm
+from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from neural_network.public import public
+from neural_network.terminal import write_line
+from neural_network.training.optimizers.adaptive import Adagrad, Adam, RMSprop
+from neural_network.training.optimizers.descent import SGD, Lion
+from neural_network.training.trainer import Trainer
+
+
+@public
+@explains_calls
+def compile_kernels(*, progress: bool = True) -> dict[str, float]:
+    """Compile all kernels for later processes: before a class begins, in a container image.
+
+    Otherwise each kernel is compiled when it is first used, which makes the first training step on
+    a machine slow. The code is stored beside the library's files, or in the user's cache if that
+    folder cannot be written; the environment variable ``NUMBA_CACHE_DIR`` names another folder.
+    What is stored already is loaded and not compiled again. ``neural-network compile`` calls it.
+
+    Args:
+        progress: whether to print a line for each group of kernels on standard error.
+
+    Returns:
+        The seconds that each group of kernels took, by its name.
+
+    Raises:
+        DTypeError: progress is not True or False.
+        MissingDependencyError: Numba is not installed.
+
+    >>> list(compile_kernels(progress=False))[0]
+    'dense networks'
+    """
+    progress = as_flag("compile_kernels", "progress", progress)
+    seconds: dict[str, float] = {}
+    with use_kernels("numba"):
+        for name, compute in GROUPS.items():
+            began = perf_counter()
+            compute()
+            seconds[name] = perf_counter() - began
+            if progress:
+                done = f"{len(seconds)} of {len(GROUPS)}"
+                write_line(sys.stderr, f"compiled {done}: {name}, {seconds[name]:.1f} s")
+    return seconds
+
+
+def _train(*layers: Layer, shape: Sequence[int] = (3, 16, 16)) -> None:
+    """Train a network for one batch, and predict with it."""
+    X = np.random.default_rng(0).random((8, *shape), np.float32)
+    trainer = Trainer(Sequential(*layers, Flatten(), Dense(3)), rng=0, progress=False)
+    trainer.fit(X, np.arange(8) % 3, epochs=1, batch_size=8)
+    trainer.model.predict(X)
+
+
+def _convolutional_networks() -> None:
+    pooled = [Conv2D(20, 3, activation="relu", padding="same"), MaxPool2D(2)]
+    _train(*pooled, *(layer.clone() for layer in 2 * pooled))
+    _train(Conv2D(20, 3, padding="same"), Conv2D(20, 3, stride=2, activation="relu"))
+    _train(Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
+
+
+def _normalized_networks() -> None:
+    relu = Activation("relu")
+    _train(
+        Conv2D(8, 3, padding="same"), BatchNorm(), relu, MaxPool2D(2),
+        Residual(Conv2D(8, 3, padding="same"), BatchNorm(), relu), relu,
+        DepthwiseConv2D(3, padding="same"), BatchNorm(), relu, GlobalAvgPool2D(),
+    )  # fmt: skip
+
+
+def _optimizers() -> None:
+    rules = [SGD(0.1), SGD(0.1, momentum=0.9), Adam(), RMSprop(), Adagrad(), Lion()]
+    for dtype in (np.float32, np.float64):
+        for rule in rules:
+            rule.start(numbers := np.ones(4, dtype))
+            rule.update(numbers, np.ones(4, dtype))
+
+
+def _functions() -> None:
+    for dtype in (np.float32, np.float64):
+        images = np.random.default_rng(0).random((2, 4, 24, 24)).astype(dtype)
+        # The same numbers with channels first and with channels last in memory.
+        for X in (images, np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
+            given = Tensor(X, requires_grad=True)
+            normal = batch_norm(given, np.ones(4, dtype), np.zeros(4, dtype))
+            (max_pool2d(normal, 2) + avg_pool2d(normal, 2)).sum().backward()
+            for stride in (1, 2):
+                DepthwiseConv2D(3, padding="same", stride=stride)(given).sum().backward()
+        picture = np.ones((64, 64), dtype)
+        conv2d(picture, np.ones((3, 3), dtype))
+        conv2d(picture, np.ones((31, 31), dtype), method="fft")
+        is_finite(np.full(4, np.inf, dtype))
+
+
+def _activations() -> None:
+    for name in ("tanh", "gelu"):
+        _train(Conv2D(8, 3, activation=name), Dense(20, name))
+
+
+GROUPS: dict[str, Callable[[], None]] = {
+    "dense networks": lambda: _train(Dense(20, "relu"), shape=(30,)),
+    "convolutional networks": _convolutional_networks,
+    "networks with batch norm": _normalized_networks,
+    "activations": _activations,
+    "optimizers": _optimizers,
+    "functions": _functions,
+}
