@@ -114,7 +114,8 @@ def one_of_two_turned(name: str, shape: Shape, other: str, like: Shape) -> str:
 
 def _classes(numbers: np.ndarray[tuple[int, ...], np.dtype[Any]], count: int) -> bool:
     """Return whether numbers are class indices."""
-    return _whole(numbers) and bool(np.all((numbers >= 0) & (numbers < count)))
+    compared = numbers.astype(np.float64)  # any class number fits, see labels.of_wide_type
+    return _whole(numbers) and bool(np.all((compared >= 0) & (compared < count)))
 
 
 def _whole(numbers: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> bool:

@@ -15,6 +15,7 @@ from neural_network.checks import (
     within_memory,
 )
 from neural_network.errors import ArgumentError, DTypeError, sentence
+from neural_network.functional.labels import of_wide_type
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.public import public
@@ -56,7 +57,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
         expected = "whole numbers (an embedding at the front: initialize(shape, dtype=int))"
         raise DTypeError(sentence("embedding", "indices", expected, f"dtype {places.dtype}"))
     places = np.asarray(places)
-    wrong = (places < 0) | (places >= len(matrix))
+    compared = of_wide_type(places)
+    wrong = (compared < 0) | (compared >= len(matrix))
     if np.any(wrong):
         where = [int(i) for i in np.argwhere(wrong)[0]]
         expected = f"indices from 0 to {len(matrix) - 1}"

@@ -67,6 +67,21 @@ def one_hot(labels: ArrayLike, num_classes: int | None = None) -> Array:
     return rows
 
 
+def of_wide_type(numbers: Array) -> Array:
+    """Return numbers of a type that holds every number of classes, to compare them with it.
+
+    float16 ends below some of them. With a number that an integer type does not hold, NumPy before
+    2.2.6 compares a strided array wrongly, up to a segmentation fault.
+
+    >>> of_wide_type(np.array([1, 2], np.uint8)).dtype.name
+    'int64'
+    """
+    if numbers.dtype == np.float16:
+        return numbers.astype(np.float32)
+    narrow = numbers.dtype.kind in "iu" and numbers.dtype.itemsize < 8
+    return numbers.astype(np.int64) if narrow else numbers
+
+
 def as_class_indices(function: str, name: str, labels: Array, num_classes: int | None) -> Array:
     """Return labels as integers from 0 to ``num_classes`` − 1, or raise for the first bad one."""
     limit = np.inf if num_classes is None else num_classes
@@ -78,8 +93,7 @@ def as_class_indices(function: str, name: str, labels: Array, num_classes: int |
     if usual and np.maximum.reduce(labels.view(np.uintp)) < limit:
         return labels
     check_no_nan(function, name, labels)
-    if labels.dtype == np.float16:  # which ends below some numbers of classes
-        labels = labels.astype(np.float32)
+    labels = of_wide_type(labels)
     wrong = (labels < 0) | (labels >= limit) | (labels != np.floor(labels))
     if np.any(wrong):
         first = int(np.argmax(wrong))

@@ -17,6 +17,7 @@ from neural_network.autograd.guards import unrecorded
 from neural_network.checks import Array, as_count, as_names, as_real, check_not_empty
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.activations import sigmoid, softmax
+from neural_network.functional.labels import of_wide_type
 from neural_network.layers.convolution import (
     Conv1D,
     Conv2D,
@@ -203,6 +204,7 @@ def as_labels(function: str, labels: ArrayLike, rows: int, classes: int) -> Arra
         raise DTypeError(
             sentence(function, "labels", "whole class numbers", f"dtype {array.dtype}")
         )
+    array = of_wide_type(array)
     wrong = (array < 0) | (array >= classes)
     if wrong.any():
         place = int(np.argmax(wrong))
