@@ -106,7 +106,8 @@ def is_series(image: Array) -> bool:
     >>> is_series(np.ones((9, 128))), is_series(np.ones((3, 32, 32)))
     (True, False)
     """
-    return image.shape[-1] > SERIES * image.shape[-2]
+    height, width = image.shape[-2:]
+    return bool(width > SERIES * height)
 
 
 def in_bands(image: Array) -> Array:
