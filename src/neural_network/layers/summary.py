@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Summary:
         rows, parameters, learned, multiply_adds, uncounted: as given.
 
     Raises:
-        DTypeError: other rows.
+        DTypeError: other rows, counts that are no numbers, or ``uncounted`` that is no text.
 
     >>> print(Sequential(Flatten(), Dense(10)).summary((28, 28)))
        layer    output  parameters  multiply-adds
@@ -85,6 +86,12 @@ class Summary:
         rows = self.rows
         if not (isinstance(rows, tuple | list) and all(isinstance(row, Row) for row in rows)):
             raise DTypeError(sentence("Summary", "rows", "rows of a summary", brief(rows)))
+        for name in ("parameters", "learned", "multiply_adds"):
+            if not isinstance(count := getattr(self, name), Real):
+                raise DTypeError(sentence("Summary", name, "a number", brief(count)))
+        words = self.uncounted
+        if not (isinstance(words, tuple | list) and all(isinstance(word, str) for word in words)):
+            raise DTypeError(sentence("Summary", "uncounted", "layers in words", brief(words)))
 
     def _cells(self) -> list[list[str]]:
         """Return the table, its header first and the sums last."""
@@ -106,12 +113,10 @@ class Summary:
         """Return how many parameters are frozen, and what is not counted, if anything."""
         remarks = []
         if self.learned != self.parameters:
-            # The fields of a summary may hold anything, as those of each dataclass.
-            frozen = brief((self.parameters, self.learned), _difference)
-            remarks.append(f"{frozen} parameters are frozen")
+            remarks.append(f"{_counted(self.parameters - self.learned)} parameters are frozen")
         if self.uncounted:
             remarks.append(
-                f"multiply-adds without those of {brief(self.uncounted, _listed)}: a class of your "
+                f"multiply-adds without those of {', '.join(self.uncounted)}: a class of your "
                 "own counts them by a method multiply_adds"
             )
         return remarks
@@ -258,15 +263,6 @@ def html_of_layer(layer: Any) -> str:
     rows.append(["", "all", "", _counted(found.parameters), _counted(found.multiply_adds)])
     remarks = "; ".join(found._remarks())
     return html_table(f"{name}: {remarks}" if remarks else name, header, rows)
-
-
-def _difference(counts: Any) -> str:
-    """Return how much the first number is above the second, with commas."""
-    return f"{counts[0] - counts[1]:,}"
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(map(str, names))
 
 
 def _counted(count: object) -> str:
