@@ -154,7 +154,7 @@ def test_version(run: Any) -> None:
 
 
 def test_defaults_are_shown(run: Any) -> None:
-    shown = run("features", "--help").stdout
+    shown = " ".join(run("features", "--help").stdout.split())  # versions of typer break it
     assert "0, the article's 5" in shown
     assert "edges" in shown
 

@@ -225,6 +225,7 @@ def test_paths_with_nul(run_here: Any, things: Path, tmp_path: Path, arguments: 
         (tmp_path / name).symlink_to(things / name)
     done = run_here(*arguments)
     assert done.returncode == 2
+    assert "expected words without the letter of code 0, received 'a\\x00b" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "seven.png"]
 

@@ -27,7 +27,7 @@ from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
 from neural_network.cli.usage import WrongCallError, options_of, reads, refusal
-from neural_network.errors import MOST_LETTERS, NeuralNetworkError, shortened
+from neural_network.errors import MOST_LETTERS, NeuralNetworkError, brief, shortened
 from neural_network.terminal import is_terminal, write_line
 
 # Every file is written beside its place first, and renamed when it is complete.
@@ -108,7 +108,7 @@ def main() -> None:
     typed = sys.argv[1:]
     meant = ""
     try:
-        _refuse_empty(typed)
+        _refuse_words(typed)
         app()
     except WrongCallError as error:
         sentence = str(error)
@@ -131,9 +131,16 @@ def main() -> None:
     sys.exit(2)
 
 
-def _refuse_empty(typed: Sequence[str]) -> None:
-    """Raise ArgumentError for a word without letters, which a path would take for this folder."""
+def _refuse_words(typed: Sequence[str]) -> None:
+    """Raise ArgumentError for words that no path can be.
+
+    A path takes a word without letters for this folder. One with the letter of code 0, which only a
+    caller of ``main`` can pass, ends some versions of typer in a traceback.
+    """
     for before, word in zip(["", *typed], typed, strict=False):
+        if "\0" in word:
+            expected = f"words without the letter of code 0, received {brief(word)}"
+            raise WrongCallError(f"the command line: expected {expected}")
         name, equals, value = word.partition("=")
         if not word or (equals and not value and name.startswith("--")):
             option = name or (before if before.startswith("-") else "an argument")

@@ -153,7 +153,7 @@ def _of_number(
     error: Any, option: str, value: str, typed: Sequence[str], parameter: Any
 ) -> tuple[str, str]:
     """Return what is said of a value that is no number, and the line with the number in it."""
-    whole = "integer" in error.message
+    whole = "a valid int" in error.message  # which some versions of typer continue to "integer"
     meaning = f" ({parameter.help.rstrip('.')})" if getattr(parameter, "help", None) else ""
     expected = "a whole number" if whole else "a number"
     said = f"{option}: expected {expected}{meaning}, received {brief(value)}"
