@@ -107,7 +107,7 @@ def test_the_kernel_mode_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[int] = []
     compute = run.Run.forward
     monkeypatch.setattr(run.Run, "forward", lambda self, X: (runs.append(1), compute(self, X))[1])
-    for mode, expected in (("numpy", 0), ("numba", 3), ("auto", 0), ("numpy", 0), ("numba", 3)):
+    for mode, expected in (("numpy", 0), ("numba", 2), ("auto", 0), ("numpy", 0), ("numba", 2)):
         for _ in range(2):
             runs.clear()
             with nn.use_kernels(mode):
