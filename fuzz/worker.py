@@ -43,7 +43,7 @@ _CALL = -1
 # library that decodes TIFF prints what is wrong with a file, by one of its decoders.
 EXPECTED = re.compile(
     r"neural_network: compiling|[Ee]poch +\d+/\d+[ ,]|the weights are those of epoch|"
-    r"\w+: \d+ of \d+$|tempfile\.tif: |$|"
+    r"compiled \d+ of \d+: |\w+: \d+ of \d+$|tempfile\.tif: |$|"
     r"_?(TIFF|Fax3|LZW|ZIP|JPEG|OJPEG|PackBits|Thunder|NeXT|Log|SGILog|Pixar|LERC|ZSTD|WEBP|LZMA)"
     r"\w*: "
 )

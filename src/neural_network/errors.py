@@ -273,6 +273,8 @@ def no_model(function: str, value: object, expected: str = "a layer or model") -
     inside = (n for n in ("model_", "model") if hasattr(getattr(value, n, None), "named_layers"))
     name = next(inside, None)
     hint = "" if name is None else f"; its model is its attribute {name}"
+    if isinstance(value, dict | list | tuple) and function == "save":
+        hint = "; nn.save_arrays(path, arrays) writes a dict of arrays"
     return DTypeError(sentence(function, "model", expected, brief(value) + hint))
 
 

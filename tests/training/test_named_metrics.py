@@ -208,3 +208,12 @@ def test_rows_that_are_kept_are_copies() -> None:
     outputs[...] = 0  # as the next batch may be computed in the same memory
     y[...] = 1
     assert kept.measures() == {"f1": 2 / 3}
+
+
+def test_a_metric_with_options_has_its_name() -> None:
+    X, y = np.random.default_rng(0).random((12, 4)), np.arange(12) % 3
+    best = partial(nn.top_k_accuracy, k=2)
+    trainer = nn.Trainer(
+        nn.Sequential(nn.Dense(3)), metrics=["accuracy", best], rng=0, progress=False
+    )
+    assert [*trainer.fit(X, y, epochs=1)] == ["loss", "accuracy", "top_k_accuracy"]

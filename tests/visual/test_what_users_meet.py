@@ -160,3 +160,26 @@ def test_weights_that_are_there_are_said_to_be_kept() -> None:
         model.initialize((1, 28, 28))
         for parameter, numbers in zip(model.parameters(), before, strict=True):
             assert np.array_equal(parameter.data, numbers)
+
+
+def test_predictions_of_pictures_as_a_model_takes_them() -> None:
+    X = np.random.default_rng(0).random((2, 1, 8, 8), np.float32)
+    shares = np.full((2, 3), 1 / 3)
+    figure = visual.show_predictions(X, X, shares)
+    drawn = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    for given, seen, picture in zip(drawn[::2], drawn[1::2], X[:, 0], strict=True):
+        np.testing.assert_array_equal(given, picture)
+        np.testing.assert_array_equal(seen, picture)
+    colour = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
+    figure = visual.show_predictions(255 * colour, colour, shares)
+    np.testing.assert_allclose(
+        figure.axes[0].images[0].get_array(), colour[0].transpose(1, 2, 0), rtol=1e-6
+    )
+
+
+def test_flat_pixels_are_drawn_as_the_picture_that_they_are() -> None:
+    model = nn.Sequential(nn.Dense(16, "relu"), nn.Dense(10)).initialize((784,), rng=0)
+    digit = nn.load_mnist()[0][0] / 255
+    for given in (digit, digit.reshape(784)):
+        figure = visual.show_activations(model, given)
+        np.testing.assert_allclose(figure.axes[1].images[0].get_array(), digit, atol=1e-6)

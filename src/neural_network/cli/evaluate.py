@@ -11,7 +11,7 @@ import typer
 
 from neural_network.checks import Array
 from neural_network.cli.data import DATA, DIGITS, check_data, load_pictures, shaped_for
-from neural_network.cli.models import SHIPPED, numbered_as, read_model
+from neural_network.cli.models import SETTINGS_FILE, SHIPPED, numbered_as, read_model
 from neural_network.cli.output import (
     Force,
     Json,
@@ -22,6 +22,7 @@ from neural_network.cli.output import (
     printable,
 )
 from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, by_input
+from neural_network.cli.settings import read_settings
 from neural_network.datasets.folders import Wrong, class_names
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.functional.activations import sigmoid, softmax
@@ -104,6 +105,8 @@ def evaluate(
     each = class_report(outputs, pictures.y)
     report.table("Each class", ["class", *MEASURES, "count"], _rows(each, classes), right=4)
     share = accuracy(outputs, pictures.y)
+    if data not in DATA and _trained_on(Path(model), Path(data)):
+        report.note("The model was trained on these pictures: of others, fewer will be right.")
     name, loss = _loss(network, X, outputs, pictures.y)
     report.result(f"{share:.1%} of {len(X):,} pictures right, {name} {loss:.4f}.")
     if save is not None:
@@ -124,6 +127,15 @@ def evaluate(
         unread=list(unread),
     )
     report.end_unless_all_read(unread)
+
+
+def _trained_on(model: Path, folder: Path) -> bool:
+    """Return whether a model's file lies beside the settings of a training on these pictures."""
+    settings = model.parent / SETTINGS_FILE
+    if not settings.is_file():
+        return False
+    trained = Path(read_settings(settings).get("data", ""))
+    return trained.is_dir() and trained.samefile(folder)
 
 
 def _guessed(network: Layer, folder: str, report: Report) -> Preparation:

@@ -126,7 +126,7 @@ def load_mnist(
 
 
 def _check_split(function: str, split: str) -> None:
-    if split in ("sample", "full"):
+    if isinstance(split, str) and split in ("sample", "full"):
         received = f"{split!r}; {function}(subset={split!r}) is that"
         raise ArgumentError(sentence(function, "split", "one of 'train', 'test'", received))
     as_choice(function, "split", split, ("train", "test"))

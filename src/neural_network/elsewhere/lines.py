@@ -59,8 +59,8 @@ MISSING = {
     "the gradient of an op",
     "numerical_gradient": "nn.check_gradients(f, [x]), which compares gradients of a function with "
     "differences; this one is of a network's parameters",
-    "show_predictions": "p = nn.softmax(model.predict(X)); nn.visual.show_predictions(255 * X[:, "
-    "0], X[:, 0], p), of pictures X (n, 1, h, w) from 0 to 1",
+    "show_predictions": "p = nn.softmax(model.predict(X)); nn.visual.show_predictions(X, X, p), "
+    "of pictures X (n, C, h, w) from 0 to 1",
     "ReduceOnPlateau": "nn.Adam(nn.ReduceOnPlateau(0.01)), in the place of the learning rate",
     "StepDecay": "nn.Adam(nn.StepDecay(0.01, every=10)), in the place of the learning rate",
     "WarmUp": "nn.Adam(nn.WarmUp(0.01, duration=2)), in the place of the learning rate",

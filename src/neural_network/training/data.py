@@ -305,7 +305,11 @@ def as_rows(
     inputs, targets = as_real(function, "X", X), as_real(function, "y", y)
     if inputs.ndim < 2 or inputs.size == 0:
         expected = "(n, …) with at least one row"
-        raise ShapeError(sentence(function, "X", expected, f"shape {inputs.shape}"))
+        received = f"shape {inputs.shape}"
+        if inputs.ndim == 1 and inputs.size:
+            expected = "(n, …), a row of features for each sample"
+            received += "; X[:, None] are rows of one feature"
+        raise ShapeError(sentence(function, "X", expected, received))
     if targets.ndim == 0 or len(targets) != len(inputs):
         expected = f"{len(inputs)} rows, as in X"
         received = f"shape {targets.shape}{_of_several(y)}"

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from neural_network.checks import Array, as_count, silent
 from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ShapeError
 from neural_network.layers.activation import Flatten
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -24,7 +25,7 @@ from neural_network.visual.activation_words import (
 )
 from neural_network.visual.canvas import axes_grid, inches_of, not_drawn
 from neural_network.visual.figures import GREY, RISING, WIDTH, as_cmap, as_picture, colours_of
-from neural_network.visual.inputs import as_class_names, as_input, as_model
+from neural_network.visual.inputs import as_class_names, as_input, as_model, pictures_of
 from neural_network.visual.model_graph import KINDS
 from neural_network.visual.tiles import Tiles, write_numbers
 from neural_network.visual.walk import Step, outputs_of
@@ -43,7 +44,7 @@ LAST_IN_PLACE = 0.45
 # Numbers of an output without places in a line; more are folded into several.
 LONGEST_LINE = 64
 # Inches of a line in the place of given axes; of many layers, those of MINOR are left out there.
-LOWEST_LINE = 0.25
+LOWEST_LINE, MOST_LINES = 0.25, 10
 MINOR = (*KINDS["normalization"], *KINDS["activation"], Flatten)
 # Maps of a layer.
 MOST = 12
@@ -97,11 +98,11 @@ def show_activations(
     inputs = as_input(NAME, "image", image, found, hint=True)
     limit = as_count(NAME, "most", most)
     as_cmap(NAME, cmap, RISING)
-    lines: list[tuple[str, Array]] = [("input", inputs[0])]
+    lines: list[tuple[str, Array]] = [("input", _as_drawn(inputs, np.shape(image)))]
     lacking = ""
     steps = outputs_of(found, inputs)
     if ax is not None:
-        most_lines = int(inches_of(NAME, ax)[1] / LOWEST_LINE) - 1
+        most_lines = min(int(inches_of(NAME, ax)[1] / LOWEST_LINE), MOST_LINES) - 1
         chosen = _chosen(steps, most_lines)
         if len(chosen) < len(steps) and title is None:
             title = f"{len(chosen)} of {len(steps)} layers"
@@ -123,7 +124,7 @@ def activation_pages(
     """Return functions that draw ``show_activations`` in figures no higher than so many inches."""
     inputs = as_input(NAME, "image", image, model)
     steps = outputs_of(model, inputs)
-    lines = [("input", inputs[0])]
+    lines = [("input", _as_drawn(inputs, np.shape(image)))]
     lines += [
         (f"{step.name} {type(step.layer).__name__}".strip(), step.output[0]) for step in steps
     ]
@@ -144,6 +145,16 @@ def activation_pages(
         )
         for n, page in enumerate(pages)
     ]  # fmt: skip
+
+
+def _as_drawn(inputs: Array, given: tuple[int, ...]) -> Array:
+    """Return a single input: flat pixels as the picture that they are."""
+    if inputs.ndim != 2 or inputs.size <= LONGEST_LINE:
+        return inputs[0]
+    try:
+        return pictures_of(NAME, "image", inputs, given, one=True)[0]
+    except ShapeError:  # the numbers are features of something else
+        return inputs[0]
 
 
 def _draw(

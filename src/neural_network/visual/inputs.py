@@ -61,7 +61,14 @@ def no_model(value: Any) -> str:
     """Return how what was given in place of a model leads to one."""
     if isinstance(value, type):
         return " (a class was given: call it)"
-    return " (nn.load(path) reads one)" if isinstance(value, str | PathLike) else ""
+    if isinstance(value, str | PathLike):
+        return " (nn.load(path) reads one)"
+    if isinstance(value, np.ndarray | dict) or callable(value):
+        return (
+            " (of weights of your own: model = nn.Sequential(nn.Dense(h, 'relu'), nn.Dense(k))"
+            ".initialize((inputs,)), then model[0].weight, model[0].bias = W1, b1)"
+        )
+    return ""
 
 
 def as_numbers(function: str, name: str, value: ArrayLike) -> Array:

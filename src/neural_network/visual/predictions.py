@@ -57,7 +57,7 @@ def show_predictions(
 
     Args:
         pictures: n pictures, each of its own size: (H, W) in shades of grey or (3, H, W) in
-            colour, from 0 to 255.
+            colour, from 0 to 255; or of floats from 0 to 1, as a model takes them.
         seen: (n, h, w) or (n, 3, h, w), the prepared pictures, such as ``prepare_digit`` returns,
             from 0 to 1.
         probabilities: (n, k), from 0 to 1.
@@ -92,6 +92,8 @@ def show_predictions(
         class_names = classes
     photographs = _photographs(pictures)
     prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
+    if prepared.ndim == 4 and prepared.shape[1] == 1:
+        prepared = prepared[:, 0]
     if prepared.ndim not in (3, 4) or (prepared.ndim == 4 and prepared.shape[1] != 3):
         expected = "(n, h, w), or (n, 3, h, w) in colour"
         raise ShapeError(sentence(name, "seen", expected, f"shape {prepared.shape}"))
@@ -133,7 +135,9 @@ def show_predictions(
         unused.remove()
     for place, caption in enumerate(names):
         picture, seen_axes, bars = places[place]
-        _show(picture, photographs[place] / 255, colours)
+        levels = photographs[place]
+        of_shares = levels.dtype.kind == "f" and np.max(levels) <= 1
+        _show(picture, levels if of_shares else levels / 255, colours)
         # parse_math: a file's name may hold dollar signs.
         space = int(canvas.inches[0] / (3 * beside) * 72 / (0.56 * canvas.small))
         letters = LONGEST_TITLE if canvas.given is None else max(min(space, LONGEST_TITLE), 6)
@@ -155,7 +159,8 @@ def _photographs(pictures: Any) -> list[Any]:
         raise DTypeError(sentence(NAME, "pictures", "a list of pictures", received))
     if isinstance(pictures, np.ndarray):
         check_ndim(NAME, "pictures", pictures, 3, 4)
-    return [as_real(NAME, "pictures", picture) for picture in pictures]
+    arrays = [as_real(NAME, "pictures", picture) for picture in pictures]
+    return [one[0] if one.ndim == 3 and len(one) == 1 else one for one in arrays]
 
 
 def _check_shares(shares: Any) -> None:
