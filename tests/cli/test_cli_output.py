@@ -67,7 +67,9 @@ def test_json(run_here: Any, tmp_path: Path) -> None:
     assert json.loads(resumed.stdout)["measures"] == trained["measures"]
     assert resumed.stderr == ""
     model = trained["files"]["model.safetensors"]
-    evaluated = json.loads(run_here("evaluate", model, "--data", "bars", "--json").stdout)
+    done = run_here("evaluate", model, "--data", "bars", "--json")
+    assert "The model was trained on these pictures: of others, fewer will be right." in done.stderr
+    evaluated = json.loads(done.stdout)
     assert np.sum(evaluated["confusion_matrix"]) == evaluated["pictures"] == 18
     predicted = json.loads(run_here("predict", "bars", "--model", model, "--json").stdout)
     answers = predicted["predictions"]

@@ -35,7 +35,7 @@ NETWORKS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "pool without relu": (lambda: [L.Conv2D(24, 3, bias=False), L.MaxPool2D(2), L.Flatten(), L.Dense(4)], (24, 6, 6)),
     "vectors": (lambda: [L.Flatten(), L.Dense(33, "relu"), L.Dense(16), L.Activation("relu"), L.Dense(1)], (70,)),
     "a stop in between": (
-        lambda: [L.Conv2D(8, 3, activation="relu"), L.BatchNorm(), L.Conv2D(8, 3, activation="tanh"),
+        lambda: [L.Conv2D(8, 3, activation="relu"), L.BatchNorm(), L.Conv2D(8, 3, activation="softplus"),
                  L.MaxPool2D(2), L.Flatten(), L.Dense(5)], (2, 10, 10)),
     "residual": (lambda: [L.Residual(L.Conv2D(4, 3, padding=1, activation="relu"), L.Conv2D(4, 3, padding=1)),
                           L.Flatten(), L.Dense(2)], (4, 5, 5)),

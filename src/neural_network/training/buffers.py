@@ -192,7 +192,7 @@ def chosen_parts(function: str, where: Sequence[slice] | None, size: int) -> lis
     >>> chosen_parts("update", [slice(4, 6), slice(0, 2), slice(2, 3)], 6)
     [(0, 3), (4, 6)]
     """
-    if where is None or (len(where) == 1 and where[0] == slice(0, size)):  # the usual cases
+    if where is None:
         return [(0, size)]
     joined: list[Part] = []
     for start, stop in sorted(_as_part(function, part, size) for part in where):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +150,12 @@ def activation_pages(
 
 def _as_drawn(inputs: Array, given: tuple[int, ...]) -> Array:
     """Return a single input: flat pixels as the picture that they are."""
-    if inputs.ndim != 2 or inputs.size <= LONGEST_LINE:
-        return inputs[0]
-    try:
-        return pictures_of(NAME, "image", inputs, given, one=True)[0]
-    except ShapeError:  # the numbers are features of something else
-        return inputs[0]
+    drawn = inputs
+    if inputs.ndim == 2 and inputs.size > LONGEST_LINE:
+        with suppress(ShapeError):  # the numbers are features of something else
+            drawn = pictures_of(NAME, "image", inputs, given, one=True)
+    single: Array = drawn[0]
+    return single
 
 
 def _draw(
