@@ -144,7 +144,7 @@ ANSWERS: dict[str, tuple[Callable[[], Any], str]] = {
     "float32": (lambda: nn.check_gradients(cube, [np.ones(2, "f")]), "received float32; .astype(float)"),
     "no list": (lambda: nn.check_gradients(cube, 2.0), "received float; check_gradients(f, [inputs]) is of one argument"),  # type: ignore[arg-type]  # wrong on purpose
     "no op": (lambda: gradient(cube, "x"), "gradient: function: expected an op, received cube; write @op above def cube"),
-    "no name": (lambda: gradient(nn.relu), "gradient: missing a required argument: 'name'; it takes gradient(function, name)"),  # type: ignore[call-arg]  # wrong on purpose
+    "no name": (lambda: gradient(nn.relu), "gradient: missing a required argument: 'name'; here: nn.grad(f)(x)"),  # type: ignore[call-arg]  # wrong on purpose
     # layouts, names
     "filters of Keras": (lambda: nn.conv2d(np.ones((2, 1, 9, 9)), np.ones((3, 3, 1, 8))), "received shape (3, 3, 1, 8); filters are (F, C, fh, fw): filter_kernel.transpose(3, 2, 0, 1) turns those of Keras"),
     "swapped": (lambda: nn.confusion_matrix(np.array([0, 1, 2]), normal(3, 3)), "confusion_matrix: y_true: expected labels: class indices (n,), or rows of probabilities, received numbers from"),
