@@ -57,8 +57,9 @@ def test_what_is_no_path(name: str) -> None:
     place = name if ": " in name else f"{name}: path"
     odd: list[Any] = [0, 3.5, b"a", ["a"], Bytes(), Number(), np.array("a"), True]
     optional = name in FOLDERS or name == "fit: resume"
+    what = "expected the path of a file( that Checkpoint.path. has written)?, received"
     for value in odd if optional else [None, *odd]:
-        with pytest.raises(nn.DTypeError, match=f"{place}: expected the path of a file, received"):
+        with pytest.raises(nn.DTypeError, match=f"{place}: {what}"):
             ALL[name](value)
     with pytest.raises(
         nn.ArgumentError, match=f"{place}: expected the path of a file, received ''"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import Array
+from neural_network.checks import Array, silent
 from neural_network.functional.activations import relu
 from neural_network.functional.normalization.batch_norm import normalize_by
 from neural_network.plan.workspace import StageBuffers
@@ -72,6 +72,7 @@ class BatchNorm(Step):
     variance: Tensor
     epsilon: float
 
+    @silent
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
         return normalize_by(X, self._arrays(), self.epsilon)
