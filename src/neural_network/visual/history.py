@@ -167,7 +167,7 @@ def spans(numbers: Array, ratio: float) -> bool:
     >>> spans(np.array([0.1, 20.0, np.nan]), 100), spans(np.array([0.0, 20.0]), 100)
     (True, False)
     """
-    finite = numbers[np.isfinite(numbers)]
+    finite = numbers[np.isfinite(numbers)].astype(np.float64)  # a byte times the ratio is none
     return finite.size > 0 and bool(0 < ratio * finite.min() < finite.max())
 
 

@@ -37,6 +37,8 @@ SECONDS_IN_SILENCE = 1.0
 SECONDS_BETWEEN_LINES = 5.0
 # Pixels of the smallest square that flat numbers are taken for; fewer are features of a table.
 LEAST_SIDE = 8
+# Of an array of NumPy's.
+MOST_AXES = 64
 # Rows that are predicted between two looks at the clock.
 ROWS = 1024
 
@@ -102,6 +104,9 @@ def as_input(
     """Return a single input of a model, as a batch of one; ``hint`` where ``predict`` does not."""
     check_one_input(function, model)
     array, shape = as_numbers(function, name, value), model.input_shape or ()
+    if array.ndim == MOST_AXES:  # NumPy's arrays have no more, and one is added here
+        received = f"an array of {array.ndim} axes"
+        raise ShapeError(sentence(function, name, f"one input, shape {shape}", received))
     (array,) = in_shape(array[np.newaxis], shape)
     if array.ndim and len(array) == 1:  # a batch of one
         (unpacked,) = in_shape(array, shape)
