@@ -49,7 +49,7 @@ BAD_DATA: dict[str, tuple[dict[str, Any], str]] = {
     "NaN picture": ({"X": with_nan(X, (7, 1))}, "fit: X: expected finite numbers, received NaN or infinity in 1 rows, first in row 7"),
     "text": ({"X": [["a"]] * 30}, "fit: X: expected real numbers"),
     "ragged": ({"X": [[1.0]] * 29 + [[1.0, 2.0]]}, "fit: X: expected rows of equal length"),
-    "flat": ({"X": X[:, 0]}, r"fit: X: expected \(n, …\) with at least one row, received shape \(30,\)"),
+    "flat": ({"X": X[:, 0]}, r"fit: X: expected \(n, …\), a row of features for each sample, received shape \(30,\)"),
     "empty": ({"X": X[:0], "y": Y[:0]}, "with at least one row, received shape"),
     "another shape": ({"X": X[:, :4]}, "Dense: X: expected 5 numbers along the last axis, as it was built for"),
     "no epoch": ({"epochs": 0}, "fit: epochs: expected a whole number of at least 1, received 0"),

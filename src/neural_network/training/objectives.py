@@ -92,10 +92,7 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
         items: Iterable[tuple[Any, Any]] = value.items()
     elif is_iterable(value):
         # A function whose options functools.partial has set has the name of the function.
-        items = (
-            (v if isinstance(v, str) else getattr(_plain(v), "__name__", brief(v)), v)
-            for v in value
-        )
+        items = [(v if isinstance(v, str) else _name(v), v) for v in value]
     else:
         expected = "a list of functions or names, or a dict"
         raise DTypeError(sentence("Trainer", "metrics", expected, brief(value)))
@@ -367,12 +364,11 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
         ShapeError: it gives something else than a number for each row.
     """
     if not _has_reduction(loss):
-        name = getattr(loss, "__name__", brief(loss))
         expected = (
             "a loss with a parameter reduction, which gives a number for each row with "
             'reduction="none", because rows have weights'
         )
-        raise DTypeError(sentence("Trainer", "loss", expected, name))
+        raise DTypeError(sentence("Trainer", "loss", expected, _name(loss)))
     rows = loss(outputs, y, reduction="none")
     if np.shape(rows) != weights.shape:
         expected = f'{len(weights)} numbers with reduction="none", one for each row'
@@ -393,6 +389,10 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
 def _plain(loss: Loss) -> Loss:
     """Return the function under a loss whose options ``functools.partial`` has set."""
     return loss.func if isinstance(loss, partial) else loss
+
+
+def _name(function: Any) -> str:
+    return str(getattr(_plain(function), "__name__", brief(function)))
 
 
 def loss_name(loss: Loss) -> str:
