@@ -32,7 +32,7 @@ def in_openvino(file: bytes, X: np.ndarray) -> Inference:
     """Return a call that runs a file in OpenVINO."""
     # Its converter, which nothing here needs, sends a message about its use when it is imported, by
     # a process that it forks.
-    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # None blocks an import
     import openvino
 
     core = openvino.Core()

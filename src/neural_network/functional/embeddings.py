@@ -15,7 +15,6 @@ from neural_network.checks import (
     within_memory,
 )
 from neural_network.errors import ArgumentError, DTypeError, sentence
-from neural_network.functional.labels import of_wide_type
 from neural_network.functional.op import Normal, call, sample_calls
 from neural_network.functional.shaping import gather
 from neural_network.public import public
@@ -57,7 +56,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
         expected = "whole numbers (an embedding at the front: initialize(shape, dtype=int))"
         raise DTypeError(sentence("embedding", "indices", expected, f"dtype {places.dtype}"))
     places = np.asarray(places)
-    compared = of_wide_type(places)
+    # Of a wide type, see labels.of_wide_type; a number that intp does not hold becomes negative.
+    compared = places.astype(np.intp)
     wrong = (compared < 0) | (compared >= len(matrix))
     if np.any(wrong):
         where = [int(i) for i in np.argwhere(wrong)[0]]
@@ -65,7 +65,7 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
         received = f"{places[tuple(where)]} at {where}"
         raise ArgumentError(sentence("embedding", "indices", expected, received))
     # The rows are converted after the look-up, so that the whole vocabulary need not be.
-    rows = gather(matrix, places.astype(np.intp).ravel(), 0)
+    rows = gather(matrix, compared.ravel(), 0)
     (rows,), dtype = as_floating("embedding", weight=rows)
     return rounded(rows.reshape((*places.shape, matrix.shape[1])), dtype)
 
