@@ -91,8 +91,9 @@ def as_metrics(value: object, loss: Loss) -> dict[str, Metric]:
     if isinstance(value, Mapping):
         items: Iterable[tuple[Any, Any]] = value.items()
     elif is_iterable(value):
-        # A function whose options functools.partial has set has the name of the function.
-        items = [(v if isinstance(v, str) else _name(v), v) for v in value]
+        # A function whose options functools.partial has set has the name of the function. No list:
+        # what is no metric is refused at its first element, however long the range.
+        items = ((v if isinstance(v, str) else _name(v), v) for v in value)
     else:
         expected = "a list of functions or names, or a dict"
         raise DTypeError(sentence("Trainer", "metrics", expected, brief(value)))
