@@ -343,7 +343,13 @@ def unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
 
 def check_names(layer: Structure, base: type[Structure]) -> None:
     """Raise ArgumentError where an attribute hides a method that others call."""
-    taken = {name for name in [*vars(layer)] if not name.startswith("_") and hasattr(base, name)}
+    # Not ``hasattr``: it would write the sentence of a missing name for each attribute.
+    of_base = [vars(one) for one in base.__mro__]
+    taken = {
+        name
+        for name in [*vars(layer)]
+        if not name.startswith("_") and any(name in names for names in of_base)
+    }
     taken -= REPLACEABLE | {"training"}
     if type(layer).training is not base.training:  # type: ignore[attr-defined]  # a Layer
         taken.add("training")

@@ -127,6 +127,8 @@ def stopped_by_another_name(fit: Fit) -> str | None:
 def dead_relu(epoch: Epoch) -> str | None:
     """A layer whose relu returns 0 for every row."""
     model = epoch.state.model
+    if _all_have_gradient(epoch.state):
+        return None
     place = _dead_layer(model, epoch.feed.spread(FEW_ROWS).X)
     if place is None:
         return None
@@ -139,6 +141,17 @@ def dead_relu(epoch: Epoch) -> str | None:
         "rows: no gradient passes it, so it cannot recover; a smaller learning rate "
         f"({_smaller(epoch)}), {AGAINST_DEATH}"
     )
+
+
+def _all_have_gradient(state: TrainingState) -> bool:
+    """Return whether the last step had a gradient for each parameter, so that no relu is dead.
+
+    In front of a dead one they have none, but for that of a penalty.
+    """
+    penalty = state.model.penalty()
+    if not isinstance(penalty, int | float) or penalty:
+        return False
+    return all(gradient.any() for gradient in state.memory.gradients_by_name().values())
 
 
 def _dead_layer(model: Any, X: Any) -> str | None:
