@@ -288,9 +288,9 @@ def logsumexp(X: Any, axis: Axis = None, keepdims: bool = False) -> Array:
     # A row of −∞ has the sum 0; subtracting −∞ from −∞ would give NaN.
     safe = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(under="ignore", divide="ignore"):
-        out = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe
+        out: Any = np.log(np.sum(np.exp(X - safe), axis=axis, keepdims=True)) + safe
     # Of single numbers: it removes the axes where NumPy would.
-    return np.asarray(np.max(out, axis=axis, keepdims=keepdims))
+    return np.asarray(out.max(axis=axis, keepdims=keepdims))
 
 
 @gradient(logsumexp, "X")

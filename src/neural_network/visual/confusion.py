@@ -108,7 +108,7 @@ def show_confusion_matrix(
         # A third of a cell high, where the letters are no larger than a title's.
         group = canvas.group(float(np.clip(cell * 72 / 3, canvas.small, LARGEST_COUNT)))
         for (row, column), count in np.ndenumerate(matrix):
-            colour = ink_on(drawn, shares[row, column])
+            colour = ink_on(drawn, float(shares[row, column]))
             if not count:  # there are many, and they are paler
                 colour = PALE[colour]
             group.add(

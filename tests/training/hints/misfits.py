@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import neural_network as nn
+from neural_network.errors import LOOKS
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS = nn.load_mnist()
@@ -50,6 +51,7 @@ def fit(
 
 def hints_of(program: Callable[[], Any]) -> list[str]:
     """Return the hints that a program gives, which have to be well-formed, and nothing else."""
+    LOOKS.clear()  # an optimizer of a program before may have been bound, and never used
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         program()

@@ -77,7 +77,7 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 @rule(np.nanmean)
-def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def nanmean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
     a = as_array(a)
     plain = np.nanmean(array_under(a), axis=axis, keepdims=keepdims)  # checks and warns
     counts = _counts(a, axis).reshape(plain.shape)
@@ -88,7 +88,7 @@ def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @rule(np.nanvar)
-def nanvar(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
     a = as_array(a)
     if a.dtype.kind != "f":
         return rules.var(a, axis=axis, ddof=ddof, keepdims=keepdims)

@@ -43,7 +43,7 @@ def _extreme(function: Callable[..., Any], of_nothing: float) -> Callable[..., A
     return compute
 
 
-def _log_sum_exp(X: Any, axis: Any, keepdims: bool) -> Any:
+def _log_sum_exp(X: Any, axis: Any, keepdims: Any) -> Any:
     if array_under(X).size == 0 or not is_floating(X):
         total = np.sum(np.exp(X.astype(np.float64)), axis=axis, keepdims=keepdims)
         return np.log(total).astype(X.dtype)
