@@ -151,6 +151,14 @@ class Window:
         pads = tuple([(c, c) for c in cut])
         return cls(sizes, taps, steps, spacing, pads, reach, outputs, padded)
 
+    def over_images(self) -> Window:
+        """Return this window of one axis as one that slides over images of one row."""
+        ones = (1,)
+        return Window(
+            ones + self.sizes, ones + self.taps, ones + self.stride, ones + self.dilation,
+            ((0, 0), *self.pads), ones + self.reach, ones + self.outputs, ones + self.padded,
+        )  # fmt: skip
+
     @property
     def inside(self) -> Slices:
         """Where the input is in the padded input."""

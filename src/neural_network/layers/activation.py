@@ -16,6 +16,7 @@ from neural_network.layers.layer import Layer
 from neural_network.lazy import NameTable
 from neural_network.plan import vocabulary
 from neural_network.plan.elementwise import Elementwise
+from neural_network.plan.pooling import pool_of
 from neural_network.plan.vocabulary import ReLU, Step, Steps
 from neural_network.public import named, public
 
@@ -36,7 +37,7 @@ def steps_of(function: Function) -> list[Step] | None:
         return []
     if function is activations.relu:
         return [ReLU()]
-    step = Elementwise.of(function)
+    step = Elementwise.of(function) or pool_of(function)
     return None if step is None else [step]
 
 

@@ -93,7 +93,8 @@ class _Convolution(Weighted):
 
     def _step(self) -> Step | None:
         """Return the step of the convolution without its activation, if there is one."""
-        return None
+        plain = self.axes <= 2 and self.groups == 1 and max(self.dilation) == 1
+        return Conv(self.weight, self.bias, self.stride, self.padding) if plain else None
 
     def _steps(self) -> Steps:
         """The convolution and its activation, if stages know both."""
@@ -163,11 +164,9 @@ class Conv2D(_Convolution):
     axes = 2
 
     def _step(self) -> Step | None:
-        options = self.weight, self.bias, self.stride, self.padding
         if self.groups > 1 and self.weight.shape[:2] == (self.groups, 1):
-            return Depthwise(*options, self.dilation)
-        plain = self.groups == 1 and self.dilation == (1, 1)
-        return Conv(*options) if plain else None
+            return Depthwise(self.weight, self.bias, self.stride, self.padding, self.dilation)
+        return super()._step()
 
 
 @public

@@ -101,8 +101,10 @@ class Decision:
         steps = self._steps[position]
         if steps is not None and X.dtype == self._dtype:
             part.ops = [(step.by_ops, step.parameters) for step in steps]
-            if len(row) in (1, 3):
-                match = matched(self._steps[position:], (*row[1:], row[0]))
+            if 1 <= len(row) <= 3:
+                axes = len(row) - 1
+                channels_last = (*(1,) * (axes == 1), *row[1:], row[0])
+                match = matched(self._steps[position:], channels_last, axes)
                 part.match = match if match.stages else None
                 part.compiled = bool(match.stages) and X.dtype == np.float32
         self.parts[position] = part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Self
@@ -34,29 +35,41 @@ MOST_TAPS = 255
 
 
 class WindowStep(Step):
-    """A step that slides a window over images."""
+    """A step that slides a window over images or series."""
 
     _window: Window | None = None
+
+    @property
+    @abstractmethod
+    def taps(self) -> Sizes:
+        """Of the window, one number for each spatial axis."""
+
+    @property
+    def axes(self) -> int:
+        """How many spatial axes its input must have."""
+        return len(self.taps)
 
     def _window_over(
         self,
         sizes: Sizes,
-        taps: Sizes,
         stride: Sizes,
         padding: Padding = 0,
-        dilation: Sizes = (1, 1),
+        dilation: int | Sizes = 1,
     ) -> Window:
+        """Return how it slides over images of these sizes, or over series, as images of one row."""
         window = self._window  # read once: another thread may replace it
         if window is None or window.sizes != sizes:
-            window = self._window = Window.of("plan", sizes, taps, stride, padding, dilation)
+            own, taps = sizes[-self.axes :], self.taps
+            window = Window.of("plan", own, taps, stride, padding, dilation)
+            self._window = window = window if own == sizes else window.over_images()
         return window
 
 
 class Conv(WindowStep, LinearStep):
-    """``conv2d``.
+    """``conv2d``, or ``conv1d``.
 
     Args:
-        weight: filters (F, C, fh, fw).
+        weight: filters (F, C, fh, fw), or (F, C, fl).
         bias: (F,), or None.
         stride, padding: as in ``conv2d``.
     """
@@ -69,13 +82,18 @@ class Conv(WindowStep, LinearStep):
         super().__init__(weight, bias)
         self.stride, self.padding = stride, padding
 
+    @property
+    def taps(self) -> Sizes:
+        """Of the filters."""
+        return self.weight.shape[2:]
+
     def window(self, sizes: Sizes) -> Window:
         """Return how the filters slide over images of these sizes.
 
         Raises:
             ShapeError: they do not fit.
         """
-        return self._window_over(sizes, self.weight.shape[2:], self.stride, self.padding)
+        return self._window_over(sizes, self.stride, self.padding)
 
     @silent
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:
@@ -90,14 +108,19 @@ class Conv(WindowStep, LinearStep):
 
 
 class MaxPool(WindowStep):
-    """``max_pool2d`` without padding, the stride being the size."""
+    """``max_pool2d`` or ``max_pool1d`` without padding, the stride being the size."""
 
     def __init__(self, size: Sizes) -> None:
         self.size = size
 
+    @property
+    def taps(self) -> Sizes:
+        """Of the window."""
+        return self.size
+
     def window(self, sizes: Sizes) -> Window:
         """Return how the window slides over images of these sizes; see ``Conv.window``."""
-        return self._window_over(sizes, self.size, self.size)
+        return self._window_over(sizes, self.size)
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
@@ -116,8 +139,10 @@ class PreparedConv(PreparedStage):
         stage, buffer = self.stage, self.buffers.buffer
         pool = None if stage.pool is None else stage.pool.taps
         self._input_shape = (len(self.out), *stage.input_shape)
+        weight = stage.conv.weight.shape
+        self._weight_shape = (*weight[:2], *stage.window.taps)  # of series: taps in one row
         self._sizes = (
-            self._input_shape, stage.conv.weight.shape, stage.window.stride, stage.window.pads
+            self._input_shape, self._weight_shape, stage.window.stride, stage.window.pads
         )  # fmt: skip
         self._convolve = ConvForward(*self._sizes, pool, stage.maps[:2], buffer)
         # Backward buffers are allocated on first use.
@@ -128,11 +153,13 @@ class PreparedConv(PreparedStage):
         """Fill ``out``; keep the padded images, and the result for relu."""
         weight, bias = self.stage.conv.arrays(self.stage.norm)
         self.output = self._as_maps(out)
+        weight = weight.reshape(self._weight_shape)
         self.saved_input = self._convolve(X, weight, bias, self.output, self.stage.relu)
 
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
         """Compute the gradients through the maxima, or through all outputs without pooling."""
-        pooled, weight = self.stage.pool is not None, self.stage.conv.weight.data
+        pooled = self.stage.pool is not None
+        weight = self.stage.conv.weight.data.reshape(self._weight_shape)
         if self._kernels is None:
             self._kernels = self._backward_kernels()
         kernels, place = self._kernels, self._place
@@ -147,7 +174,7 @@ class PreparedConv(PreparedStage):
             bias = kernels.relu_backward(grad_out, self.output if self.stage.relu else None)
             filters = kernels.weight_gradient(self.saved_input)
         for target, gradient in zip(gradients, (filters, bias), strict=False):
-            np.copyto(target, gradient)
+            np.copyto(target.reshape(gradient.shape), gradient)
         if not self.needs_input_grad:
             return None
         if pooled:

@@ -42,11 +42,14 @@ class Depthwise(WindowStep, LinearStep):
         super().__init__(weight, bias)
         self.stride, self.padding, self.dilation = stride, padding, dilation
 
+    @property
+    def taps(self) -> Sizes:
+        """Of the filters."""
+        return self.weight.shape[2:]
+
     def window(self, sizes: Sizes) -> Window:
         """Return how the filters slide over images of these sizes; see ``Conv.window``."""
-        return self._window_over(
-            sizes, self.weight.shape[2:], self.stride, self.padding, self.dilation
-        )
+        return self._window_over(sizes, self.stride, self.padding, self.dilation)
 
     @silent
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:

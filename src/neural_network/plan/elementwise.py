@@ -57,6 +57,13 @@ KNOWN: dict[Any, Known] = {
 }
 
 
+def with_options(function: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return the function of a ``functools.partial`` with its options; any other without."""
+    if type(function) is partial and not function.args:
+        return function.func, function.keywords
+    return function, {}
+
+
 class Elementwise(Step):
     """An activation function of each number by itself.
 
@@ -72,9 +79,7 @@ class Elementwise(Step):
     @classmethod
     def of(cls, function: Callable[[Any], Any]) -> Self | None:
         """Return the step of a function, or of its ``functools.partial``; None if unknown."""
-        plain, options = function, dict[str, Any]()
-        if type(function) is partial and not function.args:
-            plain, options = function.func, function.keywords
+        plain, options = with_options(function)
         known = KNOWN.get(plain) if isinstance(plain, FunctionType) else None
         if known is None:
             return None
@@ -149,6 +154,8 @@ class ElementwiseStage(PlainStage):
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Elementwise]."""
+        if reader.at_input and reader.axes == 1:  # of tokens, a layer behind reads the last axis
+            return None
         step = reader.next(Elementwise)
         return None if step is None else cls(step, shape)
 

@@ -19,16 +19,17 @@ class Match:
         layers: how many layers they compute.
         steps: of these layers.
         stages: that compute them.
+        axes: how many spatial axes the layers' input has.
 
     Attributes:
-        layers, steps, stages: as given.
+        layers, steps, stages, axes: as given.
         parameters: of the steps, in order.
         work: multiplications for one row.
         plain: the stages, if NumPy can compute each of them; else none.
     """
 
-    def __init__(self, layers: int, steps: list[Step], stages: list[Stage]) -> None:
-        self.layers, self.steps, self.stages = layers, steps, stages
+    def __init__(self, layers: int, steps: list[Step], stages: list[Stage], axes: int) -> None:
+        self.layers, self.steps, self.stages, self.axes = layers, steps, stages, axes
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
         plain = [stage for stage in stages if isinstance(stage, PlainStage)]
@@ -43,19 +44,22 @@ class Match:
         return [flat[begin:end].reshape(shape) for (begin, end), shape in places]
 
 
-def matched(layers: Sequence[Steps], shape: Shape, *, inside: bool = False) -> Match:
+def matched(layers: Sequence[Steps], shape: Shape, axes: int = 2, *, inside: bool = False) -> Match:
     """Match as many layers as stages can compute, from the first on.
 
     Args:
         layers: the steps of each layer, or None.
-        shape: of one row of the input, channels last.
+        shape: of one row of the input, channels last; a series is an image of one row.
+        axes: how many spatial axes the layers' input has.
         inside: whether they are of a path inside a stage.
 
     Returns:
         The match, without stages where the first layer has none.
     """
     # Not every stage takes a pooling or flatten that an exchange of steps brings to it.
-    readers = [Reader(layers, inside=inside, exchanged=exchanged) for exchanged in (True, False)]
+    readers = [
+        Reader(layers, axes, inside=inside, exchanged=exchanged) for exchanged in (True, False)
+    ]
     found = [_matched(reader, shape) for reader in readers]
     return max(found, key=lambda match: match.layers)
 
@@ -70,7 +74,7 @@ def _matched(reader: Reader, shape: Shape) -> Match:
         if reader.position in reader.ends:
             whole, end = len(stages), reader.position
     count = sum(at <= end for at in reader.ends) - 1 if whole else 0
-    return Match(count, reader.steps[:end], stages[:whole])
+    return Match(count, reader.steps[:end], stages[:whole], reader.axes)
 
 
 def _next_stage(reader: Reader, shape: Shape) -> Stage | None:

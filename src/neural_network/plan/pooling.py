@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
+from types import FunctionType
 from typing import Any, Self
 
 import numpy as np
 
 from neural_network.checks import Array, silent
 from neural_network.errors import NeuralNetworkError
+from neural_network.functional.pooling import pool
 from neural_network.functional.pooling.ops import window_sum
-from neural_network.functional.window import Sizes, Window
+from neural_network.functional.window import Sizes, Window, per_axis
 from neural_network.plan.conv import MaxPool, WindowStep
+from neural_network.plan.elementwise import with_options
 from neural_network.plan.vocabulary import (
     Flatten,
     PreparedStage,
@@ -25,14 +28,19 @@ from neural_network.plan.vocabulary import (
 
 
 class AvgPool(WindowStep):
-    """``avg_pool2d`` without padding."""
+    """``avg_pool2d`` or ``avg_pool1d`` without padding."""
 
     def __init__(self, size: Sizes, stride: Sizes) -> None:
         self.size, self.stride = size, stride
 
+    @property
+    def taps(self) -> Sizes:
+        """Of the window."""
+        return self.size
+
     def window(self, sizes: Sizes) -> Window:
         """Return how the window slides over images of these sizes; see ``Conv.window``."""
-        return self._window_over(sizes, self.size, self.stride)
+        return self._window_over(sizes, self.stride)
 
     @silent
     def by_ops(self, X: Any) -> Any:
@@ -47,6 +55,33 @@ class GlobalAvgPool(Step):
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
         return np.mean(X, axis=tuple(range(2, X.ndim)))
+
+
+POOLS: dict[Any, tuple[int, bool]] = {  # function → its spatial axes; whether it takes maxima
+    pool.max_pool1d: (1, True),
+    pool.max_pool2d: (2, True),
+    pool.avg_pool1d: (1, False),
+    pool.avg_pool2d: (2, False),
+}
+
+
+def pool_of(function: Callable[[Any], Any]) -> Step | None:
+    """Return the step of a pooling function, or of its ``functools.partial``; None if unknown."""
+    plain, options = with_options(function)
+    if plain is pool.global_avg_pool:
+        return None if options else GlobalAvgPool()
+    axes, maximum = POOLS.get(plain, (0, False)) if isinstance(plain, FunctionType) else (0, False)
+    if not axes or options.keys() - {"size", "stride"}:
+        return None
+    try:
+        size = per_axis("plan", "size", options.get("size", 2), axes)
+        stride = options.get("stride")
+        stride = size if stride is None else per_axis("plan", "stride", stride, axes)
+    except NeuralNetworkError:  # the function says so
+        return None
+    if maximum:
+        return MaxPool(size) if stride == size else None
+    return AvgPool(size, stride)
 
 
 class PreparedPool(PreparedStage):

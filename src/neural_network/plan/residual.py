@@ -153,7 +153,9 @@ class AddStage(Stage):
         add = reader.next(Add)
         if add is None or len(shape) != 3:
             return None
-        paths = [matched([steps], shape, inside=True) for steps in (add.body, add.shortcut)]
+        paths = [
+            matched([steps], shape, reader.axes, inside=True) for steps in (add.body, add.shortcut)
+        ]
         if [path.layers for path in paths] != [1, int(bool(add.shortcut))]:
             return None
         body, shortcut = (path.stages for path in paths)

@@ -58,7 +58,7 @@ class Run(Computation):
             self._unused.append(self._workspace)
 
     def forward(self, X: Array) -> Array:
-        """Compute all stages: (N, C, H, W) or (N, inputs) to the shape of the last stage."""
+        """Compute all stages: images, series or (N, inputs) to the shape of the last stage."""
         out = aligned((len(X), *self.match.stages[-1].output_shape))  # the caller keeps it
         X = _channels_last(X)
         with parallel_region():
@@ -66,7 +66,7 @@ class Run(Computation):
                 stage.forward(X, stage.out)
                 X = stage.out
             self._stages[-1].forward(X, out)
-        return _channels_first(out)
+        return _channels_first(out, self.match.axes)
 
     def differentiate(self, grad_out: Array, gradients: list[Array]) -> Array | None:
         """Go back through the stages."""
@@ -79,16 +79,20 @@ class Run(Computation):
                 begin = end - stage.parameters
                 grad = prepared.backward(grad, gradients[begin:end])
                 end = begin
-        return _channels_first(grad) if self.needs_input_grad else None
+        return _channels_first(grad, self.match.axes) if self.needs_input_grad else None
 
 
 def _channels_last(X: Array) -> Array:
-    """Return images as a view (N, H, W, C), vectors as a contiguous array."""
+    """Return images as a view (N, H, W, C), series (N, 1, L, C); vectors contiguous."""
     if not X.flags.writeable:  # kernels would be compiled anew for read-only memory
         X = X.copy()
+    if X.ndim == 3:
+        X = X[:, :, None]
     return X.transpose(0, 2, 3, 1) if X.ndim == 4 else np.ascontiguousarray(X)
 
 
-def _channels_first(X: Array) -> Array:
-    """Return images as a view (N, C, H, W)."""
-    return X.transpose(0, 3, 1, 2) if X.ndim == 4 else X
+def _channels_first(X: Array, axes: int) -> Array:
+    """Return images as a view (N, C, H, W), with one spatial axis (N, C, L)."""
+    if X.ndim == 4:
+        X = X.transpose(0, 3, 1, 2)
+    return X[:, :, 0] if X.ndim == 4 and axes == 1 else X

@@ -43,6 +43,11 @@ class ConvTranspose(LinearStep):
         super().__init__(weight, bias)
         self._numbers = stride, padding, output_padding
 
+    @property
+    def axes(self) -> int:
+        """How many spatial axes its input must have."""
+        return 2
+
     def window(self, sizes: Sizes) -> Window:
         """Return the window of the convolution that it is the transpose of.
 

@@ -28,6 +28,11 @@ class Step(ABC):
     """One operation of a layer."""
 
     @property
+    def axes(self) -> int | None:
+        """How many spatial axes its input must have; None: any number."""
+        return None
+
+    @property
     def parameters(self) -> list[Tensor]:
         """The trainable tensors, in the order in which ``by_ops`` takes them."""
         return []
@@ -128,22 +133,27 @@ class LinearStep(Step):
 class Reader:
     """Reads the steps of neighbouring layers in order.
 
+    A step for another number of spatial axes is not read.
+
     Args:
         layers: the steps of each layer; reading ends before the first that has none (None).
+        axes: how many spatial axes the layers' input has; a series is an image of one row.
         inside: whether they are of a path inside a stage.
         exchanged: whether a step that may follow its successor comes behind it, so that, for
             example, a function of each number is computed of what pooling has left.
 
     Attributes:
+        axes: as given.
         steps: of all layers.
         ends: positions at which a layer ends, that of the first layer's begin included.
         position: of the next step.
     """
 
     def __init__(
-        self, layers: Sequence[Steps], *, inside: bool = False, exchanged: bool = False
-    ) -> None:
-        self._inside = inside
+        self, layers: Sequence[Steps], axes: int = 2, *, inside: bool = False,
+        exchanged: bool = False,
+    ) -> None:  # fmt: skip
+        self.axes, self._inside = axes, inside
         self.steps: list[Step] = []
         self.ends = [0]
         for steps in layers:
@@ -175,7 +185,7 @@ class Reader:
     ) -> AnyStep | None:
         """Return the next step and go on, if it is of this kind and fits; else None."""
         step = self.steps[self.position] if self.position < len(self.steps) else None
-        if isinstance(step, kind) and fits(step):
+        if isinstance(step, kind) and step.axes in (None, self.axes) and fits(step):
             self.position += 1
             return step
         return None
