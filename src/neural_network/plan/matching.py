@@ -56,12 +56,12 @@ def matched(layers: Sequence[Steps], shape: Shape, axes: int = 2, *, inside: boo
     Returns:
         The match, without stages where the first layer has none.
     """
+    found = _matched(Reader(layers, axes, inside=inside, exchanged=True), shape)
+    if found.layers == len(layers):
+        return found
     # Not every stage takes a pooling or flatten that an exchange of steps brings to it.
-    readers = [
-        Reader(layers, axes, inside=inside, exchanged=exchanged) for exchanged in (True, False)
-    ]
-    found = [_matched(reader, shape) for reader in readers]
-    return max(found, key=lambda match: match.layers)
+    plain = _matched(Reader(layers, axes, inside=inside, exchanged=False), shape)
+    return plain if plain.layers > found.layers else found
 
 
 def _matched(reader: Reader, shape: Shape) -> Match:
