@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -22,6 +24,18 @@ from neural_network.public import public
 
 # Who keeps fewer of the numbers inside a network has probably meant the share to drop.
 LEAST_KEPT = 0.5
+
+
+def least_kept(rate: float) -> Any:
+    """Return the least number that keeps, of numbers drawn from all uint32."""
+    return np.uint32(rate * 2**32)
+
+
+def mask_of(drawn: Array, rate: float, dtype: Any) -> Array:
+    """Return ``keep / (1 − rate)`` for uint32 numbers that were drawn."""
+    # A comparison of whole numbers saves a pass and loses no bit.
+    mask: Array = np.multiply(drawn >= least_kept(rate), 1 / (1 - rate), dtype=dtype)
+    return mask
 
 
 @public

@@ -6,19 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_number, silent
+from neural_network.checks import as_number
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, as_seed
+from neural_network.plan.dropout import Drop
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public
-
-
-@silent
-def keep_and_scale(X: Any, drawn: Array, rate: float) -> tuple[Any, Array]:
-    """Return ``X · keep / (1 − rate)`` and keep, from uint32 numbers of X's shape, or broadcast."""
-    keep = np.greater_equal(drawn, np.uint32(rate * 2**32))
-    return X * np.multiply(keep, 1 / (1 - rate), dtype=X.dtype), keep
 
 
 @public
@@ -77,19 +71,23 @@ class Dropout(Layer):
         if not self.training or self._rate == 0:
             return X
         X = self._numbers(X)
-        shape = self._mask_shape(X.shape)  # raises before anything is drawn
-        # The bits under ``draw``: a comparison of whole numbers saves a pass and loses no bit.
-        drawn = self._drawn(X.shape[0], int(np.prod(shape[1:])))
-        return keep_and_scale(X, drawn.reshape(shape), self._rate)[0]
+        self._check_axes(X.shape)
+        return self._drop().by_ops(X)
+
+    def _steps(self) -> Steps:
+        """Dropout; none where it is the identity."""
+        return [self._drop()] if self.training and self._rate else []
 
     def _evaluation_steps(self) -> Steps:
         """No steps: in evaluation it is the identity."""
         return []
 
-    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def _drop(self) -> Drop:
+        return Drop(self._rate, self._drawn, whole=False)
+
+    def _check_axes(self, shape: tuple[int, ...]) -> None:
         if not shape:
             raise ShapeError(sentence("Dropout", "X", "(N, …)", "a single number"))
-        return shape
 
 
 @public
@@ -119,7 +117,9 @@ class Dropout2D(Dropout):
            [2., 2.]], dtype=float32)
     """
 
-    def _mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def _drop(self) -> Drop:
+        return Drop(self._rate, self._drawn, whole=True)
+
+    def _check_axes(self, shape: tuple[int, ...]) -> None:
         if len(shape) < 2:
             raise ShapeError(sentence("Dropout2D", "X", "(N, C, …)", f"shape {shape}"))
-        return (*shape[:2], *(1,) * (len(shape) - 2))

@@ -121,21 +121,21 @@ class DenseStage(PlainStage):
             pass
         return cls(dense, norm, relu=relu)
 
-    def by_numpy(self, X: Array) -> Array:
-        """Compute it by NumPy: a new array."""
+    def by_numpy(self, X: Array) -> tuple[Array, Any]:
+        """Compute it by NumPy: a new array, and the input."""
         weight, bias = self.dense.arrays(self.norm)
         out: Array = np.matmul(X, weight)
         if bias.size:
             out += bias
-        return np.maximum(out, 0, out=out) if self.relu else out
+        return (np.maximum(out, 0, out=out) if self.relu else out), X
 
     def gradients_by_numpy(
-        self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
+        self, saved: Any, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
     ) -> Array | None:
         """Compute the gradients by two products and a sum."""
         if self.relu:
             g = g * np.greater(out, 0)
-        np.matmul(X.T, g, out=gradients[0])
+        np.matmul(saved.T, g, out=gradients[0])
         if self.dense.bias is not None:
             np.add.reduce(g, axis=0, out=gradients[1])
         return np.matmul(g, self.dense.weight.data.T) if needs_input_grad else None

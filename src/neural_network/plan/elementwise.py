@@ -159,17 +159,16 @@ class ElementwiseStage(PlainStage):
         step = reader.next(Elementwise)
         return None if step is None else cls(step, shape)
 
-    def by_numpy(self, X: Array) -> Array:
-        """Compute it by NumPy: a new array."""
-        out: Array = self.step.by_function(X)
-        return out
+    def by_numpy(self, X: Array) -> tuple[Array, Any]:
+        """Compute it by NumPy: a new array, and the input, which the formulas need."""
+        return self.step.by_function(X), X
 
     def gradients_by_numpy(
-        self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
+        self, saved: Any, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
     ) -> Array | None:
         """Compute the gradient of the input."""
-        del out, gradients  # the formulas need the input, and it has no parameters
+        del out, gradients  # it has no parameters
         if not needs_input_grad:
             return None
-        grad: Array = self.step.known.gradient(g, X, self.step.option)
+        grad: Array = self.step.known.gradient(g, saved, self.step.option)
         return grad

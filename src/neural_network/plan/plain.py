@@ -6,6 +6,8 @@ run is one op of the tape, and its gradients are views of one buffer. The number
 
 from __future__ import annotations
 
+from typing import Any
+
 from neural_network.checks import Array, silent
 from neural_network.plan.computation import Computation, new_rule
 from neural_network.plan.matching import Match
@@ -15,7 +17,7 @@ from neural_network.plan.matching import Match
 def predicted(match: Match, X: Array) -> Array:
     """Compute all stages of a match, of which nothing is recorded."""
     for stage in match.plain:
-        X = stage.by_numpy(X)
+        X, _ = stage.by_numpy(X)
     return X
 
 
@@ -23,15 +25,16 @@ class PlainRun(Computation):
     """One computation of a match by NumPy."""
 
     rule = new_rule(by_kernels=False)
-    _values: list[Array]  # the input of each stage, and the result of the last
+    _saved: list[tuple[Array, Any]]  # of each stage: its result, and what its gradients need
 
     @silent
     def forward(self, X: Array) -> Array:
         """Compute all stages: (N, inputs) to (N, outputs)."""
-        self._values = [X]
+        self._saved = []
         for stage in self.match.plain:
-            X = stage.by_numpy(X)
-            self._values.append(X)
+            computed = stage.by_numpy(X)
+            self._saved.append(computed)
+            X = computed[0]
         return X
 
     def differentiate(self, grad_out: Array, gradients: list[Array]) -> Array | None:
@@ -39,10 +42,10 @@ class PlainRun(Computation):
         grad: Array | None = grad_out
         end = len(gradients)
         for place in reversed(range(len(self.match.plain))):
-            stage = self.match.plain[place]
+            stage, (out, saved) = self.match.plain[place], self._saved[place]
             begin = end - stage.parameters
             grad = stage.gradients_by_numpy(
-                self._values[place], self._values[place + 1], grad, gradients[begin:end],
+                saved, out, grad, gradients[begin:end],
                 needs_input_grad=place > 0 or self.needs_input_grad,
             )  # fmt: skip
             end = begin

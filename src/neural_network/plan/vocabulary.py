@@ -334,17 +334,17 @@ class PlainStage(Stage):
     """A stage that NumPy computes where the work is small; that of others is left to the layers."""
 
     @abstractmethod
-    def by_numpy(self, X: Array) -> Array:
-        """Compute it by NumPy: a new array."""
+    def by_numpy(self, X: Array) -> tuple[Array, Any]:
+        """Compute it by NumPy: a new array, and what ``gradients_by_numpy`` needs beside it."""
 
     @abstractmethod
     def gradients_by_numpy(
-        self, X: Array, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
+        self, saved: Any, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
     ) -> Array | None:
         """Fill the gradients of the parameters; return that of the input, if it is needed.
 
         Args:
-            X: the input of ``by_numpy``.
+            saved: what ``by_numpy`` returned beside its result.
             out: its result.
             g: the gradient of the result, which is not changed.
             gradients: of the parameters.

@@ -24,6 +24,7 @@ from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
 from neural_network.layers.convolution import Conv2D, DepthwiseConv2D
 from neural_network.layers.dense import Dense
+from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
@@ -124,7 +125,7 @@ def _activations() -> None:
 
 
 GROUPS: dict[str, Callable[[], None]] = {
-    "dense networks": lambda: _train(Dense(20, "relu"), shape=(30,)),
+    "dense networks": lambda: _train(Dense(20, "relu"), Dropout(0.5), shape=(30,)),
     "convolutional networks": _convolutional_networks,
     "networks with batch norm": _normalized_networks,
     "activations": _activations,

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from neural_network.errors import ArgumentError, sentence
+from neural_network.functional.dropouts import mask_of
 from neural_network.interop.onnx.table import exported, operator
 from neural_network.interop.onnx.types import number
-from neural_network.layers.dropout import Dropout, Dropout2D, keep_and_scale
+from neural_network.layers.dropout import Dropout, Dropout2D
 
 
 @operator("Dropout", fixed=("ratio", "training_mode"))
@@ -33,7 +34,9 @@ def dropout(
     mask = np.ones(data.shape, bool)
     if (model.training or bool(number(training_mode))) and rate and data.ndim:
         drawn = model._drawn(data.shape[0], prod(data.shape[1:]))
-        data, mask = keep_and_scale(data, drawn.reshape(data.shape), rate)
+        factors = mask_of(drawn.reshape(data.shape), rate, data.dtype)
+        with np.errstate(all="ignore"):
+            data, mask = data * factors, factors != 0
     return (data, mask) if outputs > 1 else data
 
 
