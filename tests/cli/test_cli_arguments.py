@@ -70,6 +70,8 @@ ODD: dict[str, dict[str, str]] = {
         "seven.png --model TINY_CNN": "did you mean tiny_cnn?",
         "seven.png --modle m.safetensors": "did you mean: neural-network predict seven.png --model",
         "seven.png --topk 3": "here: --all",
+        "seven.png --csv=a.csv": "did you mean: neural-network predict seven.png --csv a.csv",
+        "seven.png --csv a.csv b.csv": "--all, --csv and --json take no value",
         "seven.png --save nowhere/x.png": "predict: --save: expected a file in a folder that exists",
     },
     "evaluate": {

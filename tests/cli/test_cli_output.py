@@ -98,6 +98,9 @@ def test_csv(run_here: Any, tmp_path: Path) -> None:
     written = run_here("predict", "bars", "--model", "m", "--csv", "--no-picture", "t.csv")
     assert written.stdout == "Saved: t.csv\n"
     assert (tmp_path / "t.csv").read_text() == done.stdout
+    first = run_here("predict", "--csv", "u.csv", "bars", "--model", "m", "--no-picture")
+    assert first.stdout == "Saved: u.csv\n"
+    assert (tmp_path / "u.csv").read_text() == done.stdout
     again = run_here("predict", "bars", "--model", "m", "--csv", "--no-picture", "t.csv")
     assert again.returncode == 2
     assert "t.csv exists already; --force overwrites" in again.stderr

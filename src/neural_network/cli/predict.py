@@ -82,8 +82,8 @@ def predict(
         bool,
         typer.Option(
             "--csv",
-            help="Print a line of comma-separated values for each picture. A last PICTURE "
-            "that ends in .csv is the file to write them to.",
+            help="Print a line of comma-separated values for each picture. A PICTURE "
+            "that ends in .csv is the file to write them to: --csv answers.csv FOLDER.",
         ),
     ] = False,
     save: Annotated[
@@ -114,7 +114,7 @@ def predict(
             if model is None
             else read_model("predict", "--model", model)
         )
-        table = pictures.pop() if csv and pictures[1:] and pictures[-1].suffix == ".csv" else None
+        table = _file_of_table(pictures) if csv else None
         if not no_picture:
             save = save or (DRAWING if force else free_name(DRAWING))
             check_figure_path("predict", "--save", save)
@@ -160,6 +160,15 @@ def predict(
         unread=list(unread),
     )
     report.end_unless_all_read(unread)
+
+
+def _file_of_table(pictures: list[Path]) -> Path | None:
+    """Take the file that ends in .csv out of several pictures, if there is one such file."""
+    files = [path for path in pictures if path.suffix.lower() == ".csv"]
+    if len(files) != 1 or len(pictures) == 1:
+        return None
+    pictures.remove(files[0])
+    return files[0]
 
 
 def _preparation(network: Layer, report: Report) -> Preparation:

@@ -143,9 +143,14 @@ def _of_value(
         meaning = f" ({meaning.rstrip('.')})" if meaning else ""
         return f"{option}: expected a value after it{meaning}, received none", ""
     value = next((word.partition("=")[2] for word in typed if word.startswith(f"{option}=")), "")
-    line = shlex.join([
-        "neural-network", *(option if word.startswith(f"{option}=") else word for word in typed)
-    ])  # fmt: skip
+    words: list[str] = []
+    for word in typed:
+        if word.startswith(f"{option}="):
+            # The file of a table is an argument beside the pictures.
+            words += [option, value] if value.endswith(".csv") else [option]
+        else:
+            words.append(word)
+    line = shlex.join(["neural-network", *words])
     return f"{option}: expected no value, received {brief(value)}", line
 
 
