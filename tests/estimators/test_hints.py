@@ -42,3 +42,21 @@ def test_one_hint_of_channels_last(estimator: Any) -> None:
     assert f'{type(estimator).__name__}(channels="last") takes them as they are' in hint
     assert "transpose" not in hint
     assert hints_of(estimator.set_params(channels="last")) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((3, 32, 32), True), ((3, 28, 28), True), ((3, 10, 10), False), ((1, 28, 28), False)],
+)
+def test_flat_colour_pictures(shape: tuple[int, ...], hint: bool) -> None:
+    """Rows that are no square are taken as signals; those of a usual picture are probably none."""
+    flat = np.random.default_rng(0).random((12, int(np.prod(shape))))
+    labels = np.arange(12) % 2
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator = estimators.ConvNetClassifier(filters=2, **SHORT).fit(flat, labels)
+        estimator.predict(flat)
+        estimators.ConvNetClassifier(filters=2, image_shape=shape, **SHORT).fit(flat, labels)
+    texts = [str(one.message) for one in caught if one.category is TrainingHint]
+    assert len(texts) == hint
+    assert all(f"image_shape={shape}, or with" in text for text in texts)

@@ -11,7 +11,15 @@ from numpy.typing import DTypeLike
 
 from neural_network.advice import hint_of_dask
 from neural_network.checks import Array, as_choice, as_count, as_real
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, refusal, sentence
+from neural_network.errors import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    brief,
+    give_hint_of_line,
+    refusal,
+    sentence,
+)
 from neural_network.estimators.refusals import refused
 from neural_network.estimators.requirements import (
     check_sample_weight,
@@ -117,7 +125,10 @@ def picture_shape(
         if given is not None:
             return channels_first(given, order)
         side = isqrt(features)
-        return (1, side, side) if side * side == features else (1, 1, features)
+        if side * side == features:
+            return (1, side, side)
+        _hint_colours(function, features)
+        return (1, 1, features)
     expected = f"pictures of image_shape {wanted}"
     if given is not None and channels_first(given, order) != channels_first(wanted, order):
         raise ShapeError(sentence(function, "X", expected, f"rows of shape {given}"))
@@ -125,6 +136,17 @@ def picture_shape(
         received = f"rows of {features} numbers"
         raise ShapeError(sentence(function, "X", f"{expected}, {prod(wanted)} numbers", received))
     return channels_first(wanted, order)
+
+
+def _hint_colours(function: str, features: int) -> None:
+    """Warn of flat rows that seem to be colour pictures, which would be taken as signals."""
+    side = isqrt(features // 3)
+    if 3 * side * side == features and (side == 28 or (side >= 24 and side % 8 == 0)):
+        give_hint_of_line(
+            f"{function}: X: rows of {features} numbers are taken as signals of one channel; of "
+            f"colour pictures they are those of image_shape=(3, {side}, {side}), or with "
+            f'channels="last" of image_shape=({side}, {side}, 3)'
+        )
 
 
 class Inputs(NamedTuple):

@@ -231,6 +231,11 @@ IN_A_CALL = (
         "`self.weight = Parameter(…)`, `self.mean = Buffer(…)`",
     ),
     Hint(
+        "flat colour pictures",
+        "flat rows of 3,072 numbers for an estimator, which takes them as signals",
+        "`ConvNetClassifier(image_shape=(3, 32, 32))`",
+    ),
+    Hint(
         "labels for predictions",
         "a loss of arrays that is called with (y_true, y_pred)",
         "`cross_entropy(y_pred, y_true)`",
