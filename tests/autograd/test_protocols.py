@@ -61,6 +61,7 @@ PLAIN: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_numpy_gives_the_same_numbers_and_the_right_slopes(name: str) -> None:
     f = PLAIN[name]

@@ -166,6 +166,7 @@ def test_fmax_and_fmin_pass_the_gradient_to_the_number() -> None:
         assert at(lambda a, f=f: f(a, 1.0), np.nan) == (1, 0)
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 def test_the_parts_of_a_quotient_and_of_a_number() -> None:
     x = np.array([-7.5, 7.5, np.inf])
     for ours, theirs in zip(np.modf(Tensor(x)), np.modf(x), strict=True):

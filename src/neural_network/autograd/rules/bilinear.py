@@ -15,6 +15,7 @@ from neural_network.autograd.rules.shaping import flip, moveaxis
 from neural_network.autograd.rules.table import rule
 from neural_network.errors import DroppedGradientError, ShapeError, sentence
 from neural_network.functional import elementwise, linalg, products, shaping
+from neural_network.lifting import array_under
 
 
 @rule(np.kron)
@@ -89,8 +90,7 @@ def moveaxis_to_end(a: Any, axis: int) -> Any:
 @rule(np.linalg.cross)
 def cross_of_three(x1: Any, x2: Any, axis: int = -1) -> Any:
     x1, x2 = as_array(x1), as_array(x2)
-    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
-        raise ValueError("cross: expected vectors of 3")
+    np.linalg.cross(array_under(x1), array_under(x2), axis=axis)  # checks
     return cross(x1, x2, axis=axis)
 
 
