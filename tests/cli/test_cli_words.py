@@ -45,7 +45,8 @@ HINTS: dict[str, tuple[list[str], str]] = {
     ),
     "noise": (
         [*NOISE, "--batch-size", "4", "--epochs", "6"],
-        "nothing was learned; are the pictures in the folders of their classes.*rate than 0.001,",
+        "nothing was learned; are the pictures in the folders of their classes.*rate than 0.001, or a "
+        "larger --model$",
     ),
     "dark": (
         ["--model", "mlp", "--data", "dark", "--epochs", "1", "--no-picture"],

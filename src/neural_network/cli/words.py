@@ -9,7 +9,12 @@ from neural_network.cli.settings import Settings
 from neural_network.errors import DivergenceError, FileFormatError
 from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.hints.data import HARDLY_ANY, SCALED_ALIKE
-from neural_network.training.hints.epochs import AGAINST_DEATH, OF_ONE_OUTPUT, SAME_ORDER
+from neural_network.training.hints.epochs import (
+    A_HIDDEN_LAYER,
+    AGAINST_DEATH,
+    OF_ONE_OUTPUT,
+    SAME_ORDER,
+)
 from neural_network.training.optimizers import OPTIMIZERS
 
 # Of a hint: what it advises in Python → in the command. Of pictures, which are scaled already.
@@ -21,6 +26,7 @@ CURES = {
     HARDLY_ANY.format("X"): "are the pictures almost black?",
     SCALED_ALIKE.format(""): "are some of the pictures far darker than others?",
     "or more units": "or a larger --model",
+    f"or {A_HIDDEN_LAYER}": "or a larger --model",
     "the numbers of X are": "the numbers of the pictures to learn from are",
     "those of validation": "those of the pictures held out",
 }

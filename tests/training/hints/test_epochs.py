@@ -25,6 +25,7 @@ from tests.training.hints.misfits import (
     network,
 )
 
+CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 20, np.float32)
 SHUFFLED = np.random.default_rng(0).permutation(LABELS[:1000])
 
 
@@ -112,7 +113,9 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "rising": (lambda: fit([Dense(3, initializer="zeros")], POINTS, THREE, optimizer=SGD(1.0), epochs=3, batch_size=10), r"the loss has risen from .* so the learning rate 1 is too high; a smaller rate: SGD\(0.1\)"),
     "rising more": (lambda: fit([Dense(3, initializer="zeros")], POINTS, THREE, optimizer=SGD(3.0), epochs=3, batch_size=10), "the learning rate 3 is too high"),
     "zeros": (lambda: fit([Dense(9, "tanh", initializer="zeros"), Dense(10, initializer="zeros")], DIGITS, Y), "the outputs are the same for every row"),
-    "other order": (lambda: fit([Dense(10)], DIGITS, SHUFFLED, optimizer=SGD(0.01), epochs=3, batch_size=25), r"are the rows of y in the order of those of X"),
+    "other order": (lambda: fit([Dense(10)], DIGITS, SHUFFLED, optimizer=SGD(0.01), epochs=3, batch_size=25), r"are the rows of y in the order of those of X.*, or a hidden layer before the last one, as Dense\(16, \"relu\"\): without one, planes alone separate the classes$"),
+    "other order, hidden layer": (lambda: fit(network(), DIGITS, SHUFFLED, optimizer=SGD(0.001), epochs=3, batch_size=25), r"are the rows of y in the order of those of X.*, or more units$"),
+    "exclusive or": (lambda: fit([Dense(2)], CORNERS, np.array([0, 1, 1, 0] * 20), optimizer=Adam(0.05), epochs=50), "nothing was learned; .* or a hidden layer before the last one"),
     "stop_training": (lambda: set_by_callback("stop_training"), r"^fit: trainer.stop_training was set, which nothing reads; trainer.stop = True"),
     "model.stop_training": (lambda: set_by_callback("model.stop_training"), "^fit: model.stop_training was set"),
     "lr": (lambda: set_by_callback("lr"), "^fit: trainer.lr was set"),

@@ -50,6 +50,10 @@ OF_ONE_OUTPUT = (
     "look for layers that pass nothing on, for weights that begin with zeros, and for a learning "
     "rate that is too high"
 )
+A_HIDDEN_LAYER = (
+    'a hidden layer before the last one, as Dense(16, "relu"): without one, planes alone separate '
+    "the classes"
+)
 SAME_ORDER = (
     "are the rows of y in the order of those of X (shuffled with one permutation)? Else try "
 )
@@ -236,7 +240,9 @@ def nothing_learned(epoch: Epoch) -> str | None:
     waits = state.step < MANY_STEPS or (state.epoch < 2 and state.epoch < state.epochs)
     if waits or now < NOTHING_YET * frequencies:
         return None
-    return told + (f"{SAME_ORDER}another learning rate than {_rate(epoch):.3g}, or more units")
+    single = sum(parameter.ndim > 1 for parameter in state.model.parameters()) == 1
+    more = A_HIDDEN_LAYER if single else "more units"
+    return told + f"{SAME_ORDER}another learning rate than {_rate(epoch):.3g}, or {more}"
 
 
 def _against_frequencies(
