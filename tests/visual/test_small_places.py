@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.patches import FancyBboxPatch
 
 import neural_network as nn
 from neural_network import visual
@@ -79,4 +80,24 @@ def test_texts_come_back_where_there_is_room() -> None:
     assert not any(text.get_visible() for text in counts)
     figure.set_size_inches(50, 50)
     assert all(text.get_visible() for text in counts)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (8, 4.5), (9.6, 5.4), (8, 6)])
+def test_boxes_of_a_model_in_a_quarter_have_their_names_and_no_note_on_them(size: Any) -> None:
+    figure, grid = plt.subplots(2, 2, layout="constrained", figsize=size)
+    for model, ax in [(LAYERS, grid[0, 0]), (nn.models.tiny_cnn(rng=0), grid[0, 1])]:
+        visual.show_graph(model, ax=ax)
+    assert overlaps(figure) == []
+    for ax in grid[0]:
+        boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+        *texts, note = ax.texts
+        assert len(texts) == len(boxes)
+        assert all(text.get_visible() for text in texts)
+        lowest = min(box.get_window_extent().y0 for box in boxes)
+        assert not note.get_visible() or note.get_window_extent().y1 <= lowest + 1
+        # The place is used.
+        widest = max(box.get_window_extent().x1 for box in boxes)
+        left = min(box.get_window_extent().x0 for box in boxes)
+        assert widest - left > 0.35 * figure.bbox.width
     plt.close(figure)

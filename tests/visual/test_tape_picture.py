@@ -148,9 +148,11 @@ def test_a_small_place_says_what_it_leaves_out() -> None:
         note = ax.texts[-1]
         assert note.get_visible()
         words = " ".join(note.get_text().split())
-        hidden = [text for text in ax.texts[:-1] if not text.get_visible()]
-        assert "gradients" in words
-        assert ("names" in words or "slopes" in words) == bool(hidden)
+        boxes, arrows = boxes_and_arrows(ax)
+        shown = [text for text in ax.texts[:-1] if text.get_visible()]
+        assert ("names" in words or "slopes" in words) == (len(shown) < len(boxes) + len(arrows))
+        wanted = "gradients" in words
+        assert wanted != all("gradient" in text.get_text() for text in ax.texts[: len(boxes)])
     wide = Figure(figsize=(20, 30)).subplots()
     nn.explain_gradient(*FUNCTIONS[0][:1], 2.0).draw(ax=wide)
     assert not wide.texts[-1].get_visible()
@@ -172,3 +174,38 @@ def test_parameters_of_models_have_their_names() -> None:
         lines = nn.explain_gradient(f, np.ones((2, 4))).lines
         assert {line.name for line in lines if not line.op} >= {"x", *names}
         assert not any(line.name.startswith("parameter") for line in lines)
+
+
+SIGMOID: Any = lambda x, w, b: 1 / (1 + np.exp(-(x * w + b)))  # noqa: E731  # names of arguments
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (8, 4.5), (8, 6), (9.6, 5.4)])
+def test_boxes_in_a_quarter_hold_more_than_names_and_no_note_lies_on_them(size: Any) -> None:
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(2, 2)
+    for f, x, ax in [(SIGMOID, (2.0, 0.5, -1.0), grid[0, 0]), (*FUNCTIONS[0], grid[1, 1])]:
+        tape = nn.explain_gradient(f, *x)
+        tape.draw(ax=ax)
+    assert overlaps(figure) == []
+    for ax in (grid[0, 0], grid[1, 1]):
+        boxes, _ = boxes_and_arrows(ax)
+        for text in ax.texts[: len(boxes)]:
+            assert text.get_visible()
+            assert any(word in text.get_text() for word in (": ", "value"))
+        note = ax.texts[-1]
+        lowest = min(box.get_window_extent().y0 for box in boxes)
+        assert not note.get_visible() or note.get_window_extent().y1 <= lowest + 1
+    first, _ = boxes_and_arrows(grid[1, 1])
+    assert all("gradient" in text.get_text() for text in grid[1, 1].texts[: len(first)])
+
+
+def test_half_of_a_figure_holds_the_whole_tape() -> None:
+    figure = Figure(layout="constrained")
+    ax = figure.subplots(1, 2)[0]
+    tape = nn.explain_gradient(SIGMOID, 2.0, 0.5, -1.0)
+    tape.draw(ax=ax)
+    assert overlaps(figure) == []
+    assert not ax.texts[-1].get_visible()
+    boxes, arrows = boxes_and_arrows(ax)
+    assert len(ax.texts) == len(boxes) + len(arrows) + 1
+    assert all("gradient" in text.get_text() for text in ax.texts[: len(boxes)])

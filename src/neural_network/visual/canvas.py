@@ -147,6 +147,12 @@ class Canvas:
             )
         )  # fmt: skip
 
+    def note_height(self, words: str) -> float:
+        """Return the inches that a line of ``note`` takes, which may be broken."""
+        width = self.axes.get_position().width * self.figure.get_figwidth()
+        lines = wrapped(words, width, LEAST_SMALL).count("\n") + 1
+        return (1.2 * lines + 0.5) * LEAST_SMALL / 72
+
     def note(
         self, words: Callable[[], str], place: tuple[float, float] = (0.5, 0.02), system: Any = None
     ) -> None:
@@ -241,6 +247,26 @@ def inches_of(function: str, ax: Any) -> tuple[float, float]:
         raise DTypeError(sentence(function, "ax", expected, brief(ax)))
     box, dpi = ax.get_window_extent(), root(ax.figure).dpi
     return max(box.width / dpi, 0.1), max(box.height / dpi, 0.1)
+
+
+def room_of(function: str, ax: Any, title: str) -> tuple[float, float]:
+    """Return the width and height that given axes without ticks have when they are drawn.
+
+    ``layout="constrained"`` makes axes larger than they are before; how much so depends on
+    what stands beside them, so that half of it is counted on.
+    """
+    wide, high = inches_of(function, ax)
+    figure, spec = root(ax.figure), ax.get_subplotspec()
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    if spec is None or not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return wide, high
+    rows, columns = spec.get_gridspec().get_geometry()
+    inner = ax.figure.bbox.width / figure.dpi, ax.figure.bbox.height / figure.dpi
+    lines = wrapped(title, inner[0] / columns, LEAST_LARGE).count("\n") + 1 if title else 0
+    across = inner[0] * len(spec.colspan) / columns - 0.1
+    down = inner[1] * len(spec.rowspan) / rows - 0.1 - 1.5 * lines * LEAST_LARGE / 72
+    return max((wide + across) / 2, wide), max((high + down) / 2, high)
 
 
 def new_figure(function: str, size: tuple[float, float]) -> Figure:

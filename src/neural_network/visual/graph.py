@@ -15,8 +15,8 @@ from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
-from neural_network.visual.canvas import as_title, axes_grid, inches_of
-from neural_network.visual.figures import COLOURS, as_cmap, colours_from
+from neural_network.visual.canvas import LEAST_IN_PLACE, as_title, axes_grid, room_of
+from neural_network.visual.figures import COLOURS, SMALL, as_cmap, colours_from
 from neural_network.visual.inputs import no_model
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
@@ -34,8 +34,18 @@ STEP = (2.5, 0.84)
 ROWS = 7
 # Side by side, if fewer columns give no more.
 LANES = 4
-# In a place that was given.
+# In a place that was given: columns, and how much wider or narrower boxes are made to fill it.
 MOST_COLUMNS = 12
+NARROWER, WIDER = 0.6, 2.2
+# Of an arrow, as matplotlib counts it.
+LARGEST_HEAD = 9.0
+# Of a letter: width and height, in sizes of letters.
+LETTER = (0.58, 1.15)
+# Of a box, that its text has.
+INNER = 0.96
+# What a small place leaves out, by the level of the texts.
+LEFT_OUT = ("", "sizes in full", "sizes")
+WORDS = "no space here for {}"
 # Of a kind's colour in a box; the rest is white.
 TINT = 0.28
 # Inches above and below, where arrows go to the next column.
@@ -99,53 +109,83 @@ def show_graph(
     boxes = boxes_of(built, sizes)
     parameters = sum(parameter.size for parameter in built.parameters())
     heading = f"{type(model).__name__}: {parameters:,} parameters" if title is None else title
-    columns, lanes = _columns(boxes, None if ax is None else inches_of(NAME, ax))
+    room = None if ax is None else room_of(NAME, ax, heading)
+    columns, lanes = _columns(boxes) if room is None else _columns_within(boxes, room)
     wide, high = sum(lanes) * STEP[0], _rows(columns) * STEP[1]
     size = (max(wide + 0.2, 3.5), high + 0.6)
     canvas = axes_grid(NAME, ax, heading, size=size)
     axes, group = canvas.axes, canvas.group()
+    foot, stretch, head = 0.0, 1.0, LARGEST_HEAD
+    if room is not None:
+        below = canvas.note_height(WORDS.format("names and sizes"))  # of the drawing, for the note
+        across, down = _scales(columns, lanes, (room[0], room[1] - below))
+        foot, stretch = below / down, across / down
+        head = min(1.5 * (STEP[1] - BOX[1]) * down * 72, LARGEST_HEAD)
     centres = _centres(boxes, columns, lanes)
     kinds = [*KINDS, "other"]
     colours = COLOURS if cmap is None else colours_from(NAME, cmap, len(kinds))
     for number, box in enumerate(boxes):
         place = kinds.index(box.kind) if box.kind in kinds else None
-        _draw(group, axes, box, centres[number], None if place is None else colours[place])
+        colour = None if place is None else colours[place]
+        _draw(group, axes, box, centres[number], colour, stretch)
         for before in box.before:
-            _connect(axes, centres[before], centres[number])
-    lacking = ("", "sizes in full", "sizes")
+            _connect(axes, centres[before], centres[number], head)
 
     def words() -> str:
         """Say which texts the place does not hold."""
-        missing = lacking[group.level] if group.size() else "names and sizes"
-        return f"no space here for {missing}" if missing else ""
+        missing = LEFT_OUT[group.level] if group.size() else "names and sizes"
+        return WORDS.format(missing) if missing else ""
 
-    canvas.note(words, (wide / 2 - STEP[0] / 2, high - STEP[1] / 2 + MARGIN), axes.transData)
+    lowest = high - STEP[1] / 2 + MARGIN + foot
+    canvas.note(words, (wide / 2 - STEP[0] / 2, lowest), axes.transData)
     axes.set_xlim(-STEP[0] / 2, wide - STEP[0] / 2)
-    axes.set_ylim(high - STEP[1] / 2 + MARGIN, -STEP[1] / 2 - MARGIN)
-    axes.set_aspect("equal")
+    axes.set_ylim(lowest, -STEP[1] / 2 - MARGIN)
+    axes.set_aspect(1 / stretch)
     axes.set_axis_off()
     return canvas.figure
 
 
-def _columns(
-    boxes: list[Box], inches: tuple[float, float] | None
-) -> tuple[list[list[Box]], list[int]]:
-    """Return the boxes in columns, and how many lanes each has: together few, to be readable.
-
-    In a place of so many inches, the boxes are as large as they can be.
-    """
+def _columns(boxes: list[Box]) -> tuple[list[list[Box]], list[int]]:
+    """Return the boxes in columns, and how many lanes each has: together few, to be readable."""
     total = max(box.row for box in boxes) + 1
-    found = []
-    for count in range(-(-total // ROWS) if inches is None else min(total, MOST_COLUMNS), 0, -1):
-        columns = _broken(boxes, total, -(-total // count))
-        lanes = [max(box.lane for box in column) + 1 for column in columns]
-        if inches is None and sum(lanes) <= LANES:
-            return columns, lanes
-        found.append((columns, lanes))
-    if inches is None:
-        return found[-1]
-    across, down = inches[0] / STEP[0], inches[1] / STEP[1]
-    return max(found, key=lambda one: min(across / sum(one[1]), down / _rows(one[0])))
+    for count in range(-(-total // ROWS), 0, -1):
+        columns, lanes = _broken(boxes, total, -(-total // count))
+        if sum(lanes) <= LANES:
+            break
+    return columns, lanes
+
+
+def _columns_within(
+    boxes: list[Box], inches: tuple[float, float]
+) -> tuple[list[list[Box]], list[int]]:
+    """Return the boxes in columns, and their lanes: as many as let a place hold most text."""
+    total = max(box.row for box in boxes) + 1
+    found = [_broken(boxes, total, -(-total // count)) for count in range(1, MOST_COLUMNS + 1)]
+    texts = [_texts(box) for box in boxes]
+    for level in range(len(LEFT_OUT)):
+        lines = [several[level].split("\n") for several in texts]
+        longest = max(len(line) for several in lines for line in several)
+        most = max(map(len, lines))
+
+        def size(one: tuple[list[list[Box]], list[int]], letters: int, rows: int) -> float:
+            """Return the size of letters, in points."""
+            across, down = _scales(*one, inches)
+            wide = across * BOX[0] * INNER * 72 / (LETTER[0] * letters)
+            return min(wide, down * BOX[1] * INNER * 72 / (LETTER[1] * rows), SMALL)
+
+        best = max(found, key=lambda one: size(one, longest, most))
+        if size(best, longest, most) >= LEAST_IN_PLACE:
+            break
+    return best
+
+
+def _scales(
+    columns: list[list[Box]], lanes: list[int], inches: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the scales from left to right and downwards at which columns fill a place."""
+    across = inches[0] / (sum(lanes) * STEP[0])
+    down = inches[1] / (_rows(columns) * STEP[1] + 2 * MARGIN)
+    return min(across, WIDER * down), min(down, across / NARROWER)
 
 
 def _rows(columns: list[list[Box]]) -> int:
@@ -153,8 +193,11 @@ def _rows(columns: list[list[Box]]) -> int:
     return max(max(box.row for box in column) - column[0].row + 1 for column in columns)
 
 
-def _broken(boxes: list[Box], total: int, most: int) -> list[list[Box]]:
-    """Break the boxes into columns, only where a single path leads from one to the next."""
+def _broken(boxes: list[Box], total: int, most: int) -> tuple[list[list[Box]], list[int]]:
+    """Break the boxes into columns, only where a single path leads from one to the next.
+
+    The second is how many lanes each has.
+    """
     crossings = [0] * (total + 1)
     for box in boxes:
         for before in box.before:
@@ -166,7 +209,7 @@ def _broken(boxes: list[Box], total: int, most: int) -> list[list[Box]]:
         if row - begun >= most and crossings[row] == 1:
             columns.append([])
         columns[-1] += [box for box in boxes if box.row == row]
-    return columns
+    return columns, [max(box.lane for box in column) + 1 for column in columns]
 
 
 def _centres(
@@ -182,8 +225,24 @@ def _centres(
     return [found[id(box)] for box in boxes]
 
 
-def _draw(group: Group, axes: Axes, box: Box, centre: tuple[float, float], colour: Any) -> None:
-    """Draw a box with its text."""
+def _texts(box: Box) -> list[str]:
+    """Return the text of a box, from the longest to the shortest."""
+    shape = box.shape
+    if box.parameters:
+        shape += f"  ·  {box.parameters:,} params"
+    several = [[box.title, box.detail, shape], [box.title, box.shape], [box.title]]
+    return ["\n".join(filter(None, lines)) for lines in several]
+
+
+def _draw(
+    group: Group,
+    axes: Axes,
+    box: Box,
+    centre: tuple[float, float],
+    colour: Any,
+    stretch: float,
+) -> None:
+    """Draw a box with its text; its corners stay round where it is stretched."""
     from matplotlib.colors import to_rgb
     from matplotlib.patches import FancyBboxPatch
 
@@ -198,19 +257,15 @@ def _draw(group: Group, axes: Axes, box: Box, centre: tuple[float, float], colou
             edgecolor=edge,
             facecolor=face,
             boxstyle="round,pad=0,rounding_size=0.08",
+            mutation_aspect=stretch,
             linewidth=1.2,
         )
     )
-    shape = box.shape
-    if box.parameters:
-        shape += f"  ·  {box.parameters:,} params"
-    texts = [[box.title, box.detail, shape], [box.title, box.shape], [box.title]]
-    lines = ["\n".join(filter(None, several)) for several in texts]
-    space = (0.96 * BOX[0], 0.96 * BOX[1])
-    group.add(axes, centre, lines, space, ha="center", va="center", linespacing=1.1)
+    space = (INNER * BOX[0], INNER * BOX[1])
+    group.add(axes, centre, _texts(box), space, ha="center", va="center", linespacing=1.1)
 
 
-def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float], head: float) -> None:
     """Draw an arrow from the bottom of a box to the top of another, also in the next column."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
@@ -232,7 +287,7 @@ def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -
         FancyArrowPatch(
             path=Path(points),
             arrowstyle="-|>",
-            mutation_scale=9,
+            mutation_scale=head,
             color="0.35",
             linewidth=1.0,
             shrinkA=0,
