@@ -25,6 +25,7 @@ class Match:
         layers, steps, stages, axes: as given.
         parameters: of the steps, in order.
         work: multiplications for one row.
+        least_rows: with fewer rows the layers are called, one of which refuses them.
         plain: the stages, if NumPy can compute each of them; else none.
     """
 
@@ -32,6 +33,7 @@ class Match:
         self.layers, self.steps, self.stages, self.axes = layers, steps, stages, axes
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
+        self.least_rows = max((stage.least_rows for stage in stages), default=0)
         plain = [stage for stage in stages if isinstance(stage, PlainStage)]
         self.plain = plain if len(plain) == len(stages) else []
         self._shapes = [tensor.data.shape for tensor in self.parameters]

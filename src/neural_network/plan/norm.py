@@ -70,7 +70,7 @@ class PreparedNorm(PreparedStage):
         super().__init__(*args, **options)
         self._by, stage, buffer = batch_norm, self.stage, self.buffers.buffer
         rows = len(self.out)
-        self._shape = (rows, *stage.input_shape)
+        self._shape = (rows, *stage.images)
         self._argmax, self._best = np.empty((1, 1, 1, 1), np.uint8), self.out
         if stage.pool is not None:
             maps = (rows, *stage.maps)
@@ -81,7 +81,7 @@ class PreparedNorm(PreparedStage):
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the input and its moments."""
         stage, step = self.stage, self.stage.norm
-        X = self.buffers.contiguous(X, "input")
+        X = self.buffers.contiguous(X, "input").reshape(self._shape)
         found = Moments(*self._by.moments(X))
         step.observe(found, X.size // X.shape[-1])
         over = 1 / np.sqrt(found.variance + step.epsilon)
@@ -118,6 +118,7 @@ class PreparedNorm(PreparedStage):
         stage, X = self.stage, self.saved_input
         pool, relu = stage.pool, stage.relu
         G = self.buffers.contiguous(as_maps(grad_out, stage.maps, flat=stage.flatten), "gradient")
+        G = G.reshape(len(G), *stage.maps)
         above = 0.0 if relu else None if pool is None else EVERYTHING
         of_g, of_products = self._by.gradient_sums(
             G, X if pool is None else self._best, self._numbers, above
@@ -164,6 +165,10 @@ class NormStage(Stage):
         relu: whether relu follows.
         pool: the window of max pooling, or None.
         flatten: whether the result is flattened, channels first.
+
+    Attributes:
+        images: H, W and C of the input.
+        maps: those of the result.
     """
 
     prepared = PreparedNorm
@@ -174,7 +179,7 @@ class NormStage(Stage):
     ) -> None:  # fmt: skip
         self.norm, self.relu, self.pool, self.flatten = norm, relu, pool, flatten
         self.maps = (*(shape[:2] if pool is None else pool.outputs), shape[2])
-        self.input_shape = shape
+        self.input_shape = self.images = shape
         self.output_shape = (prod(self.maps),) if flatten else self.maps
         self.parameters, self.needs_output = 2, False
         self.work = prod(shape)

@@ -280,6 +280,7 @@ class Stage(ABC):
         parameters: how many there are.
         work: multiplications for one row.
         needs_output: whether ``backward`` needs the result unchanged.
+        least_rows: with fewer rows its layers are called, which refuse them.
         prepared: the class by which kernels compute it.
     """
 
@@ -290,6 +291,7 @@ class Stage(ABC):
     parameters: int
     work: int
     needs_output: bool
+    least_rows: int = 0
 
     def __init_subclass__(cls) -> None:
         """Register the kind of stage, if it says what it matches."""
