@@ -66,7 +66,8 @@ def _look_at_sums(found: list[tuple[Any, Any]]) -> None:
         noted = None if leaf.grad is None else getattr(leaf, "_noted", None)
         if noted is None or not np.any(leaf.grad) or _sum(leaf.grad) != noted.gradient:
             continue  # a gradient that was changed since is meant to be added to
-        if noted.numbers is None or _sum(leaf.data) != noted.numbers:
+        numbers = noted.numbers
+        if numbers is None or not np.array_equal(numbers, _sum(leaf.data), equal_nan=True):
             text = (
                 "the gradients are added to those of the step before, with which a tensor of shape "
                 f"{leaf.data.shape} was changed already: w.grad = None forgets them, and has to "

@@ -241,3 +241,11 @@ def test_gradients_that_are_meant_to_add_up_get_no_hint() -> None:
 
     count = [0]
     assert loop(every_second, rows=2, steps=8) == []
+
+
+def test_a_tensor_with_nan_that_nothing_changed_gets_no_hint() -> None:
+    x = nn.Tensor([1.0, np.nan], requires_grad=True)
+    out = x * 2
+    out.backward(np.ones(2), retain_graph=True)
+    out.backward(np.ones(2))
+    np.testing.assert_array_equal(x.grad, [4, 4])
