@@ -64,7 +64,8 @@ class Part:
         dtype: of the input.
         match: the stages that begin there, or None.
         compiled: whether kernels can compute them.
-        ops: of the layer at this position, each with its parameters; None where it has no steps.
+        ops: of the layer at this position, each with its parameters; None where it has no steps,
+            and for a container, inside of which stages may begin behind its first layer.
         checked: whether the layer itself has computed such rows, and so raised no error.
     """
 
@@ -93,6 +94,7 @@ class Decision:
         self.versions = versions
         self._dtype, self.recorded = key[1], key[2]
         self.parts: dict[int, Part] = {}
+        self._containers = [bool(layer._sequence) for layer in layers]
         self._steps = [_steps_of(layer, key[1], recorded=self.recorded) for layer in layers]
 
     def decide(self, position: int, X: Array) -> Part:
@@ -100,7 +102,8 @@ class Decision:
         part = Part(row := X.shape[1:], X.dtype)
         steps = self._steps[position]
         if steps is not None and X.dtype == self._dtype:
-            part.ops = [(step.by_ops, step.parameters) for step in steps]
+            if not self._containers[position]:
+                part.ops = [(step.by_ops, step.parameters) for step in steps]
             if 1 <= len(row) <= 3:
                 axes = len(row) - 1
                 channels_last = (*(1,) * (axes == 1), *row[1:], row[0])
