@@ -172,8 +172,7 @@ def run_layers(
         if part is None or part.row != array.shape[1:] or part.dtype != array.dtype:
             part = decision.decide(position, array)
         match, rows = part.match, len(array)
-        refused = match is not None and rows < match.least_rows
-        match = None if refused else match
+        match = None if match is not None and rows < match.least_rows else match
         if (
             match is not None
             and part.compiled
@@ -189,7 +188,7 @@ def run_layers(
             else:
                 X = Tensor(predicted(match, array)) if X is not array else predicted(match, array)
             position += match.layers
-        elif part.checked and rows and array is X and not refused:
+        elif part.checked and rows and array is X:
             for by_ops, parameters in part.ops or ():
                 X = by_ops(X, *map(_array, parameters))
             position += 1

@@ -146,7 +146,6 @@ class AddStage(Stage):
         self.parameters = sum(stage.parameters for stage in (*body, *shortcut))
         self.work = prod(maps) + sum(stage.work for stage in (*body, *shortcut))
         self.needs_output = relu and not flatten
-        self.least_rows = max((stage.least_rows for stage in (*body, *shortcut)), default=0)
 
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
