@@ -170,10 +170,30 @@ def test_slides_are_written_by_one_call(small: Any, tmp_path: Path, monkeypatch:
     assert all(f"]({path.name})" in page for path in found[:-1])
     for was, now in zip(before, state_of(small), strict=True):
         np.testing.assert_array_equal(was, now)
-    with pytest.raises(FileExistsError, match="slides: path: expected a folder that does not") as e:
-        visual.slides(small, COLOURS, LABELS % 2, folder)
-    assert isinstance(e.value, nn.ArgumentError)
-    assert sorted(folder.iterdir()) == sorted(found)
+    # Again: its own slides are replaced, but nothing that somebody else wrote.
+    again = visual.slides(small, COLOURS, LABELS % 2, folder)
+    assert sorted(folder.iterdir()) == sorted(again)
+    assert len(again) == len(found) - 1  # no history
+    assert list(tmp_path.iterdir()) == [folder]
+    page = again[-1].read_text("utf-8")
+
+    def refused() -> None:
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(
+            FileExistsError, match="slides: path: expected a folder that does not"
+        ) as e:
+            visual.slides(small, COLOURS, LABELS % 2, folder)
+        assert isinstance(e.value, nn.ArgumentError)
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+    again[-1].write_text(page + "My own words.\n", "utf-8")
+    refused()
+    again[-1].write_text(page, "utf-8")
+    (folder / "notes.txt").write_text("mine", "utf-8")
+    refused()
+    (folder / "notes.txt").unlink()
+    again[-1].unlink()
+    refused()
 
 
 def test_slides_that_fail_leave_nothing(small: Any, tmp_path: Path, monkeypatch: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import neural_network as nn
 from neural_network import visual
@@ -66,3 +67,32 @@ def test_two_runs_share_a_panel() -> None:
     beads = visual.show_history({"loss": np.linspace(1, 0, 300)}).axes[0].lines[0]
     assert beads.get_marker() in ("", "None")
     assert loss.lines[0].get_marker() == "o"
+
+
+@pytest.mark.parametrize("count", [3, 9, 10, 24, 32])
+@pytest.mark.parametrize("value", [0.0, -2.5])
+@pytest.mark.parametrize("bins", [None, 4, 7])
+def test_numbers_that_are_all_equal_have_a_bar_around_them(
+    count: int, value: float, bins: int | None
+) -> None:
+    model = nn.Sequential(nn.Dense(count)).initialize((4,), rng=0)
+    model[0].bias = np.full(count, value)
+    axes = visual.show_histograms(model, bins=bins).axes[1]
+    (bar,) = [patch for patch in axes.patches if patch.get_height()]
+    assert bar.get_height() == count
+    assert bar.get_x() + bar.get_width() / 2 == pytest.approx(value, abs=1e-6)
+    assert bar.get_x() < value < bar.get_x() + bar.get_width()
+    assert f"all {value:g}" in axes.get_title()
+    assert "all" not in visual.show_histograms(model).axes[0].get_title()
+
+
+def test_a_layer_has_its_colour_on_every_slide_of_histograms() -> None:
+    model = nn.Sequential(*[nn.BatchNorm() for _ in range(5)]).initialize((3,), rng=0)
+    labels, images = np.zeros(2, int), np.zeros((2, 3))
+    made = visual.teaching._Set(model, images, labels, np.eye(3)[:2], ["a", "b", "c"], None, 3)
+    whole = visual.show_histograms(model).axes
+    drawn = [ax for draw in made.histograms() for ax in draw().axes if ax.axison]
+    assert len(drawn) == 10
+    for one, other in zip(whole, drawn, strict=False):
+        assert one.get_title() == other.get_title()
+        assert one.patches[0].get_facecolor() == other.patches[0].get_facecolor()

@@ -101,3 +101,38 @@ def test_boxes_of_a_model_in_a_quarter_have_their_names_and_no_note_on_them(size
         left = min(box.get_window_extent().x0 for box in boxes)
         assert widest - left > 0.35 * figure.bbox.width
     plt.close(figure)
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (8, 4.5), (9.6, 5.4), (8, 6)])
+@pytest.mark.parametrize("across", [1, 2])
+def test_panels_of_four_convolutions_on_a_figure_keep_apart(size: Any, across: int) -> None:
+    figure, grid = plt.subplots(across, 2, layout="constrained", figsize=size)
+    for ax, name in zip(grid.flat, ("emboss", "vertical", "edges", "sobel-x"), strict=False):
+        visual.show_flip(DIGIT[0], name, ax=ax)
+    assert overlaps(figure) == []
+    plt.close(figure)
+
+
+def test_every_class_is_named_in_a_quarter_or_the_axis_says_so() -> None:
+    figure, grid = plt.subplots(2, 2, layout="constrained")
+    digits, clothes, many = grid.flat[:3]
+    visual.show_confusion_matrix(np.arange(100).reshape(10, 10), ax=digits)
+    visual.show_confusion_matrix(COUNTS, NAMES, ax=clothes)
+    visual.show_confusion_matrix(np.eye(60, dtype=int), ax=many)
+    assert overlaps(figure) == []
+    assert [text.get_text() for text in digits.get_yticklabels()] == [str(n) for n in range(10)]
+    assert [text.get_text() for text in clothes.get_xticklabels()] == NAMES
+    assert digits.get_xlabel() == clothes.get_xlabel() == "predicted"
+    step = int(many.get_yticks()[1])
+    assert step > 1
+    assert many.get_xlabel() == f"predicted (one name in {step})"
+    plt.close(figure)
+
+
+def test_products_have_their_name_in_a_line_and_lacking_numbers_are_told() -> None:
+    figure, grid = plt.subplots(2, 2, layout="constrained")
+    nn.explain_conv2d(DIGIT[0], "edges", 7, 7).draw(ax=grid[0, 0])
+    texts = [text.get_text() for text in drawn_texts(figure)]
+    assert any(text.startswith("= products") and "\nsum " in text for text in texts)
+    assert "no space here for all numbers" in texts
+    plt.close(figure)

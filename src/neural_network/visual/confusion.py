@@ -13,7 +13,7 @@ from neural_network.checks import as_real, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
-from neural_network.visual.canvas import axes_grid
+from neural_network.visual.canvas import LEAST_IN_PLACE, axes_grid, room_of
 from neural_network.visual.figures import MEDIUM, as_cmap, ink_on
 from neural_network.visual.inputs import as_class_names, short_names
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_NUMBERS = 20
 # Of a class's name.
 MOST_LETTERS, MOST_LETTERS_IN_PLACE = 24, 12
+# Of a name, in sizes of its letters.
+LINE = 1.25
 # Of a zero, in place of full ink.
 PALE = {"black": "0.45", "white": "0.75"}
 # Points of a count.
@@ -96,13 +98,16 @@ def show_confusion_matrix(
         if turned:
             canvas.reserve(0.6 * max(map(len, names)) * canvas.medium / 72)
     # Beside bar and names the square is about half as wide as a place.
-    every = canvas.every(classes, along=1, most=classes, share=0.55)
+    every, letters = canvas.every(classes, along=1, most=classes, share=0.55), canvas.medium
+    if canvas.given is not None:
+        every, letters = _naming(0.55 * min(room_of(name, ax, title or "")), classes, letters)
     shown = range(0, classes, every)
     labels = [names[place] for place in shown]
     axes.set_xticks(shown, labels, rotation=90 if turned else 0, parse_math=False)
     axes.set_yticks(shown, labels, parse_math=False)
-    axes.tick_params(labelsize=canvas.medium)
-    axes.set_xlabel("predicted", fontsize=canvas.medium)
+    axes.tick_params(labelsize=letters)
+    remark = f" (one name in {every})" if every > 1 else ""
+    axes.set_xlabel(f"predicted{remark}", fontsize=canvas.medium)
     axes.set_ylabel("true", fontsize=canvas.medium)
     if classes <= MOST_CLASSES_WITH_NUMBERS:
         # A third of a cell high, where the letters are no larger than a title's.
@@ -118,6 +123,16 @@ def show_confusion_matrix(
         canvas.note_lack(group, "counts")
     canvas.bar(drawn, [axes], "share of the true class")
     return canvas.figure
+
+
+def _naming(inches: float, classes: int, points: float) -> tuple[int, float]:
+    """Return that each so many-th class is named on so many inches, and in letters of which size.
+
+    They are as small as they may be before any class has no name.
+    """
+    fitting = inches * 72 / classes / LINE
+    letters = float(np.clip(fitting, LEAST_IN_PLACE, points))
+    return int(np.ceil(letters / min(fitting, letters))), letters
 
 
 def _upright(names: Sequence[str], cell: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,9 +98,15 @@ def draw_histograms(
     ax: Any = None,
     title: str | None = None,
     cmap: Any = None,
+    names: Iterable[str] | None = None,
 ) -> Figure:
-    """Draw histograms of arrays by name; arguments as of ``show_histograms``."""
-    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in arrays))
+    """Draw histograms of arrays by name; arguments as of ``show_histograms``.
+
+    ``names`` are those of all parameters, where ``arrays`` are some of them: a layer has the same
+    colour in each figure.
+    """
+    everyone = arrays if names is None else names
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in everyone))
     colours = (
         [COLOURS[place % len(COLOURS)] for place in range(len(layers))]
         if cmap is None
@@ -128,12 +134,18 @@ def draw_histograms(
         colour = colours[layers.index(name.rpartition(".")[0])]
         if finite.size:
             suiting = int(np.clip(2 * np.sqrt(finite.size), 4, USUAL_BINS))
-            axes.hist(finite, bins=_edges(finite, suiting if bins is None else bins), color=colour)
+            count = suiting if bins is None else bins
+            alike = float(finite[0]) if np.all(finite == finite[0]) else None
+            # Bars lie on both sides of a number that is all there is, which is in the middle one.
+            count += alike is not None and count % 2 == 0
+            axes.hist(finite, bins=_edges(finite, count), color=colour)
         axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
         shape = "×".join(map(str, values.shape)) or "1"
         lacking = values.size - finite.size
         between = "\n" if canvas.given is None else " "
         text = f"{name}{between}{shape}" + (f", {lacking} not finite" if lacking else "")
+        if finite.size > 1 and alike is not None:
+            text += f", all {alike:.4g}"
         lines = wrapped(text, canvas.inches[0] / columns, canvas.small)
         axes.set_title(lines, fontsize=canvas.small, parse_math=False)
         axes.tick_params(labelsize=min(canvas.small, SMALL - 1))

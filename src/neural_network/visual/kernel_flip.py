@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 NAME = "show_flip"
 # Maps that differ by less than this share of their largest number are the same.
 SAME = 1e-9
+# Of a title in one line, in sizes of letters.
+WIDEST = 12.5
 
 
 @public(top_level=False)
@@ -83,9 +85,17 @@ def show_flip(
     top = largest(kernel)
     signs = {"cmap": as_cmap(NAME, cmap, SIGNED), "vmin": -top, "vmax": top}
     canvas = axes_grid(NAME, ax, heading, size=(8.0, 5.6), rows=2, columns=3)
-    words = ("cross-correlation\nconv2d(image, filter)", "convolution\nconv2d(…, flip=True)")
+    words: tuple[str, ...] = (
+        "cross-correlation\nconv2d(image, filter)",
+        "convolution\nconv2d(…, flip=True)",
+    )
+    names = ("filter", "filter turned by 180°")
+    space = min(canvas.inches[0] / 4, canvas.inches[1] / 2.6)  # of a picture
+    if canvas.given is not None and space < WIDEST * canvas.medium / 72:
+        words = tuple(word.replace("(", "(\n") for word in words)
+        names = (names[0], "filter,\nturned")
     for line, filters, result, word, flipped in zip(
-        canvas.grid, (kernel, turned), maps, words, ("filter", "filter turned by 180°"), strict=True
+        canvas.grid, (kernel, turned), maps, words, names, strict=True
     ):
         left, middle, right = line
         left.imshow(as_picture(picture), cmap=GREY, vmin=0, vmax=1)

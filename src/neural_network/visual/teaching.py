@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +66,13 @@ HIGHEST = 4.5
 # Histograms on a slide, and units whose weights are drawn.
 PANELS, MOST_UNITS = 8, 40
 
+# The file that shows them; its first line, and more bytes than it has.
+INDEX = "slides.md"
+HEAD = re.compile(
+    r"# [\d,]+ pictures of \d+ classes, and a network that is right about [\d.]+% of them"
+)
+MOST_BYTES = 100_000
+
 Slide = tuple[str, str, Callable[[], Any]]
 
 
@@ -80,7 +88,7 @@ def slides(
     history: Any = None,
     class_names: Any = None,
 ) -> list[Path]:
-    """Write the pictures of a lecture about a model into a new folder.
+    """Write the pictures of a lecture about a model into a folder of their own.
 
     They are: examples of the data, the model as boxes, its filters, one number of a convolution,
     the convolution as an animation, the two meanings of the word, the maps of every layer,
@@ -94,7 +102,8 @@ def slides(
         images: (N, C, H, W), or (N, H, W) for a single channel; also for a model of flat
             features, which gets them flattened. Flat ones of n² numbers are n × n pixels.
         labels: (N,) class numbers.
-        path: of the folder, which is made: it must not exist, or be empty.
+        path: of the folder, which is made: it must not exist, or be empty, or hold nothing but
+            the slides of an earlier call, which are replaced.
         history: of the training, as ``fit`` returns it; None for none.
         class_names: of all classes; None for their numbers.
 
@@ -138,25 +147,55 @@ def slides(
             written = made.write(temporary)
             temporary.chmod(0o755)  # of a temporary folder, only its owner may read
             if folder.exists():
-                folder.rmdir()
-            temporary.rename(folder)
+                # Kept until the new ones are in their place.
+                earlier = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+                folder.rename(earlier / folder.name)
+                try:
+                    temporary.rename(folder)
+                except OSError:
+                    (earlier / folder.name).rename(folder)
+                    raise
+                finally:
+                    shutil.rmtree(earlier, ignore_errors=True)
+            else:
+                temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return [folder / file for file in written]
 
 
 def _new_folder(path: Any) -> Path:
-    """Return the path of a folder that does not exist, or is empty."""
+    """Return the path of a folder that does not exist, is empty, or holds earlier slides."""
     folder = Path(as_path(NAME, "path", path))
     with writing(folder):  # its name may be too long, or it cannot be read
         is_folder = folder.is_dir()
         in_the_way = any(folder.iterdir()) if is_folder else folder.exists() or folder.is_symlink()
+        in_the_way = in_the_way and not (is_folder and _is_earlier(folder))
     if in_the_way:
         what = "a folder that holds something" if is_folder else "a file"
         refused: Any = both(ArgumentError, FileExistsError)
-        expected = "a folder that does not exist yet, or is empty"
+        expected = "a folder that does not exist yet, is empty, or holds slides alone"
         raise refused(sentence(NAME, "path", expected, f"{what}: {folder}"))
     return folder
+
+
+def _is_earlier(folder: Path) -> bool:
+    """Return whether a folder holds slides of an earlier call, and nothing of the user's own."""
+    overview = folder / INDEX
+    if not overview.is_file() or overview.stat().st_size > MOST_BYTES:
+        return False
+    text = overview.read_text("utf-8", errors="replace")
+    head = text.partition("\n")[0]
+    found = re.findall(r"^!\[(.*)\]\((\d\d_\w+\.(?:png|gif))\)$", text, re.MULTILINE)
+    if not HEAD.fullmatch(head) or text != _overview(head, found):
+        return False
+    return {one.name for one in folder.iterdir()} <= {INDEX, *(file for _, file in found)}
+
+
+def _overview(head: str, written: Sequence[tuple[str, str]]) -> str:
+    """Return the text of ``slides.md``: of each slide, its sentence and file."""
+    slides = [f"## {text}\n\n![{text}]({file})\n" for text, file in written]
+    return "\n".join([f"{head}\n", *slides])
 
 
 class _Set:
@@ -195,11 +234,11 @@ class _Set:
         planned: Sequence[Slide] = list(self.slides())
         count, classes = len(self.images), len(self.names)
         right = float(np.mean(self.shares.argmax(axis=1) == self.labels))
-        lines = [
+        head = (
             f"# {count:,} pictures of {classes} classes, and a network that is right about "
-            f"{right:.1%} of them\n"
-        ]
-        names = []
+            f"{right:.1%} of them"
+        )
+        written = []
         for number, (name, text, draw) in enumerate(noted(NAME, planned), 1):
             drawn = draw()
             ending, figure, pixels = "png", drawn, SLIDE
@@ -207,10 +246,9 @@ class _Set:
                 ending, figure, pixels = "gif", drawn.figure, ANIMATED
             file = f"{number:02}_{name}.{ending}"
             save_figure(drawn, folder / file, dpi=dpi_within(figure, pixels))
-            names.append(file)
-            lines.append(f"## {text}\n\n![{text}]({file})\n")
-        (folder / "slides.md").write_text("\n".join(lines), "utf-8")
-        return [*names, "slides.md"]
+            written.append((text, file))
+        (folder / INDEX).write_text(_overview(head, written), "utf-8")
+        return [*(file for _, file in written), INDEX]
 
     def slides(self) -> Iterator[Slide]:
         """Yield name, sentence and drawing of each slide that the model has."""
@@ -252,12 +290,16 @@ class _Set:
                 model, self.images, self.labels, most=MOST_MISTAKES, class_names=names
             ),
         )  # fmt: skip
-        arrays = [(name, parameter.data) for name, parameter in model.named_parameters()]
-        parts = [dict(arrays[n : n + PANELS]) for n in range(0, len(arrays), PANELS)]
-        draws = [partial(draw_histograms, part, "weights", "weights") for part in parts]
-        yield from _paged("histograms", "How the weights are spread", draws)
+        yield from _paged("histograms", "How the weights are spread", self.histograms())
         if self.history is not None:
             yield "history", "How the training went", lambda: show_history(self.history)
+
+    def histograms(self) -> list[Callable[[], Any]]:
+        """Return the drawings of all parameters, ``PANELS`` at a time."""
+        arrays = [(name, parameter.data) for name, parameter in self.model.named_parameters()]
+        parts = [dict(arrays[n : n + PANELS]) for n in range(0, len(arrays), PANELS)]
+        names = [name for name, _ in arrays]
+        return [partial(draw_histograms, part, "weights", "weights", names=names) for part in parts]
 
     def weight_slides(self) -> Iterator[Slide]:
         """Yield the weights of the first layer: on pixels, each unit as a picture."""

@@ -140,9 +140,13 @@ class WindowSum(Explanation):
         draw_image(canvas, panels[0], self)
         mark_window(panels[0], self)
         word = "filter, turned" if self.flipped else "filter"
+        space, total, groups = canvas.inches[0] / 4, shown(self.value), []
+        last = wrapped(f"= products, sum {total}", space, canvas.medium)
+        if last.startswith("=\n"):
+            last = f"= products\nsum {total}"
         for axes, label, values in zip(
             panels[1:],
-            ("window", f"× {word}", f"= products, sum {shown(self.value)}"),
+            ("window", wrapped(f"× {word}", space, canvas.medium), last),
             (self.window, self.filter, self.products),
             strict=True,
         ):
@@ -150,18 +154,23 @@ class WindowSum(Explanation):
             places = Tiles(drawn, (height, width), inches=1.75, columns=1)
             colours = colours_of_window(self.image) if label == "window" else _colours(tiles, cmap)
             pictures = places.draw(canvas, axes, tiles[:drawn], **colours)
-            write_numbers(canvas, places, pictures)
+            groups.append(write_numbers(canvas, places, pictures))
             for picture in pictures:
                 draw_cells(picture)
             if label == "window":
                 name_channels(canvas, pictures, channels)
-            axes.set_title(
-                wrapped(label, canvas.inches[0] / 4, canvas.medium), fontsize=canvas.medium
-            )
+            axes.set_title(label, fontsize=canvas.medium)
         if channels > drawn:
             panels[0].set_xlabel(
                 f"{channels - drawn} more channels not shown", fontsize=canvas.small
             )
+
+        def lacking() -> str:
+            """Say where a place has no space for numbers."""
+            full = all(group is not None and group.size() for group in groups)
+            return "" if full else "no space here for all numbers"
+
+        canvas.note_below(lacking)
         return canvas.figure
 
 
