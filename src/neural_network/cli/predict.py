@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv as csv_format
 import io
 import os
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -16,16 +15,10 @@ import numpy as np
 import typer
 
 from neural_network.checks import Array
-from neural_network.cli.data import near_name, shaped_for
+from neural_network.cli.data import shaped_for
 from neural_network.cli.inspection import tell_of_digits
-from neural_network.cli.models import (
-    MODEL,
-    NOTES_OF_DIGITS,
-    class_names,
-    is_run,
-    read_model,
-    trained_model,
-)
+from neural_network.cli.models import NOTES_OF_DIGITS, class_names, read_model
+from neural_network.cli.named_pictures import file_of_table, picture_files
 from neural_network.cli.output import (
     Force,
     Json,
@@ -39,22 +32,14 @@ from neural_network.cli.output import (
     printable,
     terminal_width,
 )
-from neural_network.cli.preparation import (
-    DIGIT,
-    OF_DIGITS,
-    PICTURES,
-    Preparation,
-    as_inputs,
-    by_input,
-)
-from neural_network.cli.settings import MODEL_FILES
-from neural_network.datasets.folders import Wrong, check_all_read, files_below
+from neural_network.cli.preparation import DIGIT, OF_DIGITS, Preparation, as_inputs, by_input
+from neural_network.datasets.folders import Wrong, check_all_read
 from neural_network.datasets.pictures import read_picture
 from neural_network.errors import ArgumentError, FileFormatError, ShapeError, sentence
 from neural_network.files import written_beside
 from neural_network.layers.layer import Layer
 from neural_network.layers.outputs import class_probabilities
-from neural_network.models import MODELS, load_tiny_cnn
+from neural_network.models import load_tiny_cnn
 from neural_network.terminal import is_terminal
 from neural_network.visual import save_figure, show_predictions
 from neural_network.visual.saving import check_figure_path
@@ -114,14 +99,14 @@ def predict(
             if model is None
             else read_model("predict", "--model", model)
         )
-        table = _file_of_table(pictures) if csv else None
+        table = file_of_table(pictures) if csv else None
         if not no_picture:
             save = save or (DRAWING if force else free_name(DRAWING))
             check_figure_path("predict", "--save", save)
             check_place("predict", "--save", save)
         confirm_overwrite([path for path in (save, table) if path is not None], force=force)
         preparation = notes.pictures or _preparation(network, report)
-        files = _files(pictures, unread)
+        files = picture_files(pictures, unread)
         files, photographs, prepared = _read(files, preparation, report, unread)
         X = shaped_for("predict", "--model", network, as_inputs(np.stack(prepared)))
         outputs = report.predicted(network, X, "reading")
@@ -162,15 +147,6 @@ def predict(
     report.end_unless_all_read(unread)
 
 
-def _file_of_table(pictures: list[Path]) -> Path | None:
-    """Take the file that ends in .csv out of several pictures, if there is one such file."""
-    files = [path for path in pictures if path.suffix.lower() == ".csv"]
-    if len(files) != 1 or len(pictures) == 1:
-        return None
-    pictures.remove(files[0])
-    return files[0]
-
-
 def _preparation(network: Layer, report: Report) -> Preparation:
     """Return how pictures are prepared for a model without notes: it follows from its input."""
     how = by_input(network)
@@ -191,61 +167,6 @@ def _preparation(network: Layer, report: Report) -> Preparation:
         f"The model's file has no notes on how its pictures were prepared: they are {does}."
     )
     return how
-
-
-def _files(pictures: list[Path], unread: Wrong) -> list[Path]:
-    """Return the pictures that are named, and those in the folders that are, and below.
-
-    A folder without any goes to ``unread``.
-
-    Raises:
-        ArgumentError: a model's file, or the folder of a training, is among them.
-    """
-    found: list[Path] = []
-    for path in pictures:
-        if not path.exists():
-            _check_missing(path, only=len(pictures) == 1)
-        if not path.is_dir():
-            is_file = path.suffix.lower() in MODEL_FILES and path.is_file()
-            if is_file or (str(path) in MODELS and not path.exists()):
-                expected = f"a picture (a model is named by --model {path})"
-                raise ArgumentError(sentence("predict", "PICTURE", expected, f"the model {path}"))
-            found.append(path)
-            continue
-        if is_run(path):
-            named = trained_model(path) or path / MODEL
-            expected = f"pictures (a trained model is named by --model {named})"
-            received = f"the folder of a training {path}"
-            raise ArgumentError(sentence("predict", "PICTURE", expected, received))
-        inside = list(files_below(path))
-        if not inside:
-            text = f"{path}: expected pictures, received an empty folder"
-            unread[path] = FileFormatError(text)
-        found += inside
-    return found
-
-
-def _check_missing(path: Path, *, only: bool) -> None:
-    """Raise ArgumentError about what is not there, unless it is one of several pictures.
-
-    Args:
-        path: as typed, which does not exist.
-        only: whether no other picture was named.
-    """
-    if str(path) in MODELS or path.is_symlink():  # which other sentences are about
-        return
-    received = f"{path}, which does not exist"
-    if str(path).startswith(("http:", "https:")):
-        received = f"{path}; download it first"
-    elif path.suffix.lower() not in PICTURES and not only:
-        received += " (--all, --csv and --json take no value; a name with spaces needs quotes)"
-    elif "*" in path.name:
-        received += f"; neural-network predict {shlex.quote(str(path.parent))} reads all in there"
-    elif only:
-        received += near_name(str(path))
-    else:
-        return
-    raise ArgumentError(sentence("predict", "PICTURE", "a picture, or a folder", received))
 
 
 def some_of_each(kinds: Sequence[Hashable], most: int) -> set[int]:

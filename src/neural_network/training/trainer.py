@@ -42,7 +42,7 @@ from neural_network.training.divergence import (
     explain_step,
 )
 from neural_network.training.dry_run import build, expected_measures, of_validation, try_fit
-from neural_network.training.hints.table import Hints
+from neural_network.training.hints.giving import Hints
 from neural_network.training.history import History, Measures
 from neural_network.training.interrupts import interrupted, noticing_interrupts
 from neural_network.training.objectives import (
