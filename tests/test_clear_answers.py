@@ -198,6 +198,11 @@ HINTS: dict[str, tuple[Callable[[], Any], str]] = {
     "axis, by hand": (lambda: by_hand(lambda o, y: nn.cross_entropy(nn.softmax(o, axis=0), y)), WRONG_SUMS),
     "twice, tensors": (lambda: manual(lambda o, y: nn.softmax_cross_entropy(nn.softmax(o), y)), TWICE),
     "axis, tensors": (lambda: manual(lambda o, y: nn.cross_entropy(nn.softmax(o, axis=0), y)), r"^cross_entropy: A has rows that sum to [\d.]+ to [\d.]+, and not to 1: "),
+    "one column": (lambda: nn.cross_entropy(nn.sigmoid(Z[:, :1]), ONE_HOT[:, :1]), r"^cross_entropy: A has rows of one number: binary_cross_entropy takes"),
+    "softmax of one column": (lambda: nn.cross_entropy(nn.softmax(Z[:, :1]), ONE_HOT[:, :1]), "rows of one number: binary_cross_entropy takes"),
+    "pixels by hand": (lambda: nn.forward_mlp(PIXELS.reshape(5, 784), **nn.initial_parameters([784, 9, 5])), r"^forward_mlp: X holds numbers from 0 to 255, .*; scale them: X / 255$"),
+    "three layers of pixels": (lambda: nn.forward_mlp_3layer(PIXELS.reshape(5, 784), **nn.initial_parameters([784, 9, 9, 5])), "^forward_mlp_3layer: X holds numbers from 0 to 255"),
+    "paper of a drawing": (lambda: of_dark_paper().predict(1 - DIGITS[0][:1].reshape(1, 1, 28, 28)), "^predict: the picture is of dark ink on bright paper, .*nn.prepare_digit"),
     "axis, fit": (lambda: trained(loss=lambda o, y: nn.cross_entropy(nn.softmax(o, axis=0), nn.one_hot(y, 5))), "^fit: cross_entropy receives rows that sum to"),
     "bytes": (lambda: BUILT.predict(PIXELS.astype("u1")), r"^predict: model\[0\] Conv2D\(2, 3\) receives whole numbers from 0 to 255, as pixels are in files; .* X.astype\('float32'\) / 255$"),
     "pixels": (lambda: BUILT.predict(PIXELS.astype("f")), "receives whole numbers from 0 to 255"),
@@ -236,6 +241,14 @@ def on_pixels() -> None:
         warnings.simplefilter("ignore")  # the author knows
         Trainer(model, progress=False).fit(PIXELS, [0, 1, 2, 1, 0])
     model.predict(PIXELS)
+
+
+def of_dark_paper() -> Any:
+    X = DIGITS[0][:100].reshape(100, 1, 28, 28).astype("f")
+    model = Sequential(nn.Flatten(), Dense(10))
+    Trainer(model, progress=False).fit(X, DIGIT_LABELS[:100])
+    model.predict(X)
+    return model
 
 
 RIGHT: dict[str, Callable[[], Any]] = {

@@ -86,7 +86,7 @@ CASES: dict[str, Case] = {
     "append": (lambda: Own([nn.Dense(2)]).layers.append(1), AttributeError, r"append → model\.append"),
     "pair": (lambda: [c.freeze() for c in model.children()], AttributeError, r"\[layer for _, layer in"),
     # files
-    "resume": (lambda: fit(resume="no.ckpt"), FileNotFoundError, "^fit: resume: expected a safetensors file, received 'no.ckpt': No such"),
+    "resume": (lambda: fit(resume="no.ckpt"), FileNotFoundError, "^fit: resume: expected a safetensors file, received 'no.ckpt': No such.*; the first run has none yet: resume=path if os.path.exists"),
     "load": (lambda: nn.load("no.file"), FileNotFoundError, "^load: path: expected a safetensors file, received 'no.file': No such"),
     "picture": (lambda: nn.load_picture("no.png"), FileNotFoundError, "^load_picture: path: .*'no.png': No such"),
     "path through a file": (lambda: nn.load(f"{__file__}/x"), NotADirectoryError, "^load: path: .*Not a directory"),

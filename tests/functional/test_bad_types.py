@@ -191,7 +191,7 @@ DTYPE = [
     ),
     (
         lambda: nn.visual.show_history(None),
-        "show_history: history: expected numbers or a dict of lists, or the path of a run's CSV file, received None",
+        "show_history: history: expected numbers or a dict of lists, or the path of a run's CSV file, as run/log.csv, received None",
     ),
     (
         lambda: nn.visual.save_figure(None, "x.png"),

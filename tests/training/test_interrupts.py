@@ -69,6 +69,13 @@ def test_ctrl_c_writes_a_checkpoint_from_which_it_goes_on(
     assert digest(resumed) == digest(whole)
 
 
+def test_ctrl_c_without_a_checkpoint_names_it() -> None:
+    with pytest.raises(
+        nn.TrainingInterrupted, match=r"; callbacks=\[nn.Checkpoint\(path\)\] writes"
+    ):
+        fit(make(None, Press("on_step_end", 6)))
+
+
 @pytest.mark.parametrize(
     ("place", "said"), [("on_epoch_end", "saved .*"), ("on_fit_end", "the training was over")]
 )

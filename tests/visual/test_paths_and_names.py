@@ -98,7 +98,9 @@ def test_a_file_that_is_no_log(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(b"epoch,loss\n")
     with pytest.raises(nn.ShapeError, match="history: expected at least one epoch"):
         visual.show_history(path)
-    with pytest.raises(TypeError, match="or the path of a run's CSV file, received 'run'"):
+    with pytest.raises(
+        TypeError, match="or the path of a run's CSV file, as run/log.csv, received 'run'"
+    ):
         visual.show_history("run")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +40,7 @@ from neural_network.errors import (
     ShapeError,
     brief,
     give_hint,
+    hints_of_fit,
     sentence,
 )
 from neural_network.functional.activations import identity
@@ -180,7 +182,10 @@ def gradient_descent(
                 weight = weight - lr * (X[batch].T @ error) / len(batch)
                 bias = bias - lr * np.mean(error)
             _check_converges(function, epoch, lr, W=rounded(weight, dtype), b=rounded(bias, dtype))
-            losses.append(as_single(function, "loss_fn", loss_fn(predict(X), y)))
+            predicted = predict(X)
+            single = outputs == 1 and bool(np.all(predicted == 1))  # of a softmax, see below
+            with hints_of_fit() if single else nullcontext():
+                losses.append(as_single(function, "loss_fn", loss_fn(predicted, y)))
         _check_converges(function, epoch, lr, loss=losses[-1])
         if verbose:
             shown = f"{losses[-1]:.4f}" if abs(losses[-1]) < LONG else f"{losses[-1]:.4g}"

@@ -28,6 +28,9 @@ from neural_network.functional.activations import relu, sigmoid, softmax
 from neural_network.functional.losses.reduction import hint_other_sums
 from neural_network.public import public
 
+# Rows of so many numbers, some of them above this, are pixels as they are in files.
+FEWEST_PIXELS, BRIGHT = 64, 100
+
 
 @public
 @explains_calls
@@ -250,9 +253,21 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
         inputs = W.shape[1]
         check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
 
+    _hint_pixels(function, named["X"])
     with threads_for_call(_largest_product(named)):
         _, activations = forward(named["X"], named)
     return [rounded(A, dtype) for A in activations]
+
+
+def _hint_pixels(function: str, X: Array) -> None:
+    """Warn of pixels as they are in files; the first row is looked at first, which is cheap."""
+    if X.shape[1] < FEWEST_PIXELS or not np.maximum.reduce(X[0]) > BRIGHT:
+        return
+    if X.min() >= 0 and X.max() <= 255:
+        give_hint_of_call(
+            f"{function}: X holds numbers from {X.min():.0f} to {X.max():.0f}, as pixels are in "
+            "files, which are far too large for the usual first weights; scale them: X / 255"
+        )
 
 
 def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:

@@ -51,8 +51,9 @@ def load_picture(
         path: a PNG, JPEG or any other file that Pillow reads (extra ``plot``), except EPS, which
             is a program. Packages for Pillow count: HEIC after
             ``pillow_heif.register_heif_opener()``.
-        size: a length, or height and width, to resize it to as ``load_image_folder``, ``train``
-            and ``predict`` do; None for its own.
+        size: a length, or height and width, to resize it to as ``load_image_folder`` and ``train``
+            do; None for its own. A drawn or photographed digit for a network of MNIST is prepared
+            otherwise: ``prepare_digit(load_picture(path))``, as ``neural-network predict`` does.
         grey: False for red, green and blue; of a grey picture these are equal.
 
     Returns:

@@ -17,6 +17,8 @@ from neural_network.layers.places import place_of
 BRIGHT, MOST, FEWEST = 100, 255, 64
 # Paper is brighter than this share of the brightest number, and covers more than half of a picture.
 PAPER, HALF = 0.6, 0.5
+# So many of the pictures that a model was trained with have a border of 0.
+MOST_DARK = 0.9
 # Layers whose weights multiply what they are given.
 WEIGHING = ("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D")
 
@@ -71,6 +73,17 @@ def note_pixels(model: Any, *, given: bool) -> None:
     """
     vars(model)["_trained_on_pixels"] = given
     vars(model).pop("_bright", None)
+
+
+def is_on_dark_paper(X: Any) -> bool:
+    """Return whether pictures (n, 1, H, W) from 0 to 1 have a border of 0, as those of MNIST."""
+    if not isinstance(X, np.ndarray) or X.ndim != 4 or X.shape[1] != 1 or not X.size:
+        return False
+    if not PAPER < X.max() <= 1 or X.min() < 0:
+        return False
+    maps = X[:, 0]
+    borders = np.concatenate([maps[:, 0], maps[:, -1], maps[:, :, 0], maps[:, :, -1]], axis=1)
+    return bool(np.mean(np.median(borders, axis=1) == 0) > MOST_DARK)
 
 
 def expect_digits(model: Any) -> None:

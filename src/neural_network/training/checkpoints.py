@@ -214,7 +214,12 @@ def read_checkpoint(
         expected = "the path of a file that Checkpoint(path) has written"
         raise DTypeError(sentence("fit", "resume", expected, f"{path}; resume='run.checkpoint'"))
     path = as_path("fit", "resume", path)
-    open_file("fit", path, "a safetensors file", name="resume").close()
+    try:
+        open_file("fit", path, "a safetensors file", name="resume").close()
+    except FileNotFoundError as error:
+        cure = "the first run has none yet: resume=path if os.path.exists(path) else None"
+        error.args = (f"{error}; {cure}",)
+        raise
     arrays, metadata = read_format(
         path, FORMAT, FIRST_VERSION, FORMAT_VERSION, function="fit", require_checksum=True
     )

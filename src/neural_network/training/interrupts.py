@@ -63,4 +63,9 @@ def interrupted(state: TrainingState, notes: Iterable[str | None]) -> TrainingIn
     where = f"stopped in epoch {state.epoch + 1} of {state.epochs}, after batch {state.batch}"
     if state.batch == 0:
         where = f"stopped after epoch {state.epoch} of {state.epochs} epochs"
-    return TrainingInterrupted("; ".join([where, *filter(None, notes)]))
+    said = [note for note in notes if note]
+    if not said:
+        said = [
+            "callbacks=[nn.Checkpoint(path)] writes a file, which fit(…, resume=path) goes on with"
+        ]
+    return TrainingInterrupted("; ".join([where, *said]))

@@ -83,6 +83,7 @@ def show_activations(
 
     Returns:
         The matplotlib figure. Each layer has two axes: its name and shape, and its maps.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError: a model that is not built, ``most`` below 1.

@@ -56,7 +56,7 @@ def show_confusion_matrix(
         cmap: a colormap for the shares; white to blue by default.
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
 
     Raises:
         DTypeError: no real numbers; a wrong ``ax``, ``title`` or ``cmap``.

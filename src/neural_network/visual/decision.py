@@ -68,7 +68,7 @@ def show_decision_surface(
         cmap: a colormap, of which each class gets a colour.
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
 
     Raises:
         ArgumentError: a model that is not built, labels out of range, ``steps`` below 2,

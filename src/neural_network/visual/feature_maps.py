@@ -146,7 +146,7 @@ def draw_feature_maps(
         cmap: a colormap for the maps.
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
 
     Raises:
         ShapeError: the titles of ``filters`` and ``maps`` differ, or their order; a

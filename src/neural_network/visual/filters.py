@@ -67,7 +67,7 @@ def show_filters(
         cmap: a colormap; given for three channels, they stand side by side.
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
 
     Raises:
         ArgumentError: a layer that is not built, or that has no weights to draw.

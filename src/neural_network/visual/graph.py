@@ -77,7 +77,7 @@ def show_graph(
         cmap: a colormap, of which each kind of layer gets a colour.
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
 
     Raises:
         ArgumentError: no ``shape`` for a model that is not built.

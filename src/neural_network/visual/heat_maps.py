@@ -69,6 +69,7 @@ def show_saliency(
 
     Returns:
         The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError, ShapeError, GradientError, DTypeError: as ``saliency``; a wrong ``ax``,
@@ -117,6 +118,7 @@ def show_grad_cam(
 
     Returns:
         The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError: a model without a convolution; as ``grad_cam``.
@@ -175,6 +177,7 @@ def show_occlusion(
 
     Returns:
         The matplotlib figure: the picture, the numbers, and the numbers over the picture.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError, ShapeError, DTypeError: as ``occlusion``; a wrong ``ax``, ``title``,

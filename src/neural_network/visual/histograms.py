@@ -67,6 +67,7 @@ def show_histograms(
 
     Returns:
         The matplotlib figure, a panel for each parameter; those of a layer share a colour.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError: a model that is not built or has no parameters, another ``what``,

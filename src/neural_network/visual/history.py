@@ -66,7 +66,7 @@ def show_history(
 
     Returns:
         The matplotlib figure, a panel for each measure; "loss" and "validation_loss"
-        share one.
+        share one. ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ShapeError: no measure, or one without an epoch.
@@ -281,7 +281,7 @@ def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]
         received = f"a {type(history).__name__} of them"
         raise DTypeError(sentence(function, "history", expected, received))
     if not isinstance(history, Mapping | list | tuple | np.ndarray):
-        expected = "numbers or a dict of lists, or the path of a run's CSV file"
+        expected = "numbers or a dict of lists, or the path of a run's CSV file, as run/log.csv"
         raise DTypeError(sentence(function, "history", expected, brief(history)))
     named = history if isinstance(history, Mapping) else {"loss": history}
     curves = {

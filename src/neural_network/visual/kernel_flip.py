@@ -66,6 +66,7 @@ def show_flip(
 
     Returns:
         The matplotlib figure: for each of the two the picture, the filter and the map.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ShapeError, ArgumentError, DTypeError: as ``conv2d`` and ``named_filter``; a wrong

@@ -66,6 +66,7 @@ def show_mistakes(
 
     Returns:
         The matplotlib figure; one with a sentence where there is no mistake.
+        ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         ArgumentError: a model that is not built, labels out of range, ``most`` below 1.

@@ -70,7 +70,7 @@ def show_predictions(
 
     Returns:
         The matplotlib figure, three panels for each picture; of more than three pictures, several
-        stand side by side.
+        stand side by side. ``figure.savefig(path)`` saves it; pyplot does not know it.
 
     Raises:
         DTypeError: no real numbers; a wrong ``ax``, ``title`` or ``cmap``.

@@ -92,7 +92,7 @@ class Tape(Explanation):
             cmap: a colormap, of which arguments and results have a colour each.
 
         Returns:
-            The matplotlib figure.
+            The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
         """
         as_title(NAME, title)
         heading = f"value {self.value:.4g}" if title is None else title

@@ -88,7 +88,7 @@ class Walkthrough(Explanation):
             cmap: a colormap for the maps.
 
         Returns:
-            The matplotlib figure.
+            The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
         """
         heading = (self.sentence or None) if title is None else title
         scores = self.steps[-1].output[0]

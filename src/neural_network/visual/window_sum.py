@@ -125,7 +125,7 @@ class WindowSum(Explanation):
             cmap: a colormap for filter and products.
 
         Returns:
-            The matplotlib figure.
+            The matplotlib figure, which ``figure.savefig(path)`` saves; pyplot does not know it.
         """
         as_title(NAME, title)
         as_cmap(NAME, cmap, SIGNED)

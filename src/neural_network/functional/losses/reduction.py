@@ -53,6 +53,10 @@ def hint_swapped(function: str, predictions: Array, labels: Array) -> None:
 SUM_OFF, SUM_NEAR = 1e-2, 1e-4
 # Fewer numbers are an example that somebody has made up.
 FEWEST = 4
+ONE_COLUMN = (
+    "rows of one number: binary_cross_entropy takes the probability of class 1, as sigmoid makes "
+    "it, and labels 0 and 1"
+)
 
 
 def other_sums(P: Array, made_by: str = "softmax") -> str | None:
@@ -68,6 +72,8 @@ def other_sums(P: Array, made_by: str = "softmax") -> str | None:
     """
     if P.size < FEWEST:
         return None
+    if P.shape[1] == 1 and np.any(P != 1):  # those of a softmax are 1
+        return ONE_COLUMN
     rows: Any = np.sum(P, axis=1, dtype=np.float64)
     off = np.abs(rows - 1) > SUM_OFF
     if 2 * np.count_nonzero(off) <= len(rows):  # a row of zeros may be one that does not count
@@ -87,7 +93,9 @@ def hint_other_sums(function: str, name: str, P: Array) -> None:
 
     The first row is looked at first, so that a right call costs a millionth of a second.
     """
-    if abs(np.add.reduce(P[0]) - 1) > SUM_OFF and (text := other_sums(P)) is not None:
+    if P.shape[1] == 1 and P.size >= FEWEST:
+        give_hint_of_call(f"{function}: {name} has {ONE_COLUMN}")
+    elif abs(np.add.reduce(P[0]) - 1) > SUM_OFF and (text := other_sums(P)) is not None:
         give_hint_of_call(f"{function}: {name} has {text}")
 
 
@@ -174,6 +182,8 @@ def check_distributions(function: str, name: str, rows: Array) -> None:
     if np.any(off):
         first = int(np.argmax(off))
         received = f"a sum of {totals[first]:.6g} in row {first}"
+        if rows.shape[1] == 1:
+            received += "; of one output binary_cross_entropy_with_logits takes labels 0 and 1"
         raise ArgumentError(sentence(function, name, "rows that sum to 1", received))
 
 

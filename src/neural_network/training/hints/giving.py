@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.errors import LOOKS, NothingToAverageError, give_hint
-from neural_network.layers.pixels import note_pixels
+from neural_network.layers.pixels import expect_digits, is_on_dark_paper, note_pixels
 from neural_network.layers.several import arrays_in
 from neural_network.training.data import Batch, Feed
 from neural_network.training.hints import epochs
@@ -61,6 +61,8 @@ class Hints:
         if trial is not None:
             self._give(BEFORE_THE_FIRST_STEP, trial)
             note_pixels(state.model, given="unscaled inputs" in self._given)
+            if is_on_dark_paper(feed.spread(ROWS).X):
+                expect_digits(state.model)
 
     def after_epoch(
         self,

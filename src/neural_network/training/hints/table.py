@@ -210,6 +210,16 @@ IN_A_CALL = (
         '`model.predict(X.astype("float32") / 255)`',
     ),
     Hint(
+        "pixels by hand",
+        "`forward_mlp` or `forward_mlp_3layer` of pixels from 0 to 255",
+        "`X / 255`",
+    ),
+    Hint(
+        "one column of probabilities",
+        "`cross_entropy` of a single column, of which the rows with the label 0 count nothing",
+        "`binary_cross_entropy(sigmoid(Z), y)`",
+    ),
+    Hint(
         "arrays that a file lacks",
         "`save`, `load` or `clone` of a layer of your own whose arrays are others in a new layer",
         "`self.weight = Parameter(…)`, `self.mean = Buffer(…)`",

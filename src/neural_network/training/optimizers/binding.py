@@ -42,6 +42,8 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
             expected = "a layer or Parameter"
             if isinstance(item, dict):  # a group of PyTorch's
                 expected += OF_GROUPS
+            elif isinstance(item, Tensor):
+                expected += ", as w = nn.Parameter(np.zeros(3))"
             raise DTypeError(sentence(function, f"{name}[{place}]", expected, kind_of(item)))
         found.append(item)
     if not found:
