@@ -182,10 +182,7 @@ def gradient_descent(
                 weight = weight - lr * (X[batch].T @ error) / len(batch)
                 bias = bias - lr * np.mean(error)
             _check_converges(function, epoch, lr, W=rounded(weight, dtype), b=rounded(bias, dtype))
-            predicted = predict(X)
-            single = outputs == 1 and bool(np.all(predicted == 1))  # of a softmax, see below
-            with hints_of_fit() if single else nullcontext():
-                losses.append(as_single(function, "loss_fn", loss_fn(predicted, y)))
+            losses.append(_loss(function, loss_fn, predict(X), y))
         _check_converges(function, epoch, lr, loss=losses[-1])
         if verbose:
             shown = f"{losses[-1]:.4f}" if abs(losses[-1]) < LONG else f"{losses[-1]:.4g}"
@@ -322,6 +319,7 @@ def train_mlp(
         with (
             threads_for_products(largest),
             np.errstate(all="ignore"),  # the result is checked below
+            hints_of_fit(),
         ):
             for batch in cut_evenly(generator.permutation(len(X)), batch_size):
                 inputs, labels = X[batch], y[batch]
@@ -342,6 +340,13 @@ def train_mlp(
     if not pixels:
         _hint_rate(function, lr, losses, y)
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
+
+
+def _loss(function: str, loss_fn: Callable[..., Any], predictions: Array, y: Array) -> float:
+    """Return the loss of all rows; what a softmax over one number has made gets another hint."""
+    single = predictions.shape[1] == 1 and bool(np.all(predictions == 1))
+    with hints_of_fit() if single else nullcontext():
+        return as_single(function, "loss_fn", loss_fn(predictions, y))
 
 
 def _hint_one_output(function: str, name: str, cure: str) -> None:
