@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.advice import in_shape
 from neural_network.blas import threads_for_products
+from neural_network.by_hand.hints import hint_one_output, hint_pixels, hint_rate
 from neural_network.by_hand.networks import backward, check_columns, check_weight, forward
 from neural_network.checks import (
     Array,
@@ -49,16 +50,9 @@ from neural_network.functional.shaping import cut, cut_evenly
 from neural_network.public import public
 from neural_network.terminal import write_line
 
-# So many numbers in a row are pixels rather than features.
-FEWEST_PIXELS = 16
-# A loss so many times as large as that of guessing is that of weights which jump about.
-FAR_ABOVE = 1.5
 # Losses from here on are written with a power of ten; and predictions so many times as large as the
 # targets, and as they were before, are of steps that overshoot.
 LONG, GROWN = 1e6, 100
-# Of the loss that the frequencies of the classes give without a look at X: less has learned
-# something. Where there is hardly more than one class, it is as good as nothing.
-LEARNED, NOTHING = 0.98, 0.1
 Rng = int | np.random.Generator | None
 
 
@@ -154,7 +148,7 @@ def gradient_descent(
     check_shape(function, "b", b, (1,), (1, 1), (outputs,), (1, outputs))
     check_shape(function, "y", y, (rows, outputs))
     _check_finite(function, X=X, y=y, W=W, b=b)
-    _hint_pixels(function, X)
+    hint_pixels(function, X)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     as_callable(function, "loss_fn", loss_fn)
     as_callable(function, "activation_fn", activation_fn)
@@ -192,7 +186,7 @@ def gradient_descent(
             one = np.zeros((1, 1), X.dtype)
             if outputs == 1 and np.all(predict(X) == 1) and np.all(activation_fn(one) == 1):
                 cure = "activation_fn=sigmoid with loss_fn=binary_cross_entropy is for one output"
-                _hint_one_output(function, "W", cure)
+                hint_one_output(function, "W", cure)
             highest = float(np.max(np.abs(predict(X))))
             if highest > GROWN * max(float(np.max(np.abs(y))), float(np.max(np.abs(X @ W + b)))):
                 give_hint(
@@ -302,7 +296,7 @@ def train_mlp(
     _check_finite(function, X=X, y=y)
     _check_samples(function, X, y)
     _check_one_hot(function, y, len(X))
-    pixels = _hint_pixels(function, X)
+    pixels = hint_pixels(function, X)
     lr, num_epochs, batch_size = _check_schedule(function, lr, num_epochs, batch_size)
     check_probabilities(function, "y", y, dtype)
     hidden = _counts(function, "hidden", hidden)
@@ -334,11 +328,9 @@ def train_mlp(
         if after_epoch is not None:
             after_epoch(epoch, losses[-1], parameters)
     if losses and y.shape[1] == 1:
-        _hint_one_output(
-            function, "y", "np.hstack([1 - y, y]) has a column for each of two classes"
-        )
+        hint_one_output(function, "y", "np.hstack([1 - y, y]) has a column for each of two classes")
     if not pixels:
-        _hint_rate(function, lr, losses, y)
+        hint_rate(function, lr, losses, y)
     return {name: rounded(array, dtype) for name, array in parameters.items()}, losses
 
 
@@ -347,30 +339,6 @@ def _loss(function: str, loss_fn: Callable[..., Any], predictions: Array, y: Arr
     single = predictions.shape[1] == 1 and bool(np.all(predictions == 1))
     with hints_of_fit() if single else nullcontext():
         return as_single(function, "loss_fn", loss_fn(predictions, y))
-
-
-def _hint_one_output(function: str, name: str, cure: str) -> None:
-    """Warn of a softmax over one number in each row, which learns nothing."""
-    give_hint(
-        f"{function}: {name} has one column, and softmax of one number in each row is 1 whatever "
-        f"the weights are, so nothing is learned: {cure}"
-    )
-
-
-def _hint_rate(function: str, lr: float, losses: Sequence[float], y: Array) -> None:
-    """Warn of a loss that has been far above that of guessing, and has not come below it since."""
-    if not losses:
-        return
-    guessing = float(np.log(max(y.shape[1], 2)))
-    shares: Any = np.mean(y, axis=0, dtype=np.float64)
-    shares = shares[shares > 0]
-    frequencies = max(-float(np.sum(shares * np.log(shares))), NOTHING)
-    if max(losses) > FAR_ABOVE * guessing and losses[-1] > LEARNED * frequencies:
-        most = f" (it has been {max(losses):.3g})" if max(losses) > 1.1 * losses[-1] else ""
-        give_hint(
-            f"{function}: the loss is {losses[-1]:.3g} in the last epoch{most}, and guessing has "
-            f"{guessing:.3g}: the steps are too large; try lr={lr / 10:.3g}, and inputs from 0 to 1"
-        )
 
 
 def _check_converges(function: str, epoch: int, lr: float, **numbers: Any) -> None:
@@ -392,18 +360,6 @@ def _check_finite(function: str, **arrays: Array) -> None:
             first = tuple(np.argwhere(wrong)[0].tolist())
             received = f"{array[first]} at {list(first)}"
             raise ArgumentError(sentence(function, name, "finite numbers", received))
-
-
-def _hint_pixels(function: str, X: Array) -> bool:
-    """Warn of pixels as they are in files; return whether these are."""
-    pixels = X.shape[1] >= FEWEST_PIXELS and X.min() >= 0 and 100 < X.max() <= 255
-    if pixels:
-        give_hint(
-            f"{function}: X holds numbers from {X.min():.0f} to {X.max():.0f}, as pixels are in "
-            "files: the steps are far too large for the weights; scale them: X / 255 (validation "
-            "and test data likewise)"
-        )
-    return bool(pixels)
 
 
 def _check_column(function: str, X: Array, y: Array) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_call
+from neural_network.by_hand.hints import hint_pixels_of_call
 from neural_network.checks import (
     Array,
     as_floating,
@@ -27,9 +28,6 @@ from neural_network.errors import ShapeError, give_hint_of_call, sentence
 from neural_network.functional.activations import relu, sigmoid, softmax
 from neural_network.functional.losses.reduction import hint_other_sums
 from neural_network.public import public
-
-# Rows of so many numbers, some of them above this, are pixels as they are in files.
-FEWEST_PIXELS, BRIGHT = 64, 100
 
 
 @public
@@ -253,21 +251,10 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
         inputs = W.shape[1]
         check_shape(function, f"b{k}", b, (1, inputs), (inputs,))
 
-    _hint_pixels(function, named["X"])
+    hint_pixels_of_call(function, named["X"])
     with threads_for_call(_largest_product(named)):
         _, activations = forward(named["X"], named)
     return [rounded(A, dtype) for A in activations]
-
-
-def _hint_pixels(function: str, X: Array) -> None:
-    """Warn of pixels as they are in files; the first row is looked at first, which is cheap."""
-    if X.shape[1] < FEWEST_PIXELS or not np.maximum.reduce(X[0]) > BRIGHT:
-        return
-    if X.min() >= 0 and X.max() <= 255:
-        give_hint_of_call(
-            f"{function}: X holds numbers from {X.min():.0f} to {X.max():.0f}, as pixels are in "
-            "files, which are far too large for the usual first weights; scale them: X / 255"
-        )
 
 
 def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
