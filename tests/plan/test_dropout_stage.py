@@ -10,8 +10,6 @@ import pytest
 import neural_network as nn
 from neural_network.layers.planning import without_plan
 from neural_network.layers.randomness import Draws, drawing
-from neural_network.plan.plain import PlainRun
-from neural_network.plan.run import Run
 from tests.needs import need_fast
 from tests.plan.test_norm_stage import check
 from tests.processes import output_of
@@ -75,21 +73,6 @@ def found(model: Any, X: Any, *, input_too: bool = True) -> list[Any]:
         out.backward(g)
     twice = [x.grad, *(p.grad for p in model.parameters())]
     return [out.data, *once, *twice, np.array(draws.count)]
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """Return a list that holds the kind of each run and its stages."""
-    computed: list[tuple[str, list[str]]] = []
-    for kind in (Run, PlainRun):
-
-        def noted(self: Any, X: Any, forward: Any = kind.forward) -> Any:
-            stages = [type(stage).__name__ for stage in self.match.stages]
-            computed.append((type(self).__name__, stages))
-            return forward(self, X)
-
-        monkeypatch.setattr(kind, "forward", noted)
-    return computed
 
 
 @pytest.mark.parametrize("input_too", [True, False], ids=["input too", "parameters"])

@@ -9,8 +9,6 @@ import pytest
 
 import neural_network as nn
 from neural_network.layers.planning import without_plan
-from neural_network.plan.plain import PlainRun
-from neural_network.plan.run import Run
 from tests.needs import need_fast
 from tests.plan.test_norm_stage import check, found, relu
 from tests.processes import output_of
@@ -55,21 +53,6 @@ def network(name: str, rows: int = 9, dtype: Any = np.float32) -> tuple[Any, Any
 def alone(model: Any, X: Any, **options: Any) -> list[Any]:
     with without_plan():
         return found(model, X, "numpy", **options)
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """Return a list that holds the kind of each run and its stages."""
-    computed: list[tuple[str, list[str]]] = []
-    for kind in (Run, PlainRun):
-
-        def noted(self: Any, X: Any, forward: Any = kind.forward) -> Any:
-            stages = [type(stage).__name__ for stage in self.match.stages]
-            computed.append((type(self).__name__, stages))
-            return forward(self, X)
-
-        monkeypatch.setattr(kind, "forward", noted)
-    return computed
 
 
 @pytest.mark.parametrize("input_too", [True, False], ids=["input too", "parameters"])

@@ -1,0 +1,25 @@
+"""What the tests of stages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from neural_network.plan.plain import PlainRun
+from neural_network.plan.run import Run
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Return a list that holds the kind of each run and its stages."""
+    computed: list[tuple[str, list[str]]] = []
+    for kind in (Run, PlainRun):
+
+        def noted(self: Any, X: Any, forward: Any = kind.forward) -> Any:
+            stages = [type(stage).__name__ for stage in self.match.stages]
+            computed.append((type(self).__name__, stages))
+            return forward(self, X)
+
+        monkeypatch.setattr(kind, "forward", noted)
+    return computed
