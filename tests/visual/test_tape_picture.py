@@ -176,14 +176,15 @@ def test_parameters_of_models_have_their_names() -> None:
         assert not any(line.name.startswith("parameter") for line in lines)
 
 
-SIGMOID: Any = lambda x, w, b: 1 / (1 + np.exp(-(x * w + b)))  # noqa: E731  # names of arguments
+def neuron(x: Any, w: Any, b: Any) -> Any:
+    return 1 / (1 + np.exp(-(x * w + b)))
 
 
 @pytest.mark.parametrize("size", [(6.4, 4.8), (8, 4.5), (8, 6), (9.6, 5.4)])
 def test_boxes_in_a_quarter_hold_more_than_names_and_no_note_lies_on_them(size: Any) -> None:
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(2, 2)
-    for f, x, ax in [(SIGMOID, (2.0, 0.5, -1.0), grid[0, 0]), (*FUNCTIONS[0], grid[1, 1])]:
+    for f, x, ax in [(neuron, (2.0, 0.5, -1.0), grid[0, 0]), (*FUNCTIONS[0], grid[1, 1])]:
         tape = nn.explain_gradient(f, *x)
         tape.draw(ax=ax)
     assert overlaps(figure) == []
@@ -202,7 +203,7 @@ def test_boxes_in_a_quarter_hold_more_than_names_and_no_note_lies_on_them(size: 
 def test_half_of_a_figure_holds_the_whole_tape() -> None:
     figure = Figure(layout="constrained")
     ax = figure.subplots(1, 2)[0]
-    tape = nn.explain_gradient(SIGMOID, 2.0, 0.5, -1.0)
+    tape = nn.explain_gradient(neuron, 2.0, 0.5, -1.0)
     tape.draw(ax=ax)
     assert overlaps(figure) == []
     assert not ax.texts[-1].get_visible()
