@@ -17,6 +17,7 @@ import numpy as np
 
 from neural_network.kernels import normalization
 from neural_network.kernels.convolution.tiles import NOWHERE
+from neural_network.kernels.copies import copy
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array
 
@@ -257,7 +258,8 @@ def normalize_and_pool(
                     channels, pw * channels, np.int32(r * pw + s),
                 )  # fmt: skip
         _finish_pooling(largest, taps, argmax[n, p].reshape(-1), relu)
-        out[n, p] = largest.reshape(positions, channels)
+        for j in range(positions):
+            copy(largest[j * channels : (j + 1) * channels], out[n, p, j])
 
 
 @exact_kernel

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.copies import copy
 from neural_network.kernels.products import PADDED_TO, products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import WIDTH, relu_backward, transpose
@@ -120,7 +121,7 @@ def _masked_panel(
             total[c] += value
         for c in range(kept, width):
             panels[to + c] = np.float32(0)
-    bias[left : left + kept] = total[:kept]
+    copy(total, bias[left : left + kept])
 
 
 @part
@@ -175,7 +176,7 @@ def _input_columns(left: int, panels: Any, W: Any, out: Any) -> None:
             )  # fmt: skip
     if narrow:
         for n in range(count):
-            out[n, left:] = sums[n * WIDTH : n * WIDTH + width]
+            copy(sums[n * WIDTH : n * WIDTH + width], out[n, left:])
 
 
 @part

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.copies import copy, fill
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import (
     Array,
@@ -123,7 +124,7 @@ def pool_pixels(
         n, i = task // rows, task % rows
         for j in range(columns):
             total = out[n, i, j]
-            total[:] = X[n, i * sh, j * sw]
+            copy(X[n, i * sh, j * sw], total)
             for tap in range(1, fh * fw):
                 numbers = X[n, i * sh + tap // fw, j * sw + tap % fw]
                 # Not ``_combine``: for so few numbers its call counts.
@@ -261,9 +262,9 @@ def mean_of_pixels(X: Any, out: Any) -> None:
     count = X.dtype.type(height * width)
     for n in prange(images):
         total, mean = np.empty(channels, X.dtype), out[n]
-        mean[:] = X.dtype.type(0)
+        fill(mean, 0, channels, X.dtype.type(0))
         for i in range(height):
-            total[:] = X.dtype.type(0)
+            fill(total, 0, channels, X.dtype.type(0))
             for j in range(width):
                 _combine(total, X[n, i, j], channels, False)
             _combine(mean, total, channels, False)
@@ -274,10 +275,12 @@ def mean_of_pixels(X: Any, out: Any) -> None:
 @kernel
 def mean_gradient_of_pixels(g: Any, gradient: Any) -> None:
     """Fill (N, H, W, C) with its share of ``g`` (N, C) at each place."""
-    images, height, width, _ = gradient.shape
+    images, height, width, channels = gradient.shape
     count = g.dtype.type(height * width)
     for n in prange(images):
-        share = g[n] / count
+        share = np.empty(channels, g.dtype)
+        for c in range(channels):
+            share[c] = g[n, c] / count
         for i in range(height):
             for j in range(width):
-                gradient[n, i, j] = share
+                copy(share, gradient[n, i, j])

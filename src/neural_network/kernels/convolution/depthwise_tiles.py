@@ -15,6 +15,7 @@ import numpy as np
 
 from neural_network.kernels.convolution.prepared import BLOCKS, Buffer, padded
 from neural_network.kernels.convolution.tiles import add_blocks
+from neural_network.kernels.copies import repeated
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
 from neural_network.kernels.window_tile import window_gradients, window_sums
@@ -185,10 +186,7 @@ def convolve(
     _taps_read(positions, fw, sw, dw, left, width, across)
     count = _segments(across, 1, positions, segments)
     line, length = width * channels, positions * channels
-    biases = np.zeros(length, X.dtype)
-    if b.size > 0:
-        for j in range(positions):
-            biases[j * channels : (j + 1) * channels] = b
+    biases = repeated(b, positions, channels)
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
         own = np.empty((band, 4), np.int64)

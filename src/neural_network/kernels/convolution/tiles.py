@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.copies import fill, repeated
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import largest, transpose
@@ -73,16 +74,13 @@ def convolve(
         band: rows of ``out`` that a task computes.
     """
     _, height, width, channels = X.shape
-    images, rows, positions, filters = out.shape
+    images, rows, positions, _ = out.shape
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
     line, run = width * channels, fw * channels
     direct, length = flat.size > 0, positions * columns
-    biases = np.zeros(length, X.dtype)
-    if b.size > 0:
-        for j in range(positions):
-            biases[j * columns : j * columns + filters] = b
+    biases = repeated(b, positions, columns)
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
         row = np.empty(0 if direct else length, X.dtype)
@@ -122,7 +120,7 @@ def convolve_and_pool(
         ph, pw: size of the pooling window, and its stride.
     """
     _, height, width, channels = X.shape
-    images, rows, positions, filters = out.shape
+    images, rows, positions, _ = out.shape
     columns = W.shape[1]
     bands = -(-rows // band)
     numbers, weights = X.reshape(-1), W.reshape(-1)
@@ -134,10 +132,7 @@ def convolve_and_pool(
         sums = np.empty(ph * down, X.dtype)
         best = np.empty(positions * columns, X.dtype)
         which = np.empty(positions * columns, np.uint8)
-        biases = np.zeros(positions * columns, X.dtype)
-        if b.size > 0:
-            for q in range(positions):
-                biases[q * columns : q * columns + filters] = b
+        biases = repeated(b, positions, columns)
         for p in range(first, min(first + band, rows)):
             for r in range(ph):
                 row = (p * ph + r) * sh
@@ -182,7 +177,7 @@ def filters_gradient(
     numbers, gradients, sums = X.reshape(-1), G.reshape(-1), partial.reshape(-1)
     line, run = width * channels, fw * channels
     for task in prange(partial.shape[0]):
-        partial[task] = 0
+        fill(sums, task * fh * run * columns, (task + 1) * fh * run * columns, np.float32(0))
         for n in range(task * block, min(task * block + block, images)):
             for m in range(fh):
                 # Outputs whose window has this tap inside the image.
@@ -260,12 +255,16 @@ def copy_padded(X: Any, planes: Any, out: Any, top: int, left: int, planar: bool
     whether in ``X`` the numbers of one channel are adjacent.
     """
     images, height, width, _ = X.shape
+    _, high, wide, columns = out.shape
+    numbers, line, zero = out.reshape(-1), wide * columns, np.float32(0)
     for n in prange(images):
-        out[n, :top] = 0
-        out[n, top + height :] = 0
+        first = (n * high + top) * line
+        fill(numbers, n * high * line, first, zero)
         for i in range(height):
-            out[n, top + i, :left] = 0
-            out[n, top + i, left + width :] = 0
+            at = first + i * line
+            fill(numbers, at, at + left * columns, zero)
+            fill(numbers, at + (left + width) * columns, at + line, zero)
+        fill(numbers, first + height * line, (n + 1) * high * line, zero)
         if not _transpose_image(planes, n, height, width, out, top, left):
             for i in range(height):
                 _copy_row(X[n, i], out[n, top + i, left : left + width], planar)
@@ -310,12 +309,16 @@ def relu_backward(
     images, rows, positions, filters = G.shape
     _, height, width, columns = result.shape
     numbers, sums, ones = result.reshape(-1), partial.reshape(-1), np.ones(filters, G.dtype)
+    zero = np.float32(0)
     for n in prange(images):
-        partial[n] = 0
+        fill(sums, n * filters, (n + 1) * filters, zero)
         for i in range(rows):
-            result[n, top + i, :left] = 0
-            result[n, top + i, left + positions :] = 0
-            result[n, top + i, left : left + positions, filters:] = 0
+            at = (n * height + top + i) * width * columns
+            first, end = at + left * columns, at + (left + positions) * columns
+            fill(numbers, at, first, zero)
+            for to in range(first, end, columns):
+                fill(numbers, to + filters, to + columns, zero)
+            fill(numbers, end, at + width * columns, zero)
         whole = _transpose_image(planes, n, rows, positions, result, top, left)
         if relu or not whole:
             for i in range(rows):
