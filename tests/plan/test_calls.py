@@ -44,7 +44,7 @@ def test_a_step_of_a_training() -> None:
 
     with nn.use_kernels("numpy"):  # so that none is compiled
         few, many = (calls_of(lambda steps=steps: fit(steps)) for steps in (20, 30))
-    assert (many - few) / 10 < 275
+    assert (many - few) / 10 < 140
     assert few - 2 * (many - few) < 2300  # what is done once for a training of an epoch
 
 

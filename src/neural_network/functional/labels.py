@@ -82,15 +82,20 @@ def of_wide_type(numbers: Array) -> Array:
     return numbers.astype(np.int64) if narrow else numbers
 
 
+def are_class_indices(labels: Array, classes: int) -> bool:
+    """Return whether labels are integers from 0 to ``classes`` − 1, of the type of indices."""
+    # The usual case, in every training step: as unsigned numbers, negative ones are large.
+    usual = labels.dtype == np.intp and labels.size > 0
+    return usual and bool(np.maximum.reduce(labels.view(np.uintp)) < classes)
+
+
 def as_class_indices(function: str, name: str, labels: Array, num_classes: int | None) -> Array:
     """Return labels as integers from 0 to ``num_classes`` − 1, or raise for the first bad one."""
     limit = np.inf if num_classes is None else num_classes
     expected = "class indices from 0"
     if num_classes is not None:
         expected += f" to {num_classes - 1}"
-    # The usual case, in every training step: as unsigned numbers, negative ones are large.
-    usual = num_classes is not None and labels.dtype == np.intp and labels.size > 0
-    if usual and np.maximum.reduce(labels.view(np.uintp)) < limit:
+    if num_classes is not None and are_class_indices(labels, num_classes):
         return labels
     check_no_nan(function, name, labels)
     labels = of_wide_type(labels)

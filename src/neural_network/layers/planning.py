@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from operator import attrgetter
 from typing import Any
 
@@ -29,7 +30,7 @@ from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.plain import PlainRun, predicted
 from neural_network.plan.run import Run
-from neural_network.plan.vocabulary import Step, Steps
+from neural_network.plan.vocabulary import Flatten, Step, Steps
 from neural_network.plan.workspace import Workspace
 
 Layer = Any  # its file imports this one
@@ -123,7 +124,7 @@ class Plan:
 
     def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
         """Return the decision for rows of this shape and type, as things are now."""
-        read = _all_read(layers)
+        read = all_read(layers)
         key = row, dtype, recording(), modes_of(read)
         versions = [layer._version for layer in read]
         found = self.decisions.get(key)
@@ -199,7 +200,37 @@ def run_layers(
     return X
 
 
-def _all_read(layers: Sequence[Layer]) -> Sequence[Layer]:
+def whole_match(model: Layer) -> tuple[Match, bool] | None:
+    """Return the stages by which NumPy computes a whole model of vectors.
+
+    Args:
+        model: a layer that is built.
+
+    Returns:
+        The match of all layers, and whether they begin with flatten, which it leaves out; None
+        where there is a layer that the plan does not compute, or a model of other classes.
+    """
+    if _steps_of(model, model.dtype, recorded=True) is None:
+        return None
+    layers = model.layers if model._sequence == "layers" else [model]
+    steps = [_steps_of(layer, model.dtype, recorded=True) for layer in layers]
+    row = model.input_shape
+    first = steps[0] or []
+    flat = len(row) > 1 and bool(first) and all(type(step) is Flatten for step in first)
+    if flat:
+        row, steps = (prod(row),), steps[1:]
+    if len(row) != 1 or not steps:
+        return None
+    match = matched(steps, row, axes=0)
+    return (match, flat) if match.plain and match.layers == len(steps) else None
+
+
+def may_plan() -> bool:
+    """Return whether layers may be computed together in this thread, and are recorded."""
+    return recording() and not watchers() and not debugging() and _planned.get()
+
+
+def all_read(layers: Sequence[Layer]) -> Sequence[Layer]:
     """Return the layers, and those inside of containers, whose steps are read as well."""
     if not any(layer._sequence for layer in layers):
         return layers

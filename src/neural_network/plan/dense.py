@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -86,6 +86,25 @@ class PreparedDense(PreparedStage):
         return self._dX if self.needs_input_grad else None
 
 
+class DenseArrays(NamedTuple):
+    """What NumPy computes a dense stage into; None for new arrays.
+
+    Attributes:
+        out: the result, (N, units).
+        passed: whether relu passed each number of it.
+        masked: its gradient where relu passed.
+        input_grad: the gradient of the input, (N, inputs).
+    """
+
+    out: Array | None = None
+    passed: Array | None = None
+    masked: Array | None = None
+    input_grad: Array | None = None
+
+
+NEW_ARRAYS = DenseArrays()
+
+
 class DenseStage(PlainStage):
     """``X · W + b`` and relu.
 
@@ -121,21 +140,33 @@ class DenseStage(PlainStage):
             pass
         return cls(dense, norm, relu=relu)
 
-    def by_numpy(self, X: Array) -> tuple[Array, Any]:
-        """Compute it by NumPy: a new array, and the input."""
+    def arrays(self, rows: int) -> DenseArrays:
+        """Return arrays for so many rows, of the type of the weights."""
+        (inputs,), (units,), dtype = self.input_shape, self.output_shape, self.dense.weight.dtype
+        out, masked = np.empty((rows, units), dtype), np.empty((rows, units), dtype)
+        return DenseArrays(
+            out, np.empty(out.shape, bool), masked, np.empty((rows, inputs), dtype)
+        )  # fmt: skip
+
+    def by_numpy(self, X: Array, arrays: DenseArrays = NEW_ARRAYS) -> tuple[Array, Any]:
+        """Compute it by NumPy, and return the input as well."""
         weight, bias = self.dense.arrays(self.norm)
-        out: Array = np.matmul(X, weight)
+        out: Array = np.matmul(X, weight, out=arrays.out)
         if bias.size:
             out += bias
         return (np.maximum(out, 0, out=out) if self.relu else out), X
 
     def gradients_by_numpy(
-        self, saved: Any, out: Array, g: Any, gradients: Sequence[Array], *, needs_input_grad: bool
-    ) -> Array | None:
+        self, saved: Any, out: Array, g: Any, gradients: Sequence[Array], *,
+        needs_input_grad: bool, arrays: DenseArrays = NEW_ARRAYS,
+    ) -> Array | None:  # fmt: skip
         """Compute the gradients by two products and a sum."""
         if self.relu:
-            g = g * np.greater(out, 0)
+            g = np.multiply(g, np.greater(out, 0, out=arrays.passed), out=arrays.masked)
         np.matmul(saved.T, g, out=gradients[0])
         if self.dense.bias is not None:
             np.add.reduce(g, axis=0, out=gradients[1])
-        return np.matmul(g, self.dense.weight.data.T) if needs_input_grad else None
+        if not needs_input_grad:
+            return None
+        grad: Array = np.matmul(g, self.dense.weight.data.T, out=arrays.input_grad)
+        return grad

@@ -41,7 +41,10 @@ class Match:
 
     def new_gradients(self, dtype: Any) -> list[Array]:
         """Return an array for the gradient of each parameter, views of one buffer in order."""
-        flat = aligned_whole(self._ends[-1], dtype)
+        return self.views(aligned_whole(self._ends[-1], dtype))
+
+    def views(self, flat: Array) -> list[Array]:
+        """Return the parts of a buffer that have the place and shape of each parameter."""
         places = zip(pairwise(self._ends), self._shapes, strict=True)
         return [flat[begin:end].reshape(shape) for (begin, end), shape in places]
 

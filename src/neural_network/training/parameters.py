@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import nan
 from typing import Any
@@ -34,6 +34,7 @@ class Memory:
         flat: the parameters, 1-D; writing into it changes the model.
         gradients: of the current step, or of the last one.
         learned: the parts of ``flat`` that are not frozen in this step.
+        all_learned: whether none is frozen in this step.
         stepped: those of them that the loss of this step depends on, which the step changes.
         batches: number of batches whose gradients are accumulated for the next step.
         rows: number of their rows.
@@ -50,6 +51,7 @@ class Memory:
         self.learned: list[slice] = []
         self.stepped: list[slice] = []
         self._frozen: list[bool] | None = None
+        self.all_learned = False
         self._reached: list[bool] = []
         self.batches = self.rows = 0
         self._weight = self._loss = 0.0
@@ -73,7 +75,7 @@ class Memory:
         self.flat = self._model.flat_parameters()
         frozen = [not parameter.requires_grad for parameter in self._list]
         if frozen != self._frozen:
-            self._frozen = frozen
+            self._frozen, self.all_learned = frozen, not any(frozen)
             self.learned = parts_of(self._list, [not held for held in frozen])
 
     def zero_grad(self) -> None:
@@ -110,6 +112,21 @@ class Memory:
         self.rows += rows
         self._weight += weight
         self._loss += weight * loss
+
+    def take_gradients(
+        self, gradients: Array, views: Sequence[Array], rows: int, weight: float, loss: float
+    ) -> None:
+        """Take the gradients of the only batch of a step, which were computed without a tape.
+
+        Args:
+            gradients: of all parameters, of the layout of ``flat``.
+            views: its parts, one for each parameter.
+            rows, weight, loss: as for ``add_gradients``.
+        """
+        for parameter, view in zip(self._list, views, strict=True):
+            parameter.grad = view
+        self.gradients, self._reached = gradients, [True] * len(views)
+        self.batches, self.rows, self._weight, self._loss = 1, rows, weight, weight * loss
 
     def divide_gradients(self, *, alone: bool) -> float:
         """Divide the accumulated gradients by the sum of weights; return the mean loss.

@@ -35,6 +35,7 @@ from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_batch, as_feed, as_rows
+from neural_network.training.direct_step import DirectStep
 from neural_network.training.divergence import (
     explain_gradients,
     explain_loss,
@@ -123,6 +124,7 @@ class Trainer(TrainingState):
     """
 
     callbacks: list[Callback]
+    _direct: DirectStep | None = None
 
     def __init__(
         self,
@@ -258,6 +260,7 @@ class Trainer(TrainingState):
             restored.put_into_callbacks(self)  # first: one of them may refuse
         self.begin()
         self.memory = Memory(self.model)
+        self._direct = DirectStep(self, self.compute_loss, self.measure)
         self.optimizer.start(self.memory.flat)
         self.optimizer.schedule.load_state(self.checked["schedule"][-1])
         if self.average is not None:
@@ -319,6 +322,9 @@ class Trainer(TrainingState):
         batch = self.latest = Batch(X, batch.y, weights)
         weight = total_share(self.loss, batch.y, weights)
         with np.errstate(all="ignore"):  # the result is checked below
+            direct = self._direct.step(batch, weight) if self._direct is not None else None
+            if direct is not None:
+                return direct
             with drawing(self.draws()):
                 outputs = self.model(*X) if type(X) is tuple else self.model(X)
                 try:

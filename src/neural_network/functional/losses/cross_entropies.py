@@ -127,15 +127,29 @@ def _computed(
         function, "logits", Z, labels, class_weights, label_smoothing, ignore_index, reduction
     )
     hint_probabilities(function, Z)
-    shifted = _shifted(targets.without_ignored(Z))
-    weighed = targets.weigh(shifted)
-    kept.value = exponentials = _exponentials(targets, shifted)
-    normalizers = np.log(exponentials.sums)
-    rows = (normalizers if targets.alike else targets.totals * normalizers) - weighed
+    rows, kept.value = losses_of_rows(targets, Z)
     return reduce_rows(rows, reduction, dtype, targets.divisor)
 
 
 keeping(softmax_cross_entropy, _computed)
+
+
+def losses_of_rows(targets: Targets, Z: Array) -> tuple[Array, Exponentials]:
+    """Return the loss of each row of scores, and what the gradient can use again."""
+    shifted = _shifted(targets.without_ignored(Z))
+    weighed = targets.weigh(shifted)
+    exponentials = _exponentials(targets, shifted)
+    normalizers = np.log(exponentials.sums)
+    return (normalizers if targets.alike else targets.totals * normalizers) - weighed, exponentials
+
+
+def slopes_of_scores(exponentials: Exponentials, share: Any) -> Array:
+    """Return the gradient of the scores, given that of the loss of each row."""
+    targets, values, sums = exponentials
+    factors = share * targets.totals[:, None]
+    slopes: Array = values * (factors / sums[:, None])
+    targets.subtract_from(slopes, share)
+    return slopes
 
 
 @gradient(softmax_cross_entropy, "logits")
@@ -158,12 +172,8 @@ def _(
             share = share_of_rows(g, reduction, 2, targets.divisor)
             return softmax(Z) * (share * targets.totals[:, None]) - targets.spread(share)
         exponentials = _exponentials(targets, _shifted(Z))
-    targets, values, sums = exponentials
-    share = share_of_rows(g, reduction, 2, targets.divisor)
-    factors = share * targets.totals[:, None]
-    slopes = values * (factors / sums[:, None])
-    targets.subtract_from(slopes, share)
-    return slopes
+    share = share_of_rows(g, reduction, 2, exponentials.targets.divisor)
+    return slopes_of_scores(exponentials, share)
 
 
 def _shifted(Z: Array) -> Array:

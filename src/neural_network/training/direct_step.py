@@ -1,0 +1,173 @@
+"""The loss of a batch and its gradients without a tape, where a model is one run of dense layers.
+
+A step of a small network is mostly Python. Here the run, the loss and the gradients are computed
+by the functions that the tape calls, in arrays that are used again; the numbers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from neural_network.checks import Array
+from neural_network.functional.labels import are_class_indices
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.layers.inputs import in_own_type
+from neural_network.layers.planning import all_read, may_plan, whole_match
+from neural_network.plan.dense import DenseStage
+from neural_network.plan.elementwise import ElementwiseStage
+from neural_network.plan.plain import RepeatedRun
+from neural_network.training.data import Batch
+from neural_network.training.direct_loss import direct_loss
+from neural_network.training.metrics import accuracy
+from neural_network.training.state import TrainingState
+
+# Numbers that the arrays of a run may hold: of more, Python is a small part of a step.
+MOST_NUMBERS = 1 << 21
+# Runs that are kept: of the usual batch, and of the last one of an epoch.
+MOST_RUNS = 4
+STAGES = (DenseStage, ElementwiseStage)
+Measure = Callable[[Array, Array], dict[str, float]]
+
+
+class DirectStep:
+    """Computes the batches of a training, if its model and loss are such that it can.
+
+    Args:
+        state: of a training whose model is built, and whose memory is there.
+        compute_loss, measure: methods of the trainer. Nothing is computed here where a subclass
+            has another ``compute_loss``.
+    """
+
+    def __init__(
+        self, state: TrainingState, compute_loss: Callable[..., Any], measure: Measure
+    ) -> None:
+        self._state, self._measure = state, measure
+        self._own_loss, self._own_measure = map(_is_trainers, (compute_loss, measure))
+        self._loss = state.loss
+        self._direct_losses = direct_loss(state.loss) if self._own_loss else []
+        self._find()
+
+    def _find(self) -> None:
+        """Find the stages of the model as its layers are now."""
+        model = self._state.model
+        self._layers = all_read([model])
+        self._versions = [layer._version for layer in self._layers]
+        self._runs: dict[int, RepeatedRun] = {}
+        self._row, self._dtype = model.input_shape, model.dtype
+        found = whole_match(model) if self._direct_losses else None
+        self._match = None
+        if found is None or not all(isinstance(stage, STAGES) for stage in found[0].stages):
+            return
+        match, self._flatten = found
+        parameters = [*self._state.memory.parameters.values()]
+        same = [*map(id, match.parameters)] == [*map(id, parameters)]
+        changed = any({"own_penalty", "penalty"} & vars(layer).keys() for layer in self._layers)
+        penalty = model.penalty()
+        if not same or changed or type(penalty) not in (int, float) or penalty != 0:
+            return
+        self._match = match
+        wide = sum(stage.input_shape[0] + 3 * stage.output_shape[0] for stage in match.stages)
+        self._most_rows = MOST_NUMBERS // wide
+        self._gradients = np.empty_like(self._state.memory.flat)
+        self._views = match.views(self._gradients)
+
+    def step(self, batch: Batch, weight: float) -> float | None:
+        """Compute the loss of a batch, its gradients and its measures.
+
+        Args:
+            batch: what the model is given.
+            weight: of its rows in the loss.
+
+        Returns:
+            The loss; None where nothing was done, because it has to be recorded on a tape, or
+            is not finite, or an argument is refused.
+        """
+        state = self._state
+        memory = state.memory
+        found = self._computed(batch) if weight and self._may_serve() else None
+        if found is None:
+            return None
+        value, outputs = found
+        memory.take_gradients(self._gradients, self._views, batch.rows, weight, value)
+        state.add_measures({"loss": value, **self._measured(outputs, batch.y)}, batch.y, weight)
+        state.rows += batch.rows
+        return value
+
+    def _may_serve(self) -> bool:
+        """Return whether the model and the training are as the direct way expects them."""
+        state = self._state
+        if [layer._version for layer in self._layers] != self._versions:
+            self._find()
+        return (
+            self._match is not None
+            and state.loss is self._loss
+            and state.memory.batches == 0
+            and state.accumulate == 1
+            and state.memory.all_learned
+            and may_plan()
+            and not state.model._replaced
+        )
+
+    def _computed(self, batch: Batch) -> tuple[float, Array] | None:
+        """Fill the gradients, if the batch can be computed here and its loss is finite."""
+        X, y, match = batch.X, batch.y, self._match
+        if batch.weights is not None or type(X) is not np.ndarray or type(y) is not np.ndarray:
+            return None
+        rows = len(X)
+        if match is None or X.shape[1:] != self._row or not 0 < rows <= self._most_rows:
+            return None
+        if self._dtype == np.float32 and kernel_wanted("network", rows * match.work):
+            return None
+        if rows not in self._runs:
+            if len(self._runs) == MOST_RUNS:
+                self._runs.clear()
+            self._runs[rows] = RepeatedRun(match, rows)
+        run = self._runs[rows]
+        try:
+            if X.dtype != self._dtype:
+                X = in_own_type(self._state.model, X)
+            outputs = run.forward_aloud(X.reshape(rows, -1) if self._flatten else X)
+            for loss in self._direct_losses:
+                value = loss.value(outputs, y)
+                if value is not None:
+                    break
+        except Exception:  # computed with a tape, it is raised again
+            return None
+        if value is None or not isfinite(value):
+            return None
+        run.differentiate(loss.gradient(), self._views)
+        return value, outputs
+
+    def _measured(self, outputs: Array, y: Array) -> dict[str, float]:
+        """Return the metrics of a batch, and keep its rows for those of the whole epoch."""
+        state = self._state
+        gathered = state.gathered
+        if not (self._own_measure and gathered.given is state.metrics) or gathered.metrics:
+            outputs = outputs.copy()  # the next batch overwrites them
+        elif not gathered.of_batches:
+            return {}
+        elif [*gathered.of_batches.values()] == [accuracy] and _are_hard(outputs, y):
+            (name,) = gathered.of_batches
+            right = outputs.argmax(axis=1) == y
+            return {name: float(np.add.reduce(right) / len(y))}
+        else:
+            outputs = outputs.copy()
+        found = self._measure(outputs, y)
+        if gathered.metrics:
+            state.gathered.add(outputs, y)
+        return found
+
+
+def _is_trainers(method: Callable[..., Any]) -> bool:
+    """Return whether a method is that of ``Trainer``."""
+    return method.__module__ == "neural_network.training.trainer"
+
+
+def _are_hard(outputs: Array, y: Array) -> bool:
+    """Return whether these are scores of at least two classes and the numbers of classes."""
+    classes = outputs.shape[1]
+    return classes > 1 and y.shape == outputs.shape[:1] and are_class_indices(y, classes)
