@@ -51,6 +51,8 @@ What differs without an error:
 - `parameters()` has what exists: before `initialize(shape)` or a first call there is nothing to
   freeze or to count, and a hint says so. `children()` has pairs, as PyTorch's `named_children()`:
   `[layer for _, layer in model.children()]`.
+- `grad` is an array of NumPy's: `w.grad = None`, or `model.zero_grad()`, for PyTorch's
+  `w.grad.zero_()`.
 - `load_image_folder` and `load_picture` are grey where `grey=False` is not said.
 - Images are (N, C, H, W). Of a tensor, `size` and `shape` are no methods.
 

@@ -25,6 +25,8 @@ CHANNELS = (1, 3, 4)
 FEWEST_PIXELS = 8
 # Of arrays of more axes no order is looked for.
 MOST_AXES = 5
+# What turns names into numbers.
+NUMBERED = "np.unique(names, return_inverse=True)[1] has a number for each name"
 # How a name of a file ends.
 PATH = re.compile(r"\.(safetensors|[A-Za-z]\w{1,4})$")
 
@@ -94,6 +96,8 @@ def as_numbers(value: object) -> str:
     for name, dtype in columns:
         column = f"the column {brief(name, letters=40)}" if hasattr(dtypes, "items") else "it"
         if getattr(dtype, "kind", "O") not in "fiub":
+            if not hasattr(dtypes, "items"):  # of a series
+                return f"; it holds no numbers: {NUMBERED}"
             return f'; {column} holds no numbers: pandas.get_dummies(X, dtype="float32")'
         missing = value[name] if hasattr(dtypes, "items") else value  # type: ignore[index]  # a frame
         if missing.isna().any():
@@ -318,9 +322,11 @@ def of_no_numbers(array: Any, value: object, name: str) -> str:
     """Return what is said of a value whose array holds no numbers."""
     # Of as many axes as there are: ``array.flat`` takes 32.
     first = array[(0,) * array.ndim] if array.size else None
-    if array.dtype.kind in "US" or isinstance(first, os.PathLike):
+    text = isinstance(first, str) and array.ndim == 1  # of a table other columns may be numbers
+    if array.dtype.kind in "US" or isinstance(first, os.PathLike) or text:
         return of_text(value, name)
-    return of_object(value) if array.dtype == object and array.ndim == 0 else ""
+    single = array.dtype == object and array.ndim == 0
+    return (of_object(value) if single else "") + as_numbers(value)
 
 
 def of_text(value: Any, name: str) -> str:
@@ -335,7 +341,7 @@ def of_text(value: Any, name: str) -> str:
         return f" (the name of a file: {read})"
     if name == "filter_kernel" and isinstance(value, str):
         return " (text: named_filter(name) is a filter of that name, 3×3, for conv2d)"
-    return " (text: np.unique(names, return_inverse=True)[1] has a number for each name)"
+    return f" (text: {NUMBERED})"
 
 
 def flag(name: str, value: object) -> str:

@@ -101,7 +101,6 @@ def as_real(function: str, name: str, value: ArrayLike) -> Array:
     array = _together(function, name, value)
     if array.dtype.kind not in "fiub":
         hint = advice.of_no_numbers(array, value, name)
-        hint += advice.as_numbers(value)
         raise DTypeError(sentence(function, name, "real numbers", f"dtype {array.dtype}{hint}"))
     return array
 
@@ -216,8 +215,8 @@ def check_no_nan(function: str, name: str, array: Array) -> None:
 
 # A loss of probabilities → that of scores.
 OF_SCORES = {
-    "cross_entropy": "softmax_cross_entropy",
-    "binary_cross_entropy": "binary_cross_entropy_with_logits",
+    "cross_entropy": "softmax_cross_entropy takes scores and class numbers",
+    "binary_cross_entropy": "binary_cross_entropy_with_logits takes scores",
 }
 
 
@@ -231,7 +230,7 @@ def check_probabilities(function: str, name: str, array: Array, dtype: np.dtype[
     if low < -slack or high > 1 + slack:
         received = f"values from {low:.9g} to {high:.9g}"
         if function in OF_SCORES and name == "A":
-            received += f"; {OF_SCORES[function]} takes scores"
+            received += f"; {OF_SCORES[function]}"
         raise ArgumentError(sentence(function, name, "values from 0 to 1", received))
 
 

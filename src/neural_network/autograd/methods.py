@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from neural_network.autograd.guards import no_gradient_of_result
-from neural_network.autograd.operators import ArrayOperators, plain
+from neural_network.autograd.operators import ArrayOperators, of_array, plain
 from neural_network.autograd.refused import REFUSED
 from neural_network.errors import ArgumentError, DroppedGradientError, ShapeError, both, sentence
 from neural_network.functional import elementwise, reductions, shaping
@@ -115,26 +115,32 @@ class ArrayMethods(ArrayOperators):
             raise ShapeError(sentence("Tensor.transpose", "axes", expected, received))
         return _shaping.transpose(self, order)
 
+    @of_array
     def swapaxes(self, axis1: int, axis2: int) -> Self:
         """Return the array with two axes exchanged."""
         return _np.swapaxes(self, axis1, axis2)
 
+    @of_array
     def squeeze(self, axis: Any = None) -> Self:
         """Return the array without its axes of size 1."""
         return _np.squeeze(self, axis)
 
+    @of_array
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Return each number several times."""
         return _np.repeat(self, repeats, axis)
 
+    @of_array
     def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Self:
         """Return the numbers at these places."""
         return _np.take(self, indices, axis, out, mode)
 
+    @of_array
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """Return the diagonal."""
         return _np.diagonal(self, offset, axis1, axis2)
 
+    @of_array
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Self:
         """Return the slices where a condition holds."""
         return _np.compress(condition, self, axis, out)
@@ -206,14 +212,17 @@ class ArrayMethods(ArrayOperators):
             check_options("prod", options)
         return _np.prod(self, axis, dtype, out, keepdims, **options)
 
+    @of_array
     def cumsum(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Self:
         """Return the running sum."""
         return _np.cumsum(self, axis, dtype, out)
 
+    @of_array
     def cumprod(self, axis: int | None = None, dtype: Any = None, out: Any = None) -> Self:
         """Return the running product."""
         return _np.cumprod(self, axis, dtype, out)
 
+    @of_array
     def trace(
         self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
     ) -> Self:
@@ -230,6 +239,7 @@ class ArrayMethods(ArrayOperators):
             check_options("clip", options)
         return _np.clip(self, min, max, out, **options)
 
+    @of_array
     def round(self, decimals: int = 0, out: Any = None) -> Self:
         """Return the numbers rounded; the gradient is 0."""
         return _np.round(self, decimals, out)

@@ -43,6 +43,26 @@ def plain(method: Method) -> Method:
     return cast("Method", computed)
 
 
+def of_array(method: Method) -> Method:
+    """Decorate a recorded method: an option that NumPy does not have gets a sentence."""
+
+    @wraps(method)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except TypeError as error:
+            from neural_network.elsewhere.calls import unknown_option
+
+            if not isinstance(error, NeuralNetworkError):
+                known = method.__code__.co_varnames
+                options = [name for name in kwargs if name not in known]
+                if (better := unknown_option(method.__name__, options)) is not None:
+                    raise better from None
+            raise
+
+    return cast("Method", called)
+
+
 class ArrayOperators(Recorded):
     """The operators of an array; those with a gradient are recorded where one is required."""
 

@@ -20,7 +20,15 @@ from neural_network.elsewhere.functions import METRIC_WORDS, WORDS
 from neural_network.elsewhere.inside import INSIDE
 from neural_network.elsewhere.names import MODULE
 from neural_network.elsewhere.own_layers import lacks_parts, where_it_is_set
-from neural_network.errors import ArgumentError, NeuralNetworkError, both, brief, is_own, shortened
+from neural_network.errors import (
+    ArgumentError,
+    NeuralNetworkError,
+    both,
+    brief,
+    give_hint,
+    is_own,
+    shortened,
+)
 from neural_network.names import PACKAGES_ONLY, PUBLIC
 
 PACKAGE = "neural_network"
@@ -196,6 +204,13 @@ def missing_key(name: str, key: object, known: Collection[str]) -> KeyError:
     text = f"{name}: no measure {brief(key)}{said}; it has {shortened(has, 200)}"
     error: KeyError = both(ArgumentError, KeyError)(text)
     return error
+
+
+def hint_of_key(name: str, key: object, known: Collection[str]) -> None:
+    """Give a hint where a measure that is looked up in vain is a word of another library."""
+    answer = _table("[]").get(key) if isinstance(key, str) else None
+    if answer is not None and answer.ours in known:
+        give_hint(f"{name}: no measure {brief(key)}; here: {answer.said(str(key))}")
 
 
 # --- words -----------------------------------------------------------------------------

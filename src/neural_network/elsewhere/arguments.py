@@ -4,6 +4,8 @@ A row begins with the functions and classes that it is about, with spaces betwee
 subclasses as well); the rest is as in ``names.py``. A later row goes before an earlier one.
 """
 
+from neural_network.elsewhere.figures import FIGURES
+
 Rows = list[tuple[str, str, str, str]]
 SIZES = "nothing: sizes are found at the first call, or by initialize"
 CONVOLUTIONS = "Conv1D Conv2D Conv3D ConvTranspose2D"
@@ -181,18 +183,7 @@ ARGUMENTS: Rows = [
      "nn.EarlyStopping(threshold=0.01)"),
     ("ReduceOnPlateau EarlyStopping", "cooldown verbose baseline start_from_epoch strict",
      "nothing like it", "nn.EarlyStopping()"),
-    # Figures.
-    ("show_activations show_confusion_matrix show_decision_surface show_feature_maps show_filters "
-     "show_flip show_grad_cam show_graph show_histograms show_history show_mistakes show_occlusion "
-     "show_predictions show_saliency animate_convolution animate_training",
-     "figsize fig_size axes axis", "ax, of any size: plt.figure(figsize=(12, 7)).subplots()",
-     "nn.visual.show_history([0.9, 0.4], ax=None)"),
-    ("show_confusion_matrix", "display_labels labels", "class_names",
-     "nn.visual.show_confusion_matrix([[9, 1], [0, 5]], class_names=[\"cat\", \"dog\"])"),
-    ("show_activations show_confusion_matrix show_decision_surface show_grad_cam show_mistakes "
-     "show_occlusion show_saliency slides explain",
-     "classes names target_names label_names", "class_names",
-     "nn.visual.show_confusion_matrix([[9, 1], [0, 5]], class_names=[\"cat\", \"dog\"])"),
+    *FIGURES,
 ]
 TRAINING: Rows = [
     ("EarlyStopping", "restore_best_weights load_best", "restore_best",

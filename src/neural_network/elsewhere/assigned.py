@@ -30,6 +30,9 @@ ASSIGNED: dict[str, Rows] = {
         ("optimizer loss metrics callbacks", "arguments of Trainer",
          "nn.Trainer(model, nn.Adam(0.001), loss=\"softmax_cross_entropy\")"),
         ("stop_training", "stop of the Trainer", "trainer.stop = True"),
+        ("lr learning_rate lr_mult lr_scale lr_multiplier",
+         "the optimizer's; one for each part of the model",
+         "nn.Trainer(model, [(model[0], nn.Adam(1e-4)), (model[1], nn.Adam(1e-3))])"),
         ("in_features in_channels input_dim output_shape batch_input_shape",
          "nothing: sizes are found at the first call, or by initialize",
          "nn.Dense(3).initialize((4,))"),
@@ -39,7 +42,12 @@ ASSIGNED: dict[str, Rows] = {
         ("value", "data", "layer.weight.data = np.zeros((4, 3))"),
     ],
     "Optimizer": OPTIMIZER,
-    "OptimizerGroups": OPTIMIZER,
+    "OptimizerGroups": [
+        ("lr eta learning_rate_", "learning_rate of one of optimizers",
+         "groups.optimizers[0].learning_rate = 0.01"),
+        ("params param_groups", "another one", "nn.OptimizerGroups([(model, nn.Adam(0.001))])"),
+        *OPTIMIZER[2:],
+    ],
     "Trainer": [
         ("lr learning_rate", "learning_rate of the optimizer",
          "trainer.optimizer.learning_rate = 0.01"),

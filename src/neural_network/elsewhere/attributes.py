@@ -109,6 +109,8 @@ LAYER: Rows = [
     ("in_features in_channels input_dim n_features_in_", "input_shape", "model.input_shape"),
     ("out_features out_channels", "units or filters", "model[0].units"),
     ("optimizer loss metrics history callbacks", "the Trainer's", "trainer.history"),
+    ("lr learning_rate lr_mult lr_scale", "the optimizer's; one for each part of the model",
+     "nn.Trainer(model, [(model[0], nn.Adam(1e-4)), (model[1], nn.Adam(1e-3))])"),
     ("backward", "backward of the loss",
      "nn.softmax_cross_entropy(model(X), y).backward()"),
     ("zero_grads reset_gradients", "zero_grad()", "model.zero_grad()"),
@@ -190,8 +192,8 @@ KEYS: Rows = [
 ]
 OPTIMIZER: Rows = [
     ("lr rate_ learning_rate_", "learning_rate", "nn.Adam(0.001).learning_rate"),
-    ("param_groups", "learning_rate; one optimizer for each group of layers",
-     "nn.Adam(0.001, parameters=model).learning_rate"),
+    ("param_groups", "learning_rate; OptimizerGroups for a rate of each part",
+     "optimizer.learning_rate = 0.01"),
     ("state_dict get_config get_weights", "state() for its arrays, settings() for its arguments",
      "nn.Adam(0.001).settings()"),
     ("load_state_dict set_weights", "load_state(state)", "nn.Adam.load_state"),
@@ -210,12 +212,21 @@ OPTIMIZER: Rows = [
     ("init", "start(buffer)", "nn.Adam(0.001).start(np.zeros(3))"),
     ("lr_scheduler scheduler", "schedule", "nn.Adam(0.001).schedule"),
 ]
+# What has another answer where each part of a model has an optimizer.
+GROUPS: Rows = [
+    ("lr rate_ learning_rate_", "learning_rate of one of optimizers",
+     "groups.optimizers[0].learning_rate"),
+    ("param_groups groups pairs parts", "optimizers",
+     "groups.optimizers[0].learning_rate = 0.01"),
+]
 SCHEDULE: Rows = [
     ("step", "nothing: a Trainer moves it; in a loop of your own, optimizer.step(rate)",
      "nn.Cosine(0.1)(3, total=10)"),
     ("get_lr get_last_lr lr learning_rate", "a call with the time", "nn.Cosine(0.1)(3, total=10)"),
     ("state_dict get_config from_config", "settings()", "nn.Cosine(0.1).settings()"),
     ("optimizer", "an optimizer takes a schedule", "nn.SGD(nn.Cosine(0.1))"),
+    ("numpy item value eval read_value", "rate of the Trainer, that of the last step",
+     "trainer.rate"),
 ]
 CALLBACK: Rows = [
     ("monitor", "measure", "nn.EarlyStopping().measure"),
@@ -251,9 +262,22 @@ CHILD: Rows = [
      "initialize summary children named_children astype clone built requires_grad_",
      "the second of a pair", "[layer for _, layer in model.children()]"),
 ]
+# Of a tensor that a layer trains, before what is said of every tensor.
+PARAMETER: Rows = [
+    ("freeze unfreeze trainable requires_grad_", "requires_grad",
+     "layer.weight.requires_grad = False"),
+    ("lr learning_rate lr_mult", "an optimizer for each part",
+     "nn.Trainer(model, [(model[0], nn.Adam(1e-4)), (model[1], nn.Adam(1e-3))])"),
+    ("zero_ fill_ copy_ assign set_ set_value load set_data", "data",
+     "layer.weight.data = np.zeros((4, 3))"),
+    ("value", "data", "layer.weight.data"),
+]
+REPLACED = ("lr rate_ learning_rate_", "param_groups")
 # Class → rows; of its subclasses as well.
 ATTRIBUTES: dict[str, Rows] = {
     "Tensor": [*TENSOR, *OF_TORCH], "Layer": LAYER, "Trainer": TRAINER, "History": HISTORY,
-    "Optimizer": OPTIMIZER, "OptimizerGroups": OPTIMIZER, "Schedule": SCHEDULE,
+    "Parameter": PARAMETER, "Optimizer": OPTIMIZER,
+    "OptimizerGroups": [*[row for row in OPTIMIZER if row[0] not in REPLACED], *GROUPS],
+    "Schedule": SCHEDULE,
     "Callback": CALLBACK, "Explanation": EXPLANATION, "LayerTuple": LAYERS, "Child": CHILD,
 }

@@ -23,6 +23,8 @@ from neural_network.errors import ArgumentError, DTypeError, both, brief, severa
 FITTING = ("Dense", "BatchNorm", "LayerNorm", "GroupNorm")
 SIZES_OF_INPUT = ("in_channels", "in_features", "num_features", "normalized_shape")
 PADDINGS = ("same", "valid", "causal", "full")
+# Of pictures; and sizes of kernels, where a number may be one of filters as well.
+CHANNELS, USUAL_KERNEL, LARGEST_KERNEL = (1, 3), 7, 11
 # Of the names that a sentence lists.
 MOST_NAMES = 4
 # NumPy's own options of the methods that pass them on.
@@ -258,9 +260,24 @@ class _Call:
             wanted = kinds.split()
             same = self.name in where.split() and len(wanted) == len(self.args)
             if same and all(map(_is_of, wanted, self.args)):
-                line = ours.format(*map(_shown, self.args), name=self.name)
+                likelier = _likelier(ours, self.args)
+                line = likelier.format(*map(_shown, self.args), name=self.name)
                 return f"nn.{self.within}{line} ({why})"
         return known
+
+
+def _likelier(lines: str, args: tuple[Any, ...]) -> str:
+    """Return the one of two lines for (channels, filters, size) and (filters, size, stride).
+
+    Both where either may be meant.
+    """
+    torch, _, keras = lines.partition(", or ")
+    if not keras:
+        return lines
+    channels, filters, _ = args
+    if channels in CHANNELS or filters > LARGEST_KERNEL:
+        return torch
+    return keras if channels > filters and filters <= USUAL_KERNEL else lines
 
 
 _BY_NAME = inspect.Parameter.KEYWORD_ONLY
@@ -382,4 +399,5 @@ def unknown_option(function: str, options: Iterable[str]) -> Exception | None:
     if not unknown:
         return None
     text = unexpected(unknown, ["*", function], ("axis", "keepdims", "dtype", "out", "ddof"))
+    text = text.replace("np.sum(X, ", f"t.{function}(")
     return cast("Exception", both(ArgumentError, TypeError)(f"Tensor.{function}: {text}"))

@@ -255,7 +255,7 @@ TOOLS: Rows = [
     ("metrics", "accuracy, confusion_matrix, class_report", "nn.accuracy([[0.1, 0.9]], [1])"),
     ("accuracy_score Accuracy acc CategoricalAccuracy SparseCategoricalAccuracy", "accuracy",
      "nn.accuracy([[0.1, 0.9]], [1])"),
-    ("classification_report precision_score recall_score Precision Recall "
+    ("classification_report ClassReport precision_score recall_score Precision Recall "
      "precision_recall_fscore_support precision recall specificity sensitivity", "class_report",
      "nn.class_report([[0.1, 0.9], [0.8, 0.2]], [1, 0]).f1"),
     ("f1_score F1Score fbeta_score", "f1", "nn.f1([0.9, 0.2], [1, 0])"),

@@ -26,6 +26,20 @@ class Measures(dict[str, float]):
 
         raise missing_key("measures", key, self)
 
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return a measure, or the default; a hint says what another library's name is here."""
+        return _found(self, "measures", key, default)
+
+
+def _found(measures: dict[str, Any], name: str, key: object, default: Any) -> Any:
+    """Return what ``get`` of a dict does, and give a hint about a word of another library."""
+    if key not in measures:
+        from neural_network.elsewhere.answers import hint_of_key
+
+        hint_of_key(name, key, measures)
+        return default
+    return measures[key]
+
 
 @public
 class History(dict[str, list[float]], Answering):
@@ -71,6 +85,10 @@ class History(dict[str, list[float]], Answering):
         from neural_network.elsewhere.answers import missing_key
 
         raise missing_key("History", key, self)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the numbers of a measure, or the default, likewise with a hint."""
+        return _found(self, "History", key, default)
 
     @property
     def epochs(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from neural_network.checks import (
     Array,
     as_count,
+    as_names,
     as_real,
     check_ndim,
     check_no_nan,
@@ -149,24 +151,35 @@ class ClassReport:
         recall: (k,) float64, the fraction of the class's rows that are predicted as it.
         f1: (k,) float64, the harmonic mean of both.
         count: (k,) int64, rows of the class.
+        class_names: of the table; () for the numbers of the classes.
     """
 
     precision: Array
     recall: Array
     f1: Array
     count: Array
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            values = array_under(as_real("ClassReport", field.name, getattr(self, field.name)))
-            check_ndim("ClassReport", field.name, values, 1)
-            object.__setattr__(self, field.name, values)
-            check_same_shape("ClassReport", field.name, values, "precision", self.precision)
+        for name in COLUMNS[1:]:
+            values = array_under(as_real("ClassReport", name, getattr(self, name)))
+            check_ndim("ClassReport", name, values, 1)
+            object.__setattr__(self, name, values)
+            check_same_shape("ClassReport", name, values, "precision", self.precision)
+        names = as_names("ClassReport", "class_names", self.class_names)
+        if len(names) not in (0, len(self.count)):
+            expected = f"a name for each of {len(self.count)} classes"
+            raise ShapeError(sentence("ClassReport", "class_names", expected, f"{len(names)}"))
+        object.__setattr__(self, "class_names", tuple(names))
 
     def _rows(self) -> list[list[str]]:
         shares = (self.precision, self.recall, self.f1)
         return [
-            [str(place), *(f"{share[place]:.4f}" for share in shares), str(count)]
+            [
+                self.class_names[place] if self.class_names else str(place),
+                *(f"{share[place]:.4f}" for share in shares),
+                str(count),
+            ]
             for place, count in enumerate(self.count.tolist())
         ]
 
@@ -182,7 +195,11 @@ class ClassReport:
 @explains_calls
 @silent
 def class_report(
-    y_pred: ArrayLike, y_true: ArrayLike, *, ignore_index: int | None = None
+    y_pred: ArrayLike,
+    y_true: ArrayLike,
+    *,
+    class_names: Sequence[str] | None = None,
+    ignore_index: int | None = None,
 ) -> ClassReport:
     """Return precision, recall and F1 of each class, from the confusion matrix C.
 
@@ -191,6 +208,7 @@ def class_report(
 
     Args:
         y_pred, y_true, ignore_index: as for ``accuracy``.
+        class_names: (k,) the names of the classes, for the table; None for their numbers.
 
     Returns:
         A ``ClassReport`` of (k,) arrays, ``precision``, ``recall`` and ``f1`` of type
@@ -198,7 +216,7 @@ def class_report(
         predicted, the recall of one that does not occur.
 
     Raises:
-        DTypeError, ShapeError, ArgumentError: as ``accuracy``.
+        DTypeError, ShapeError, ArgumentError: as ``accuracy``; another number of names.
 
     Source: van Rijsbergen, "Information Retrieval", 1979, chapter 7.
 
@@ -212,7 +230,9 @@ def class_report(
     """
     counts = counts_of(*predicted_and_true("class_report", y_pred, y_true, ignore_index))
     right, read, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
-    return ClassReport(right / read, right / there, 2 * right / (read + there), there)
+    f1 = 2 * right / (read + there)
+    names = [] if class_names is None else as_names("class_report", "class_names", class_names)
+    return ClassReport(right / read, right / there, f1, there, tuple(names))
 
 
 def predicted_and_true(

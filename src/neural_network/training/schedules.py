@@ -62,6 +62,21 @@ class Schedule(Described, ABC):
         rate = self.at(min(max(time, 0.0), total), total)
         return as_number(function, "rate", rate, between=(0, math.inf))
 
+    def _is_no_number(self, *_: object) -> Any:
+        """Raise DTypeError where the rate of a schedule is computed with, or shown, as a number."""
+        name = type(self).__name__
+        raise DTypeError(
+            f"{name}: the learning rate is a schedule, and no number: trainer.rate is the rate of "
+            f"the last step, {name}(…)(time, total) that at a time"
+        )
+
+    __float__ = __int__ = __mul__ = __rmul__ = __truediv__ = __lt__ = __gt__ = _is_no_number
+    __le__ = __ge__ = __add__ = __sub__ = _is_no_number
+
+    def __format__(self, spec: str) -> str:
+        """Return the text of it; a format of numbers is refused."""
+        return str(self._is_no_number()) if spec else str(self)
+
     @classmethod
     def suggested(cls, rate: float, epochs: float) -> Schedule:  # noqa: ARG003  # for subclasses
         """Return the schedule that the command uses: of this highest rate, for these epochs."""

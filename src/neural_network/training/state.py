@@ -27,7 +27,7 @@ from neural_network.layers.randomness import Draws, generator
 from neural_network.training.averaging import ExponentialAverage
 from neural_network.training.data import Batch
 from neural_network.training.gathering import Gathered
-from neural_network.training.history import History
+from neural_network.training.history import History, Measures
 from neural_network.training.objectives import (
     ClassWeights,
     Loss,
@@ -187,14 +187,14 @@ class TrainingState(Answering):
             self.counts[name] = self.counts.get(name, 0.0) + count
             self.sums[name] = self.sums.get(name, 0.0) + (count and found[name] * count)
 
-    def means(self) -> dict[str, float]:
+    def means(self) -> Measures:
         """Return the means of the epoch's measures; NaN for one in which no row counts.
 
         Metrics that are no means are those of all rows together.
         """
         counts = {name: self.counts.get(name, self.rows) for name in self.sums}
         means = {n: total / counts[n] if counts[n] else nan for n, total in self.sums.items()}
-        return means | self.gathered.measures()
+        return Measures(means | self.gathered.measures())
 
     def next_epoch(self) -> None:
         """Set the position to the start of the next epoch."""

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.autograd.guards import unrecorded
-from neural_network.checks import as_real, silent
+from neural_network.checks import silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, ShapeError, sentence
 from neural_network.public import public
 from neural_network.visual.canvas import LEAST_IN_PLACE, axes_grid, room_of
 from neural_network.visual.figures import MEDIUM, as_cmap, ink_on
-from neural_network.visual.inputs import as_class_names, short_names
+from neural_network.visual.inputs import as_class_names, as_plain, short_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +68,7 @@ def show_confusion_matrix(
     ['9', '1', '0', '5']
     """
     name = "show_confusion_matrix"
-    matrix = as_real(name, "counts", unrecorded(name, "counts", counts))
+    matrix = as_plain(name, "counts", counts)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         received = f"shape {matrix.shape}"
         if matrix.ndim == 1:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import Array, as_mapping, as_real, check_ndim, check_not_empty, silent
+from neural_network.checks import Array, as_mapping, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.filters import named_filter
 from neural_network.functional.window import Padding, times
+from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, as_title, axes_grid, wrapped
 from neural_network.visual.figures import (
@@ -25,6 +26,7 @@ from neural_network.visual.figures import (
     largest,
     plain,
 )
+from neural_network.visual.inputs import as_numbers, as_plain
 from neural_network.visual.kernel_flip import as_grey
 
 if TYPE_CHECKING:
@@ -59,8 +61,9 @@ def show_feature_maps(
 
     Args:
         image: (H, W), or (C, H, W), whose channels are averaged for the maps.
-        filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw)
-            array, a list of names and arrays, or a dict of title → array.
+        filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw) array, the
+            (F, 1, fh, fw) weights of a convolution of one channel, a list of names and arrays,
+            or a dict of title → array.
         stride, padding, flip: as in ``conv2d``.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the picture, on given axes of all of it; None for "Input".
@@ -88,7 +91,7 @@ def show_feature_maps(
     maps = {
         name: conv2d(grey, values, stride, padding, flip=flip) for name, values in named.items()
     }
-    return _drawn(function, np.asarray(image), named, maps, ax, title, cmap)
+    return _drawn(function, as_plain(function, "image", image), named, maps, ax, title, cmap)
 
 
 def as_filters(function: str, filters: Filters) -> dict[str, Array]:
@@ -97,6 +100,10 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
         items: list[tuple[str, Any]] = list(filters.items())
     elif isinstance(filters, str):
         items = [(filters, filters)]
+    elif isinstance(filters, Layer):
+        expected = "filters, such as layer.weight of a convolution, or their names"
+        shown = "; visual.show_activations(model, image) shows the maps of a model"
+        raise DTypeError(sentence(function, "filters", expected, f"{brief(filters)}{shown}"))
     elif isinstance(filters, list | tuple) and (
         not filters or any(isinstance(item, str | np.ndarray) for item in filters)
     ):
@@ -105,7 +112,9 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
             for place, item in enumerate(filters, start=1)
         ]
     else:
-        array = as_real(function, "filters", cast(ArrayLike, filters))
+        array = as_numbers(function, "filters", cast(ArrayLike, filters))
+        if array.ndim == 4 and array.shape[1] == 1:  # of a layer, for one channel
+            array = array[:, 0]
         check_ndim(function, "filters", array, 2, 3)
         several = array[np.newaxis] if array.ndim == 2 else array
         items = [(f"filter {place}", item) for place, item in enumerate(several, start=1)]
@@ -113,7 +122,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
         raise ArgumentError(sentence(function, "filters", "at least one filter", "none"))
     named: dict[str, Array] = {}
     for name, item in items:
-        values = named_filter(item) if isinstance(item, str) else as_real(function, name, item)
+        values = named_filter(item) if isinstance(item, str) else as_plain(function, name, item)
         check_not_empty(function, name, values, 2)
         if name in named:
             raise ArgumentError(
@@ -158,7 +167,7 @@ def draw_feature_maps(
     >>> maps = {"stride 2": conv2d(np.eye(8), np.ones((2, 2)), stride=2)}
     >>> figure = draw_feature_maps(np.eye(8), {"stride 2": np.ones((2, 2))}, maps)
     """
-    picture = as_real("draw_feature_maps", "image", image)
+    picture = as_plain("draw_feature_maps", "image", image)
     check_not_empty("draw_feature_maps", "image", picture, 2, 3)
     arrays, taps = _as_pictures("maps", maps), _as_pictures("filters", filters)
     if not maps:
@@ -211,7 +220,7 @@ def _as_pictures(name: str, value: object) -> dict[str, Array]:
     function = "draw_feature_maps"
     given = as_mapping(function, name, value, "a dict of title → array")
     arrays = {
-        brief(key, str): as_real(function, f"{name}[{brief(key)}]", item)
+        brief(key, str): as_plain(function, f"{name}[{brief(key)}]", item)
         for key, item in given.items()
     }
     for key, array in arrays.items():

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neural_network.checks import Array, as_flag, as_real, check_ndim, silent
+from neural_network.checks import Array, as_flag, check_ndim, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.lifting import is_tensor
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, axes_grid, wrapped
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
+from neural_network.visual.inputs import as_plain
 from neural_network.visual.log_files import is_log, read_log
 
 if TYPE_CHECKING:
@@ -276,6 +278,8 @@ def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]
     """Return name → one number for each epoch, and the names that get a panel."""
     if is_log(history):
         history = read_log(function, history)
+    elif is_tensor(history):
+        history = history.data
     if isinstance(history, list | tuple) and any(map(is_run, history)):
         expected = "a dict of name → history for several runs, such as {'first': a, 'second': b}"
         received = f"a {type(history).__name__} of them"
@@ -285,7 +289,7 @@ def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]
         raise DTypeError(sentence(function, "history", expected, brief(history)))
     named = history if isinstance(history, Mapping) else {"loss": history}
     curves = {
-        _name(name, named): as_real(function, f"history[{name!r}]", numbers)
+        _name(name, named): as_plain(function, f"history[{name!r}]", numbers)
         for name, numbers in named.items()
     }
     for name, values in curves.items():

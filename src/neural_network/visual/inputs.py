@@ -13,9 +13,8 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.autograd.guards import unrecorded
 from neural_network.checks import Array, as_count, as_names, as_real, check_not_empty
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence, too_deep
 from neural_network.functional.activations import sigmoid, softmax
 from neural_network.functional.labels import of_wide_type
 from neural_network.layers.convolution import (
@@ -28,6 +27,7 @@ from neural_network.layers.convolution import (
 from neural_network.layers.layer import Layer
 from neural_network.layers.pixels import look_at_pixels
 from neural_network.layers.several_inputs import check_one_input
+from neural_network.lifting import array_under
 from neural_network.terminal import is_terminal, write_line
 
 Item = TypeVar("Item")
@@ -73,11 +73,20 @@ def no_model(value: Any) -> str:
     return ""
 
 
+def as_plain(function: str, name: str, value: Any) -> Array:
+    """Return an array; of tensors, also in a list, the numbers: a figure has no gradient."""
+    try:
+        value = array_under(value)
+    except ArgumentError:  # nested too deep
+        raise too_deep(function, name) from None
+    return as_real(function, name, value)
+
+
 def as_numbers(function: str, name: str, value: ArrayLike) -> Array:
-    """Return an array that is no tensor and not empty."""
+    """Return an array that is not empty, likewise."""
     if isinstance(value, list | tuple) and not value:
         raise ShapeError(sentence(function, name, "at least one element", "an empty list"))
-    array = as_real(function, name, unrecorded(function, name, value))
+    array = as_plain(function, name, value)
     check_not_empty(function, name, array)
     return array
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.advice import of_text
-from neural_network.checks import as_names, as_real, check_ndim, check_not_empty, silent
+from neural_network.checks import as_names, check_ndim, check_not_empty, silent
 from neural_network.elsewhere.lines import MISSING
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import (
@@ -26,6 +26,7 @@ from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import Canvas, axes_grid
 from neural_network.visual.figures import GREY, as_cmap
+from neural_network.visual.inputs import as_plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +92,7 @@ def show_predictions(
         warn_of_call(text, DeprecationWarning)
         class_names = classes
     photographs = _photographs(pictures)
-    prepared, shares = as_real(name, "seen", seen), as_real(name, "probabilities", probabilities)
+    prepared, shares = as_plain(name, "seen", seen), as_plain(name, "probabilities", probabilities)
     if prepared.ndim == 4 and prepared.shape[1] == 1:
         prepared = prepared[:, 0]
     if prepared.ndim not in (3, 4) or (prepared.ndim == 4 and prepared.shape[1] != 3):
@@ -159,7 +160,7 @@ def _photographs(pictures: Any) -> list[Any]:
         raise DTypeError(sentence(NAME, "pictures", "a list of pictures", received))
     if isinstance(pictures, np.ndarray):
         check_ndim(NAME, "pictures", pictures, 3, 4)
-    arrays = [as_real(NAME, "pictures", picture) for picture in pictures]
+    arrays = [as_plain(NAME, "pictures", picture) for picture in pictures]
     return [one[0] if one.ndim == 3 and len(one) == 1 else one for one in arrays]
 
 

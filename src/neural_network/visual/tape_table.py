@@ -79,6 +79,7 @@ class Tape(Explanation):
                 backward.append(["", "sum", "", "", shown(line.gradient)])
         return "\n".join([*_table(forward), "", *_table(backward)])
 
+    @explains_calls
     @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the graph: values are computed downwards, gradients upwards.

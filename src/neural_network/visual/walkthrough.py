@@ -78,6 +78,7 @@ class Walkthrough(Explanation):
         lines.insert(1, "-" * max(map(len, lines)))
         return "\n".join([*lines, f"answer: {self.sentence}"] if self.answer else lines)
 
+    @explains_calls
     @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the maps of each layer, as ``show_activations`` does.

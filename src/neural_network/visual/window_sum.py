@@ -115,6 +115,7 @@ class WindowSum(Explanation):
         """The call, where it is not simply that of the image and the filter."""
         return f" of {self.call}" if self.call != CALL else ""
 
+    @explains_calls
     @silent
     def draw(self, ax: Any = None, title: str | None = None, cmap: Any = None) -> Figure:
         """Draw the image with the window, and the numbers.

@@ -20,6 +20,7 @@ from neural_network.checks import (
     check_probabilities,
     silent,
 )
+from neural_network.errors import ShapeError, sentence
 from neural_network.functional.activations import log_softmax, softmax
 from neural_network.functional.losses.reduction import (
     Loss,
@@ -30,6 +31,7 @@ from neural_network.functional.losses.reduction import (
     hint_other_sums,
     hint_other_sums_of_logs,
     hint_swapped,
+    predictions_first,
     reduce_elements,
     reduce_rows,
     share_of_elements,
@@ -50,6 +52,8 @@ def _checked_probabilities(
     A_dtype = as_real(function, "A", A).dtype
     (A, y), dtype = as_floating(function, A=A, y=y)
     if ndims:
+        if turned := predictions_first(function, "A", A, y):
+            raise ShapeError(sentence(function, "A", "shape (n, k)", f"shape {A.shape}{turned}"))
         check_ndim(function, "A", A, *ndims)
     if A.shape != y.shape and A.size:  # scores and class numbers, for another loss
         check_probabilities(function, "A", A, A_dtype)

@@ -99,6 +99,19 @@ def hint_other_sums(function: str, name: str, P: Array) -> None:
         give_hint_of_call(f"{function}: {name} has {text}")
 
 
+def predictions_first(function: str, name: str, predictions: Array, labels: Any) -> str:
+    """Return the end of a sentence where labels (n,) stand before the predictions (n, k).
+
+    >>> predictions_first("nll", "log_probabilities", np.array([1, 0]), np.ones((2, 3)))
+    '; the predictions come first: nll(log_probabilities, labels)'
+    """
+    rows = np.shape(labels)[:1]
+    if predictions.ndim != 1 or np.ndim(labels) != 2 or rows != predictions.shape:
+        return ""
+    second = "labels" if name != "A" else "y"
+    return f"; the predictions come first: {function}({name}, {second})"
+
+
 def hint_other_sums_of_logs(function: str, name: str, L: Array) -> None:
     """Warn of logarithms of probabilities whose rows do not sum to 1; see ``hint_other_sums``."""
     if len(L) and abs(np.add.reduce(np.exp(L[0])) - 1) > SUM_OFF:
@@ -192,7 +205,10 @@ def check_log_probabilities(function: str, name: str, array: Array, dtype: np.dt
     highest = float(np.max(array))
     if highest > (1e-2 if dtype == np.float16 else 1e-6):
         expected = "logarithms of probabilities, none above 0"
-        raise ArgumentError(sentence(function, name, expected, f"{highest:.9g}"))
+        received = f"{highest:.9g}"
+        if function == "nll":
+            received += "; of scores: softmax_cross_entropy(scores, labels)"
+        raise ArgumentError(sentence(function, name, expected, received))
 
 
 def check_class_weights(

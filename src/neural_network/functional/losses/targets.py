@@ -20,6 +20,7 @@ from neural_network.functional.losses.reduction import (
     check_distributions,
     check_reduction,
     hint_swapped,
+    predictions_first,
 )
 from neural_network.functional.shaping import unindex
 
@@ -164,7 +165,8 @@ def checked_targets(
     check_reduction(function, reduction)
     as_number(function, "label_smoothing", label_smoothing, between=(0, 1))
     if predictions.ndim != 2:
-        received = f"shape {predictions.shape}{one_row(name, predictions.shape)}"
+        turned = predictions_first(function, name, predictions, labels)
+        received = f"shape {predictions.shape}{turned or one_row(name, predictions.shape)}"
         if predictions.ndim > 2:
             places = (predictions.shape[0], *predictions.shape[2:])
             if np.shape(labels) == places:

@@ -198,7 +198,10 @@ def _check_shapes(
         name = pairs.get(entry.name)
         if name is not None and found[name] != entry.shape:
             expected = f"shape {entry.shape}, for {entry.name} of the model"
-            received = f"shape {found[name]} (strict=False loads the arrays that fit)"
+            shape, size = found[name], ""
+            if len(shape) == len(entry.shape) == 2 and shape[0] == entry.shape[0]:
+                size = ", which takes inputs of another size: initialize the model with that"
+            received = f"shape {shape}{size} (strict=False loads the arrays that fit)"
             raise ShapeError(sentence(function, name, expected, received))
 
 

@@ -18,7 +18,7 @@ from neural_network.interop.torch.layouts import UNUSED, Entry, entries
 from neural_network.interop.torch.matching import match
 from neural_network.interop.weights import LoadedWeights, check_some_fit, put, tensors_of
 from neural_network.layers.layer import Layer
-from neural_network.layers.saving import not_finite
+from neural_network.layers.saving import FORMAT, not_finite
 from neural_network.public import public
 
 _public = public(top_level=False)
@@ -230,7 +230,14 @@ def _read(function: str, argument: str, source: Source) -> dict[str, Array]:
             "safetensors: import torch, safetensors.torch; safetensors.torch.save_file("
             'torch.load("weights.pth", weights_only=True), "weights.safetensors")'
         )
-    return read_arrays(source, function=function)[0]
+    arrays, metadata = read_arrays(source, function=function)
+    if metadata.get("format") == FORMAT:  # whose layouts are others, under the same names
+        raise FileFormatError(
+            f"{os.fspath(source):.150}: expected weights of PyTorch, received a model that nn.save "
+            "wrote: nn.load(path) reads it, and nn.interop.torch.state_dict(nn.load(path)) are its "
+            "weights, for load_weights of another model"
+        )
+    return arrays
 
 
 def _as_name(function: str, argument: str, name: object) -> str:
