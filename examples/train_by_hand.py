@@ -20,6 +20,6 @@ for hidden, forward in [((64,), forward_mlp), ((64, 32), forward_mlp_3layer)]:
     )
     share = accuracy(forward(rows(test_images), **parameters)[-1], test_labels)
     print(f"{len(hidden) + 1} layers: {share:.1%} of {len(test_labels)} test digits")
-    curves[f"{len(hidden) + 1} layers"] = {"loss": losses}
+    curves[f"{len(hidden) + 1} layers"] = losses
 
 save_figure(show_history(curves), "train_by_hand.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +60,45 @@ def test_several_runs_are_animated(tmp_path: Path) -> None:
     assert [line.get_label() for line in lines] == ["a", "a, validation", "b", "by hand"]
     assert len({line.get_color() for line in lines}) == 3
     assert visual.show_history(runs).axes[0].get_ylabel() == "loss"
+
+
+@pytest.mark.parametrize("draw", [visual.show_history, visual.animate_training])
+def test_lists_of_losses_by_name_are_runs_and_lists_of_measures_are_not(draw: Any) -> None:
+    first, second = [0.9, 0.5, 0.4], [0.8, 0.2]
+    cases: list[tuple[dict[Any, Any], list[str], list[str]]] = [
+        ({"2 layers": first, "3 layers": second}, ["loss"], ["2 layers", "3 layers"]),
+        ({0.1: np.array(first), 0.01: nn.Tensor(second)}, ["loss"], ["0.1", "0.01"]),
+        ({"SGD loss": first, "loss of Adam": second}, ["loss"], ["SGD loss", "loss of Adam"]),
+        ({"Accuracy, A": first, "accuracy, B": second}, ["accuracy"], ["Accuracy, A", "accuracy, B"]),
+        ({"2 layers": first, "3 layers": {"loss": second, "norm": second}}, ["loss", "norm"], ["2 layers", "3 layers"]),
+        ({"loss": first, "2 layers": second}, ["loss", "2 layers"], ["training"]),
+        ({"kl_loss": first, "pixel_loss": second}, ["kl_loss", "pixel_loss"], ["training"]),
+        ({"train_accuracy": first, "learning_rate": second}, ["train_accuracy", "learning_rate"], ["training"]),
+        ({"Loss": first, "norm": second}, ["Loss", "norm"], ["training"]),
+        ({"2 layers": first}, ["2 layers"], ["training"]),
+        (nn.History({"gain": first, "norm": second}), ["gain", "norm"], ["training"]),
+    ]  # fmt: skip
+    for curves, panels, labels in cases:
+        drawn = draw(curves)
+        axes = getattr(drawn, "figure", drawn).axes
+        assert [one.get_ylabel() for one in axes] == panels
+        assert [line.get_label() for line in axes[0].lines] == labels
+
+
+def test_what_a_training_returned_is_told_where_its_losses_are() -> None:
+    trained = nn.train_mlp(np.eye(4), np.eye(4), num_epochs=2)
+    descended = nn.gradient_descent(
+        np.eye(4), np.ones((4, 1)), np.zeros((4, 1)), np.zeros(1), 0.1, 2, 4, nn.mse_loss,
+        verbose=False,
+    )  # fmt: skip
+    runs: list[Any] = [trained, descended]
+    for returned in runs:
+        with pytest.raises(nn.DTypeError, match=r"history\[-1\] are its losses"):
+            visual.show_history(returned)
+        with pytest.raises(nn.DTypeError, match=r"history\['b'\]\[-1\] are its losses"):
+            visual.show_history({"a": [1.0], "b": returned})
+    with pytest.raises(nn.ShapeError, match=r"history\['b'\]: expected 1 dimension"):
+        visual.show_history({"a": [1.0], "b": [[1.0, 2.0]]})
 
 
 @pytest.mark.parametrize("draw", [visual.show_history, visual.animate_training])

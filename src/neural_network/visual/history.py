@@ -13,10 +13,12 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.lifting import is_tensor
 from neural_network.public import public
+from neural_network.training.history import History
 from neural_network.visual.canvas import Canvas, axes_grid, wrapped
 from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
 from neural_network.visual.inputs import as_plain
 from neural_network.visual.log_files import is_log, read_log
+from neural_network.visual.measures import are_runs, measure_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +62,10 @@ def show_history(
             them; a dict of name → one number for each epoch, such as ``fit`` returns
             ("val_loss" is taken as "validation_loss" beside "loss"); or the
             path of a CSV file of a run, ``"run/log.csv"``. To compare runs, a dict of
-            name → each of them: ``{"SGD": first, "Adam": "adam/log.csv"}``.
+            name → each of them: ``{"SGD": first, "Adam": "adam/log.csv"}``. A dict of lists
+            compares runs, by their losses, if none of its names is a measure: ``loss``, what
+            ends in ``_loss``, a metric such as ``accuracy``, or one of these after
+            ``validation_``. Of ``{"accuracy of A": …, "accuracy of B": …}`` it is that measure.
         log: True for logarithmic axes, False for linear ones; None for what suits the numbers.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
@@ -81,6 +86,9 @@ def show_history(
     >>> figure = show_history({"loss": [0.9, 0.4], "accuracy": [0.7, 0.9]})
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['loss', 'accuracy']
+    >>> figure = show_history({"2 layers": [0.9, 0.4], "3 layers": [0.8, 0.2]})
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['loss']
     """
     function = "show_history"
     wanted = None if log is None else as_flag(function, "log", log)
@@ -264,9 +272,16 @@ def _raise(axes: Axes, share: float) -> None:
 
 def as_runs(function: str, history: Any) -> Runs:
     """Return name → curves and panels of each run; of a single one, without a name."""
-    if isinstance(history, Mapping) and any(map(is_run, history.values())):
-        return {str(name): as_curves(function, one) for name, one in history.items()}
-    return {"": as_curves(function, history)}
+    if not isinstance(history, Mapping):
+        return {"": as_curves(function, "history", history)}
+    compared = not isinstance(history, History) and are_runs(history)
+    if not compared and not any(map(is_run, history.values())):
+        return {"": as_curves(function, "history", history)}
+    measure = measure_of(history) if compared else "loss"
+    return {
+        str(name): as_curves(function, f"history[{name!r}]", one, measure)
+        for name, one in history.items()
+    }
 
 
 def is_run(value: Any) -> bool:
@@ -274,29 +289,43 @@ def is_run(value: Any) -> bool:
     return isinstance(value, Mapping) or is_log(value)
 
 
-def as_curves(function: str, history: Any) -> tuple[dict[str, Array], list[str]]:
-    """Return name → one number for each epoch, and the names that get a panel."""
+def as_curves(
+    function: str, what: str, history: Any, measure: str = "loss"
+) -> tuple[dict[str, Array], list[str]]:
+    """Return name → one number for each epoch, and the names that get a panel.
+
+    ``what`` is the history's name in sentences, ``measure`` that of the numbers of a list.
+    """
     if is_log(history):
         history = read_log(function, history)
     elif is_tensor(history):
         history = history.data
+    if (
+        isinstance(history, tuple) and history and isinstance(history[-1], list)
+        and isinstance(history[0], Mapping | np.ndarray)
+    ):  # fmt: skip
+        received = f"a tuple, as a training returns it; {what}[-1] are its losses"
+        raise DTypeError(sentence(function, what, "losses, one for each epoch", received))
     if isinstance(history, list | tuple) and any(map(is_run, history)):
         expected = "a dict of name → history for several runs, such as {'first': a, 'second': b}"
         received = f"a {type(history).__name__} of them"
-        raise DTypeError(sentence(function, "history", expected, received))
+        raise DTypeError(sentence(function, what, expected, received))
     if not isinstance(history, Mapping | list | tuple | np.ndarray):
         expected = "numbers or a dict of lists, or the path of a run's CSV file, as run/log.csv"
-        raise DTypeError(sentence(function, "history", expected, brief(history)))
-    named = history if isinstance(history, Mapping) else {"loss": history}
-    curves = {
-        _name(name, named): as_plain(function, f"history[{name!r}]", numbers)
-        for name, numbers in named.items()
-    }
+        raise DTypeError(sentence(function, what, expected, brief(history)))
+    if isinstance(history, Mapping):
+        curves = {
+            _name(name, history): as_plain(function, f"{what}[{name!r}]", numbers)
+            for name, numbers in history.items()
+        }
+    else:
+        curves = {measure: as_plain(function, what, history)}
     for name, values in curves.items():
-        check_ndim(function, f"history[{name!r}]", values, 1)
+        place = f"{what}[{name!r}]" if isinstance(history, Mapping) else what
+        check_ndim(function, place, values, 1)
     if not curves or any(len(values) == 0 for values in curves.values()):
         lengths = {name: len(values) for name, values in curves.items()}
-        raise ShapeError(sentence(function, "history", "at least one epoch", lengths))
+        raise ShapeError(sentence(function, what, "at least one epoch", lengths))
     # A measure and its validation share a panel, where a gap between them shows overfitting.
     panels = [
         name
