@@ -147,11 +147,11 @@ def _setting(
         text: what the help says of the option.
         check: called with the value.
         shown: the default as the help shows it, where it differs.
-        kind: what the option reads, where that is not the type of the default.
+        kind: what the option reads, where that is not the type of the default; a list: it may be
+            repeated, which means the same as its values joined by commas.
         names: of the option, where it has several.
         choices: what a shell completes.
     """
-    kind = kind or type(default)
     declared = typer.Option(
         *names,
         help=text,
@@ -161,7 +161,7 @@ def _setting(
     # None: not given, so that the file's value is used.
     metadata = {
         "check": check,
-        "option": Annotated[kind | None, declared],
+        "option": Annotated[(kind or type(default)) | None, declared],
         "text": text,
         "shown": shown,
     }
@@ -227,6 +227,7 @@ class Settings:
         "none",
         f"Random changes, joined by commas: none, or some of {', '.join(CHANGES.values())}.",
         _as_changes,
+        kind=list[str],
     )
     validation: float = _setting(0.1, "The share of the data held out; 0 for none.", _as_share)
     seed: int = _setting(0, "Seed of all random numbers.", _from_zero)
@@ -253,6 +254,7 @@ class Settings:
         "none",
         "How much each class counts: none, balanced (all classes alike), or cat=2,dog=1.",
         _as_class_weights,
+        kind=list[str],
         choices=("none", "balanced"),
     )
     threads: int = _setting(0, "Processors to use.", _from_zero, "0, all")

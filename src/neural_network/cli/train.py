@@ -51,9 +51,7 @@ def train(
         raise ArgumentError(sentence("train", "--config", expected, received))
     values = {} if path is None else read_settings(path)
     values |= {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in options.items()
-        if value is not None
+        name: _as_setting(value) for name, value in options.items() if value not in (None, [])
     }
     settings = checked_settings(values)
     picture = not no_picture
@@ -65,6 +63,13 @@ def train(
     files = list(outputs(settings, picture=picture).values())
     confirm_overwrite(files, force=force, advice=advice)
     perform(settings, Report(json=json, quiet=quiet), resume=False, picture=picture)
+
+
+def _as_setting(value: Any) -> Any:
+    """Return the value of an option as a settings file has it."""
+    if isinstance(value, list):  # of an option that may be repeated
+        return ",".join(dict.fromkeys(value))
+    return str(value) if isinstance(value, Path) else value
 
 
 def _with_settings() -> inspect.Signature:
