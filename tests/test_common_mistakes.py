@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +39,8 @@ ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
         r"the scores come first: accuracy\(scores, labels\)",
     ),
     "bias of by_hand": (
-        lambda: setattr(nn.Dense(5).initialize((4,)), "bias", P["b1"]), r"it.reshape\(5\) has it",
+        lambda: setattr(nn.Dense(5).initialize((4,)), "bias", P["b1"].T),
+        r"bias.reshape\(-1\) has it",
     ),
     "lone array": (lambda: nn.check_gradients(nn.relu, np.ones(3)), r"such as \[X\]"),
     "not built": (
@@ -130,3 +132,57 @@ def test_words_of_scipy_and_matplotlib() -> None:
         nn.gradient_descent(X, X, X, X, learning_rate=0.1)  # type: ignore[call-arg]  # likewise
     with pytest.raises(AttributeError, match="imshow → visual.show_feature_maps"):
         nn.imshow  # noqa: B018  # that is the test
+
+
+def test_parameters_by_hand_are_those_of_layers_by_the_line_of_the_sentence() -> None:
+    with pytest.raises(nn.DTypeError, match="model: expected a model") as found:
+        visual.show_mistakes(X, LABELS, nn.forward_mlp(X, **P)[1])  # type: ignore[arg-type]
+    line = re.search(r"(model = .*initialize\(\(inputs,\)\)), then (.*)\)", str(found.value))
+    assert line is not None
+    names = {"nn": nn, "h": 5, "k": 3, "inputs": 4, **P}
+    exec(f"{line[1]}; {line[2]}; model[1].weight, model[1].bias = W2, b2", names)
+    scores = names["model"].predict(X)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(nn.softmax(scores), nn.forward_mlp(X, **P)[1], atol=1e-5)
+
+
+def test_only_leading_axes_of_length_1_are_left_out() -> None:
+    layer, rows = nn.Dense(3).initialize((3,), rng=0), np.arange(3.0)
+    layer.bias = rows[None]
+    assert layer.bias.shape == (3,)
+    assert layer.bias.data.tolist() == [0, 1, 2]
+    layer.bias.data = rows[None, None]
+    for wrong in (rows[:, None], rows[None, :2], np.float32(1), np.ones((3, 3)), np.ones((2, 3))):
+        with pytest.raises(nn.ShapeError, match=r"expected the shape \(3,\) that it has"):
+            layer.bias = wrong
+    with pytest.raises(nn.ShapeError, match=r"data.reshape\(-1\) has it"):
+        layer.bias.data = rows[:, None]
+    with pytest.raises(nn.ShapeError, match=r"expected the shape \(3, 3\) that it has"):
+        layer.weight = rows
+    assert layer.bias.data.tolist() == [0, 1, 2]
+
+
+def passes(depth: int, flat: bool, form: Any = lambda A: A) -> list[np.ndarray[Any, Any]]:
+    """Return the gradients of a network by hand, of biases (h,) or (1, h)."""
+    p = nn.initial_parameters([4, 5, 3] if depth == 2 else [4, 5, 6, 3])
+    p |= {name: np.zeros(b.size) for name, b in p.items() if name[0] == "b" and flat}
+    W, y = [p[f"W{k}"] for k in range(1, depth + 1)], nn.one_hot(LABELS, 3)
+    if depth == 2:
+        A1, A2 = nn.forward_mlp(X, **p)
+        return list(nn.backward_mlp(X, A1, form(A2), y, *W, X @ p["W1"] + p["b1"]))
+    A1, A2, A3 = nn.forward_mlp_3layer(X, **p)
+    sums = X @ p["W1"] + p["b1"], A1 @ p["W2"] + p["b2"]
+    return list(nn.backward_mlp_3layer(X, A1, A2, form(A3), y, *W, *sums))
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_flat_bias_is_told_the_shape_of_its_gradient(depth: int) -> None:
+    match = r"grad_b1 is \(1, h\): b1 -= lr \* grad_b1\[0\]"
+    with pytest.warns(nn.TrainingHint, match=match) as told:
+        flat, *_ = [passes(depth, flat=True) for _ in range(3)]
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for gradient, same in zip(flat, passes(depth, flat=False), strict=True):
+            assert gradient.shape == same.shape
+            np.testing.assert_allclose(gradient, same, atol=1e-6)
+        passes(depth, flat=True, form=np.copy)  # probabilities of another origin

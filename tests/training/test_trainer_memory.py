@@ -104,7 +104,7 @@ def test_early_stopping_gives_back_to_layers_that_were_relaid() -> None:
 
 def test_a_parameter_of_another_shape_is_refused() -> None:
     def grow(trainer: Trainer) -> None:
-        trainer.model[1].bias.data = np.zeros((1, 3), np.float32)
+        trainer.model[1].bias.data = np.zeros((2, 3), np.float32)
 
     with pytest.raises(
         nn.ShapeError, match=r"Parameter: data: expected the shape \(3,\) that it has, received sh"

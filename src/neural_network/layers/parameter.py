@@ -120,6 +120,8 @@ def place(tensor: Tensor, array: Array) -> None:
 def copy_into(tensor: Tensor, value: ArrayLike, function: str, name: str) -> None:
     """Copy numbers into the memory of a parameter or buffer.
 
+    Leading axes of length 1 that it does not have are left out, as NumPy does: biases (1, h).
+
     Raises:
         DTypeError: not real numbers, or a tensor, whose gradient would be lost.
         ShapeError: another shape.
@@ -129,9 +131,9 @@ def copy_into(tensor: Tensor, value: ArrayLike, function: str, name: str) -> Non
     if isinstance(array, Tensor):
         expected = "an array (t.data is one), or a Parameter to share"
         raise DTypeError(sentence(function, name, expected, "a tensor"))
-    if array.shape != tensor.shape:
+    if array.shape != (1,) * (array.ndim - tensor.ndim) + tensor.shape:
         expected = f"the shape {tensor.shape} that it has"
-        received = f"shape {array.shape}{in_shape('it', array, tensor.shape)}"
+        received = f"shape {array.shape}{in_shape(name, array, tensor.shape)}"
         raise ShapeError(sentence(function, name, expected, received))
     with no_grad():
         tensor[...] = array
