@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network.cli.inspection import warn_of_an_early_epoch
+from neural_network.cli.inspection import warn_of_a_falling_loss, warn_of_an_early_epoch
 from neural_network.cli.output import Report
-from neural_network.cli.settings import checked_settings
+from neural_network.cli.settings import Settings, checked_settings
 from tests.cli.folders import a_folder, colours, files
 
 STILL = ["--lr", "1e-12", "--epochs", "1", "--batch-size", "4", "--no-picture"]
@@ -145,3 +145,21 @@ def test_early_stopping_beside_one_cycle(run_here: Any, tmp_path: Path, capsys: 
     constant = checked_settings({"epochs": 8, "early_stopping": 2, "schedule": "none"})
     warn_of_an_early_epoch(Report(), constant, 1, 3)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("losses", "right", "early", "told"),
+    [
+        ([1.1, 0.9, 0.7], 0.67, False, True), ([1.1, 0.7, 0.69], 0.67, False, False),
+        ([1.1, 0.9, 0.7], 0.95, False, False), ([1.1, 0.9, 0.7], 0.67, True, False),
+        ([0.7], 0.67, False, False),
+    ],
+)  # fmt: skip
+def test_a_network_that_still_learned_at_the_end_is_told(
+    capsys: Any, losses: list[float], right: float, early: bool, told: bool
+) -> None:
+    settings = Settings(epochs=4, early_stopping=early)
+    history = {"loss": losses, "accuracy": [0.5] * (len(losses) - 1) + [right]}
+    warn_of_a_falling_loss(Report(), settings, history)
+    found = "the loss still fell, from 0.9 to 0.7; --epochs 12" in capsys.readouterr().err
+    assert found == told

@@ -34,9 +34,9 @@ def test_the_scale_can_be_chosen() -> None:
     for history in (OVERFIT, FINE, [0.5, 0.4]):
         assert visual.show_history(history, log=True).axes[0].get_yscale() == "log"
         assert visual.show_history(history, log=False).axes[0].get_yscale() == "linear"
-    message = "log: expected numbers above 0 where axes are logarithmic, received 0 in 'accuracy'"
+    message = "log: expected numbers above 0 where axes are logarithmic, received 0 in 'loss'"
     with pytest.raises(nn.ArgumentError, match=message):
-        visual.show_history({"loss": [1, 0.5], "accuracy": [0.0, 0.5]}, log=True)
+        visual.show_history({"loss": [1, 0.0], "accuracy": [0.0, 0.5]}, log=True)
     with pytest.raises(nn.DTypeError, match="log: expected True or False"):
         visual.show_history([1, 0.5], log="no")  # type: ignore[arg-type]
 
@@ -111,3 +111,18 @@ def test_runs_without_names(draw: object) -> None:
 def test_labels_in_place_of_counts() -> None:
     with pytest.raises(nn.ShapeError, match=r"nn\.confusion_matrix\(y_pred, y_true\) counts"):
         visual.show_confusion_matrix([0, 1, 1], [0, 1, 0])  # type: ignore[list-item]
+
+
+def test_a_chosen_logarithm_is_of_the_losses() -> None:
+    history = {"loss": [1, 0.5], "accuracy": [0.0, 0.5], "dice_loss": [0.5, 0.2]}
+    scales = [axes.get_yscale() for axes in visual.show_history(history, log=True).axes]
+    assert scales == ["log", "linear", "log"]
+    assert visual.show_history({"accuracy": [0.2, 0.5]}, log=True).axes[0].get_yscale() == "log"
+
+
+def test_one_epoch_has_one_tick() -> None:
+    one = {"loss": [0.5], "validation_loss": [0.7], "accuracy": [0.9]}
+    for axes in visual.show_history(one).axes:
+        assert axes.get_xticks().tolist() == [1]
+    runs = {"a": {"loss": [0.5]}, "b": {"loss": [0.7, 0.4]}}
+    assert visual.show_history(runs).axes[0].get_xticks().tolist() != [1]

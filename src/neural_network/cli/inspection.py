@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from neural_network.datasets.pictures import is_colourful
 FEW, UNBALANCED, LARGE = 20, 3, 256
 # Warning: fewer pictures by whose loss the best epoch is chosen.
 FEW_HELD_OUT = 50
+# The accuracy from which on nothing is said; and the share of its loss that an epoch leaves.
+GOOD, FALLING = 0.9, 0.97
 # Names in a line.
 SHOWN = 20
 
@@ -91,26 +93,42 @@ def warn_of_guessing(
     held_out: Pictures | None,
     measures: Mapping[str, float],
     steps: int,
-) -> None:
+) -> bool:
     """Warn if a network does hardly better, at the end, than one that always names a class.
 
-    A few steps of a small rate leave it there, and nothing else would say so.
+    Returns whether it has. A few steps of a small rate leave it there, and nothing else would
+    say so.
     """
     if settings.class_weights != "none":  # the largest class may then be named too rarely
-        return
+        return False
     largest = float(np.bincount(learned.y).max() / len(learned.y))
     parts = {"accuracy": learned, "validation_accuracy": held_out}
     for name, part in parts.items():
         # Two standard deviations of the share that is right by chance.
         chance = largest + 2 * np.sqrt(largest * (1 - largest) / len(part.y)) if part else np.inf
         if not measures.get(name, 0.0) < chance:
-            return
+            return False
     report.note(
         f"train: at the end {measures['accuracy']:.0%} of the pictures to learn from are right, "
         f"and {largest:.0%} would be by chance (the largest class): {steps:,} steps with a "
         f"--learning-rate of {settings.learning_rate:g} were too few, or the rate was not fit; try "
         f"--epochs {5 * settings.epochs}, or another --learning-rate"
     )
+    return True
+
+
+def warn_of_a_falling_loss(
+    report: Report, settings: Settings, history: Mapping[str, Sequence[float]]
+) -> None:
+    """Warn if a network that is not good yet was still learning when the epochs had ended."""
+    losses, right = history["loss"][-2:], history["accuracy"][-1]
+    if settings.early_stopping or len(losses) < 2 or right >= GOOD:
+        return
+    if losses[1] < FALLING * losses[0]:
+        report.note(
+            f"train: in the last epoch the loss still fell, from {losses[0]:.2g} to "
+            f"{losses[1]:.2g}; --epochs {3 * settings.epochs} may give a better network"
+        )
 
 
 def _larger(settings: Settings) -> float:

@@ -19,7 +19,12 @@ from neural_network.cli.callbacks import Begin, Save, Terminated, WhenTerminated
 from neural_network.cli.changes import augmentation
 from neural_network.cli.contact_sheet import draw_contact_sheet
 from neural_network.cli.data import DATA, Pictures, load_pictures, split_off
-from neural_network.cli.inspection import tell, warn_of_an_early_epoch, warn_of_guessing
+from neural_network.cli.inspection import (
+    tell,
+    warn_of_a_falling_loss,
+    warn_of_an_early_epoch,
+    warn_of_guessing,
+)
 from neural_network.cli.models import CHECKPOINT, MODEL, SETTINGS_FILE, notes_to_save
 from neural_network.cli.output import Report, before_writing, make_folder
 from neural_network.cli.preparation import Preparation
@@ -120,7 +125,8 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
     tested = _test(settings, model, report) if settings.data in DATA else {}
     last = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in measures.items())
     report.result(f"After epoch {kept}: {last}.")
-    warn_of_guessing(report, settings, learned, held_out, measures, trainer.step)
+    if not warn_of_guessing(report, settings, learned, held_out, measures, trainer.step):
+        warn_of_a_falling_loss(report, settings, trainer.history)
     seconds = perf_counter() - start
     report.files("Files of the training", files)
     report.result(f"Took {seconds:.0f} s.")

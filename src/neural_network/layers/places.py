@@ -13,6 +13,8 @@ from neural_network.errors import ArgumentError, ShapeError, both, brief, senten
 # From this number of layers on, those of the second half are named from the end as well.
 LONG = 10
 MOST_LETTERS = 60
+# Channels of pictures: grey, colours, and colours with their opacity.
+PICTURES = (1, 3, 4)
 
 
 def place_name(model: Any, name: str) -> str:
@@ -113,6 +115,12 @@ def _built_for(layer: Any, inputs: Any) -> str:
     flat = min(len(shape), len(given) - 1) == 1  # else the axes may stand in another order
     cure = f": X.reshape(-1, {sizes})" if flat and prod(given[1:]) == prod(shape) else ""
     cure = ": X[None] is one of them" if tuple(given) == shape else cure
+    if len(shape) == len(given) - 1 == 3 and given[1] in PICTURES:
+        wanted = tuple(given[1:])
+        cure = (
+            f"; for these, make its layers anew: the functions in nn.models take "
+            f"input_shape={wanted}"
+        )
     return f"; the model was built for inputs of shape (n, {sizes}){cure}"
 
 

@@ -69,6 +69,8 @@ class Canvas:
             return
         axes = self.axes if self.given is None else self.given
         width = axes.get_position().width * self.figure.get_figwidth()
+        if self.panels is not None:
+            how["y"] = 1.0  # from there the panels move it, see ``Panels``
         axes.set_title(wrapped(drawable(text), width, self.large), **how)
 
     def reserve(self, inches: float) -> None:

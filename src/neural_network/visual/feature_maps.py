@@ -23,11 +23,13 @@ from neural_network.visual.figures import (
     SMALL,
     as_picture,
     colours_of,
+    ink_on,
     largest,
     plain,
 )
 from neural_network.visual.inputs import as_numbers, as_plain
 from neural_network.visual.kernel_flip import as_grey
+from neural_network.visual.tiles import cells_of, short_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +40,8 @@ Filters = str | ArrayLike | Sequence[str | ArrayLike] | Mapping[str, ArrayLike]
 COLUMNS = 4
 # Larger filters are drawn without numbers, which would be too small to read.
 MOST_TAPS_WITH_NUMBERS = 7
+# Of the lines between the cells of a filter: seen on white and on dark colours.
+LINES = "0.7"
 
 
 @public(top_level=False)
@@ -239,17 +243,28 @@ def _label(canvas: Canvas, axes: Axes, name: str, picture: Array) -> None:
 def _draw_filter(canvas: Canvas, axes: Axes, values: Array) -> None:
     """Draw a filter, with its numbers if it is small."""
     top = largest(values)
-    axes.imshow(values, cmap=SIGNED, vmin=-top, vmax=top)
+    drawn = axes.imshow(values, cmap=SIGNED, vmin=-top, vmax=top)
     plain(axes)
     if max(values.shape) > MOST_TAPS_WITH_NUMBERS:
         return
+    _separate(axes, values.shape)
+    # The numbers of one filter have as many digits as there is space for.
+    texts = [[_formatted(number) for number in values.ravel()]]
+    texts += [short_numbers(values, factor * top) for factor in (1, 10)]
     group = canvas.group(SMALL)
-    for (row, column), number in np.ndenumerate(values):
-        colour = "white" if abs(float(number)) > 0.6 * top else "black"
+    for cell, *words in zip(cells_of(drawn), *texts, strict=True):
         group.add(
-            axes, (column, row), _formatted(number), (0.9, 0.9), color=colour,
-            ha="center", va="center",
+            axes, cell.middle, words, cell.space, ha="center", va="center",
+            color=ink_on(drawn, values[cell.row, cell.column]),
         )  # fmt: skip
+
+
+def _separate(axes: Axes, shape: tuple[int, ...]) -> None:
+    """Draw lines between the cells of a filter, of which neighbours may have one colour."""
+    for axis, count in ((axes.xaxis, shape[1]), (axes.yaxis, shape[0])):
+        axis.set_ticks(np.arange(count - 1) + 0.5, minor=True)
+        axis.grid(which="minor", color=LINES, linewidth=0.6)
+        axis.set_tick_params(which="minor", length=0)
 
 
 def _formatted(number: float) -> str:

@@ -66,7 +66,8 @@ def show_history(
             compares runs, by their losses, if none of its names is a measure: ``loss``, what
             ends in ``_loss``, a metric such as ``accuracy``, or one of these after
             ``validation_``. Of ``{"accuracy of A": …, "accuracy of B": …}`` it is that measure.
-        log: True for logarithmic axes, False for linear ones; None for what suits the numbers.
+        log: True for logarithmic axes of the losses (of all measures where none is a loss),
+            False for linear ones; None for what suits the numbers.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the figure; None for none.
         cmap: a colormap for the two curves, from its ends.
@@ -94,7 +95,11 @@ def show_history(
     wanted = None if log is None else as_flag(function, "log", log)
     runs = as_runs(function, history)
     panels = list(dict.fromkeys(panel for _, named in runs.values() for panel in named))
-    logarithmic = {panel: _is_logarithmic(function, runs, panel, wanted) for panel in panels}
+    losses = [panel for panel in panels if panel.endswith("loss")] if wanted else []
+    logarithmic = {
+        panel: _is_logarithmic(function, runs, panel, wanted and (panel in losses or not losses))
+        for panel in panels
+    }
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
     colours = COLOURS if cmap is None else colours_from(function, cmap, max(2, len(runs)))
@@ -191,6 +196,8 @@ def _finish(canvas: Canvas, axes: Axes, panel: str, *, steep: bool) -> None:
     axes.tick_params(labelsize=canvas.medium)
     axes.yaxis.get_offset_text().set_fontsize(canvas.medium)
     axes.locator_params(axis="x", integer=True, nbins=6 if canvas.given is None else 3)
+    if all(np.size(line.get_xdata()) == 1 for line in axes.lines):
+        axes.set_xticks([1])  # else there are none but parts of an epoch
     if canvas.given is not None and not steep:
         from neural_network.visual.ticks import SpacedLocator
 

@@ -258,8 +258,10 @@ class Panels:
         pad = np.array(PAD) / 72 * figure.dpi / size
         bar = BAR / 72 * figure.dpi / size[0] if self._bar is not None else 0.0
         rows, columns = len(self._heights), len(self._widths)
-        aspects = [axes.get_aspect() for axes in self._places]
-        ratios = [axes.get_data_ratio() for axes in self._places] if "auto" not in aspects else []
+        placed = [axes for axes in panels if axes is not self._bar]
+        aspects = [axes.get_aspect() for axes in placed]
+        ratios = [axes.get_data_ratio() for axes in placed] if "auto" not in aspects else []
+        weights = self._heights / self._heights.max()
         # Beside the panels: left, right of the columns; below, above of the rows; right of the bar.
         left, right = np.zeros(columns), np.zeros(columns)
         below, above, beyond = np.zeros(rows), np.zeros(rows), 0.0
@@ -269,15 +271,17 @@ class Panels:
             down, belows, aboves = _shared(
                 outer.height - pad[1] * (rows - 1), self._heights, below, above
             )
-            spare = 0.0
-            if ratios:  # pictures: no larger than they are drawn, right below the title
-                tall, wide = size[0] / size[1] * max(ratios), across.copy()
-                across = np.minimum(across, down.min() / tall)
+            spare, lower = 0.0, 0.0
+            if ratios:  # pictures: no larger than they are drawn, in the middle with the title
+                tall, wide, high = size[0] / size[1] * max(ratios), across.copy(), down.copy()
+                across = np.minimum(across, (down / weights).min() / tall)
                 down = np.minimum(down, across.min() * tall)
                 spare = float((wide - across).sum()) / 2
+                lower = float((high - down).sum()) / 2
+                self.ax.title.set_y(1 - lower / self.ax.get_position().height)
             starts = outer.x0 + spare + np.cumsum(lefts) + np.cumsum(across + rights + pad[0])
             starts -= across + rights + pad[0]
-            tops = outer.y1 - np.cumsum(aboves) - np.cumsum(down + belows + pad[1])
+            tops = outer.y1 - lower - np.cumsum(aboves) - np.cumsum(down + belows + pad[1])
             tops += down + belows + pad[1]
             for axes, (row, column) in self._places.items():
                 x, y = starts[column], tops[row] - down[row]
