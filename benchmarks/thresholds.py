@@ -28,7 +28,7 @@ from neural_network.kernels import dense
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
 from neural_network.plan.elementwise import KNOWN
-from neural_network.training.data import is_finite
+from neural_network.training.data import Batch, is_finite
 
 Call = Callable[[], object]
 REPEATS = 15
@@ -67,6 +67,20 @@ def _network(products: float) -> Call:
     model = nn.Sequential(nn.Dense(64, "relu"), nn.Dense(10)).initialize((64,), rng=0)
     model.eval()
     return lambda: model(X)
+
+
+def _dense_chain(products: float) -> Call:
+    X = _floats(max(1, round(products / (64 * 64 + 640))), 64)
+    batch = Batch(X, rng.integers(0, 10, len(X)))
+    model = nn.Sequential(nn.Dense(64, "relu"), nn.Dense(10))
+    trainer = nn.Trainer(model, rng=0, progress=False)
+    trainer.fit(X[:1].repeat(2, axis=0), np.arange(2))
+
+    def step() -> None:
+        trainer.memory.begin_step()
+        trainer.train_step(batch)
+
+    return step
 
 
 def _largest(numbers: float) -> Call:
@@ -115,12 +129,14 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "tiled convolution": _tiled,
     "single-channel convolution": _single_channel,
     "network": _network,
+    "dense chain": _dense_chain,
     "largest of an image": _largest,
     "pooling": _pooling,
     "batch norm": _batch_norm,
     "finite check": _finite_check,
     "optimizer": _optimizer,
     "cross-entropy behind a kernel": _cross_entropy,
+    "limit: dense chain": _dense_chain,
     "limit: cross-entropy behind a kernel": lambda scores: _cross_entropy(scores, 1024),
 }
 

@@ -24,6 +24,7 @@ class Match:
     Attributes:
         layers, steps, stages, axes: as given.
         parameters: of the steps, in order.
+        places: where each begins in a buffer of all of them.
         work: multiplications for one row.
         least_rows: with fewer rows the layers are called, one of which refuses them.
         plain: the stages, if NumPy can compute each of them; else none.
@@ -38,6 +39,7 @@ class Match:
         self.plain = plain if len(plain) == len(stages) else []
         self._shapes = [tensor.data.shape for tensor in self.parameters]
         self._ends = list(accumulate(map(prod, self._shapes), initial=0))
+        self.places = self._ends[:-1]
 
     def new_gradients(self, dtype: Any) -> list[Array]:
         """Return an array for the gradient of each parameter, views of one buffer in order."""

@@ -79,6 +79,11 @@ def _train(*layers: Layer, shape: Sequence[int] = (3, 16, 16)) -> None:
     trainer.model.predict(X)
 
 
+def _dense_networks() -> None:
+    _train(Dense(20, "relu"), shape=(30,))
+    _train(Dense(20, "relu"), Dropout(0.5), shape=(30,))
+
+
 def _convolutional_networks() -> None:
     pooled = [Conv2D(20, 3, activation="relu", padding="same"), MaxPool2D(2)]
     _train(*pooled, *(layer.clone() for layer in 2 * pooled))
@@ -125,7 +130,7 @@ def _activations() -> None:
 
 
 GROUPS: dict[str, Callable[[], None]] = {
-    "dense networks": lambda: _train(Dense(20, "relu"), Dropout(0.5), shape=(30,)),
+    "dense networks": _dense_networks,
     "convolutional networks": _convolutional_networks,
     "networks with batch norm": _normalized_networks,
     "activations": _activations,

@@ -21,7 +21,7 @@ from neural_network.functional.losses.cross_entropies import (
     slopes_of_scores,
     softmax_cross_entropy,
 )
-from neural_network.functional.losses.reduction import hint_probabilities, reduce_rows
+from neural_network.functional.losses.reduction import reduce_rows
 from neural_network.functional.losses.targets import Targets
 from neural_network.functional.op import KEPT, RULES, Kept, Rule
 from neural_network.plan.elementwise import with_options
@@ -70,7 +70,10 @@ class LossOfOp(DirectLoss):
 
 
 class CrossEntropy(DirectLoss):
-    """The mean of the cross-entropy of scores and class indices."""
+    """The mean of the cross-entropy of scores and class indices.
+
+    It gives no hint about scores: in ``fit`` they are the trainer's.
+    """
 
     def __init__(self) -> None:
         self._weights: Array = np.zeros(0)
@@ -87,7 +90,6 @@ class CrossEntropy(DirectLoss):
             self._weights, self._rows = np.ones(rows, dtype), np.arange(rows)
         places = self._rows, y
         targets = Targets(self._weights, places, None, float(rows), (rows, classes), alike=True)
-        hint_probabilities("softmax_cross_entropy", outputs)
         losses, self._exponentials = losses_of_rows(targets, outputs)
         value: float = reduce_rows(losses, "mean", dtype, targets.divisor)
         return value

@@ -17,8 +17,10 @@ from neural_network.functional.labels import are_class_indices
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.inputs import in_own_type
 from neural_network.layers.planning import all_read, may_plan, whole_match
+from neural_network.plan.chain import Chain
 from neural_network.plan.dense import DenseStage
 from neural_network.plan.elementwise import ElementwiseStage
+from neural_network.plan.matching import Match
 from neural_network.plan.plain import RepeatedRun
 from neural_network.training.data import Batch
 from neural_network.training.direct_loss import direct_loss
@@ -31,6 +33,8 @@ MOST_NUMBERS = 1 << 21
 MOST_RUNS = 4
 STAGES = (DenseStage, ElementwiseStage)
 Measure = Callable[[Array, Array], dict[str, float]]
+# The loss, the outputs, and how many of them are largest at the label, where that is known.
+Computed = tuple[float, Array, int | None]
 
 
 class DirectStep:
@@ -59,7 +63,8 @@ class DirectStep:
         self._runs: dict[int, RepeatedRun] = {}
         self._row, self._dtype = model.input_shape, model.dtype
         found = whole_match(model) if self._direct_losses else None
-        self._match = None
+        self._match: Match | None = None
+        self._chain: Chain | None = None
         if found is None or not all(isinstance(stage, STAGES) for stage in found[0].stages):
             return
         match, self._flatten = found
@@ -70,6 +75,7 @@ class DirectStep:
         if not same or changed or type(penalty) not in (int, float) or penalty != 0:
             return
         self._match = match
+        self._chained = Chain.serves(match, self._loss)
         wide = sum(stage.input_shape[0] + 3 * stage.output_shape[0] for stage in match.stages)
         self._most_rows = MOST_NUMBERS // wide
         self._gradients = np.empty_like(self._state.memory.flat)
@@ -91,9 +97,11 @@ class DirectStep:
         found = self._computed(batch) if weight and self._may_serve() else None
         if found is None:
             return None
-        value, outputs = found
+        value, outputs, right = found
         memory.take_gradients(self._gradients, self._views, batch.rows, weight, value)
-        state.add_measures({"loss": value, **self._measured(outputs, batch.y)}, batch.y, weight)
+        state.add_measures(
+            {"loss": value, **self._measured(outputs, batch.y, right)}, batch.y, weight
+        )
         state.rows += batch.rows
         return value
 
@@ -112,7 +120,7 @@ class DirectStep:
             and not state.model._replaced
         )
 
-    def _computed(self, batch: Batch) -> tuple[float, Array] | None:
+    def _computed(self, batch: Batch) -> Computed | None:
         """Fill the gradients, if the batch can be computed here and its loss is finite."""
         X, y, match = batch.X, batch.y, self._match
         if batch.weights is not None or type(X) is not np.ndarray or type(y) is not np.ndarray:
@@ -120,40 +128,64 @@ class DirectStep:
         rows = len(X)
         if match is None or X.shape[1:] != self._row or not 0 < rows <= self._most_rows:
             return None
-        if self._dtype == np.float32 and kernel_wanted("network", rows * match.work):
+        compute = self._by_numpy
+        if self._dtype == np.float32:
+            work = rows * match.work
+            if self._chained and kernel_wanted("dense chain", work):
+                compute = self._by_kernel
+            elif kernel_wanted("network", work):
+                return None
+        try:
+            if X.dtype != self._dtype:
+                X = in_own_type(self._state.model, X)
+            return compute(match, X.reshape(rows, -1) if self._flatten else X, y)
+        except Exception:  # computed with a tape, it is raised again
             return None
+
+    def _by_kernel(self, match: Match, X: Array, y: Array) -> Computed | None:
+        """Compute a batch by one call of a kernel."""
+        if self._chain is None:
+            self._chain = Chain(match, self._loss)
+        return self._chain.compute(X, y, self._state.memory.flat, self._gradients)
+
+    def _by_numpy(self, match: Match, X: Array, y: Array) -> Computed | None:
+        """Compute a batch by NumPy."""
+        rows = len(X)
         if rows not in self._runs:
             if len(self._runs) == MOST_RUNS:
                 self._runs.clear()
             self._runs[rows] = RepeatedRun(match, rows)
         run = self._runs[rows]
-        try:
-            if X.dtype != self._dtype:
-                X = in_own_type(self._state.model, X)
-            outputs = run.forward_aloud(X.reshape(rows, -1) if self._flatten else X)
-            for loss in self._direct_losses:
-                value = loss.value(outputs, y)
-                if value is not None:
-                    break
-        except Exception:  # computed with a tape, it is raised again
-            return None
+        outputs = run.forward_aloud(X)
+        for loss in self._direct_losses:
+            value = loss.value(outputs, y)
+            if value is not None:
+                break
         if value is None or not isfinite(value):
             return None
         run.differentiate(loss.gradient(), self._views)
-        return value, outputs
+        return value, outputs, None
 
-    def _measured(self, outputs: Array, y: Array) -> dict[str, float]:
-        """Return the metrics of a batch, and keep its rows for those of the whole epoch."""
+    def _measured(self, outputs: Array, y: Array, right: int | None) -> dict[str, float]:
+        """Return the metrics of a batch, and keep its rows for those of the whole epoch.
+
+        Args:
+            outputs, y: of the batch.
+            right: how many outputs are largest at the label, if that is known already.
+        """
         state = self._state
         gathered = state.gathered
         if not (self._own_measure and gathered.given is state.metrics) or gathered.metrics:
             outputs = outputs.copy()  # the next batch overwrites them
         elif not gathered.of_batches:
             return {}
-        elif [*gathered.of_batches.values()] == [accuracy] and _are_hard(outputs, y):
+        elif [*gathered.of_batches.values()] == [accuracy] and (
+            right is not None or _are_hard(outputs, y)
+        ):
             (name,) = gathered.of_batches
-            right = outputs.argmax(axis=1) == y
-            return {name: float(np.add.reduce(right) / len(y))}
+            if right is None:
+                right = np.add.reduce(outputs.argmax(axis=1) == y)
+            return {name: float(right / len(y))}
         else:
             outputs = outputs.copy()
         found = self._measure(outputs, y)

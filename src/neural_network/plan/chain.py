@@ -1,0 +1,98 @@
+"""A whole training batch of dense layers by one kernel: the loss and all gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from neural_network.checks import Array
+from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
+from neural_network.functional.losses.regression import mse_loss
+from neural_network.kernels.runtime.aligned import aligned
+from neural_network.plan.dense import DenseStage
+from neural_network.plan.matching import Match
+
+# So many numbers of rows keep their memory: those of most batches, and of the last one of an epoch.
+MOST_KEPT = 4
+# What the kernel is given for the labels or the targets that a loss does not have.
+NO_LABELS, NO_TARGETS = np.zeros(0, np.intp), np.zeros((0, 0), np.float32)
+
+
+class Chain:
+    """The dense layers of a match, in float32, as the kernel reads them.
+
+    Args:
+        match: its parameters follow each other in one buffer.
+        loss: one that ``serves`` has accepted.
+    """
+
+    def __init__(self, match: Match, loss: Callable[..., Any]) -> None:
+        from neural_network.kernels import dense_chain  # loads Numba
+
+        self._kernel, self._size = dense_chain.chain, dense_chain.workspace_size
+        self._place = dense_chain.outputs_place
+        places, layers = iter(match.places), []
+        for stage in match.stages:
+            assert isinstance(stage, DenseStage)
+            (inputs,), (units,) = stage.input_shape, stage.output_shape
+            weight, bias = next(places), next(places) if stage.parameters > 1 else -1
+            layers.append((inputs, units, weight, bias, stage.relu))
+        self._table = np.array(layers, np.intp)
+        self._of_classes, self._outputs = loss is softmax_cross_entropy, units
+        # For each number of rows: what the kernel computes in, and the outputs in it.
+        self._work: dict[int, tuple[Array, Array]] = {}
+
+    @staticmethod
+    def serves(match: Match, loss: Callable[..., Any]) -> bool:
+        """Return whether the kernel computes such stages and such a loss."""
+        known = loss is softmax_cross_entropy or loss is mse_loss
+        return known and all(
+            type(stage) is DenseStage and stage.norm is None for stage in match.stages
+        )
+
+    def compute(
+        self, X: Array, y: Array, flat: Array, gradients: Array
+    ) -> tuple[float, Array, int | None] | None:
+        """Compute the loss of a batch, and fill the gradients.
+
+        Args:
+            X: (N, inputs) of float32.
+            y: labels or targets.
+            flat, gradients: the buffer of the parameters, and one of the same layout.
+
+        Returns:
+            The loss; the outputs, which the next batch overwrites; how many rows have their largest
+            score at the label, where there are several. None where the loss is not finite, and for
+            labels or targets that the kernel does not read; the gradients are as they were then.
+        """
+        rows = len(X)
+        labels, targets = NO_LABELS, NO_TARGETS
+        # The kernel would be compiled anew for memory that cannot be written.
+        if self._of_classes:
+            if y.shape != (rows,) or y.dtype.kind not in "iu":
+                return None
+            usual = y.dtype == np.intp and y.flags.carray
+            labels = y if usual else y.astype(np.intp)
+        else:
+            if y.shape != (rows, self._outputs) or y.dtype != np.float32:
+                return None
+            targets = y if y.flags.carray else y.copy()
+        if rows not in self._work:
+            self._work[rows] = self._new_work(rows)
+        work, outputs = self._work[rows]
+        X = X if X.flags.carray else np.array(X, order="C")
+        loss, right = self._kernel(X, labels, targets, flat, gradients, self._table, work)
+        if not 0 <= loss < inf:
+            return None
+        return loss, outputs, right if self._of_classes and self._outputs > 1 else None
+
+    def _new_work(self, rows: int) -> tuple[Array, Array]:
+        if len(self._work) == MOST_KEPT:
+            self._work.clear()
+        work = aligned((self._size(self._table, rows),))
+        begin, columns = self._place(self._table, rows)
+        outputs = work[begin : begin + rows * columns].reshape(rows, columns)
+        return work, outputs[:, : self._outputs]
