@@ -359,8 +359,10 @@ class Layer(HasMode, Drawing):
         if self._built_for is None:
             check_names(self, Layer)
             hint_channels_last(self, rows.shape, None, "predict: X")
-        elif rows.size and np.maximum.reduce(rows[0], axis=None) > self._bright:
-            look_at_pixels(self, rows)
+        elif rows.size:
+            highest = np.maximum.reduce(rows[0], axis=None)
+            if highest > self._bright or highest < self._faint:
+                look_at_pixels(self, rows)
         largest = self._look().products.largest(min(size, len(rows)))
         try:
             with threads_for_call(largest), self.in_mode(training=False), no_backward():

@@ -1,7 +1,8 @@
-"""A hint where a model predicts from pixels that were not scaled."""
+"""Hints where a model predicts from pixels that were not scaled, or from another paper."""
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from neural_network.layers.places import place_of
 BRIGHT, MOST, FEWEST = 100, 255, 64
 # Paper is brighter than this share of the brightest number, and covers more than half of a picture.
 PAPER, HALF = 0.6, 0.5
+# A picture whose brightest number is below it was divided by 255 twice.
+FAINT = 0.02
 # So many of the pictures that a model was trained with have a border of 0.
 MOST_DARK = 0.9
 # Layers whose weights multiply what they are given.
@@ -26,8 +29,9 @@ WEIGHING = ("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D")
 def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> None:
     """Warn of a model whose first weights receive pixels as they are in files.
 
-    ``predict`` asks first whether the first row has a number above ``BRIGHT``, so that a right
-    call costs one look at one row. A model that ``fit`` has trained with such pixels is left
+    ``predict`` asks first whether the largest number of the first row is above ``BRIGHT``, or
+    outside of what is usual for ink of 1 on paper of 0, so that a right call costs one look at
+    one row. A model that ``fit`` has trained with such pixels is left
     alone, and so is one that scales them itself.
 
     Args:
@@ -37,13 +41,22 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
     """
     if hinting.get() or vars(model).get("_trained_on_pixels"):
         return
-    if model._bright < BRIGHT and _is_bright_paper(inputs[0]):
-        give_hint_of_call(
-            f"{function}: the picture is of dark ink on bright paper, and the model was trained "
-            "with bright ink, 1, on dark paper, 0: 1 - X turns it (255 - X of bytes); "
-            "nn.prepare_digit(picture) turns, scales and centres it"
-        )
-        return
+    if model._bright < BRIGHT:
+        highest = np.max(inputs[0][0])
+        if _is_bright_paper(inputs[0]):
+            give_hint_of_call(
+                f"{function}: the picture is of dark ink on bright paper, and the model was "
+                "trained with bright ink, 1, on dark paper, 0: 1 - X turns it (255 - X of bytes); "
+                "nn.prepare_digit(picture) turns, scales and centres it"
+            )
+            return
+        if 0 < highest < model._faint:
+            give_hint_of_call(
+                f"{function}: the largest number of the picture is {highest:.2g}, and the model "
+                "was trained with ink of 1: is it divided by 255 twice? nn.prepare_digit returns "
+                "numbers from 0 to 1"
+            )
+            return
     some = [np.asarray(rows[:1]) for rows in inputs]
     if not any(map(_are_pixels, some)):
         return
@@ -72,23 +85,41 @@ def note_pixels(model: Any, *, given: bool) -> None:
     The model then knows other pictures than those that it was shipped for.
     """
     vars(model)["_trained_on_pixels"] = given
-    vars(model).pop("_bright", None)
+    expect_digits(model, expected=False)
 
 
 def is_on_dark_paper(X: Any) -> bool:
-    """Return whether pictures (n, 1, H, W) from 0 to 1 have a border of 0, as those of MNIST."""
-    if not isinstance(X, np.ndarray) or X.ndim != 4 or X.shape[1] != 1 or not X.size:
+    """Return whether pictures from 0 to 1 have a border of 0, as those of MNIST."""
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub" or not X.size:
         return False
-    if not PAPER < X.max() <= 1 or X.min() < 0:
+    maps = _grey_pictures(X)
+    if maps is None or not PAPER < X.max() <= 1 or X.min() < 0:
         return False
-    maps = X[:, 0]
-    borders = np.concatenate([maps[:, 0], maps[:, -1], maps[:, :, 0], maps[:, :, -1]], axis=1)
-    return bool(np.mean(np.median(borders, axis=1) == 0) > MOST_DARK)
+    return bool(np.mean(np.median(_borders(maps), axis=1) == 0) > MOST_DARK)
 
 
-def expect_digits(model: Any) -> None:
-    """Note that a model was trained with bright digits on paper of 0, as those of MNIST."""
-    vars(model)["_bright"] = PAPER
+def expect_digits(model: Any, *, expected: bool = True) -> None:
+    """Note whether a model was trained with bright digits on paper of 0, as those of MNIST."""
+    if expected:
+        vars(model).update(_bright=PAPER, _faint=FAINT)
+    else:
+        for name in ("_bright", "_faint"):
+            vars(model).pop(name, None)
+
+
+def _grey_pictures(X: Array) -> Array | None:
+    """Return pictures of one channel as (n, H, W): squares without a channel, or in rows."""
+    if X.ndim == 4 and X.shape[1] == 1:
+        return X[:, 0]
+    if X.ndim == 3 and X.shape[1] == X.shape[2]:
+        return X
+    side = isqrt(X.shape[-1])
+    square = X.ndim == 2 and side * side == X.shape[1] >= FEWEST
+    return X.reshape(-1, side, side) if square else None
+
+
+def _borders(maps: Array) -> Array:
+    return np.concatenate([maps[:, 0], maps[:, -1], maps[:, :, 0], maps[:, :, -1]], axis=1)
 
 
 def _is_bright_paper(X: Array) -> bool:
@@ -96,11 +127,9 @@ def _is_bright_paper(X: Array) -> bool:
 
     The first number is looked at first, so that a right call costs next to nothing.
     """
-    first = X[0]
-    if first.item(0) <= PAPER or first.ndim < 2:
+    if X[0].item(0) <= PAPER or (maps := _grey_pictures(X[:1])) is None:
         return False
-    picture = first.reshape(-1, first.shape[-1])
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    picture, border = maps[0], _borders(maps)
     highest = np.max(picture)
     bright = np.median(border) > PAPER * highest
     return bool(bright and 0 < np.mean(picture < highest / 2) < HALF)

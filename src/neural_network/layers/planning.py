@@ -26,6 +26,7 @@ from neural_network.checks import Array
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
 from neural_network.layers.modes import modes_of
+from neural_network.layers.pixels import expect_digits, is_on_dark_paper
 from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.plain import PlainRun, predicted
@@ -39,6 +40,8 @@ Layer = Any  # its file imports this one
 ARRAYS = (np.ndarray, np.memmap)
 # A model keeps this many decisions; a new one replaces the oldest.
 DECISIONS = 8
+# Of the first batch that are looked at for a hint.
+ROWS = 64
 # The shape of a row, the type, whether operations are recorded, and the mode of each layer.
 Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
 
@@ -98,8 +101,10 @@ class Decision:
         self._containers = [bool(layer._sequence) for layer in layers]
         self._steps = [_steps_of(layer, key[1], recorded=self.recorded) for layer in layers]
 
-    def decide(self, position: int, X: Array) -> Part:
-        """Find and keep what is computed from a position on."""
+    def decide(self, position: int, X: Array, owner: Layer) -> Part:
+        """Find and keep what is computed from a position on; note on what a model is trained."""
+        if position == 0 and self.recorded and owner.training:
+            expect_digits(owner, expected=is_on_dark_paper(X[:ROWS]))
         part = Part(row := X.shape[1:], X.dtype)
         steps = self._steps[position]
         if steps is not None and X.dtype == self._dtype:
@@ -171,7 +176,7 @@ def run_layers(
             continue
         part = decision.parts.get(position)
         if part is None or part.row != array.shape[1:] or part.dtype != array.dtype:
-            part = decision.decide(position, array)
+            part = decision.decide(position, array, owner)
         match, rows = part.match, len(array)
         match = None if match is not None and rows < match.least_rows else match
         if (

@@ -8,6 +8,7 @@ true as long as their versions are the same; nobody has to be notified.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import count
 from threading import get_ident
@@ -116,8 +117,9 @@ class Structure(Bound):
     # The attribute whose layers have their numbers as names, if there is one.
     _numbered: str | None = None
     _version = 0
-    # Rows with numbers above it are looked at by ``predict``.
+    # Rows whose largest number is above the first or below the second are looked at by ``predict``.
     _bright: float = BRIGHT
+    _faint = -math.inf
     # Of the first input, batch axis included, as ``build`` saw it; and its type's name.
     _built_for: tuple[tuple[int, ...], str] | None = None
     # The names of the constructor's arguments; None while ``__init__`` or ``build`` runs.

@@ -210,6 +210,12 @@ IN_A_CALL = (
         '`model.predict(X.astype("float32") / 255)`',
     ),
     Hint(
+        "another paper",
+        "`predict` of dark ink on bright paper, or of pictures that are divided by 255 twice, "
+        "where training had bright ink on paper of 0",
+        '`nn.prepare_digit(nn.load_picture("four.png"))`',
+    ),
+    Hint(
         "pixels by hand",
         "`forward_mlp` or `forward_mlp_3layer` of pixels from 0 to 255",
         "`X / 255`",
