@@ -57,11 +57,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError, r"for groups: nn\.OptimizerGroups\(\[\(model\[0\], nn\.Adam\(0\.001\)\), …\]\)",
     ),
     "one rate of groups": (one_rate, AttributeError, r"groups\.optimizers\[0\]\.learning_rate = "),
-    "shapes in a list": (
-        lambda: two.initialize([(5,), (5,)]), TypeError, r"initialize\(\(5,\), \(5,\)\)",
-    ),
     "inputs one by one": (lambda: two.predict(X, X), TypeError, r"here: model\.predict\(\(X, Z\)\)"),
-    "shapes one by one": (lambda: two.summary((5,), (5,)), TypeError, r"here: model\.summary\(\[\("),
     "targets in a list": (
         lambda: trained([y, y]), ValueError, r"several targets are a tuple, as in \(a, b\)",
     ),

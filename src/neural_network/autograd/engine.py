@@ -19,7 +19,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import count
+from itertools import compress, count
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -381,6 +382,9 @@ def _checksum(value: Any) -> int:
     return total
 
 
+_requires_grad = attrgetter("requires_grad")
+
+
 def backward_pass(
     outputs: Sequence[Recorded],
     grad_outputs: Sequence[Any],
@@ -423,13 +427,8 @@ def backward_pass(
 
     # Slopes may be infinite where the function is not, as that of sqrt at 0: nothing to warn of.
     with np.errstate(all="ignore"):
-        accumulate(
-            [
-                (output, grad)
-                for output, grad in zip(outputs, grad_outputs, strict=True)
-                if output.requires_grad
-            ]
-        )
+        started = zip(outputs, grad_outputs, strict=True)
+        accumulate(compress(started, map(_requires_grad, outputs)))
         for node in nodes:
             grad_out = pending.pop(-1 - node.number, None)
             if grad_out is None:

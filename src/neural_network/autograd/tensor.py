@@ -210,6 +210,7 @@ class Tensor(ArrayMethods):
 
     # --- the backward pass -------------------------------------------------------
 
+    @explains_calls
     def backward(self, gradient: ArrayLike | None = None, *, retain_graph: bool = False) -> None:
         """Add the gradients of this tensor to ``grad`` of every leaf it was computed from.
 

@@ -5,6 +5,7 @@ subclasses as well); the rest is as in ``names.py``. A later row goes before an 
 """
 
 from neural_network.elsewhere.figures import FIGURES
+from neural_network.elsewhere.gradients import GRADIENTS
 
 Rows = list[tuple[str, str, str, str]]
 SIZES = "nothing: sizes are found at the first call, or by initialize"
@@ -297,8 +298,7 @@ TRAINING: Rows = [
     ("Tensor", "dtype", "the dtype of the array", "nn.Tensor(np.ones(3, np.float32))"),
     ("Tensor", "device pin_memory name", PROCESSOR, "nn.Tensor([1.0, 2.0])"),
     ("Tensor", "trainable", "requires_grad", "nn.Tensor([1.0, 2.0], requires_grad=True)"),
-    ("Tensor.backward", "create_graph inputs", "grad, of a function, which can be nested",
-     "nn.grad(nn.grad(lambda w: (w**3).sum()))(2.0)"),
+    *GRADIENTS,
     ("Parameter", "requires_grad trainable", "an attribute",
      "nn.Parameter(np.ones(3)).requires_grad"),
 ]

@@ -101,7 +101,7 @@ LAYER: Rows = [
      "with nn.watching(lambda layer, X, out: None): model(X)"),
     ("apply init tabulate", "a loop over all_layers()",
      "for layer in model.all_layers(): repr(layer)"),
-    ("call __forward", "forward", "model.forward(X)"),
+    ("call", "forward", "model.forward(X)"),
     ("get_parameter get_buffer", "a dict of named_parameters() or named_buffers()",
      "dict(model.named_parameters())"),
     ("set_submodule", "model[-1] = layer, or an assignment", ""),

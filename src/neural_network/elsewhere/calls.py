@@ -17,6 +17,7 @@ from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, SIZES_FOUND
 from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SHAPES_OF_ROWS, SIGNATURES
+from neural_network.elsewhere.own_layers import one_by_one
 from neural_network.errors import ArgumentError, DTypeError, both, brief, several_arrays
 
 # Classes of which a call in the order of another library fits as well.
@@ -76,6 +77,7 @@ class _Call:
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
         self.args, self.kwargs = args, kwargs
+        self.owner = args[0] if args else None  # of a method
         self.of_class = False  # whether a method was called without an object
         self.name = getattr(function, "__name__", type(function).__name__)
         # Of functions of interop and scale, which have names of functions of the package.
@@ -154,7 +156,9 @@ class _Call:
         count = f"{len(taken)} positional argument{'s' * (len(taken) != 1)}"
         listed = f" ({', '.join(taken)})" if taken else ""
         text = f"takes {count}{listed} but {given} {'were' if given > 1 else 'was'} given"
-        line = self.by_place() or self._of_several_inputs()
+        if several := one_by_one(self.owner, self.name, self.args):
+            return f"{text}; {several}"
+        line = self.by_place()
         named = [p.name for p in self.parameters.values() if p.kind is p.KEYWORD_ONLY]
         answer = self._first_answer()
         if line is None and answer is not None:
@@ -162,14 +166,6 @@ class _Call:
         if line is None:
             return f"{text}; by name: {', '.join(named)}" if named else text
         return f"{text}; here: {line}"
-
-    def _of_several_inputs(self) -> str | None:
-        """Return the line for inputs or their shapes that were given one by one."""
-        kinds = {"Layer.predict": ("predict((X, Z))", "a tuple of arrays"),
-                 "Layer.summary": ("summary([(1, 28, 28), (5,)])", "a list of shapes")}  # fmt: skip
-        line, what = next((kinds[name] for name in self.where if name in kinds), ("", ""))
-        several = line and not any(_is_of("int", one) for one in self.args)
-        return f"model.{line} (several inputs are {what})" if several else None
 
     def _first_answer(self) -> str | None:
         """Return the answer for the only argument of a method such as ``train(False)``."""

@@ -156,7 +156,7 @@ FUNCTIONS: Rows = [
     ("save", "obj state_dict net", "model", "nn.save(model=model, path=path)"),
     ("grad value_and_grad jacobian hessian", "argnum wrt", "argnums",
      "nn.grad(lambda a, b: a * b, argnums=1)(2.0, 3.0)"),
-    ("grad value_and_grad", "has_aux allow_int holomorphic create_graph", "nothing like it",
+    ("grad value_and_grad", "has_aux allow_int holomorphic", "nothing like it",
      "nn.grad(lambda a: a * a)(2.0)"),
     ("train_mlp", "learning_rate alpha eta", "lr",
      "nn.train_mlp(X, nn.one_hot(y), lr=0.1, num_epochs=1)"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
+from string import ascii_lowercase
 from types import FunctionType
 from typing import Any
 
@@ -41,6 +43,31 @@ def where_it_is_set(layer: Any, name: str) -> tuple[str, str]:
         "an attribute that __init__ or build sets",
         f"self.{name} = nn.Parameter(np.zeros(3))",
     )
+
+
+def of_several_inputs(layer: Any, count: int = 2) -> str:
+    """Return how a model takes several inputs, for one whose ``forward`` takes one."""
+    arguments = ", ".join(ascii_lowercase[:count])
+    if is_own(type(layer).forward.__module__):
+        kind = type(layer).__name__
+        return (
+            f"a {kind} takes one input; a model of several is a class of your own: "
+            f"class Net(nn.Layer), with def forward(self, {arguments})"
+        )
+    return f"its forward takes one argument; of several inputs it is def forward(self, {arguments})"
+
+
+def one_by_one(layer: Any, method: str, given: tuple[Any, ...]) -> str | None:
+    """Return what to write for inputs of ``forward`` or ``predict`` that are given one by one."""
+    method = method.rpartition(".")[2]
+    arrays = all(hasattr(one, "ndim") for one in given)
+    if not arrays or method not in ("forward", "predict") or not hasattr(layer, "forward"):
+        return None
+    takes = list(signature(layer.forward).parameters.values())
+    if len(takes) == 1 and takes[0].kind is takes[0].POSITIONAL_OR_KEYWORD:
+        return of_several_inputs(layer, len(given))
+    line = "here: model.predict((X, Z)) (several inputs are a tuple of arrays)"
+    return line if method == "predict" else None
 
 
 def unused_backward(layer: Any) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -35,14 +35,14 @@ from neural_network.layers.hooks import watchers
 from neural_network.layers.inputs import ARRAYS, hint_channels_last, in_own_type, outline
 from neural_network.layers.lists import Child
 from neural_network.layers.modes import HasMode
-from neural_network.layers.parameter import Parameter, place, zeros_of_each
+from neural_network.layers.parameter import Parameter, Shapes, place, shapes_of, zeros_of_each
 from neural_network.layers.pixels import look_at_pixels
 from neural_network.layers.places import add_place, adding_place, derived
 from neural_network.layers.planning import run_layers
 from neural_network.layers.randomness import Drawing
 from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
-from neural_network.layers.several_inputs import as_inputs, predict_several
+from neural_network.layers.several_inputs import as_input, as_inputs, predict_several
 from neural_network.layers.structure import TENSORS, check_found, check_names
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import public
@@ -170,7 +170,7 @@ class Layer(HasMode, Drawing):
         if self._built_for is not None:
             return self._run((X, *more), options)
         check_names(self, Layer)
-        X = own_classes.first_input(self, X)
+        X = own_classes.first_input(self, X if isinstance(X, ARRAYS) else as_input(self, X))
         try:
             with all_or_nothing(self), adding_place(self):
                 self._build(*outline(X), _initial.get() or np.random.default_rng())
@@ -196,7 +196,7 @@ class Layer(HasMode, Drawing):
             typed = [
                 (value if value.dtype == self.dtype else in_own_type(self, value))
                 if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-                else (value if isinstance(value, ARRAYS) else self._as_input(value))
+                else (value if isinstance(value, ARRAYS) else as_input(self, value))
                 for value in inputs
             ]
             if planned or options or len(typed) > 1 or type(self)._steps is Layer._steps:
@@ -220,12 +220,6 @@ class Layer(HasMode, Drawing):
         for watcher in watchers():
             watcher(self, typed[0], out)
         return out
-
-    def _as_input(self, value: Any) -> Any:
-        """Return numbers in lists as an array; a layer of one's own may take anything."""
-        own = own_classes.is_users(type(self).forward)
-        # The first layer of a container may be one's own.
-        return value if own or self._sequence else as_real(type(self).__name__, "X", value)
 
     def _build(self, shape: tuple[int, ...], kind: str, rng: np.random.Generator) -> None:
         """Let ``build`` make the parameters; what it assigns is no change of the structure."""
@@ -283,7 +277,7 @@ class Layer(HasMode, Drawing):
     @explains_calls
     def initialize(
         self,
-        shape: tuple[int, ...],
+        shape: Shapes,
         *more: tuple[int, ...],
         rng: int | np.random.Generator | None = None,
         dtype: DTypeLike | tuple[DTypeLike, ...] = np.float32,
@@ -292,7 +286,8 @@ class Layer(HasMode, Drawing):
 
         Args:
             shape: of one input, without the batch axis: (1, 28, 28).
-            more: of the other inputs, where ``forward`` takes several.
+            more: of the other inputs, where ``forward`` takes several; a list of all shapes does
+                as well.
             rng: a seed or a Generator for the initial weights.
             dtype: of the inputs: an integer type where the first layer is an ``Embedding``; of
                 several inputs a tuple of types, if they differ.
@@ -309,7 +304,7 @@ class Layer(HasMode, Drawing):
         """
         check_names(self, Layer)
         # Two rows, as a batch has; numbers do not matter, so neither does what 0 leads to.
-        zeros = zeros_of_each("initialize", (shape, *more), dtype)
+        zeros = zeros_of_each("initialize", shapes_of(shape, more), dtype)
         hint_channels_last(self, zeros[0].shape, rng)
         drawing = _initial.set(as_generator("initialize", rng))
         try:
@@ -379,12 +374,13 @@ class Layer(HasMode, Drawing):
         return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 
     @explains_calls
-    def summary(self, shape: tuple[int, ...] | Sequence[tuple[int, ...]] | None = None) -> Summary:
+    def summary(self, shape: Shapes | None = None, *more: tuple[int, ...]) -> Summary:
         """Return a table: each layer's output shape, parameters and multiply-adds.
 
         Args:
             shape: of one input, without the batch axis; may be left out once the model
                 is built. A list of shapes where ``forward`` takes several inputs.
+            more: the shapes of the other inputs, where the first is no list.
 
         Returns:
             An object that prints as the table; ``rows``, ``parameters`` and
@@ -399,7 +395,7 @@ class Layer(HasMode, Drawing):
         """
         from neural_network.layers.summary import summary_with_hint
 
-        return summary_with_hint(self, shape)
+        return summary_with_hint(self, shapes_of(shape, more) if more else shape)
 
     # --- what is inside ----------------------------------------------------------------
 
@@ -481,6 +477,7 @@ class Layer(HasMode, Drawing):
             for layer, fixed_by in before:
                 layer._fixed_by = fixed_by
 
+    @explains_calls
     def freeze(self) -> Self:
         """Exclude the parameters of this layer and all inside from training.
 
@@ -496,6 +493,7 @@ class Layer(HasMode, Drawing):
         """
         return self._set_learning("freeze", learning=False)
 
+    @explains_calls
     def unfreeze(self) -> Self:
         """Include the parameters in training again.
 
@@ -518,6 +516,7 @@ class Layer(HasMode, Drawing):
         for _, parameter in self._look().parameters:
             parameter.grad = None
 
+    @explains_calls
     def astype(self, dtype: DTypeLike) -> Self:
         """Turn all parameters and buffers to a floating type: float64 for gradient checks.
 

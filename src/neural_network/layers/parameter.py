@@ -156,13 +156,9 @@ def from_file() -> bool:
 
 def as_sizes(function: str, shape: object) -> tuple[int, ...]:
     """Return the shape of one input as whole numbers."""
-    if not isinstance(shape, tuple | list):
+    if not isinstance(shape, tuple | list) or any(isinstance(n, tuple | list) for n in shape):
         expected = "the sizes of one input, such as (1, 28, 28) or (784,)"
         raise DTypeError(sentence(function, "shape", expected, brief(shape)))
-    if function == "initialize" and any(isinstance(size, tuple | list) for size in shape):
-        line = f"initialize({', '.join(map(brief, shape))})"
-        received = f"{brief(shape)}; of several inputs they are given one by one: {line}"
-        raise DTypeError(sentence(function, "shape", "the sizes of one input", received))
     sizes = tuple(as_count(function, "shape", size) for size in shape)
     if len(sizes) >= MOST_AXES:
         expected = f"at most {MOST_AXES - 1} sizes, beside the batch axis"
@@ -172,6 +168,18 @@ def as_sizes(function: str, shape: object) -> tuple[int, ...]:
             sentence(function, "shape", "an input that can be addressed", brief(shape))
         )
     return sizes
+
+
+# Of one input, or of each of several.
+Shapes = tuple[int, ...] | Sequence[tuple[int, ...]]
+
+
+def shapes_of(shape: Any, more: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the shape of each input: given one by one, or as one list of them."""
+    if not more and isinstance(shape, list | tuple) and shape:
+        together = all(isinstance(one, list | tuple) for one in shape)
+        return tuple(shape) if together else (shape,)
+    return (shape, *more)
 
 
 def zeros_of(function: str, shape: object, dtype: DTypeLike) -> Array:

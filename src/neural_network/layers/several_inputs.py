@@ -10,10 +10,14 @@ import numpy as np
 from neural_network.autograd.engine import no_backward
 from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_real
+from neural_network.elsewhere.own_layers import of_several_inputs
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.layers.own_classes import is_users
 from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
 
+# A longer list of arrays is rather one of rows.
+MOST_INPUTS = 8
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -44,16 +48,43 @@ def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
         if set(X) != set(chosen) or not are_arrays(X):
             expected = f"arrays by the names of what the model's forward takes: {', '.join(names)}"
             received = ", ".join(map(str, X)) or "none"
+            if most == 1 < len(X):
+                received += f"; {of_several_inputs(model, len(X))}"
             raise DTypeError(sentence(function, "X", expected, received))
         found = tuple([X[name] for name in chosen])
     elif needed > 1 or (most > 1 and isinstance(X, tuple) and are_arrays(X)):
         found = tuple(X)
     else:
+        if most == 1:
+            check_one_array(function, model, X)
         return None
     if not needed <= len(found) <= most:
         expected = f"{needed} inputs, as the model's forward takes ({', '.join(names)})"
         raise ArgumentError(sentence(function, "X", expected, len(found)))
     return found
+
+
+def as_input(layer: Any, value: Any) -> Any:
+    """Return numbers in lists as an array; a layer of one's own may take anything."""
+    # The first layer of a container may be one's own.
+    if is_users(type(layer).forward) or layer._sequence:
+        return value
+    check_one_array(type(layer).__name__, layer, value)
+    return as_real(type(layer).__name__, "X", value)
+
+
+def check_one_array(function: str, model: Any, X: Any) -> None:
+    """Raise ShapeError for several inputs of a model that takes one: arrays of unlike rows.
+
+    Those of one shape are a stack, whose parts are rows.
+    """
+    if not isinstance(X, tuple | list) or not 1 < len(X) <= MOST_INPUTS or not are_arrays(X):
+        return
+    if len({len(array) for array in X}) == 1 < len({array.shape for array in X}):
+        received = f"a {type(X).__name__} of {len(X)} arrays"
+        raise ShapeError(
+            sentence(function, "X", "one array", f"{received}; {of_several_inputs(model, len(X))}")
+        )
 
 
 def check_one_input(function: str, model: Any) -> None:

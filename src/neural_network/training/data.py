@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from neural_network.checks import Array, as_count, as_real, beyond, is_iterable
+from neural_network.elsewhere.own_layers import of_several_inputs
 from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
 from neural_network.functional.finite import is_finite
 from neural_network.functional.shaping import cut
@@ -313,6 +314,8 @@ def as_rows(
     if targets.ndim == 0 or len(targets) != len(inputs):
         expected = f"{len(inputs)} rows, as in X"
         received = f"shape {targets.shape}{_of_several(y)}"
+        if isinstance(X, tuple | list) and are_arrays(X) and {len(targets)} == set(map(len, X)):
+            received += f"; {of_several_inputs(model, len(X))}" if model is not None else ""
         raise ShapeError(sentence(function, "y", expected, received))
     for name, array in (("X", inputs), ("y", targets)):
         _check_all(function, name, array, dtype, mapped=mapped)

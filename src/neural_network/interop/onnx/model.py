@@ -26,7 +26,7 @@ from neural_network.interop.onnx.graph import Graph, Input, Node, graph_of, refu
 from neural_network.interop.onnx.limits import Budget, budget
 from neural_network.interop.onnx.types import is_narrow, typed, widened
 from neural_network.layers.layer import Layer
-from neural_network.layers.parameter import Buffer, Parameter, as_sizes, check_size
+from neural_network.layers.parameter import Buffer, Parameter, as_sizes, check_size, shapes_of
 from neural_network.layers.summary import Row, Summary
 from neural_network.lifting import array_under, is_tensor
 from neural_network.public import named, public
@@ -254,11 +254,12 @@ class ONNXModel(Layer):
         fixed = [of.shape[0] for of in self._graph.inputs if of.shape and of.shape[0] is not None]
         return super().predict(X, batch_size=min([*fixed, batch_size]) if fixed else batch_size)
 
-    def summary(self, shape: Any = None) -> Summary:
+    def summary(self, shape: Any = None, *more: Any) -> Summary:
         """Return a table of the nodes: output shapes, parameters, multiply-adds.
 
         Args:
             shape: of the first input, without the batch axis, where the graph leaves sizes open.
+            more: of the other inputs; or ``shape`` is a list of all.
 
         Raises:
             ArgumentError: no shape for a graph that leaves sizes open.
@@ -274,7 +275,8 @@ class ONNXModel(Layer):
             made = tuple(np.shape(array_under(out))[1:])
             rows.append(Row(node.outputs[0][:40], node.operator.name, made, own, work))
 
-        inputs = tuple(self._zeros(at, shape) for at in range(len(self._graph.inputs)))
+        shapes = dict(enumerate(shapes_of(shape, more)))
+        inputs = tuple(self._zeros(at, shapes.get(at)) for at in range(len(self._graph.inputs)))
         with self.in_mode(training=False), no_backward():
             self._computed(inputs, note)
         parameters = self.parameters()
@@ -289,7 +291,7 @@ class ONNXModel(Layer):
         """Return zeros for an input; one row, where the batch axis is free."""
         of = self._graph.inputs[at]
         sizes: tuple[int | None, ...] | None = of.shape
-        if at == 0 and shape is not None:
+        if shape is not None:
             first = 1 if of.shape is None or not of.shape or of.shape[0] is None else of.shape[0]
             sizes = (first, *as_sizes("summary", shape))
         if sizes is None or None in sizes[1:]:

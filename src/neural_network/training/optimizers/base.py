@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -195,6 +195,7 @@ class Optimizer(BufferState, ABC):
 
     # --- the parameters of a model -----------------------------------------------------
 
+    @explains_calls
     def step(self, rate: float | None = None) -> None:
         """Change the parameters by their gradients, which ``backward()`` has added up.
 
@@ -219,7 +220,7 @@ class Optimizer(BufferState, ABC):
         rate = self._rate_now(function, rate)
         named, flat = binding.flat(function)
         check_buffer(function, "parameters", flat)
-        found = [parameter for _, parameter in named]
+        found = list(map(itemgetter(1), named))
         chosen = with_gradient(found)
         gradients = gathered(function, named, chosen, flat.dtype)
         if not any(chosen):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array, as_number
-from neural_network.elsewhere.surface import Answering
+from neural_network.elsewhere.surface import Answering, explains_calls
 from neural_network.errors import ArgumentError, DivergenceError, DTypeError, both, brief, sentence
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Parameter
@@ -170,6 +170,7 @@ class OptimizerGroups(Answering):
 
     # --- the parameters of a model -----------------------------------------------------
 
+    @explains_calls
     def step(self, rate: float | None = None) -> None:
         """Change the parameters of all parts by their gradients, or, by an error, of none.
 
