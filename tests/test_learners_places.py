@@ -57,3 +57,24 @@ def test_true_is_no_path_of_a_checkpoint() -> None:
     resume: Any = True
     with pytest.raises(nn.DTypeError, match=r"^fit: resume: .*Checkpoint\(path\) has written"):
         trainer.fit(ROWS, LABELS, epochs=1, resume=resume)
+
+
+def test_what_is_drawn_or_printed_comes_first_among_the_cures() -> None:
+    weight: Any = nn.Parameter(np.ones((3, 3)))
+    one: Any = nn.Parameter(np.ones(()))
+    for convert, value, first in (
+        (np.asarray, weight, "t.data is its array;"),
+        (np.asarray, one, "t.item() is its number, t.data its array;"),
+        (float, one * 2, "t.item() is its number, t.data its array;"),
+        (int, one, "t.item() is its number"),
+        (float, weight, "t.data is its array;"),
+    ):
+        with pytest.raises(nn.DroppedGradientError) as found:
+            convert(value)
+        assert f"requires one; {first}" in str(found.value)
+
+
+@pytest.mark.parametrize("more", [(), (ROWS,), (ROWS, LABELS), (ROWS, LABELS.tolist())])
+def test_a_model_has_no_counts_of_its_own(more: Any) -> None:
+    with pytest.raises(nn.ArgumentError, match=r"nn\.confusion_matrix\(model\.predict\(X\), y\)"):
+        nn.visual.show_confusion_matrix(network(), *more)

@@ -202,7 +202,7 @@ def test_each_place_is_of_a_public_name() -> None:
         assert why
         assert ours
         for name in where.split():
-            owners = (nn, nn.interop.torch, nn.scale.dask)
+            owners = (nn, nn.interop.torch, nn.scale.dask, nn.visual)
             assert any(hasattr(owner, name) for owner in owners), name
 
 

@@ -76,10 +76,10 @@ def test_confusion_matrix_with_a_colormap_of_the_callers() -> None:
 
 
 def test_many_measures_in_lines_and_a_title() -> None:
-    history = {f"m{n}": [n, n + 1.0] for n in range(5)}
+    history = {f"m{n}_loss": [n, n + 1.0] for n in range(5)}
     figure = visual.show_history(history, title="five", cmap="viridis")
     assert figure.get_suptitle() == "five"
-    assert [axes.get_ylabel() for axes in figure.axes[:5]] == [f"m{n}" for n in range(5)]
+    assert [axes.get_ylabel() for axes in figure.axes[:5]] == [f"m{n}_loss" for n in range(5)]
     assert figure.axes[0].lines[0].get_color() == pytest.approx(
         __import__("matplotlib").colormaps["viridis"](0.0)
     )

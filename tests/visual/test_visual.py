@@ -61,10 +61,10 @@ def test_each_filter_stands_below_its_map_with_its_numbers() -> None:
 @pytest.mark.parametrize(
     ("filters", "titles"),
     [
-        (np.ones((2, 2)), ["filter 1"]),
-        ([[1, 2], [3, 4]], ["filter 1"]),
-        (np.ones((3, 2, 2)), ["filter 1", "filter 2", "filter 3"]),
-        (["mean", np.ones((2, 3))], ["mean", "filter 2"]),
+        (np.ones((2, 2)), ["filter 0"]),
+        ([[1, 2], [3, 4]], ["filter 0"]),
+        (np.ones((3, 2, 2)), ["filter 0", "filter 1", "filter 2"]),
+        (["mean", np.ones((2, 3))], ["mean", "filter 1"]),
         ({"a": np.ones((9, 9))}, ["a"]),
         ([f"{name}" for name in nn.FILTERS], list(nn.FILTERS)),
     ],

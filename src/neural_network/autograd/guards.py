@@ -41,19 +41,20 @@ def check_no_gradient(doing: str, *values: Any, plain: bool = False) -> None:
     Args:
         doing: what would drop it.
         values: to look at.
-        plain: whether a plain number or array is asked for, as of a loss that is written down.
+        plain: whether a plain number or array is asked for, as to draw or to write it down.
     """
-    if any(t.requires_grad for t in tensors_in(values)):
+    found = tensors_in(values)
+    if any(t.requires_grad for t in found):
         joins = (
             "np.stack or np.concatenate to join tensors, np.full_like(x, …) or np.broadcast_to "
             "to repeat one, the functions of NumPy or of this library to compute"
         )
         cure = f"use {joins}, and t.item(), t.data or t.detach() where the gradient should end"
         if plain:
-            cure = (
-                "use t.item() for the number of a loss, t.data or t.detach() where the gradient "
-                f"should end, {joins}"
-            )
+            # Nearly always it is to be drawn or printed.
+            several = any(t.data.size != 1 for t in found)
+            first = "t.data is its array" if several else "t.item() is its number, t.data its array"
+            cure = f"{first}; where the gradient should go on, use {joins}"
         raise DroppedGradientError(
             f"{doing} would drop the gradient of a tensor that requires one; {cure}"
         )

@@ -179,6 +179,8 @@ FUNCTIONS: Rows = [
     ("scaled_dot_product_attention", "is_causal", "causal",
      "nn.scaled_dot_product_attention(images, images, images, causal=True)"),
 ]
+TRUE_AND_PREDICTED = "visual.{name}(nn.confusion_matrix(model.predict(X), y))"
+COUNTS = "it draws counts"
 # What a call gives by place → the call to write, with {0}, {1} … of the arguments. Kinds: "int",
 # "sizes" (a tuple or list of whole numbers), "number", "flag", "text", or a class of the library's.
 PLACES: list[tuple[str, str, str, str]] = [
@@ -228,6 +230,8 @@ PLACES: list[tuple[str, str, str, str]] = [
     ("predict", "Array Layer", "predict(model, X)", "the model comes first"),
     ("conv2d", "Array Array", "conv2d(image, np.asarray(filters))",
      "the filters are no Dask array"),
+    ("show_confusion_matrix", "Layer ndarray ndarray", TRUE_AND_PREDICTED, COUNTS),
+    ("show_confusion_matrix", "Layer ndarray list", TRUE_AND_PREDICTED, COUNTS),
     ("forward_mlp forward_mlp_3layer", "ndarray dict", "{name}(X, **parameters)",
      "two stars pass each array by its name"),
 ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neural_network.checks import silent
+from neural_network.checks import Array, silent
 from neural_network.elsewhere.surface import explains_calls
-from neural_network.errors import ArgumentError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, brief, sentence
+from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.visual.canvas import LEAST_IN_PLACE, axes_grid, room_of
 from neural_network.visual.figures import MEDIUM, as_cmap, ink_on
@@ -68,16 +69,7 @@ def show_confusion_matrix(
     ['9', '1', '0', '5']
     """
     name = "show_confusion_matrix"
-    matrix = as_plain(name, "counts", counts)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
-        received = f"shape {matrix.shape}"
-        if matrix.ndim == 1:
-            received += "; nn.confusion_matrix(y_pred, y_true) counts labels"
-        if matrix.ndim == 2 and matrix.size:
-            received += "; nn.confusion_matrix(outputs, labels) counts them"
-        raise ShapeError(sentence(name, "counts", "a square", received))
-    if not np.all((matrix >= 0) & (matrix < np.inf)):
-        raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
+    matrix = _as_counts(name, counts)
     classes = len(matrix)
     names = short_names(as_class_names(name, class_names, classes), MOST_LETTERS)
     colours = as_cmap(name, cmap, "Blues")
@@ -122,6 +114,24 @@ def show_confusion_matrix(
         canvas.note_lack(group, "counts")
     canvas.bar(drawn, [axes], "share of the true class")
     return canvas.figure
+
+
+def _as_counts(name: str, counts: Any) -> Array:
+    """Return a matrix of counts."""
+    if isinstance(counts, Layer):
+        expected = "counts, as nn.confusion_matrix(model.predict(X), y) returns them"
+        raise DTypeError(sentence(name, "counts", expected, brief(counts)))
+    matrix = as_plain(name, "counts", counts)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
+        received = f"shape {matrix.shape}"
+        if matrix.ndim == 1:
+            received += "; nn.confusion_matrix(y_pred, y_true) counts labels"
+        if matrix.ndim == 2 and matrix.size:
+            received += "; nn.confusion_matrix(outputs, labels) counts them"
+        raise ShapeError(sentence(name, "counts", "a square", received))
+    if not np.all((matrix >= 0) & (matrix < np.inf)):
+        raise ArgumentError(sentence(name, "counts", "counts of at least 0", "others"))
+    return matrix
 
 
 def _naming(inches: float, classes: int, points: float) -> tuple[int, float]:

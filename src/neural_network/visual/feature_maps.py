@@ -67,7 +67,8 @@ def show_feature_maps(
         image: (H, W), or (C, H, W), whose channels are averaged for the maps.
         filters: the name of a filter (see ``FILTERS``), an (fh, fw) or (F, fh, fw) array, the
             (F, 1, fh, fw) weights of a convolution of one channel, a list of names and arrays,
-            or a dict of title → array.
+            or a dict of title → array. Those without a name are numbered from 0, as in
+            ``show_filters``.
         stride, padding, flip: as in ``conv2d``.
         ax: matplotlib axes to draw on; None for a new figure.
         title: of the picture, on given axes of all of it; None for "Input".
@@ -113,7 +114,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
     ):
         items = [
             (item if isinstance(item, str) else f"filter {place}", item)
-            for place, item in enumerate(filters, start=1)
+            for place, item in enumerate(filters)
         ]
     else:
         array = as_numbers(function, "filters", cast(ArrayLike, filters))
@@ -121,7 +122,7 @@ def as_filters(function: str, filters: Filters) -> dict[str, Array]:
             array = array[:, 0]
         check_ndim(function, "filters", array, 2, 3)
         several = array[np.newaxis] if array.ndim == 2 else array
-        items = [(f"filter {place}", item) for place, item in enumerate(several, start=1)]
+        items = [(f"filter {place}", item) for place, item in enumerate(several)]
     if not items:
         raise ArgumentError(sentence(function, "filters", "at least one filter", "none"))
     named: dict[str, Array] = {}
