@@ -9,22 +9,45 @@ from typing import Any
 from environment import installed
 
 
-def tally(work: Callable[[], object]) -> tuple[int, int]:
-    """Return the calls of Python functions in this thread, and how many called a kernel."""
-    launching = None
-    if installed("numba"):
-        from neural_network.kernels.runtime.compiler import kernel
+def place_of(code: Any) -> tuple[str, str]:
+    """Return the file and the name of a function."""
+    return code.co_filename, code.co_name
 
-        launching = kernel.__call__.__code__
-    calls = launches = 0
+
+def kernels() -> set[tuple[str, str]]:
+    """Return the place of each function that is compiled for calls by Python."""
+    if not installed("numba"):
+        return set()
+    from numba.core.dispatcher import Dispatcher
+
+    from neural_network.kernels.runtime.compiler import kernel
+
+    found = set()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("neural_network.kernels."):
+            for value in vars(module).values():
+                body = value.body if isinstance(value, kernel) else getattr(value, "py_func", None)
+                if isinstance(value, kernel | Dispatcher):
+                    found.add(place_of(body.__code__))
+    return found
+
+
+def tally(work: Callable[[], object]) -> tuple[int, int]:
+    """Return the calls of Python functions in this thread, and how many were of kernels.
+
+    Numba reports a call of compiled code as one of a function with the name of that it was
+    compiled from, in the same file.
+    """
+    work()
+    launching, calls, launches = kernels(), 0, 0
+    work()  # whatever is made at the first calls, and anew after an import
 
     def note(frame: Any, event: str, _argument: object) -> None:
         nonlocal calls, launches
         if event == "call":
             calls += 1
-            launches += frame.f_code is launching
+            launches += place_of(frame.f_code) in launching
 
-    work()  # whatever is made at the first call
     sys.setprofile(note)
     try:
         work()

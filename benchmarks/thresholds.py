@@ -83,6 +83,13 @@ def _dense_chain(products: float) -> Call:
     return step
 
 
+def _single_row(products: float) -> Call:
+    X = _floats(1, 8, *[_side(products / 1152)] * 2)
+    model = nn.Sequential(nn.Conv2D(16, 3, padding=1, activation="relu"), nn.GlobalAvgPool2D())
+    model.initialize(X.shape[1:], rng=0)
+    return lambda: model.predict(X)
+
+
 def _largest(numbers: float) -> Call:
     X = _floats(1, 1, 1, *[_side(numbers)] * 2)
     return lambda: _largest_sizes(X)
@@ -130,6 +137,7 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "single-channel convolution": _single_channel,
     "network": _network,
     "dense chain": _dense_chain,
+    "single row": _single_row,
     "largest of an image": _largest,
     "pooling": _pooling,
     "batch norm": _batch_norm,

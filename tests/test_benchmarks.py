@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neural_network as nn
 from neural_network import models
+from tests.needs import need_fast
 from tests.processes import HANGS, start_python
 
 ROOT = Path(__file__).parents[1]
@@ -259,6 +261,23 @@ def test_python_calls_are_counted() -> None:
         inner()
 
     assert tally.tally(outer) == (3, 0)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_calls_of_kernels_are_counted(rows: int) -> None:
+    need_fast()
+    layers = nn.Conv2D(8, 3, padding=1, activation="relu"), nn.Flatten(), nn.Dense(2)
+    model, X = nn.Sequential(*layers), np.ones((rows, 3, 6, 6), np.float32)
+
+    def predict() -> None:
+        with nn.use_kernels("numba"):
+            model.predict(X)
+
+    predict()
+    calls, launches = tally.tally(predict)
+    # One for a single row; for several a copy, the convolution and the product.
+    assert launches == (1 if rows == 1 else 3)
+    assert calls > launches
 
 
 SMALL_NETWORKS: dict[str, Any] = {

@@ -133,7 +133,8 @@ def _restore() -> None:
 
 def _libraries() -> list[Library]:
     """Return the BLAS libraries that are loaded."""
-    import_module("numpy")  # its BLAS must be loaded to be found
+    if "numpy" not in sys.modules:
+        import_module("numpy")  # its BLAS must be loaded to be found
     return _libraries_among(len(sys.modules))
 
 

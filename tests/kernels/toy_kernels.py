@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import exchange, largest
@@ -95,4 +96,30 @@ def summed_taps(sizes: Any, x: Any, w: Any, y: Any, gradients: bool) -> None:
                 sizes[0], sizes[1], sizes[2], sizes[3], x, sizes[4], sizes[5], sizes[6], sizes[7],
                 sizes[8], w, sizes[9], sizes[10], sizes[11], y, sizes[12], sizes[13], sizes[14],
                 sizes[15],
+            )  # fmt: skip
+
+
+@kernel
+def copied(numbers: Any, x: Any, y: Any) -> None:
+    for task in prange(1):
+        if task == 0:
+            copy_part(
+                x, numbers[0], numbers[1], numbers[2], y, numbers[3], numbers[4], numbers[5],
+                numbers[6], numbers[7], numbers[8], numbers[9],
+            )  # fmt: skip
+
+
+@kernel
+def copied_part(
+    x: Any, at: int, height: int, width: int, top: int, left: int, step: int, y: Any, rows: int,
+    columns: int,
+) -> None:  # fmt: skip
+    for task in prange(1):
+        above, end = inside(top, step, height, rows)
+        first, last = inside(left, step, width, columns)
+        begin = at + (top + above * step) * width + left
+        if task == 0:
+            copy_part(
+                x, begin, step * width, step, y, 0, above, end - above, rows - end, columns,
+                first, last,
             )  # fmt: skip

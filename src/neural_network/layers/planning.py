@@ -31,6 +31,7 @@ from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.plain import PlainRun, predicted
 from neural_network.plan.run import Run
+from neural_network.plan.single_row import Program, program_of
 from neural_network.plan.vocabulary import Flatten, Step, Steps
 from neural_network.plan.workspace import Workspace
 
@@ -45,7 +46,7 @@ ROWS = 64
 # The shape of a row, the type, whether operations are recorded, and the mode of each layer.
 Key = tuple[tuple[int, ...], np.dtype[Any], bool, tuple[bool, ...]]
 
-_array = attrgetter("data")
+_array, _sequence, _version = map(attrgetter, ("data", "_sequence", "_version"))
 _planned: ContextVar[bool] = ContextVar("planned", default=True)
 
 
@@ -68,6 +69,7 @@ class Part:
         dtype: of the input.
         match: the stages that begin there, or None.
         compiled: whether kernels can compute them.
+        program: that computes a single row of which nothing is recorded; or None.
         ops: of the layer at this position, each with its parameters; None where it has no steps,
             and for a container, inside of which stages may begin behind its first layer.
         checked: whether the layer itself has computed such rows, and so raised no error.
@@ -77,6 +79,7 @@ class Part:
     dtype: np.dtype[Any]
     match: Match | None = None
     compiled: bool = False
+    program: Program | None = None
     ops: list[tuple[Callable[..., Any], list[Tensor]]] | None = None
     checked: bool = False
 
@@ -116,6 +119,8 @@ class Decision:
                 match = matched(self._steps[position:], channels_last, axes)
                 part.match = match if match.stages else None
                 part.compiled = bool(match.stages) and X.dtype == np.float32
+                if part.compiled and not self.recorded:
+                    part.program = program_of(match, row)
         self.parts[position] = part
         return part
 
@@ -131,7 +136,7 @@ class Plan:
         """Return the decision for rows of this shape and type, as things are now."""
         read = all_read(layers)
         key = row, dtype, recording(), modes_of(read)
-        versions = [layer._version for layer in read]
+        versions = [*map(_version, read)]
         found = self.decisions.get(key)
         if found is not None and found.versions == versions:
             return found
@@ -179,7 +184,16 @@ def run_layers(
             part = decision.decide(position, array, owner)
         match, rows = part.match, len(array)
         match = None if match is not None and rows < match.least_rows else match
+        program = part.program
         if (
+            match is not None
+            and program is not None
+            and rows == 1
+            and kernel_wanted("single row", match.work)
+        ):
+            X = Tensor(program.predicted(array)) if tensor else program.predicted(array)
+            position += match.layers
+        elif (
             match is not None
             and part.compiled
             and rows
@@ -189,10 +203,7 @@ def run_layers(
             X = compute(Run(plan.workspaces, match, rows, needs_input_grad=needed), X)
             position += match.layers
         elif match and match.plain:
-            if decision.recorded:
-                X = compute(PlainRun(match, needs_input_grad=needs_gradient(X)), X)
-            else:
-                X = Tensor(predicted(match, array)) if X is not array else predicted(match, array)
+            X = _by_numpy(match, X, recorded=decision.recorded)
             position += match.layers
         elif part.checked and rows and array is X:
             for by_ops, parameters in part.ops or ():
@@ -235,9 +246,16 @@ def may_plan() -> bool:
     return recording() and not watchers() and not debugging() and _planned.get()
 
 
+def _by_numpy(match: Match, X: Any, *, recorded: bool) -> Any:
+    """Compute the stages of a match by NumPy."""
+    if recorded:
+        return compute(PlainRun(match, needs_input_grad=needs_gradient(X)), X)
+    return Tensor(predicted(match, X.data)) if isinstance(X, Tensor) else predicted(match, X)
+
+
 def all_read(layers: Sequence[Layer]) -> Sequence[Layer]:
     """Return the layers, and those inside of containers, whose steps are read as well."""
-    if not any(layer._sequence for layer in layers):
+    if not any(map(_sequence, layers)):
         return layers
     return [one for layer in layers for one in (layer, *layer._look().below)]
 

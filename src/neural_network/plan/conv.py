@@ -236,6 +236,12 @@ class ConvStage(Stage):
         self.work = prod(window.outputs) * conv.weight.size
         self.needs_output = relu and pool is None
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.convolve(
+            source, self.conv, self.norm, self.window, relu=self.relu, pool=self.pool
+        )
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Conv, BatchNorm?, ReLU?, MaxPool?, ReLU?, Flatten?]."""

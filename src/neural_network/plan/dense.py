@@ -124,6 +124,10 @@ class DenseStage(PlainStage):
         self.work = dense.weight.size
         self.needs_output = relu
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.dense(source, self.dense, self.norm, relu=self.relu)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Flatten*, Dense, BatchNorm?, ReLU?, Flatten*]; vectors are flat already."""

@@ -124,6 +124,10 @@ class DepthwiseStage(Stage):
         self.work = prod(window.outputs) * step.weight.size
         self.needs_output = relu
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.depthwise(source, self.step, self.norm, self.window, relu=self.relu)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Depthwise, BatchNorm?, ReLU?]."""

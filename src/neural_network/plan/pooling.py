@@ -197,6 +197,10 @@ class GlobalAvgPoolStage(Stage):
         self.input_shape, self.output_shape = shape, shape[2:]
         self.parameters, self.work, self.needs_output = 0, prod(shape), False
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.mean(source)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [GlobalAvgPool, Flatten*] behind another stage; vectors are flat already."""

@@ -147,6 +147,11 @@ class AddStage(Stage):
         self.work = prod(maps) + sum(stage.work for stage in (*body, *shortcut))
         self.needs_output = relu and not flatten
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write both paths, and their sum, into the program of a single row."""
+        paths = [program.written(stages, source) for stages in (self.body, self.shortcut)]
+        return None if None in paths else program.add(*paths, relu=self.relu)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Add, ReLU?, Flatten?] of images, where stages compute both paths whole."""

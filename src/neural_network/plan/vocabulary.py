@@ -298,6 +298,18 @@ class Stage(ABC):
         if "match" in vars(cls):
             Stage.kinds.append(cls)
 
+    def write(self, program: Any, source: Any) -> Any:  # noqa: ARG002  # other stages use them
+        """Write the stage into the program of a single row.
+
+        Args:
+            program: a ``single_row.Program``.
+            source: the place of the input.
+
+        Returns:
+            The place of the result; None where there is no kernel for it.
+        """
+        return None
+
     @classmethod
     @abstractmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:

@@ -1,0 +1,34 @@
+"""The table by which ``single_row`` computes stages: one row for each, of 64-bit integers.
+
+It is apart from the kernels, because writing it must not load a compiler.
+"""
+
+from __future__ import annotations
+
+from neural_network.kernels.runtime.aligned import LINE
+
+# What a row of the table computes.
+CONVOLVE, DEPTHWISE, DENSE, MEAN, ADD = range(5)
+
+# The columns of the table. Arrays are given by their addresses, 0 for none.
+FIELDS = (
+    "kind", "tasks",
+    "source", "other", "target", "scratch", "epsilon",  # in the memory of the table's owner
+    "weight", "bias", "gamma", "beta", "mean", "variance",  # of the layers
+    "channels", "height", "width",  # of the input
+    "filters", "rows", "columns",  # of the result
+    "taps_down", "taps_along", "stride_down", "stride_along", "spacing_down", "spacing_along",
+    "top", "left",  # zeros before the first row and column
+    "pool_down", "pool_along",  # of the windows whose largest number is kept; 1 and 1 without
+    "relu", "direct",  # whether relu follows; whether the input is a matrix of patches already
+    "band", "group",  # rows of the result and filters, or channels, of a task
+    "piece", "apart",  # numbers of a task's scratch memory; from that of one task to the next
+)  # fmt: skip
+MEMORY = slice(FIELDS.index("source"), FIELDS.index("epsilon") + 1)
+TENSORS = slice(FIELDS.index("weight"), FIELDS.index("variance") + 1)
+
+# Before and behind images, and behind scratch memory, are so many numbers that may be read, and
+# behind scratch memory also written. No zeros around an image are more.
+SLACK = 64
+# Columns of a matrix of patches are padded to a multiple of this.
+COLUMNS = LINE // 4

@@ -1,0 +1,295 @@
+"""All stages of one row in one call: for a single image a call of each stage costs more than it.
+
+The image has its channels first, as it comes. A convolution is the product of its filters, which
+are read where they lie, with a matrix of patches: nothing is prepared from the weights, which may
+change in place at any time. Batch norm in evaluation is a factor and a shift of the sums.
+
+The stages are the rows of a table of integers (``instructions``). Their work is cut into tasks by
+shapes alone, so that the bits are the same for any number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neural_network.kernels.convolution.shifts import nine
+from neural_network.kernels.instructions import (
+    ADD,
+    COLUMNS,
+    CONVOLVE,
+    DENSE,
+    DEPTHWISE,
+    FIELDS,
+    MEAN,
+    SLACK,
+)
+from neural_network.kernels.patches import copy_part, inside
+from neural_network.kernels.products import products
+from neural_network.kernels.runtime.addresses import numbers_at
+from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
+from neural_network.kernels.tile import WIDTH
+
+(
+    KIND, TASKS, SOURCE, OTHER, TARGET, SCRATCH, EPSILON,
+    WEIGHT, BIAS, GAMMA, BETA, MEANS, VARIANCE,
+    CHANNELS, HEIGHT, WIDE, FILTERS, ROWS, POSITIONS,
+    TAPS_DOWN, TAPS_ALONG, STRIDE_DOWN, STRIDE_ALONG, SPACING_DOWN, SPACING_ALONG,
+    TOP, LEFT, POOL_DOWN, POOL_ALONG, RELU, DIRECT, BAND, GROUP, PIECE, APART,
+) = range(len(FIELDS))  # fmt: skip
+
+
+@part
+def _factors(row: Any, begin: int, count: int) -> Any:
+    """Return what bias and batch norm make of the sums of some filters: factors and shifts."""
+    factor, shift = np.ones(count, np.float32), np.zeros(count, np.float32)
+    if row[BIAS] != 0:
+        bias = numbers_at(row[BIAS] + 4 * begin, count)
+        for f in range(count):
+            shift[f] = bias[f]
+    if row[VARIANCE] != 0:
+        gamma, beta = (
+            numbers_at(row[GAMMA] + 4 * begin, count), numbers_at(row[BETA] + 4 * begin, count)
+        )  # fmt: skip
+        mean, variance = (
+            numbers_at(row[MEANS] + 4 * begin, count), numbers_at(row[VARIANCE] + 4 * begin, count)
+        )  # fmt: skip
+        epsilon = numbers_at(row[EPSILON], 1)[0]
+        for f in range(count):
+            factor[f] = gamma[f] / np.sqrt(variance[f] + epsilon)
+            shift[f] = beta[f] + (shift[f] - mean[f]) * factor[f]
+    return factor, shift
+
+
+@part
+def _finish(sums: Any, out: Any, factor: Any, shift: Any, relu: bool) -> None:
+    """Fill ``out`` with sums, times a factor, plus a shift; then relu."""
+    for i in range(out.size):
+        total = sums[i] * factor + shift
+        # In this form NaN is kept, because no comparison with it is true.
+        out[i] = np.float32(0) if relu and total < 0 else total
+
+
+@part
+def _keep_larger(best: Any, found: Any) -> None:
+    """Put larger numbers in the place of those in ``best``; NaN counts as the largest."""
+    for i in range(best.size):
+        number, other = best[i], found[i]
+        best[i] = other if other > number or np.isnan(other) else number
+
+
+@part
+def _keep_largest(
+    sums: Any, band: int, ph: int, pw: int, positions: int, out: Any, spare: Any
+) -> None:
+    """Fill ``out`` with the largest of each ``ph`` × ``pw`` sums.
+
+    Neighbours are first copied apart, so that they are compared by vectors.
+    """
+    size = band * ph * positions
+    along, found = spare[:size], spare[size + SLACK :]
+    copy_part(sums, 0, 0, pw, along, 0, 0, 1, 0, size, 0, size)
+    for k in range(1, pw):
+        copy_part(sums, k, 0, pw, found, 0, 0, 1, 0, size, 0, size)
+        _keep_larger(along, found)
+    for r in range(ph):
+        copy_part(
+            along, r * positions, ph * positions, 1, found, 0, 0, band, 0, positions, 0, positions
+        )
+        if r == 0:
+            for i in range(out.size):
+                out[i] = found[i]
+        else:
+            _keep_larger(out, found)
+
+
+@part
+def _patches(row: Any, first: int, high: int, wide: int, columns: int, patches: Any) -> None:
+    """Fill the matrix of patches of ``high`` × ``wide`` outputs, from row ``first`` on."""
+    channels, height, width = row[CHANNELS], row[HEIGHT], row[WIDE]
+    fh, fw, sh, sw = row[TAPS_DOWN], row[TAPS_ALONG], row[STRIDE_DOWN], row[STRIDE_ALONG]
+    top, left = row[TOP], row[LEFT]
+    image = numbers_at(row[SOURCE], channels * height * width + SLACK)
+    down, across = np.empty((fh, 2), np.int64), np.empty((fw, 2), np.int64)
+    for i in range(fh):
+        down[i, 0], down[i, 1] = inside(first * sh + i - top, sh, height, high)
+    for j in range(fw):
+        across[j, 0], across[j, 1] = inside(j - left, sw, width, wide)
+    for c in range(channels):
+        for i in range(fh):
+            above, below = down[i, 0], high - down[i, 1]
+            begin = (c * height + (first + above) * sh + i - top) * width - left
+            for j in range(fw):
+                copy_part(
+                    image, begin + j, sh * width, sw,
+                    patches, ((c * fh + i) * fw + j) * columns, above, high - above - below, below,
+                    wide, across[j, 0], across[j, 1],
+                )  # fmt: skip
+
+
+@part
+def _convolve(row: Any, task: int) -> None:
+    """Compute a band of the rows of some filters: convolution, batch norm, relu, max pooling."""
+    channels, height, width = row[CHANNELS], row[HEIGHT], row[WIDE]
+    filters, rows, positions = row[FILTERS], row[ROWS], row[POSITIONS]
+    ph, pw, relu = row[POOL_DOWN], row[POOL_ALONG], row[RELU] != 0
+    taps = channels * row[TAPS_DOWN] * row[TAPS_ALONG]
+    bands = -(-rows // row[BAND])
+    first, begin = task % bands * row[BAND], task // bands * row[GROUP]
+    band, group = min(row[BAND], rows - first), min(row[GROUP], filters - begin)
+    high, wide = band * ph, positions * pw
+    columns = -(-high * wide // COLUMNS) * COLUMNS
+    weights = numbers_at(row[WEIGHT], filters * taps)
+    scratch = numbers_at(row[SCRATCH] + 4 * task * row[APART], row[PIECE])
+    sums = scratch[: group * columns]
+    spare = scratch[row[PIECE] - 2 * (columns + SLACK) :]
+    if row[DIRECT] != 0:
+        size = height * width
+        products(
+            group, columns, weights, begin * taps, taps, 1, 1, 0, taps,
+            numbers_at(row[SOURCE], channels * size + SLACK), first * ph * width, size, 0,
+            sums, 0, columns, False,
+        )  # fmt: skip
+    else:
+        patches = scratch[group * columns : (group + taps) * columns + SLACK]
+        _patches(row, first * ph, high, wide, columns, patches)
+        products(
+            group, columns, weights, begin * taps, taps, 1, 1, 0, taps,
+            patches, 0, columns, 0, sums, 0, columns, False,
+        )  # fmt: skip
+    result = numbers_at(row[TARGET], filters * rows * positions)
+    factors, shifts = _factors(row, begin, group)
+    for f in range(group):
+        own = sums[f * columns :][: high * wide]
+        to = ((begin + f) * rows + first) * positions
+        if ph * pw == 1:
+            _finish(own, result[to : to + high * wide], factors[f], shifts[f], relu)
+            continue
+        _finish(own, own, factors[f], shifts[f], relu)
+        out = result[to : to + band * positions]
+        _keep_largest(own, band, ph, pw, positions, out, spare)
+
+
+@part
+def _depthwise(row: Any, task: int) -> None:
+    """Compute some channels: depthwise convolution, batch norm, relu."""
+    channels, height, width = row[CHANNELS], row[HEIGHT], row[WIDE]
+    rows, positions, relu = row[ROWS], row[POSITIONS], row[RELU] != 0
+    fh, fw, sh, sw = row[TAPS_DOWN], row[TAPS_ALONG], row[STRIDE_DOWN], row[STRIDE_ALONG]
+    dh, dw, top, left = row[SPACING_DOWN], row[SPACING_ALONG], row[TOP], row[LEFT]
+    # The sums of all windows, whatever the stride, in a plane with zeros around it: a tap is one
+    # offset for all of them, and those that are not needed cost less than shorter loops.
+    high, wide = (rows - 1) * sh + (fh - 1) * dh + 1, (positions - 1) * sw + (fw - 1) * dw + 1
+    length = (rows - 1) * sh * wide + (positions - 1) * sw + 1
+    length = -(-length // COLUMNS) * COLUMNS
+    offsets = np.empty(fh * fw, np.int64)
+    for t in range(fh * fw):
+        offsets[t] = t // fw * dh * wide + t % fw * dw
+    above, below = inside(-top, 1, height, high)
+    before, after = inside(-left, 1, width, wide)
+    begin = task * row[GROUP]
+    image = numbers_at(row[SOURCE], channels * height * width + SLACK)
+    weights = numbers_at(row[WEIGHT], channels * fh * fw)
+    result = numbers_at(row[TARGET], channels * rows * positions)
+    scratch = numbers_at(row[SCRATCH] + 4 * task * row[APART], row[PIECE])
+    plane, sums = scratch[: high * wide + SLACK], scratch[high * wide + SLACK :]
+    kept = sums[length:]
+    end = min(begin + row[GROUP], channels)
+    factors, shifts = _factors(row, begin, end - begin)
+    for c in range(begin, end):
+        copy_part(
+            image, (c * height + above - top) * width - left, width, 1,
+            plane, 0, above, below - above, high - below, wide, before, after,
+        )  # fmt: skip
+        if fh * fw == 9:
+            nine(sums, plane, 0, length, weights[9 * c :], offsets, 0)
+        else:
+            products(
+                1, length, weights, c * fh * fw, 0, 1, fh, fw, fw, plane, 0, dw, dh * wide,
+                sums, 0, length, False,
+            )  # fmt: skip
+        copy_part(sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions)
+        size, f = rows * positions, c - begin
+        _finish(kept, result[c * size : (c + 1) * size], factors[f], shifts[f], relu)
+
+
+@part
+def _dense(row: Any, task: int) -> None:
+    """Compute some units: a vector times a matrix, batch norm, relu."""
+    inputs, units = row[CHANNELS], row[FILTERS]
+    first = task * WIDTH
+    width = min(WIDTH, -(-(units - first) // 8) * 8)
+    kept = min(WIDTH, units - first)
+    numbers = numbers_at(row[SOURCE], inputs)
+    weights = numbers_at(row[WEIGHT], inputs * units)
+    # Whole vectors of the matrix, which in the last rows would end behind it.
+    whole = min(inputs, max(0, (inputs * units - first - width) // units + 1))
+    sums = np.empty(WIDTH, np.float32)
+    products(
+        1, width, numbers, 0, inputs, 1, 1, 0, whole, weights, first, units, 0,
+        sums, 0, WIDTH, False,
+    )  # fmt: skip
+    for k in range(whole, inputs):
+        for u in range(kept):
+            sums[u] += numbers[k] * weights[k * units + first + u]
+    result, (factors, shifts) = numbers_at(row[TARGET], units), _factors(row, first, kept)
+    for u in range(kept):
+        total = sums[u] * factors[u] + shifts[u]
+        result[first + u] = np.float32(0) if row[RELU] != 0 and total < 0 else total
+
+
+@part
+def _mean(row: Any) -> None:
+    """Compute the mean of each channel."""
+    channels, size = row[CHANNELS], row[HEIGHT] * row[WIDE]
+    image, result = numbers_at(row[SOURCE], channels * size), numbers_at(row[TARGET], channels)
+    for c in range(channels):
+        own, total = image[c * size : (c + 1) * size], np.float32(0)
+        for i in range(size):
+            total += own[i]
+        result[c] = total / np.float32(size)
+
+
+@part
+def _add(row: Any) -> None:
+    """Add two arrays; relu."""
+    size = row[CHANNELS] * row[HEIGHT] * row[WIDE]
+    a, b = numbers_at(row[SOURCE], size), numbers_at(row[OTHER], size)
+    result = numbers_at(row[TARGET], size)
+    for i in range(size):
+        total = a[i] + b[i]
+        result[i] = np.float32(0) if row[RELU] != 0 and total < 0 else total
+
+
+@part
+def _compute(table: Any, s: int, task: int) -> None:
+    """Compute one task of a stage."""
+    row = table[s]
+    kind = row[KIND]
+    if kind == CONVOLVE:
+        _convolve(row, task)
+    elif kind == DEPTHWISE:
+        _depthwise(row, task)
+    elif kind == DENSE:
+        _dense(row, task)
+    elif kind == MEAN:
+        _mean(row)
+    elif kind == ADD:
+        _add(row)
+
+
+@serial_kernel
+def compute_on_one_thread(table: Any) -> None:
+    """Compute the stages of a table; where they are too small for several threads."""
+    for s in range(len(table)):
+        for task in range(table[s, TASKS]):
+            _compute(table, s, task)
+
+
+@kernel
+def compute(table: Any) -> None:
+    """Compute the stages of a table."""
+    for s in range(len(table)):
+        for task in prange(table[s, TASKS]):
+            _compute(table, s, np.int64(task))  # its type as above, so that parts are compiled once

@@ -1,0 +1,271 @@
+"""Prediction of one row: all stages in one compiled call, where a call of each costs more than it.
+
+``Program`` is the table that ``kernels.single_row`` computes. It holds no number of a layer, only
+the addresses of their arrays, so that a change of the numbers in place needs no notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from operator import attrgetter, is_
+from typing import NamedTuple
+
+import numpy as np
+
+from neural_network.autograd.tensor import Tensor
+from neural_network.checks import Array
+from neural_network.functional.window import Window
+from neural_network.kernels import instructions
+from neural_network.kernels.instructions import COLUMNS, FIELDS, MEMORY, SLACK, TENSORS
+from neural_network.kernels.runtime.aligned import LINE, address, aligned
+from neural_network.plan.matching import Match
+from neural_network.plan.vocabulary import BatchNorm, LinearStep, Shape, Stage, Step
+
+# Multiplications of a network from which several threads compute it: on one they take so long that
+# waking the others is little beside it.
+SEVERAL_THREADS = 6_000_000
+# Beyond so many the kernels for many rows are faster: they copy no patches.
+MOST = 1 << 25
+# Numbers of a matrix of patches, and of its columns at least, that are multiplied at once: they
+# stay in the second-level cache.
+PATCHES, FEWEST = 1 << 17, 64
+# Filters of a task, and channels, where several threads compute a stage of few positions.
+FILTERS, CHANNELS = 32, 8
+
+NUMBERS_OF_NORM = ("gamma", "beta", "mean", "variance")
+
+_array = attrgetter("data")
+
+
+class Place(NamedTuple):
+    """Numbers in the memory of a program: where they begin, and their shape, channels first."""
+
+    offset: int
+    shape: Shape
+
+
+class Bound(NamedTuple):
+    """A program whose addresses are filled in.
+
+    Attributes:
+        run: the kernel that computes the table.
+        table: of addresses and sizes.
+        arrays: of the layers, whose addresses it holds.
+        row, result: where a row and the result are.
+        memory: that the table points to.
+    """
+
+    run: Callable[[Array], None]
+    table: Array
+    arrays: list[Array]
+    row: Array
+    result: Array
+    memory: Array
+
+
+class Program:
+    """The stages of a match for one row.
+
+    Args:
+        stages: what is computed.
+        row: the shape of a row, channels first.
+        axes: how many spatial axes it has.
+        work: multiplications for a row.
+
+    Attributes:
+        whole: whether each stage could be written.
+    """
+
+    def __init__(self, stages: list[Stage], row: Shape, axes: int, work: int) -> None:
+        self._several = work >= SEVERAL_THREADS
+        self._rows: list[dict[str, int]] = []
+        self._tensors: list[Tensor] = []
+        self._constants: list[float] = []
+        self._size, self._scratch = SLACK, 0
+        self._bound: list[Bound] = []  # those that no call uses
+        self._row_shape = row
+        self._row = self.place(row if len(row) != 2 else (row[0], 1, row[1]))
+        result = self.written(stages, self._row)
+        self._result = self._row if result is None else result
+        shape = self._result.shape
+        self._result_shape = shape[::2] if axes == 1 and len(shape) == 3 else shape
+        if len(stages[-1].output_shape) == 1:  # flattened
+            self._result_shape = (prod(shape),)
+        self.whole = result is not None and all(
+            tensor.data.dtype == np.float32 and tensor.data.flags.c_contiguous
+            for tensor in self._tensors
+        )
+
+    # --- writing ---------------------------------------------------------------------
+
+    def written(self, stages: list[Stage], source: Place) -> Place | None:
+        """Write stages that follow each other; return where their result is, None if one cannot."""
+        end: Place | None = source
+        for stage in stages:
+            end = None if end is None else stage.write(self, end)
+        return end
+
+    def place(self, shape: Shape) -> Place:
+        """Return memory for numbers of this shape."""
+        place = Place(self._size, shape)
+        self._size += -(-prod(shape) // (LINE // 4)) * (LINE // 4)
+        return place
+
+    def convolve(
+        self, source: Place, step: LinearStep, norm: BatchNorm | None, window: Window,
+        *, relu: bool, pool: Window | None,
+    ) -> Place | None:  # fmt: skip
+        """Write a convolution with batch norm, relu and max pooling; return its result's place."""
+        if not _fits(window):
+            return None
+        filters, channels = step.weight.shape[:2]
+        rows, positions = (pool or window).outputs
+        ph, pw = (1, 1) if pool is None else pool.taps
+        taps, wide = channels * prod(window.taps), positions * pw
+        of_row = ph * wide
+        band, group = max(1, min(rows, max(FEWEST, PATCHES // taps) // of_row)), filters
+        if self._several:
+            band = min(band, max(-(-rows // 4), -(-FEWEST // of_row)))
+            group = filters if rows >= 4 * band else min(filters, FILTERS)
+        columns = -(-band * of_row // COLUMNS) * COLUMNS
+        whole = window.taps == window.stride == (1, 1) and not any(map(any, window.pads))
+        direct = whole and wide == window.sizes[1]
+        return self._add(
+            "CONVOLVE", source, (filters, rows, positions), step, norm,
+            tasks=-(-rows // band) * -(-filters // group),
+            piece=columns * (group + (0 if direct else taps) + 2) + 3 * SLACK,
+            pool_down=ph, pool_along=pw, relu=relu, direct=direct, band=band, group=group,
+            **_geometry(window),
+        )  # fmt: skip
+
+    def depthwise(
+        self, source: Place, step: LinearStep, norm: BatchNorm | None, window: Window, *, relu: bool
+    ) -> Place | None:
+        """Write a depthwise convolution with batch norm and relu; return its result's place."""
+        if not _fits(window):
+            return None
+        channels = len(step.weight)
+        high, wide = (
+            (outputs - 1) * stride + reach
+            for outputs, stride, reach in zip(
+                window.outputs, window.stride, window.reach, strict=True
+            )
+        )
+        group = CHANNELS if self._several else channels
+        return self._add(
+            "DEPTHWISE", source, (channels, *window.outputs), step, norm,
+            tasks=-(-channels // group), piece=3 * (high * wide + 2 * SLACK), group=group,
+            relu=relu, **_geometry(window),
+        )  # fmt: skip
+
+    def dense(
+        self, source: Place, step: LinearStep, norm: BatchNorm | None, *, relu: bool
+    ) -> Place:
+        """Write a dense layer with batch norm and relu; return its result's place."""
+        inputs, units = step.weight.shape
+        # A task computes the units of one tile.
+        return self._add(
+            "DENSE", Place(source.offset, (inputs,)), (units,), step, norm,
+            tasks=-(-units // 64), relu=relu,
+        )  # fmt: skip
+
+    def mean(self, source: Place) -> Place:
+        """Write the mean of each channel; return its place."""
+        return self._add("MEAN", source, source.shape[:1])
+
+    def add(self, one: Place, other: Place, *, relu: bool) -> Place:
+        """Write the sum of two arrays, and relu; return its place."""
+        return self._add("ADD", one, one.shape, other=other.offset, relu=relu)
+
+    def _add(
+        self, kind: str, source: Place, shape: Shape, step: LinearStep | None = None,
+        norm: BatchNorm | None = None, *, tasks: int = 1, piece: int = 0, **fields: int,
+    ) -> Place:  # fmt: skip
+        """Write a row of the table; return the place of its result."""
+        target = self.place(shape)
+        sizes = dict(zip(("channels", "height", "width"), (*source.shape, 1, 1), strict=False))
+        sizes |= dict(zip(("filters", "rows", "columns"), (*shape, 1, 1), strict=False))
+        piece = -(-piece // (LINE // 4)) * (LINE // 4)
+        apart = piece if self._several else 0  # one thread uses the same piece for all tasks
+        self._scratch = max(self._scratch, piece + apart * (tasks - 1))
+        self._rows.append(
+            sizes | fields | {
+                "kind": getattr(instructions, kind), "tasks": tasks, "source": source.offset,
+                "target": target.offset, "piece": piece, "apart": apart,
+                "epsilon": len(self._constants),
+                **{name: self._tensor(step, name) for name in ("weight", "bias")},
+                **{name: self._tensor(norm, name) for name in NUMBERS_OF_NORM},
+            }
+        )  # fmt: skip
+        self._constants.append(norm.epsilon if norm else 0.0)
+        return target
+
+    def _tensor(self, step: Step | None, name: str) -> int:
+        """Return the number of a step's tensor, −1 for none."""
+        tensor = getattr(step, name, None)
+        if tensor is None:
+            return -1
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
+
+    # --- computing -------------------------------------------------------------------
+
+    def predicted(self, X: Array) -> Array:
+        """Compute all stages of a single row, (1, …), of which nothing is recorded."""
+        try:
+            bound = self._bound.pop()
+        except IndexError:
+            bound = self._bind()
+        if not all(map(is_, map(_array, self._tensors), bound.arrays)):
+            bound = self._bind()
+        bound.row[...] = X
+        bound.run(bound.table)
+        out: Array = bound.result.copy()
+        self._bound.append(bound)
+        return out
+
+    def _bind(self) -> Bound:
+        """Return the table with the addresses of new memory, and of the layers' arrays."""
+        from neural_network.kernels import single_row  # loads Numba
+
+        scratch = self._size
+        constants = scratch + -(-self._scratch // COLUMNS) * COLUMNS
+        memory = aligned((constants + len(self._constants) + SLACK,))
+        memory[constants:][: len(self._constants)] = self._constants
+        arrays = [tensor.data for tensor in self._tensors]
+        addresses = np.array([*map(address, arrays), 0])  # that of -1 is 0
+        table = np.array([[row.get(name, 0) for name in FIELDS] for row in self._rows], np.int64)
+        table[:, FIELDS.index("scratch")] = scratch
+        table[:, FIELDS.index("epsilon")] += constants
+        table[:, MEMORY] = 4 * table[:, MEMORY] + address(memory)
+        table[:, TENSORS] = addresses[table[:, TENSORS]]
+        row, result = (
+            memory[place.offset :][: prod(place.shape)].reshape(1, *shape)
+            for place, shape in ((self._row, self._row_shape), (self._result, self._result_shape))
+        )
+        kernel = single_row.compute if self._several else single_row.compute_on_one_thread
+        return Bound(kernel, table, arrays, row, result, memory)
+
+
+def _fits(window: Window) -> bool:
+    """Return whether what a kernel reads beyond an image is memory of the program."""
+    return max(map(max, window.pads)) <= SLACK and max(window.stride) <= SLACK
+
+
+def _geometry(window: Window) -> dict[str, int]:
+    """Return the numbers of a window that the table holds."""
+    found = {"top": window.pads[0][0], "left": window.pads[1][0]}
+    for name, numbers in (
+        ("taps", window.taps), ("stride", window.stride), ("spacing", window.dilation)
+    ):  # fmt: skip
+        found[f"{name}_down"], found[f"{name}_along"] = numbers
+    return found
+
+
+def program_of(match: Match, row: Shape) -> Program | None:
+    """Return the program of a match for rows of this shape, or None if a stage has none."""
+    if match.work > MOST:
+        return None
+    program = Program(match.stages, row, match.axes, match.work)
+    return program if program.whole else None

@@ -1,0 +1,271 @@
+"""Prediction of a single row in one compiled call equals what NumPy computes layer by layer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network.layers.parameter import place
+from neural_network.layers.planning import without_plan
+from neural_network.plan import single_row
+from neural_network.plan.single_row import Program
+from tests.needs import need_fast
+from tests.plan.test_calls import calls_of
+from tests.processes import output_of
+from tests.threads import on_one_and_two_threads
+
+need_fast()
+
+L = nn
+
+
+def relu() -> Any:
+    return L.Activation("relu")
+
+
+# name -> layers, shape of a row
+NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
+    "strides": (
+        lambda: [L.Conv2D(24, 3, stride=2, padding=1, activation="relu"),
+                 L.Conv2D(9, 3, stride=2, padding=1, bias=False), relu(),
+                 L.Conv2D(5, 3, stride=3, padding=2), L.GlobalAvgPool2D(), L.Dense(10)],
+        (3, 33, 18)),
+    "batch norm": (
+        lambda: [L.Conv2D(6, 3, padding="same", bias=False), L.BatchNorm(), relu(),
+                 L.Conv2D(17, 5, padding=((1, 2), (0, 3))), L.BatchNorm(), L.MaxPool2D(2),
+                 L.Flatten(), L.Dense(3), L.BatchNorm(), relu(), L.Dense(1, bias=False)],
+        (2, 12, 15)),
+    "pools": (
+        lambda: [L.Conv2D(4, 2, activation="relu"), L.MaxPool2D((2, 3)),
+                 L.Conv2D(35, (1, 4)), L.MaxPool2D((1, 2)), relu(), L.Flatten(), L.Dense(130)],
+        (1, 9, 40)),
+    "depthwise": (
+        lambda: [L.Conv2D(20, 1), L.DepthwiseConv2D(3, padding=1), L.BatchNorm(), relu(),
+                 L.Conv2D(9, 1, bias=False), L.DepthwiseConv2D(3, stride=2, padding=1), relu(),
+                 L.Conv2D(3, 1), L.DepthwiseConv2D((2, 5), padding=2, bias=False), L.Flatten()],
+        (3, 9, 8)),
+    "depthwise first": (
+        lambda: [L.DepthwiseConv2D(3, dilation=(2, 1), padding="same"),
+                 L.DepthwiseConv2D(1, stride=3), L.GlobalAvgPool2D(), L.Dense(2)], (18, 11, 20)),
+    "residual": (
+        lambda: [L.Conv2D(4, 3, padding=1), L.Residual(L.Conv2D(4, 3, padding=1), L.BatchNorm()),
+                 relu(), L.Residual(L.Conv2D(7, 3, stride=2, padding=1), shortcut=L.Conv2D(
+                     7, 1, stride=2)), L.Flatten(), L.Dense(4, "relu")], (2, 7, 10)),
+    "series": (
+        lambda: [L.Conv1D(6, 3, padding=1), L.Activation(nn.max_pool1d), relu(),
+                 L.Conv1D(5, 4, stride=2)], (9, 41)),
+    "images out": (lambda: [L.Conv2D(3, 3, padding=1)], (1, 20, 17)),
+    "dense": (lambda: [L.Flatten(), L.Dense(65, "relu"), L.Dense(7), L.BatchNorm()], (3, 5)),
+    "few inputs": (lambda: [L.Dense(3), L.Dense(2, "relu"), L.Dense(1)], (1,)),
+    "wide zeros": (lambda: [L.Conv2D(3, 2, padding=30, stride=7), L.Flatten()], (2, 3, 4)),
+}  # fmt: skip
+
+
+def network(name: str) -> tuple[Any, Any]:
+    """Return a model of drawn numbers, and a row."""
+    layers, shape = NETWORKS[name]
+    model = L.Sequential(*layers()).initialize(shape, rng=1)
+    rng = np.random.default_rng(2)
+    for tensor in (*model.parameters(), *(one for _, one in model.named_buffers())):
+        tensor.data[...] += rng.normal(0, 0.5, tensor.shape)
+    for layer in model.all_layers():
+        if isinstance(layer, L.BatchNorm):
+            layer.running_variance.data[...] = rng.uniform(0.3, 2, layer.gamma.shape)
+    return model, rng.standard_normal((1, *shape)).astype(np.float32)
+
+
+def by_numpy(model: Any, X: Any) -> Any:
+    with nn.use_kernels("numpy"), without_plan():
+        return model.predict(X)
+
+
+def by_kernels(model: Any, X: Any) -> Any:
+    with nn.use_kernels("numba"):
+        return model.predict(X)
+
+
+def check(found: Any, expected: Any) -> None:
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * scale)
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return a list of what programs have computed."""
+    found: list[Any] = []
+    predicted = Program.predicted
+
+    def noted(self: Any, X: Any) -> Any:
+        found.append(X)
+        return predicted(self, X)
+
+    monkeypatch.setattr(Program, "predicted", noted)
+    return found
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one thread", "several"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_values(name: str, several: bool, rows: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    if several:  # by tasks of all kinds
+        monkeypatch.setattr(single_row, "SEVERAL_THREADS", 0)
+        monkeypatch.setattr(single_row, "PATCHES", 100)
+    model, X = network(name)
+    check(by_kernels(model, X), by_numpy(model, X))
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_not_finite_comes_through(name: str, value: float) -> None:
+    model, X = network(name)
+    X.reshape(-1)[X.size // 2] = value
+    found, expected = by_kernels(model, X), by_numpy(model, X)
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
+    finite = np.isfinite(expected)
+    check(found[finite], expected[finite])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["batch norm", "pools", "depthwise", "residual"])
+def test_weights_that_are_not_finite(name: str, value: float) -> None:
+    for place_of in range(len(network(name)[0].parameters())):
+        model, X = network(name)
+        model.parameters()[place_of].data.reshape(-1)[0] = value
+        found, expected = by_kernels(model, X), by_numpy(model, X)
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+
+
+@pytest.mark.parametrize("name", ["batch norm", "strides", "depthwise"])
+def test_threads_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_row, "SEVERAL_THREADS", 0)
+    model, X = network(name)
+    one, two = on_one_and_two_threads(lambda: by_kernels(model, X))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_changes_in_place_are_seen(rows: list[Any]) -> None:
+    model, X = network("batch norm")
+    tensors = [*model.parameters(), *(one for _, one in model.named_buffers())]
+    by_kernels(model, X)
+    for tensor in tensors:
+        before = by_kernels(model, X)
+        tensor.data *= np.float32(1.5)
+        tensor.data += np.float32(0.25)
+        found = by_kernels(model, X)
+        check(found, by_numpy(model, X))
+        assert not np.array_equal(found, before)
+    assert len(rows) == 1 + 2 * len(tensors)
+
+
+def test_arrays_that_are_exchanged_are_seen() -> None:
+    model, X = network("strides")
+    by_kernels(model, X)
+    for tensor in model.parameters():
+        place(tensor, tensor.data * np.float32(2))
+        check(by_kernels(model, X), by_numpy(model, X))
+
+
+def test_layers_that_are_exchanged_are_seen() -> None:
+    model, X = network("strides")
+    by_kernels(model, X)
+    model[-1] = L.Dense(3).initialize((5,), rng=3)
+    check(by_kernels(model, X), by_numpy(model, X))
+
+
+def test_the_result_is_the_callers() -> None:
+    model, X = network("images out")
+    first = by_kernels(model, X)
+    kept = first.copy()
+    by_kernels(model, -X)
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("order", ["channels last", "read-only", "reversed", "a view"])
+def test_any_memory_order(order: str) -> None:
+    model, X = network("residual")
+    expected = by_numpy(model, X)
+    if order == "channels last":
+        X = np.ascontiguousarray(X.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    elif order == "read-only":
+        X.flags.writeable = False
+    elif order == "reversed":
+        X = X[..., ::-1].copy()[..., ::-1]
+    else:
+        X = np.stack([X, X], axis=-1)[..., 1]
+    check(by_kernels(model, X), expected)
+
+
+def test_other_calls_are_computed_as_before(rows: list[Any]) -> None:
+    model, X = network("strides")
+    two = np.concatenate([X, X])
+    check(by_kernels(model, two), by_numpy(model, two))
+    with nn.use_kernels("numba"):
+        model.eval()
+        check(model(X).data, by_numpy(model, X))  # recorded
+        check(model.astype("float64").predict(X), by_numpy(model, X))
+    with nn.use_kernels("numpy"):
+        model.predict(X)
+    assert rows == []
+
+
+def test_a_tensor_comes_out_where_one_goes_in(rows: list[Any]) -> None:
+    model, X = network("strides")
+    model.eval()
+    with nn.use_kernels("numba"), nn.no_grad():
+        found = model(nn.Tensor(X))
+    assert isinstance(found, nn.Tensor)
+    check(found.data, by_numpy(model, X))
+    assert len(rows) == 1
+
+
+def test_what_has_no_kernel_is_left_to_the_layers(rows: list[Any]) -> None:
+    model = L.Sequential(L.Conv2D(3, 3), L.Activation("tanh"), L.Conv2D(2, 3, padding=70))
+    X = np.ones((1, 2, 6, 7), np.float32)
+    model.initialize(X.shape[1:], rng=0)
+    check(by_kernels(model, X), by_numpy(model, X))
+    assert rows == []
+
+
+def test_several_threads_predict_at_once() -> None:
+    model, X = network("batch norm")
+    inputs = [X * np.float32(n + 1) for n in range(4)]
+    expected = [by_kernels(model, one) for one in inputs]
+    wrong: list[int] = []
+
+    def predict(n: int) -> None:
+        for _ in range(200):
+            if not np.array_equal(by_kernels(model, inputs[n]), expected[n]):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=predict, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_few_calls_of_python() -> None:
+    model, X = network("strides")
+    with nn.use_kernels("numba"):
+        model.predict(X)  # imports end what is remembered of BLAS libraries
+        assert calls_of(lambda: model.predict(X)) < 60
+
+
+def test_the_plain_bodies() -> None:
+    code = """
+from tests.plan import test_single_row as tests
+for several in (1 << 40, 0):
+    tests.single_row.SEVERAL_THREADS = several
+    for name in tests.NETWORKS:
+        model, X = tests.network(name)
+        tests.check(tests.by_kernels(model, X), tests.by_numpy(model, X))
+"""
+    output_of(code, NUMBA_DISABLE_JIT="1")
