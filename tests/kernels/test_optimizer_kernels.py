@@ -60,6 +60,14 @@ def test_the_same_bits_as_numpys(make: Any, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
+def test_the_same_bits_on_several_threads(make: Any) -> None:
+    size = kernels.SERIAL + 11
+    found = [trained(make, mode, "float32", size) for mode in ("numba", "numpy")]
+    for actual, desired in zip(*found, strict=True):
+        np.testing.assert_array_equal(actual, desired)
+
+
+@pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
 def test_uncompiled(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = trained(make, "numpy", "float32", 40)
     for name, found in list(vars(kernels).items()):

@@ -10,11 +10,11 @@ import pytest
 import neural_network as nn
 from neural_network.kernels.runtime import gate
 from neural_network.plan.chain import Chain
-from tests.needs import need_fast
+from tests.needs import kernels
 from tests.processes import output_of
 from tests.training.test_direct_step import RNG, SERVED, Change, Taped, X, Y, trained, two
 
-need_fast()
+dense_chain = kernels("dense_chain")
 
 # The trainings whose batches the kernel reads.
 READ = {
@@ -114,6 +114,8 @@ def test_batches_of_any_layout(computed: list[int]) -> None:
     for inputs in (turned, held, np.repeat(X, 2, axis=0)[::2]):
         np.testing.assert_array_equal(fit(inputs, every), expected)
     assert computed == [70] * 12
+    kernel = dense_chain.chain
+    assert len(getattr(kernel, "signatures", [1])) == 1  # compiled once for all of them
 
 
 def test_a_resumed_training_has_the_same_bits(tmp_path: Any, computed: list[int]) -> None:

@@ -311,3 +311,19 @@ def test_a_step_by_hand_after_a_fit(served: list[bool]) -> None:
     again = trainer.train_step(Batch(X, Y))  # a second batch of one step
     assert not served[-1]
     assert math.isclose(loss, again, rel_tol=1e-5)
+
+
+def test_layers_may_be_exchanged_after_a_fit(served: list[bool]) -> None:
+    trainer = nn.Trainer(nn.Sequential(*two()), rng=1, progress=False)
+    trainer.fit(X, Y)
+    model: Any = trainer.model
+    model.insert(1, nn.Activation("tanh"))
+    model[-1].bias.data[:] = [0, 1, 2]
+    model.predict(X)
+    trainer.memory.begin_step()
+    loss = trainer.train_step(Batch(X, Y))
+    assert served[-1]
+    assert loss == pytest.approx(float(nn.softmax_cross_entropy(model.predict(X), Y)))
+    model.append(nn.Dense(3)).initialize((5,), rng=0)
+    trainer.train_step(Batch(X, Y))  # its memory has no place for the new layer
+    assert not served[-1]

@@ -249,8 +249,6 @@ def _cross_entropy(labels: Any, rows: int, classes: int, work: Any, at: int, gra
         for c in range(classes):
             slopes[c] *= factor
         slopes[label] -= share
-        for c in range(classes, wide):
-            slopes[c] = np.float32(0)
     return total / rows, right
 
 
@@ -267,6 +265,4 @@ def _squares(targets: Any, rows: int, outputs: int, work: Any, at: int, grad: in
             difference = out[c] - targets[i * outputs + c]
             total += difference * difference
             slopes[c] = share * difference
-        for c in range(outputs, wide):
-            slopes[c] = np.float32(0)
     return total / (rows * outputs)

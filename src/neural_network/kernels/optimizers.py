@@ -8,15 +8,40 @@ of decoupled weight decay, 1 without it; ``decay`` times the parameter is added 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.runtime.compiler import kernel, part, prange
+from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
 
 AS_WRITTEN: frozenset[str] = frozenset()
-exact_kernel = partial(kernel, flags=AS_WRITTEN)
+# Up to so many numbers one thread is as fast as several, which take microseconds to begin.
+SERIAL = 1 << 15
+
+
+class exact_kernel(kernel):  # noqa: N801  # it is used as a decorator
+    """An update rule, compiled without fast-math flags: for several threads, and for one.
+
+    Args:
+        body: the function, whose first argument is the buffer that it changes.
+    """
+
+    __slots__ = ("serial",)
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        super().__init__(body, AS_WRITTEN)
+        assert isinstance(body, FunctionType)
+        # The name of the file with the compiled code follows from that of the function.
+        alone = FunctionType(body.__code__, body.__globals__, body.__name__)
+        alone.__qualname__ = f"{body.__qualname__}_serial"
+        self.serial = serial_kernel(alone, AS_WRITTEN)
+
+    def __call__(self, *args: Any) -> Any:
+        """Run on arrays and numbers."""
+        return self.serial(*args) if len(args[0]) < SERIAL else super().__call__(*args)
 
 
 @partial(part, flags=AS_WRITTEN)

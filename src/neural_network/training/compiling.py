@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from itertools import product
 from time import perf_counter
 
 import numpy as np
@@ -102,10 +103,10 @@ def _normalized_networks() -> None:
 
 def _optimizers() -> None:
     rules = [SGD(0.1), SGD(0.1, momentum=0.9), Adam(), RMSprop(), Adagrad(), Lion()]
-    for dtype in (np.float32, np.float64):
+    for dtype, size in product((np.float32, np.float64), (4, 1 << 15)):  # one thread, and several
         for rule in rules:
-            rule.start(numbers := np.ones(4, dtype))
-            rule.update(numbers, np.ones(4, dtype))
+            rule.start(numbers := np.ones(size, dtype))
+            rule.update(numbers, np.ones(size, dtype))
 
 
 def _functions() -> None:

@@ -1,4 +1,4 @@
-"""The loss of a batch and its gradients without a tape, where a model is one run of dense layers.
+"""Steps of a training without a tape, where a model is one run of dense layers.
 
 A step of a small network is mostly Python. Here the run, the loss and the gradients are computed
 by the functions that the tape calls, in arrays that are used again; the numbers are the same.
@@ -24,7 +24,9 @@ from neural_network.plan.matching import Match
 from neural_network.plan.plain import RepeatedRun
 from neural_network.training.data import Batch
 from neural_network.training.direct_loss import direct_loss
+from neural_network.training.divergence import explain_step
 from neural_network.training.metrics import accuracy
+from neural_network.training.optimizers.serial import SerialSteps
 from neural_network.training.state import TrainingState
 
 # Numbers that the arrays of a run may hold: of more, Python is a small part of a step.
@@ -42,15 +44,22 @@ class DirectStep:
 
     Args:
         state: of a training whose model is built, and whose memory is there.
-        compute_loss, measure: methods of the trainer. Nothing is computed here where a subclass
-            has another ``compute_loss``.
+        compute_loss, measure, update: methods of the trainer. What a subclass has its own method
+            for is not done here.
     """
 
     def __init__(
-        self, state: TrainingState, compute_loss: Callable[..., Any], measure: Measure
+        self,
+        state: TrainingState,
+        compute_loss: Callable[..., Any],
+        measure: Measure,
+        update: Callable[[], None],
     ) -> None:
         self._state, self._measure = state, measure
         self._own_loss, self._own_measure = map(_is_trainers, (compute_loss, measure))
+        self._own_update = _is_trainers(update) and SerialSteps.serves(state.optimizer)
+        self._steps: SerialSteps | None = None
+        self._by_kernel_now = False  # whether the kernel has computed the gradients of this step
         self._loss = state.loss
         self._direct_losses = direct_loss(state.loss) if self._own_loss else []
         self._find()
@@ -94,6 +103,7 @@ class DirectStep:
         """
         state = self._state
         memory = state.memory
+        self._by_kernel_now = False
         found = self._computed(batch) if weight and self._may_serve() else None
         if found is None:
             return None
@@ -104,6 +114,35 @@ class DirectStep:
         )
         state.rows += batch.rows
         return value
+
+    def update(self) -> bool:
+        """Make the step of a batch that the kernel has computed, where its numbers are usual.
+
+        Numba is loaded then, and update rules compute the same bits with it, so that they pay for
+        small buffers, too.
+
+        Returns:
+            Whether the step is made.
+
+        Raises:
+            DivergenceError: parameters are not finite after it.
+        """
+        state = self._state
+        memory, optimizer = state.memory, state.optimizer
+        clipped = state.clip_norm is not None or state.clip_value is not None
+        if not self._by_kernel_now or not self._own_update or clipped or state.average is not None:
+            return False
+        if self._steps is None:
+            self._steps = SerialSteps(optimizer)
+        if self._steps.optimizer is not optimizer:
+            return False
+        with np.errstate(all="ignore"):
+            if not self._steps.may_step(memory.flat, memory.gradients, state.rate):
+                return False
+            memory.begin_checked_update()
+            if not self._steps.step(memory.flat, memory.gradients, state.rate):
+                raise explain_step(state)
+        return True
 
     def _may_serve(self) -> bool:
         """Return whether the model and the training are as the direct way expects them."""
@@ -146,7 +185,9 @@ class DirectStep:
         """Compute a batch by one call of a kernel."""
         if self._chain is None:
             self._chain = Chain(match, self._loss)
-        return self._chain.compute(X, y, self._state.memory.flat, self._gradients)
+        found = self._chain.compute(X, y, self._state.memory.flat, self._gradients)
+        self._by_kernel_now = found is not None
+        return found
 
     def _by_numpy(self, match: Match, X: Array, y: Array) -> Computed | None:
         """Compute a batch by NumPy."""

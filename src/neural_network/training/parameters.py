@@ -147,15 +147,23 @@ class Memory:
         Returns:
             Whether all gradients are finite.
         """
-        self.flat = self._model.flat_parameters()
-        self.stepped = self._stepped()
-        self._updating = True
+        self._begin_update()
         if kernel_wanted("finite check", self.flat.size, self.flat):
             from neural_network.kernels.finite import copy_and_check
 
             return copy_and_check(self.flat, self._flat_before, self.gradients)
         np.copyto(self._flat_before, self.flat)
         return is_finite(self.gradients)
+
+    def begin_checked_update(self) -> None:
+        """Copy the parameters as ``begin_update`` does; the gradients are finite."""
+        self._begin_update()
+        np.copyto(self._flat_before, self.flat)
+
+    def _begin_update(self) -> None:
+        self.flat = self._model.flat_parameters()
+        self.stepped = self._stepped()
+        self._updating = True
 
     def _stepped(self) -> list[slice]:
         """Return the parts that the step changes; usually all that are not frozen."""

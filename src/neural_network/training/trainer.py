@@ -260,7 +260,7 @@ class Trainer(TrainingState):
             restored.put_into_callbacks(self)  # first: one of them may refuse
         self.begin()
         self.memory = Memory(self.model)
-        self._direct = DirectStep(self, self.compute_loss, self.measure)
+        self._direct = DirectStep(self, self.compute_loss, self.measure, self.update)
         self.optimizer.start(self.memory.flat)
         self.optimizer.schedule.load_state(self.checked["schedule"][-1])
         if self.average is not None:
@@ -418,6 +418,15 @@ class Trainer(TrainingState):
 
     def _end_step(self) -> None:
         loss = self.memory.divide_gradients(alone=self.accumulate == 1)
+        if self._direct is None or not self._direct.update():
+            self._update_checked()
+        self.memory.end_step()
+        self.step += 1
+        self._notify("on_step_end", loss)
+        if self._interrupt.pressed:
+            raise self._interrupted()
+
+    def _update_checked(self) -> None:
         if not self.memory.begin_update():
             raise explain_gradients(self)
         try:
@@ -427,11 +436,6 @@ class Trainer(TrainingState):
             raise explain_overflow(self, error) from error
         if not is_finite(self.memory.flat):
             raise explain_step(self)
-        self.memory.end_step()
-        self.step += 1
-        self._notify("on_step_end", loss)
-        if self._interrupt.pressed:
-            raise self._interrupted()
 
     def print_line(self, line: str) -> None:
         """Print a line where the progress is printed, from a callback during ``fit``."""

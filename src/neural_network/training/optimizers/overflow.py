@@ -43,6 +43,14 @@ def _limit(dtype: np.dtype[Any]) -> float:
     return math.sqrt(float(info.max) * float(info.eps)) / 4
 
 
+def largest_square_sum(dtype: np.dtype[Any], weight_decay: float) -> float:
+    """Return the sum of squared gradients up to which ``cannot_overflow`` returns True.
+
+    Divided by the square of the weight decay it is that of the parameters.
+    """
+    return (_limit(dtype) / (2 if weight_decay else 1)) ** 2
+
+
 @contextmanager
 def undone_where_not_finite(
     function: str,
