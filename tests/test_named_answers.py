@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,38 @@ def test_a_model_of_ours_is_no_file_of_pytorchs(tmp_path: Path) -> None:
     state = nn.interop.torch.state_dict(nn.load(tmp_path / "m.safetensors"))
     nn.interop.torch.load_weights(other, state)
     assert np.array_equal(other.predict(X), model.predict(X))
+
+
+def test_cross_entropy_of_class_numbers_names_both_cures() -> None:
+    with pytest.raises(
+        nn.ShapeError, match=r"nn\.one_hot\(y, 3\) .*; softmax_cross_entropy, of sc"
+    ):
+        trainer(loss="cross_entropy").fit(X, y)
+    history = trainer(loss="softmax_cross_entropy").fit(X, y)
+    assert history.epochs == 1
+
+
+def test_series_that_are_taken_as_pictures_are_told() -> None:
+    need_module("sklearn")
+    series = rng.standard_normal((12, 9, 128)).astype("f")
+    quick: Any = {"filters": 2, "max_iter": 5, "tol": 9.0, "n_iter_no_change": 1, "random_state": 0}
+    match = r"ConvNetClassifier.fit: X: rows of shape \(9, 128\) .*TrainerClassifier\(.*nn\.Conv1D"
+    with pytest.warns(nn.TrainingHint, match=match):
+        nn.estimators.ConvNetClassifier(**quick).fit(series, y[:12])
+    with pytest.warns(nn.TrainingHint, match=r"ConvNetRegressor.fit: .*TrainerRegressor\("):
+        nn.estimators.ConvNetRegressor(**quick).fit(series, y[:12])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", nn.TrainingHint)
+        nn.estimators.ConvNetClassifier(image_shape=(9, 128), **quick).fit(series, y[:12])
+        nn.estimators.ConvNetClassifier(**quick).fit(series[:, :, :32], y[:12])
+        nn.estimators.Conv2DFeatures("random", n_filters=2).fit(series)
+
+
+@pytest.mark.parametrize("kind", ["ConvNetClassifier", "TrainerRegressor", "MLPRegressor"])
+def test_lines_of_example_are_of_the_estimator_that_was_used(kind: str) -> None:
+    need_module("sklearn")
+    estimator = getattr(nn.estimators, kind)()
+    with pytest.raises(AttributeError, match=rf"nn\.estimators\.{kind}\(optimizer="):
+        estimator.compile(optimizer="adam")
+    with pytest.raises(TypeError, match=rf"nn\.estimators\.{kind}\(max_iter=20\)"):
+        estimator.fit(X, y, epochs=3)

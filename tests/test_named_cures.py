@@ -72,7 +72,7 @@ CASES: dict[str, Case] = {
     "label too large": (lambda: nn.cross_entropy(P[:2], [3, 0]), ValueError, r"class numbers from 0 to 3, and 3 columns are 0 to 2$"),
     "label below 0": (lambda: nn.cross_entropy(P[:2], [[-1], [0]]), ValueError, "class numbers from -1 to 0"),
     "scores": (lambda: nn.functional.cross_entropy(X - 0.5, np.arange(6) % 5), ValueError, "; softmax_cross_entropy takes scores and class numbers$"),
-    "labels": (lambda: nn.functional.cross_entropy(P, y), ValueError, r"nn\.one_hot\(y, 3\) has it$"),
+    "labels": (lambda: nn.functional.cross_entropy(P, y), ValueError, r"nn\.one_hot\(y, 3\) has it; softmax_cross_entropy, of scores"),
     "tuple, mse": (lambda: nn.mse_loss(nn.forward_mlp(X, **SAME), Y), ValueError, TUPLE),  # type: ignore[arg-type]
     "tuple, scores": (lambda: nn.softmax_cross_entropy(nn.forward_mlp(X, **SAME), y), ValueError, TUPLE),  # type: ignore[arg-type]
     "tuple of tensors": (lambda: nn.nll((nn.Tensor(P, requires_grad=True), P), y), ValueError, TUPLE),  # type: ignore[arg-type]

@@ -163,3 +163,23 @@ def test_a_network_that_still_learned_at_the_end_is_told(
     warn_of_a_falling_loss(Report(), settings, history)
     found = "the loss still fell, from 0.9 to 0.7; --epochs 12" in capsys.readouterr().err
     assert found == told
+
+
+def test_words_for_a_model_to_start_from_and_for_more_epochs(run_here: Any, tmp_path: Path) -> None:
+    a_folder(tmp_path / "bars")
+    short = ["--data", "bars", "--model", "mlp", "--size", "10", "--epochs", "1", "--no-picture"]
+    assert run_here("train", *short, "--out", "one").returncode == 0
+    for words in (["--transfer", "one"], ["--from=one"], ["--backbone", "one"]):
+        done = run_here("train", "--data", "bars", "--out", "two", *words)
+        assert done.returncode == 2
+        assert "here: --model, as in neural-network train" in done.stderr
+        assert "one/model.safetensors" in done.stderr.replace("\\", "/")
+    done = run_here("resume", "one", "--epochs", "2")
+    assert "write a larger one there, and neural-network resume one goes on" in done.stderr
+    settings = tmp_path / "one" / "settings.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(re.sub(r"(?m)^epochs = 1$", "epochs = 2", text), encoding="utf-8")
+    assert "settings.toml" in done.stderr
+    done = run_here("resume", "one")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "one" / "log.csv").read_text(encoding="utf-8").count("\n") == 3

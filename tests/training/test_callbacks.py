@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,23 @@ def test_a_wrong_call_names_the_class_that_was_called() -> None:
     make: Any = nn.CSVLog
     with pytest.raises(TypeError, match="^CSVLog: missing"):
         make()
+
+
+def test_a_checkpoint_that_could_be_resumed_is_not_overwritten_in_silence(tmp_path: Path) -> None:
+    X, y = np.ones((8, 3), "f"), np.arange(8) % 2
+    path = str(tmp_path / "run.checkpoint")
+
+    def trainer(units: int = 2) -> nn.Trainer:
+        model = nn.Sequential(nn.Dense(units))
+        return nn.Trainer(model, rng=0, progress=False, callbacks=[nn.Checkpoint(path)])
+
+    trainer().fit(X, y, epochs=2)
+    with pytest.warns(nn.TrainingHint, match=r"stopped in epoch 2, .*: fit\(…, resume='"):
+        trainer().fit(X, y, epochs=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", nn.TrainingHint)
+        trainer().fit(X, y, epochs=3)  # it is finished
+        trainer().fit(X, y, epochs=4, resume=path)
+        trainer(3).fit(X, y, epochs=9)  # another model
+        Path(path).write_bytes(b"no checkpoint")
+        trainer().fit(X, y, epochs=1)

@@ -23,7 +23,24 @@ OPTIONS = {
     **dict.fromkeys(["--patience", "--early-stop"], "--early-stopping"),
     **dict.fromkeys(["--output", "--output-dir", "--outdir", "--save-dir", "--project"], "--out"),
     **dict.fromkeys(
-        ["--weights", "--checkpoint", "--pretrained", "--arch", "--network", "-m"], "--model"
+        [
+            "--weights",
+            "--checkpoint",
+            "--pretrained",
+            "--arch",
+            "--network",
+            "-m",
+            "--transfer",
+            "--transfer-learning",
+            "--finetune",
+            "--fine-tune",
+            "--from",
+            "--base",
+            "--base-model",
+            "--backbone",
+            "--init",
+        ],
+        "--model",
     ),
     **dict.fromkeys(
         ["--dataset", "--data-dir", "--train-dir", "--train-data", "--input", "--folder", "-d"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neural_network.cli.confusions import LONGEST_LINE, line_meant, with_quotes
+from neural_network.cli.models import SETTINGS_FILE, is_run, trained_model
 from neural_network.cli.other_programs import of_other_line, of_other_option
 from neural_network.errors import MOST_LETTERS, ArgumentError, brief, shortened
 
@@ -106,6 +107,8 @@ def _of_option(option: str, typed: Sequence[str], group: Any, known: Mapping[str
         if ours in {word.partition("=")[0] for word in typed}:
             return f"{advice}, which is there already"
         line = lines[ours] if known.get(ours) and _has_value(typed, option) else ""
+        if ours == "--model" and (model := trained_model(Path(_typed_value(typed, [option])))):
+            line = _with_value(shlex.split(line)[1:], [ours], str(model)) or line
         return f"{advice}, as in {line}" if line and reads(line, group) else advice
     if (line := _without(option, typed, group)) and reads(line, group):
         return line
@@ -119,6 +122,12 @@ def _of_option(option: str, typed: Sequence[str], group: Any, known: Mapping[str
     others = [name for name, one in group.commands.items() if option in options_of(one)]
     if not others:
         return ""
+    if typed[0] == "resume" and option == "--epochs":
+        settings = Path(next((word for word in typed[1:] if is_run(Path(word))), "run"))
+        return (
+            f"the number of epochs stands in {settings / SETTINGS_FILE}: write a larger one there, "
+            f"and neural-network resume {shlex.quote(str(settings))} goes on"
+        )
     return f"{option} is an option of {', '.join(others)}"
 
 

@@ -219,7 +219,9 @@ def _fetch(url: str, target: Path) -> None:
     try:
         fetch(url, str(target), None)
     except OSError as error:  # every error of requests is one
-        raise _NoAnswerError(f"{type(error).__name__}, {str(error)[:60]}") from error
+        # What an address answers is short; that none is reached is said in a page of text.
+        said = f", {str(error)[:60]}" if getattr(error, "response", None) is not None else ""
+        raise _NoAnswerError(f"{type(error).__name__}{said}") from error
 
 
 def _check_content(path: Path, digest: str) -> None:
@@ -247,7 +249,12 @@ def _explain(collection: Collection, tried: Sequence[Place]) -> str:
     # What is to be done is shown in full: the names of folders give way.
     names = [where for where, _ in tried if "://" not in where]
     whole = f"{head}{_listed(tried)}{end}"
-    room = (MOST_LETTERS - len(whole) + sum(map(len, names))) // max(1, len(names))
+    left, room = MOST_LETTERS - len(whole) + sum(map(len, names)), 0
+    for place, length in enumerate(sorted(map(len, names))):  # short ones leave theirs to others
+        room = left // (len(names) - place)
+        if length > room:
+            break
+        left -= length
     return f"{head}{_listed([Place(_fitted(where, room), why) for where, why in tried])}{end}"
 
 

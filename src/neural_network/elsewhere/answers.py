@@ -16,6 +16,7 @@ import numpy as np
 from neural_network.elsewhere.assigned import is_elsewhere
 from neural_network.elsewhere.attributes import ATTRIBUTES, KEYS
 from neural_network.elsewhere.estimators import FITTED, ROW_ESTIMATOR
+from neural_network.elsewhere.examples import of_estimator
 from neural_network.elsewhere.functions import METRIC_WORDS, WORDS
 from neural_network.elsewhere.inside import INSIDE
 from neural_network.elsewhere.names import MODULE
@@ -155,6 +156,8 @@ def missing_attribute(owner: Any, name: str) -> AttributeError:
         answer = Answer(*where_it_is_set(owner, name)) if own and answer is None else answer
     if "RowEstimator" in bases and name in FITTED:
         answer = Answer("fit sets it", "")
+    elif "RowEstimator" in bases and answer is not None:
+        answer = answer._replace(example=of_estimator(answer.example, cls.__name__))
     return attribute_error(text, name, answer, owner)
 
 

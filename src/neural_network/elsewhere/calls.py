@@ -15,6 +15,7 @@ import numpy as np
 from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
+from neural_network.elsewhere.examples import of_estimator
 from neural_network.elsewhere.functions import FUNCTIONS, PLACES, SIZES_FOUND
 from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SHAPES_OF_ROWS, SIGNATURES
 from neural_network.elsewhere.own_layers import one_by_one
@@ -342,7 +343,7 @@ def unexpected(
 
 def _example(answer: Answer, where: list[str], parameters: Collection[str], signature: Any) -> str:
     """Return the line of an answer, about what was called; none where it only shows a name."""
-    line = answer.example
+    line = of_estimator(answer.example, where[1].partition(".")[0] if where[1:] else "")
     head, called = line.partition("(")[0].removeprefix("nn."), where[1] if where[1:] else ""
     if signature is None or "." in called or head == called:
         return line

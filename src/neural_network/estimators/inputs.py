@@ -30,6 +30,8 @@ from neural_network.estimators.requirements import (
 from neural_network.layers.randomness import generator
 
 Shape = tuple[int, ...]
+# Widths of a height, from which on rows are series of some channels rather than pictures.
+SERIES = 8
 CHANNELS = ("first", "last")
 
 
@@ -123,6 +125,7 @@ def picture_shape(
         raise ShapeError(sentence(function, "X", expected, f"rows of shape {given}"))
     if wanted is None:
         if given is not None:
+            _hint_series(function, given)
             return channels_first(given, order)
         side = isqrt(features)
         if side * side == features:
@@ -136,6 +139,18 @@ def picture_shape(
         received = f"rows of {features} numbers"
         raise ShapeError(sentence(function, "X", f"{expected}, {prod(wanted)} numbers", received))
     return channels_first(wanted, order)
+
+
+def _hint_series(function: str, given: Shape) -> None:
+    """Warn of rows that are probably series of some channels, as they are taken as pictures."""
+    if len(given) == 2 and function.startswith("ConvNet") and given[1] > SERIES * given[0] > 0:
+        kind = f"Trainer{function.partition('.')[0].removeprefix('ConvNet')}"
+        give_hint_of_line(
+            f"{function}: X: rows of shape {given} are taken as pictures, which "
+            f"image_shape={given} confirms; of series of {given[0]} channels: "
+            f"nn.estimators.{kind}(nn.Sequential("
+            'nn.Conv1D(32, 5, activation="relu"), nn.Flatten(), nn.Dense(…)))'
+        )
 
 
 def _hint_colours(function: str, features: int) -> None:

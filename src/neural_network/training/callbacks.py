@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,6 +19,7 @@ from neural_network.errors import (
     ArgumentError,
     DivergenceError,
     DTypeError,
+    NeuralNetworkError,
     brief,
     give_hint,
     sentence,
@@ -26,7 +28,7 @@ from neural_network.files import append, as_path, file_size, locked, written_bes
 from neural_network.public import public
 from neural_network.training.buffers import checked_state
 from neural_network.training.callback_base import Callback
-from neural_network.training.checkpoints import check_savable, save_checkpoint
+from neural_network.training.checkpoints import check_savable, read_checkpoint, save_checkpoint
 from neural_network.training.directions import mode_of, without_validation
 from neural_network.training.trainer import Trainer
 
@@ -220,6 +222,19 @@ class Checkpoint(_FileCallback):
         check_savable(trainer)
         self._written = monotonic()
         return super().during_fit(trainer)
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Give a hint where a training that could be resumed is about to be overwritten."""
+        if trainer.step or not Path(self.path).is_file():
+            return
+        with suppress(NeuralNetworkError, OSError):  # another training's, or no checkpoint
+            position = read_checkpoint(trainer, self.path, None, trainer.epochs).position
+            if position["step"] > 0 and position["epoch"] < trainer.epochs:
+                epoch = position["epoch"] + (position["batch"] > 0)
+                give_hint(
+                    f"fit: {self.path} holds this training, stopped in epoch {epoch}, which "
+                    f"begins anew now: fit(…, resume={self.path!r}) would go on from there"
+                )
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002  # the base class takes it
         """Write the checkpoint, if it is due."""

@@ -166,11 +166,12 @@ class ClassReport:
             check_ndim("ClassReport", name, values, 1)
             object.__setattr__(self, name, values)
             check_same_shape("ClassReport", name, values, "precision", self.precision)
-        names = as_names("ClassReport", "class_names", self.class_names)
-        if len(names) not in (0, len(self.count)):
-            expected = f"a name for each of {len(self.count)} classes"
-            raise ShapeError(sentence("ClassReport", "class_names", expected, f"{len(names)}"))
-        object.__setattr__(self, "class_names", tuple(names))
+        if self.class_names != ():
+            names = as_names("ClassReport", "class_names", self.class_names)
+            if len(names) != len(self.count):
+                expected = f"a name for each of {len(self.count)} classes"
+                raise ShapeError(sentence("ClassReport", "class_names", expected, f"{len(names)}"))
+            object.__setattr__(self, "class_names", tuple(names))
 
     def _rows(self) -> list[list[str]]:
         shares = (self.precision, self.recall, self.f1)

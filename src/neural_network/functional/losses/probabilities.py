@@ -57,7 +57,12 @@ def _checked_probabilities(
         check_ndim(function, "A", A, *ndims)
     if A.shape != y.shape and A.size:  # scores and class numbers, for another loss
         check_probabilities(function, "A", A, A_dtype)
-    check_pair(function, reduction, A=A, y=y)
+    try:
+        check_pair(function, reduction, A=A, y=y)
+    except ShapeError as error:
+        if function == "cross_entropy" and "one_hot(" in str(error):
+            error.args = (f"{error}; softmax_cross_entropy, of scores, takes class numbers",)
+        raise
     check_probabilities(function, "y", y, A_dtype)
     check_probabilities(function, "A", A, A_dtype)
     if 0 < y.flat[0] < 1 and A.flat[0] in (0, 1):
