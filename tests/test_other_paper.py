@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,20 @@ def test_the_paper_of_the_training_gets_none(train: Any, shape: Any) -> None:
         train(model, dark)
         train(model.astype("float64"), bright)
         model.predict(bright)
+
+
+@pytest.mark.parametrize("train", [by_fit, in_a_loop])
+def test_a_file_knows_the_paper(train: Any, tmp_path: Path) -> None:
+    for X, path in ((DIGITS, tmp_path / "dark"), (1 - DIGITS, tmp_path / "bright")):
+        model = network((784,))
+        train(model, X)
+        nn.save(model, path)
+    with pytest.warns(nn.TrainingHint, match=BRIGHT):
+        nn.load(tmp_path / "dark").predict(1 - DIGITS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for X, name in ((DIGITS, "dark"), (1 - DIGITS, "bright"), (DIGITS / 255, "bright")):
+            nn.load(tmp_path / name).predict(X)
 
 
 def test_the_network_of_the_package_knows_its_paper() -> None:

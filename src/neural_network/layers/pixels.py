@@ -41,7 +41,7 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
     """
     if hinting.get() or vars(model).get("_trained_on_pixels"):
         return
-    if model._bright < BRIGHT:
+    if expects_digits(model):
         highest = np.max(inputs[0][0])
         if _is_bright_paper(inputs[0]):
             give_hint_of_call(
@@ -105,6 +105,11 @@ def expect_digits(model: Any, *, expected: bool = True) -> None:
     else:
         for name in ("_bright", "_faint"):
             vars(model).pop(name, None)
+
+
+def expects_digits(model: Any) -> bool:
+    """Return whether that was noted."""
+    return bool(model._bright < BRIGHT)
 
 
 def _grey_pictures(X: Array) -> Array | None:

@@ -31,6 +31,7 @@ from neural_network.layers.descriptions import Reader, Writer
 from neural_network.layers.initializers import INITIALIZERS
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, at_most
+from neural_network.layers.pixels import expect_digits, expects_digits
 from neural_network.layers.unfound import unsaved
 from neural_network.lazy import FunctionTable, NameTable
 from neural_network.public import public
@@ -96,6 +97,8 @@ def save(
         raise ArgumentError(sentence("save", "model", "finite numbers", wrong + hint))
     if notes is not None:
         metadata["notes"] = as_json(notes)
+    if expects_digits(model):
+        metadata["paper"] = "dark"
     metadata |= {"format": FORMAT, "format_version": FORMAT_VERSION}
     write_arrays(path, arrays, metadata, function="save")
     hint_unsaved("save", model, arrays, metadata)
@@ -159,6 +162,8 @@ def load(
         parameters[name].requires_grad = False
     if own:
         hint_unsaved("load", model, arrays, metadata)
+    if metadata.get("paper") == "dark":
+        expect_digits(model)
     return model.eval()
 
 
