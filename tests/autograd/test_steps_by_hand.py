@@ -46,3 +46,14 @@ def test_a_look_at_the_gradient_of_a_result_gets_a_word() -> None:
         dir(result)
         result.grad = None
         assert result.grad is None
+
+
+def test_a_part_that_two_losses_share_is_detached_in_one() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    fake = w * 2.0
+    (fake**2).sum().backward()
+    with pytest.raises(GradientError, match=r"the first takes t\.detach\(\), as D\(fake\.detach"):
+        fake.sum().backward()
+    fake = w * 2.0
+    (fake.detach() * w).sum().backward()
+    fake.sum().backward()

@@ -23,7 +23,8 @@ def test_what_differs_is_named_when_a_training_is_resumed(tmp_path: Path) -> Non
 
     fit()
     with pytest.raises(
-        nn.FileFormatError, match=r"data: expected batch_size 4, received batch_size 5$"
+        nn.FileFormatError,
+        match="data: expected batch_size 4, received batch_size 5 from the checkpoint$",
     ):
         fit(resume=path, batch_size=4)
     with pytest.raises(

@@ -287,7 +287,8 @@ class Node:
             raise GradientError(
                 f"{self.rule.name}: its record was freed by an earlier backward(); expected one "
                 "backward pass for each forward pass: in a loop, compute the loss inside it, "
-                "before each backward() (retain_graph=True allows several of one loss)"
+                "before each backward() (retain_graph=True allows several of one loss); of what "
+                "two losses share, the first takes t.detach(), as D(fake.detach()) in a GAN"
             )
         if self.checksums is not None:
             self._compare_checksums()

@@ -287,7 +287,9 @@ TRAINING: Rows = [
      "trainer.fit(X, y)"),
     ("Trainer.fit", "ckpt_path resume_from_checkpoint checkpoint", "resume",
      "trainer.fit(X, y, resume=None)"),
-    ("Trainer.fit", "initial_epoch steps_per_epoch validation_steps validation_freq workers device "
+    ("Trainer.fit", "initial_epoch start_epoch", "resume, with the file of a Checkpoint",
+     "trainer.fit(X, y, resume=None)"),
+    ("Trainer.fit", "steps_per_epoch validation_steps validation_freq workers device "
      "max_queue_size use_multiprocessing validation_batch_size", "nothing like it",
      "trainer.fit(X, y)"),
     ("Trainer.evaluate", "verbose steps callbacks return_dict workers",

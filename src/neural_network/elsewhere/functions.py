@@ -181,6 +181,8 @@ FUNCTIONS: Rows = [
 ]
 TRUE_AND_PREDICTED = "visual.{name}(nn.confusion_matrix(model.predict(X), y))"
 COUNTS = "it draws counts"
+# What other libraries give their callbacks.
+OF_TRAININGS = ("Trainer", "Layer", "Layer Optimizer", "Layer Optimizer function")
 # What a call gives by place → the call to write, with {0}, {1} … of the arguments. Kinds: "int",
 # "sizes" (a tuple or list of whole numbers), "number", "flag", "text", or a class of the library's.
 PLACES: list[tuple[str, str, str, str]] = [
@@ -223,6 +225,12 @@ PLACES: list[tuple[str, str, str, str]] = [
     ("ReduceOnPlateau", "Optimizer", "SGD(nn.ReduceOnPlateau(0.1))",
      "an optimizer takes a schedule"),
     ("Tensor", "int int", "Tensor(np.zeros(({0}, {1})))", "a tensor is made of an array"),
+    *[("LearningRateFinder EarlyStopping", kinds, "Trainer(model, callbacks=[nn.{name}()])",
+       "a callback is given to a Trainer") for kinds in OF_TRAININGS],
+    *[("Checkpoint CSVLog", kinds, "Trainer(model, callbacks=[nn.{name}(path)])",
+       "a callback is given to a Trainer") for kinds in OF_TRAININGS],
+    ("Flip", "number", "Flip()", "each picture is mirrored or not, with one half"),
+    ("Flip", "text", "Flip()", "it mirrors left to right"),
     ("save", "text Layer", "save(model, {0})", "the model comes first"),
     ("load_weights", "text Layer", "load_weights(model, {0})", "the model comes first"),
     ("load_weights", "dict Layer", "load_weights(model, state_dict)", "the model comes first"),

@@ -1,4 +1,4 @@
-"""Arguments of other libraries: of gradients and of a step; see ``arguments.py``."""
+"""Arguments of other libraries: of gradients, steps, augmentations; see ``arguments.py``."""
 
 Rows = list[tuple[str, str, str, str]]
 
@@ -23,4 +23,10 @@ GRADIENTS: Rows = [
      "nn.softmax_cross_entropy(model(X), y).backward(); optimizer.step(); optimizer.zero_grad()"),
     ("Optimizer.step OptimizerGroups.step", "lr learning_rate", "rate",
      "optimizer.step(rate=0.01)"),
+    ("Flip", "p prob probability rate", "nothing: each picture is mirrored or not, with one half",
+     "nn.Flip()"),
+    ("Flip", "mode horizontal vertical direction axis", "nothing: it mirrors left to right",
+     "nn.Flip()"),
+    ("Shift Rotate Scale Elastic Cutout", "p prob probability",
+     "nothing: each picture is changed by another random amount", "nn.Rotate(10)"),
 ]

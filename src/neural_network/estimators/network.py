@@ -236,7 +236,8 @@ class Network(RowEstimator):
         elif not trainer.stop:
             text = (
                 f"{function}: max_iter: {settings.max_iter} epochs have ended before "
-                "n_iter_no_change epochs without an improvement by tol"
+                "n_iter_no_change epochs without an improvement by tol; a larger max_iter lets the "
+                "training go on"
             )
             warn_of_call(text, ConvergenceWarning)
 

@@ -264,7 +264,7 @@ def _check_settings(path: str, ours: Mapping[str, Any], theirs: Mapping[str, Any
                 expected, received = _differing(value, theirs.get(name))
             raise FileFormatError(
                 f"{path}: the checkpoint of another training: {name}: "
-                f"expected {expected}, received {received}"
+                f"expected {expected}, received {received} from the checkpoint"
             )
 
 

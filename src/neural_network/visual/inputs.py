@@ -257,8 +257,32 @@ def as_class(function: str, value: Any, scores: Array) -> int:
 
 
 def short_names(names: Sequence[str], letters: int) -> list[str]:
-    """Return names of limited length, for captions."""
-    return [name if len(name) <= letters else f"{name[: letters - 1]}…" for name in names]
+    """Return names of limited length, for captions; different ones stay different.
+
+    >>> from neural_network.visual.inputs import short_names
+    >>> short_names(["strawberries", "apple"], 7)
+    ['strawb…', 'apple']
+    >>> short_names(["street-day", "street-night"], 7)
+    ['str…day', 'str…ght']
+    >>> short_names(["a red rose hip", "a red bird ship"], 5)
+    ['…rose', '…bird']
+    """
+    long = [name for name in names if len(name) > letters]
+    columns, end = zip(*long, strict=False), (letters - 1) // 2
+    same = next((place for place, column in enumerate(columns) if len(set(column)) > 1), 0)
+    short = {
+        name: (
+            f"{name[: letters - 1]}…",
+            f"{name[: letters - 1 - end]}…{name[-end:]}",
+            f"…{name[same : same + letters - 1]}",
+        )
+        for name in long
+    }
+    for way in range(3):
+        found = [short[name][way] if name in short else name for name in names]
+        if len(set(found)) == len(set(names)):
+            return found
+    return [short[name][0] if name in short else name for name in names]
 
 
 def shortenings(name: str) -> list[str]:

@@ -341,7 +341,9 @@ def gaussian(length: int, sigma: float) -> Array:
 @named("augmentation")
 @dataclass(frozen=True, repr=False)
 class Flip(Warping):
-    """Mirror half of the pictures, left to right. Not for digits: a mirrored 2 is no digit.
+    """Mirror pictures left to right, each with a probability of one half.
+
+    Not for digits: a mirrored 2 is no digit.
 
     Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep
     Convolutional Neural Networks", NIPS 2012.
