@@ -52,6 +52,10 @@ NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
     "depthwise first": (
         lambda: [L.DepthwiseConv2D(3, dilation=(2, 1), padding="same"),
                  L.DepthwiseConv2D(1, stride=3), L.GlobalAvgPool2D(), L.Dense(2)], (18, 11, 20)),
+    "batch norm behind pooling": (
+        lambda: [L.Conv2D(5, 3), L.MaxPool2D(2), L.BatchNorm(), relu(),
+                 L.Conv2D(4, 3, padding=1, activation="relu"), L.BatchNorm(), L.Flatten(),
+                 L.Dense(3)], (2, 11, 9)),
     "residual": (
         lambda: [L.Conv2D(4, 3, padding=1), L.Residual(L.Conv2D(4, 3, padding=1), L.BatchNorm()),
                  relu(), L.Residual(L.Conv2D(7, 3, stride=2, padding=1), shortcut=L.Conv2D(

@@ -23,6 +23,7 @@ from neural_network.kernels.instructions import (
     DEPTHWISE,
     FIELDS,
     MEAN,
+    NORMALIZE,
     SLACK,
 )
 from neural_network.kernels.patches import copy_part, inside
@@ -240,6 +241,17 @@ def _dense(row: Any, task: int) -> None:
 
 
 @part
+def _normalize(row: Any) -> None:
+    """Compute batch norm and relu."""
+    channels, size = row[CHANNELS], row[HEIGHT] * row[WIDE]
+    image = numbers_at(row[SOURCE], channels * size)
+    result, (factors, shifts) = numbers_at(row[TARGET], image.size), _factors(row, 0, channels)
+    for c in range(channels):
+        begin, end = c * size, (c + 1) * size
+        _finish(image[begin:end], result[begin:end], factors[c], shifts[c], row[RELU] != 0)
+
+
+@part
 def _mean(row: Any) -> None:
     """Compute the mean of each channel."""
     channels, size = row[CHANNELS], row[HEIGHT] * row[WIDE]
@@ -273,6 +285,8 @@ def _compute(table: Any, s: int, task: int) -> None:
         _depthwise(row, task)
     elif kind == DENSE:
         _dense(row, task)
+    elif kind == NORMALIZE:
+        _normalize(row)
     elif kind == MEAN:
         _mean(row)
     elif kind == ADD:

@@ -358,9 +358,11 @@ class Layer(HasMode, Drawing):
             highest = np.maximum.reduce(rows[0], axis=None)
             if highest > self._bright or highest < self._faint:
                 look_at_pixels(self, rows)
-        largest = self._look().products.largest(min(size, len(rows)))
+        inside = self._look()
+        largest = inside.products.largest(min(size, len(rows)))
+        mode = modes.InMode(self, training=False, inside=inside.below)
         try:
-            with threads_for_call(largest), self.in_mode(training=False), no_backward():
+            with threads_for_call(largest), mode, no_backward():
                 for some in cut(rows, size):
                     out = self(narrowed("predict", "X", some, self.dtype))
                     part = out.data if isinstance(out, Tensor) else out

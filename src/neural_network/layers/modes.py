@@ -38,22 +38,30 @@ def end(block: Block) -> None:
         _blocks.set(tuple(other for other in blocks if other is not block))
 
 
-class _InMode(ContextDecorator):
+class InMode(ContextDecorator):
     """A block in which a layer and all inside have a mode.
 
     A class, as it is entered in each call of ``predict``.
+
+    Args:
+        layer: the outer one.
+        training: the mode.
+        inside: the layers in it; None: those that are found when the block begins.
     """
 
-    def __init__(self, layer: HasMode, *, training: bool) -> None:
-        self._layer, self._training = layer, training
+    def __init__(
+        self, layer: HasMode, *, training: bool, inside: Sequence[HasMode] | None = None
+    ) -> None:
+        self._layer, self._training, self._inside = layer, training, inside
 
-    def _recreate_cm(self) -> _InMode:
+    def _recreate_cm(self) -> InMode:
         """Return the block of one call of a decorated function."""
-        return _InMode(self._layer, training=self._training)
+        return InMode(self._layer, training=self._training)
 
     def __enter__(self) -> None:
-        layer = self._layer
-        self._block = begin((layer, *layer._look().below), training=self._training)
+        layer, inside = self._layer, self._inside
+        inside = layer._look().below if inside is None else inside
+        self._block = begin((layer, *inside), training=self._training)
 
     def __exit__(self, *error: object) -> None:
         end(self._block)
@@ -69,9 +77,13 @@ def mode_of(layer: object) -> bool | None:
 
 def modes_of(layers: Sequence[Any]) -> tuple[bool, ...]:
     """Return whether each layer is in training, in this thread."""
+    blocks = _blocks.get()
     modes: Block = {}
-    for block in _blocks.get():
-        modes.update(block)
+    if len(blocks) == 1:
+        modes = blocks[0]
+    else:
+        for block in blocks:
+            modes.update(block)
     return tuple([modes[id(one)][1] if id(one) in modes else one._training for one in layers])
 
 
@@ -129,10 +141,10 @@ class HasMode(HasParameters):
             layer.training = training
         return self
 
-    def in_mode(self, *, training: bool) -> _InMode:
+    def in_mode(self, *, training: bool) -> InMode:
         """Switch for a block and for this thread alone.
 
         Other threads see what they saw before, also those that the block starts. What is
         switched inside the block ends with it.
         """
-        return _InMode(self, training=training)
+        return InMode(self, training=training)

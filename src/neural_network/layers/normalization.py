@@ -17,7 +17,11 @@ from neural_network.functional.normalization.batch_norm import (
 from neural_network.functional.normalization.sample_norms import group_norm, layer_norm
 from neural_network.layers.layer import Layer
 from neural_network.layers.parameter import Buffer, Parameter, check_size, place
-from neural_network.plan import vector_norm, vocabulary  # noqa: F401  # registers its stage
+from neural_network.plan import (  # the files of stages register them
+    fixed_norm,  # noqa: F401
+    vector_norm,  # noqa: F401
+    vocabulary,
+)
 from neural_network.plan.norm import BatchStatisticsNorm
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import named, public

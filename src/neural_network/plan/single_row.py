@@ -174,6 +174,10 @@ class Program:
         """Write the mean of each channel; return its place."""
         return self._add("MEAN", source, source.shape[:1])
 
+    def normalize(self, source: Place, norm: BatchNorm, *, relu: bool) -> Place:
+        """Write batch norm, and relu; return its result's place."""
+        return self._add("NORMALIZE", source, source.shape, None, norm, relu=relu)
+
     def add(self, one: Place, other: Place, *, relu: bool) -> Place:
         """Write the sum of two arrays, and relu; return its place."""
         return self._add("ADD", one, one.shape, other=other.offset, relu=relu)
