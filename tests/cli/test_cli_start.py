@@ -14,6 +14,7 @@ from neural_network.cli.inspection import warn_of_a_falling_loss, warn_of_an_ear
 from neural_network.cli.output import Report
 from neural_network.cli.settings import Settings, checked_settings
 from tests.cli.folders import a_folder, colours, files
+from tests.needs import need_module
 
 STILL = ["--lr", "1e-12", "--epochs", "1", "--batch-size", "4", "--no-picture"]
 
@@ -128,6 +129,7 @@ def test_a_model_without_a_last_dense_layer(run_here: Any, tmp_path: Path) -> No
     done = run_here("train", "--model", "m.safetensors", "--data", "bars")
     assert done.returncode == 2
     assert "expected a Sequential whose last layer is a Dense" in done.stderr
+    assert "ONNX" not in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -183,3 +185,13 @@ def test_words_for_a_model_to_start_from_and_for_more_epochs(run_here: Any, tmp_
     done = run_here("resume", "one")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "one" / "log.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_an_onnx_file_is_not_trained_further(run_here: Any, tmp_path: Path) -> None:
+    need_module("onnx")
+    a_folder(tmp_path / "bars")
+    model = nn.Sequential(nn.Flatten(), nn.Dense(3)).initialize((1, 12, 12), rng=0)
+    nn.interop.onnx.save(model, tmp_path / "m.onnx")
+    done = run_here("train", "--model", "m.onnx", "--data", "bars")
+    assert done.returncode == 2
+    assert "m.onnx; train starts from a .safetensors file, and no ONNX file" in done.stderr

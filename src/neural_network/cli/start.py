@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +64,10 @@ def continued(start: Start, settings: Settings, pictures: Pictures, report: Repo
     same = names == pictures.classes or (not names and outputs == len(pictures.classes))
     if not isinstance(model, Sequential) or not (same or isinstance(model[-1], Dense)):
         expected = "a Sequential whose last layer is a Dense, which other classes replace"
-        raise ArgumentError(sentence("train", "--model", expected, settings.model))
+        received = settings.model
+        if Path(received).suffix.lower() == ".onnx":
+            received += "; train starts from a .safetensors file, and no ONNX file"
+        raise ArgumentError(sentence("train", "--model", expected, received))
     if not same:
         last: Any = model[-1]  # a clone would be built at once, and drawn without the seed
         own = {name: getattr(last, name) for name in ("activation", "initializer", "l1", "l2")}
