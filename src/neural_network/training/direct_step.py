@@ -26,7 +26,7 @@ from neural_network.training.data import Batch
 from neural_network.training.direct_loss import direct_loss
 from neural_network.training.divergence import explain_step
 from neural_network.training.metrics import accuracy
-from neural_network.training.optimizers.serial import SerialSteps
+from neural_network.training.optimizers.direct import DirectKernelSteps, DirectSteps
 from neural_network.training.state import TrainingState
 
 # Numbers that the arrays of a run may hold: of more, Python is a small part of a step.
@@ -57,9 +57,10 @@ class DirectStep:
     ) -> None:
         self._state, self._measure = state, measure
         self._own_loss, self._own_measure = map(_is_trainers, (compute_loss, measure))
-        self._own_update = _is_trainers(update) and SerialSteps.serves(state.optimizer)
-        self._steps: SerialSteps | None = None
-        self._by_kernel_now = False  # whether the kernel has computed the gradients of this step
+        self._own_update = _is_trainers(update)
+        # The class that may update the parameters, where the gradients were computed here.
+        self._kind_of_steps: type[DirectSteps] | None = None
+        self._steps: DirectSteps | None = None
         self._loss = state.loss
         self._direct_losses = direct_loss(state.loss) if self._own_loss else []
         self._find()
@@ -103,7 +104,7 @@ class DirectStep:
         """
         state = self._state
         memory = state.memory
-        self._by_kernel_now = False
+        self._kind_of_steps = None
         found = self._computed(batch) if weight and self._may_serve() else None
         if found is None:
             return None
@@ -116,10 +117,10 @@ class DirectStep:
         return value
 
     def update(self) -> bool:
-        """Make the step of a batch that the kernel has computed, where its numbers are usual.
+        """Make the step of a batch that was computed here, where its numbers are usual.
 
-        Numba is loaded then, and update rules compute the same bits with it, so that they pay for
-        small buffers, too.
+        Behind the kernel of a batch Numba is loaded; update rules compute the same bits with it, so
+        that they pay for small buffers, too.
 
         Returns:
             Whether the step is made.
@@ -128,19 +129,20 @@ class DirectStep:
             DivergenceError: parameters are not finite after it.
         """
         state = self._state
-        memory, optimizer = state.memory, state.optimizer
+        memory, optimizer, kind = state.memory, state.optimizer, self._kind_of_steps
         clipped = state.clip_norm is not None or state.clip_value is not None
-        if not self._by_kernel_now or not self._own_update or clipped or state.average is not None:
+        if kind is None or not self._own_update or clipped or state.average is not None:
             return False
-        if self._steps is None:
-            self._steps = SerialSteps(optimizer)
-        if self._steps.optimizer is not optimizer:
-            return False
+        steps = self._steps
+        if type(steps) is not kind or steps.optimizer is not optimizer:
+            if not kind.serves(optimizer):
+                return False
+            steps = self._steps = kind(optimizer)
         with np.errstate(all="ignore"):
-            if not self._steps.may_step(memory.flat, memory.gradients, state.rate):
+            if not steps.may_step(memory.flat, memory.gradients, state.rate):
                 return False
             memory.begin_checked_update()
-            if not self._steps.step(memory.flat, memory.gradients, state.rate):
+            if not steps.step(memory.flat, memory.gradients, state.rate):
                 raise explain_step(state)
         return True
 
@@ -186,7 +188,7 @@ class DirectStep:
         if self._chain is None:
             self._chain = Chain(match, self._loss)
         found = self._chain.compute(X, y, self._state.memory.flat, self._gradients)
-        self._by_kernel_now = found is not None
+        self._kind_of_steps = DirectKernelSteps
         return found
 
     def _by_numpy(self, match: Match, X: Array, y: Array) -> Computed | None:
@@ -205,6 +207,7 @@ class DirectStep:
         if value is None or not isfinite(value):
             return None
         run.differentiate(loss.gradient(), self._views)
+        self._kind_of_steps = DirectSteps
         return value, outputs, None
 
     def _measured(self, outputs: Array, y: Array, right: int | None) -> dict[str, float]:

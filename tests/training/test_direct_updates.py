@@ -1,4 +1,4 @@
-"""Steps of optimizers on one thread behind the kernel of a batch: the bits of ``update``."""
+"""Steps of optimizers behind batches that were computed directly: the bits of ``update``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network.training.optimizers.serial import SerialSteps
-from tests.needs import need_fast
+from neural_network.training.optimizers.direct import DirectKernelSteps, DirectSteps
+from tests.needs import kernels
 from tests.training.test_direct_step import Change, X, Y, trained, two
 
-need_fast()
+optimizers = kernels("optimizers")
 
 MAKES: list[Callable[[], Any]] = [
     lambda: nn.SGD(0.1),
@@ -34,27 +34,28 @@ MAKES: list[Callable[[], Any]] = [
 def made(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return whether each of these steps left finite parameters."""
     found: list[bool] = []
-    step = SerialSteps.step
+    step = DirectSteps.step
 
     def noted(self: Any, *arguments: Any) -> bool:
         found.append(step(self, *arguments))
         return found[-1]
 
-    monkeypatch.setattr(SerialSteps, "step", noted)
+    monkeypatch.setattr(DirectSteps, "step", noted)
     return found
 
 
-@pytest.fixture(autouse=True)
-def by_kernels() -> Any:
-    with nn.use_kernels("numba"):
-        yield
+@pytest.fixture(autouse=True, params=["numpy", "numba"])
+def mode(request: pytest.FixtureRequest) -> Any:
+    with nn.use_kernels(request.param):
+        yield request.param
 
 
 @pytest.mark.parametrize("make", MAKES, ids=lambda make: repr(make()))
 def test_the_bits_of_update(make: Any, made: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
     flat, history, _ = trained(nn.Trainer, two, optimizer=(one := make()))
     assert made == [True] * 15
-    monkeypatch.setattr(SerialSteps, "serves", lambda _: False)
+    for kind in (DirectSteps, DirectKernelSteps):
+        monkeypatch.setattr(kind, "serves", lambda _: False)
     plain, as_told, _ = trained(nn.Trainer, two, optimizer=(other := make()))
     assert len(made) == 15
     np.testing.assert_array_equal(flat, plain, strict=True)
@@ -68,10 +69,6 @@ def test_who_makes_its_own_steps(made: list[bool]) -> None:
         def update(self, *arguments: Any, **options: Any) -> None:
             super().update(*arguments, **options)
 
-    class Rule(nn.Adam):
-        def apply(self, parameters: Any, *_others: Any) -> None:
-            parameters -= 0.1
-
     class Updating(nn.Trainer):
         def update(self) -> None:
             super().update()
@@ -79,13 +76,24 @@ def test_who_makes_its_own_steps(made: list[bool]) -> None:
     for kind, options in (
         (Updating, {}),
         (nn.Trainer, {"optimizer": Own()}),
-        (nn.Trainer, {"optimizer": Rule()}),
         (nn.Trainer, {"clip_norm": 0.1}),
         (nn.Trainer, {"clip_value": 0.1}),
         (nn.Trainer, {"average": 0.9}),
     ):
         trained(kind, two, **options)
     assert made == []
+
+
+def test_a_formula_of_ones_own(made: list[bool], mode: str) -> None:
+    class Rule(nn.Adam):
+        def apply(self, parameters: Any, *_others: Any) -> None:
+            parameters -= 0.5
+
+    flat, _, _ = trained(nn.Trainer, two, optimizer=Rule())
+    expected = nn.Sequential(*two()).initialize((5,), rng=3)
+    assert len(made) == (15 if mode == "numpy" else 0)
+    assert flat.shape == expected.flat_parameters().shape
+    assert np.all(flat < -5)
 
 
 def test_large_gradients_are_left_to_update(made: list[bool]) -> None:
@@ -150,16 +158,18 @@ def test_a_rate_that_is_too_large_leaves_the_weights_before(made: list[bool]) ->
 
 
 def test_an_error_in_a_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neural_network.kernels import optimizers
-
     class Broken:
         def serial(self, p: Any, *_: Any) -> None:
             p[:] = 7
             raise KeyboardInterrupt
 
+        apply = serial
+
     model = nn.Sequential(*two()).initialize((5,), rng=0)
     before, adam = model.flat_parameters().copy(), nn.Adam()
     monkeypatch.setattr(optimizers, "adam", Broken())
+    monkeypatch.setattr(adam, "_change_by_kernel", lambda *_: False)
+    monkeypatch.setattr(nn.Adam, "apply", Broken.apply)
     with pytest.raises(KeyboardInterrupt):
         nn.Trainer(model, adam, rng=0, progress=False).fit(X, Y, batch_size=16)
     np.testing.assert_array_equal(model.flat_parameters(), before)
