@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
+import signal
 import subprocess
 import sys
 import traceback
@@ -256,3 +258,15 @@ def test_a_warning_names_the_line_of_the_caller(call: Callable[[], Any]) -> None
         call()
     assert found
     assert {warning.filename for warning in found} == {__file__}
+
+
+def test_ctrl_c_in_a_training_shows_the_callers_line_and_the_sentence() -> None:
+    class Pressing(nn.Callback):
+        def on_step_end(self, trainer: nn.Trainer, loss: float) -> None:  # noqa: ARG002
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = nn.Trainer(nn.Sequential(nn.Dense(2)), progress=False, callbacks=[Pressing()])
+    with pytest.raises(nn.TrainingInterrupted, match="stopped in epoch 1") as caught:
+        stopped.fit(np.ones((8, 3), "f"), np.arange(8) % 2)
+    files = [Path(frame.path).name for frame in caught.traceback]
+    assert files == ["test_tracebacks.py", "surface.py"]

@@ -118,3 +118,15 @@ def test_a_model_for_other_pictures_names_the_shape_to_build_it_for() -> None:
         nn.Trainer(model, progress=False).fit(X, [0, 1, 2, 0, 1, 2], epochs=1)
     assert len(str(w.value)) <= 500
     assert nn.models.tiny_cnn(classes=3, input_shape=(3, 60, 80)).predict(X).shape == (6, 3)
+
+
+def test_the_numbers_of_an_explanation_can_be_multiplied() -> None:
+    grey = np.full((5, 5), 254 / 255)
+    figure = nn.explain_conv2d(grey, "edges", 1, 1).draw()
+    drawn(figure)
+    window, kernel, products = (numbers(axes) for axes in figure.axes[1:4])
+    assert window == [".996"] * 9
+    assert kernel[4] == "8"
+    assert products[4] == "7.97"
+    for one, two, three in zip(window, kernel, products, strict=True):
+        assert abs(float(one) * float(two) - float(three)) < 0.01

@@ -50,14 +50,15 @@ def of_array(method: Method) -> Method:
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
-        except TypeError as error:
+        except NeuralNetworkError as error:
+            shorten_traceback(error)
+            raise
+        except TypeError:
             from neural_network.elsewhere.calls import unknown_option
 
-            if not isinstance(error, NeuralNetworkError):
-                known = method.__code__.co_varnames
-                options = [name for name in kwargs if name not in known]
-                if (better := unknown_option(method.__name__, options)) is not None:
-                    raise better from None
+            options = [name for name in kwargs if name not in method.__code__.co_varnames]
+            if (better := unknown_option(method.__name__, options)) is not None:
+                raise better from None
             raise
 
     return cast("Method", called)

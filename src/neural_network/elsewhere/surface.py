@@ -84,6 +84,10 @@ def explains_calls(function: Wrapped) -> Wrapped:
         except (TypeError, NeuralNetworkError, OSError) as error:
             explain(function, args, kwargs, error)
             raise
+        except KeyboardInterrupt as error:
+            if is_own(type(error).__module__):  # of a training, whose message is a sentence
+                shorten_traceback(error)
+            raise
 
     return cast("Wrapped", call)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Points: of numbers that may be too small to be drawn, and of those that certainly are.
 LEAST_POINTS = 3.0
+# What a largest number is divided by for a digit more: 1 is 0.09 then.
+FINER = 11
 # Between two lines of pictures, in widths of a picture.
 GAP = 0.08
 # A picture in a small place is no smaller, in inches, if fewer can be drawn.
@@ -41,8 +43,18 @@ def short_numbers(values: Array, top: float) -> list[str]:
     ]
 
 
-def write_numbers(canvas: Canvas, places: Tiles, drawn: Sequence[Any]) -> Group | None:
-    """Write its number into each cell of pictures, if the cells are large enough."""
+def write_numbers(
+    canvas: Canvas, places: Tiles, drawn: Sequence[Any], *, precise: bool = False
+) -> Group | None:
+    """Write its number into each cell of pictures, if the cells are large enough.
+
+    Args:
+        canvas: on which they are drawn.
+        places: of the pictures.
+        drawn: matplotlib's images of them.
+        precise: whether a digit more is written where there is space, for numbers that somebody
+            computes with.
+    """
     arrays = [np.ma.getdata(image.get_array()) for image in drawn]
     top = largest(*arrays)
     texts = [short_numbers(values, top) for values in arrays]
@@ -51,9 +63,10 @@ def write_numbers(canvas: Canvas, places: Tiles, drawn: Sequence[Any]) -> Group 
         return None
     group = canvas.group(SMALL)
     # Where they have no space, numbers with a digit less.
-    rounder = [short_numbers(values, 10 * top) for values in arrays]
-    for image, values, several, shorter in zip(drawn, arrays, texts, rounder, strict=True):
-        for cell, *words in zip(cells_of(image), several, shorter, strict=True):
+    levels = [top / FINER, top, 10 * top] if precise else [top, 10 * top]
+    for image, values in zip(drawn, arrays, strict=True):
+        written = [short_numbers(values, level) for level in levels]
+        for cell, *words in zip(cells_of(image), *written, strict=True):
             group.add(
                 image.axes, cell.middle, words, cell.space, ha="center", va="center",
                 color=ink_on(image, values[cell.row, cell.column]),

@@ -155,7 +155,7 @@ class WindowSum(Explanation):
             places = Tiles(drawn, (height, width), inches=1.75, columns=1)
             colours = colours_of_window(self.image) if label == "window" else _colours(tiles, cmap)
             pictures = places.draw(canvas, axes, tiles[:drawn], **colours)
-            groups.append(write_numbers(canvas, places, pictures))
+            groups.append(write_numbers(canvas, places, pictures, precise=True))
             for picture in pictures:
                 draw_cells(picture)
             if label == "window":
