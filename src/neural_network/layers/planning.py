@@ -131,6 +131,8 @@ class Plan:
     def __init__(self) -> None:
         self.decisions: dict[Key, Decision] = {}
         self.workspaces: list[Workspace] = []
+        # What ``whole_match`` has found, and the versions of the layers then.
+        self.whole: tuple[list[int], tuple[Match, bool] | None] | None = None
 
     def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
         """Return the decision for rows of this shape and type, as things are now."""
@@ -226,9 +228,20 @@ def whole_match(model: Layer) -> tuple[Match, bool] | None:
         The match of all layers, and whether they begin with flatten, which it leaves out; None
         where there is a layer that the plan does not compute, or a model of other classes.
     """
-    if _steps_of(model, model.dtype, recorded=True) is None:
-        return None
-    layers = model.layers if model._sequence == "layers" else [model]
+    plan: Plan = model.__dict__.get("_plan") or model.__dict__.setdefault("_plan", Plan())
+    versions = [*map(_version, all_read([model]))]
+    if plan.whole is None or plan.whole[0] != versions:
+        plan.whole = versions, _whole_match(model)
+    return plan.whole[1]
+
+
+def _whole_match(model: Layer) -> tuple[Match, bool] | None:
+    if model._sequence == "layers":
+        if not _is_read(model, model.dtype):
+            return None
+        layers = model.layers
+    else:
+        layers = [model]
     steps = [_steps_of(layer, model.dtype, recorded=True) for layer in layers]
     row = model.input_shape
     first = steps[0] or []
@@ -265,8 +278,7 @@ def _steps_of(layer: Layer, dtype: np.dtype[Any], *, recorded: bool) -> Steps:
     replaced = layer._replaced
     if replaced:
         layer._check_used_alone()
-    own = type(layer).__module__.startswith("neural_network.layers.")
-    if not own or layer._built_for is None or layer.dtype != dtype or "forward" in vars(layer):
+    if not _is_read(layer, dtype):
         return None
     if layer._sequence:
         steps = layer._steps_of_layers(partial(_steps_of, dtype=dtype, recorded=recorded))
@@ -277,6 +289,13 @@ def _steps_of(layer: Layer, dtype: np.dtype[Any], *, recorded: bool) -> Steps:
     if layer._replaced is not replaced:  # while they were read
         layer._check_used_alone()
     return steps if steps is None or all(_readable(step, dtype) for step in steps) else None
+
+
+def _is_read(layer: Layer, dtype: np.dtype[Any]) -> bool:
+    """Return whether a layer is the library's own, built, of this type, with its own forward."""
+    own = type(layer).__module__.startswith("neural_network.layers.")
+    built = layer._built_for is not None and layer.dtype == dtype
+    return own and built and "forward" not in vars(layer)
 
 
 def _readable(step: Step, dtype: np.dtype[Any]) -> bool:

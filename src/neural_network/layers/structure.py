@@ -346,18 +346,18 @@ def unfold(prefix: str, value: Any, found: list[tuple[str, Any]]) -> None:
 def check_names(layer: Structure, base: type[Structure]) -> None:
     """Raise ArgumentError where an attribute hides a method that others call."""
     # Not ``hasattr``: it would write the sentence of a missing name for each attribute.
-    of_base = [vars(one) for one in base.__mro__]
-    taken = {
-        name
-        for name in [*vars(layer)]
-        if not name.startswith("_") and any(name in names for names in of_base)
-    }
+    names = {name for name in [*vars(layer)] if not name.startswith("_")}
+    taken = {name for one in base.__mro__ for name in vars(one).keys() & names}
     taken -= REPLACEABLE | {"training"}
     if type(layer).training is not base.training:  # type: ignore[attr-defined]  # a Layer
         taken.add("training")
     if taken:
         expected = "another name for an attribute: Layer has something of this one"
         raise ArgumentError(sentence(type(layer).__name__, min(taken), expected, "it"))
+
+
+# What ``check_found`` looks at and into.
+MAY_HOLD = (Structure, Parameter, Buffer, dict, list, tuple, set, frozenset)
 
 
 def check_found(layer: Structure) -> None:
@@ -369,7 +369,7 @@ def check_found(layer: Structure) -> None:
     found = {id(value) for value in (layer, *contents.below)}
     found |= {id(value) for _, value in (*contents.parameters, *contents.buffers)}
     for name, value in [*vars(layer).items()]:
-        if name in ("_arguments", "_flat"):
+        if name in ("_arguments", "_flat") or not isinstance(value, MAY_HOLD):
             continue
         for spot, item in spelled(name, value):
             for part in item if isinstance(item, set | frozenset) else [item]:

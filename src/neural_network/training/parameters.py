@@ -228,8 +228,10 @@ def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
     """Return the layers with parameters and buffers of their own, batch norms, with the former."""
     found = []
     for _, layer in model.named_layers():
-        own = [value for value in [*vars(layer).values()] if isinstance(value, Parameter)]
-        if own and any(isinstance(value, Buffer) for value in vars(layer).values()):
+        values = [*vars(layer).values()]
+        own = [value for value in values if isinstance(value, Parameter)]
+        buffers = [value for value in values if isinstance(value, Buffer)]
+        if own and buffers:
             found.append((layer, own))
     return found
 

@@ -41,7 +41,8 @@ def backward_that_nobody_calls(fit: Fit) -> str | None:
     """A ``backward`` of one's own, as PyTorch's functions have, which ``fit`` does not call."""
     if not is_own(type(fit.state).__module__):
         return None  # a ``train_step`` of one's own may call it
-    found = (unused_backward(layer) for layer in fit.state.model.all_layers())
+    users = [one for one in fit.state.model.all_layers() if not is_own(type(one).__module__)]
+    found = map(unused_backward, users)
     return next((text for text in found if text is not None), None)
 
 

@@ -175,7 +175,7 @@ class Trial:
 
 def has_numbers(layer: Layer) -> bool:
     """Return whether a layer has parameters or buffers that are not those of a layer in it."""
-    return any(isinstance(value, Parameter | Buffer) for value in vars(layer).values())
+    return bool([value for value in vars(layer).values() if isinstance(value, Parameter | Buffer)])
 
 
 def tried(model: Layer, X: Any) -> tuple[Any, dict[int, Layer], list[Call]]:
