@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,8 @@ def outline_of(layer: Layer) -> str:
 
     >>> outline_of(Conv2D(8, 3, stride=2, activation="relu"))
     '8 filters 3×3, stride 2, relu'
+    >>> outline_of(Activation(partial(leaky_relu, slope=0.2)))
+    'leaky_relu'
     """
     found: list[str] = []
     if isinstance(layer, CONVOLUTIONS):
@@ -192,6 +195,7 @@ def outline_of(layer: Layer) -> str:
     elif isinstance(layer, Embedding):
         found.append(f"{layer.vocabulary} vectors")
     function = getattr(layer, "function", None) or getattr(layer, "activation", None)
+    function = function.func if isinstance(function, partial) else function
     name = getattr(function, "__name__", "")
     if isinstance(layer, (Activation, Dense, *CONVOLUTIONS)) and name not in ("", "identity"):
         found.append(name)
