@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
+from neural_network.plan import single_row
 from neural_network.plan.plain import PlainRun
 from neural_network.plan.run import Run
+
+
+@pytest.fixture(autouse=True)
+def stages_compute_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stages of a run compute networks of few products, too, as they do in training."""
+    monkeypatch.setattr(single_row, "PRODUCTS", 0)
 
 
 @pytest.fixture

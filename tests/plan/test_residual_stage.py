@@ -175,10 +175,10 @@ def test_steps_of_a_block_mean_what_it_computes() -> None:
 
 
 def test_a_block_without_a_stage_is_computed_alike_each_time() -> None:
-    # Batch norm in evaluation begins no stage, and the convolution behind it does.
-    layers = [L.Conv2D(4, 3), block(L.BatchNorm(), relu(), L.Conv2D(4, 3, padding=1))]
-    model = nn.Sequential(layers).initialize((2, 9, 8), rng=0)
-    X = np.random.default_rng(1).standard_normal((5, 2, 9, 8)).astype("float32")
+    # Batch norm of vectors in evaluation begins no stage, and the dense layer behind it does.
+    layers = [L.Dense(8), block(L.BatchNorm(), relu(), L.Dense(8))]
+    model = nn.Sequential(layers).initialize((9,), rng=0)
+    X = np.random.default_rng(1).standard_normal((5, 9)).astype("float32")
     with nn.use_kernels("numba"):
         first = model.predict(X)
         for _ in range(3):

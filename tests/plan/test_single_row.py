@@ -24,6 +24,9 @@ need_fast()
 L = nn
 
 
+PRODUCTS = single_row.PRODUCTS
+
+
 def relu() -> Any:
     return L.Activation("relu")
 
@@ -104,14 +107,22 @@ def check(found: Any, expected: Any) -> None:
 def rows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return a list of what programs have computed."""
     found: list[Any] = []
-    predicted = Program.predicted
+    for compute in (Program.one_row, Program.each_row):
 
-    def noted(self: Any, X: Any) -> Any:
-        found.append(X)
-        return predicted(self, X)
+        def noted(self: Any, X: Any, compute: Any = compute) -> Any:
+            found.append(X)
+            return compute(self, X)
 
-    monkeypatch.setattr(Program, "predicted", noted)
+        monkeypatch.setattr(Program, compute.__name__, noted)
     return found
+
+
+@pytest.fixture
+def each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the rows of all networks be computed by themselves."""
+    monkeypatch.setattr(single_row, "PRODUCTS", 1 << 40)
+    monkeypatch.setattr(single_row, "WEIGHTS", 1 << 40)
+    monkeypatch.setattr(single_row, "VECTORS", 0)
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["one thread", "several"])
@@ -123,6 +134,54 @@ def test_values(name: str, several: bool, rows: list[Any], monkeypatch: pytest.M
     model, X = network(name)
     check(by_kernels(model, X), by_numpy(model, X))
     assert len(rows) == 1
+
+
+@pytest.mark.usefixtures("each_row")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_of_many_rows(name: str, rows: list[Any]) -> None:
+    model, X = network(name)
+    rng = np.random.default_rng(3)
+    for count in (2, 16, 35, 3):
+        some = rng.standard_normal((count, *X.shape[1:])).astype(np.float32)
+        some[-1] = np.nan
+        found, expected = by_kernels(model, some), by_numpy(model, some)
+        check(found[:-1], expected[:-1])
+        np.testing.assert_array_equal(np.isnan(found[-1]), np.isnan(expected[-1]))
+        one, two = on_one_and_two_threads(lambda some=some: by_kernels(model, some))
+        np.testing.assert_array_equal(one, two)
+        check(one[:1], by_kernels(model, some[:1]))
+        for tensor in model.parameters():
+            tensor.data *= np.float32(0.75)  # is seen in the next call
+    assert [len(X) for X in rows] == [n for count in (2, 16, 35, 3) for n in (count,) * 3 + (1,)]
+
+
+def test_which_rows_are_computed_by_themselves(
+    rows: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_row, "PRODUCTS", PRODUCTS)
+    images = np.random.default_rng(0).standard_normal((9, 3, 32, 32)).astype(np.float32)
+    few = [L.Conv2D(8, 3, stride=2, padding=1), L.Conv2D(8, 3, stride=2), L.GlobalAvgPool2D()]
+    cases = {
+        "few products for each number": (few, True),
+        "many": ([L.Conv2D(64, 5, padding=2), L.Conv2D(64, 5), L.GlobalAvgPool2D()], False),
+        "a vector": ([*few[:2], L.Flatten(), L.Dense(64)], False),
+    }
+    for name, (layers, alone) in cases.items():
+        model = L.Sequential(*(layer.clone() for layer in layers)).initialize((3, 32, 32), rng=0)
+        rows.clear()
+        check(by_kernels(model, images), by_numpy(model, images))
+        assert bool(rows) == alone, name
+
+
+@pytest.mark.usefixtures("each_row")
+def test_many_rows_of_any_memory_order() -> None:
+    model, X = network("depthwise")
+    some = np.random.default_rng(3).standard_normal((5, *X.shape[1:])).astype(np.float32)
+    expected = by_numpy(model, some)
+    last = np.ascontiguousarray(some.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    check(by_kernels(model, last), expected)
+    some.flags.writeable = False
+    check(by_kernels(model, some), expected)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -219,8 +278,6 @@ def test_any_memory_order(order: str) -> None:
 
 def test_other_calls_are_computed_as_before(rows: list[Any]) -> None:
     model, X = network("strides")
-    two = np.concatenate([X, X])
-    check(by_kernels(model, two), by_numpy(model, two))
     with nn.use_kernels("numba"):
         model.eval()
         check(model(X).data, by_numpy(model, X))  # recorded
@@ -277,10 +334,12 @@ def test_few_calls_of_python() -> None:
 def test_the_plain_bodies() -> None:
     code = """
 from tests.plan import test_single_row as tests
+tests.single_row.PRODUCTS, tests.single_row.VECTORS = 1 << 40, 0
 for several in (1 << 40, 0):
     tests.single_row.SEVERAL_THREADS = several
     for name in tests.NETWORKS:
         model, X = tests.network(name)
-        tests.check(tests.by_kernels(model, X), tests.by_numpy(model, X))
+        for some in (X, tests.np.concatenate([X, -X, X / 2])):
+            tests.check(tests.by_kernels(model, some), tests.by_numpy(model, some))
 """
     output_of(code, NUMBA_DISABLE_JIT="1")

@@ -307,3 +307,27 @@ def compute(table: Any) -> None:
     for s in range(len(table)):
         for task in prange(table[s, TASKS]):
             _compute(table, s, np.int64(task))  # its type as above, so that parts are compiled once
+
+
+@kernel
+def compute_rows(tables: Any, X: Any, out: Any) -> None:
+    """Compute all stages of many rows: each thread takes rows through all of them.
+
+    Args:
+        tables: (blocks, stages, fields): a table with memory of its own for each block of rows.
+        X: (N, numbers of a row), contiguous.
+        out: (N, numbers of a result), contiguous, to be filled.
+    """
+    block = -(-len(X) // len(tables))
+    for b in prange(len(tables)):
+        table = tables[b]
+        row = numbers_at(table[0, SOURCE], X.shape[1])
+        result = numbers_at(table[len(table) - 1, TARGET], out.shape[1])
+        for n in range(b * block, min(len(X), (b + 1) * block)):
+            for i in range(row.size):
+                row[i] = X[n, i]
+            for s in range(len(table)):
+                for task in range(table[s, TASKS]):
+                    _compute(table, s, task)
+            for i in range(result.size):
+                out[n, i] = result[i]

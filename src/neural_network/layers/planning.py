@@ -69,7 +69,7 @@ class Part:
         dtype: of the input.
         match: the stages that begin there, or None.
         compiled: whether kernels can compute them.
-        program: that computes a single row of which nothing is recorded; or None.
+        program: that computes rows by themselves of which nothing is recorded; or None.
         ops: of the layer at this position, each with its parameters; None where it has no steps,
             and for a container, inside of which stages may begin behind its first layer.
         checked: whether the layer itself has computed such rows, and so raised no error.
@@ -186,14 +186,9 @@ def run_layers(
             part = decision.decide(position, array, owner)
         match, rows = part.match, len(array)
         match = None if match is not None and rows < match.least_rows else match
-        program = part.program
-        if (
-            match is not None
-            and program is not None
-            and rows == 1
-            and kernel_wanted("single row", match.work)
-        ):
-            X = Tensor(program.predicted(array)) if tensor else program.predicted(array)
+        alone = None if part.program is None or not rows else part.program.predicted(array)
+        if match is not None and alone is not None:
+            X = Tensor(alone) if tensor else alone
             position += match.layers
         elif (
             match is not None

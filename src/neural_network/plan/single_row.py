@@ -1,4 +1,7 @@
-"""Prediction of one row: all stages in one compiled call, where a call of each costs more than it.
+"""Prediction of rows by themselves: all stages in one compiled call.
+
+For one row, a call of each stage costs more than it; for many, what is between two stages would
+leave the cache.
 
 ``Program`` is the table that ``kernels.single_row`` computes. It holds no number of a layer, only
 the addresses of their arrays, so that a change of the numbers in place needs no notice.
@@ -19,6 +22,7 @@ from neural_network.functional.window import Window
 from neural_network.kernels import instructions
 from neural_network.kernels.instructions import COLUMNS, FIELDS, MEMORY, SLACK, TENSORS
 from neural_network.kernels.runtime.aligned import LINE, address, aligned
+from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.plan.matching import Match
 from neural_network.plan.vocabulary import BatchNorm, LinearStep, Shape, Stage, Step
 
@@ -33,6 +37,13 @@ PATCHES, FEWEST = 1 << 17, 64
 # Filters of a task, and channels, where several threads compute a stage of few positions.
 FILTERS, CHANNELS = 32, 8
 
+# Many rows go one by one through all stages where a batch would wait for memory: there are at most
+# so many products for each number that stages read or write, and the numbers of a row and all
+# weights fit the second-level cache. Of vectors, a batch is a better matrix: they have at most this
+# share of the work.
+PRODUCTS, MEMORY_OF_ROW, WEIGHTS, VECTORS = 64, 1 << 18, 1 << 16, 16
+# The rows are cut into so many blocks, whatever the number of threads.
+BLOCKS = 16
 NUMBERS_OF_NORM = ("gamma", "beta", "mean", "variance")
 
 _array = attrgetter("data")
@@ -64,6 +75,20 @@ class Bound(NamedTuple):
     memory: Array
 
 
+class Blocks(NamedTuple):
+    """A program for blocks of rows that are computed at the same time.
+
+    Attributes:
+        tables: of each block.
+        arrays: as in ``Bound``.
+        bounds: which hold the memory.
+    """
+
+    tables: Array
+    arrays: list[Array]
+    bounds: list[Bound]
+
+
 class Program:
     """The stages of a match for one row.
 
@@ -78,12 +103,13 @@ class Program:
     """
 
     def __init__(self, stages: list[Stage], row: Shape, axes: int, work: int) -> None:
-        self._several = work >= SEVERAL_THREADS
+        self._work, self._several = work, work >= SEVERAL_THREADS
         self._rows: list[dict[str, int]] = []
         self._tensors: list[Tensor] = []
         self._constants: list[float] = []
         self._size, self._scratch = SLACK, 0
         self._bound: list[Bound] = []  # those that no call uses
+        self._blocks: list[Blocks] = []
         self._row_shape = row
         self._row = self.place(row if len(row) != 2 else (row[0], 1, row[1]))
         result = self.written(stages, self._row)
@@ -95,6 +121,14 @@ class Program:
         self.whole = result is not None and all(
             tensor.data.dtype == np.float32 and tensor.data.flags.c_contiguous
             for tensor in self._tensors
+        )
+        numbers = sum(prod(stage.input_shape) + prod(stage.output_shape) for stage in stages)
+        vectors = sum(stage.work for stage in stages if len(stage.input_shape) == 1)
+        self._in_cache = (
+            work <= PRODUCTS * numbers
+            and vectors * VECTORS <= work
+            and sum(tensor.data.size for tensor in self._tensors) <= WEIGHTS
+            and self._size + self._scratch <= MEMORY_OF_ROW
         )
 
     # --- writing ---------------------------------------------------------------------
@@ -215,8 +249,19 @@ class Program:
 
     # --- computing -------------------------------------------------------------------
 
-    def predicted(self, X: Array) -> Array:
-        """Compute all stages of a single row, (1, …), of which nothing is recorded."""
+    def predicted(self, X: Array) -> Array | None:
+        """Compute all stages of rows, of which nothing is recorded, if that is faster; else None.
+
+        Args:
+            X: (N, …), at least one row.
+        """
+        if len(X) == 1:
+            return self.one_row(X) if kernel_wanted("single row", self._work) else None
+        wanted = self._in_cache and kernel_wanted("network", len(X) * self._work)
+        return self.each_row(X) if wanted else None
+
+    def one_row(self, X: Array) -> Array:
+        """Compute all stages of a single row, (1, …)."""
         try:
             bound = self._bound.pop()
         except IndexError:
@@ -228,6 +273,27 @@ class Program:
         out: Array = bound.result.copy()
         self._bound.append(bound)
         return out
+
+    def each_row(self, X: Array) -> Array:
+        """Compute all stages of many rows, (N, …), each thread one row after the other."""
+        from neural_network.kernels.single_row import compute_rows  # loads Numba
+
+        try:
+            blocks = self._blocks.pop()
+        except IndexError:
+            blocks = self._bind_blocks()
+        if not all(map(is_, map(_array, self._tensors), blocks.arrays)):
+            blocks = self._bind_blocks()
+        out = np.empty((len(X), prod(self._result_shape)), np.float32)
+        numbers = np.require(X.reshape(len(X), -1), None, ["C", "W"])
+        compute_rows(blocks.tables, numbers, out)
+        self._blocks.append(blocks)
+        return out.reshape(len(X), *self._result_shape)
+
+    def _bind_blocks(self) -> Blocks:
+        """Return the tables of all blocks, each with memory of its own."""
+        bounds = [self._bind() for _ in range(BLOCKS)]
+        return Blocks(np.stack([bound.table for bound in bounds]), bounds[0].arrays, bounds)
 
     def _bind(self) -> Bound:
         """Return the table with the addresses of new memory, and of the layers' arrays."""
