@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import neural_network as nn
 from neural_network.training.data import Batch
 from neural_network.training.direct_step import DirectStep
+from tests.needs import need_fast
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((70, 5)).astype("f")
@@ -172,8 +175,8 @@ def test_a_metric_may_keep_the_outputs(served: list[bool]) -> None:
 
     trained(nn.Trainer, two, metrics=[keep])
     assert all(served)
-    for outputs, copy in kept:
-        np.testing.assert_array_equal(outputs, copy)
+    for outputs, before in kept:
+        np.testing.assert_array_equal(outputs, before)
 
 
 class Change(nn.Callback):
@@ -327,3 +330,22 @@ def test_layers_may_be_exchanged_after_a_fit(served: list[bool]) -> None:
     model.append(nn.Dense(3)).initialize((5,), rng=0)
     trainer.train_step(Batch(X, Y))  # its memory has no place for the new layer
     assert not served[-1]
+
+
+@pytest.mark.parametrize("mode", ["numpy", "numba"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_a_trainer_has_steps_of_its_own(
+    served: list[bool], copied: Any, mode: str
+) -> None:
+    if mode == "numba":
+        need_fast()
+    with nn.use_kernels(mode):
+        trainer = nn.Trainer(nn.Sequential(*two()), rng=1, progress=False)
+        trainer.fit(X, Y)
+        other = copied(trainer)
+        before = trainer.model.flat_parameters().copy()
+        other.fit(X, Y)
+        np.testing.assert_array_equal(trainer.model.flat_parameters(), before)
+        trainer.fit(X, Y)
+    assert all(served)
+    np.testing.assert_array_equal(trainer.model.flat_parameters(), other.model.flat_parameters())

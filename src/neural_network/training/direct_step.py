@@ -65,6 +65,10 @@ class DirectStep:
         self._direct_losses = direct_loss(state.loss) if self._own_loss else []
         self._find()
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """Leave nothing in a copy of the trainer, whose next ``fit`` makes one of its own."""
+        return type(None), ()
+
     def _find(self) -> None:
         """Find the stages of the model as its layers are now."""
         model = self._state.model
