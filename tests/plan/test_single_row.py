@@ -227,8 +227,11 @@ def test_changes_in_place_are_seen(rows: list[Any]) -> None:
     assert len(rows) == 1 + 2 * len(tensors)
 
 
-def test_arrays_that_are_exchanged_are_seen() -> None:
+@pytest.mark.usefixtures("each_row")
+@pytest.mark.parametrize("count", [1, 3])
+def test_arrays_that_are_exchanged_are_seen(count: int) -> None:
     model, X = network("strides")
+    X = np.repeat(X, count, axis=0)
     by_kernels(model, X)
     for tensor in model.parameters():
         place(tensor, tensor.data * np.float32(2))
