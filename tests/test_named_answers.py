@@ -53,6 +53,8 @@ def test_get_of_our_own_keys_gives_none(recwarn: pytest.WarningsRecorder) -> Non
     assert reading.found == [(history["loss"][0], 3)]
     assert history.get("val_loss") is None  # there is no validation to name
     assert history.get("loss") == history["loss"]
+    with pytest.raises(TypeError, match="History.get: key: expected the name of a measure"):
+        history.get([])
     assert not recwarn.list
 
 

@@ -76,3 +76,11 @@ def test_the_end_of_a_script_tells_it_as_well(tmp_path: Path) -> None:
         check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+def test_a_figure_that_was_saved_is_not_the_one_that_is_meant(plt: Any, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", nn.TrainingHint)
+        visual.show_history([0.5, 0.4]).savefig(tmp_path / "a.png")
+        plt.savefig(tmp_path / "b.png")  # empty, for reasons of the caller's own
+        visual.show_history([0.5, 0.4]).savefig(tmp_path / "c.png")

@@ -130,3 +130,16 @@ def test_the_numbers_of_an_explanation_can_be_multiplied() -> None:
     assert products[4] == "7.97"
     for one, two, three in zip(window, kernel, products, strict=True):
         assert abs(float(one) * float(two) - float(three)) < 0.01
+
+
+def test_maps_are_larger_than_their_filters_where_the_height_is_small() -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 2.5), dpi=100)
+    place = figure.subplots()
+    visual.show_feature_maps(picture, ["edges"], ax=place)
+    drawn(figure)
+    (above,), (below,) = filters_of(figure, (26, 26)), filters_of(figure)
+    high, low = above.get_position().height, below.get_position().height
+    assert 1.5 < high / low < 2.5
+    assert high + low > 0.5 * place.get_position().height

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Measures(dict[str, float]):
 
 def _found(measures: dict[str, Any], name: str, key: object, default: Any) -> Any:
     """Return what ``get`` of a dict does, and give a hint about a word of another library."""
+    if not isinstance(key, Hashable):  # as a dict refuses it
+        raise DTypeError(sentence(f"{name}.get", "key", "the name of a measure", brief(key)))
     if key not in measures:
         from neural_network.elsewhere.answers import hint_of_key
 

@@ -166,7 +166,7 @@ class ClassReport:
             check_ndim("ClassReport", name, values, 1)
             object.__setattr__(self, name, values)
             check_same_shape("ClassReport", name, values, "precision", self.precision)
-        if self.class_names != ():
+        if type(self.class_names) is not tuple or self.class_names:
             names = as_names("ClassReport", "class_names", self.class_names)
             if len(names) != len(self.count):
                 expected = f"a name for each of {len(self.count)} classes"
