@@ -276,11 +276,10 @@ def new_figure(function: str, size: tuple[float, float]) -> Figure:
     with needs_extra(f"drawing ({function})", extra="plot"):
         from matplotlib import layout_engine
 
-        from neural_network.visual.picture import Picture, note_made
-    engine = layout_engine.ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
-    figure = Picture(figsize=size, layout=engine)
-    note_made(figure, function)
-    return figure
+        from neural_network.visual.picture import Picture
+    return Picture(
+        figsize=size, layout=layout_engine.ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
+    )
 
 
 def root(figure: Any) -> Figure:
