@@ -159,30 +159,3 @@ def test_only_leading_axes_of_length_1_are_left_out() -> None:
     with pytest.raises(nn.ShapeError, match=r"expected the shape \(3, 3\) that it has"):
         layer.weight = rows
     assert layer.bias.data.tolist() == [0, 1, 2]
-
-
-def passes(depth: int, flat: bool, form: Any = lambda A: A) -> list[np.ndarray[Any, Any]]:
-    """Return the gradients of a network by hand, of biases (h,) or (1, h)."""
-    p = nn.initial_parameters([4, 5, 3] if depth == 2 else [4, 5, 6, 3])
-    p |= {name: np.zeros(b.size) for name, b in p.items() if name[0] == "b" and flat}
-    W, y = [p[f"W{k}"] for k in range(1, depth + 1)], nn.one_hot(LABELS, 3)
-    if depth == 2:
-        A1, A2 = nn.forward_mlp(X, **p)
-        return list(nn.backward_mlp(X, A1, form(A2), y, *W, X @ p["W1"] + p["b1"]))
-    A1, A2, A3 = nn.forward_mlp_3layer(X, **p)
-    sums = X @ p["W1"] + p["b1"], A1 @ p["W2"] + p["b2"]
-    return list(nn.backward_mlp_3layer(X, A1, A2, form(A3), y, *W, *sums))
-
-
-@pytest.mark.parametrize("depth", [2, 3])
-def test_a_flat_bias_is_told_the_shape_of_its_gradient(depth: int) -> None:
-    match = r"grad_b1 is \(1, h\): b1 -= lr \* grad_b1\[0\]"
-    with pytest.warns(nn.TrainingHint, match=match) as told:
-        flat, *_ = [passes(depth, flat=True) for _ in range(3)]
-    assert len(told) == 1
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for gradient, same in zip(flat, passes(depth, flat=False), strict=True):
-            assert gradient.shape == same.shape
-            np.testing.assert_allclose(gradient, same, atol=1e-6)
-        passes(depth, flat=True, form=np.copy)  # probabilities of another origin

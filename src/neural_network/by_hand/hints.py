@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from typing import Any
-from weakref import ReferenceType, ref
 
 import numpy as np
 
 from neural_network.checks import Array
-from neural_network.errors import give_hint, give_hint_of_call, give_hint_of_line
+from neural_network.errors import give_hint, give_hint_of_call
 
 # So many numbers in a row are pixels rather than features: of a training, which looks at all of
 # them, and of a call, where some have to be above BRIGHT.
@@ -20,11 +18,6 @@ FAR_ABOVE = 1.5
 # Of the loss that the frequencies of the classes give without a look at X: less has learned
 # something. Where there is hardly more than one class, it is as good as nothing.
 LEARNED, NOTHING = 0.98, 0.1
-# The probabilities that the last forward pass of this thread has returned, and the shape of a bias
-# without the axis of rows, if it had one.
-_of_flat_bias: ContextVar[tuple[ReferenceType[Any], int] | None] = ContextVar(
-    "of_flat_bias", default=None
-)
 
 
 def hint_pixels(function: str, X: Array) -> bool:
@@ -72,22 +65,3 @@ def hint_rate(function: str, lr: float, losses: Sequence[float], y: Array) -> No
             f"{function}: the loss is {losses[-1]:.3g} in the last epoch{most}, and guessing has "
             f"{guessing:.3g}: the steps are too large; try lr={lr / 10:.3g}, and inputs from 0 to 1"
         )
-
-
-def note_biases(arrays: Mapping[str, Array], A: Array) -> None:
-    """Note whether a forward pass, which has returned A, had a bias (h,), and not (1, h)."""
-    flat = next((k for k in range(1, len(arrays) // 2 + 1) if arrays[f"b{k}"].ndim == 1), 0)
-    if flat or _of_flat_bias.get() is not None:
-        _of_flat_bias.set((ref(A), flat) if flat else None)
-
-
-def hint_flat_bias(function: str, A: Any) -> None:
-    """Warn of gradients (1, h) of a bias (h,): ``b -= grad`` fails in NumPy, with no word of it."""
-    noted = _of_flat_bias.get()
-    if noted is None or noted[0]() is not A:
-        return
-    k = noted[1]
-    give_hint_of_line(
-        f"{function}: b{k} of the forward pass has the shape (h,), and grad_b{k} is (1, h): "
-        f"b{k} -= lr * grad_b{k}[0], of each bias; or start with b{k} = np.zeros((1, h))"
-    )

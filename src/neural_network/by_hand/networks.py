@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neural_network.blas import threads_for_call
-from neural_network.by_hand.hints import hint_flat_bias, hint_pixels_of_call, note_biases
+from neural_network.by_hand.hints import hint_pixels_of_call
 from neural_network.checks import (
     Array,
     as_floating,
@@ -255,9 +255,7 @@ def _forward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
     hint_pixels_of_call(function, named["X"])
     with threads_for_call(_largest_product(named)):
         _, activations = forward(named["X"], named)
-    results = [rounded(A, dtype) for A in activations]
-    note_biases(named, results[-1])
-    return results
+    return [rounded(A, dtype) for A in activations]
 
 
 def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
@@ -280,7 +278,6 @@ def _backward(function: str, arrays: dict[str, ArrayLike]) -> list[Array]:
 
     hint_other_sums(function, f"A{depth}", named[f"A{depth}"])
     _hint_swapped(function, f"A{depth}", named[f"A{depth}"], named["y"])
-    hint_flat_bias(function, arrays[f"A{depth}"])
     sums = [named[f"Z{k}"] for k in range(1, depth)]
     activations = [named[f"A{k}"] for k in range(1, depth + 1)]
     with threads_for_call(_largest_product(named)):

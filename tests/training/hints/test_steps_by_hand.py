@@ -159,7 +159,9 @@ def test_the_number_of_a_loss_is_the_first_cure() -> None:
     loss = np.mean((X @ nn.Tensor(np.zeros((3, 1)), requires_grad=True) - Y) ** 2)
     losses: Any = [lambda: float(loss), lambda: int(loss), lambda: np.array([loss])]
     for convert in (*losses, lambda: np.asarray(loss)):
-        with pytest.raises(nn.DroppedGradientError, match=r"requires one; use t\.item\(\) for"):
+        with pytest.raises(
+            nn.DroppedGradientError, match=r"requires one; t\.item\(\) is its number"
+        ):
             convert()
 
 

@@ -221,11 +221,6 @@ IN_A_CALL = (
         "`X / 255`",
     ),
     Hint(
-        "flat biases by hand",
-        "`backward_mlp` behind a `forward_mlp` with biases (h,), whose gradients are (1, h)",
-        "`b1 -= lr * grad_b1[0]`",
-    ),
-    Hint(
         "one column of probabilities",
         "`cross_entropy` of a single column, of which the rows with the label 0 count nothing",
         "`binary_cross_entropy(sigmoid(Z), y)`",
