@@ -132,6 +132,7 @@ PACKAGES_ONLY = {
     "visual.heat_maps": "show_saliency show_grad_cam show_occlusion",
     "visual.histograms": "show_histograms",
     "visual.history": "show_history",
+    "visual.images": "show_images",
     "visual.kernel_flip": "show_flip",
     "visual.mistakes": "show_mistakes",
     "visual.predictions": "show_predictions",

@@ -34,6 +34,7 @@ SHOWN: dict[str, Any] = {
     "show_saliency": lambda **o: visual.show_saliency(colour_model(), COLOUR, **o),
     "show_grad_cam": lambda **o: visual.show_grad_cam(colour_model(), COLOUR, **o),
     "show_occlusion": lambda **o: visual.show_occlusion(colour_model(), COLOUR, **o),
+    "show_images": lambda **o: visual.show_images(GREYS, **o),
     "show_mistakes": lambda **o: visual.show_mistakes(grey_model(), GREYS, LABELS, **o),
     "show_confusion_matrix": lambda **o: visual.show_confusion_matrix([[9, 1], [0, 5]], **o),
     "show_history": lambda **o: visual.show_history(HISTORY, **o),

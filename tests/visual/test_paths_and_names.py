@@ -54,6 +54,7 @@ OF_PICTURES: dict[str, Any] = {
         grey_model(), "gradients", images=path, labels=LABELS
     ),
     "show_predictions": lambda path: visual.show_predictions(path, GREYS[:1, 0], [[0.1, 0.9]]),
+    "show_images": visual.show_images,
     "slides": lambda path: visual.slides(grey_model(), [path] * 12, LABELS, "new"),
 }
 

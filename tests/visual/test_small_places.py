@@ -136,3 +136,14 @@ def test_products_have_their_name_in_a_line_and_lacking_numbers_are_told() -> No
     assert any(text.startswith("= products") and "\nsum " in text for text in texts)
     assert "no space here for all numbers" in texts
     plt.close(figure)
+
+
+def test_numbers_that_are_all_the_same_have_a_bar_that_is_seen() -> None:
+    model = nn.Sequential(nn.Dense(4), nn.BatchNorm()).initialize((3,), rng=0)
+    figure = visual.show_histograms(model)
+    figure.draw_without_rendering()
+    (axes,) = [axes for axes in figure.axes if "gamma" in axes.get_title()]
+    (bar,) = [bar for bar in axes.patches if bar.get_height() > 0]
+    low, high = axes.get_xlim()
+    assert bar.get_width() > 0.01 * (high - low)
+    assert bar.get_x() < 1 < bar.get_x() + bar.get_width()

@@ -35,13 +35,14 @@ PLAIN = frozenset({np.ndarray, float, int, bool, type(None), str, np.float64, np
 KNOWN: set[type] = {*PLAIN}
 
 
-def check_no_gradient(doing: str, *values: Any, plain: bool = False) -> None:
+def check_no_gradient(doing: str, *values: Any, plain: bool = False, of: str = "") -> None:
     """Raise DroppedGradientError if a tensor among values requires a gradient.
 
     Args:
         doing: what would drop it.
         values: to look at.
         plain: whether a plain number or array is asked for, as to draw or to write it down.
+        of: then, what a computation calls that ends here, in brackets.
     """
     found = tensors_in(values)
     if any(t.requires_grad for t in found):
@@ -54,7 +55,7 @@ def check_no_gradient(doing: str, *values: Any, plain: bool = False) -> None:
             # Nearly always it is to be drawn or printed.
             several = any(t.data.size != 1 for t in found)
             first = "t.data is its array" if several else "t.item() is its number, t.data its array"
-            cure = f"{first}; where the gradient should go on, use {joins}"
+            cure = f"{first}; where the gradient should go on{of}, use {joins}"
         raise DroppedGradientError(
             f"{doing} would drop the gradient of a tensor that requires one; {cure}"
         )

@@ -176,8 +176,7 @@ class Tensor(ArrayMethods):
 
     def __float__(self) -> float:
         """Convert to a plain number, unless that would drop a gradient."""
-        doing = "float() (math.exp: write np.exp; array[i] = t, fill, initial=)"
-        check_no_gradient(doing, self, plain=True)
+        check_no_gradient("float()", self, plain=True, of=" (math.exp, array[i] = t, initial=)")
         return float(single("float", self.data))
 
     def __int__(self) -> int:

@@ -5,8 +5,9 @@ Rows = list[tuple[str, str, str, str]]
 # fmt: off
 FIGURES: Rows = [
     ("show_activations show_confusion_matrix show_decision_surface show_feature_maps show_filters "
-     "show_flip show_grad_cam show_graph show_histograms show_history show_mistakes show_occlusion "
-     "show_predictions show_saliency animate_convolution animate_training Explanation.draw",
+     "show_flip show_grad_cam show_graph show_histograms show_history show_images show_mistakes "
+     "show_occlusion show_predictions show_saliency animate_convolution animate_training "
+     "Explanation.draw",
      "figsize fig_size axes axis", "ax, of any size: plt.figure(figsize=(12, 7)).subplots()",
      "nn.visual.show_history([0.9, 0.4], ax=None)"),
     ("show_confusion_matrix", "y_true y_pred cm matrix", "counts, of nn.confusion_matrix",

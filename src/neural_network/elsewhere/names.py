@@ -269,9 +269,8 @@ TOOLS: Rows = [
      "draw_graph plot_graph make_dot computational_graph computation_graph",
      "explain_gradient, whose result has draw()",
      "nn.explain_gradient(lambda w: (w * 2.0) ** 2, 0.5).draw()"),
-    ("imshow show_image matshow", "visual.show_feature_maps, or plt.imshow of matplotlib",
-     "nn.visual.show_feature_maps"),
-    ("show_batch show_images", "visual.show_predictions", "nn.visual.show_predictions"),
+    ("imshow show_image matshow show_batch show_images show_pictures plot_images make_grid "
+     "show_reconstructions", "visual.show_images", "nn.visual.show_images"),
     ("save_model save_weights dump", "save(model, path)", "nn.save(model, path)"),
     ("load_model load_weights", "load(path)", "nn.load(saved)"),
     ("state_dict", "save(model, path); interop.torch.state_dict(model) for PyTorch",

@@ -25,6 +25,7 @@ from neural_network.visual.heat_maps import (
 )
 from neural_network.visual.histograms import show_histograms as show_histograms
 from neural_network.visual.history import show_history as show_history
+from neural_network.visual.images import show_images as show_images
 from neural_network.visual.kernel_flip import show_flip as show_flip
 from neural_network.visual.mistakes import show_mistakes as show_mistakes
 from neural_network.visual.predictions import show_predictions as show_predictions

@@ -178,8 +178,10 @@ def _fitting(arrays: Mapping[str, Array], ax: Any) -> tuple[int, list[str]]:
 def _edges(values: Array, bins: int) -> list[float]:
     """Return the edges of the bars; numbers that are all the same get one in the middle."""
     low, high = float(values.min()), float(values.max())
-    # Bars so narrow that numbers cannot tell their edges apart are made wider.
-    width = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30) if high or low else 1.0
+    if low == high:  # as wide as it is far from 0, where the axis begins
+        width = max(abs(low), 1e-30) if low else 1.0
+    else:  # bars so narrow that numbers cannot tell their edges apart are made wider
+        width = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-30)
     middle = (low + high) / 2
     edges: list[float] = np.linspace(middle - width / 2, middle + width / 2, bins + 1).tolist()
     return edges

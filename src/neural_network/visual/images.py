@@ -1,0 +1,112 @@
+"""A figure of pictures alone: a batch, what a network makes of it, or what it generates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+from neural_network.checks import Array, as_count, as_names, silent
+from neural_network.elsewhere.surface import explains_calls
+from neural_network.errors import ShapeError, sentence
+from neural_network.public import public
+from neural_network.visual.canvas import as_title, axes_grid
+from neural_network.visual.figures import GREY, as_cmap, as_picture, in_bands, limits_of
+from neural_network.visual.inputs import as_numbers, drawable, short_names
+from neural_network.visual.tiles import Tiles
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "show_images"
+COLOURS = 3
+# A caption is shortened to so many letters.
+LETTERS = 16
+
+
+@public(top_level=False)
+@explains_calls
+@silent
+def show_images(
+    images: ArrayLike,
+    captions: Sequence[str] | None = None,
+    *,
+    most: int = 40,
+    ax: Any = None,
+    title: str | None = None,
+    cmap: Any = None,
+) -> Figure:
+    """Draw pictures, in lines: data, reconstructions of an autoencoder, generated pictures.
+
+    All pictures have one scale, from black to white: 0 to 1, or 0 to 255; for other numbers from
+    the smallest to the largest of all.
+
+    Args:
+        images: (N, H, W) or (N, 1, H, W) in shades of grey, (N, 3, H, W) in colour, or one picture
+            (H, W). A single picture in colour is ``image[None]``.
+        captions: above each picture, such as the names of their classes; None for none.
+        most: how many pictures are drawn, from the first on.
+        ax: matplotlib axes to draw on; None for a new figure.
+        title: None for how many of the pictures are drawn, if they are not all.
+        cmap: a colormap for pictures in shades of grey; black to white by default.
+
+    Returns:
+        The matplotlib figure. ``figure.savefig(path)`` saves it; pyplot does not know it.
+
+    Raises:
+        ShapeError: no pictures, or not a caption for each.
+        ArgumentError: ``most`` below 1, a ``cmap`` that does not exist.
+        DTypeError: an argument of the wrong kind.
+        MissingDependencyError: matplotlib is not installed.
+
+    >>> images, labels = load_mnist("test")
+    >>> figure = show_images(images[:12], labels[:12])
+    >>> len(figure.axes[0].images)
+    12
+    """
+    pictures = _as_pictures(images)
+    limit = as_count(NAME, "most", most)
+    as_title(NAME, title)
+    colours = as_cmap(NAME, cmap, GREY)
+    texts: list[str] = []
+    if captions is not None:
+        texts = short_names([*map(drawable, as_names(NAME, "captions", captions))], LETTERS)
+        if len(texts) != len(pictures):
+            expected = f"one for each of the {len(pictures)} pictures"
+            raise ShapeError(sentence(NAME, "captions", expected, f"{len(texts)}"))
+    low, high = limits_of(pictures)
+    count = min(len(pictures), limit)
+    drawn = [as_picture((picture - low) / (high - low)) for picture in in_bands(pictures[:count])]
+    size, lines = (drawn[0].shape[0], drawn[0].shape[1]), 1 if texts else 0
+    places = Tiles.of(count, size, lines=lines, largest=1.2 if count > 1 else 4.0)
+    canvas = axes_grid(NAME, ax, "", size=(places.inches + 0.2, places.height + 0.6))
+    if canvas.given is not None:  # fewer pictures, if they would be too small
+        longest = max(map(len, texts[:count]), default=0)
+        places = Tiles.within(count, size, canvas, lines=lines, caption=longest)
+    shown = places.count
+    all_are_drawn = shown == len(pictures)
+    heading = "" if all_are_drawn else f"{shown} of {len(pictures):,} pictures"
+    canvas.entitle(heading if title is None else title)
+    places.draw(canvas, canvas.axes, drawn[:shown], texts[:shown], cmap=colours, vmin=0, vmax=1)
+    return canvas.figure
+
+
+def _as_pictures(images: ArrayLike) -> Array:
+    """Return (N, C, H, W) with one channel or three; of (N, H, W), (N, 1, H, W)."""
+    array = as_numbers(NAME, "images", images).astype(float)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4 or array.shape[1] not in (1, COLOURS):
+        received = f"shape {array.shape}"
+        if array.ndim == 4:
+            received += (
+                "; np.moveaxis(images, -1, 1) puts the channels first"
+                if array.shape[-1] in (1, COLOURS)
+                else "; for maps of a layer: show_activations(model, x)"
+            )
+        expected = "pictures (N, H, W), (N, 1, H, W) or (N, 3, H, W)"
+        raise ShapeError(sentence(NAME, "images", expected, received))
+    return array
