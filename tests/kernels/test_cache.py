@@ -72,6 +72,15 @@ def test_compiling_is_said_once_and_kept(tmp_path: Path) -> None:
     assert err == ""
 
 
+def test_compiling_all_functions_has_a_line_of_its_own(tmp_path: Path) -> None:
+    code = (
+        "import neural_network.kernels.runtime.announcements as a; a.SILENT = 0.05\n"
+        "import tests.kernels.toy_kernels as t\nwith a.compiling_all(): t.sums()"
+    )
+    _, err = finish(start(code, NUMBA_CACHE_DIR=str(tmp_path)))
+    assert err == "neural_network: compiling all fast functions, a few minutes\n"
+
+
 def test_processes_that_compile_at_once(tmp_path: Path) -> None:
     orders = [("float64", "float32"), ("float32", "float64"), ("float64",), ("float32",)]
     running = [start(MIXED, *order, NUMBA_CACHE_DIR=str(tmp_path)) for order in orders]

@@ -14,12 +14,13 @@ from time import perf_counter
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.checks import as_flag
+from neural_network.checks import Array, as_flag
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.finite import is_finite
 from neural_network.functional.normalization.batch_norm import batch_norm
 from neural_network.functional.pooling.pool import avg_pool2d, max_pool2d
+from neural_network.kernels.runtime.announcements import compiling_all
 from neural_network.kernels.runtime.gate import use_kernels
 from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
@@ -45,6 +46,8 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     a machine slow. The code is stored beside the library's files, or in the user's cache if that
     folder cannot be written; the environment variable ``NUMBA_CACHE_DIR`` names another folder.
     What is stored already is loaded and not compiled again. ``neural-network compile`` calls it.
+    It takes a few minutes. A kernel for other types, such as that of ``conv2d`` for a large float32
+    picture, is compiled when it is first used.
 
     Args:
         progress: whether to print a line for each group of kernels on standard error.
@@ -61,7 +64,7 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     """
     progress = as_flag("compile_kernels", "progress", progress)
     seconds: dict[str, float] = {}
-    with use_kernels("numba"):
+    with use_kernels("numba"), compiling_all():
         for name, compute in GROUPS.items():
             began = perf_counter()
             compute()
@@ -73,11 +76,12 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
 
 
 def _train(*layers: Layer, shape: Sequence[int] = (3, 16, 16)) -> None:
-    """Train a network for one batch, and predict with it."""
+    """Train a network for one batch, and predict with it: of several rows, and of one."""
     X = np.random.default_rng(0).random((8, *shape), np.float32)
     trainer = Trainer(Sequential(*layers, Flatten(), Dense(3)), rng=0, progress=False)
     trainer.fit(X, np.arange(8) % 3, epochs=1, batch_size=8)
     trainer.model.predict(X)
+    trainer.model.predict(X[:1])
 
 
 def _dense_networks() -> None:
@@ -86,10 +90,15 @@ def _dense_networks() -> None:
 
 
 def _convolutional_networks() -> None:
-    pooled = [Conv2D(20, 3, activation="relu", padding="same"), MaxPool2D(2)]
-    _train(*pooled, *(layer.clone() for layer in 2 * pooled))
+    # Gradients of padded images are strided views, others are contiguous.
+    for padding in ("same", "valid"):
+        pooled = [Conv2D(20, 3, activation="relu", padding=padding), MaxPool2D(2)]
+        _train(*pooled, *(layer.clone() for layer in 2 * pooled), shape=(3, 24, 24))
     _train(Conv2D(20, 3, padding="same"), Conv2D(20, 3, stride=2, activation="relu"))
     _train(Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
+    wide = Conv2D(64, 3)  # a row is enough work for several threads
+    wide.initialize((64, 16, 16), rng=0)
+    Sequential(wide).predict(np.ones((1, 64, 16, 16), np.float32))
 
 
 def _normalized_networks() -> None:
@@ -112,17 +121,25 @@ def _optimizers() -> None:
 def _functions() -> None:
     for dtype in (np.float32, np.float64):
         images = np.random.default_rng(0).random((2, 4, 24, 24)).astype(dtype)
-        # The same numbers with channels first and with channels last in memory.
-        for X in (images, np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
-            given = Tensor(X, requires_grad=True)
-            normal = batch_norm(given, np.ones(4, dtype), np.zeros(4, dtype))
-            (max_pool2d(normal, 2) + avg_pool2d(normal, 2)).sum().backward()
-            for stride in (1, 2):
-                DepthwiseConv2D(3, padding="same", stride=stride)(given).sum().backward()
-        picture = np.ones((64, 64), dtype)
-        conv2d(picture, np.ones((3, 3), dtype))
-        conv2d(picture, np.ones((31, 31), dtype), method="fft")
+        _normalize_and_pool(images)
         is_finite(np.full(4, np.inf, dtype))
+    # Channels last in memory: networks store float32 in this way. Those of float64 come first.
+    last = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    _normalize_and_pool(last.astype(np.float32))
+    # Depthwise convolutions of float32 are those of networks.
+    for X, stride in product((images, last), (1, 2)):
+        given = Tensor(X, requires_grad=True)
+        DepthwiseConv2D(3, padding="same", stride=stride)(given).sum().backward()
+    picture = np.ones((64, 64))
+    conv2d(picture, np.ones((3, 3)))
+    conv2d(picture, np.ones((31, 31)), method="fft")
+
+
+def _normalize_and_pool(images: Array) -> None:
+    """Compute batch norm and pooling, and their gradients."""
+    numbers = np.ones(images.shape[1], images.dtype)
+    normal = batch_norm(Tensor(images, requires_grad=True), numbers, numbers)
+    (max_pool2d(normal, 2) + avg_pool2d(normal, 2)).sum().backward()
 
 
 def _activations() -> None:

@@ -14,6 +14,7 @@ from neural_network.kernels.runtime.signals import held_signals
 from neural_network.terminal import write_line
 
 LINE = "neural_network: compiling fast functions that are new on this machine, up to a minute"
+LINE_OF_ALL = "neural_network: compiling all fast functions, a few minutes"
 FINISHING = "neural_network: finishing the compilation first"
 SILENT = 1.0  # seconds of compiling, or after Ctrl-C, before a line is printed
 # Seconds of one compilation, begun as long after the last, before the line is printed again.
@@ -30,6 +31,7 @@ class _State:
         self.last = 0.0  # when it last compiled, or waited for another process that did
         self.told = 0.0  # when a line was printed
         self.quiet = False
+        self.line = LINE
 
 
 _state = _State()
@@ -38,6 +40,16 @@ _state = _State()
 def be_quiet(quiet: bool) -> None:
     """Print none of these lines from now on, or print them again."""
     _state.quiet = quiet
+
+
+@contextmanager
+def compiling_all() -> Iterator[None]:
+    """Say of a compilation in this block that it is of all functions, which takes longer."""
+    line, _state.line = _state.line, LINE_OF_ALL
+    try:
+        yield
+    finally:
+        _state.line = line
 
 
 def damaged(path: Path) -> None:
@@ -72,7 +84,7 @@ def announcing(busy: Callable[[], bool], signals: held_signals) -> Iterator[None
             if not told and time.monotonic() - started > waits and busy():
                 told = True
                 _state.printed.discard("compiling")
-                _print_once("compiling", LINE)
+                _print_once("compiling", _state.line)
             if signals.seconds_since(signal.SIGINT) > SILENT:
                 write_line(sys.stderr, FINISHING)
                 return
