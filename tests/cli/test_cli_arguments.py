@@ -101,7 +101,7 @@ ODD: dict[str, dict[str, str]] = {
     "resume": {
         "nothing": "received nothing, which does not exist",
         "--out nothing": "did you mean: neural-network resume nothing",
-        "nothing --epochs 3": "--epochs is an option of train",
+        "nothing --epochs 3": "the number of epochs stands in run/settings.toml",
         "text.png": "received text.png, which has no settings.toml",
     },
     "new": {

@@ -74,6 +74,7 @@ def test_lists_of_losses_by_name_are_runs_and_lists_of_measures_are_not(draw: An
         ({"loss": first, "2 layers": second}, ["loss", "2 layers"], ["training"]),
         ({"kl_loss": first, "pixel_loss": second}, ["kl_loss", "pixel_loss"], ["training"]),
         ({"train_accuracy": first, "learning_rate": second}, ["train_accuracy", "learning_rate"], ["training"]),
+        ({"training loss": first, "test accuracy": second}, ["training loss", "test accuracy"], ["training"]),
         ({"Loss": first, "norm": second}, ["Loss", "norm"], ["training"]),
         ({"2 layers": first}, ["2 layers"], ["training"]),
         (nn.History({"gain": first, "norm": second}), ["gain", "norm"], ["training"]),

@@ -23,7 +23,6 @@ from neural_network.cli.filters import filters
 from neural_network.cli.new import new
 from neural_network.cli.output import NOTHING_WRITTEN
 from neural_network.cli.predict import predict
-from neural_network.cli.repeated import check_repeated
 from neural_network.cli.resume import resume
 from neural_network.cli.summary import summary
 from neural_network.cli.train import train
@@ -110,7 +109,6 @@ def main() -> None:
     meant = ""
     try:
         _refuse_words(typed)
-        check_repeated(typed, _group())
         app()
     except WrongCallError as error:
         sentence = str(error)

@@ -24,6 +24,7 @@ from neural_network.visual.figures import (
     largest,
     plain,
 )
+from neural_network.visual.image_panel import draw_cells
 from neural_network.visual.inputs import as_numbers
 from neural_network.visual.tiles import Tiles, write_numbers
 
@@ -102,7 +103,9 @@ def show_flip(
         left.imshow(as_picture(picture), cmap=GREY, vmin=0, vmax=1)
         left.set_title("image", fontsize=canvas.medium)
         places = Tiles(1, (kernel.shape[0], kernel.shape[1]), inches=1.9)
-        write_numbers(canvas, places, places.draw(canvas, middle, [filters], **signs))
+        cells = places.draw(canvas, middle, [filters], **signs)
+        draw_cells(cells[0])
+        write_numbers(canvas, places, cells)
         middle.set_title(flipped, fontsize=canvas.medium)
         drawn = right.imshow(result, **colours)
         right.set_title(word, fontsize=canvas.medium)

@@ -12,14 +12,14 @@ OTHERS = {
     "loss", "acc", "error", "precision", "recall", "mse", "rmse", "perplexity", "learning_rate",
     "lr", "rate", "seconds",
 }  # fmt: skip
-HELD_OUT = re.compile(r"(training|train|validation|valid|val|test)_")
+HELD_OUT = re.compile(r"(training|train|validation|valid|val|test)[_ -]")
 WORD = re.compile(r"[^\W_]+")
 
 
 def is_measure(name: object) -> bool:
     """Return whether a name is one of a measure.
 
-    >>> [is_measure(name) for name in ("loss", "val_Accuracy", "kl_loss", "2 layers", "SGD loss")]
+    >>> [is_measure(name) for name in ("loss", "val_Accuracy", "test loss", "2 layers", "SGD loss")]
     [True, True, True, False, False]
     """
     text = HELD_OUT.sub("", str(name).lower(), count=1)
