@@ -38,11 +38,7 @@ def add_in_place(array: Any) -> None:
     ("call", "kinds", "match"),
     [
         (lambda: nn.DepthwiseConv2D(3)(np.ones((1, 0, 8, 8))), ValueError, "at least one channel"),
-        (
-            lambda: nn.Dense(2)(nn.Dense(3)),
-            TypeError,
-            "Dense: X: expected real numbers, received.*a Dense",
-        ),
+        (lambda: nn.Dense(2)(nn.Dense(3)), TypeError, "Dense: X: expected real numbers"),
         (lambda: nn.Flatten()(nn.Sequential(nn.Dense(3))), TypeError, "Flatten: X: expected real"),
         (lambda: nn.Dense(2**64), ValueError, "Dense: units: expected a whole number from 1 to"),
         (lambda: nn.Dense(2**62).initialize((4,)), ValueError, "an array that can be addressed"),

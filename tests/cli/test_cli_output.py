@@ -157,8 +157,10 @@ def test_class_weights(run_here: Any, tmp_path: Path) -> None:
         done = run_here(*TINY, "--class-weights", weights, "--force", "--json", "--no-picture")
         assert done.returncode == 0, done.stderr
         losses.append(json.loads(done.stdout)["measures"]["loss"])
-    assert losses[0] == losses[1] == losses[2]
-    assert len({round(loss, 9) for loss in losses}) == 3
+    # Without weights a step needs no tape, and is rounded otherwise.
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[1] == losses[2]
+    assert len({round(loss, 7) for loss in losses}) == 3
 
 
 MISTAKES = [
