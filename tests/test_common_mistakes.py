@@ -130,7 +130,7 @@ def test_words_of_scipy_and_matplotlib() -> None:
         nn.softmax(SCORES, dim=1)  # type: ignore[call-arg]  # that is the test
     with pytest.raises(nn.ArgumentError, match=r"learning_rate → lr, as in nn.gradient_descent\("):
         nn.gradient_descent(X, X, X, X, learning_rate=0.1)  # type: ignore[call-arg]  # likewise
-    with pytest.raises(AttributeError, match="imshow → visual.show_feature_maps"):
+    with pytest.raises(AttributeError, match="imshow → visual.show_images"):
         nn.imshow  # noqa: B018  # that is the test
 
 

@@ -261,6 +261,14 @@ def test_a_warning_names_the_line_of_the_caller(call: Callable[[], Any]) -> None
 
 
 def test_ctrl_c_in_a_training_shows_the_callers_line_and_the_sentence() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" ignores it
+    try:
+        check_ctrl_c()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def check_ctrl_c() -> None:
     class Pressing(nn.Callback):
         def on_step_end(self, trainer: nn.Trainer, loss: float) -> None:  # noqa: ARG002
             os.kill(os.getpid(), signal.SIGINT)
