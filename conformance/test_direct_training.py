@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.direct_steps import noting_steps
+from tests.needs import need_fast
 
 import neural_network as nn
 from conformance.counts import count
-from neural_network.kernels.runtime.gate import available
-from neural_network.training.direct_step import DirectStep
 
 SEEDS = range(60)
 
@@ -70,23 +70,14 @@ class Drawn:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return whether each step of a test had no tape."""
-    found: list[bool] = []
-    step = DirectStep.step
-
-    def noted(self: Any, *arguments: Any) -> Any:
-        value = step(self, *arguments)
-        found.append(value is not None)
-        return value
-
-    monkeypatch.setattr(DirectStep, "step", noted)
-    return found
+    return noting_steps(monkeypatch)
 
 
 @pytest.mark.parametrize("mode", ["numpy", "numba"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_training_of_drawn_layers(seed: int, mode: str, served: list[bool]) -> None:
-    if mode == "numba" and not available():
-        pytest.skip("no Numba")
+    if mode == "numba":
+        need_fast()
     drawn = Drawn(seed)
     model = drawn.ours()
     losses, weights, gradients = drawn.in_torch(model)

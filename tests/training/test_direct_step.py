@@ -14,7 +14,7 @@ import pytest
 
 import neural_network as nn
 from neural_network.training.data import Batch
-from neural_network.training.direct_step import DirectStep
+from tests.direct_steps import noting_steps
 from tests.needs import need_fast
 
 RNG = np.random.default_rng(0)
@@ -39,16 +39,7 @@ def by_numpy() -> Iterator[None]:
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Return whether each step of the trainings of a test had no tape."""
-    found: list[bool] = []
-    step = DirectStep.step
-
-    def noted(self: Any, *arguments: Any) -> Any:
-        value = step(self, *arguments)
-        found.append(value is not None)
-        return value
-
-    monkeypatch.setattr(DirectStep, "step", noted)
-    return found
+    return noting_steps(monkeypatch)
 
 
 def two() -> list[Any]:

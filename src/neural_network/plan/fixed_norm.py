@@ -49,7 +49,7 @@ class PreparedFixedNorm(PreparedStage):
             np.copyto(as_maps(out, stage.input_shape, flat=True), maps)
 
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
-        """Raise: it is a stage only where nothing is recorded."""
+        """Raise: steps of batch norm in evaluation are matched only where nothing is recorded."""
         raise NotImplementedError
 
 

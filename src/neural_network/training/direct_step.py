@@ -184,7 +184,7 @@ class DirectStep:
             if X.dtype != self._dtype:
                 X = in_own_type(self._state.model, X)
             return compute(match, X.reshape(rows, -1) if self._flatten else X, y)
-        except Exception:  # computed with a tape, it is raised again
+        except Exception:  # nothing is changed yet: with a tape it is raised again, to the caller
             return None
 
     def _by_kernel(self, match: Match, X: Array, y: Array) -> Computed | None:

@@ -1,7 +1,8 @@
 """Arrays that kernels are given by their addresses, in a table of integers.
 
 Numba unpacks each array of a call, which takes a tenth of a microsecond. A table of addresses is
-one array, however many it stands for. Whoever makes it keeps the arrays.
+one array, however many it stands for. The caller has to keep a reference to each
+array, so that its memory stays.
 """
 
 from __future__ import annotations
