@@ -29,6 +29,9 @@ from timing import Times, Way, clock, interleaved
 import neural_network as nn
 
 ROUNDS, QUICK_ROUNDS = 7, 3
+# A peer whose first turn takes so many times as long as the fastest peer's has one turn only: it
+# cannot be the fastest.
+FAR = 2.5
 # A turn takes about so long: many calls, where one is over too soon.
 TURN = 0.06
 MOST_CALLS = 400
@@ -145,7 +148,11 @@ def race(ways: dict[str, Way], quick: bool, *, parts: int, settle: bool) -> Time
     ways["ours"]()
     calls = min(MOST_CALLS, max(1, round(TURN / (clock() - start))))
     rounds = QUICK_ROUNDS if quick else ROUNDS
-    return interleaved(ways, rounds, calls=calls, parts=parts, settle=settle)
+    first = interleaved(ways, 1, calls=calls, parts=parts, settle=settle)
+    least = first.median(first.fastest(*(name for name in ways if name != "ours")))
+    near = {n: way for n, way in ways.items() if n == "ours" or first.median(n) <= FAR * least}
+    found = interleaved(near, rounds, calls=calls, parts=parts, settle=settle)
+    return Times({**first.turns, **found.turns}, {**first.alone, **found.alone})
 
 
 def cell(
@@ -162,6 +169,7 @@ def cell(
         "ratio": times.median(peer) / times.median("ours"),
         "spread": [min(ratios), max(ratios)],
         "medians_ms": {name: 1e3 * times.median(name) for name in times.turns},
+        "once": [name for name, turns in times.turns.items() if len(turns) == 1],
         "rounds": len(ratios),
         "operations": least.operations,
         "bytes": least.bytes,

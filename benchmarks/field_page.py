@@ -17,7 +17,10 @@ TRAININGS = ("training, Adam", "training, SGD with momentum")
 def line(cell: dict[str, Any]) -> str:
     """Return what is printed as soon as a cell is known."""
     low, high = cell["spread"]
-    medians = ", ".join(f"{name} {value:.3g}" for name, value in cell["medians_ms"].items())
+    medians = ", ".join(
+        f"{name} {value:.3g}{' (one turn)' if name in cell['once'] else ''}"
+        for name, value in cell["medians_ms"].items()
+    )
     return (
         f"field:{cell['key']:<12} {cell['work']:<28} {cell['rows']:>4} rows "
         f"{cell['ratio']:5.2f} × {cell['peer']} ({low:.2f} to {high:.2f}); ms: {medians}; "

@@ -221,10 +221,38 @@ def test_what_is_refused(name: str) -> None:
 def test_parts_of_a_model_that_is_not_built() -> None:
     layers = nn.Dense(4), nn.Dense(3)
     model = nn.Sequential(*layers)
-    with pytest.raises(nn.ArgumentError, match="a pair for each layer"):
+    with pytest.raises(nn.ArgumentError, match=r"a pair for each layer.* none for model\[1\]"):
         nn.Trainer(model, [(layers[0], nn.Adam())])
     trainer = fit(model, [(layers[0], nn.SGD(0.1)), (layers[1], nn.Adam())])
     assert trainer.step == 10
+
+
+def test_layers_without_parameters_need_no_pair() -> None:
+    model = nn.Sequential(nn.Dense(4), nn.Activation("relu"), nn.Dropout(0.1), nn.Dense(3))
+    trainer = fit(model, [(model[0], nn.SGD(0.1)), (model[3], nn.Adam())])
+    assert trainer.step == 10
+
+
+class Scale(nn.Layer):
+    """A layer that has its parameter before it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(np.ones(1, np.float32))
+
+    def forward(self, X: Any) -> Any:
+        return X * self.scale
+
+
+def test_a_parameter_without_a_pair_is_missed_at_the_latest_by_fit() -> None:
+    model = nn.Sequential(nn.Dense(4), Scale(), nn.Dense(3))
+    trainer = nn.Trainer(model, [(model[0], "adam"), (model[2], "adam")], progress=False)
+    with pytest.raises(nn.ArgumentError, match=r"a pair for each layer.* model\[1\]\.scale"):
+        trainer.fit(X, Y, epochs=1)
+    other = nn.Dropout(0.5)
+    with pytest.raises(nn.ArgumentError, match="parts of the trainer's model"):
+        pairs = [(model[0], "adam"), (model[2], "adam"), (other, "adam")]
+        nn.Trainer(nn.Sequential(*list(model)[::2]), pairs)
 
 
 def test_it_is_shown_as_the_call_that_makes_it() -> None:

@@ -23,6 +23,7 @@ FIELDS = (
     "relu", "direct",  # whether relu follows; whether the input is a matrix of patches already
     "band", "group",  # rows of the result and filters, or channels, of a task
     "piece", "apart",  # numbers of a task's scratch memory; from that of one task to the next
+    "taken", "done",  # tasks that threads have begun, and ended, in this call
 )  # fmt: skip
 MEMORY = slice(FIELDS.index("source"), FIELDS.index("epsilon") + 1)
 TENSORS = slice(FIELDS.index("weight"), FIELDS.index("variance") + 1)

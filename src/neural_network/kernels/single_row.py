@@ -30,6 +30,7 @@ from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.addresses import numbers_at
 from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
+from neural_network.kernels.runtime.counters import add_one, value_of
 from neural_network.kernels.tile import WIDTH
 
 (
@@ -37,7 +38,7 @@ from neural_network.kernels.tile import WIDTH
     WEIGHT, BIAS, GAMMA, BETA, MEANS, VARIANCE,
     CHANNELS, HEIGHT, WIDE, FILTERS, ROWS, POSITIONS,
     TAPS_DOWN, TAPS_ALONG, STRIDE_DOWN, STRIDE_ALONG, SPACING_DOWN, SPACING_ALONG,
-    TOP, LEFT, POOL_DOWN, POOL_ALONG, RELU, DIRECT, BAND, GROUP, PIECE, APART,
+    TOP, LEFT, POOL_DOWN, POOL_ALONG, RELU, DIRECT, BAND, GROUP, PIECE, APART, TAKEN, DONE,
 ) = range(len(FIELDS))  # fmt: skip
 
 
@@ -303,10 +304,26 @@ def compute_on_one_thread(table: Any) -> None:
 
 @kernel
 def compute(table: Any) -> None:
-    """Compute the stages of a table."""
+    """Compute the stages of a table.
+
+    Waking threads for each stage would cost more than a small one. So each thread goes through
+    all stages: it takes tasks that no other has taken, then waits for those that others are still
+    computing. A thread that begins late finds less to do, or nothing; nobody waits for it.
+    """
+    most = 1
     for s in range(len(table)):
-        for task in prange(table[s, TASKS]):
-            _compute(table, s, np.int64(task))  # its type as above, so that parts are compiled once
+        table[s, TAKEN] = table[s, DONE] = 0
+        most = max(most, table[s, TASKS])
+    for _ in prange(most):
+        for s in range(len(table)):
+            tasks = table[s, TASKS]
+            task = add_one(table[s], TAKEN)
+            while task < tasks:
+                _compute(table, s, task)
+                add_one(table[s], DONE)
+                task = add_one(table[s], TAKEN)
+            while value_of(table[s], DONE) < tasks:
+                pass
 
 
 @kernel

@@ -38,7 +38,7 @@ from neural_network.layers.modes import HasMode
 from neural_network.layers.parameter import Parameter, Shapes, place, shapes_of, zeros_of_each
 from neural_network.layers.pixels import look_at_pixels
 from neural_network.layers.places import add_place, adding_place, derived
-from neural_network.layers.planning import run_layers
+from neural_network.layers.planning import predicted_whole, run_layers
 from neural_network.layers.randomness import Drawing
 from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
@@ -359,10 +359,11 @@ class Layer(HasMode, Drawing):
             if highest > self._bright or highest < self._faint:
                 look_at_pixels(self, rows)
         inside = self._look()
-        largest = inside.products.largest(min(size, len(rows)))
-        mode = modes.InMode(self, training=False, inside=inside.below)
+        if len(rows) <= size and (whole := predicted_whole(inside, rows)) is not None:
+            return whole
+        least, mode = min(size, len(rows)), modes.InMode(self, training=False, inside=inside.below)
         try:
-            with threads_for_call(largest), mode, no_backward():
+            with threads_for_call(inside.products.largest(least)), mode, no_backward():
                 for some in cut(rows, size):
                     out = self(narrowed("predict", "X", some, self.dtype))
                     part = out.data if isinstance(out, Tensor) else out
@@ -370,8 +371,7 @@ class Layer(HasMode, Drawing):
                         part = rows_of_results("predict", part, len(some))
                     parts.append(part)
         except ShapeError as error:  # it names a batch, which the user has not passed
-            batch = (min(size, len(rows)), *rows.shape[1:])
-            error.args = (of_all_rows(str(error), batch, rows.shape),)
+            error.args = (of_all_rows(str(error), (least, *rows.shape[1:]), rows.shape),)
             raise
         return np.concatenate(parts) if type(part) is np.ndarray else joined(parts)
 

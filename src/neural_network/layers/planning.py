@@ -22,11 +22,13 @@ import numpy as np
 
 from neural_network.autograd.engine import debugging, recording
 from neural_network.autograd.tensor import Tensor
+from neural_network.blas import threads_for_call
 from neural_network.checks import Array
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
 from neural_network.layers.modes import modes_of
 from neural_network.layers.pixels import expect_digits, is_on_dark_paper
+from neural_network.layers.structure import Contents
 from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
 from neural_network.plan.plain import PlainRun, predicted
@@ -99,7 +101,7 @@ class Decision:
 
     def __init__(self, layers: Sequence[Layer], versions: list[int], key: Key) -> None:
         self.versions = versions
-        self._dtype, self.recorded = key[1], key[2]
+        _, self._dtype, self.recorded, self._modes = key
         self.parts: dict[int, Part] = {}
         self._containers = [bool(layer._sequence) for layer in layers]
         self._steps = [_steps_of(layer, key[1], recorded=self.recorded) for layer in layers]
@@ -121,8 +123,24 @@ class Decision:
                 part.compiled = bool(match.stages) and X.dtype == np.float32
                 if part.compiled and not self.recorded:
                     part.program = program_of(match, row)
+                if position == 0 and not self.recorded and not any(self._modes):
+                    self._keep_whole(owner, part)
         self.parts[position] = part
         return part
+
+    def _keep_whole(self, owner: Layer, part: Part) -> None:
+        """Let ``predicted_whole`` find a part that is the whole of a model."""
+        contents = owner._look()
+        versions = [version for version, _ in contents.versions]
+        if (
+            part.match is not None
+            and part.match.layers == len(self._steps)
+            and owner._sequence in ("", "layers")
+            and _is_read(owner, self._dtype)
+            # What is inside is what this decision was made for: another thread may change it.
+            and versions[len(versions) - len(self.versions) :] == self.versions
+        ):
+            contents.whole[part.row, part.dtype] = part
 
 
 class Plan:
@@ -211,6 +229,34 @@ def run_layers(
             part.checked = part.ops is not None and not decision.recorded
             position += 1
     return X
+
+
+def predicted_whole(contents: Contents, X: Array) -> Array | None:
+    """Compute all layers of a model in evaluation, of which nothing is recorded.
+
+    It saves ``predict`` the blocks and decisions by which layers are called one after the other:
+    more time than a row takes in a small network.
+
+    Args:
+        contents: of the model, as it is now.
+        X: (N, …), at least one row.
+
+    Returns:
+        The result; None where it is not known yet how such rows are computed, or where other ways
+        are faster.
+    """
+    part = contents.whole.get((X.shape[1:], X.dtype))
+    if part is None or watchers() or debugging() or not _planned.get():
+        return None
+    if len(X) < part.match.least_rows:
+        return None
+    out = None if part.program is None else part.program.predicted(X)
+    if out is not None or not part.match.plain:
+        return out
+    if part.compiled and kernel_wanted("network", len(X) * part.match.work):
+        return None
+    with threads_for_call(contents.products.largest(len(X))):
+        return predicted(part.match, X)
 
 
 def whole_match(model: Layer) -> tuple[Match, bool] | None:

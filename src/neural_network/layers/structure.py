@@ -55,12 +55,15 @@ class Contents:
             because ``functools.cached_property`` adds one without an assignment.
         parameters, buffers: (name, tensor), each once.
         products: the matrix products of the weights.
+        whole: the shape of a row and a type → how ``planning`` computes all layers at once in
+            evaluation.
     """
 
-    __slots__ = ("below", "buffers", "names", "parameters", "products", "versions")
+    __slots__ = ("below", "buffers", "names", "parameters", "products", "versions", "whole")
 
     def __init__(self, layer: Structure) -> None:
         self.products = Products()
+        self.whole: dict[tuple[tuple[int, ...], Any], Any] = {}
         waiting: list[tuple[str, Structure]] = [("", layer)]
         seen, named, tensors = set[int](), dict[str, Structure](), dict[str, Tensor]()
         self.versions: list[tuple[int, int]] = []

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 WIDTH = 8.0
 # Points.
 SMALL, MEDIUM, LARGE = 9.0, 10.0, 12.0
-# Colours that people with any colour vision tell apart (Okabe and Ito, 2008).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Colours that people with any colour vision tell apart (Okabe and Ito, 2008); the last is grey
+# in the place of their black, which a dark figure would hide.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#808080")
+# Letters in boxes of pale colours, in figures of any style.
+INK = "black"
+# Arrows and thin lines, seen on white and on black.
+STROKE = "0.5"
 # Blue below 0, white at 0, red above; black to white; dark blue to yellow.
 SIGNED, GREY, RISING = "RdBu_r", "gray", "viridis"
 # The largest number of a picture of 0 … 255 is at least this; smaller ones are on another scale.

@@ -32,7 +32,8 @@ MOST_UNITS = 256
 MOST_NUMBERED = 64
 # A tile for each of a few filters is no larger than this, in inches.
 LARGEST_TILE = 1.7
-
+# Along a side: a square array that is not larger is a filter, not the matrix of a dense layer.
+LARGEST_FILTER = 7
 # Tiles so many times as wide as high stand below each other.
 WIDE = 4
 # Numbers of filters or channels along a side.
@@ -59,7 +60,8 @@ def show_filters(
 
     Args:
         layer: a built layer; a model, of which the first layer with filters is drawn; or the
-            weights: (F, C, fh, fw), (F, fh, fw) or (inputs, units).
+            weights: (F, C, fh, fw), (F, fh, fw) or (inputs, units). An array of up to 7×7
+            with equal sides is one filter, such as ``named_filter`` gives.
         shape: of the inputs of a dense layer, such as (28, 28) or (3, 32, 32); None for that of
             the model's pictures.
         ax: matplotlib axes to draw on; None for a new figure.
@@ -78,8 +80,14 @@ def show_filters(
     >>> figure = show_filters(Conv2D(8, 3).initialize((1, 28, 28), rng=0))
     >>> figure.axes[0].get_title(), len(figure.axes[0].images)
     ('Conv2D: 8 filters 3×3', 8)
+    >>> show_filters(named_filter("sharpen")).axes[0].get_title()
+    'weights: 1 filter 3×3'
     """
     label, weight, pictures = _weights(layer)
+    if not isinstance(layer, Layer) and shape is None and weight.ndim == 2:
+        rows, columns = weight.shape
+        if rows == columns <= LARGEST_FILTER:  # a filter of ``conv2d``'s
+            weight = weight[None]
     shape = pictures if shape is None else shape
     tiles, about = _tiles(weight, shape, in_colour=cmap is None)
     named = about if about.startswith(label) else f"{label}: {about}"

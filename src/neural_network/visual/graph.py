@@ -16,7 +16,7 @@ from neural_network.layers.parameter import as_sizes
 from neural_network.layers.several_inputs import check_one_input
 from neural_network.public import public
 from neural_network.visual.canvas import LEAST_IN_PLACE, as_title, axes_grid, room_of
-from neural_network.visual.figures import COLOURS, SMALL, as_cmap, colours_from
+from neural_network.visual.figures import COLOURS, INK, SMALL, STROKE, as_cmap, colours_from
 from neural_network.visual.inputs import no_model
 from neural_network.visual.model_graph import KINDS, Box, boxes_of
 
@@ -262,7 +262,9 @@ def _draw(
         )
     )
     space = (INNER * BOX[0], INNER * BOX[1])
-    group.add(axes, centre, _texts(box), space, ha="center", va="center", linespacing=1.1)
+    group.add(
+        axes, centre, _texts(box), space, ha="center", va="center", color=INK, linespacing=1.1
+    )
 
 
 def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float], head: float) -> None:
@@ -288,7 +290,7 @@ def _connect(axes: Axes, start: tuple[float, float], end: tuple[float, float], h
             path=Path(points),
             arrowstyle="-|>",
             mutation_scale=head,
-            color="0.35",
+            color=STROKE,
             linewidth=1.0,
             shrinkA=0,
             shrinkB=0,

@@ -15,7 +15,7 @@ from neural_network.layers.layer import Layer
 from neural_network.public import public
 from neural_network.training.objectives import LOSSES, Loss
 from neural_network.visual.canvas import as_title, axes_grid, inches_of, not_drawn, wrapped
-from neural_network.visual.figures import COLOURS, SMALL, WIDTH, as_cmap, colours_from
+from neural_network.visual.figures import COLOURS, SMALL, STROKE, WIDTH, as_cmap, colours_from
 from neural_network.visual.gradients import gradients_of
 from neural_network.visual.inputs import as_inputs, as_model, as_numbers
 
@@ -140,7 +140,7 @@ def draw_histograms(
             # Bars lie on both sides of a number that is all there is, which is in the middle one.
             count += alike is not None and count % 2 == 0
             axes.hist(finite, bins=_edges(finite, count), color=colour)
-        axes.axvline(0, color="0.4", linewidth=0.8, linestyle=":")
+        axes.axvline(0, color=STROKE, linewidth=0.8, linestyle=":")
         shape = "×".join(map(str, values.shape)) or "1"
         lacking = values.size - finite.size
         between = "\n" if canvas.given is None else " "

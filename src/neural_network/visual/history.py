@@ -15,7 +15,7 @@ from neural_network.lifting import is_tensor
 from neural_network.public import public
 from neural_network.training.history import History
 from neural_network.visual.canvas import Canvas, axes_grid, wrapped
-from neural_network.visual.figures import COLOURS, MEDIUM, WIDTH, colours_from
+from neural_network.visual.figures import COLOURS, MEDIUM, STROKE, WIDTH, colours_from
 from neural_network.visual.inputs import as_plain
 from neural_network.visual.log_files import is_log, read_log
 from neural_network.visual.measures import are_runs, measure_of
@@ -210,7 +210,7 @@ def entries_of(runs: Runs, colours: Sequence[Any]) -> list[tuple[str, Any]]:
     """Return text and style of each line of the legend of several runs."""
     found = [(run, {"color": colours[n % len(colours)]}) for n, run in enumerate(runs)]
     if any(name.startswith(VALIDATION) for named, _ in runs.values() for name in named):
-        grey = {"color": "0.35"}
+        grey = {"color": STROKE}
         found += [("training", grey), ("validation", {**grey, "linestyle": "--"})]
     return [(wrapped(text, WIDTH / 2, MEDIUM), style) for text, style in found]
 

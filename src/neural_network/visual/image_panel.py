@@ -9,7 +9,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.visual.canvas import Canvas, wrapped
-from neural_network.visual.figures import GREY, as_picture, ink_on, largest, limits_of, plain
+from neural_network.visual.figures import GREY, INK, as_picture, ink_on, largest, limits_of, plain
 from neural_network.visual.tiles import cells_of, short_numbers
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def draw_image(canvas: Canvas, axes: Axes, found: Placed) -> None:
                 color=ink_on(drawn, share),
             )  # fmt: skip
         for row, column in _around(found, rows, columns):
-            group.add(axes, (column, row), "0", (0.9, 0.9), ha="center", va="center")
+            group.add(axes, (column, row), "0", (0.9, 0.9), ha="center", va="center", color=INK)
     axes.set_title(wrapped(title, canvas.inches[0] / 4.5, canvas.medium), fontsize=canvas.medium)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from neural_network.visual.figures import INK
+
 # Points: between panels from left to right and downwards, and of a bar of colours.
 PAD, BAR = (5.0, 2.5), 7.0
 # Of the width and height, what the panels keep beside their titles and numbers.
@@ -180,6 +182,7 @@ class Note(Text):
         self.set_clip_on(False)
         self.set_in_layout(False)
         self.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})
+        self.set_color(INK)
 
     def get_visible(self) -> bool:
         """Return whether something is left out, now that its text is set."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from neural_network.checks import Array
 from neural_network.visual.canvas import axes_grid, room_of
-from neural_network.visual.figures import COLOURS, SMALL, as_cmap, colours_from
+from neural_network.visual.figures import COLOURS, INK, SMALL, STROKE, as_cmap, colours_from
 from neural_network.visual.tape import Line, Part
 from neural_network.visual.tape_places import Place, places_of
 
@@ -228,7 +228,7 @@ def _box(axes: Any, group: Group, place: Place, texts: list[str], colour: Any) -
     )  # fmt: skip
     middle = (place.x, place.top + place.height / 2)
     space = (0.97 * place.width, 0.97 * place.height)
-    group.add(axes, middle, texts, space, ha="center", va="center", linespacing=1.2)
+    group.add(axes, middle, texts, space, ha="center", va="center", color=INK, linespacing=1.2)
 
 
 def _arrow(axes: Any, path: list[tuple[float, float]], head: float) -> None:
@@ -238,7 +238,7 @@ def _arrow(axes: Any, path: list[tuple[float, float]], head: float) -> None:
 
     axes.add_patch(
         FancyArrowPatch(
-            path=Path(path), arrowstyle="-|>", mutation_scale=head, color="0.35", linewidth=1.0,
+            path=Path(path), arrowstyle="-|>", mutation_scale=head, color=STROKE, linewidth=1.0,
             shrinkA=0, shrinkB=0, zorder=0.5,
         )
     )  # fmt: skip

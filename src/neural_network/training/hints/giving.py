@@ -40,11 +40,16 @@ class Hints:
         self.advice: dict[str, str] = {}
         self._given: set[str] = set()
         self._start: Start | None = None
+        # What ``before_fit`` has looked at.
+        self._seen: tuple[Any, ...] = ()
 
     def before_fit(
         self, state: TrainingState, feed: Feed, held_out: Batch | None, compute_loss: ComputeLoss
     ) -> None:
         """Warn of what looks like a mistake, before anything is changed.
+
+        The model and the loss are tried when data of this shape come for the first time: a program
+        that calls ``fit`` again and again should not wait for the same look.
 
         Args:
             state: of a training whose model is built, and was tried.
@@ -55,6 +60,12 @@ class Hints:
         LOOKS.clear()  # they are for loops without a trainer
         self._give((*OF_LAYERS, *OF_CALLBACKS), Fit(state))
         self._start = None
+        model = state.model
+        seen = model._look(), state.loss, state.optimizer, feed.shape, held_out is None
+        if seen == self._seen:
+            expect_digits(model, expected=is_on_dark_paper(feed.spread(ROWS).X))
+            return
+        self._seen = seen
         with np.errstate(all="ignore"):
             self._start = epochs.noted(state, feed, compute_loss)
         trial = _trial(state, feed, held_out, compute_loss)

@@ -106,14 +106,21 @@ class OptimizerGroups(Answering):
         if all(binding.built for binding in self._bindings) and model.built:
             found = {id(p) for b in self._bindings for _, p in b.named_parameters()}
             own = {id(p): place_name(model, name) for name, p in model.named_parameters()}
+            inside = set(own)
         else:
             found = innermost(targets)
-            own = dict.fromkeys(innermost([model]), "a layer")
+            # Only layers that make parameters when they are built; the others need no pair.
+            own = {
+                id(layer): place_name(model, name)
+                for name, layer in model.named_layers()
+                if layer._builds() and not any(True for _ in layer.children())
+            }
+            inside = innermost([model])
         if missing := [name for one, name in own.items() if one not in found]:
             expected = "a pair for each layer, frozen ones too (they do not move)"
             received = f"none for {', '.join(missing[:3])}"
             raise ArgumentError(sentence(function, "optimizer", expected, received))
-        if found - own.keys():
+        if found - inside:
             expected = "parts of the trainer's model"
             raise ArgumentError(sentence(function, "optimizer", expected, "one of another model"))
 
