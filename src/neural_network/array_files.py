@@ -78,6 +78,8 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> No
     if not isinstance(arrays, Mapping):
         raise DTypeError(sentence("save_arrays", "arrays", "a dict of arrays", type(arrays)))
     metadata = {"format": FORMAT, "format_version": FORMAT_VERSION}
+    if all(isinstance(name, str) for name in arrays):  # else ``write_arrays`` refuses them
+        metadata["order"] = json.dumps([*arrays])
     write_arrays(path, arrays, metadata)
 
 
@@ -94,7 +96,8 @@ def load_arrays(
             program or of format version 1. A checksum that is there is always compared.
 
     Returns:
-        name → array; bfloat16, which NumPy lacks, as float32.
+        name → array, in the order in which ``save_arrays`` was given them; bfloat16, which NumPy
+        lacks, as float32.
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/a.safetensors"
@@ -111,7 +114,14 @@ def load_arrays(
     required = as_flag("load_arrays", "require_checksum", require_checksum)
     arrays, metadata = read_arrays(path, require_checksum=required)
     check_version(path, metadata, "1", FORMAT_VERSION)
-    return arrays
+    # safetensors itself orders names by their types. Another program may have added arrays.
+    order = json_in(str(path), metadata, "order") if "order" in metadata else []
+    known = [name for name in order if name in arrays] if _are_names(order) else []
+    return {name: arrays[name] for name in dict.fromkeys([*known, *arrays])}
+
+
+def _are_names(order: object) -> bool:
+    return isinstance(order, list) and all(isinstance(name, str) for name in order)
 
 
 def check_version(

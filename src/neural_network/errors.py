@@ -133,9 +133,10 @@ def give_hint_of_call(text: str) -> None:
 
 
 def give_hint_of_line(text: str) -> None:
-    """Warn of how a function was called, once for each line of a program, in ``fit`` as well."""
+    """Warn of how a function was called, once for each line and kind, in ``fit`` as well."""
     frame = users_frame()
-    line = (frame.f_code.co_filename, frame.f_lineno, text.partition(" ")[0])
+    kind = "".join(sign for sign in text if not sign.isdigit())  # whatever the numbers are
+    line = (frame.f_code.co_filename, frame.f_lineno, kind)
     if line not in _lines_warned():
         _lines_warned().add(line)
         give_hint(text)

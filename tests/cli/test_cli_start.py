@@ -195,3 +195,56 @@ def test_an_onnx_file_is_not_trained_further(run_here: Any, tmp_path: Path) -> N
     done = run_here("train", "--model", "m.onnx", "--data", "bars")
     assert done.returncode == 2
     assert "m.onnx; train starts from a .safetensors file, and no ONNX file" in done.stderr
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """A model whose notes say that it reads digits, and a folder of pictures that are none."""
+    need_module("PIL")
+    from PIL import Image
+
+    for name, level in (("bright", 230), ("dark", 40)):
+        (tmp_path / "shades" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = np.full((20, 20, 3), level + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "shades" / name / f"{number}.png")
+    notes = {"classes": list("0123456789"), "pictures": {"as": "digit"}}
+    nn.save(nn.models.tiny_cnn(rng=0).initialize((1, 28, 28)), tmp_path / "start.safetensors",
+            notes=notes)  # fmt: skip
+    return tmp_path
+
+
+def test_pictures_that_are_no_digits_get_the_option(run_here: Any, digits: Path) -> None:
+    start = ["train", "--data", "shades", "--model", "start.safetensors", *STILL, "--out"]
+    done = run_here(*start, "a")
+    assert done.returncode == 2
+    assert "the notes of start.safetensors say that it reads photographs of digits" in done.stderr
+    assert "--prepare resize brings other pictures to the size that it reads" in done.stderr
+    done = run_here(*start, "b", "--prepare", "resize")
+    assert done.returncode == 0, done.stderr
+    assert nn.load_notes(digits / "b" / "model.safetensors")["pictures"] == {
+        "as": "resize", "size": [28, 28], "grey": True
+    }  # fmt: skip
+    assert 'prepare = "resize"' in (digits / "b" / "settings.toml").read_text(encoding="utf-8")
+    assert run_here("resume", "b", "--no-picture").returncode == 0
+
+
+def test_digits_are_prepared_as_the_notes_say_with_a_word(run_here: Any, digits: Path) -> None:
+    from PIL import Image
+
+    images, labels = nn.load_mnist()
+    for number in range(12):
+        folder = digits / "ink" / str(labels[number] % 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - images[number]).save(folder / f"{number}.png")
+    start = ["train", "--data", "ink", "--model", "start.safetensors", *STILL, "--out"]
+    done = run_here(*start, "a")
+    assert done.returncode == 0, done.stderr
+    told = "prepared as handwritten digits, as the notes of start.safetensors say; --prepare resize"
+    assert told in " ".join(done.stderr.split())
+    assert 'prepare = "digit"' in (digits / "a" / "settings.toml").read_text(encoding="utf-8")
+    assert nn.load_notes(digits / "a" / "model.safetensors")["pictures"] == {"as": "digit"}
+    assert run_here("resume", "a", "--no-picture").returncode == 0
+    done = run_here(*start, "b", "--prepare", "resize")
+    assert done.returncode == 0, done.stderr
+    assert "handwritten digits" not in done.stderr

@@ -9,6 +9,7 @@ import pytest
 
 import neural_network as nn
 from neural_network.visual import grad_cam, occlusion, saliency
+from neural_network.visual.map_cells import cells_of, enlarged
 from tests.visual.pictures_models import COLOUR, GREY, MODELS, colour_model, grey_model, state_of
 
 
@@ -42,7 +43,8 @@ def test_grad_cam_is_its_formula(make: Any, image: Any, target: int) -> None:
         weights.append(slope / maps[0, k].size)
     cam = np.maximum(sum(w * a for w, a in zip(weights, maps[0], strict=True)), 0)
     assert cam.max() > 0
-    expected = nn.interpolate(cam[None, None], size=9, mode="bilinear")[0, 0]
+    # The network's convolutions and pooling leave the cells at these pixels.
+    expected = enlarged(cam, cells_of(model, model[2], picture[None], cam, (9, 9)), (9, 9))
     found = grad_cam(model, picture, target=target)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
     for layer in (2, "2", model[2], 2 - len(model)):

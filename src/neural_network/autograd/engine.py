@@ -15,7 +15,6 @@ levels, by which it can be differentiated again.
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,12 +28,12 @@ import numpy as np
 from neural_network import errors
 from neural_network.autograd.formulas import as_gradient, one_of, refuse_formula
 from neural_network.autograd.gradients import Gradients
-from neural_network.autograd.memory import Memory
+from neural_network.autograd.memory import Memory, checksum
 from neural_network.autograd.warned import warnings_of_callers_line
 from neural_network.checks import Array
 from neural_network.errors import LOOKS, GradientError
 from neural_network.functional.op import NOTHING_KEPT, Rule
-from neural_network.lifting import LISTS, array_under, tensors_in
+from neural_network.lifting import LISTS, tensors_in
 from neural_network.public import public
 
 # Ops on tensors of this level and those above are recorded.
@@ -206,6 +205,8 @@ class Recorded:
         return self.node is not None and self.node.rule.by_kernels
 
 
+# In the place of a node's properties, where numbers that it saved were changed.
+OUTDATED: Mapping[str, Any] = MappingProxyType({"outdated": True})
 # What a tensor may be in.
 TENSORS = (Recorded, *LISTS)
 
@@ -283,6 +284,12 @@ class Node:
 
     def saved(self) -> dict[str, Any]:
         """Return what the gradients need, as the op left it."""
+        if self.properties is OUTDATED:
+            raise GradientError(
+                f"{self.rule.name}: step() has changed weights that it was computed with, and the "
+                "gradient needs the old ones; compute a loss after the step of another one, or "
+                "call backward() of all losses before the first step()"
+            )
         if self.values is None:
             raise GradientError(
                 f"{self.rule.name}: its record was freed by an earlier backward(); expected one "
@@ -345,13 +352,18 @@ class Node:
         self.values = None
         self.checksums = None
 
+    def outdate(self) -> None:
+        """Drop the saved values, because numbers among them were changed."""
+        self.release()
+        self.properties = OUTDATED
+
     def _checksums(self) -> dict[str, int]:
         assert self.values is not None
-        return {need: _checksum(value) for need, value in self.values.items()}
+        return {need: checksum(value) for need, value in self.values.items()}
 
     def _compare_checksums(self) -> None:
-        for need, checksum in self._checksums().items():
-            if checksum != (self.checksums or {})[need]:
+        for need, found in self._checksums().items():
+            if found != (self.checksums or {})[need]:
                 raise GradientError(
                     f"{self.rule.name}: {need} was changed after the op had used it"
                 )
@@ -371,16 +383,6 @@ def _property(value: Any, what: str) -> Any:
     if isinstance(value, LISTS):
         return [_property(item, what) for item in value]
     return getattr(value.data if isinstance(value, Recorded) else np.asarray(value), what)
-
-
-def _checksum(value: Any) -> int:
-    raw = array_under(value)
-    items = raw if isinstance(raw, list | tuple) else [raw]
-    total = 0
-    for item in items:
-        if isinstance(item, np.ndarray):
-            total = zlib.crc32(np.ascontiguousarray(item).view(np.uint8).ravel().data, total)
-    return total
 
 
 _requires_grad = attrgetter("requires_grad")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
+
+import numpy as np
+
+from neural_network.lifting import array_under
 
 
 class Memory:
@@ -23,6 +28,13 @@ class Memory:
             self._limit = 2 * len(self._nodes) + 8
         self._nodes.append(ref(node))
 
+    def outdate(self) -> None:
+        """Make the records of all nodes unusable, because the memory was changed."""
+        for node in self:
+            if node.values is not None:
+                node.outdate()
+        self._nodes.clear()
+
     def __iter__(self) -> Iterator[Any]:
         """Yield the nodes that still exist."""
         return (node for known in self._nodes if (node := known()) is not None)
@@ -37,3 +49,14 @@ def note_saved(tensors: Iterable[Any], node: Any) -> None:
             tensor.memory.add(node)
         else:
             memory._nodes.append(saved)
+
+
+def checksum(value: Any) -> int:
+    """Return a number that depends on each bit of an array, or of several in a list."""
+    raw = array_under(value)
+    items = raw if isinstance(raw, list | tuple) else [raw]
+    total = 0
+    for item in items:
+        if isinstance(item, np.ndarray):
+            total = zlib.crc32(np.ascontiguousarray(item).view(np.uint8).ravel().data, total)
+    return total

@@ -242,7 +242,7 @@ class Settings:
         names=("--grey/--colour", "--gray/--color"),
     )
     prepare: str = _choice(
-        "resize", WAYS, ": how a folder's pictures are prepared; digit is for photographs of digits"
+        "auto", ("auto", *WAYS), " (photographs of digits); auto: as the start's, else resize"
     )
     early_stopping: int = _setting(
         0,

@@ -38,7 +38,9 @@ def preparation(settings: Settings, start: Start | None) -> Preparation:
     if settings.prepare == "digit":
         return DIGIT
     if start is not None and not (settings.size or settings.grey):
-        return start.notes.pictures or by_input(start.model)
+        noted = start.notes.pictures
+        obeyed = noted is not None and (settings.prepare == "auto" or noted.way == "resize")
+        return noted if noted is not None and obeyed else by_input(start.model)
     size = (settings.size, settings.size) if settings.size else None
     return Preparation("resize", size, settings.grey)
 

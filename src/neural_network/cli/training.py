@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -94,7 +95,11 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
     with before_writing():
         begun = start_of(settings)
         prepared = preparation(settings, begun)
-        pictures = load_pictures("train", settings.data, "train", prepared, report)
+        with _telling_of_notes(settings, prepared, report):
+            pictures = load_pictures("train", settings.data, "train", prepared, report)
+        # The file of settings holds what was done.
+        way = "resize" if settings.data in DATA else prepared.way
+        settings = replace(settings, prepare=way)
         if len(pictures.classes) < 2:
             raise ArgumentError(
                 sentence("train", "--data", "two classes or more", len(pictures.classes))
@@ -149,6 +154,24 @@ def perform(settings: Settings, report: Report, *, resume: bool, picture: bool) 
         **tested,
         files={path.name: path for path in files.values()},
         seconds=round(seconds, 3),
+    )
+
+
+@contextmanager
+def _telling_of_notes(settings: Settings, prepared: Preparation, report: Report) -> Iterator[None]:
+    """Say that a folder's pictures are prepared as the notes of the start say, or name the cure."""
+    if settings.prepare != "auto" or settings.data in DATA or prepared.way != "digit":
+        yield
+        return
+    name = Path(settings.model).name
+    other = "--prepare resize brings other pictures to the size that it reads"
+    try:
+        yield
+    except ArgumentError as error:
+        told = f"the notes of {name} say that it reads photographs of digits"
+        raise ArgumentError(f"{error}; {told}; {other}") from error
+    report.note(
+        f"The pictures are prepared as handwritten digits, as the notes of {name} say; {other}."
     )
 
 

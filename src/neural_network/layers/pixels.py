@@ -16,8 +16,9 @@ from neural_network.layers.places import place_of
 # Pixels of files are whole numbers from 0 to 255, of which some are above this; so many numbers in
 # a row are pixels rather than features.
 BRIGHT, MOST, FEWEST = 100, 255, 64
-# Paper is brighter than this share of the brightest number, and covers more than half of a picture.
-PAPER, HALF = 0.6, 0.5
+# Paper is brighter than this share of the brightest number, and covers more than half of a picture;
+# ink is darker than this share of the paper. Grey paper is at least so bright.
+PAPER, HALF, INK, GREY = 0.6, 0.5, 0.75, 0.3
 # A picture whose brightest number is below it was divided by 255 twice.
 FAINT = 0.02
 # So many of the pictures that a model was trained with have a border of 0.
@@ -101,7 +102,7 @@ def is_on_dark_paper(X: Any) -> bool:
 def expect_digits(model: Any, *, expected: bool = True) -> None:
     """Note whether a model was trained with bright digits on paper of 0, as those of MNIST."""
     if expected:
-        vars(model).update(_bright=PAPER, _faint=FAINT)
+        vars(model).update(_bright=GREY, _faint=FAINT)
     else:
         for name in ("_bright", "_faint"):
             vars(model).pop(name, None)
@@ -132,12 +133,11 @@ def _is_bright_paper(X: Array) -> bool:
 
     The first number is looked at first, so that a right call costs next to nothing.
     """
-    if X[0].item(0) <= PAPER or (maps := _grey_pictures(X[:1])) is None:
+    if X[0].item(0) <= GREY or (maps := _grey_pictures(X[:1])) is None:
         return False
-    picture, border = maps[0], _borders(maps)
-    highest = np.max(picture)
-    bright = np.median(border) > PAPER * highest
-    return bool(bright and 0 < np.mean(picture < highest / 2) < HALF)
+    paper = np.median(_borders(maps))
+    bright = paper > PAPER * np.max(maps)
+    return bool(bright and 0 < np.mean(maps < INK * paper) < HALF)
 
 
 def _are_pixels(X: Array) -> bool:

@@ -34,6 +34,9 @@ MOST = 1 << 25
 # Numbers of a matrix of patches, and of its columns at least, that are multiplied at once: they
 # stay in the second-level cache.
 PATCHES, FEWEST = 1 << 17, 64
+# Multiplications of a task at least, and tasks of a stage at most, where several threads compute
+# it: small matrices are multiplied at less than the full speed.
+TASK, TASKS = 800_000, 4
 # Filters of a task, and channels, where several threads compute a stage of few positions.
 FILTERS, CHANNELS = 32, 8
 
@@ -160,8 +163,9 @@ class Program:
         of_row = ph * wide
         band, group = max(1, min(rows, max(FEWEST, PATCHES // taps) // of_row)), filters
         if self._several:
-            band = min(band, max(-(-rows // 4), -(-FEWEST // of_row)))
-            group = filters if rows >= 4 * band else min(filters, FILTERS)
+            tasks = min(TASKS, max(1, rows * of_row * taps * filters // TASK))
+            band = min(band, max(-(-rows // tasks), -(-FEWEST // of_row)))
+            group = filters if rows >= tasks * band else min(filters, FILTERS)
         columns = -(-band * of_row // COLUMNS) * COLUMNS
         whole = window.taps == window.stride == (1, 1) and not any(map(any, window.pads))
         direct = whole and wide == window.sizes[1]

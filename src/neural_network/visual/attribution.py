@@ -17,7 +17,6 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_count, as_number, silent
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import ArgumentError, DTypeError, GradientError, brief, sentence
-from neural_network.functional.interpolation import interpolate
 from neural_network.layers.hooks import watching
 from neural_network.layers.layer import Layer
 from neural_network.public import public
@@ -31,6 +30,7 @@ from neural_network.visual.inputs import (
     noted,
     probabilities_of,
 )
+from neural_network.visual.map_cells import cells_of, enlarged
 
 # Pictures with a hidden part that are predicted together.
 ROWS_AT_ONCE = 256
@@ -98,8 +98,10 @@ def grad_cam(
             its place; None for the last 2-D convolution.
 
     Returns:
-        (H, W) of the picture, at least 0, in the model's floating type: the map, which has
-        the size of the maps, enlarged bilinearly.
+        (H, W) of the picture, at least 0, in the model's floating type: the map, enlarged
+        bilinearly. A cell of it lies in the middle of the pixels that it sees, so that
+        convolutions without padding leave a border of 0; where a layer of one's own hides which
+        pixels these are, the map is stretched over the whole picture.
 
     Raises:
         ArgumentError: a model without a convolution; a layer that is not in it, or that gives
@@ -135,11 +137,8 @@ def grad_cam_for(
         )
     weights = _gradient(function, score, maps)[0].mean(axis=(1, 2))
     weighted = np.tensordot(weights, maps.data[0], axes=1)
-    size = picture.shape[2:]
-    enlarged = interpolate(
-        np.maximum(weighted, 0)[np.newaxis, np.newaxis], size=size, mode="bilinear"
-    )
-    return np.asarray(enlarged)[0, 0], weighted
+    places = cells_of(found, chosen, inputs, weighted, picture.shape[2:])
+    return enlarged(np.maximum(weighted, 0), places, picture.shape[2:]), weighted
 
 
 @public(top_level=False)

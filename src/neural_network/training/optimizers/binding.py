@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,13 @@ class Binding:
 
 
 def put(parameters: Sequence[Parameter], chosen: Sequence[bool], flat: Array) -> None:
-    """Copy chosen parameters from what ``Binding.flat`` returned, where it was a copy."""
+    """Copy chosen parameters from what ``Binding.flat`` returned, where it was a copy.
+
+    What was recorded with the old numbers cannot be differentiated any more.
+    """
+    for parameter in compress(parameters, chosen):
+        if parameter._memory is not None:
+            parameter._memory.outdate()
     if np.may_share_memory(flat, parameters[0].data):
         return
     for parameter, part, is_chosen in zip(parameters, parts(parameters), chosen, strict=True):

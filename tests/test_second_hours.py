@@ -1,0 +1,230 @@
+"""Places where people who knew the first pages were misled."""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neural_network as nn
+from neural_network.array_files import read_arrays, write_arrays
+
+RNG = np.random.default_rng(0)
+
+
+# --- arrays in a file keep their order -------------------------------------------------------
+
+
+def test_a_network_by_hand_goes_on_after_it_was_saved(tmp_path: Path) -> None:
+    X, y = RNG.random((20, 6)), np.eye(3)[np.arange(20) % 3]
+    parameters = nn.initial_parameters([6, 5, 3])
+    path = tmp_path / "hand.safetensors"
+    nn.save_arrays(path, parameters)
+    loaded = nn.load_arrays(path)
+    assert list(loaded) == list(parameters) == ["W1", "b1", "W2", "b2"]
+    for some in (parameters, loaded):
+        A1, A2 = nn.forward_mlp(X, **some)
+        Z1 = X @ some["W1"] + some["b1"]
+        gradients = nn.backward_mlp(X, A1, A2, y, some["W1"], some["W2"], Z1)
+        for name, gradient in zip(some, gradients, strict=True):
+            some[name] = some[name] - 0.1 * gradient
+    for name in parameters:
+        np.testing.assert_array_equal(loaded[name], parameters[name])
+
+
+def test_arrays_of_all_types_keep_their_order(tmp_path: Path) -> None:
+    arrays = {
+        name: np.ones(2, kind)
+        for name, kind in zip("zbyac", ["f4", "i8", "?", "f8", "f2"], strict=True)
+    }
+    nn.save_arrays(tmp_path / "a.safetensors", arrays)
+    assert list(nn.load_arrays(tmp_path / "a.safetensors")) == list("zbyac")
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [('["b"]', "ba"), ('["c", "b", "b"]', "ba"), ("[1, {}]", "ab"), ('"b"', "ab"), ("{}", "ab")],
+)
+def test_an_order_of_another_program_loses_no_array(tmp_path: Path, order: str, found: str) -> None:
+    path = tmp_path / "a.safetensors"
+    write_arrays(path, {"a": np.ones(1), "b": np.ones(2)}, {"order": order})
+    assert "".join(nn.load_arrays(path)) == found
+    assert json.loads(read_arrays(path)[1]["order"]) == json.loads(order)
+
+
+def test_an_order_that_is_no_json_is_damage(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.safetensors", {"a": np.ones(1)}, {"order": "a, b"})
+    with pytest.raises(nn.FileFormatError, match="damaged metadata: order"):
+        nn.load_arrays(tmp_path / "a.safetensors")
+
+
+# --- a gradient through weights that step() has changed --------------------------------------
+
+
+def small(outputs: int, inputs: int, seed: int) -> Any:
+    layers = nn.Dense(8, "relu"), nn.Dense(outputs)
+    return nn.Sequential(*layers).initialize((inputs,), rng=seed)
+
+
+BCE = nn.binary_cross_entropy_with_logits
+ONES, ZEROS = np.ones((16, 1)), np.zeros((16, 1))
+CHANGED = r"step\(\) has changed weights that it was computed with.* before the first step\(\)"
+
+
+@pytest.fixture(params=["numpy", "auto"])
+def pair(request: Any) -> Iterator[Any]:
+    """A generator and a discriminator, with their optimizers."""
+    with nn.use_kernels(request.param):
+        G, D = small(2, 3, 0), small(1, 2, 1)
+        yield G, D, nn.Adam(0.01, parameters=G), nn.Adam(0.01, parameters=D)
+
+
+def losses(G: Any, D: Any) -> tuple[Any, Any]:
+    fake, real = G(RNG.normal(size=(16, 3))), RNG.normal(size=(16, 2))
+    return BCE(D(real), ONES) + BCE(D(fake.detach()), ZEROS), BCE(D(fake), ONES)
+
+
+def test_a_loss_of_before_the_other_step_is_refused(pair: Any) -> None:
+    G, D, _, of_D = pair
+    first, second = losses(G, D)
+    first.backward()
+    of_D.step()
+    before = [p.data.copy() for p in G.parameters()]
+    with pytest.raises(nn.GradientError, match=CHANGED):
+        second.backward()
+    assert all(p.grad is None for p in G.parameters())
+    for parameter, numbers in zip(G.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.data, numbers)
+
+
+def test_both_losses_before_the_steps_are_right(pair: Any) -> None:
+    G, D, of_G, of_D = pair
+    first, second = losses(G, D)
+    first.backward()
+    second.backward()
+    of_D.step()
+    of_G.step()
+    assert all(p.grad is not None for p in G.parameters())
+
+
+def test_a_graph_that_is_kept_is_refused_as_well() -> None:
+    model = small(1, 2, 0)
+    optimizer = nn.SGD(0.1, parameters=model)
+    loss = (model(np.ones((4, 2))) ** 2).mean()
+    loss.backward(retain_graph=True)
+    loss.backward(retain_graph=True)  # twice before the step is fine
+    optimizer.step()
+    with pytest.raises(nn.GradientError, match=CHANGED):
+        loss.backward()
+
+
+def test_groups_and_single_parameters_are_noticed() -> None:
+    model = small(1, 2, 0)
+    w = nn.Parameter(np.array([2.0, 3.0]))
+    groups = nn.OptimizerGroups([(model[0], nn.SGD(0.1)), (model[1], nn.Adam(0.1))])
+    optimizer = nn.SGD(0.1, parameters=[w])
+    x = nn.Tensor([1.0, 4.0], requires_grad=True)
+    for step, later, now in (
+        (groups, (model(np.ones((4, 2))) ** 2).mean(), (model(np.ones((4, 2))) ** 2).mean()),
+        (optimizer, (x * w).sum(), (x * w).sum()),
+    ):
+        now.backward()
+        step.step()
+        with pytest.raises(nn.GradientError, match=CHANGED):
+            later.backward()
+
+
+def test_what_does_not_need_the_changed_numbers_is_differentiated() -> None:
+    model, other = small(1, 2, 0), small(1, 2, 1)
+    optimizer = nn.SGD(0.1, parameters=model)
+    waiting = (other(np.ones((4, 2))) ** 2).mean()
+    (model(np.ones((4, 2))) ** 2).mean().backward()
+    optimizer.step()
+    waiting.backward()  # of a model that no step has changed
+    w = nn.Parameter(np.array([2.0]))
+    by_step = nn.SGD(0.1, parameters=[w])
+    total = (w + 1).sum()  # the gradient of a sum needs no number
+    (w * w).sum().backward()
+    by_step.step()
+    total.backward()
+
+
+def test_frozen_and_unreached_parameters_are_not_changed() -> None:
+    model = small(1, 2, 0)
+    model[0].freeze()
+    optimizer = nn.SGD(0.1, parameters=model)
+    x = nn.Tensor(np.ones((4, 2)), requires_grad=True)
+    waiting = model[0](x).sum()
+    (model(np.ones((4, 2))) ** 2).mean().backward()
+    optimizer.step()
+    waiting.backward()
+    assert x.grad is not None
+
+
+# --- hints ------------------------------------------------------------------------------------
+
+
+def hints_of(call: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", nn.TrainingHint)
+        call()
+    return [str(one.message) for one in caught if one.category is nn.TrainingHint]
+
+
+def test_a_line_gets_a_hint_of_each_kind_once() -> None:
+    images, labels = nn.load_mnist()
+    X, labels = images[:100, None] / np.float32(255), labels[:100]
+    model = nn.Sequential(nn.Flatten(), nn.Dense(10))
+    nn.Trainer(model, rng=0, progress=False).fit(X, labels)
+
+    def answers() -> None:
+        for some in (1 - X, 0.9 - X * 0.9, X / 255, X / 250, X, X * 255, X * 254.0):
+            model.predict(some)
+
+    kinds = ["dark ink", "is it divided by 255 twice", "whole numbers from 0 to"]
+    texts = hints_of(answers)
+    assert [kind for text in texts for kind in kinds if kind in text] == kinds
+    assert len(texts) == 3
+
+
+@pytest.mark.parametrize("hidden", [4, 8])
+@pytest.mark.parametrize("rate", [0.01, 0.03])
+def test_a_network_that_begins_to_learn_later_is_left_alone(hidden: int, rate: float) -> None:
+    points = np.random.default_rng(0).normal(0, 1, (200, 2))
+    classes = (points[:, 0] * points[:, 1] > 0).astype(int)
+    model = nn.Sequential(nn.Dense(hidden, "tanh"), nn.Dense(2))
+    trainer = nn.Trainer(model, nn.Adam(rate), rng=0, progress=False)
+    assert hints_of(lambda: trainer.fit(points, classes, epochs=40)) == []
+
+
+def test_photographs_on_grey_paper_get_the_hint() -> None:
+    images, labels = nn.load_mnist()
+    X = images[:100, None] / np.float32(255)
+    model = nn.Sequential(nn.Flatten(), nn.Dense(10))
+    nn.Trainer(model, rng=0, progress=False).fit(X, labels[:100])
+    noise = np.random.default_rng(0).normal(0, 0.02, (100, 1, 28, 28))
+    for paper, ink in ((0.62, 0.3), (0.75, 0.4), (0.45, 0.1)):
+        photograph = paper - (paper - ink) * X + noise
+        (text,) = hints_of(lambda some=photograph[:1]: model.predict(some))
+        assert "dark ink on bright paper" in text
+    right = (X, np.clip(X + noise, 0, 1), np.ones_like(X), np.full_like(X, 0.5), 0.5 * X)
+    uniform = np.random.default_rng(1).random((20, 1, 28, 28))
+    for some in (*right, uniform):
+        assert hints_of(lambda some=some: [model.predict(one[None]) for one in some[:20]]) == []
+
+
+def test_the_second_fit_looks_again_where_something_else_comes() -> None:
+    X, y = RNG.normal(size=(40, 5)), np.arange(40) % 2
+    softmaxed = nn.Sequential(nn.Dense(2, "softmax"))
+    trainer = nn.Trainer(nn.Sequential(nn.Dense(4, "relu"), nn.Dense(2)), rng=0, progress=False)
+    for rows in (40, 40, 20):
+        assert hints_of(lambda n=rows: trainer.fit(X[:n], y[:n])) == []
+    trainer.model = copy.deepcopy(softmaxed)
+    (hint,) = hints_of(lambda: trainer.fit(X, y))
+    assert "takes the softmax itself" in hint
