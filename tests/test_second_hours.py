@@ -228,3 +228,40 @@ def test_the_second_fit_looks_again_where_something_else_comes() -> None:
     trainer.model = copy.deepcopy(softmaxed)
     (hint,) = hints_of(lambda: trainer.fit(X, y))
     assert "takes the softmax itself" in hint
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+W = np.array(1.5)
+ANSWERS = {
+    "a pair without parameters": (
+        lambda: nn.OptimizerGroups([(nn.MaxPool2D(2).initialize((1, 4, 4)), nn.Adam())]),
+        r"pairs\[0\]: expected parameters to train, received none in MaxPool2D; leave this pair",
+    ),
+    "filters of one channel": (
+        lambda: nn.conv2d(np.ones((4, 1, 8, 8)), np.ones((2, 3, 3))),
+        r"shape \(2, 3, 3\); filter_kernel\[:, None\] are filters of one channel",
+    ),
+    "causal": (lambda: nn.Conv1D(8, 5, padding="causal", dilation=2), r"padding=\(\(8, 0\),\) is"),
+    "full": (lambda: nn.Conv2D(8, (5, 3), padding="full"), r"padding=\(4, 2\) is that"),
+    "every epoch": (lambda: nn.Checkpoint("a", every=1), "nothing: it is written after each epoch"),
+    "a number": (
+        lambda: nn.numerical_gradient(0, 0, {"w": 1.0}, lambda out, y: out, lambda X, p: p["w"]),
+        r"received <class 'float'>; np\.array\(w, float\) is one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_is_told(name: str) -> None:
+    call, match = ANSWERS[name]
+    with pytest.raises(nn.NeuralNetworkError, match=match):
+        call()
+
+
+def test_the_differences_of_a_function_by_the_line_of_its_answer() -> None:
+    with pytest.raises(nn.ArgumentError, match="numerical_gradient") as caught:
+        nn.numerical_gradient(np.exp, W)  # type: ignore[call-arg]
+    line = str(caught.value).partition("here: ")[2].partition(", the differences")[0]
+    found = eval(line, {"nn": nn, "f": np.exp, "w": W})
+    np.testing.assert_allclose(found, np.exp(1.5), rtol=1e-6)

@@ -63,7 +63,8 @@ def numerical_gradient(
         raise DTypeError(sentence(function, "params", "a dict of arrays", brief(type(params))))
     for name, array in params.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-            received = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array)
+            kind = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array)
+            received = f"{kind}; np.array({name}, float) is one"
             raise DTypeError(
                 sentence(function, f"params[{name!r}]", "a floating-point array", received)
             )

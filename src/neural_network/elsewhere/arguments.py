@@ -195,8 +195,9 @@ TRAINING: Rows = [
      "path", "nn.Checkpoint(path=\"training.safetensors\")"),
     ("Checkpoint", "save_best_only monitor save_top_k mode load_best_model",
      "EarlyStopping, which ends with the best weights", "nn.EarlyStopping(restore_best=True)"),
-    ("Checkpoint", "save_freq every_n_train_steps period every every_n_epochs", "steps",
-     "nn.Checkpoint(path, steps=100)"),
+    ("Checkpoint", "save_freq every_n_train_steps", "steps", "nn.Checkpoint(path, steps=100)"),
+    ("Checkpoint", "period every every_n_epochs", "nothing: it is written after each epoch (with "
+     "steps=100 after so many steps as well)", "nn.Checkpoint(path)"),
     ("Checkpoint", "save_weights_only verbose save_last", "nothing: all that resuming needs",
      "nn.Checkpoint(path)"),
     ("CSVLog", "append separator", "nothing: a resumed training appends", "nn.CSVLog(path)"),

@@ -251,10 +251,16 @@ def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def as_padding(function: str, padding: Padding, axes: int) -> Padding:
-    """Return a padding as it is; one that is none is refused before there is an input."""
+def as_padding(
+    function: str, padding: Padding, axes: int, taps: Sizes = (), dilation: Sizes = ()
+) -> Padding:
+    """Return a padding as it is; one that is none is refused before there is an input.
+
+    ``taps`` and ``dilation`` of the window, where they are known, are for what the error says.
+    """
     ones = (1,) * axes
-    resolve_padding(function, padding, ones, ones, ones)
+    reach = tuple([(t - 1) * d + 1 for t, d in zip(taps, dilation, strict=True)]) or ones
+    resolve_padding(function, padding, ones, reach, ones)
     return padding
 
 

@@ -51,8 +51,8 @@ class _Convolution(Weighted):
         self.filters = as_count(name, "filters", filters)
         self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes)
         self.stride = per_axis(name, "stride", stride, self.axes)
-        self.padding = as_padding(name, padding, self.axes)
         self.dilation = per_axis(name, "dilation", dilation, self.axes)
+        self.padding = as_padding(name, padding, self.axes, self.kernel_size, self.dilation)
         self.groups = as_count(name, "groups", groups)
         self._set_options(initializer, l1, l2, activation, bias)
 

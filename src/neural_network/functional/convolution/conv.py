@@ -290,8 +290,10 @@ def _as_layer(function: str, X: Array, W: Array, axes: int) -> _Layer:
         raise ShapeError(sentence(function, "image", expected, f"shape {X.shape}"))
     allowed = [(axes, axes + 1), (axes, axes + 1, axes + 2), (axes + 2,)][X.ndim - axes]
     counts = " or ".join(", ".join(str(n) for n in allowed).rsplit(", ", 1))
-    expected = f"{counts} dimensions for an image of shape {X.shape}"
-    raise ShapeError(sentence(function, "filter_kernel", expected, f"shape {W.shape}"))
+    expected, received = f"{counts} dimensions for an image of shape {X.shape}", f"shape {W.shape}"
+    if X.ndim == axes + 2 and X.shape[1] == 1 and W.ndim == axes + 1:
+        received += "; filter_kernel[:, None] are filters of one channel"
+    raise ShapeError(sentence(function, "filter_kernel", expected, received))
 
 
 def _hint_photograph(function: str, shape: Sizes, taps: Sizes) -> None:

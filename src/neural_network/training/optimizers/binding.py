@@ -92,6 +92,9 @@ class Binding:
         if self.built and not self.named_parameters():
             layers = [target for target in self.targets if isinstance(target, Layer)]
             received = f"none{next(filter(None, map(instead_of_parameters, layers)), '')}"
+            if received == "none" and layers and name.startswith("pairs"):
+                names = ", ".join(dict.fromkeys(type(layer).__name__ for layer in layers))
+                received += f" in {names}; leave this pair out"
             raise ArgumentError(sentence(function, name, "parameters to train", received))
 
     @property
