@@ -265,3 +265,30 @@ def test_the_differences_of_a_function_by_the_line_of_its_answer() -> None:
     line = str(caught.value).partition("here: ")[2].partition(", the differences")[0]
     found = eval(line, {"nn": nn, "f": np.exp, "w": W})
     np.testing.assert_allclose(found, np.exp(1.5), rtol=1e-6)
+
+
+def test_a_single_picture_for_a_network_by_hand() -> None:
+    p = nn.initial_parameters([784, 8, 10])
+    for picture in (np.ones((28, 28)), np.ones((14, 56))):
+        with pytest.raises(nn.ShapeError, match=r"X: expected \(n, 784\).*X\.reshape\(1, -1\) is"):
+            nn.forward_mlp(picture, **p)
+    q = nn.initial_parameters([784, 8, 8, 10])
+    with pytest.raises(nn.ShapeError, match=r"X\.reshape\(1, -1\) is the row of one picture"):
+        nn.forward_mlp_3layer(np.ones((28, 28)), **q)
+    assert nn.forward_mlp(np.ones((28, 28)).reshape(1, -1), **p)[1].shape == (1, 10)
+
+
+def test_a_sum_of_losses_names_item() -> None:
+    w, total = nn.Tensor([2.0], requires_grad=True), 0
+    with pytest.raises(nn.DroppedGradientError, match=r"total \+= loss\.item\(\); else write t"):
+        for _ in range(2):
+            total += (w * w).sum()
+
+
+def test_parameters_of_a_model_that_is_not_built() -> None:
+    model = nn.Sequential(nn.Dense(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", nn.TrainingHint)
+        none = model.parameters()
+    with pytest.raises(nn.ArgumentError, match="before it is built: parameters=model waits for"):
+        nn.SGD(0.1, parameters=none)

@@ -172,7 +172,7 @@ MISTAKES = [
     (["--early-stopping", "-1"], "--early-stopping: expected a whole number of at least 0"),
     (["--threads", "100000"], "train: --threads: expected"),
     (["--threads", "-1"], "--threads: expected a whole number of at least 0"),
-    (["--prepare", "photo"], "--prepare: expected one of 'resize', 'digit'"),
+    (["--prepare", "photo"], "--prepare: expected one of 'auto', 'resize', 'digit'"),
     (["--prepare", "digit", "--size", "20"], "--size: expected none with --prepare digit"),
     (["--prepare", "digit", "--data", "mnist"], "--prepare: expected a folder as --data"),
 ]  # fmt: skip

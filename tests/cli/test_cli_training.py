@@ -266,7 +266,7 @@ SHOWN = {
     "optimizer": "adam", "learning-rate": "that of the optimizer; 0.01 for adam",
     "schedule": "one-cycle", "weight-decay": "0.0", "augment": "none", "validation": "0.1",
     "seed": "0", "average": "0, none", "out": "run", "save": "OUT/model.safetensors",
-    "grey": "colours, where a folder has some", "prepare": "resize", "early-stopping": "0, never",
+    "grey": "colours, where a folder has some", "prepare": "auto", "early-stopping": "0, never",
     "class-weights": "none", "threads": "0, all",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 
 import neural_network as nn
 from neural_network import visual
+from tests.visual.overlaps import overlaps
 from tests.visual.pictures_models import COLOURS, GREYS
 
 
@@ -44,7 +45,7 @@ def test_one_picture_captions_and_title() -> None:
     assert len(drawn(visual.show_images(GREYS[0, 0]))) == 1
     figure = visual.show_images(GREYS[:3], [7, "a cat", "two very long names: one"], title="Three")
     assert captions(figure)[:2] == ["7", "a cat"]
-    assert captions(figure)[2].endswith("…")
+    assert captions(figure)[2] == "two very long\nnames: one"
     assert figure.axes[0].get_title() == "Three"
     assert visual.show_images(GREYS[:3]).axes[0].get_title() == ""
 
@@ -88,3 +89,47 @@ def test_the_words_of_others_lead_here() -> None:
     for word in ("show_pictures", "imshow", "make_grid", "show_batch"):
         with pytest.raises(AttributeError, match=r"show_images"):
             getattr(visual, word)
+
+
+def test_captions_have_lines() -> None:
+    texts = ["true 5, predicted 6", "5\n6\n99%", "ruby-throated-hummingbird", "on " * 60]
+    figure = visual.show_images(GREYS[:4], texts)
+    first, second, word, long = captions(figure)
+    assert first == "true 5,\npredicted 6"
+    assert second == texts[1]
+    assert word.endswith("…")
+    assert "\n" not in word
+    assert long.count("\n") == 3
+    assert "…" in long
+    assert overlaps(figure) == []
+    for size in ((8, 4.5), (16, 8), (3, 3)):
+        own = plt.figure(figsize=size)
+        axes = own.subplots()
+        visual.show_images(GREYS[:8], [f"true {n}, predicted {n + 1}" for n in range(8)], ax=axes)
+        assert all("predicted" in text.get_text() for text in axes.texts if text.get_text())
+        assert overlaps(own) == []
+    plt.close("all")
+
+
+def test_long_names_that_begin_alike_stay_different() -> None:
+    names = ["ruby-throated-hummingbird-north", "ruby-throated-hummingbird-south"]
+    assert len(set(captions(visual.show_images(GREYS[:2], names)))) == 2
+
+
+@pytest.mark.parametrize(
+    ("images", "given", "cure"),
+    [
+        (np.ones((20, 784)), None, r"images\.reshape\(-1, 28, 28\)"),
+        (np.ones((900, 784)), range(900), r"images\.reshape\(-1, 28, 28\)"),
+        (np.ones(784), None, r"images\.reshape\(28, 28\)"),
+        (np.ones(100), None, r"images\.reshape\(10, 10\)"),
+    ],
+)
+def test_flat_rows_get_the_line_that_makes_pictures(images: Any, given: Any, cure: str) -> None:
+    with pytest.raises(nn.ShapeError, match=f"a height and a width, received shape .*{cure}"):
+        visual.show_images(images, given)
+
+
+def test_a_wide_picture_is_one() -> None:
+    for shape in ((28, 28), (600, 784), (64, 100), (7, 9), (20, 783)):
+        assert len(drawn(visual.show_images(np.random.default_rng(0).random(shape)))) == 1

@@ -97,6 +97,8 @@ def check_in_place(tensor: Recorded, *values: Any) -> None:
         )
         if _is_parameter(tensor):
             cure = f"{STEP}; in a computation write t = t + … instead of t += …"
+        elif tensor.data.ndim == 0:
+            cure = f"for numbers to print or draw total += loss.item(); else {cure}"
         raise DroppedGradientError(f"in-place change: it would not be recorded; {cure}")
     if tensor.node is None:
         note_change(tensor)

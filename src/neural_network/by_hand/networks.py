@@ -353,8 +353,13 @@ def _check_rows(function: str, X: Array) -> None:
 def check_columns(function: str, X: Array, name: str, W: Array) -> None:
     """Raise ShapeError for inputs with a column, in place of a row, for each sample.
 
-    The transpose fits then; where it does not, the weights are of another number of inputs.
+    The transpose fits then; where it does not, the weights are of another number of inputs. A
+    single picture has its height and width in the place of rows and columns.
     """
+    if X.ndim == W.ndim == 2 and X.shape[1] != len(W) == X.size:
+        expected = f"(n, {len(W)}), a row per sample, as {name} of shape {W.shape} takes"
+        received = f"shape {X.shape}; X.reshape(1, -1) is the row of one picture"
+        raise ShapeError(sentence(function, "X", expected, received))
     if X.ndim == W.ndim == 2 and X.shape[1] != len(W) == len(X):
         expected = f"(n, {len(W)}), a row per sample, as {name} of shape {W.shape} takes"
         received = f"shape {X.shape}; X.T has it"

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -35,10 +34,10 @@ from neural_network.layers.saving import (
     model_content,
     not_finite,
 )
+from neural_network.training.compared import check_same, compared, hint_frozen
 from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.gathering import Gathered
 from neural_network.training.optimizers import Optimizer
-from neural_network.training.optimizers.groups import OptimizerGroups
 from neural_network.training.state import TrainingState
 
 FORMAT = "neural-network-numpy checkpoint"
@@ -46,12 +45,6 @@ FORMAT_VERSION = "2"
 # The first version had the history in its metadata, as text.
 FIRST_VERSION = "1"
 # A batch's number is half of the number that its random numbers are drawn from.
-# The parts of what ``fit`` was given, by their number: arrays; several of them; batches.
-DATA = {
-    4: ("X of shape", "X of type", "y of shape", "batch_size"),
-    2: ("arrays", "batch_size"),
-    1: ("batches",),
-}
 MOST_BATCHES = 1 << 32
 LARGEST = 1 << 63
 
@@ -90,7 +83,7 @@ def save_checkpoint(state: TrainingState, path: str | os.PathLike[str]) -> None:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "position": json.dumps(state.position()),
-        "settings": json.dumps(settings(state)),
+        "settings": json.dumps(compared(state)),
     }
     write_arrays(path, arrays, metadata, function="Checkpoint")
 
@@ -115,42 +108,7 @@ def check_savable(state: TrainingState) -> None:
     Raises:
         DTypeError: the model or the optimizer has an argument that JSON cannot hold.
     """
-    json.dumps([describe(state.model), settings(state)])
-
-
-def settings(state: TrainingState) -> dict[str, Any]:
-    """Return what has to be the same for a training to be resumed, as JSON holds it."""
-    weights, optimizer = state.class_weights, state.optimizer
-    groups = optimizer.names_in(state.model) if isinstance(optimizer, OptimizerGroups) else None
-    if isinstance(weights, dict):
-        weights = dict(sorted(weights.items()))  # their order has no meaning
-    return {
-        "optimizer": optimizer.settings(),
-        "groups": groups,
-        "loss": _named(state.loss),
-        "metrics": list(state.metrics),
-        "augment": _named(state.augment),
-        "callbacks": [type(callback).__name__ for callback in state.callbacks_with_state()],
-        "class_weights": weights.tolist() if isinstance(weights, np.ndarray) else repr(weights),
-        "clip_norm": state.clip_norm,
-        "clip_value": state.clip_value,
-        "accumulate": state.accumulate,
-        "average": None if state.average is None else state.average.decay,
-        "data": state.feed_shape,
-        "validation": state.validation,
-    }
-
-
-def _named(value: object) -> str:
-    """Name a function or an object by what is the same in another process."""
-    if isinstance(value, partial):
-        options = ", ".join(f"{key}={option!r}" for key, option in sorted(value.keywords.items()))
-        return f"{_named(value.func)}({options})"
-    if hasattr(value, "__name__"):
-        return str(value.__name__)
-    # The repr that a class inherits from ``object`` contains an address.
-    own = type(value).__repr__ is not object.__repr__
-    return repr(value) if own else type(value).__name__
+    json.dumps([describe(state.model), compared(state)])
 
 
 @dataclass
@@ -232,7 +190,9 @@ def read_checkpoint(
         ours = state.optimizer.settings()
         if isinstance(state.optimizer, Optimizer):
             theirs["optimizer"] = renamed(type(state.optimizer), optimizer, ours)
-    _check_settings(path, json.loads(json.dumps(settings(state))), theirs)
+    frozen = frozen_names(path, metadata, state.model)
+    before, state.frozen = state.frozen, theirs.setdefault("frozen", state.frozen)
+    check_same(path, json.loads(json.dumps(compared(state))), theirs)
     parts = _by_part(arrays)
     position = json_in(path, metadata, "position")
     if metadata.get("format_version", FIRST_VERSION) == FIRST_VERSION:
@@ -244,8 +204,7 @@ def read_checkpoint(
         expected = f"at least {begun}, which the checkpoint {path} has begun"
         raise ArgumentError(sentence("fit", "epochs", expected, epochs))
     if state.seed_given:
-        _check_settings(path, {"rng": state.seed}, {"rng": position["seed"]})
-    frozen = frozen_names(path, metadata, state.model)
+        check_same(path, {"rng": state.seed}, {"rng": position["seed"]})
     _check_model(path, state.model, parts.get("model", {}))
     try:
         _try_states(state, parts)
@@ -253,33 +212,8 @@ def read_checkpoint(
     except Exception as error:  # an optimizer may raise anything
         text = f"{path}: the checkpoint of another training ({_described(error)})"
         raise FileFormatError(text) from error
+    hint_frozen(before, state.frozen, frozen)
     return Restored(path, parts, position, frozen)
-
-
-def _check_settings(path: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
-    for name, value in ours.items():
-        if theirs.get(name) != value:
-            expected, received = repr(value), repr(theirs.get(name))
-            if name == "data":
-                expected, received = _differing(value, theirs.get(name))
-            raise FileFormatError(
-                f"{path}: the checkpoint of another training: {name}: "
-                f"expected {expected}, received {received} from the checkpoint"
-            )
-
-
-def _differing(ours: list[Any], theirs: Any) -> tuple[str, str]:
-    """Name what differs in the data: what this training has, what the checkpoint has."""
-    names = DATA.get(len(ours))
-    if names is None or not isinstance(theirs, list) or len(theirs) != len(ours):
-        return repr(ours), repr(theirs)
-    pairs = [
-        (f"{name} {own!r}", f"{name} {other!r}")
-        for name, own, other in zip(names, ours, theirs, strict=True)
-        if own != other
-    ]
-    expected, received = zip(*pairs, strict=True)
-    return ", ".join(expected), ", ".join(received)
 
 
 def _of_first_version(path: str, position: Any) -> tuple[Any, dict[str, Array]]:

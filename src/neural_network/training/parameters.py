@@ -236,6 +236,11 @@ def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
     return found
 
 
+def frozen_in(model: Layer) -> list[str]:
+    """Return the names of a model's frozen parameters."""
+    return [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+
+
 def hold_frozen(found: list[tuple[Layer, list[Parameter]]]) -> None:
     """Let frozen batch norms use their running statistics, which then do not change."""
     for layer, own in found:

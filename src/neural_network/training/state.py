@@ -107,6 +107,8 @@ class TrainingState(Answering):
     epochs: int = from_fit()
     measures: list[str] = from_fit()
     feed_shape: list[Any] = from_fit()
+    # The names of the parameters that were frozen when ``fit`` began.
+    frozen: list[str] = from_fit()
     # The fraction of the rows that is held out; None: other data, or none.
     validation: float | None = from_fit()
     # A weight for each class, as ``class_weights`` and the labels give them.

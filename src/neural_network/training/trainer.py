@@ -56,7 +56,7 @@ from neural_network.training.objectives import (
 )
 from neural_network.training.optimizers import Optimizer
 from neural_network.training.optimizers.groups import OptimizerGroups, Pairs
-from neural_network.training.parameters import Memory, recorded
+from neural_network.training.parameters import Memory, frozen_in, recorded
 from neural_network.training.progress import Progress
 from neural_network.training.settings import CHANGEABLE, check_settings
 from neural_network.training.state import Augmentation, TrainingState
@@ -220,7 +220,7 @@ class Trainer(TrainingState):
                 build(self.model, self.seed, feed.example.X)
             self._class_weights = try_fit(self, feed, held_out, self.compute_loss, self.measure)
             self.measures = expected_measures(self, held_out)
-            self.feed_shape = feed.shape
+            self.feed_shape, self.frozen = feed.shape, frozen_in(self.model)
             self.validation = as_fraction(validation)
             count = feed.count
             restored = None if resume is None else read_checkpoint(self, resume, count, total)

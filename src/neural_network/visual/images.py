@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Sequence, Sized
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -14,6 +16,7 @@ from neural_network.public import public
 from neural_network.visual.canvas import as_title, axes_grid
 from neural_network.visual.figures import GREY, as_cmap, as_picture, in_bands, limits_of
 from neural_network.visual.inputs import as_numbers, drawable, short_names
+from neural_network.visual.predictions import shortened
 from neural_network.visual.tiles import Tiles
 
 if TYPE_CHECKING:
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
 
 NAME = "show_images"
 COLOURS = 3
-# A caption is shortened to so many letters.
-LETTERS = 16
+# Of a caption: letters that a line has at least, and lines.
+LETTERS, LINES = 16, 4
+# A row of so many numbers, and so many times as many as there are rows, is a picture of its own.
+FEWEST, WIDE = 64, 4
 
 
 @public(top_level=False)
@@ -45,7 +50,8 @@ def show_images(
     Args:
         images: (N, H, W) or (N, 1, H, W) in shades of grey, (N, 3, H, W) in colour, or one picture
             (H, W). A single picture in colour is ``image[None]``.
-        captions: above each picture, such as the names of their classes; None for none.
+        captions: above each picture, such as the names of their classes, in up to four lines
+            where they are long; None for none.
         most: how many pictures are drawn, from the first on.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for how many of the pictures are drawn, if they are not all.
@@ -65,24 +71,27 @@ def show_images(
     >>> len(figure.axes[0].images)
     12
     """
-    pictures = _as_pictures(images)
+    pictures = _as_pictures(images, len(captions) if isinstance(captions, Sized) else 0)
     limit = as_count(NAME, "most", most)
     as_title(NAME, title)
     colours = as_cmap(NAME, cmap, GREY)
     texts: list[str] = []
     if captions is not None:
-        texts = short_names([*map(drawable, as_names(NAME, "captions", captions))], LETTERS)
+        texts = [*map(drawable, as_names(NAME, "captions", captions))]
         if len(texts) != len(pictures):
             expected = f"one for each of the {len(pictures)} pictures"
             raise ShapeError(sentence(NAME, "captions", expected, f"{len(texts)}"))
     low, high = limits_of(pictures)
     count = min(len(pictures), limit)
     drawn = [as_picture((picture - low) / (high - low)) for picture in in_bands(pictures[:count])]
-    size, lines = (drawn[0].shape[0], drawn[0].shape[1]), 1 if texts else 0
-    places = Tiles.of(count, size, lines=lines, largest=1.2 if count > 1 else 4.0)
+    size, largest = (drawn[0].shape[0], drawn[0].shape[1]), 1.2 if count > 1 else 4.0
+    places = Tiles.of(count, size, largest=largest)
+    lines, texts = _in_lines(texts[:count], places)
+    places = Tiles.of(count, size, lines=lines, largest=largest)
     canvas = axes_grid(NAME, ax, "", size=(places.inches + 0.2, places.height + 0.6))
     if canvas.given is not None:  # fewer pictures, if they would be too small
-        longest = max(map(len, texts[:count]), default=0)
+        lines, texts = _in_lines(texts, Tiles.within(count, size, canvas))
+        longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
         places = Tiles.within(count, size, canvas, lines=lines, caption=longest)
     shown = places.count
     all_are_drawn = shown == len(pictures)
@@ -92,9 +101,38 @@ def show_images(
     return canvas.figure
 
 
-def _as_pictures(images: ArrayLike) -> Array:
-    """Return (N, C, H, W) with one channel or three; of (N, H, W), (N, 1, H, W)."""
+def _in_lines(captions: list[str], places: Tiles) -> tuple[int, list[str]]:
+    """Break captions into lines that pictures are wide enough for; return how many at most."""
+    letters = max(LETTERS, int(places.tile_inches * 72 / (0.58 * places.points)))
+    words = [caption for caption in captions if len(caption.split()) == 1]
+    short = dict(zip(words, short_names(words, letters), strict=True))
+    broken = []
+    for caption in captions:
+        lines = [
+            shortened(line, letters)
+            for part in short.get(caption, caption).split("\n")
+            for line in textwrap.wrap(part, letters, break_long_words=False) or [""]
+        ]
+        if len(lines) > LINES:
+            lines = [*lines[: LINES - 1], shortened(" ".join(lines[LINES - 1 :]), letters)]
+        broken.append("\n".join(lines))
+    return max((text.count("\n") + 1 for text in broken), default=0), broken
+
+
+def _as_pictures(images: ArrayLike, captions: int = 0) -> Array:
+    """Return (N, C, H, W) with one channel or three; of (N, H, W), (N, 1, H, W).
+
+    ``captions``: how many there are; of a matrix with so many rows each is a picture.
+    """
     array = as_numbers(NAME, "images", images).astype(float)
+    side = isqrt(array.shape[-1]) if array.ndim in (1, 2) else 0
+    if side * side >= FEWEST and side * side == array.shape[-1]:
+        rows = array.shape[0] if array.ndim == 2 else 0
+        if array.ndim == 1 or 1 < captions == rows or array.shape[1] >= WIDE * rows:
+            sizes = f"-1, {side}, {side}" if rows else f"{side}, {side}"
+            expected = "pictures that have a height and a width"
+            received = f"shape {array.shape}; images.reshape({sizes}) has them"
+            raise ShapeError(sentence(NAME, "images", expected, received))
     if array.ndim == 2:
         array = array[None]
     if array.ndim == 3:

@@ -41,7 +41,7 @@ LOSSES_OF_TWO = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 # to fit the rows, because a network may need many steps before it begins to learn.
 NOTHING, NOTHING_YET = 0.98, 0.99
 # A loss has risen where it is by so much above the one before; of fewer than ``MANY_STEPS`` steps,
-# by so much above that of the frequencies.
+# by so much above that of the frequencies and the first one.
 RISEN, FAR_ABOVE = 1.02, 1.1
 # So many steps show that a rate is too small; that it is too high; that nothing is learned.
 FEW_STEPS, SOME_STEPS, MANY_STEPS = 10, 20, 100
@@ -214,7 +214,7 @@ def nothing_learned(epoch: Epoch) -> str | None:
     before = state.history["loss"][-2:-1]
     has_risen = bool(before) and mean > RISEN * before[0] and state.step >= SOME_STEPS
     if state.step < MANY_STEPS:  # it may be a network that begins to learn later
-        has_risen = has_risen and mean > FAR_ABOVE * frequencies
+        has_risen = has_risen and mean > FAR_ABOVE * max(frequencies, epoch.start.loss)
     if now < NOTHING * frequencies or (now > FAR_ABOVE * frequencies and not has_risen):
         return None
     told = (

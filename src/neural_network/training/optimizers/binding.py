@@ -19,6 +19,7 @@ from neural_network.layers.unfound import instead_of_parameters
 # What can be trained.
 Trainable = Layer | Parameter | Iterable[Layer | Parameter]
 KINDS = "a model, a layer, a Parameter or a list of them"
+EMPTY = "an empty list; a model has no parameters before it is built: parameters=model waits for it"
 # What PyTorch's dicts of parameters are here.
 OF_GROUPS = " (for groups: nn.OptimizerGroups([(model[0], nn.Adam(0.001)), …]))"
 _NO_LISTS = (str, dict, set, frozenset, np.ndarray, Tensor)
@@ -48,7 +49,7 @@ def as_trainable(function: str, name: str, value: Trainable) -> list[Layer | Par
             raise DTypeError(sentence(function, f"{name}[{place}]", expected, kind_of(item)))
         found.append(item)
     if not found:
-        raise ArgumentError(sentence(function, name, KINDS, "an empty list"))
+        raise ArgumentError(sentence(function, name, KINDS, EMPTY))
     return found
 
 
