@@ -57,7 +57,7 @@ def paper(picture: Any) -> Any:
 HINTS: dict[str, tuple[Any, str]] = {
     "labels swapped": (lambda: nn.backward_mlp(X, A1, Y, A2, P["W1"], P["W2"], Z1), r"^backward_mlp: A2 holds nothing but 0 and 1, .*point uphill"),
     "overshoot": (lambda: descent(x[:, None], LINE, lr=1, verbose=False), r"^gradient_descent: the predictions have grown to .*; try lr=0.1"),
-    "paper": (lambda: paper(1 - IMAGES[:1, None] / 255), r"^predict: the picture is of dark ink on bright paper.*1 - X turns it"),
+    "paper": (lambda: paper(1 - IMAGES[:1, None] / 255), r"^predict: the picture is of dark ink on bright paper.*nn\.prepare_digit\(picture\) turns, .*1 - X .* turns one"),
     "bytes of paper": (lambda: paper(255 - IMAGES[:1, None]), "dark ink on bright paper"),
     "digits": (lambda: nn.prepare_digit(digits(3)), "^prepare_digit: there seem to be 3 digits side by side"),
 }  # fmt: skip

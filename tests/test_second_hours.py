@@ -292,3 +292,32 @@ def test_parameters_of_a_model_that_is_not_built() -> None:
         none = model.parameters()
     with pytest.raises(nn.ArgumentError, match="before it is built: parameters=model waits for"):
         nn.SGD(0.1, parameters=none)
+
+
+@pytest.mark.parametrize(
+    ("classes", "shape", "given", "match"),
+    [
+        (10, (1, 28, 28), (300, 400), r"load_picture\(path, size=28\) reads .*prepare_digit\(pict"),
+        (
+            10,
+            (1, 28, 28),
+            (64, 64, 3),
+            r"load_picture\(path, size=28\) reads a picture so, nn\.pre",
+        ),
+        (10, (1, 28, 28), (28, 28), r"X\[None, None\] is one image"),
+        (
+            3,
+            (3, 32, 32),
+            (1, 1, 64, 64),
+            r"\(n, 3, 32, 32\); nn\.load_picture\(path, size=32, grey",
+        ),
+        (3, (3, 32, 32), (3, 64, 48), r"size=32, grey=False\) reads a picture so, x\[None\] makes"),
+        (3, (3, 32, 24), (64, 64), r"size=\(32, 24\), grey=False\) reads a picture so"),
+        (3, (3, 32, 32), (32, 32, 3), r"X\.transpose"),
+    ],
+)
+def test_a_picture_of_another_size(classes: int, shape: Any, given: Any, match: str) -> None:
+    model = nn.models.tiny_cnn(classes=classes, input_shape=shape).initialize(shape)
+    with pytest.raises(nn.ShapeError, match=match) as caught:
+        model.predict(np.ones(given))
+    assert "reshape" not in str(caught.value)

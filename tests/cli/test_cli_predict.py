@@ -335,3 +335,12 @@ def test_probabilities_are_printed_as_they_are(
     if end == "sigmoid":
         loss = nn.binary_cross_entropy(model.predict(X), nn.one_hot(labels, 10))
     assert f"right, {name} {loss:.4f}." in last
+
+
+@pytest.mark.parametrize("option", ["--out", "-o", "--output", "--save"])
+def test_a_table_is_written_by_csv(run_here: Any, tmp_path: Path, option: str) -> None:
+    photograph(tmp_path / "photo.png")
+    done = run_here("predict", "photo.png", option, "answers.csv")
+    assert done.returncode == 2
+    assert "--csv" in done.stderr
+    assert not (tmp_path / "answers.csv").exists()

@@ -133,3 +133,22 @@ def test_flat_rows_get_the_line_that_makes_pictures(images: Any, given: Any, cur
 def test_a_wide_picture_is_one() -> None:
     for shape in ((28, 28), (600, 784), (64, 100), (7, 9), (20, 783)):
         assert len(drawn(visual.show_images(np.random.default_rng(0).random(shape)))) == 1
+
+
+@pytest.mark.parametrize("columns", [1, 5, 6, 30])
+def test_columns(columns: int) -> None:
+    own = plt.figure(figsize=(8, 4.5))
+    for figure in (
+        visual.show_images(GREYS, columns=columns),
+        visual.show_images(GREYS, columns=columns, ax=own.subplots()),
+    ):
+        lines: dict[float, int] = {}
+        for image in figure.axes[0].images:
+            lines[image.get_extent()[3]] = lines.get(image.get_extent()[3], 0) + 1
+        if figure is not own or columns > 1:  # in a small place fewer are drawn
+            assert max(lines.values()) == min(columns, 12)
+            assert sum(lines.values()) == 12
+    plt.close("all")
+    for wrong in (0, -1, 2.5, "3"):
+        with pytest.raises(nn.NeuralNetworkError, match="show_images: columns: expected a whole"):
+            visual.show_images(GREYS, columns=wrong)  # type: ignore[arg-type]

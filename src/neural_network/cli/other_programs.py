@@ -163,7 +163,11 @@ def of_other_option(word: str, known: Mapping[str, bool], value: str = "") -> st
     if word in TESTING and "--validation" in known:  # never a training on the pictures of the test
         return OF_A_TRAINING["--val-data"]
     found = OPTIONS.get(word, "")
-    if found == "--out" and value.lower().endswith(".csv") and "--csv" in known:
+    if (
+        (found or word) in ("--out", "--save")
+        and value.lower().endswith(".csv")
+        and "--csv" in known
+    ):
         found = "--csv"
     if found not in known:
         found = INSTEAD.get(found or word, "")

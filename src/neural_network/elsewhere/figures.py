@@ -18,5 +18,9 @@ FIGURES: Rows = [
      "show_occlusion show_saliency slides explain",
      "classes names target_names label_names", "class_names",
      "nn.visual.show_confusion_matrix([[9, 1], [0, 5]], class_names=[\"cat\", \"dog\"])"),
+    ("show_images", "ncols ncol nrow cols n_cols", "columns",
+     "nn.visual.show_images(np.zeros((4, 8, 8)), columns=2)"),
+    ("show_images", "class_names labels titles names y", "captions, a text for each picture, such "
+     "as [names[n] for n in y]", "nn.visual.show_images(np.zeros((2, 8, 8)), [\"a\", \"b\"])"),
 ]
 # fmt: on

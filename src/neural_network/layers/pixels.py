@@ -47,8 +47,9 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
         if _is_bright_paper(inputs[0]):
             give_hint_of_call(
                 f"{function}: the picture is of dark ink on bright paper, and the model was "
-                "trained with bright ink, 1, on dark paper, 0: 1 - X turns it (255 - X of bytes); "
-                "nn.prepare_digit(picture) turns, scales and centres it"
+                "trained with bright ink, 1, on dark paper, 0: nn.prepare_digit(picture) turns, "
+                "scales and centres a drawing or photograph; 1 - X (255 - X of bytes) turns one "
+                "that is centred on paper of 1"
             )
             return
         if 0 < highest < model._faint:

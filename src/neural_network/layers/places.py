@@ -15,6 +15,8 @@ LONG = 10
 MOST_LETTERS = 60
 # Channels of pictures: grey, colours, and colours with their opacity.
 PICTURES = (1, 3, 4)
+# Pixels of a picture's shorter side, and how many times as long the other one is at most.
+FEWEST, LONGEST = 8, 4
 
 
 def place_name(model: Any, name: str) -> str:
@@ -98,7 +100,7 @@ def add_place(error: Exception, layer: Any, inputs: Any = ()) -> None:
     # Each layer around it writes the place anew, as it is seen from there.
     if inner is not layer and any(one is inner for one in layer.all_layers()):
         built = _built_for(layer, inputs) if isinstance(error, ShapeError) else ""
-        if ".reshape" in built:  # the layer took a flat row for something else
+        if ".reshape" in built or "x[None" in built:  # the layer took it for something else
             text = text.partition(";")[0]
         error.args = (f"{text} [{place_of(layer, inner)}]{built}",)
 
@@ -112,16 +114,33 @@ def _built_for(layer: Any, inputs: Any) -> str:
     if len(shape) == 1 and len(given) == 2:  # of features: the layer has said how many
         return ""
     sizes = ", ".join(map(str, shape))
-    flat = min(len(shape), len(given) - 1) == 1  # else the axes may stand in another order
-    cure = f": X.reshape(-1, {sizes})" if flat and prod(given[1:]) == prod(shape) else ""
+    # Else the axes may stand in another order.
+    flat = min(len(shape), len(given) - 1) == 1 and prod(given[1:]) == prod(shape)
+    cure = f": X.reshape(-1, {sizes})" if flat else ""
     cure = ": X[None] is one of them" if tuple(given) == shape else cure
-    if len(shape) == len(given) - 1 == 3 and given[1] in PICTURES:
-        wanted = tuple(given[1:])
-        cure = (
-            f"; for these, make its layers anew: the functions in nn.models take "
-            f"input_shape={wanted}"
-        )
+    if len(shape) == 3 and shape[0] in (1, 3):
+        size = shape[1] if shape[1] == shape[2] else shape[1:]
+        line = f"nn.load_picture(path, size={size}{', grey=False' if shape[0] == 3 else ''})"
+        if len(given) == 4 and given[1] in PICTURES:
+            cure = (
+                f"; {line} reads a picture so; for others make the layers anew: the functions in "
+                f"nn.models take input_shape={tuple(given[1:])}"
+            )
+        elif not flat and _is_a_picture(given, other_than=shape[1:]):
+            batch = "[None, None]" if shape[0] == 1 else "[None]"
+            digit = "nn.prepare_digit(picture) a photograph of a digit, " * (shape == (1, 28, 28))
+            cure = f"; {line} reads a picture so, {digit}x{batch} makes it a batch"
     return f"; the model was built for inputs of shape (n, {sizes}){cure}"
+
+
+def _is_a_picture(shape: tuple[int, ...], *, other_than: tuple[int, ...]) -> bool:
+    """Return whether an array is probably one picture, (H, W), (C, H, W) or (H, W, C).
+
+    Of another size: where only axes are missing or in another order, the layer has said so.
+    """
+    sides = tuple([size for size in shape if size not in PICTURES])
+    alike = len(sides) == 2 and min(sides) >= FEWEST and max(sides) <= LONGEST * min(sides)
+    return alike and sides != other_than
 
 
 if TYPE_CHECKING:

@@ -38,6 +38,7 @@ def show_images(
     captions: Sequence[str] | None = None,
     *,
     most: int = 40,
+    columns: int | None = None,
     ax: Any = None,
     title: str | None = None,
     cmap: Any = None,
@@ -53,6 +54,8 @@ def show_images(
         captions: above each picture, such as the names of their classes, in up to four lines
             where they are long; None for none.
         most: how many pictures are drawn, from the first on.
+        columns: how many stand in a line, as where reconstructions stand below the pictures; None
+            for a number that fits.
         ax: matplotlib axes to draw on; None for a new figure.
         title: None for how many of the pictures are drawn, if they are not all.
         cmap: a colormap for pictures in shades of grey; black to white by default.
@@ -62,7 +65,7 @@ def show_images(
 
     Raises:
         ShapeError: no pictures, or not a caption for each.
-        ArgumentError: ``most`` below 1, a ``cmap`` that does not exist.
+        ArgumentError: ``most`` or ``columns`` below 1, a ``cmap`` that does not exist.
         DTypeError: an argument of the wrong kind.
         MissingDependencyError: matplotlib is not installed.
 
@@ -73,6 +76,7 @@ def show_images(
     """
     pictures = _as_pictures(images, len(captions) if isinstance(captions, Sized) else 0)
     limit = as_count(NAME, "most", most)
+    across = None if columns is None else as_count(NAME, "columns", columns)
     as_title(NAME, title)
     colours = as_cmap(NAME, cmap, GREY)
     texts: list[str] = []
@@ -85,14 +89,14 @@ def show_images(
     count = min(len(pictures), limit)
     drawn = [as_picture((picture - low) / (high - low)) for picture in in_bands(pictures[:count])]
     size, largest = (drawn[0].shape[0], drawn[0].shape[1]), 1.2 if count > 1 else 4.0
-    places = Tiles.of(count, size, largest=largest)
+    places = Tiles.of(count, size, largest=largest, columns=across)
     lines, texts = _in_lines(texts[:count], places)
-    places = Tiles.of(count, size, lines=lines, largest=largest)
+    places = Tiles.of(count, size, lines=lines, largest=largest, columns=across)
     canvas = axes_grid(NAME, ax, "", size=(places.inches + 0.2, places.height + 0.6))
     if canvas.given is not None:  # fewer pictures, if they would be too small
-        lines, texts = _in_lines(texts, Tiles.within(count, size, canvas))
+        lines, texts = _in_lines(texts, Tiles.within(count, size, canvas, columns=across))
         longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
-        places = Tiles.within(count, size, canvas, lines=lines, caption=longest)
+        places = Tiles.within(count, size, canvas, lines=lines, caption=longest, columns=across)
     shown = places.count
     all_are_drawn = shown == len(pictures)
     heading = "" if all_are_drawn else f"{shown} of {len(pictures):,} pictures"

@@ -91,4 +91,7 @@ def check_figure_path(function: str, name: str, path: Path, figure: Figure | Non
     known = sorted(set(formats) - {"pgf", "raw", "rgba"})
     if path.suffix.lower().lstrip(".") not in known:
         endings = ", ".join(f".{ending}" for ending in known)
-        raise ArgumentError(sentence(function, name, f"an ending of {endings}", brief(str(path))))
+        received = brief(str(path))
+        if function == "predict" and path.suffix.lower() in (".csv", ".tsv"):
+            received += "; --csv is for a table"
+        raise ArgumentError(sentence(function, name, f"an ending of {endings}", received))

@@ -152,6 +152,7 @@ class Tiles:
         lines: int = 0,
         caption: float = 0.0,
         every: bool = False,
+        columns: int | None = None,
     ) -> Tiles:
         """Return the places of the largest pictures in the place of given axes.
 
@@ -162,6 +163,7 @@ class Tiles:
             lines: of text above each picture.
             caption: the width of the longest text, in letters.
             every: whether all pictures are drawn, however small.
+            columns: of a line; None for a number that fits.
         """
         width, height = canvas.inches[0] * 0.96, canvas.inches[1] * 0.96
         ratio, text = shape[0] / shape[1], lines * 1.35 * canvas.small / 72
@@ -173,7 +175,8 @@ class Tiles:
             return min(pitch / (1 + GAP), tall / (ratio + GAP)) if pitch >= wide else 0.0
 
         for number in range(count, 0, -1):
-            found = max(range(1, number + 1), key=lambda across: size(number, across))
+            tried = range(1, number + 1) if columns is None else [min(columns, number)]
+            found = max(tried, key=lambda across: size(number, across))
             tile = size(number, found)
             if every or tile >= LEAST_TILE:
                 break
