@@ -170,6 +170,7 @@ TOGETHER: dict[str, Callable[[random.Random], dict[str, Any]]] = {
         "b": normal(rng, 1), "lr": 0.01, "num_epochs": 2, "batch_size": 2,
         "loss_fn": nn.mse_loss, "verbose": False,
     },
+    "finite_differences": lambda rng: {"f": np.sum, "x": normal(rng, 3)},
     "numerical_gradient": lambda rng: {
         "X": normal(rng, 4, 3), "y": normal(rng, 4, 2), "params": {"W": normal(rng, 3, 2)},
         "loss_fn": nn.mse_loss, "forward_fn": lambda X, params: X @ params["W"],

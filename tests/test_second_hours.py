@@ -262,7 +262,7 @@ def test_what_is_told(name: str) -> None:
 def test_the_differences_of_a_function_by_the_line_of_its_answer() -> None:
     with pytest.raises(nn.ArgumentError, match="numerical_gradient") as caught:
         nn.numerical_gradient(np.exp, W)  # type: ignore[call-arg]
-    line = str(caught.value).partition("here: ")[2].partition(", the differences")[0]
+    line = str(caught.value).partition("here: ")[2].partition(", the gradient")[0]
     found = eval(line, {"nn": nn, "f": np.exp, "w": W})
     np.testing.assert_allclose(found, np.exp(1.5), rtol=1e-6)
 

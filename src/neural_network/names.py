@@ -10,7 +10,7 @@ PUBLIC = {
     "autograd.tensor": "Tensor",
     "autograd.transforms": "grad value_and_grad jacobian hessian vjp jvp hvp",
     "by_hand.descent": "gradient_descent initial_parameters train_mlp",
-    "by_hand.differences": "numerical_gradient",
+    "by_hand.differences": "numerical_gradient finite_differences",
     "by_hand.networks": (
         "forward_perceptron forward_mlp backward_mlp forward_mlp_3layer backward_mlp_3layer"
     ),

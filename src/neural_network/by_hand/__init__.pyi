@@ -5,7 +5,10 @@ from neural_network.by_hand.descent import (
     initial_parameters as initial_parameters,
     train_mlp as train_mlp,
 )
-from neural_network.by_hand.differences import numerical_gradient as numerical_gradient
+from neural_network.by_hand.differences import (
+    finite_differences as finite_differences,
+    numerical_gradient as numerical_gradient,
+)
 from neural_network.by_hand.networks import (
     backward_mlp as backward_mlp,
     backward_mlp_3layer as backward_mlp_3layer,

@@ -270,6 +270,11 @@ TRAINING: Rows = [
      "epochs", "trainer.fit(X, y, epochs=1)"),
     ("Trainer.fit", "bs batchsize batch", "batch_size", "trainer.fit(X, y, batch_size=8)"),
     ("Trainer.fit", "verbose progress", "progress of Trainer", "nn.Trainer(model, progress=False)"),
+    ("Trainer.fit", "augment", "augment of Trainer", "nn.Trainer(model, augment=nn.Flip())"),
+    ("Trainer.fit", "accumulate", "accumulate of Trainer", "nn.Trainer(model, accumulate=2)"),
+    ("Trainer.fit", "average", "average of Trainer", "nn.Trainer(model, average=0.99)"),
+    ("Trainer.fit", "clip_norm clip_value", "an argument of Trainer",
+     "nn.Trainer(model, clip_norm=1.0)"),
     ("Trainer.fit", "callbacks cbs early_stopping", "callbacks of Trainer",
      "nn.Trainer(model, callbacks=[nn.EarlyStopping()])"),
     ("Trainer.fit", "shuffle", "a function of the epoch that returns batches (without it fit draws "

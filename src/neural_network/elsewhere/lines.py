@@ -57,9 +57,8 @@ SHAPES_OF_ROWS = {
 MISSING = {
     "gradient": "nn.grad(f)(x), of a function of numbers; nn.gradient(f, \"x\") is written above "
     "the gradient of an op",
-    "numerical_gradient": "nn.numerical_gradient(0, 0, {\"w\": w}, lambda out, y: out, "
-    "lambda X, p: f(p[\"w\"]))[\"w\"], the differences of a function f at w; "
-    "nn.check_gradients(f, [w]) compares them with the tape",
+    "numerical_gradient": "nn.finite_differences(f, w), the gradient of a function f at w; "
+    "nn.check_gradients(f, [w]) compares it with the tape; this one is of a network's parameters",
     "show_predictions": "p = nn.softmax(model.predict(X)); nn.visual.show_predictions(X, X, p), "
     "of pictures X (n, C, h, w) from 0 to 1",
     "ReduceOnPlateau": "nn.Adam(nn.ReduceOnPlateau(0.01)), in the place of the learning rate",
