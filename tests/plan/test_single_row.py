@@ -213,6 +213,13 @@ def test_threads_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_array_equal(one, two)
 
 
+def test_several_threads_compute_each_row_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_row, "SEVERAL_THREADS", 0)
+    model, X = network("batch norm")
+    for row in (X, -X, X / 2, X):
+        check(by_kernels(model, row), by_numpy(model, row))
+
+
 def test_changes_in_place_are_seen(rows: list[Any]) -> None:
     model, X = network("batch norm")
     tensors = [*model.parameters(), *(one for _, one in model.named_buffers())]

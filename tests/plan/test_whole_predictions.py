@@ -10,6 +10,7 @@ import pytest
 import neural_network as nn
 from neural_network.layers import planning
 from neural_network.layers.planning import without_plan
+from tests.needs import need_fast
 
 X = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
 
@@ -210,3 +211,21 @@ def test_an_uncommon_array_is_left_to_the_layers(known: list[bool]) -> None:
     frozen = X.copy()
     frozen.flags.writeable = False
     np.testing.assert_array_equal(model.predict(frozen), expected)
+
+
+@pytest.mark.parametrize("mode", ["numpy", "numba"])
+def test_calls_in_training_that_record_nothing_leave_predictions_alone(mode: str) -> None:
+    if mode == "numba":
+        need_fast()
+    images = np.random.default_rng(1).normal(size=(4, 2, 9, 9)).astype(np.float32)
+    norm = nn.Conv2D(4, 3), nn.BatchNorm(), nn.Activation("relu"), nn.Dropout(0.5), nn.Flatten()
+    for model, rows in ((network(), X), (nn.Sequential(*norm, nn.Dense(2)), images)):
+        model.initialize(rows.shape[1:], rng=0).train()
+        with nn.use_kernels(mode):
+            with nn.no_grad():
+                for _ in range(2):
+                    model(rows)
+            for _ in range(2):
+                np.testing.assert_allclose(
+                    model.predict(rows), layered(model, rows), rtol=1e-4, atol=1e-5
+                )
