@@ -321,3 +321,117 @@ def test_a_picture_of_another_size(classes: int, shape: Any, given: Any, match: 
     with pytest.raises(nn.ShapeError, match=match) as caught:
         model.predict(np.ones(given))
     assert "reshape" not in str(caught.value)
+
+
+# --- targets that broadcast -------------------------------------------------------------------
+
+
+def line_by_grad(transform: Any, y: Any) -> Any:
+    X = np.linspace(0, 1, 30)[:, None]
+
+    def f(q: Any) -> Any:
+        return np.mean((X @ q["w"] + q["b"] - y) ** 2)
+
+    q = {"w": np.zeros((1, 1)), "b": np.zeros(1)}
+    return lambda: [transform(f)(q) for _ in range(3)]
+
+
+@pytest.mark.parametrize("transform", [nn.grad, nn.value_and_grad])
+def test_targets_that_broadcast_get_the_hint_of_grad(transform: Any) -> None:
+    y = np.linspace(1, 3, 30)
+    (hint,) = hints_of(line_by_grad(transform, y))
+    assert hint.startswith(f"{transform.__name__}: the loss combines predictions of shape (n, 1)")
+    assert "y.reshape(-1, 1) has the shape of the predictions" in hint
+    assert hints_of(line_by_grad(transform, y[:, None])) == []
+
+
+def test_each_loop_of_tensors_gets_it() -> None:
+    X, y = np.linspace(0, 1, 30)[:, None], np.linspace(1, 3, 30)
+
+    def train(targets: Any) -> None:
+        w = nn.Tensor(np.zeros((1, 1)), requires_grad=True)
+        for _ in range(3):
+            w.grad = None
+            np.mean((X @ w - targets) ** 2).backward()
+
+    def again(targets: Any) -> None:
+        w = nn.Tensor(np.zeros((1, 1)), requires_grad=True)
+        for _ in range(3):
+            w.grad = None
+            np.mean((X @ w - targets) ** 2).backward()
+
+    texts = hints_of(lambda: [train(y), again(y), train(y), again(y)])
+    assert len(texts) == 2
+    assert hints_of(lambda: [train(y[:, None]), again(y[:, None])]) == []
+
+
+def test_a_layer_by_its_place_in_show_filters() -> None:
+    pytest.importorskip("matplotlib")
+    with pytest.raises(nn.ArgumentError, match=r"nn\.visual\.show_filters\(model\[2\]\), of a la"):
+        nn.visual.show_filters(nn.models.tiny_cnn(), layer=2)  # type: ignore[call-arg]
+
+
+def test_lists_with_a_title_of_their_own_are_not_called_losses() -> None:
+    pytest.importorskip("matplotlib")
+    runs = {"2 layers": [0.1, 0.9], "3 layers": [0.2, 0.95]}
+    for history, title, label in (
+        (runs, "test accuracy", ""),
+        (runs, None, "loss"),
+        (runs, "the losses", "loss"),
+        ([0.9, 0.4], "of a line", "loss"),
+        ({"loss": [0.9, 0.4]}, "a run", "loss"),
+    ):
+        figure = nn.visual.show_history(history, title=title)
+        assert figure.axes[0].get_ylabel() == label
+
+
+# --- pictures of another size -----------------------------------------------------------------
+
+
+def test_a_picture_ten_times_as_large_gets_a_word() -> None:
+    digits, colour = (
+        nn.models.tiny_cnn(rng=0),
+        nn.models.tiny_cnn(3, input_shape=(3, 48, 48), rng=0),
+    )
+    digits.initialize((1, 28, 28))
+    colour.initialize((3, 48, 48))
+    for model, shape, match in (
+        (
+            digits,
+            (1, 480, 640),
+            "480×640 pixels.* 28×28.*size=28\\) reads a picture so, nn.prepare",
+        ),
+        (
+            colour,
+            (3, 480, 480),
+            "480×480 pixels.* 48×48.*size=48, grey=False\\) reads a picture so",
+        ),
+        (colour, (3, 16, 16), "16×16 pixels"),
+    ):
+        with pytest.warns(nn.TrainingHint, match=match) as told:
+            [model.predict(np.zeros((1, *shape))) for _ in range(2)]
+        assert len(told) == 1
+    right = [(digits, (1, 28, 28)), (digits, (1, 32, 32)), (colour, (3, 96, 96)),
+             (colour, (3, 480, 60))]  # fmt: skip
+    whole = nn.Sequential(nn.Conv2D(2, 3, padding="same")).initialize((1, 8, 8))  # no classes
+    for model, shape in [*right, (whole, (1, 64, 64))]:
+        assert hints_of(lambda m=model, s=shape: m.predict(np.zeros((1, *s)))) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ((48, 48), r"load_picture\(path, size=48, grey=False\) reads a picture so"),
+        ((60, 48, 48), r"load_image_folder\(path, size=48, grey=False\) keeps the colours"),
+    ],
+)
+def test_grey_pictures_for_a_model_of_colours(given: Any, match: str) -> None:
+    model = nn.models.tiny_cnn(3, input_shape=(3, 48, 48)).initialize((3, 48, 48))
+    with pytest.raises(nn.ShapeError, match=match):
+        model.predict(np.ones(given))
+
+
+def test_one_colour_picture_whose_channels_are_last() -> None:
+    pytest.importorskip("matplotlib")
+    with pytest.raises(nn.ShapeError, match=r"np\.moveaxis\(image, -1, 0\)\[None\] is one picture"):
+        nn.visual.show_images(np.ones((48, 40, 3)))

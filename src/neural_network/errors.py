@@ -145,16 +145,18 @@ def give_hint_of_line(text: str) -> None:
 def is_first_backward_of_line() -> bool:
     """Return whether a line of a program is the first time where ``backward`` is called.
 
-    Not in ``fit``, nor where a graph was warned of.
+    Not in ``fit``.
     """
-    lines = _lines_warned()
-    if hinting.get() or BACKWARD in lines:
+    lines, line = _lines_warned(), _line_of_backward()
+    if hinting.get() or line in lines:
         return False
-    frame = users_frame()
-    line = (frame.f_code.co_filename, frame.f_lineno, BACKWARD[2])
-    first = line not in lines
     lines.add(line)
-    return first
+    return True
+
+
+def _line_of_backward() -> tuple[str, int, str]:
+    frame = users_frame()
+    return frame.f_code.co_filename, frame.f_lineno, BACKWARD[2]
 
 
 def users_frame() -> FrameType:
@@ -165,10 +167,10 @@ def users_frame() -> FrameType:
     return frame
 
 
-def give_hint_of_backward(text: str) -> None:
+def give_hint_of_backward(text: str, function: str = "backward") -> None:
     """Warn of the graph of a loss, of which its later calls are then not warned again."""
-    _lines_warned().add(BACKWARD)
-    give_hint(f"backward: {text}")
+    _lines_warned().update((BACKWARD, _line_of_backward()))
+    give_hint(f"{function}: {text}")
 
 
 def _lines_warned() -> set[Any]:

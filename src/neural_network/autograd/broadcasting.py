@@ -102,10 +102,11 @@ def _compares_row_by_row(node: Node) -> bool:
     return (node.rule.forward.__module__ or "").startswith(LOSSES)
 
 
-def hint_targets_that_broadcast(loss: Recorded) -> None:
+def hint_targets_that_broadcast(loss: Recorded, function: str = "backward") -> None:
     """Warn of such targets in a loop of tensors alone, without an optimizer.
 
-    The first ``backward`` of a line of a program is looked at. Where a leaf has an axis of n
+    The first ``backward`` of a line of a program is looked at, or call of what ``grad`` returned,
+    which ``function`` names. Where a leaf has an axis of n
     itself, its numbers may be compared with each other on purpose.
     """
     if not is_first_backward_of_line():
@@ -117,4 +118,4 @@ def hint_targets_that_broadcast(loss: Recorded) -> None:
     leaves = [tensor.data.shape for tensor in parents if tensor.node is None]
     text = targets_that_broadcast(loss)
     if text is not None and not any(max(shapes[0]) in shape for shape in leaves):
-        give_hint_of_backward(text)
+        give_hint_of_backward(text, function)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.arguments import as_places, check_argnums, explain_arguments
+from neural_network.autograd.broadcasting import hint_targets_that_broadcast
 from neural_network.autograd.engine import backward_pass, lowest_recorded, open_level
 from neural_network.autograd.gradients import Gradients
 from neural_network.autograd.tensor import InnerTensor, Tensor
@@ -304,6 +305,7 @@ def _value_and_gradient(name: str, f: Callable[..., Any], argnums: Argnums) -> C
                 received = f"shape {output.shape}"
                 raise ShapeError(sentence(name, "the result of the function", expected, received))
             start = np.ones(output.shape, output.dtype)
+            hint_targets_that_broadcast(output, name)
             return traced.value(), traced.gradient([start], retain_graph=False)
         except NeuralNetworkError as error:
             shorten_traceback(error)

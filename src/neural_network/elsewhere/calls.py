@@ -119,6 +119,8 @@ class _Call:
                 owner, _, method = self.name.partition(".")
                 return f"expected an object before the dot, and not its class: {owner}(…).{method}"
             line = self.by_place() or MISSING.get(self.name)
+            if self.name == "show_filters" and isinstance(place := self.kwargs.get("layer"), int):
+                line = f"nn.visual.show_filters(model[{place}]), of a layer in the model's place"
             missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
             return self._unknown() or self._too_many() or missing
         return None

@@ -11,7 +11,7 @@ from neural_network.autograd.engine import no_backward
 from neural_network.checks import Array
 from neural_network.errors import NeuralNetworkError, give_hint_of_call, hinting
 from neural_network.layers.hooks import watching
-from neural_network.layers.places import place_of
+from neural_network.layers.places import line_of_picture, place_of
 
 # Pixels of files are whole numbers from 0 to 255, of which some are above this; so many numbers in
 # a row are pixels rather than features.
@@ -21,6 +21,8 @@ BRIGHT, MOST, FEWEST = 100, 255, 64
 PAPER, HALF, INK, GREY = 0.6, 0.5, 0.75, 0.3
 # A picture whose brightest number is below it was divided by 255 twice.
 FAINT = 0.02
+# Pictures of which both sides are so many times as long, or as short, are of another size.
+OTHER_SIZE = 3
 # So many of the pictures that a model was trained with have a border of 0.
 MOST_DARK = 0.9
 # Layers whose weights multiply what they are given.
@@ -79,6 +81,29 @@ def look_at_pixels(model: Any, *inputs: Array, function: str = "predict") -> Non
             f"{received[0][1].max():.0f}, as pixels are in files; a network that was trained with "
             "pixels from 0 to 1 does not know such numbers: scale them, X.astype('float32') / 255"
         )
+
+
+def look_at_size(model: Any, shape: tuple[int, ...]) -> None:
+    """Warn of pictures of another size than a model of classes was built for.
+
+    Layers that take any size, up to a mean of all pixels, compute them; but shapes that are so much
+    larger or smaller are not those that it has learned.
+
+    Args:
+        model: that is built, and gives a row of scores.
+        shape: of a row.
+    """
+    built = model.input_shape
+    if hinting.get() or not built or len(built) != 3 or len(shape) != 3 or built[0] != shape[0]:
+        return
+    if min(max(a / b, b / a) for a, b in zip(shape[1:], built[1:], strict=True)) < OTHER_SIZE:
+        return
+    digit = ", nn.prepare_digit(picture) a photograph of a digit" * (built == (1, 28, 28))
+    give_hint_of_call(
+        f"predict: the pictures are of {shape[1]}×{shape[2]} pixels, and the model was built for "
+        f"{built[1]}×{built[2]}, whose shapes it knows: {line_of_picture(built)} reads a picture "
+        f"so{digit}"
+    )
 
 
 def note_pixels(model: Any, *, given: bool) -> None:

@@ -119,18 +119,33 @@ def _built_for(layer: Any, inputs: Any) -> str:
     cure = f": X.reshape(-1, {sizes})" if flat else ""
     cure = ": X[None] is one of them" if tuple(given) == shape else cure
     if len(shape) == 3 and shape[0] in (1, 3):
-        size = shape[1] if shape[1] == shape[2] else shape[1:]
-        line = f"nn.load_picture(path, size={size}{', grey=False' if shape[0] == 3 else ''})"
+        size: Any = shape[1] if shape[1] == shape[2] else shape[1:]
+        line = line_of_picture(shape)
+        # In the right size, colours may be missing; else the layer has said which axes are.
+        same = () if shape[0] == 3 and 3 not in given else shape[1:]
         if len(given) == 4 and given[1] in PICTURES:
             cure = (
                 f"; {line} reads a picture so; for others make the layers anew: the functions in "
                 f"nn.models take input_shape={tuple(given[1:])}"
             )
-        elif not flat and _is_a_picture(given, other_than=shape[1:]):
+        elif given[1:] == shape[1:] and len(given) == 3 == shape[0]:
+            cure = f"; nn.load_image_folder(path, size={size}, grey=False) keeps the colours"
+        elif not flat and _is_a_picture(given, other_than=same):
             batch = "[None, None]" if shape[0] == 1 else "[None]"
             digit = "nn.prepare_digit(picture) a photograph of a digit, " * (shape == (1, 28, 28))
             cure = f"; {line} reads a picture so, {digit}x{batch} makes it a batch"
     return f"; the model was built for inputs of shape (n, {sizes}){cure}"
+
+
+def line_of_picture(shape: tuple[int, ...]) -> str:
+    """Return the line that reads a picture for a model of inputs (1, H, W) or (3, H, W).
+
+    >>> from neural_network.layers.places import line_of_picture
+    >>> line_of_picture((3, 32, 32))
+    'nn.load_picture(path, size=32, grey=False)'
+    """
+    size: Any = shape[1] if shape[1] == shape[2] else shape[1:]
+    return f"nn.load_picture(path, size={size}{', grey=False' if shape[0] == 3 else ''})"
 
 
 def _is_a_picture(shape: tuple[int, ...], *, other_than: tuple[int, ...]) -> bool:

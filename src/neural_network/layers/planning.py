@@ -27,7 +27,7 @@ from neural_network.checks import Array
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.hooks import watchers
 from neural_network.layers.modes import modes_of
-from neural_network.layers.pixels import expect_digits, is_on_dark_paper
+from neural_network.layers.pixels import expect_digits, is_on_dark_paper, look_at_size
 from neural_network.layers.structure import Contents
 from neural_network.plan.computation import compute, needs_gradient
 from neural_network.plan.matching import Match, matched
@@ -125,6 +125,8 @@ class Decision:
                     part.program = program_of(match, row)
                 if position == 0 and not self.recorded and not any(self._modes):
                     self._keep_whole(owner, part)
+                    if match.layers == len(self._steps) and len(match.stages[-1].output_shape) == 1:
+                        look_at_size(owner, row)
         self.parts[position] = part
         return part
 

@@ -127,6 +127,8 @@ def show_history(
         if len(axes.lines) > 1 and not entries:
             named |= {str(line.get_label()): line for line in axes.lines}
         _finish(canvas, axes, panel, steep=logarithmic[panel])
+    if title and "loss" not in title.lower() and panels == ["loss"] and "" not in runs:
+        canvas.flat[0].set_ylabel("")  # lists of numbers, which the title names
     if entries:
         draw_legend(canvas, entries, across)
     if named:

@@ -137,6 +137,9 @@ def _as_pictures(images: ArrayLike, captions: int = 0) -> Array:
             expected = "pictures that have a height and a width"
             received = f"shape {array.shape}; images.reshape({sizes}) has them"
             raise ShapeError(sentence(NAME, "images", expected, received))
+    if array.ndim == 3 and array.shape[-1] == COLOURS < min(array.shape[:2]):
+        received = f"shape {array.shape}; np.moveaxis(image, -1, 0)[None] is one picture in colour"
+        raise ShapeError(sentence(NAME, "images", "pictures (N, 3, H, W) in colour", received))
     if array.ndim == 2:
         array = array[None]
     if array.ndim == 3:
