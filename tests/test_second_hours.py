@@ -435,3 +435,56 @@ def test_one_colour_picture_whose_channels_are_last() -> None:
     pytest.importorskip("matplotlib")
     with pytest.raises(nn.ShapeError, match=r"np\.moveaxis\(image, -1, 0\)\[None\] is one picture"):
         nn.visual.show_images(np.ones((48, 40, 3)))
+
+
+def test_an_augmentation_that_leaves_its_targets() -> None:
+    X = np.random.default_rng(0).random((16, 1, 8, 8)).astype(np.float32)
+    layers = nn.Conv2D(2, 3, padding="same", activation="relu"), nn.Conv2D(1, 3, padding="same")
+
+    def train(augment: Any, y: Any, loss: str, *more: Any) -> Any:
+        model = nn.Sequential(*(layer.clone() for layer in layers), *more)
+        trainer = nn.Trainer(model, loss=loss, augment=augment, rng=0, progress=False)
+        return lambda: trainer.fit(X, y)
+
+    moving, still = nn.Augment(nn.Shift(1), nn.Cutout(2)), nn.Cutout(2)
+    for augment in (moving, nn.Flip()):
+        (hint,) = hints_of(train(augment, X, "mse_loss"))
+        assert hint.startswith("fit: augment: ")
+        assert "moves the pixels of X, and y, which has the same height" in hint
+    labels = np.arange(16) % 3
+    for right in (
+        train(still, X, "mse_loss"),
+        train(None, X, "mse_loss"),
+        train(moving, labels, "softmax_cross_entropy", nn.Flatten(), nn.Dense(3)),
+        train(moving, X[:, :, :4, :4], "mse_loss", nn.AvgPool2D(2)),
+        train(lambda X, rng: X, X, "mse_loss"),
+    ):
+        assert not any("augment" in text for text in hints_of(right))
+
+
+class Two(nn.Layer):
+    """Takes two inputs."""
+
+    def __init__(self) -> None:
+        self.a, self.b = nn.Dense(2), nn.Dense(2)
+
+    def forward(self, img: Any, tab: Any) -> Any:
+        return self.a(img) + self.b(tab)
+
+
+def test_a_first_input_by_its_name() -> None:
+    model, img, tab = Two(), np.ones((2, 3)), np.ones((2, 4))
+    for _ in range(2):  # not built, and built
+        for call in (lambda: model(img=img, tab=tab), model, lambda: model(tab=tab)):
+            with pytest.raises(
+                TypeError, match=r"^Two: img: expected .* model\(img, tab=tab\), rec"
+            ):
+                call()
+        assert model(img, tab=tab).shape == (2, 2)
+    dense = nn.Dense(3)
+    for _ in range(2):
+        with pytest.raises(nn.ArgumentError, match=r"^Dense: X: expected the first .* model\(X\)"):
+            dense(x=tab)
+        with pytest.raises(TypeError, match=r"expected the first input by its place"):
+            dense()
+        dense(tab)

@@ -42,7 +42,7 @@ from neural_network.layers.planning import predicted_whole, run_layers
 from neural_network.layers.randomness import Drawing
 from neural_network.layers.rollback import all_or_nothing
 from neural_network.layers.several import SEVERAL, joined, rows_of_results
-from neural_network.layers.several_inputs import as_input, as_inputs, predict_several
+from neural_network.layers.several_inputs import LACKING, as_input, as_inputs, predict_several
 from neural_network.layers.structure import TENSORS, check_found, check_names
 from neural_network.plan.vocabulary import Steps
 from neural_network.public import public
@@ -161,7 +161,7 @@ class Layer(HasMode, Drawing):
 
     # --- calling -------------------------------------------------------------------
 
-    def __call__(self, X: Any, *more: Any, **options: Any) -> Any:
+    def __call__(self, X: Any = LACKING, *more: Any, **options: Any) -> Any:
         """Compute the layer; make its parameters first if this is the first call.
 
         Arrays go in and a tensor comes out, recorded, so that ``backward()`` reaches the

@@ -11,11 +11,13 @@ from neural_network.autograd.engine import no_backward
 from neural_network.blas import threads_for_call
 from neural_network.checks import Array, as_count, as_real
 from neural_network.elsewhere.own_layers import of_several_inputs
-from neural_network.errors import ArgumentError, DTypeError, ShapeError, sentence
+from neural_network.errors import ArgumentError, DTypeError, ShapeError, both, sentence
 from neural_network.layers.own_classes import is_users
 from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
 
+# In the place of a first input that was not given, or given by its name alone.
+LACKING: Any = object()
 # A longer list of arrays is rather one of rows.
 MOST_INPUTS = 8
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -65,7 +67,17 @@ def as_inputs(function: str, model: Any, X: Any) -> tuple[Any, ...] | None:
 
 
 def as_input(layer: Any, value: Any) -> Any:
-    """Return numbers in lists as an array; a layer of one's own may take anything."""
+    """Return numbers in lists as an array; a layer of one's own may take anything.
+
+    Raises:
+        ArgumentError (a TypeError): the input is ``LACKING``.
+    """
+    if value is LACKING:
+        names = [*inspect.signature(layer.forward).parameters] or ["X"]
+        call = f"model({', '.join([names[0], *[f'{name}={name}' for name in names[1:]]])})"
+        expected = f"the first input by its place, as in {call}"
+        text = sentence(type(layer).__name__, names[0], expected, "none")
+        raise both(ArgumentError, TypeError)(text)
     # The first layer of a container may be one's own.
     if is_users(type(layer).forward) or layer._sequence:
         return value

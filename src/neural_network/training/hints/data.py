@@ -10,6 +10,8 @@ import numpy as np
 
 from neural_network.advice import any_rows, channels_first, channels_seem_last, of_all_rows
 from neural_network.checks import Array
+from neural_network.datasets.augmentation.augment import Augment
+from neural_network.datasets.augmentation.steps import Warping
 from neural_network.errors import ShapeError
 from neural_network.functional.activations import relu, sigmoid, softmax
 from neural_network.functional.op import RULES
@@ -237,6 +239,21 @@ def _out_of_reach(trial: Trial, term: Term) -> str | None:
         f"the model ends in {made.rule.name}{trial.place(made)}, which returns numbers {reach}; "
         f"the targets{of} go from {y.min():.3g} to {y.max():.3g}, {share:.0%} of them out of "
         "reach: leave the last activation out, or scale the targets"
+    )
+
+
+def targets_that_stay(trial: Trial) -> str | None:
+    """An augmentation that moves the pixels of pictures whose targets are pictures, too."""
+    augment, X, y = trial.state.augment, trial.rows.X, trial.rows.y
+    steps = augment.steps if isinstance(augment, Augment) else (augment,)
+    moving = [type(step).__name__ for step in steps if isinstance(step, Warping)]
+    pictures = isinstance(X, np.ndarray) and isinstance(y, np.ndarray) and min(X.ndim, y.ndim) >= 3
+    if not moving or not pictures or X.shape[-2:] != y.shape[-2:]:
+        return None
+    return (
+        f"augment: {', '.join(moving)} moves the pixels of X, and y, which has the same height and "
+        "width, stays as it is: the network learns to move them back; fit a function of the epoch "
+        "whose batches are moved together: both = augment(np.concatenate([X, y], axis=1), rng)"
     )
 
 

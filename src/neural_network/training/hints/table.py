@@ -61,6 +61,12 @@ BEFORE_THE_FIRST_STEP = (
         data.unscaled_inputs,
     ),
     Hint(
+        "targets that stay",
+        "`augment` that moves pixels where the targets are pictures of the same size",
+        "`both = augment(np.concatenate([X, y], axis=1), rng)` in batches of your own",
+        data.targets_that_stay,
+    ),
+    Hint(
         "labels of one class",
         "labels that are all the same",
         "`X[order], y[order]` with `order = rng.permutation(len(X))`",
