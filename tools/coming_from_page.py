@@ -44,8 +44,8 @@ What differs without an error:
   article: PyTorch's `F.dropout(x, p=0.1, training=self.training)` would drop 90 %. `rate` of the
   layers `Dropout` and `Dropout2D` and of `dropout2d` is the share that is dropped, and they
   rescale: `self.drop = nn.Dropout(0.1)` in `__init__`, `self.drop(x)` in `forward`.
-- `load` returns a model in evaluation mode, so that `Dropout` does nothing in a loop of your own before
-  `model.train()`; a `Trainer` sets the mode itself. Its `augment` changes X alone, never y.
+- `load` returns a model in evaluation mode, so that `Dropout` does nothing in a loop of your own
+  before `model.train()`; a `Trainer` sets the mode itself. Its `augment` changes X, never y.
 - `forward` is not passed `training`: a layer of your own reads `self.training`, which `fit`,
   `train()`, `eval()` and `predict` set.
 - `t.transpose(0, 1)` has the new order of all axes, as NumPy's, and leaves a matrix as it is:
