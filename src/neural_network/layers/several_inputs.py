@@ -16,8 +16,9 @@ from neural_network.layers.own_classes import is_users
 from neural_network.layers.pixels import BRIGHT, look_at_pixels
 from neural_network.layers.several import SEVERAL, are_arrays, arrays_in, joined, rows_of_results
 
-# In the place of a first input that was not given, or given by its name alone.
-LACKING: Any = object()
+# In the place of a first input that was not given, or given by its name alone; a signature shows
+# no default then.
+LACKING: Any = inspect.Parameter.empty
 # A longer list of arrays is rather one of rows.
 MOST_INPUTS = 8
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
