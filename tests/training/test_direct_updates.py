@@ -193,3 +193,14 @@ def test_a_state_that_was_restored_goes_on(tmp_path: Any, made: list[bool]) -> N
         whole.optimizer.state().values(), resumed.optimizer.state().values(), strict=True
     ):
         np.testing.assert_array_equal(array, other)
+
+
+def test_a_decay_whose_square_is_zero() -> None:
+    X, y = np.random.default_rng(0).random((8, 3), np.float32), np.arange(8) % 2
+    for kind in (nn.Adagrad, nn.SGD):
+        models = []
+        for decay in (0.0, 1e-320):
+            model = nn.Sequential(nn.Dense(2))
+            nn.Trainer(model, kind(0.01, weight_decay=decay), rng=0, progress=False).fit(X, y)
+            models.append(model.flat_parameters().copy())
+        np.testing.assert_array_equal(*models)

@@ -152,3 +152,9 @@ def test_columns(columns: int) -> None:
     for wrong in (0, -1, 2.5, "3"):
         with pytest.raises(nn.NeuralNetworkError, match="show_images: columns: expected a whole"):
             visual.show_images(GREYS, columns=wrong)  # type: ignore[arg-type]
+
+
+def test_captions_that_are_no_list() -> None:
+    for wrong in (np.array("a"), np.timedelta64(1, "s"), 3):
+        with pytest.raises(nn.NeuralNetworkError, match="show_images: captions: expected"):
+            visual.show_images(GREYS, wrong)  # type: ignore[arg-type]

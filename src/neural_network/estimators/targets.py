@@ -189,7 +189,8 @@ class NetworkClassifier(ClassifierMixin, Network):
 
 def distinct(function: str, labels: Any, name: str = "y") -> Array:
     """Return the different labels, in order."""
-    with refused(function, LABELS, **{name: labels}):
+    # scikit-learn compares them with whole numbers, which some are far from.
+    with refused(function, LABELS, **{name: labels}), np.errstate(invalid="ignore"):
         found: Array = unique_labels(without_string_type(labels))
     return found
 

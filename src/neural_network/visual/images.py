@@ -74,7 +74,8 @@ def show_images(
     >>> len(figure.axes[0].images)
     12
     """
-    pictures = _as_pictures(images, len(captions) if isinstance(captions, Sized) else 0)
+    several = isinstance(captions, Sized) and getattr(captions, "ndim", 1) != 0
+    pictures = _as_pictures(images, len(captions) if captions is not None and several else 0)
     limit = as_count(NAME, "most", most)
     across = None if columns is None else as_count(NAME, "columns", columns)
     as_title(NAME, title)
