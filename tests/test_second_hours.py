@@ -13,6 +13,7 @@ import pytest
 
 import neural_network as nn
 from neural_network.array_files import read_arrays, write_arrays
+from tests.needs import need_module
 
 RNG = np.random.default_rng(0)
 
@@ -262,13 +263,13 @@ def test_each_loop_of_tensors_gets_it() -> None:
 
 
 def test_a_layer_by_its_place_in_show_filters() -> None:
-    pytest.importorskip("matplotlib")
+    need_module("matplotlib")
     with pytest.raises(nn.ArgumentError, match=r"nn\.visual\.show_filters\(model\[2\]\), of a la"):
         nn.visual.show_filters(nn.models.tiny_cnn(), layer=2)  # type: ignore[call-arg]
 
 
 def test_lists_with_a_title_of_their_own_are_not_called_losses() -> None:
-    pytest.importorskip("matplotlib")
+    need_module("matplotlib")
     runs = {"2 layers": [0.1, 0.9], "3 layers": [0.2, 0.95]}
     for history, title, label in (
         (runs, "test accuracy", ""),
@@ -328,7 +329,7 @@ def test_grey_pictures_for_a_model_of_colours(given: Any, match: str) -> None:
 
 
 def test_one_colour_picture_whose_channels_are_last() -> None:
-    pytest.importorskip("matplotlib")
+    need_module("matplotlib")
     with pytest.raises(nn.ShapeError, match=r"np\.moveaxis\(image, -1, 0\)\[None\] is one picture"):
         nn.visual.show_images(np.ones((48, 40, 3)))
 
@@ -356,31 +357,3 @@ def test_an_augmentation_that_leaves_its_targets() -> None:
         train(lambda X, rng: X, X, "mse_loss"),
     ):
         assert not any("augment" in text for text in hints_of(right))
-
-
-class Two(nn.Layer):
-    """Takes two inputs."""
-
-    def __init__(self) -> None:
-        self.a, self.b = nn.Dense(2), nn.Dense(2)
-
-    def forward(self, img: Any, tab: Any) -> Any:
-        return self.a(img) + self.b(tab)
-
-
-def test_a_first_input_by_its_name() -> None:
-    model, img, tab = Two(), np.ones((2, 3)), np.ones((2, 4))
-    for _ in range(2):  # not built, and built
-        for call in (lambda: model(img=img, tab=tab), model, lambda: model(tab=tab)):
-            with pytest.raises(
-                TypeError, match=r"^Two: img: expected .* model\(img, tab=tab\), rec"
-            ):
-                call()
-        assert model(img, tab=tab).shape == (2, 2)
-    dense = nn.Dense(3)
-    for _ in range(2):
-        with pytest.raises(nn.ArgumentError, match=r"^Dense: X: expected the first .* model\(X\)"):
-            dense(x=tab)
-        with pytest.raises(TypeError, match=r"expected the first input by its place"):
-            dense()
-        dense(tab)

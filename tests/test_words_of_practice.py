@@ -84,3 +84,19 @@ def test_the_answer_names_the_line(name: str) -> None:
         call()
     assert isinstance(caught.value, kind)
     assert len(str(caught.value)) <= 500
+
+
+def test_a_first_input_by_its_name() -> None:
+    model, a, b = Two(), np.ones((2, 3)), np.ones((2, 4))
+    for _ in range(2):  # not built, and built
+        for call in (lambda: model(a=a, b=b), model, lambda: model(b=b)):
+            with pytest.raises(TypeError, match=r"^Two: a: expected the .* model\(a, b=b\), rec"):
+                call()
+        assert model(a, b=b).shape == (2, 2)
+    dense = nn.Dense(3)
+    for _ in range(2):
+        with pytest.raises(nn.ArgumentError, match=r"^Dense: X: expected the first .* model\(X\)"):
+            dense(x=b)
+        with pytest.raises(TypeError, match=r"expected the first input by its place"):
+            dense()
+        dense(b)

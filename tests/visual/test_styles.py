@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyBboxPatch
 
 import neural_network as nn
 from tests.visual.overlaps import drawn_texts
-
-mpl = pytest.importorskip("matplotlib")
-
-from matplotlib.colors import to_rgb  # noqa: E402
-from matplotlib.patches import FancyBboxPatch  # noqa: E402
 
 visual = nn.visual
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.checks import Array
+from neural_network.errors import NeuralNetworkError
 from neural_network.functional.labels import are_class_indices
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.inputs import in_own_type
@@ -34,6 +35,8 @@ MOST_NUMBERS = 1 << 21
 # Runs that are kept: of the usual batch, and of the last one of an epoch.
 MOST_RUNS = 4
 STAGES = (DenseStage, ElementwiseStage)
+# What arrays that a batch of one's own holds may raise; a fault of this file is not among them.
+REFUSED = (NeuralNetworkError, TypeError, ValueError, IndexError)
 Measure = Callable[[Array, Array], dict[str, float]]
 # The loss, the outputs, and how many of them are largest at the label, where that is known.
 Computed = tuple[float, Array, int | None]
@@ -184,7 +187,7 @@ class DirectStep:
             if X.dtype != self._dtype:
                 X = in_own_type(self._state.model, X)
             return compute(match, X.reshape(rows, -1) if self._flatten else X, y)
-        except Exception:  # nothing is changed yet: with a tape it is raised again, to the caller
+        except REFUSED:  # nothing is changed yet: with a tape it is raised again, with its sentence
             return None
 
     def _by_kernel(self, match: Match, X: Array, y: Array) -> Computed | None:
