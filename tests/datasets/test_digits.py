@@ -140,7 +140,9 @@ def test_one_shade_is_no_digit(shade: float, shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_noise_and_light_are_no_digit(seed: int) -> None:
     picture = photograph(np.zeros((28, 28), "uint8"), seed, noise=[0.0, 1.0, 5.0, 20.0][seed % 4])
-    with pytest.raises(nn.ArgumentError, match="a picture of one shade, or one whose noise"):
+    with pytest.raises(
+        nn.ArgumentError, match="a picture of one shade, or one whose noise or shadows"
+    ):
         prepare_digit(picture)
 
 

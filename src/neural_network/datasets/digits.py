@@ -176,7 +176,7 @@ def _no_ink(function: str, shades: Array) -> ArgumentError:
     if shades.dtype.kind == "f" and np.max(shades) <= 1 and np.min(shades) < np.max(shades):
         received = f"{np.min(shades):g} to {np.max(shades):g}; multiplied by 255 they are shades"
         return ArgumentError(sentence(function, "picture", "shades from 0 to 255", received))
-    received = "a picture of one shade, or one whose noise hides the ink"
+    received = "a picture of one shade, or one whose noise or shadows hide the ink"
     return ArgumentError(sentence(function, "picture", "ink on paper", received))
 
 

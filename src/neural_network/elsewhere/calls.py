@@ -16,7 +16,7 @@ from neural_network.elsewhere.answers import PACKAGE, Answer, nearest
 from neural_network.elsewhere.arguments import ARGUMENTS, TRAINING
 from neural_network.elsewhere.estimators import ESTIMATORS
 from neural_network.elsewhere.examples import of_estimator
-from neural_network.elsewhere.functions import FUNCTIONS, PLACES, SIZES_FOUND
+from neural_network.elsewhere.functions import ALWAYS, FUNCTIONS, PLACES, SIZES_FOUND
 from neural_network.elsewhere.lines import ALIKE, BEGINNINGS, MISSING, SHAPES_OF_ROWS, SIGNATURES
 from neural_network.elsewhere.own_layers import one_by_one
 from neural_network.errors import ArgumentError, DTypeError, both, brief, several_arrays
@@ -122,7 +122,8 @@ class _Call:
             if self.name == "show_filters" and isinstance(place := self.kwargs.get("layer"), int):
                 line = f"nn.visual.show_filters(model[{place}]), of a layer in the model's place"
             missing = f"{error}; here: {line}" if line else f"{error}{self._needed()}"
-            return self._unknown() or self._too_many() or missing
+            text = self._unknown() or self._too_many() or missing
+            return text if "; here: " in text else text + ALWAYS.get(self.name, "")
         return None
 
     def of_several_results(self, error: str) -> str:

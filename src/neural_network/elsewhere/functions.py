@@ -4,6 +4,11 @@ Rows = list[tuple[str, str, str, str]]
 CONV_FUNCTIONS = "conv1d conv2d conv3d"
 TRANSPOSES = "conv_transpose1d conv_transpose2d conv_transpose3d"
 POOLS = "max_pool max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d"
+# What is said of every call of these that does not fit.
+ALWAYS = {
+    "Activation": "; options of its function by partial, as in "
+    "nn.Activation(functools.partial(nn.max_pool1d, size=4))",
+}
 LOSSES = (
     "softmax_cross_entropy cross_entropy binary_cross_entropy binary_cross_entropy_with_logits "
     "nll kl mse_loss l1 huber hinge"

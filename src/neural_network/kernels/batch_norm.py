@@ -19,7 +19,7 @@ from neural_network.kernels import normalization
 from neural_network.kernels.convolution.tiles import NOWHERE
 from neural_network.kernels.copies import copy
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.runtime.layouts import Array
+from neural_network.kernels.runtime.layouts import Array, as_line
 
 # No fast-math: relu's mask is computed again in the backward pass, and has to be the same.
 AS_WRITTEN: frozenset[str] = frozenset()
@@ -72,6 +72,23 @@ def gradient_sums(G: Array, X: Array, numbers: Array, above: float | None) -> tu
         products,
     )
     return np.sum(sums, axis=0), np.sum(products, axis=0)
+
+
+def normalized(
+    X: Array, numbers: Array, out: Array, relu: bool, added: Array | None = None
+) -> None:  # fmt: skip
+    """Fill ``out`` with ``(X − mean) · scale + shift``, plus ``added``, or with relu of it.
+
+    Args:
+        X: (N, H, W, C), contiguous.
+        numbers: (3, W · C): mean, scale and shift, repeated.
+        out: (N, H, W, C); the numbers of each row are adjacent.
+        relu: whether to apply relu.
+        added: as ``out``, or None.
+    """
+    line, steps = as_line(out)
+    summand = (line[:0], steps) if added is None else as_line(added)
+    normalize.compiled(X.reshape(-1), numbers, line, steps, X.shape, *summand, relu)
 
 
 def repeated(numbers: Array, period: int) -> Array:
@@ -154,20 +171,36 @@ def _relu(numbers: Any) -> None:
         numbers[i] = np.float32(0) if numbers[i] < 0 else numbers[i]
 
 
+@exact_part
+def _add_to(numbers: Any, added: Any) -> None:
+    for i in range(len(numbers)):
+        numbers[i] += added[i]
+
+
 @exact_kernel
-def normalize(X: Any, numbers: Any, out: Any, relu: bool) -> None:
-    """``(X − mean) · scale + shift``, or relu of it.
+def normalize(
+    X: Any, numbers: Any, out: Any, steps: Any, sizes: Any, added: Any, added_steps: Any, relu: bool
+) -> None:
+    """``(X − mean) · scale + shift``, plus ``added``, or relu of it.
 
     Args:
-        X, out: a whole number of periods each.
-        numbers: (3, period): mean, scale and shift.
+        X: (N, H, W, C) as one axis, contiguous.
+        numbers: (3, W · C): mean, scale and shift, repeated.
+        out, steps: (N, H, W, C) as ``layouts.as_line`` returns it; the numbers of a row adjacent.
+        sizes: N, H, W and C.
+        added, added_steps: as ``out``, or empty.
         relu: whether to apply relu.
     """
-    period = numbers.shape[1]
-    mean, scale, shift = numbers[0], numbers[1], numbers[2]
-    for piece in prange(len(X) // period):
-        here = out[piece * period : (piece + 1) * period]
-        _normalize(X[piece * period : (piece + 1) * period], mean, scale, shift, here)
+    images, height, width, channels = sizes
+    length = width * channels
+    for task in prange(images * height):
+        n, i = task // height, task % height
+        to = n * steps[0] + i * steps[1]
+        here = out[to : to + length]
+        _normalize(X[task * length : (task + 1) * length], numbers[0], numbers[1], numbers[2], here)
+        if added.size > 0:
+            at = n * added_steps[0] + i * added_steps[1]
+            _add_to(here, added[at : at + length])
         if relu:
             _relu(here)
 

@@ -39,8 +39,16 @@ def add(first: Any, second: Any, out: Any, relu: bool) -> None:
 
 
 @kernel
-def relu_gradient(G: Any, out: Any, result: Any) -> None:
-    """Fill ``result`` with ``G`` where ``out``, the result of relu, is above 0, else with 0."""
-    for task in prange(-(-len(out) // PIECE)):
-        begin, end = task * PIECE, min(task * PIECE + PIECE, len(out))
-        _relu_gradient(G[begin:end], out[begin:end], result[begin:end])
+def relu_gradient(G: Any, out: Any, steps: Any, sizes: Any, result: Any) -> None:
+    """Fill ``result`` with ``G`` where ``out``, the result of relu, is above 0, else with 0.
+
+    Args:
+        G, result: (N, H, W, C) as one axis, contiguous.
+        out, steps: (N, H, W, C) as ``layouts.as_line`` returns it; the numbers of a row adjacent.
+        sizes: N, H, W and C.
+    """
+    images, height, width, channels = sizes
+    length = width * channels
+    for task in prange(images * height):
+        there, at = (task // height) * steps[0] + (task % height) * steps[1], task * length
+        _relu_gradient(G[at : at + length], out[there : there + length], result[at : at + length])

@@ -131,6 +131,7 @@ class PreparedConv(PreparedStage):
     """A convolution stage with its buffers."""
 
     stage: ConvStage
+    fills_places = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         from neural_network.kernels.convolution.prepared import ConvForward  # loads Numba
@@ -149,15 +150,45 @@ class PreparedConv(PreparedStage):
         self._kernels: Any = None
         self._place: GradientPlace | None = None
 
+    def place_of_input(self) -> Array | None:
+        """Return the images inside the zeros of padding, where there are any."""
+        place: Array | None = self._convolve.place_of_input()
+        return place
+
+    def reads_rows(self) -> bool:
+        """Return whether images of which only the rows are contiguous are read without a copy."""
+        reads: bool = self._convolve.reads_rows()
+        return reads
+
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the padded images, and the result for relu."""
+        self._forward(X, out, self.stage.relu)
+
+    def adds(self) -> bool:
+        """Return whether neither relu, pooling nor flatten follows."""
+        stage = self.stage
+        return not (stage.relu or stage.flatten) and stage.pool is None
+
+    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
+        """Fill ``out`` with the result plus ``added``, or with relu of it."""
+        self._forward(X, out, relu, added)
+
+    def _forward(self, X: Array, out: Array, relu: bool, added: Array | None = None) -> None:
         weight, bias = self.stage.conv.arrays(self.stage.norm)
         self.output = self._as_maps(out)
         weight = weight.reshape(self._weight_shape)
-        self.saved_input = self._convolve(X, weight, bias, self.output, self.stage.relu)
+        self.saved_input = self._convolve(X, weight, bias, self.output, relu, added)
 
-    def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
-        """Compute the gradients through the maxima, or through all outputs without pooling."""
+    def backward(
+        self, grad_out: Array, gradients: Sequence[Array], onto: Array | None = None
+    ) -> Array | None:
+        """Compute the gradients through the maxima, or through all outputs without pooling.
+
+        Args:
+            grad_out, gradients: as in ``PreparedStage``.
+            onto: an array to which the input's gradient is added, and which is returned then;
+                only without pooling.
+        """
         pooled = self.stage.pool is not None
         weight = self.stage.conv.weight.data.reshape(self._weight_shape)
         if self._kernels is None:
@@ -180,9 +211,11 @@ class PreparedConv(PreparedStage):
         if pooled:
             dX: Array = kernels.dX
             return dX.copy() if self.buffers.first else dX
-        dX = self.buffers.persistent_buffer("input gradient", self._input_shape)
-        kernels.input_gradient(weight, dX)
-        return dX
+        result = onto
+        if result is None:
+            result = self.buffers.persistent_buffer("input gradient", self._input_shape)
+        kernels.input_gradient(weight, result, add=onto is not None)
+        return result
 
     def gradient_place(self) -> GradientPlace | None:
         """Return the buffer with zeros around the gradient, where no relu or pooling follows."""

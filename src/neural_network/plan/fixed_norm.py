@@ -25,6 +25,7 @@ class PreparedFixedNorm(PreparedStage):
     """The stage with its buffers."""
 
     stage: FixedNormStage
+    fills_places = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         from neural_network.kernels import batch_norm  # loads Numba
@@ -41,10 +42,7 @@ class PreparedFixedNorm(PreparedStage):
             maps = self.buffers.buffer("channels last", X.shape)
         scale = norm.gamma.data / np.sqrt(norm.variance.data + np.float32(norm.epsilon))
         numbers = np.array([norm.mean.data, scale, norm.beta.data], np.float32)
-        self._by.normalize.compiled(
-            X.reshape(-1), self._by.repeated(numbers, prod(X.shape[2:])), maps.reshape(-1),
-            stage.relu,
-        )  # fmt: skip
+        self._by.normalized(X, self._by.repeated(numbers, prod(X.shape[2:])), maps, stage.relu)
         if stage.flatten:
             np.copyto(as_maps(out, stage.input_shape, flat=True), maps)
 

@@ -63,6 +63,7 @@ class PreparedNorm(PreparedStage):
     """A stage of batch norm with its buffers."""
 
     stage: NormStage
+    fills_places = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         from neural_network.kernels import batch_norm  # loads Numba
@@ -77,9 +78,21 @@ class PreparedNorm(PreparedStage):
             self._argmax, self._best = buffer("argmax", maps, np.uint8), buffer("best", maps)
         self._mean = self._over = self._shift = np.zeros(0)
 
-    @silent
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the input and its moments."""
+        self._forward(X, out, relu=self.stage.relu)
+
+    def adds(self) -> bool:
+        """Return whether neither relu, pooling nor flatten follows."""
+        stage = self.stage
+        return not (stage.relu or stage.flatten) and stage.pool is None
+
+    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
+        """Fill ``out`` with the result plus ``added``, or with relu of it."""
+        self._forward(X, out, relu=relu, added=added)
+
+    @silent
+    def _forward(self, X: Array, out: Array, *, relu: bool, added: Array | None = None) -> None:
         stage, step = self.stage, self.stage.norm
         X = self.buffers.contiguous(X, "input").reshape(self._shape)
         found = Moments(*self._by.moments(X))
@@ -95,22 +108,20 @@ class PreparedNorm(PreparedStage):
         )
         self.saved_input = X
         if stage.pool is None:
-            self._normalize(X, out)
+            self._normalize(X, out, relu, added)
             return
         maps, taps = as_maps(out, stage.maps, flat=stage.flatten), stage.pool.taps
         self._by.normalize_and_pool.compiled(
             X, self._rows(self._numbers[:3]), maps, self._argmax, self._best, *taps, stage.relu
         )
 
-    def _normalize(self, X: Array, out: Array) -> None:
-        contiguous = out
+    def _normalize(self, X: Array, out: Array, relu: bool, added: Array | None) -> None:
+        maps = out.reshape(self._shape) if out.flags.c_contiguous else out
         if self.stage.flatten:  # channels first
-            contiguous = self.buffers.buffer("channels last", X.shape)
-        self._by.normalize.compiled(
-            X.reshape(-1), self._rows(self._numbers[:3]), contiguous.reshape(-1), self.stage.relu
-        )
-        if contiguous is not out:
-            np.copyto(as_maps(out, self.stage.maps, flat=True), contiguous)
+            maps = self.buffers.buffer("channels last", X.shape)
+        self._by.normalized(X, self._rows(self._numbers[:3]), maps, relu, added)
+        if self.stage.flatten:
+            np.copyto(as_maps(out, self.stage.maps, flat=True), maps)
 
     @silent
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:

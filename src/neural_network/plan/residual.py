@@ -10,6 +10,8 @@ import numpy as np
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, silent
+from neural_network.kernels.runtime.layouts import as_line
+from neural_network.plan.conv import PreparedConv
 from neural_network.plan.matching import matched
 from neural_network.plan.vocabulary import (
     Flatten,
@@ -64,28 +66,39 @@ class PreparedAdd(PreparedStage):
 
         super().__init__(*args, **options)
         self._by, rows, buffers = sums, len(self.out), self.buffers
-        self._paths = [
+        self._body, self._shortcut = (
             prepared_stages(
                 stages, rows, buffers.inside(name).inside, needs_input_grad=self.needs_input_grad
             )
             for name, stages in (("body", self.stage.body), ("shortcut", self.stage.shortcut))
-        ]
+        )
+        # The last stage of the body adds the shortcut's result while its own is in the cache.
+        self._added_last = self.fills_places = self._body[-1].adds()
+        self._place: Array | None = None
+
+    def place_of_input(self) -> Array | None:
+        """Return that of the body, where the shortcut can read it as well."""
+        first = self._shortcut[0] if self._shortcut else None
+        reads = first.reads_rows() if isinstance(first, PreparedConv) else not self._shortcut
+        if reads and self._added_last:
+            self._place = self._body[0].place_of_input()
+        return self._place
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the sum for relu."""
-        stage = self.stage
-        X = self.buffers.contiguous(X, "input")
-        ends = []
-        for path in self._paths:
-            through = X
-            for prepared in path:
-                prepared.forward(through, prepared.out)
-                through = prepared.out
-            ends.append(through.reshape(-1))
-        total = out
+        stage, body = self.stage, self._body
+        if X is not self._place:
+            X = self.buffers.contiguous(X, "input")
+        # Both paths in this order, as dropout draws in it.
+        before, total = _through(body[:-1] if self._added_last else body, X), out
+        shortcut = _through(self._shortcut, X)
         if stage.flatten:  # channels first
             total = self.buffers.buffer("channels last", (len(out), *stage.maps))
-        self._by.add.compiled(*ends, total.reshape(-1), stage.relu)
+        if self._added_last:
+            body[-1].forward_added(before, total, shortcut, relu=stage.relu)
+        else:
+            ends = before.reshape(-1), shortcut.reshape(-1)
+            self._by.add.compiled(*ends, total.reshape(-1), stage.relu)
         if stage.flatten:
             np.copyto(as_maps(out, stage.maps, flat=True), total)
         self.output = total
@@ -97,30 +110,50 @@ class PreparedAdd(PreparedStage):
         if stage.relu:
             masked = buffers.buffer("masked gradient", G.shape)
             self._by.relu_gradient.compiled(
-                G.reshape(-1), self.output.reshape(-1), masked.reshape(-1)
+                G.reshape(-1), *as_line(self.output), G.shape, masked.reshape(-1)
             )
             G = masked
-        ends, end = [], len(gradients)
-        for path in reversed(self._paths):
-            grad: Any = G
-            for prepared in reversed(path):
-                begin = end - prepared.stage.parameters
-                grad = prepared.backward(grad, gradients[begin:end])
-                end = begin
-            ends.append(grad)
-        if not self.needs_input_grad:
-            return None
-        ends = [buffers.contiguous(grad, name) for grad, name in zip(ends, "ab", strict=True)]
-        dX = buffers.persistent_buffer("input gradient", ends[0].shape)
-        self._by.add.compiled(*(grad.reshape(-1) for grad in ends), dX.reshape(-1), False)
+        of_body = sum(prepared.stage.parameters for prepared in self._body)
+        dX: Array | None = _back_through(self._body, G, gradients[:of_body])
+        if dX is not None:
+            dX = buffers.contiguous(dX, "body's gradient")
+            if buffers.first or np.may_share_memory(dX, G):  # the caller keeps it; it is added to
+                dX = dX.copy()
+        first = self._shortcut[0] if self._shortcut else None
+        if dX is not None and isinstance(first, PreparedConv) and first.stage.pool is None:
+            count = first.stage.parameters
+            G = _back_through(self._shortcut[1:], G, gradients[of_body + count :])
+            first.backward(G, gradients[of_body : of_body + count], onto=dX)
+            return dX
+        shortcut = _back_through(self._shortcut, G, gradients[of_body:])
+        if dX is not None:
+            shortcut = buffers.contiguous(shortcut, "shortcut's gradient")
+            self._by.add.compiled(dX.reshape(-1), shortcut.reshape(-1), dX.reshape(-1), False)
         return dX
 
     def release(self) -> None:
         """Drop the references to arrays of the caller's, in the paths as well."""
         super().release()
-        for path in self._paths:
-            for prepared in path:
-                prepared.release()
+        for prepared in (*self._body, *self._shortcut):
+            prepared.release()
+
+
+def _through(stages: Sequence[PreparedStage], X: Array) -> Array:
+    """Compute stages one after the other, and return the result of the last."""
+    for prepared in stages:
+        prepared.forward(X, prepared.out)
+        X = prepared.out
+    return X
+
+
+def _back_through(stages: Sequence[PreparedStage], grad: Any, gradients: Sequence[Array]) -> Any:
+    """Go back through stages; return the gradient of the input, or None where it is not needed."""
+    end = len(gradients)
+    for prepared in reversed(stages):
+        begin = end - prepared.stage.parameters
+        grad = prepared.backward(grad, gradients[begin:end])
+        end = begin
+    return grad
 
 
 class AddStage(Stage):

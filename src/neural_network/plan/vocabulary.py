@@ -242,7 +242,10 @@ class PreparedStage(ABC):
         out: buffer of the result; the last stage fills an array of the caller's instead.
         saved_input, output: of the last forward pass, for the backward pass.
         previous: the stage whose result is this one's input, or None.
+        fills_places: whether ``forward`` fills images of which only the rows are contiguous.
     """
+
+    fills_places: bool = False
 
     def __init__(
         self, stage: Any, rows: int, buffers: StageBuffers, *, needs_input_grad: bool
@@ -259,6 +262,18 @@ class PreparedStage(ABC):
     @abstractmethod
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
         """Fill the gradients of the parameters; return that of the input, if it is needed."""
+
+    def place_of_input(self) -> Array | None:
+        """Return where the stage before may write images that ``forward`` reads without a copy."""
+        return None
+
+    def adds(self) -> bool:
+        """Return whether there is ``forward_added``: sums are the last that it computes."""
+        return False
+
+    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
+        """Fill ``out`` with the result plus ``added``, or with relu of it; see ``forward``."""
+        raise NotImplementedError
 
     def gradient_place(self) -> GradientPlace | None:
         """Return where ``backward`` reads the gradient of the result without a copy, if it does."""
@@ -341,6 +356,9 @@ def prepared_stages(
     ]
     for stage, following in pairwise(prepared):
         following.previous = stage
+        place = following.place_of_input() if stage.fills_places else None
+        if place is not None:
+            stage.out = place
     return prepared
 
 

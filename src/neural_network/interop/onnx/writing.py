@@ -6,6 +6,7 @@ import os
 from base64 import b64decode
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -299,8 +300,7 @@ class GraphWriter:
         name = getattr(own, "__name__", str(own))
         write = exports().get(own)
         if write is None:
-            cure = f"; as a layer: {LAYERS_FOR[name]}" if name in LAYERS_FOR else ""
-            raise self._inexpressible(layer, f"the function {name}{cure},")
+            raise self._inexpressible(layer, f"the function {name}{_cure(own, name)},")
         if isinstance(function, partial) and function.args:
             received = f"{name} with {brief(function.args[0])} in the place of its input"
             raise self._inexpressible(layer, received)
@@ -321,6 +321,20 @@ class GraphWriter:
         expected = "layers and functions of the library that ONNX has operators for"
         text = f"{received} in {place_of(self.model, layer)}"
         return ArgumentError(sentence("interop.onnx.save", "model", expected, text))
+
+
+def _cure(function: Any, name: str) -> str:
+    """Return what to write for a function that has no operator."""
+    if name in LAYERS_FOR:
+        return f"; as a layer: {LAYERS_FOR[name]}"
+    if name == "<lambda>":
+        return "; what can be read is a function by its name, as functools.partial(nn.elu, alpha=2)"
+    if getattr(np, name, None) is function:
+        package = import_module("neural_network")
+        for where, names in (("nn", package), ("nn.functional", package.functional)):
+            if getattr(names, name, None) in exports():
+                return f" of NumPy; {where}.{name} has an operator"
+    return ""
 
 
 def _with_numbers(model: ONNXModel) -> Any:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.convolution import maxima, tiles
-from neural_network.kernels.products import PADDED_TO, padded_columns
+from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
-from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
+from neural_network.kernels.runtime.layouts import Array, Pads, Sizes, as_line, rows_are_adjacent
 from neural_network.kernels.tile import LANES
 
 # Returns the memory of an array: (name, shape, dtype) -> array.
@@ -66,37 +66,72 @@ class ConvForward:
         self, input_shape: Sizes, weight_shape: Sizes, stride: Sizes, pads: Pads,
         pool: Sizes | None, output_sizes: Sizes, buffer: Buffer,
     ) -> None:  # fmt: skip
-        n, top = input_shape[0], pads[0][0]
-        self._pads, self._buffer = pads, buffer
-        self._matrix = _WeightMatrix(weight_shape, buffer)
+        n, height, width, channels = self._input_shape = input_shape
+        (top, bottom), (left, right) = self._pads = pads
+        self._padded_shape = (n, height + top + bottom, width + left + right, channels)
+        self._buffer, self._matrix = buffer, _WeightMatrix(weight_shape, buffer)
         # A task computes all rows of an image, or some of them where there are few images.
         self._band = max(1, output_sizes[0] * min(n, BLOCKS) // BLOCKS)
         # First and last row that are no padding, sizes, strides, and top left corner or pool.
-        self._numbers = (top, top + input_shape[1], *weight_shape[2:], *stride, *(pool or (0, 0)))
+        self._numbers = (top, top + height, *weight_shape[2:], *stride, *(pool or (0, 0)))
         self.argmax: Array | None = None
         if pool is not None:
             self.argmax = buffer("argmax", (n, *output_sizes, weight_shape[0]), np.uint8)
+        self._memory: Array | None = None
+        self._place: Array | None = None
 
-    def __call__(self, X: Array, weight: Array, bias: Array, out: Array, relu: bool) -> Array:
+    def place_of_input(self) -> Array | None:
+        """Return where images may be written that are then read without a copy.
+
+        It is (N, H, W, C) within an array with the zeros around the images; None without padding.
+        """
+        if self._place is None and self._padded_shape != self._input_shape:
+            # Memory of its own for these sizes: what else is written there leaves the zeros.
+            name = f"place of input {self._padded_shape[1:]}"
+            memory = self._memory = self._buffer(name, self._padded_shape, np.float32)
+            memory[...] = 0
+            (top, bottom), (left, right) = self._pads
+            _, high, wide, _ = memory.shape
+            self._place = memory[:, top : high - bottom, left : wide - right]
+        return self._place
+
+    def reads_rows(self) -> bool:
+        """Return whether images whose rows are adjacent are read without a copy."""
+        return self._padded_shape == self._input_shape and self.argmax is None
+
+    def __call__(
+        self, X: Array, weight: Array, bias: Array, out: Array, relu: bool,
+        added: Array | None = None,
+    ) -> Array:  # fmt: skip
         """Fill ``out`` with the sums of each window, or the largest sum of each pooling window.
 
         Args:
-            X: (N, H, W, C), of any strides.
+            X: (N, H, W, C), of any strides, or ``place_of_input()``.
             weight: (F, C, fh, fw).
             bias: (F,), or ``NO_BIAS``.
-            out: (N, OH, OW, F), of any strides.
+            out: (N, OH, OW, F), of any strides that are not negative.
             relu: whether to apply relu.
+            added: (N, OH, OW, F), as ``out``: added before relu; only without pooling.
 
         Returns:
-            The padded, contiguous images, which the backward pass needs.
+            The padded images, which the backward pass needs; their rows are adjacent.
         """
-        padded_input, matrix = padded(X, self._pads, self._buffer), self._matrix.filled(weight)
-        outputs = (out, _flat(out)) if self.argmax is None else (out, self.argmax)
-        run = tiles.convolve if self.argmax is None else tiles.convolve_and_pool
-        run.compiled(
-            padded_input, matrix, bias, *outputs, *self._numbers, relu, _planar(out), self._band
-        )
-        return padded_input
+        if X is self._place and self._memory is not None:
+            images = self._memory
+        elif self.reads_rows() and rows_are_adjacent(X):
+            images = X
+        else:
+            images = padded(X, self._pads, self._buffer)
+        line, steps = as_line(out)
+        common = *as_line(images), images.shape[3], self._matrix.filled(weight), bias, line, steps
+        if self.argmax is None:
+            summand = (NO_BIAS, steps) if added is None else as_line(added)
+            tiles.convolve.compiled(*common, out.shape, *summand, *self._numbers, relu, self._band)
+        else:
+            tiles.convolve_and_pool.compiled(
+                *common, out.shape, self.argmax.reshape(-1), *self._numbers, relu, self._band
+            )
+        return images
 
 
 class _Axis:
@@ -193,7 +228,7 @@ class ConvBackward:
 
         Args:
             G: (N, OH, OW, F), of any strides.
-            out: what relu returned, or None without relu.
+            out: what relu returned, of any strides that are not negative; None without relu.
         """
         return masked(G, out, self._grad_out, self._bias_sums, *self._corner)
 
@@ -210,31 +245,40 @@ class ConvBackward:
         whole[:, :, left : left + positions, filters:] = 0
 
     def weight_gradient(self, X: Array) -> Array:
-        """Return the filters' gradient (F, C, fh, fw) as a view; ``X``: padded images."""
+        """Return the filters' gradient (F, C, fh, fw) as a view.
+
+        Args:
+            X: the padded images that ``ConvForward`` returned.
+        """
         _, _, *taps = self._weight_shape
         tiles.filters_gradient.compiled(
-            X, self._grad_out, self._weight_sums, *self._rows, *self._output_sizes, *taps,
-            *self._stride, *self._corner, self._block,
+            *as_line(X), X.shape[3], self._grad_out, self._weight_sums, *self._rows, len(X),
+            *self._output_sizes, *taps, *self._stride, *self._corner, self._block,
         )  # fmt: skip
         return _as_weight(self._weight_sums[0], self._weight_shape)
 
     def input_gradient(
-        self, weight: Array, out: Array, bias: Array = NO_BIAS, *, relu: bool = False
-    ) -> None:
+        self, weight: Array, out: Array, bias: Array = NO_BIAS, *, relu: bool = False,
+        add: bool = False,
+    ) -> None:  # fmt: skip
         """Fill ``out`` (N, H, W, C), without padding: one convolution for each phase.
 
-        ``bias``, (C,), and relu are those of a transposed convolution.
+        ``bias``, (C,), and relu are those of a transposed convolution. With ``add``, the gradient
+        is added to what is in ``out``.
         """
+        images = *as_line(self._grad_out), self._grad_out.shape[3]
         for where, (down, along), matrix, numbers in self._phases:
             part = out[:, where[0], where[1]]
             if matrix is None:  # no tap reads these inputs
-                alone = np.where(bias < 0, np.float32(0), bias) if relu else bias
-                part[...] = alone if bias.size > 0 else 0
+                if not add:
+                    alone = np.where(bias < 0, np.float32(0), bias) if relu else bias
+                    part[...] = alone if bias.size > 0 else 0
                 continue
             taps = weight[:, :, down][:, :, :, along].swapaxes(0, 1)
+            line, steps = as_line(part)
             tiles.convolve.compiled(
-                self._grad_out, matrix.filled(taps), bias, part, _flat(part), *numbers[:-1], relu,
-                False, numbers[-1],
+                *images, matrix.filled(taps), bias, line, steps, part.shape,
+                line if add else NO_BIAS, steps, *numbers[:-1], relu, numbers[-1],
             )  # fmt: skip
 
 
@@ -250,10 +294,10 @@ def masked(
         sums: (N, F), to be filled.
         top, left: where in ``result`` the gradient begins.
     """
+    line, steps = (NO_BIAS, G.shape) if out is None else as_line(out)
     tiles.relu_backward.compiled(
-        G, _planes(G), G if out is None else out, result, sums, out is not None, top, left,
-        _planar(G),
-    )  # fmt: skip
+        G, _planes(G), line, steps, result, sums, out is not None, top, left, _planar(G)
+    )
     bias: Array = sums[0]
     return bias
 
@@ -358,9 +402,3 @@ def _planes(X: Array) -> Array:
     """Return (N, H, W, C) as one axis, if it is contiguous as (N, C, H, W); else no number."""
     planes = X.transpose(0, 3, 1, 2)
     return planes.reshape(-1) if planes.flags.c_contiguous else NO_BIAS
-
-
-def _flat(out: Array) -> Array:
-    """Return (N, H, W, F) as one axis where ``convolve`` can fill it directly; else no number."""
-    direct = out.flags.c_contiguous and out.shape[3] % PADDED_TO == 0
-    return out.reshape(-1) if direct else NO_BIAS

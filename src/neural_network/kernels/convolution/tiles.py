@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.copies import fill, repeated
+from neural_network.kernels.copies import copy, fill, repeated
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import largest, transpose
@@ -53,84 +53,96 @@ def _taps_inside(row: int, taps: int, begin: int, end: int) -> Any:
 
 @kernel
 def convolve(
-    X: Any, W: Any, b: Any, out: Any, flat: Any, begin: int, end: int,
-    fh: int, fw: int, sh: int, sw: int, top: int, left: int, relu: bool, planar: bool, band: int,
+    X: Any, x_steps: Any, channels: int, W: Any, b: Any, out: Any, out_steps: Any, sizes: Any,
+    added: Any, added_steps: Any, begin: int, end: int,
+    fh: int, fw: int, sh: int, sw: int, top: int, left: int, relu: bool, band: int,
 ) -> None:  # fmt: skip
-    """Fill ``out`` with the convolution, plus ``b``, or with relu of it.
+    """Fill ``out`` with the convolution, plus ``b`` and ``added``, or with relu of it.
+
+    Images are given as ``layouts.as_line`` returns them: one axis, and its steps.
 
     Args:
-        X: (N, H, W, C), contiguous, padded.
+        X, x_steps: (N, H, W, C), padded; the numbers of a row are adjacent.
+        channels: C.
         W: (fh · fw · C, columns), the columns padded to whole vectors.
         b: (F,), or empty.
-        out: (N, OH, OW, F), of any strides.
-        flat: ``out`` as one axis, if it is contiguous and F = columns, to be filled directly;
-            else empty.
+        out, out_steps: (N, OH, OW, F), of any steps.
+        sizes: N, OH, OW and F.
+        added, added_steps: of the sizes of ``out``, or empty; ``out`` itself may be given.
         begin, end: the rows of ``X`` that are no padding; others are not read.
         fh, fw: size of the filters.
         sh, sw: stride.
         top, left: position of the first window.
         relu: whether to apply relu.
-        planar: whether in ``out`` the numbers of one filter are adjacent.
         band: rows of ``out`` that a task computes.
     """
-    _, height, width, channels = X.shape
-    images, rows, positions, _ = out.shape
+    images, rows, positions, filters = sizes
     columns = W.shape[1]
     bands = -(-rows // band)
-    numbers, weights = X.reshape(-1), W.reshape(-1)
-    line, run = width * channels, fw * channels
-    direct, length = flat.size > 0, positions * columns
+    weights, (image, line, _, _), run = W.reshape(-1), x_steps, fw * channels
+    # Sums are computed where they stay, if they lie there as they do here.
+    direct = added.size == 0 and out_steps[2] == columns == filters and out_steps[3] == 1
+    length = positions * columns
     biases = repeated(b, positions, columns)
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        row = np.empty(0 if direct else length, X.dtype)
-        sums = flat if direct else row
+        row = np.empty(0 if direct else length, out.dtype)
+        sums = out if direct else row
         for i in range(first, min(first + band, rows)):
             top_row = top + i * sh
             upper, runs = _taps_inside(top_row, fh, begin, end)
-            to = (n * rows + i) * length if direct else 0
+            place = n * out_steps[0] + i * out_steps[1]
+            to = place if direct else 0
             products(
-                positions, columns, numbers, (n * height + top_row + upper) * line
-                + left * channels, sw * channels, 1, runs, line, run,
+                positions, columns, X, n * image + (top_row + upper) * line + left * channels,
+                sw * channels, 1, runs, line, run,
                 weights, upper * run * columns, columns, run * columns,
                 sums, to, columns, False,
             )  # fmt: skip
             row_sums = sums[to : to + length]
+            if added.size > 0:
+                _add_row(
+                    added, n * added_steps[0] + i * added_steps[1], added_steps[2], added_steps[3],
+                    row_sums, positions, columns, filters,
+                )  # fmt: skip
             if b.size > 0 or relu:
                 for c in range(length):
                     total = row_sums[c] + biases[c]
                     # In this form NaN is kept, because no comparison with it is true.
                     row_sums[c] = np.float32(0) if relu and total < 0 else total
             if not direct:
-                _copy_row(row_sums.reshape(positions, columns), out[n, i], planar)
+                _write_row(
+                    row_sums, columns, out, place, out_steps[2], out_steps[3], positions, filters
+                )
 
 
 @kernel
 def convolve_and_pool(
-    X: Any, W: Any, b: Any, out: Any, argmax: Any, begin: int, end: int,
-    fh: int, fw: int, sh: int, sw: int, ph: int, pw: int, relu: bool, planar: bool, band: int,
+    X: Any, x_steps: Any, channels: int, W: Any, b: Any, out: Any, out_steps: Any, sizes: Any,
+    argmax: Any, begin: int, end: int, fh: int, fw: int, sh: int, sw: int, ph: int, pw: int,
+    relu: bool, band: int,
 ) -> None:  # fmt: skip
     """Convolve, and keep the largest sum of each pooling window.
 
     Args:
-        X, W, b, begin, end, fh, fw, sh, sw, relu, planar, band: as in ``convolve``.
-        out: (N, PH, PW, F), of any strides.
-        argmax: (N, PH, PW, F) uint8, to be filled: the index in the window, row by row, of the
-            first largest sum; ``NOWHERE`` where the gradient is 0 because of relu or NaN.
+        X, x_steps, channels, W, b, begin, end, fh, fw, sh, sw, relu, band: as in ``convolve``.
+        out, out_steps: (N, PH, PW, F), of any steps.
+        sizes: N, PH, PW and F.
+        argmax: (N, PH, PW, F) uint8, as one axis, to be filled: the index in the window, row by
+            row, of the first largest sum; ``NOWHERE`` where the gradient is 0 because of relu or
+            NaN.
         ph, pw: size of the pooling window, and its stride.
     """
-    _, height, width, channels = X.shape
-    images, rows, positions, _ = out.shape
+    images, rows, positions, filters = sizes
     columns = W.shape[1]
     bands = -(-rows // band)
-    numbers, weights = X.reshape(-1), W.reshape(-1)
-    line, run = width * channels, fw * channels
+    weights, (image, line, _, _), run = W.reshape(-1), x_steps, fw * channels
     conv_positions = positions * pw
     down = conv_positions * columns
     for task in prange(images * bands):
         n, first = task // bands, (task % bands) * band
-        sums = np.empty(ph * down, X.dtype)
-        best = np.empty(positions * columns, X.dtype)
+        sums = np.empty(ph * down, out.dtype)
+        best = np.empty(positions * columns, out.dtype)
         which = np.empty(positions * columns, np.uint8)
         biases = repeated(b, positions, columns)
         for p in range(first, min(first + band, rows)):
@@ -138,7 +150,7 @@ def convolve_and_pool(
                 row = (p * ph + r) * sh
                 upper, runs = _taps_inside(row, fh, begin, end)
                 products(
-                    conv_positions, columns, numbers, (n * height + row + upper) * line,
+                    conv_positions, columns, X, n * image + (row + upper) * line,
                     sw * channels, 1, runs, line, run,
                     weights, upper * run * columns, columns, run * columns,
                     sums, r * down, columns, False,
@@ -151,31 +163,34 @@ def convolve_and_pool(
                 passes = largest_sum > 0 if relu else not np.isnan(largest_sum)
                 which[i] = which[i] if passes else NOWHERE
                 best[i] = np.float32(0) if relu and largest_sum < 0 else largest_sum
-            _copy_row(best.reshape(positions, columns), out[n, p], planar)
-            _copy_row(which.reshape(positions, columns), argmax[n, p], False)
+            _write_row(
+                best, columns, out, n * out_steps[0] + p * out_steps[1], out_steps[2],
+                out_steps[3], positions, filters,
+            )  # fmt: skip
+            at = (n * rows + p) * positions * filters
+            _write_row(which, columns, argmax, at, filters, 1, positions, filters)
 
 
 @kernel
 def filters_gradient(
-    X: Any, G: Any, partial: Any, begin: int, end: int, rows: int, positions: int,
-    fh: int, fw: int, sh: int, sw: int, top: int, left: int, block: int,
+    X: Any, x_steps: Any, channels: int, G: Any, partial: Any, begin: int, end: int, images: int,
+    rows: int, positions: int, fh: int, fw: int, sh: int, sw: int, top: int, left: int, block: int,
 ) -> None:  # fmt: skip
     """Compute the filters' gradient.
 
     Args:
-        X: (N, H, W, C), contiguous, padded.
+        X, x_steps, channels, begin, end, fh, fw, sh, sw: as in ``convolve``.
         G: (N, GH, GW, columns), contiguous: the gradient for the result, its columns padded.
         partial: (blocks, fh · fw · C, columns), to be filled: the sum over each block of images;
             in the first block the sum of all.
-        begin, end, fh, fw, sh, sw: as in ``convolve``.
+        images: N.
         rows, positions: the convolution's output sizes, OH and OW.
         top, left: where in ``G`` the gradient begins.
         block: images of a block.
     """
-    images, height, width, channels = X.shape
     _, high, wide, columns = G.shape
-    numbers, gradients, sums = X.reshape(-1), G.reshape(-1), partial.reshape(-1)
-    line, run = width * channels, fw * channels
+    gradients, sums = G.reshape(-1), partial.reshape(-1)
+    (image, line, _, _), run = x_steps, fw * channels
     for task in prange(partial.shape[0]):
         fill(sums, task * fh * run * columns, (task + 1) * fh * run * columns, np.float32(0))
         for n in range(task * block, min(task * block + block, images)):
@@ -184,7 +199,7 @@ def filters_gradient(
                 first = max(0, -(-(begin - m) // sh))
                 last = min(rows, -(-(end - m) // sh))
                 products(
-                    run, columns, numbers, (n * height + first * sh + m) * line, 1, sw * channels,
+                    run, columns, X, n * image + (first * sh + m) * line, 1, sw * channels,
                     max(0, last - first), sh * line, positions,
                     gradients, ((n * high + top + first) * wide + left) * columns,
                     columns, wide * columns, sums,
@@ -192,6 +207,44 @@ def filters_gradient(
                 )  # fmt: skip
     for task in prange(-(-fh * run * columns // PIECE)):
         add_piece(sums, partial.shape[0], fh * run * columns, task * PIECE)
+
+
+@part
+def _add_row(
+    added: Any, at: int, pixel: int, channel: int, sums: Any, positions: int, columns: int,
+    filters: int,
+) -> None:  # fmt: skip
+    """Add a row of numbers, of these steps, to one of sums, each pixel padded to ``columns``."""
+    if channel == 1:
+        # A row without gaps is one long loop.
+        whole = pixel == columns == filters
+        pieces, length = (1, positions * filters) if whole else (positions, filters)
+        for j in range(pieces):
+            # Slices, as their indices cannot be negative: the compiler vectorizes the loop.
+            more, total = added[at + j * pixel :][:length], sums[j * columns :][:length]
+            for c in range(length):
+                total[c] += more[c]
+    else:
+        for j in range(positions):
+            for c in range(filters):
+                sums[j * columns + c] += added[at + j * pixel + c * channel]
+
+
+@part
+def _write_row(
+    sums: Any, columns: int, out: Any, at: int, pixel: int, channel: int, positions: int,
+    filters: int,
+) -> None:  # fmt: skip
+    """Copy a row of sums, each pixel padded to ``columns``, to numbers of these steps."""
+    if channel == 1:
+        whole = pixel == columns == filters
+        pieces, length = (1, positions * filters) if whole else (positions, filters)
+        for j in range(pieces):
+            copy(sums[j * columns :][:length], out[at + j * pixel :][:length])
+    else:
+        for c in range(filters):
+            for j in range(positions):
+                out[at + j * pixel + c * channel] = sums[j * columns + c]
 
 
 @part
@@ -271,34 +324,42 @@ def copy_padded(X: Any, planes: Any, out: Any, top: int, left: int, planar: bool
 
 
 @part
-def _relu_backward_row(source: Any, out: Any, target: Any, relu: bool, planar: bool) -> None:
-    """Copy a row of the gradient, masked by relu."""
+def _relu_backward_row(
+    source: Any, out: Any, at: int, pixel: int, channel: int, target: Any, planar: bool
+) -> None:
+    """Copy a row of the gradient, masked by relu; ``out``: its result, of these steps."""
     positions, filters = source.shape
     if planar:
         for f in range(filters):
             for j in range(positions):
                 # Both are read in any case: this needs no branch.
-                g, passes = source[j, f], (out[j, f] > 0) | (not relu)
+                g, passes = source[j, f], out[at + j * pixel + f * channel] > 0
+                target[j, f] = g if passes else np.float32(0)
+    elif channel == 1:
+        for j in range(positions):
+            result = out[at + j * pixel :][:filters]
+            for f in range(filters):
+                g, passes = source[j, f], result[f] > 0
                 target[j, f] = g if passes else np.float32(0)
     else:
         for j in range(positions):
             for f in range(filters):
-                # Both are read in any case: this needs no branch.
-                g, passes = source[j, f], (out[j, f] > 0) | (not relu)
+                g, passes = source[j, f], out[at + j * pixel + f * channel] > 0
                 target[j, f] = g if passes else np.float32(0)
 
 
 @kernel
 def relu_backward(
-    G: Any, planes: Any, out: Any, result: Any, partial: Any, relu: bool, top: int, left: int,
-    planar: bool,
+    G: Any, planes: Any, out: Any, out_steps: Any, result: Any, partial: Any, relu: bool,
+    top: int, left: int, planar: bool,
 ) -> None:  # fmt: skip
     """Copy the gradient, masked by relu, into a larger array, with zeros left and right of it.
 
     Args:
         G: (N, OH, OW, F), of any strides.
         planes: as in ``copy_padded``, of ``G``.
-        out: (N, OH, OW, F): what relu returned; not read without ``relu``.
+        out, out_steps: (N, OH, OW, F), as in ``convolve``: what relu returned; not read without
+            ``relu``.
         result: (N, H, W, columns), contiguous; rows above and below the gradient are not written.
         partial: (N, F), to be filled: the sum over each image, in the first of them the sum of
             all, which is the bias's gradient.
@@ -323,8 +384,14 @@ def relu_backward(
         if relu or not whole:
             for i in range(rows):
                 target = result[n, top + i, left : left + positions, :filters]
-                source = target if whole else G[n, i]
-                _relu_backward_row(source, out[n, i], target, relu, planar and not whole)
+                source, by_channel = target if whole else G[n, i], planar and not whole
+                if relu:
+                    at = n * out_steps[0] + i * out_steps[1]
+                    _relu_backward_row(
+                        source, out, at, out_steps[2], out_steps[3], target, by_channel
+                    )
+                else:
+                    _copy_row(source, target, by_channel)
         # A sum meets a one for each output.
         window_gradients(
             1, 1, rows, positions, ones, 0, 0, 0, 0, 0, sums, n * filters, 0, 0,

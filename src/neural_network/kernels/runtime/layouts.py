@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -57,3 +58,41 @@ def empty(shape: tuple[int, ...], dtype: Any, last: bool) -> tuple[Array, Array]
     """
     memory = np.empty((shape[0], *shape[2:], shape[1]) if last else shape, dtype)
     return memory, np.moveaxis(memory, -1, 1) if last else memory
+
+
+def as_line(array: Array) -> tuple[Array, Sizes]:
+    """Return an array as one axis that begins at its first number, and its steps.
+
+    Kernels take arrays of any strides so: they are compiled once, and not for each kind of strides.
+
+    Args:
+        array: whose strides are not negative.
+
+    Returns:
+        The axis, and how many numbers lie between neighbours along each axis of the array.
+
+    >>> as_line(np.arange(12).reshape(3, 4)[1:, 1:3])
+    (array([ 5,  6,  7,  8,  9, 10]), (4, 1))
+    """
+    size = array.itemsize
+    steps = tuple(stride // size for stride in array.strides)
+    if array.flags.c_contiguous:
+        return array.reshape(-1), steps
+    last = sum((count - 1) * step for count, step in zip(array.shape, steps, strict=True))
+    return as_strided(array, (last + 1,), (size,)), steps
+
+
+def rows_are_adjacent(array: Array) -> bool:
+    """Return whether the numbers of each row of (N, H, W, C) are adjacent, and no step is negative.
+
+    >>> X = np.ones((2, 5, 4, 3))
+    >>> rows_are_adjacent(X[:, 1:3, 1:3]), rows_are_adjacent(X[:, :, ::2])
+    (True, False)
+    """
+    _, _, pixel, number = array.strides
+    width, channels = array.shape[2:]
+    return (
+        min(array.strides) >= 0
+        and (number == array.itemsize or channels == 1)
+        and (pixel == channels * array.itemsize or width == 1)
+    )
