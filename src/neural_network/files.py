@@ -135,7 +135,10 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     except FileWriteError:  # is an OSError, and a sentence already
         raise
     except OSError as error:
-        raise FileWriteError(f"cannot write {path}: {error.strerror or error}") from error
+        cure, folder = "", Path(path).parent
+        if isinstance(error, FileNotFoundError) and not folder.exists():
+            cure = f"; Path({str(folder)!r}).mkdir(parents=True) makes its folder"
+        raise FileWriteError(f"cannot write {path}: {error.strerror or error}{cure}") from error
 
 
 @contextmanager

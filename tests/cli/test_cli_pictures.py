@@ -117,6 +117,13 @@ def test_old_runs_go_on_in_grey(run_here: Any, tmp_path: Path) -> None:
     assert "had ended before" not in done.stderr
     done = run_here("resume", "run")
     assert "The training in run had ended before: nothing was left to train." in done.stderr
+    assert "neural-network train --model run/model.safetensors begins another" in done.stderr
+
+
+def test_augmentations_as_several_words(run_here: Any) -> None:
+    done = run_here("train", "--augment", "flip", "shift=2", "--data", "c")
+    assert done.returncode == 2
+    assert "shift=2; several augmentations are one value: --augment flip,shift=2" in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -165,7 +165,7 @@ def test_slides_are_written_by_one_call(small: Any, tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == [folder]
     page = found[-1].read_text("utf-8")
     right = np.mean(small.predict(COLOURS).argmax(axis=1) == LABELS % 2)
-    heading = f"# 12 pictures of 2 classes, and a network that is right about {right:.1%} of them"
+    heading = f"# 12 pictures of 2 classes, and a network that answers {right:.1%} of them rightly"
     assert page.partition("\n")[0] == heading
     assert all(f"]({path.name})" in page for path in found[:-1])
     for was, now in zip(before, state_of(small), strict=True):

@@ -43,6 +43,10 @@ def train(
     if file is not None and config is not None:
         raise ArgumentError("train: FILE and --config: expected one, received both")
     path = file or config
+    if file is not None and options["augment"] and "=" in file.name and not file.exists():
+        value = f"--augment {options['augment'][-1]},{file}"
+        received = f"{file}; several augmentations are one value: {value}"
+        raise ArgumentError(sentence("train", "FILE", "a TOML file", received))
     if path is not None and path == config and (path / SETTINGS_FILE).is_file():
         expected, received = (
             "a TOML file",

@@ -269,7 +269,11 @@ def _fit(
         number = stopped.number if isinstance(stopped, Terminated) else 2
         raise typer.Exit(128 + number) from None
     if any(isinstance(callback, Begin) and callback.was_over for callback in trainer.callbacks):
-        report.note(f"The training in {out} had ended before: nothing was left to train.")
+        model = shlex.quote(settings.save or str(out / MODEL))
+        report.note(
+            f"The training in {out} had ended before: nothing was left to train. neural-network "
+            f"train --model {model} begins another with its weights."
+        )
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.restored_epoch:
             warn_of_an_early_epoch(report, settings, callback.restored_epoch, trainer.epoch)

@@ -104,9 +104,17 @@ class EarlyStopping(Callback):
         return nullcontext()
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Reset, unless a training is resumed."""
+        """Reset, unless a training is resumed; go on where the patience is longer now."""
         if trainer.step == 0:
             self._reset()
+        elif trainer.stop and trainer.batch == 0 and self._is_too_early(trainer):
+            trainer.stop = False
+
+    def _is_too_early(self, trainer: Trainer) -> bool:
+        """Return whether a shorter patience had ended a training, and nobody else can have."""
+        early = [one for one in trainer.callbacks if isinstance(one, EarlyStopping)]
+        own = all(type(one).__module__.startswith("neural_network.") for one in trainer.callbacks)
+        return own and all(trainer.epoch - one.best_epoch < one.patience for one in early)
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
         """Compare with the best epoch."""

@@ -123,7 +123,9 @@ def confusion_matrix(
     """Count the predictions of each class: ``C[i, j] = #{rows of i predicted as j}``.
 
     Args:
-        y_pred, y_true, ignore_index: as for ``accuracy``.
+        y_pred, y_true, ignore_index: as for ``accuracy``: the predictions come first, where
+            scikit-learn's function of this name takes the true classes first. Class numbers in
+            the other order give the transpose.
 
     Returns:
         (k, k) of type int64: a row for each true class, a column for each predicted
@@ -208,7 +210,8 @@ def class_report(
     ``2 C[i, i] / (Σ_j C[i, j] + Σ_j C[j, i])``.
 
     Args:
-        y_pred, y_true, ignore_index: as for ``accuracy``.
+        y_pred, y_true, ignore_index: as for ``accuracy``: the predictions come first, unlike in
+            scikit-learn. Class numbers in the other order exchange precision and recall.
         class_names: (k,) the names of the classes, for the table; None for their numbers.
 
     Returns:

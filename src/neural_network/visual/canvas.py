@@ -246,7 +246,9 @@ def inches_of(function: str, ax: Any) -> tuple[float, float]:
     """Return the width and height of given axes; raise DTypeError if they are none."""
     if not (hasattr(ax, "imshow") and hasattr(ax, "get_subplotspec")):
         expected = "the axes of a matplotlib figure, or None for a new figure"
-        raise DTypeError(sentence(function, "ax", expected, brief(ax)))
+        several = "; one of them, as ax=axes[0], is divided where needed"
+        cure = several if hasattr(ax, "__len__") else ""
+        raise DTypeError(sentence(function, "ax", expected, brief(ax) + cure))
     box, dpi = ax.get_window_extent(), root(ax.figure).dpi
     return max(box.width / dpi, 0.1), max(box.height / dpi, 0.1)
 

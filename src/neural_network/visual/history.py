@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 # The prefix of measures of held-out data in a ``History``: "validation_loss".
 VALIDATION = "validation_"
+# What other libraries and loops write before a measure, of training and of held-out data.
+PARTS_OF_DATA = ("train", "training"), ("val", "valid", "validation")
+PART_OF_DATA = re.compile(f"^({'|'.join(sum(PARTS_OF_DATA, ()))})[_ ]")
 # Panels in a line.
 COLUMNS = 3
 # Epochs whose points are marked; of more, the points would fill the gaps of the dashes.
@@ -60,7 +64,7 @@ def show_history(
     Args:
         history: losses, one for each epoch, as ``gradient_descent`` returns
             them; a dict of name → one number for each epoch, such as ``fit`` returns
-            ("val_loss" is taken as "validation_loss" beside "loss"); or the
+            ("train_loss" and "val_loss" are taken as "loss" and "validation_loss"); or the
             path of a CSV file of a run, ``"run/log.csv"``. To compare runs, a dict of
             name → each of them: ``{"SGD": first, "Adam": "adam/log.csv"}``. A dict of lists
             compares runs, by their losses, if none of its names is a measure: ``loss``, what
@@ -143,12 +147,13 @@ def draw_curves(
     lines: list[tuple[Any, Array]] = []
     for number, (run, (curves, _)) in enumerate(runs.items()):
         shown = [name for name in (panel, VALIDATION + panel) if name in curves]
-        for name, style in zip(shown, ("-", "--"), strict=False):
+        for name in shown:
             values, held_out = curves[name], name.startswith(VALIDATION)
+            style = "--" if held_out else "-"
             label = "validation" if held_out else "training"
             if len(runs) > 1:
                 label = f"{run}, validation" if held_out else run
-            colour = number if len(runs) > 1 else shown.index(name)
+            colour = number if len(runs) > 1 else int(held_out)
             (line,) = axes.plot(
                 range(1, len(values) + 1), values, style, label=label, markersize=3,
                 marker="o" if len(values) <= MOST_MARKED else "",
@@ -345,8 +350,17 @@ def as_curves(
 
 
 def _name(name: object, others: Mapping[Any, Any]) -> str:
-    """Return the name of a measure; "val_loss", as Keras has it, is "validation_loss"."""
-    text = str(name)
-    measure = text.removeprefix("val_")
-    known = measure in others and VALIDATION + measure not in others
-    return VALIDATION + measure if known and measure != text else text
+    """Return the name of a measure; "train_loss" and "val_loss" are "loss" and "validation_loss".
+
+    Only beside each other: a measure that is alone keeps its name.
+    """
+    text, given = str(name), [*map(str, others)]
+    measure = PART_OF_DATA.sub("", text)
+    training, held_out = (
+        [f"{word}{gap}{measure}" for word in words for gap in "_ "] for words in PARTS_OF_DATA
+    )
+    training.append(measure)
+    both = [[one for one in names if one in given] for names in (training, held_out)]
+    if both == [[text], both[1]] and both[1]:
+        return measure
+    return VALIDATION + measure if both == [both[0], [text]] and both[0] else text

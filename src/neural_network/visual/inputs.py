@@ -79,6 +79,10 @@ def as_plain(function: str, name: str, value: Any) -> Array:
         value = array_under(value)
     except ArgumentError:  # nested too deep
         raise too_deep(function, name) from None
+    if isinstance(value, Layer):
+        cure = "visual.show_activations(model, image) shows what a model makes of a picture"
+        received = f"the layer {type(value).__name__}; {cure}"
+        raise DTypeError(sentence(function, name, "an array of numbers", received))
     return as_real(function, name, value)
 
 

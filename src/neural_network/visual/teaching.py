@@ -69,7 +69,7 @@ PANELS, MOST_UNITS = 8, 40
 # The file that shows them; its first line, and more bytes than it has.
 INDEX = "slides.md"
 HEAD = re.compile(
-    r"# [\d,]+ pictures of \d+ classes, and a network that is right about [\d.]+% of them"
+    r"# [\d,]+ pictures of \d+ classes, and a network that answers [\d.]+% of them rightly"
 )
 MOST_BYTES = 100_000
 
@@ -235,8 +235,8 @@ class _Set:
         count, classes = len(self.images), len(self.names)
         right = float(np.mean(self.shares.argmax(axis=1) == self.labels))
         head = (
-            f"# {count:,} pictures of {classes} classes, and a network that is right about "
-            f"{right:.1%} of them"
+            f"# {count:,} pictures of {classes} classes, and a network that answers "
+            f"{right:.1%} of them rightly"
         )
         written = []
         for number, (name, text, draw) in enumerate(noted(NAME, planned), 1):
@@ -283,13 +283,14 @@ class _Set:
         counts = confusion_matrix(self.shares, self.labels)
         text = "Which classes are taken for which"
         yield "confusion_matrix", text, lambda: show_confusion_matrix(counts, names)
-        text = "The most certain mistakes"
-        yield (
-            "mistakes", text,
-            lambda: show_mistakes(
-                model, self.images, self.labels, most=MOST_MISTAKES, class_names=names
-            ),
-        )  # fmt: skip
+        if (self.shares.argmax(axis=1) != self.labels).any():
+            text = "The most certain mistakes"
+            yield (
+                "mistakes", text,
+                lambda: show_mistakes(
+                    model, self.images, self.labels, most=MOST_MISTAKES, class_names=names
+                ),
+            )  # fmt: skip
         yield from _paged("histograms", "How the weights are spread", self.histograms())
         if self.history is not None:
             yield "history", "How the training went", lambda: show_history(self.history)

@@ -71,6 +71,9 @@ def max_pool(
     array([[4., 8.]])
     """
     (X,), dtype = as_floating("max_pool", X=X)
+    if X.ndim == 4:
+        received = f"shape {X.shape}; max_pool2d(X, {size}) takes (N, C, H, W), conv2d's form"
+        raise ShapeError(sentence("max_pool", "X", "one image, (H, W) or (H, W, C)", received))
     check_not_empty("max_pool", "X", X, 2, 3)
     taps = per_axis("max_pool", "size", size, axes=2)
     if X.ndim == 3:
