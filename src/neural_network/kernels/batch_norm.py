@@ -38,10 +38,10 @@ def moments(X: Array) -> tuple[Array, Array]:
     Args:
         X: (N, H, W, C), contiguous.
     """
-    period, block, sizes = _blocks(X)
-    means, squares = np.empty((2, len(sizes), X.shape[-1]))
-    block_moments.compiled(X.reshape(-1), period, block, means, squares)
-    mean, variance = normalization.combined(means, squares, sizes)
+    count, channels, period, block = _blocks(X)
+    mean, variance = np.empty((2, channels))
+    means, squares = np.empty((2, count, channels))
+    block_moments.compiled(X.reshape(-1), period, block, means, squares, mean, variance)
     if np.isfinite(variance).all():
         return mean, variance
     # Not finite, or beyond what squares in float32 can represent.
@@ -58,20 +58,13 @@ def gradient_sums(G: Array, X: Array, numbers: Array, above: float | None) -> tu
             ``rest``, for ``x̂ = (X − mean) · over + rest``.
         above: where the result is not above it, ``g`` counts as 0; None: nowhere.
     """
-    period, block, sizes = _blocks(X)
-    sums, products = np.empty((2, len(sizes), X.shape[-1]))
+    count, channels, period, block = _blocks(X)
+    sums, products = np.empty((2, count, channels))
     masked, limit = above is not None, np.float32(above or 0)
     block_gradient_sums.compiled(
-        G.reshape(-1),
-        X.reshape(-1),
-        repeated(numbers, period),
-        block,
-        masked,
-        limit,
-        sums,
-        products,
+        G.reshape(-1), X.reshape(-1), numbers, period, block, masked, limit, sums, products
     )
-    return np.sum(sums, axis=0), np.sum(products, axis=0)
+    return sums[0], products[0]
 
 
 def normalized(
@@ -81,7 +74,7 @@ def normalized(
 
     Args:
         X: (N, H, W, C), contiguous.
-        numbers: (3, W · C): mean, scale and shift, repeated.
+        numbers: (3, C): mean, scale and shift.
         out: (N, H, W, C); the numbers of each row are adjacent.
         relu: whether to apply relu.
         added: as ``out``, or None.
@@ -91,19 +84,24 @@ def normalized(
     normalize.compiled(X.reshape(-1), numbers, line, steps, X.shape, *summand, relu)
 
 
-def repeated(numbers: Array, period: int) -> Array:
-    """Return (rows, period) from (rows, C): the numbers of a channel at each of its places."""
-    return np.tile(numbers, period // numbers.shape[1])
-
-
-def _blocks(X: Array) -> tuple[int, int, Array]:
-    """Return a period, the numbers of a block, and how many of each channel a block has."""
+def _blocks(X: Array) -> tuple[int, int, int, int]:
+    """Return how many blocks there are, the channels, and the numbers of a period and a block."""
     channels = X.shape[-1]
     period = channels * max(1, PERIOD // channels)
     block = period * max(4, BLOCK // period)
-    begins = np.arange(0, X.size, block)
-    sizes = np.minimum(block, X.size - begins)[:, None] // channels
-    return period, block, sizes
+    return -(-X.size // block), channels, period, block
+
+
+@exact_part
+def _repeated(numbers: Any, period: int) -> Any:
+    """Return (rows, period) from (rows, C): the numbers of a channel at each of its places."""
+    rows, channels = numbers.shape
+    result = np.empty((rows, period), numbers.dtype)
+    for row in range(rows):
+        for begin in range(0, period, channels):
+            for c in range(channels):
+                result[row, begin + c] = numbers[row, c]
+    return result
 
 
 @exact_part
@@ -124,8 +122,13 @@ def _add(X: Any, begin: int, end: int, total: Any) -> None:
 
 
 @exact_kernel
-def block_moments(X: Any, period: int, block: int, means: Any, squares: Any) -> None:
-    """Fill means and sums of squared differences from them, (blocks, C), of each block of X."""
+def block_moments(
+    X: Any, period: int, block: int, means: Any, squares: Any, mean: Any, variance: Any
+) -> None:  # fmt: skip
+    """Fill means and sums of squared differences from them, (blocks, C), of each block of X.
+
+    And mean and variance of all, (C,).
+    """
     channels = means.shape[1]
     for task in prange(len(means)):
         begin, end = task * block, min(task * block + block, len(X))
@@ -155,6 +158,7 @@ def block_moments(X: Any, period: int, block: int, means: Any, squares: Any) -> 
             rest = whole_square - whole * whole / count
             means[task, c] = near[c] + whole / count
             squares[task, c] = 0.0 if rest < 0 else rest  # rounded; in this form NaN is kept
+    normalization.combine(means, squares, block // channels, len(X) // channels, mean, variance)
 
 
 @exact_part
@@ -185,7 +189,7 @@ def normalize(
 
     Args:
         X: (N, H, W, C) as one axis, contiguous.
-        numbers: (3, W · C): mean, scale and shift, repeated.
+        numbers: (3, C): mean, scale and shift.
         out, steps: (N, H, W, C) as ``layouts.as_line`` returns it; the numbers of a row adjacent.
         sizes: N, H, W and C.
         added, added_steps: as ``out``, or empty.
@@ -193,11 +197,13 @@ def normalize(
     """
     images, height, width, channels = sizes
     length = width * channels
+    repeated = _repeated(numbers, length)
+    mean, scale, shift = repeated[0], repeated[1], repeated[2]
     for task in prange(images * height):
         n, i = task // height, task % height
         to = n * steps[0] + i * steps[1]
         here = out[to : to + length]
-        _normalize(X[task * length : (task + 1) * length], numbers[0], numbers[1], numbers[2], here)
+        _normalize(X[task * length : (task + 1) * length], mean, scale, shift, here)
         if added.size > 0:
             at = n * added_steps[0] + i * added_steps[1]
             _add_to(here, added[at : at + length])
@@ -266,7 +272,7 @@ def normalize_and_pool(
 
     Args:
         X: (N, H, W, C), contiguous.
-        numbers: (3, W · C): mean, scale and shift, repeated.
+        numbers: (3, C): mean, scale and shift.
         out: (N, PH, PW, C), of any strides.
         argmax: (N, PH, PW, C) uint8, to be filled: the index in the window, row by row, of the
             first largest number; ``NOWHERE`` where the gradient is 0 because of relu or NaN.
@@ -276,6 +282,7 @@ def normalize_and_pool(
     """
     _, _, width, channels = X.shape
     images, rows, positions, _ = out.shape
+    repeated = _repeated(numbers, width * channels)
     for task in prange(images * rows):
         n, p = task // rows, task % rows
         normal = np.empty(width * channels, X.dtype)
@@ -284,7 +291,7 @@ def normalize_and_pool(
         origin = best[n, p].reshape(-1)
         for r in range(ph):
             line = X[n, p * ph + r].reshape(-1)
-            _normalize(line, numbers[0], numbers[1], numbers[2], normal)
+            _normalize(line, repeated[0], repeated[1], repeated[2], normal)
             for s in range(pw):
                 _keep_larger(
                     normal[s * channels :], line[s * channels :], largest, taps, origin,
@@ -297,12 +304,16 @@ def normalize_and_pool(
 
 @exact_kernel
 def block_gradient_sums(
-    G: Any, X: Any, numbers: Any, block: int, masked: bool, above: Any, sums: Any, products: Any
-) -> None:
-    """Fill Σ g and Σ g · x̂, (blocks, C), of each block; arguments as in ``gradient_sums``."""
-    channels, period = sums.shape[1], numbers.shape[1]
+    G: Any, X: Any, numbers: Any, period: int, block: int, masked: bool, above: Any, sums: Any,
+    products: Any,
+) -> None:  # fmt: skip
+    """Fill Σ g and Σ g · x̂, (blocks, C), of each block; of all in the first.
+
+    Arguments as in ``gradient_sums``.
+    """
+    channels, repeated = sums.shape[1], _repeated(numbers, period)
     mean, scale, shift, over, rest = (
-        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+        repeated[0], repeated[1], repeated[2], repeated[3], repeated[4]
     )  # fmt: skip
     for task in prange(len(sums)):
         begin, end = task * block, min(task * block + block, len(X))
@@ -323,6 +334,10 @@ def block_gradient_sums(
                 whole_product += product[i]
             sums[task, c] = whole
             products[task, c] = whole_product
+    for task in range(1, len(sums)):
+        for c in range(channels):
+            sums[0, c] += sums[task, c]
+            products[0, c] += products[task, c]
 
 
 @exact_part
@@ -348,7 +363,7 @@ def input_gradient(
         G: the gradient for the result: of X's size, or (N, PH, PW, C) with pooling; contiguous.
         argmax: as ``normalize_and_pool`` filled it; not read without pooling.
         X: (N, H, W, C), contiguous.
-        numbers: (6, W · C): mean, scale and shift of the result; by_g, by_X and rest; repeated.
+        numbers: (6, C): mean, scale and shift of the result; by_g, by_X and rest.
         result: (N, high, wide, columns), contiguous, into which the gradient is written.
         top, left: where in ``result`` it begins.
         ph, pw: size of the pooling window, or 0.
@@ -357,7 +372,7 @@ def input_gradient(
     images, height, width, channels = X.shape
     _, rows, positions, _ = argmax.shape
     size = width * channels
-    columns = result.shape[3]
+    repeated, columns = _repeated(numbers, size), result.shape[3]
     # A row of the result is contiguous where no columns are added to the channels.
     pieces, length = (1, size) if columns == channels else (width, channels)
     gradients, which = G.reshape(-1), argmax.reshape(-1)
@@ -380,6 +395,6 @@ def input_gradient(
         for piece in range(pieces):
             at, to = piece * length, (left + piece) * columns
             _combine(
-                grad[at : at + length], there[at : at + length], numbers,
+                grad[at : at + length], there[at : at + length], repeated,
                 target[to : to + length], masked,
             )  # fmt: skip

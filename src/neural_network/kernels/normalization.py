@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.runtime.compiler import kernel, prange
+from neural_network.kernels.copies import fill
+from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array, channels_last, empty, in_memory_order
 
 # Rows of a block, channels last: 16 kB for 64 channels of float32.
@@ -27,28 +28,40 @@ def moments(X: Array) -> tuple[Array, Array]:
     """
     last = _last(X)
     numbers = _by_channel(X, last)
-    count = X.size // X.shape[1]
-    means, squares = _two_sums(numbers, last)
-    (moments_of_rows if last else moments_of_planes)(numbers, means, squares)
-    size = ROWS if last else numbers.shape[2]
-    sizes = np.minimum(size, count - size * np.arange(len(means)))[:, None]
-    return combined(means, squares, sizes)
+    mean, variance = np.empty((2, X.shape[1]))
+    (moments_of_rows if last else moments_of_planes)(
+        numbers, *_two_sums(numbers, last), mean, variance
+    )
+    return mean, variance
 
 
-def combined(means: Array, squares: Array, sizes: Array) -> tuple[Array, Array]:
-    """Return mean and variance of each channel, (C,), from those of blocks.
+@part
+def combine(means: Any, squares: Any, size: int, count: int, mean: Any, variance: Any) -> None:
+    """Fill mean and variance of each channel, (C,), from those of blocks, in their order.
 
     Args:
         means: (blocks, C).
         squares: (blocks, C) sums of squared differences from the block's mean.
-        sizes: (blocks, 1): how many numbers of each channel a block has.
+        size: how many numbers of each channel a block has; the last may have fewer.
+        count: how many all have.
     """
-    count = np.sum(sizes)
-    with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN
-        # Relative to the first block's mean: the differences between blocks are small.
-        mean = means[0] + np.sum((means - means[0]) * sizes, axis=0) / count
-        squares += np.square(means - mean) * sizes
-        return mean, np.sum(squares, axis=0) / count
+    blocks, channels = means.shape
+    # Relative to the first block's mean: the differences between blocks are small.
+    fill(mean, 0, channels, 0.0)
+    for block in range(blocks):
+        own = min(size, count - block * size)
+        for c in range(channels):
+            mean[c] += (means[block, c] - means[0, c]) * own
+    for c in range(channels):
+        mean[c] = means[0, c] + mean[c] / count
+        variance[c] = 0.0
+    for block in range(blocks):
+        own = min(size, count - block * size)
+        for c in range(channels):
+            difference = means[block, c] - mean[c]
+            variance[c] += squares[block, c] + difference * difference * own
+    for c in range(channels):
+        variance[c] /= count
 
 
 def normalize(X: Array, mean: Array, scale: Array, shift: Array) -> Array:
@@ -114,8 +127,8 @@ def _two_sums(numbers: Array, last: bool) -> tuple[Array, Array]:
 
 
 @kernel
-def moments_of_planes(X: Any, means: Any, squares: Any) -> None:
-    """(N, C, P) → mean and sum of squared differences from it, (N, C)."""
+def moments_of_planes(X: Any, means: Any, squares: Any, mean_of_all: Any, variance: Any) -> None:
+    """(N, C, P) → mean and sum of squared differences from it, (N, C); and of all, (C,)."""
     images, channels, places = X.shape
     for task in prange(images * channels):
         n, c = task // channels, task % channels
@@ -130,11 +143,12 @@ def moments_of_planes(X: Any, means: Any, squares: Any) -> None:
             square += difference * difference
         means[n, c] = mean
         squares[n, c] = square
+    combine(means, squares, places, images * places, mean_of_all, variance)
 
 
 @kernel
-def moments_of_rows(X: Any, means: Any, squares: Any) -> None:
-    """(M, C) → mean and sum of squared differences from it of each ``ROWS`` rows, (blocks, C)."""
+def moments_of_rows(X: Any, means: Any, squares: Any, mean_of_all: Any, variance: Any) -> None:
+    """(M, C) → mean and sum of squared differences from it of each ``ROWS`` rows; and of all."""
     rows, channels = X.shape
     for block in prange(len(means)):
         start, stop = block * ROWS, min((block + 1) * ROWS, rows)
@@ -152,6 +166,7 @@ def moments_of_rows(X: Any, means: Any, squares: Any) -> None:
             for c in range(channels):
                 difference = numbers[c] - mean[c]
                 square[c] += difference * difference
+    combine(means, squares, ROWS, rows, mean_of_all, variance)
 
 
 @kernel

@@ -42,7 +42,7 @@ class PreparedFixedNorm(PreparedStage):
             maps = self.buffers.buffer("channels last", X.shape)
         scale = norm.gamma.data / np.sqrt(norm.variance.data + np.float32(norm.epsilon))
         numbers = np.array([norm.mean.data, scale, norm.beta.data], np.float32)
-        self._by.normalized(X, self._by.repeated(numbers, prod(X.shape[2:])), maps, stage.relu)
+        self._by.normalized(X, numbers, maps, stage.relu)
         if stage.flatten:
             np.copyto(as_maps(out, stage.input_shape, flat=True), maps)
 

@@ -112,14 +112,14 @@ class PreparedNorm(PreparedStage):
             return
         maps, taps = as_maps(out, stage.maps, flat=stage.flatten), stage.pool.taps
         self._by.normalize_and_pool.compiled(
-            X, self._rows(self._numbers[:3]), maps, self._argmax, self._best, *taps, stage.relu
+            X, self._numbers[:3], maps, self._argmax, self._best, *taps, stage.relu
         )
 
     def _normalize(self, X: Array, out: Array, relu: bool, added: Array | None) -> None:
         maps = out.reshape(self._shape) if out.flags.c_contiguous else out
         if self.stage.flatten:  # channels first
             maps = self.buffers.buffer("channels last", X.shape)
-        self._by.normalized(X, self._rows(self._numbers[:3]), maps, relu, added)
+        self._by.normalized(X, self._numbers[:3], maps, relu, added)
         if self.stage.flatten:
             np.copyto(as_maps(out, self.stage.maps, flat=True), maps)
 
@@ -147,7 +147,7 @@ class PreparedNorm(PreparedStage):
         place = self._place_of_input_grad()
         place.sums = by_g * of_g + rest * count  # that of x̂ is 0
         self._by.input_gradient.compiled(
-            G, self._argmax, X, self._rows(np.concatenate([self._numbers[:3], more])),
+            G, self._argmax, X, np.concatenate([self._numbers[:3], more]),
             place.memory, place.top, place.left, *((0, 0) if pool is None else pool.taps),
             relu and pool is None,
         )  # fmt: skip
@@ -159,12 +159,6 @@ class PreparedNorm(PreparedStage):
             memory = self.buffers.persistent_buffer("input gradient", self._shape)
             place = GradientPlace(memory, 0, 0, self._shape)
         return place
-
-    def _rows(self, numbers: Array) -> Array:
-        """Return (…, C) numbers, repeated for each position of a row."""
-        _, _, width, channels = self._shape
-        repeated: Array = self._by.repeated(numbers, width * channels)
-        return repeated
 
 
 class NormStage(Stage):

@@ -152,7 +152,7 @@ class _Axis:
         self.before = last = 0
         phases = []
         for a in range(min(stride, size + padding)):
-            own = list(range(a, taps, stride))[::-1]
+            own = range(a, taps, stride)[::-1]
             first = max(-(-(padding - a) // stride), 0)
             begin = a + first * stride - padding
             if begin >= size:
@@ -217,7 +217,8 @@ class ConvBackward:
                     _WeightMatrix(shape, buffer, f"filters {i} {j}") if down and along else None
                 )
                 yield (slice(i, None, rows.stride), slice(j, None, columns.stride)), (
-                    (down, along)
+                    # Views in place of lists: nothing is copied twice.
+                    slice(down.start, None, down.step), slice(along.start, None, along.step),
                 ), matrix, (
                     begin, begin + self._output_sizes[0], len(down), len(along), 1, 1, top, left,
                     band,
@@ -274,7 +275,7 @@ class ConvBackward:
                     alone = np.where(bias < 0, np.float32(0), bias) if relu else bias
                     part[...] = alone if bias.size > 0 else 0
                 continue
-            taps = weight[:, :, down][:, :, :, along].swapaxes(0, 1)
+            taps = weight[:, :, down, along].swapaxes(0, 1)
             line, steps = as_line(part)
             tiles.convolve.compiled(
                 *images, matrix.filled(taps), bias, line, steps, part.shape,
