@@ -9,6 +9,7 @@ from field_networks import FIELD, Entry
 from goals import FIGURES, verdict
 from networks import BatchNorm, Conv, Depthwise, Piece, Residual, Transposed
 from quiet import is_quiet
+from tried import tried
 from words import amount, figure, mean
 
 TRAININGS = ("training, Adam", "training, SGD with momentum")
@@ -102,7 +103,8 @@ def bound(c: dict[str, Any], limits: dict[str, float]) -> str:
         f"{amount(c['operations'], 'FLOP')} take {precise(computing)} ms, "
         f"{amount(c['bytes'], 'B')} take {precise(moving)} ms; "
         f"{c['calls']:,.0f} Python calls, {c['launches']:,.0f} kernels. "
-        f"Ours takes {precise(ours)} ms, {c['peer']} {precise(peer)} ms: {mostly}."
+        f"Ours takes {precise(ours)} ms, {c['peer']} {precise(peer)} ms: {mostly}. "
+        f"Tried ({tried(c)})."
     )
 
 
