@@ -87,7 +87,9 @@ def bounds(cells: list[dict[str, Any]], limits: dict[str, float]) -> str:
         "the time that this machine's limits (below) give them; calls of Python functions and of\n"
         "kernels in one step or prediction."
     )
-    return head + "\n\n" + "\n".join(f"- {bound(c, limits)}" for c in under)
+    lines = "\n".join(f"- {bound(c, limits)}" for c in under)
+    groups = dict.fromkeys(tried(c) for c in under)
+    return "\n\n".join([head, lines, *(f"Tried for {group}." for group in groups)])
 
 
 def bound(c: dict[str, Any], limits: dict[str, float]) -> str:
@@ -103,8 +105,7 @@ def bound(c: dict[str, Any], limits: dict[str, float]) -> str:
         f"{amount(c['operations'], 'FLOP')} take {precise(computing)} ms, "
         f"{amount(c['bytes'], 'B')} take {precise(moving)} ms; "
         f"{c['calls']:,.0f} Python calls, {c['launches']:,.0f} kernels. "
-        f"Ours takes {precise(ours)} ms, {c['peer']} {precise(peer)} ms: {mostly}. "
-        f"Tried ({tried(c)})."
+        f"Ours takes {precise(ours)} ms, {c['peer']} {precise(peer)} ms: {mostly}."
     )
 
 

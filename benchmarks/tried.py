@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-KEPT = "kept: "
-LEFT = "; no faster, and left out: "
+KEPT = ": kept are "
+LEFT = "; no faster, and left out, are "
 
 ONE_ROW = (
-    KEPT + "all stages in one compiled call, of which threads take tasks; tasks that are worth "
-    "waking a thread for" + LEFT + "a launch of threads for each stage, smaller and larger tasks "
-    "and matrices of patches"
+    "one row"
+    + KEPT
+    + "all stages in one compiled call, of which threads take tasks, and tasks that "
+    "are worth waking a thread for" + LEFT + "a launch of threads for each stage, and smaller and "
+    "larger tasks and matrices of patches"
 )
 SMALL_DENSE = (
-    KEPT + "no tape, one kernel from the inputs to the gradients and one for the optimizer, arrays "
-    "that stay from step to step" + LEFT + "NumPy for the same computation"
-)
-DENSE = KEPT + "tiles that hold their sums in registers" + LEFT + "NumPy's matrix products"
-CONVOLUTIONS = (
-    KEPT + "images written where the next convolution reads them, additions within the last stage "
-    "of a path, batch norm folded or in two passes with relu and pooling"
-    + LEFT + "a batch in chunks through all stages, Winograd's transform below some hundred channels"
+    "small networks of dense layers" + KEPT + "steps without a tape, one kernel from the inputs to "
+    "the gradients and one for the optimizer, and arrays that stay from step to step"
+    + LEFT + "NumPy for the same computation"
 )  # fmt: skip
+DENSE = (
+    "large dense layers" + KEPT + "tiles that hold their sums in registers"
+    + LEFT + "NumPy's matrix products"
+)  # fmt: skip
+CONVOLUTIONS = (
+    "networks with convolutions" + KEPT + "images written where the next convolution reads them, "
+    "additions within the last stage of a path, and batch norm folded or in two passes with relu "
+    "and pooling" + LEFT + "a batch in chunks through all stages, and Winograd's transform for few "
+    "channels"
+)
 
 
 def tried(cell: dict[str, Any]) -> str:
-    """Return what was tried for a cell, as a sentence without a full stop.
+    """Return what was tried for cells of this kind, as a sentence without its beginning.
 
     >>> tried({"key": "resnet", "rows": 1})[:22]
-    'kept: all stages in on'
+    'one row: kept are all '
     """
     if cell["rows"] == 1:
         return ONE_ROW

@@ -224,7 +224,8 @@ def test_a_page_without_the_field_has_no_section_of_it() -> None:
 
 def test_cells_under_one_have_a_line_with_what_was_counted() -> None:
     text = field_page.bounds(STORED["field"], STORED["limits"])
-    assert "Tried (kept: " in text
+    assert "\n\nTried for networks with convolutions: kept are images" in text
+    assert "\n\nTried for one row: kept are all stages" in text
     assert [line for line in text.splitlines() if line.startswith("- ")] == [
         "- **`small_resnet`, 32×32, training, Adam, 64 rows** (0.50): 10.0 GFLOP take 10.0 ms, "
         "1.00 MB take 0.10 ms; 1,200 Python calls, 30 kernels. Ours takes 40.0 ms, PyTorch, "
