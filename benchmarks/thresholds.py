@@ -83,6 +83,12 @@ def _dense_chain(products: float) -> Call:
     return step
 
 
+def _dense_rows(products: float) -> Call:
+    X = _floats(max(2, round(products / (64 * 64 + 640))), 64)
+    model = nn.Sequential(nn.Dense(64, "relu"), nn.Dense(10)).initialize((64,), rng=0)
+    return lambda: model.predict(X, batch_size=len(X))
+
+
 def _single_row(products: float) -> Call:
     X = _floats(1, 8, *[_side(products / 1152)] * 2)
     model = nn.Sequential(nn.Conv2D(16, 3, padding=1, activation="relu"), nn.GlobalAvgPool2D())
@@ -137,6 +143,7 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "single-channel convolution": _single_channel,
     "network": _network,
     "dense chain": _dense_chain,
+    "dense rows": _dense_rows,
     "single row": _single_row,
     "largest of an image": _largest,
     "pooling": _pooling,
@@ -145,6 +152,7 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "optimizer": _optimizer,
     "cross-entropy behind a kernel": _cross_entropy,
     "limit: dense chain": _dense_chain,
+    "limit: dense rows": _dense_rows,
     "limit: cross-entropy behind a kernel": lambda scores: _cross_entropy(scores, 1024),
 }
 

@@ -123,6 +123,7 @@ def each_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_row, "PRODUCTS", 1 << 40)
     monkeypatch.setattr(single_row, "WEIGHTS", 1 << 40)
     monkeypatch.setattr(single_row, "VECTORS", 0)
+    monkeypatch.setattr(single_row.ChainOutputs, "serves", staticmethod(lambda _: False))
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["one thread", "several"])

@@ -76,6 +76,21 @@ def chain(
     return loss, right
 
 
+@serial_kernel
+def chain_outputs(X: Any, flat: Any, table: Any, work: Any, out: Any) -> None:
+    """Fill ``out``, (N, outputs) as one axis, with the results of the last layer.
+
+    Args:
+        X, flat, table, work: as of ``chain``.
+        out: to be filled.
+    """
+    count, units, end = X.shape[0], table[-1, UNITS], 0
+    for layer in range(table.shape[0]):
+        end += count * _padded(table[layer, UNITS])
+    at = _forward(count, X.reshape(-1), flat, table, work, end)
+    _narrow(work, at, count, _padded(units), out, 0, units)
+
+
 @part
 def _forward(count: int, x: Any, flat: Any, table: Any, work: Any, scratch: int) -> int:
     """Compute the results of all layers, one after the other; return where the last begins."""

@@ -1,9 +1,10 @@
-"""A whole training batch of dense layers by one kernel: the loss and all gradients."""
+"""All dense layers of a small network by one kernel: predictions, and training batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
 from neural_network.functional.losses.regression import mse_loss
-from neural_network.kernels.runtime.aligned import aligned
+from neural_network.kernels.runtime.aligned import address, aligned
+from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.plan.dense import DenseStage
 from neural_network.plan.matching import Match
 
@@ -19,6 +21,78 @@ from neural_network.plan.matching import Match
 MOST_KEPT = 4
 # What the kernel is given for the labels or the targets that a loss does not have.
 NO_LABELS, NO_TARGETS = np.zeros(0, np.intp), np.zeros((0, 0), np.float32)
+
+
+def _is_known(match: Match) -> bool:
+    """Return whether the kernels compute such stages."""
+    return all(type(stage) is DenseStage and stage.norm is None for stage in match.stages)
+
+
+def _table(match: Match) -> tuple[Array, int]:
+    """Return the layers as the kernels read them, and how many outputs the last one has."""
+    places, layers = iter(match.places), []
+    for stage in match.stages:
+        assert isinstance(stage, DenseStage)
+        (inputs,), (units,) = stage.input_shape, stage.output_shape
+        weight, bias = next(places), next(places) if stage.parameters > 1 else -1
+        layers.append((inputs, units, weight, bias, stage.relu))
+    return np.array(layers, np.intp), units
+
+
+class ChainOutputs:
+    """Predictions of many rows: the results of a match's dense layers, in float32.
+
+    Args:
+        match: one that ``serves`` has accepted.
+    """
+
+    def __init__(self, match: Match) -> None:
+        self._match = match
+        self._table, self._outputs = _table(match)
+        # The layers' arrays, and the buffer that they follow each other in.
+        self._bound: tuple[list[Array], Array] | None = None
+        self._size = 0, 0  # of the last number of rows: the numbers that it is computed in
+        self._unused: list[Array] = []  # memory that no call uses: new memory costs more than a row
+
+    serves = staticmethod(_is_known)
+
+    def predicted(self, X: Array) -> Array | None:
+        """Compute rows (N, inputs); None where there is no kernel for so many, or the arrays."""
+        if not kernel_wanted("dense rows", len(X) * self._match.work):
+            return None
+        arrays, bound = [tensor.data for tensor in self._match.parameters], self._bound
+        if bound is None or not all(map(is_, arrays, bound[0])):
+            flat = self._flat(arrays)
+            if flat is None:
+                return None
+            bound = self._bound = arrays, flat
+        from neural_network.kernels.dense_chain import chain_outputs, workspace_size  # loads Numba
+
+        X = X if X.flags.carray else np.array(X, order="C")
+        if self._size[0] != len(X):
+            self._size = len(X), workspace_size(self._table, len(X))
+        try:
+            work = self._unused.pop()
+        except IndexError:
+            work = np.zeros(0, np.float32)
+        if len(work) < self._size[1]:
+            work = aligned(self._size[1:])
+        out = np.empty((len(X), self._outputs), np.float32)
+        chain_outputs(X, bound[1], self._table, work, out.reshape(-1))
+        self._unused.append(work)
+        return out
+
+    def _flat(self, arrays: list[Array]) -> Array | None:
+        """Return the buffer of all parameters, where they follow each other in one of a model."""
+        base, begin = arrays[0].base, address(arrays[0])
+        if type(base) is not np.ndarray or base.ndim != 1 or not base.flags.carray:
+            return None
+        for array, place in zip(arrays, self._match.places, strict=True):
+            fits = array.base is base and array.dtype == base.dtype == np.float32
+            if not (fits and array.flags.carray and address(array) == begin + 4 * place):
+                return None
+        flat: Array = base[(begin - address(base)) // 4 :]
+        return flat
 
 
 class Chain:
@@ -34,24 +108,15 @@ class Chain:
 
         self._kernel, self._size = dense_chain.chain, dense_chain.workspace_size
         self._place = dense_chain.outputs_place
-        places, layers = iter(match.places), []
-        for stage in match.stages:
-            assert isinstance(stage, DenseStage)
-            (inputs,), (units,) = stage.input_shape, stage.output_shape
-            weight, bias = next(places), next(places) if stage.parameters > 1 else -1
-            layers.append((inputs, units, weight, bias, stage.relu))
-        self._table = np.array(layers, np.intp)
-        self._of_classes, self._outputs = loss is softmax_cross_entropy, units
+        self._table, self._outputs = _table(match)
+        self._of_classes = loss is softmax_cross_entropy
         # For each number of rows: what the kernel computes in, and the outputs in it.
         self._work: dict[int, tuple[Array, Array]] = {}
 
     @staticmethod
     def serves(match: Match, loss: Callable[..., Any]) -> bool:
         """Return whether the kernel computes such stages and such a loss."""
-        known = loss is softmax_cross_entropy or loss is mse_loss
-        return known and all(
-            type(stage) is DenseStage and stage.norm is None for stage in match.stages
-        )
+        return (loss is softmax_cross_entropy or loss is mse_loss) and _is_known(match)
 
     def compute(
         self, X: Array, y: Array, flat: Array, gradients: Array

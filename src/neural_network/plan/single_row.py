@@ -23,6 +23,7 @@ from neural_network.kernels import instructions
 from neural_network.kernels.instructions import COLUMNS, FIELDS, MEMORY, SLACK, TENSORS
 from neural_network.kernels.runtime.aligned import LINE, address, aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.plan.chain import ChainOutputs
 from neural_network.plan.matching import Match
 from neural_network.plan.vocabulary import BatchNorm, LinearStep, Shape, Stage, Step
 
@@ -103,6 +104,7 @@ class Program:
 
     Attributes:
         whole: whether each stage could be written.
+        many: computes many rows of dense layers.
     """
 
     def __init__(self, stages: list[Stage], row: Shape, axes: int, work: int) -> None:
@@ -113,6 +115,7 @@ class Program:
         self._size, self._scratch = SLACK, 0
         self._bound: list[Bound] = []  # those that no call uses
         self._blocks: list[Blocks] = []
+        self.many: ChainOutputs | None = None
         self._row_shape = row
         self._row = self.place(row if len(row) != 2 else (row[0], 1, row[1]))
         result = self.written(stages, self._row)
@@ -261,6 +264,8 @@ class Program:
         """
         if len(X) == 1:
             return self.one_row(X) if kernel_wanted("single row", self._work) else None
+        if self.many is not None:
+            return self.many.predicted(X)
         wanted = self._in_cache and kernel_wanted("network", len(X) * self._work)
         return self.each_row(X) if wanted else None
 
@@ -342,4 +347,6 @@ def program_of(match: Match, row: Shape) -> Program | None:
     if match.work > MOST:
         return None
     program = Program(match.stages, row, match.axes, match.work)
+    if ChainOutputs.serves(match):
+        program.many = ChainOutputs(match)
     return program if program.whole else None

@@ -33,6 +33,7 @@ THRESHOLDS = {
     "network": 1_000_000,  # 149 µs, 59 µs: 2.5
     # A step without its optimizer 61 µs, 20 µs: 3.0, at a quarter of it 56 µs, 18 µs.
     "dense chain": 1 << 16,
+    "dense rows": 1 << 18,
     "single row": 1 << 18,  # 147 µs, 25 µs: 5.9
     # numbers
     "largest of an image": 1 << 21,  # 665 µs, 454 µs: 1.5
@@ -49,6 +50,7 @@ THRESHOLDS = {
 LIMITS = {
     # 654 µs, 254 µs: 2.6 on one thread; the kernels of each layer use several, and a tape.
     "dense chain": 1 << 22,
+    "dense rows": 1 << 22,  # 225 µs, 158 µs: 1.4; beyond it the kernels of each layer use several
     # Rows of 1,024 classes: 86 µs, 82 µs: 1.0. At four times the limit 130 µs, 237 µs: 0.5.
     "cross-entropy behind a kernel": 8192,
 }
