@@ -210,15 +210,19 @@ def filters_gradient(
 
 
 @part
+def _pieces(positions: int, columns: int, filters: int, pixel: int) -> Any:
+    """Return in how many pieces a row is gone through, and their length: in one without gaps."""
+    return (1, positions * filters) if pixel == columns == filters else (positions, filters)
+
+
+@part
 def _add_row(
     added: Any, at: int, pixel: int, channel: int, sums: Any, positions: int, columns: int,
     filters: int,
 ) -> None:  # fmt: skip
     """Add a row of numbers, of these steps, to one of sums, each pixel padded to ``columns``."""
     if channel == 1:
-        # A row without gaps is one long loop.
-        whole = pixel == columns == filters
-        pieces, length = (1, positions * filters) if whole else (positions, filters)
+        pieces, length = _pieces(positions, columns, filters, pixel)
         for j in range(pieces):
             # Slices, as their indices cannot be negative: the compiler vectorizes the loop.
             more, total = added[at + j * pixel :][:length], sums[j * columns :][:length]
@@ -237,8 +241,7 @@ def _write_row(
 ) -> None:  # fmt: skip
     """Copy a row of sums, each pixel padded to ``columns``, to numbers of these steps."""
     if channel == 1:
-        whole = pixel == columns == filters
-        pieces, length = (1, positions * filters) if whole else (positions, filters)
+        pieces, length = _pieces(positions, columns, filters, pixel)
         for j in range(pieces):
             copy(sums[j * columns :][:length], out[at + j * pixel :][:length])
     else:
