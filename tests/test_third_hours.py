@@ -40,7 +40,7 @@ def fit(*callbacks: nn.Callback, epochs: int = 6, **options: Any) -> nn.Trainer:
 def test_a_training_that_a_callback_ended_is_over_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     assert fit(StopAfter(2), nn.Checkpoint(path)).epoch == 2
-    with pytest.warns(nn.TrainingHint, match=r"ended this training in epoch 2 of 6: nothing is"):
+    with pytest.warns(nn.TrainingHint, match=r"ended this training after epoch 2 of 6: nothing is"):
         assert fit(StopAfter(9), nn.Checkpoint(path), resume=path).epoch == 2
     with warnings.catch_warnings():  # all epochs are done: nothing more was asked for
         warnings.simplefilter("error")
@@ -50,7 +50,8 @@ def test_a_training_that_a_callback_ended_is_over_and_says_so(tmp_path: Path) ->
 def test_a_callback_goes_on_where_trainer_stop_had_ended_a_training(tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
     fit(StopAfter(2), nn.Checkpoint(path))
-    with pytest.warns(nn.TrainingHint, match=r"set trainer.stop = False in on_fit_begin"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         resumed = fit(GoOn(), resume=path)
     whole = fit()
     assert resumed.epoch == 6
@@ -58,13 +59,19 @@ def test_a_callback_goes_on_where_trainer_stop_had_ended_a_training(tmp_path: Pa
         np.testing.assert_array_equal(one.data, other.data)
 
 
-def test_a_longer_patience_goes_on(tmp_path: Path) -> None:
+class Longer(nn.EarlyStopping):
+    """A subclass."""
+
+
+@pytest.mark.parametrize("kind", [nn.EarlyStopping, Longer])
+@pytest.mark.parametrize("others", [(), (nn.Callback(),)], ids=["alone", "beside another"])
+def test_a_longer_patience_goes_on(kind: Any, others: Any, tmp_path: Path) -> None:
     path = tmp_path / "run.checkpoint"
 
     def early(patience: int, **options: Any) -> nn.Trainer:
         # Nothing is an improvement, so that the training ends after so many epochs.
-        stopping = nn.EarlyStopping("loss", patience=patience, threshold=10.0, restore_best=False)
-        return fit(stopping, nn.Checkpoint(path), epochs=9, **options)
+        stopping = kind("loss", patience=patience, threshold=10.0, restore_best=False)
+        return fit(stopping, *others, nn.Checkpoint(path), epochs=9, **options)
 
     first = early(1).epoch
     assert first < 4
@@ -72,6 +79,38 @@ def test_a_longer_patience_goes_on(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         assert early(1, resume=path).epoch == first
         assert early(4, resume=path).epoch == first + 3
+
+
+def test_early_stopping_beside_a_callback_that_ended(tmp_path: Path) -> None:
+    path, early = tmp_path / "run.checkpoint", nn.EarlyStopping("loss", patience=9)
+    fit(StopAfter(2), early, nn.Checkpoint(path))
+    with pytest.warns(nn.TrainingHint, match="trainer.stop had ended this training after epoch 2"):
+        assert fit(StopAfter(2), early, resume=path).epoch == 2
+
+
+def test_two_that_have_ended_a_training(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+
+    def early(*patience: int, **options: Any) -> int:
+        stopping = [nn.EarlyStopping("loss", n, threshold=10.0) for n in patience]
+        return fit(*stopping, nn.Checkpoint(path), epochs=9, **options).epoch
+
+    first = early(1, 1)
+    for patience in ((1, 4), (4, 1)):
+        assert early(*patience, resume=path) == first
+    assert early(4, 4, resume=path) == first + 3
+
+
+def test_a_stop_within_an_epoch_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "run.checkpoint"
+
+    class InEpoch(nn.Callback):
+        def on_step_end(self, trainer: nn.Trainer, loss: float) -> None:  # noqa: ARG002  # the base class takes it
+            trainer.stop = trainer.step == 3
+
+    fit(InEpoch(), nn.Checkpoint(path, steps=1))
+    with pytest.warns(nn.TrainingHint, match="had ended this training in epoch 2 of 6"):
+        fit(InEpoch(), nn.Checkpoint(path, steps=1), resume=path)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +173,9 @@ def test_names_of_other_loops_share_panels() -> None:
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     alone = nn.visual.show_history({"train_loss": [2, 1], "train_acc": [0.1, 0.2]})
     assert [axes.get_ylabel() for axes in alone.axes] == ["train_loss", "train_acc"]
+    names = ["train_loss", "training_loss", "val_loss"]
+    unclear = nn.visual.show_history({name: [2, 1] for name in names})
+    assert [axes.get_ylabel() for axes in unclear.axes] == names
 
 
 def test_a_measure_of_held_out_rows_alone_is_drawn_as_such() -> None:
@@ -148,6 +190,9 @@ def test_a_measure_of_held_out_rows_alone_is_drawn_as_such() -> None:
 def test_several_axes_for_one() -> None:
     plt = need_module("matplotlib.pyplot")
     figure, axes = plt.subplots(1, 2)
-    with pytest.raises(nn.DTypeError, match=r"one of them, as ax=axes\[0\], is divided"):
-        nn.visual.show_history({"loss": [2, 1], "accuracy": [0, 1]}, ax=axes)
+    for several, place in ((axes, r"axes\.flat\[0\]"), ([*axes], r"axes\[0\]")):
+        with pytest.raises(nn.DTypeError, match=f"one of them, as ax={place}, is divided"):
+            nn.visual.show_history({"loss": [2, 1], "accuracy": [0, 1]}, ax=several)
+    with pytest.raises(nn.DTypeError, match=r"received 'left'$"):
+        nn.visual.show_history({"loss": [2, 1]}, ax="left")
     plt.close(figure)

@@ -135,8 +135,9 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     except FileWriteError:  # is an OSError, and a sentence already
         raise
     except OSError as error:
-        cure, folder = "", Path(path).parent
-        if isinstance(error, FileNotFoundError) and not folder.exists():
+        cure, folder = "", Path(os.fsdecode(path)).parent
+        home = folder.parts[:1] == ("~",)  # of the shell, and no folder
+        if isinstance(error, FileNotFoundError) and not home and not folder.exists():
             cure = f"; Path({str(folder)!r}).mkdir(parents=True) makes its folder"
         raise FileWriteError(f"cannot write {path}: {error.strerror or error}{cure}") from error
 

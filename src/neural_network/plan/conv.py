@@ -15,6 +15,7 @@ from neural_network.errors import NeuralNetworkError
 from neural_network.functional.convolution.ops import correlate
 from neural_network.functional.pooling.ops import window_max
 from neural_network.functional.window import Padding, Sizes, Window
+from neural_network.kernels.runtime.layouts import PADDED
 from neural_network.plan.vocabulary import (
     BatchNorm,
     Flatten,
@@ -149,15 +150,17 @@ class PreparedConv(PreparedStage):
         # Backward buffers are allocated on first use.
         self._kernels: Any = None
         self._place: GradientPlace | None = None
+        self._place_of_input: Array | None = None
+        self._token = object()
 
     def place_of_input(self) -> Array | None:
         """Return the images inside the zeros of padding, where there are any."""
-        place: Array | None = self._convolve.place_of_input()
-        return place
+        self._place_of_input = self._convolve.place_of_input()
+        return self._place_of_input
 
-    def reads_rows(self) -> bool:
-        """Return whether images of which only the rows are contiguous are read without a copy."""
-        reads: bool = self._convolve.reads_rows()
+    def may_read(self, place: Array) -> bool:
+        """Return whether images in the place of another stage are read without a copy."""
+        reads: bool = self._convolve.may_read(place)
         return reads
 
     def forward(self, X: Array, out: Array) -> None:
@@ -177,6 +180,9 @@ class PreparedConv(PreparedStage):
         weight, bias = self.stage.conv.arrays(self.stage.norm)
         self.output = self._as_maps(out)
         weight = weight.reshape(self._weight_shape)
+        # Stages for other numbers of rows, or other sizes, use the same memory.
+        if not self.buffers.is_kept(PADDED, self._token) and X is self._place_of_input:
+            self._convolve.write_zeros()
         self.saved_input = self._convolve(X, weight, bias, self.output, relu, added)
 
     def backward(

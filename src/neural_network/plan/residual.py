@@ -78,11 +78,12 @@ class PreparedAdd(PreparedStage):
 
     def place_of_input(self) -> Array | None:
         """Return that of the body, where the shortcut can read it as well."""
-        first = self._shortcut[0] if self._shortcut else None
-        reads = first.reads_rows() if isinstance(first, PreparedConv) else not self._shortcut
-        if reads and self._added_last:
-            self._place = self._body[0].place_of_input()
-        return self._place
+        place = self._body[0].place_of_input() if self._added_last else None
+        if place is not None and self._shortcut:
+            first = self._shortcut[0]
+            place = place if isinstance(first, PreparedConv) and first.may_read(place) else None
+        self._place = place
+        return place
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep the sum for relu."""

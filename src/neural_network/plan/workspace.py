@@ -31,6 +31,7 @@ class Workspace:
     def __init__(self) -> None:
         self._buffers: dict[tuple[Any, str], Array] = {}
         self._prepared: dict[tuple[Any, ...], Any] = {}
+        self._owners: dict[tuple[Any, str], object] = {}
 
     def buffer(
         self, stage: Any, name: str, shape: tuple[int, ...], dtype: Any = np.float32
@@ -46,6 +47,12 @@ class Workspace:
                 self._prepared.clear()
             buffer = self._buffers[stage, name] = aligned((size,), dtype)
         return buffer[:size].reshape(shape)
+
+    def is_kept(self, stage: Any, name: str, owner: object) -> bool:
+        """Return whether nobody else has used a buffer since its owner did; make it its owner."""
+        kept = self._owners.get((stage, name)) is owner
+        self._owners[stage, name] = owner
+        return kept
 
     def prepared(self, key: tuple[Any, ...], prepare: Callable[..., Any]) -> Any:
         """Return what ``prepare(*key)`` returned since a buffer grew."""
@@ -76,6 +83,10 @@ class StageBuffers:
     def buffer(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
         """Return a buffer that the next computation overwrites."""
         return self._workspace.buffer(self._stage, name, shape, dtype)
+
+    def is_kept(self, name: str, owner: object) -> bool:
+        """Return whether nobody else has used a buffer since its owner did; make it its owner."""
+        return self._workspace.is_kept(self._stage, name, owner)
 
     def persistent_buffer(self, name: str, shape: tuple[int, ...]) -> Array:
         """Return a buffer for the input gradient: new memory where the caller keeps it."""

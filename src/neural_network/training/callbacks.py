@@ -89,6 +89,7 @@ class EarlyStopping(Callback):
         self._weights: dict[str, Array] = {}
         self.reason = ""
         self.restored_epoch: int | None = None
+        self._has_ended = False
 
     def during_fit(self, trainer: Trainer) -> AbstractContextManager[Any]:
         """Check that the measure exists."""
@@ -107,14 +108,13 @@ class EarlyStopping(Callback):
         """Reset, unless a training is resumed; go on where the patience is longer now."""
         if trainer.step == 0:
             self._reset()
-        elif trainer.stop and trainer.batch == 0 and self._is_too_early(trainer):
-            trainer.stop = False
-
-    def _is_too_early(self, trainer: Trainer) -> bool:
-        """Return whether a shorter patience had ended a training, and nobody else can have."""
-        early = [one for one in trainer.callbacks if isinstance(one, EarlyStopping)]
-        own = all(type(one).__module__.startswith("neural_network.") for one in trainer.callbacks)
-        return own and all(trainer.epoch - one.best_epoch < one.patience for one in early)
+        elif self._has_ended and trainer.epoch - self.best_epoch < self.patience:
+            self._has_ended = False
+            trainer.stop = any(
+                isinstance(one, EarlyStopping) and one._has_ended
+                for one in trainer.callbacks
+                if one is not self
+            )
 
     def on_epoch_end(self, trainer: Trainer, measures: Mapping[str, float]) -> None:
         """Compare with the best epoch."""
@@ -126,7 +126,7 @@ class EarlyStopping(Callback):
                 # The weights that were measured: the average, if there is one.
                 self._weights = trainer.final_arrays()
         elif trainer.epoch - self.best_epoch >= self.patience:
-            trainer.stop = True
+            self._has_ended = trainer.stop = True
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Restore the best weights; say which they are, and why the training has stopped."""
@@ -147,6 +147,8 @@ class EarlyStopping(Callback):
     def state(self) -> dict[str, Array]:
         """Return the best measure, its epoch and its weights."""
         kept = {f"weights.{name}": array for name, array in self._weights.items()}
+        if self._has_ended:
+            kept["has_ended"] = np.array(1)
         return {"best": np.array(self.best), "best_epoch": np.array(self.best_epoch), **kept}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -161,6 +163,7 @@ class EarlyStopping(Callback):
         best, kept = as_single(function, "best", state.get("best")), {**state}
         for name in ("best", *(f"weights.{name}" for name in weights)):
             kept.pop(name)  # the best measure may be infinite: there was none
+        ended = bool(np.any(kept.pop("has_ended", False)))
         arrays = checked_state(function, kept, like={"best_epoch": np.array(0)})
         if math.isnan(best):
             raise ArgumentError(sentence(function, "best", "a measure", best))
@@ -168,6 +171,7 @@ class EarlyStopping(Callback):
             expected, received = "those of the model", ", ".join(weights)[:50]
             raise ArgumentError(sentence(function, "weights", expected, received))
         self.best, self.best_epoch, self._weights = best, int(arrays["best_epoch"]), weights
+        self._has_ended = ended
 
 
 class _FileCallback(Callback):

@@ -34,7 +34,7 @@ from neural_network.layers.saving import (
     model_content,
     not_finite,
 )
-from neural_network.training.compared import check_same, compared, hint_frozen, hint_stopped
+from neural_network.training.compared import check_same, compared, hint_frozen
 from neural_network.training.divergence import SMALLER_STEPS
 from neural_network.training.gathering import Gathered
 from neural_network.training.optimizers import Optimizer
@@ -213,7 +213,6 @@ def read_checkpoint(
         text = f"{path}: the checkpoint of another training ({_described(error)})"
         raise FileFormatError(text) from error
     hint_frozen(before, state.frozen, frozen)
-    hint_stopped(position, epochs, [*map(type, state.callbacks)])
     return Restored(path, parts, position, frozen)
 
 

@@ -102,17 +102,3 @@ def hint_frozen(frozen: list[str], begun: object, now: list[str]) -> None:
         f"it stays {state}; for a training of other layers call fit without resume=, which goes on "
         "with the weights as they are"
     )
-
-
-def hint_stopped(position: Mapping[str, Any], epochs: int, callbacks: list[type]) -> None:
-    """Warn that nothing will be trained, as a callback of the caller's had ended the training.
-
-    ``EarlyStopping`` says so itself, and goes on where its patience is longer.
-    """
-    own = not any(kind.__name__ == "EarlyStopping" for kind in callbacks)
-    if position["stop"] and position["epoch"] < epochs and own:
-        give_hint(
-            f"fit: resume: trainer.stop had ended this training in epoch {position['epoch']} of "
-            f"{epochs}: nothing is left to train; to go on, set trainer.stop = False in "
-            "on_fit_begin of a callback"
-        )

@@ -246,8 +246,10 @@ def inches_of(function: str, ax: Any) -> tuple[float, float]:
     """Return the width and height of given axes; raise DTypeError if they are none."""
     if not (hasattr(ax, "imshow") and hasattr(ax, "get_subplotspec")):
         expected = "the axes of a matplotlib figure, or None for a new figure"
-        several = "; one of them, as ax=axes[0], is divided where needed"
-        cure = several if hasattr(ax, "__len__") else ""
+        several = [*getattr(ax, "flat", ax if isinstance(ax, list | tuple) else ())]
+        of_figure = bool(several) and hasattr(several[0], "imshow")
+        place = "axes.flat[0]" if hasattr(ax, "flat") else "axes[0]"
+        cure = f"; one of them, as ax={place}, is divided where needed" if of_figure else ""
         raise DTypeError(sentence(function, "ax", expected, brief(ax) + cure))
     box, dpi = ax.get_window_extent(), root(ax.figure).dpi
     return max(box.width / dpi, 0.1), max(box.height / dpi, 0.1)

@@ -359,8 +359,9 @@ def _name(name: object, others: Mapping[Any, Any]) -> str:
     training, held_out = (
         [f"{word}{gap}{measure}" for word in words for gap in "_ "] for words in PARTS_OF_DATA
     )
-    training.append(measure)
-    both = [[one for one in names if one in given] for names in (training, held_out)]
-    if both == [[text], both[1]] and both[1]:
-        return measure
-    return VALIDATION + measure if both == [both[0], [text]] and both[0] else text
+    if measure in given:
+        training = [measure]
+    found = [[one for one in names if one in given] for names in (training, held_out)]
+    if [len(names) for names in found] != [1, 1] or [text] not in found:
+        return text
+    return measure if [text] == found[0] else VALIDATION + measure

@@ -297,7 +297,7 @@ class GraphWriter:
             own, options = function.func, function.keywords
         if own is identity:
             return X
-        name = getattr(own, "__name__", str(own))
+        name = str(getattr(own, "__name__", own))
         write = exports().get(own)
         if write is None:
             raise self._inexpressible(layer, f"the function {name}{_cure(own, name)},")

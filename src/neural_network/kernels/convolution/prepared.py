@@ -16,7 +16,14 @@ import numpy as np
 from neural_network.kernels.convolution import maxima, tiles
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
-from neural_network.kernels.runtime.layouts import Array, Pads, Sizes, as_line, rows_are_adjacent
+from neural_network.kernels.runtime.layouts import (
+    PADDED,
+    Array,
+    Pads,
+    Sizes,
+    as_line,
+    rows_are_adjacent,
+)
 from neural_network.kernels.tile import LANES
 
 # Returns the memory of an array: (name, shape, dtype) -> array.
@@ -41,7 +48,7 @@ def padded(X: Array, pads: Pads, buffer: Buffer) -> Array:
     shape = (n, h + top + bottom, w + left + right, c)
     if shape == X.shape and X.flags.c_contiguous:
         return X
-    copy = buffer("padded input", shape, np.float32)
+    copy = buffer(PADDED, shape, np.float32)
     tiles.copy_padded.compiled(X, _planes(X), copy, top, left, _planar(X))
     return copy
 
@@ -79,6 +86,7 @@ class ConvForward:
             self.argmax = buffer("argmax", (n, *output_sizes, weight_shape[0]), np.uint8)
         self._memory: Array | None = None
         self._place: Array | None = None
+        self._other_place: Array | None = None
 
     def place_of_input(self) -> Array | None:
         """Return where images may be written that are then read without a copy.
@@ -86,18 +94,27 @@ class ConvForward:
         It is (N, H, W, C) within an array with the zeros around the images; None without padding.
         """
         if self._place is None and self._padded_shape != self._input_shape:
-            # Memory of its own for these sizes: what else is written there leaves the zeros.
-            name = f"place of input {self._padded_shape[1:]}"
-            memory = self._memory = self._buffer(name, self._padded_shape, np.float32)
-            memory[...] = 0
+            memory = self._memory = self._buffer(PADDED, self._padded_shape, np.float32)
             (top, bottom), (left, right) = self._pads
             _, high, wide, _ = memory.shape
             self._place = memory[:, top : high - bottom, left : wide - right]
         return self._place
 
-    def reads_rows(self) -> bool:
-        """Return whether images whose rows are adjacent are read without a copy."""
-        return self._padded_shape == self._input_shape and self.argmax is None
+    def write_zeros(self) -> None:
+        """Surround the place of the input with zeros."""
+        assert self._memory is not None
+        (top, bottom), (left, right) = self._pads
+        _, high, wide, _ = self._memory.shape
+        self._memory[:, :top] = 0
+        self._memory[:, high - bottom :] = 0
+        self._memory[:, top : high - bottom, :left] = 0
+        self._memory[:, top : high - bottom, wide - right :] = 0
+
+    def may_read(self, place: Array) -> bool:
+        """Return whether images in another place are read without a copy; let it do so."""
+        fits = self._padded_shape == self._input_shape and self.argmax is None
+        self._other_place = place if fits and rows_are_adjacent(place) else None
+        return self._other_place is not None
 
     def __call__(
         self, X: Array, weight: Array, bias: Array, out: Array, relu: bool,
@@ -106,7 +123,7 @@ class ConvForward:
         """Fill ``out`` with the sums of each window, or the largest sum of each pooling window.
 
         Args:
-            X: (N, H, W, C), of any strides, or ``place_of_input()``.
+            X: (N, H, W, C), of any strides, or ``place_of_input()``, or what it may read.
             weight: (F, C, fh, fw).
             bias: (F,), or ``NO_BIAS``.
             out: (N, OH, OW, F), of any strides that are not negative.
@@ -118,7 +135,7 @@ class ConvForward:
         """
         if X is self._place and self._memory is not None:
             images = self._memory
-        elif self.reads_rows() and rows_are_adjacent(X):
+        elif X is self._other_place and X is not None:
             images = X
         else:
             images = padded(X, self._pads, self._buffer)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
+# The name of the memory of images with the zeros of padding around them.
+PADDED = "padded input"
 
 
 def computable(*arrays: Any) -> bool:
@@ -66,7 +68,7 @@ def as_line(array: Array) -> tuple[Array, Sizes]:
     Kernels take arrays of any strides so: they are compiled once, and not for each kind of strides.
 
     Args:
-        array: whose strides are not negative.
+        array: whose strides are not negative, and whole numbers of its items.
 
     Returns:
         The axis, and how many numbers lie between neighbours along each axis of the array.
@@ -83,7 +85,7 @@ def as_line(array: Array) -> tuple[Array, Sizes]:
 
 
 def rows_are_adjacent(array: Array) -> bool:
-    """Return whether the numbers of each row of (N, H, W, C) are adjacent, and no step is negative.
+    """Return whether ``as_line`` serves, and the numbers of each row of (N, H, W, C) are adjacent.
 
     >>> X = np.ones((2, 5, 4, 3))
     >>> rows_are_adjacent(X[:, 1:3, 1:3]), rows_are_adjacent(X[:, :, ::2])
@@ -91,8 +93,10 @@ def rows_are_adjacent(array: Array) -> bool:
     """
     _, _, pixel, number = array.strides
     width, channels = array.shape[2:]
+    # The strides of a field of records may be no whole numbers of its items.
+    whole = all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
     return (
-        min(array.strides) >= 0
+        whole
         and (number == array.itemsize or channels == 1)
         and (pixel == channels * array.itemsize or width == 1)
     )

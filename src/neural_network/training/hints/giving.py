@@ -75,6 +75,21 @@ class Hints:
             if is_on_dark_paper(feed.spread(ROWS).X):
                 expect_digits(state.model)
 
+    @staticmethod
+    def after_begin(state: TrainingState) -> None:
+        """Warn where a training is resumed that a callback of the caller's had ended.
+
+        ``EarlyStopping`` says so itself, and goes on where its patience is longer now.
+        """
+        early = any(getattr(callback, "_has_ended", False) for callback in state.callbacks)
+        if state.stop and not early and state.step > 0 and state.epoch < state.epochs:
+            where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
+            give_hint(
+                f"fit: resume: trainer.stop had ended this training {where} of {state.epochs}: "
+                "nothing is left to train; to go on, set trainer.stop = False in on_fit_begin of a "
+                "callback"
+            )
+
     def after_epoch(
         self,
         state: TrainingState,
