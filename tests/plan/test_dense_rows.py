@@ -78,6 +78,16 @@ def test_changed_numbers_are_seen(used: list[int]) -> None:
     assert len(used) >= 6
 
 
+def test_a_part_of_a_larger_model(used: list[int]) -> None:
+    part, X = network(5, 3), rows(9)
+    check(part, X)
+    whole = nn.Sequential(part, nn.Dense(2)).initialize((7,), rng=4)  # moves the part's numbers
+    whole[0][0].weight.data[...] *= 2
+    check(part, X)
+    check(whole, X)
+    assert used[:4] == [9] * 4
+
+
 def test_images_relu_as_a_layer_and_strange_rows(used: list[int]) -> None:
     X = np.random.default_rng(0).standard_normal((4, 1, 3, 5)).astype(np.float32)
     layers = nn.Flatten(), nn.Dense(6), nn.Activation("relu"), nn.Dense(4)

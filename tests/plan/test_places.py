@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import neural_network as nn
-from neural_network import layers as L
 from tests.needs import need_module
 
 need_module("numba")
@@ -28,9 +27,9 @@ NETWORKS: dict[str, Any] = {
     "norm": lambda: [conv(8), *norms(), conv(8, stride=2, padding="same"), *norms()],
     "residual": lambda: [
         conv(8), *norms(),
-        L.Residual(conv(8, stride=2, padding="same"), *norms(), conv(8), nn.BatchNorm(),
+        nn.Residual(conv(8, stride=2, padding="same"), *norms(), conv(8), nn.BatchNorm(),
                    shortcut=nn.Sequential(conv(8, 1, stride=2, padding=0), nn.BatchNorm())),
-        nn.Activation("relu"), L.Residual(conv(8), *norms(), conv(8), nn.BatchNorm()),
+        nn.Activation("relu"), nn.Residual(conv(8), *norms(), conv(8), nn.BatchNorm()),
     ],
     # Two runs, whose second stages have places of the same size in the memory of one container.
     "two runs": lambda: [conv(8), conv(8, activation="relu"), nn.Activation(nn.softplus),

@@ -118,7 +118,7 @@ class PreparedAdd(PreparedStage):
         dX: Array | None = _back_through(self._body, G, gradients[:of_body])
         if dX is not None:
             dX = buffers.contiguous(dX, "body's gradient")
-            if buffers.first or np.may_share_memory(dX, G):  # the caller keeps it; it is added to
+            if buffers.first:  # the caller keeps it
                 dX = dX.copy()
         first = self._shortcut[0] if self._shortcut else None
         if dX is not None and isinstance(first, PreparedConv) and first.stage.pool is None:

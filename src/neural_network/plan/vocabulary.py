@@ -261,7 +261,10 @@ class PreparedStage(ABC):
 
     @abstractmethod
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
-        """Fill the gradients of the parameters; return that of the input, if it is needed."""
+        """Fill the gradients of the parameters; return that of the input, if it is needed.
+
+        It is in memory of the stage's own, to which a residual block adds.
+        """
 
     def place_of_input(self) -> Array | None:
         """Return where the stage before may write images that ``forward`` reads without a copy."""

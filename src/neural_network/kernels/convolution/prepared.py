@@ -16,14 +16,7 @@ import numpy as np
 from neural_network.kernels.convolution import maxima, tiles
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
-from neural_network.kernels.runtime.layouts import (
-    PADDED,
-    Array,
-    Pads,
-    Sizes,
-    as_line,
-    rows_are_adjacent,
-)
+from neural_network.kernels.runtime.layouts import PADDED, Array, Pads, Sizes, as_line
 from neural_network.kernels.tile import LANES
 
 # Returns the memory of an array: (name, shape, dtype) -> array.
@@ -113,8 +106,8 @@ class ConvForward:
     def may_read(self, place: Array) -> bool:
         """Return whether images in another place are read without a copy; let it do so."""
         fits = self._padded_shape == self._input_shape and self.argmax is None
-        self._other_place = place if fits and rows_are_adjacent(place) else None
-        return self._other_place is not None
+        self._other_place = place if fits else None
+        return fits
 
     def __call__(
         self, X: Array, weight: Array, bias: Array, out: Array, relu: bool,

@@ -82,21 +82,3 @@ def as_line(array: Array) -> tuple[Array, Sizes]:
         return array.reshape(-1), steps
     last = sum((count - 1) * step for count, step in zip(array.shape, steps, strict=True))
     return as_strided(array, (last + 1,), (size,)), steps
-
-
-def rows_are_adjacent(array: Array) -> bool:
-    """Return whether ``as_line`` serves, and the numbers of each row of (N, H, W, C) are adjacent.
-
-    >>> X = np.ones((2, 5, 4, 3))
-    >>> rows_are_adjacent(X[:, 1:3, 1:3]), rows_are_adjacent(X[:, :, ::2])
-    (True, False)
-    """
-    _, _, pixel, number = array.strides
-    width, channels = array.shape[2:]
-    # The strides of a field of records may be no whole numbers of its items.
-    whole = all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
-    return (
-        whole
-        and (number == array.itemsize or channels == 1)
-        and (pixel == channels * array.itemsize or width == 1)
-    )
