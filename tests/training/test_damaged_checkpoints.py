@@ -229,6 +229,7 @@ def test_moments_that_are_not_finite(file: Path, tmp_path: Path, name: str, valu
     refused(file, f"finite numbers, received NaN or infinity|{name}")
 
 
+@pytest.mark.filterwarnings("ignore:fit. resume. trainer.stop had ended this training")
 def test_buffers_may_be_infinite_and_not_nan(file: Path) -> None:
     rewritten(file, lambda arrays, _: arrays["model.1.running_mean"].__setitem__(3, np.inf))
     seen = []

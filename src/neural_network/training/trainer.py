@@ -240,7 +240,7 @@ class Trainer(TrainingState):
             self._progress = stack.enter_context(Progress(total, shown=self.progress))
             stack.enter_context(self.model.in_mode(training=True))
             self._notify("on_fit_begin")
-            self._hints.after_begin(self)
+            self._hints.after_begin(self, had_ended=bool(restored and restored.position["stop"]))
             stopped = None
             while self.epoch < self.epochs and not self.stop:
                 self._run_epoch(feed, held_out)

@@ -76,13 +76,17 @@ class Hints:
                 expect_digits(state.model)
 
     @staticmethod
-    def after_begin(state: TrainingState) -> None:
+    def after_begin(state: TrainingState, *, had_ended: bool) -> None:
         """Warn where a training is resumed that a callback of the caller's had ended.
 
         ``EarlyStopping`` says so itself, and goes on where its patience is longer now.
+
+        Args:
+            state: of the training.
+            had_ended: whether ``trainer.stop`` was set in the checkpoint.
         """
         early = any(getattr(callback, "_has_ended", False) for callback in state.callbacks)
-        if state.stop and not early and state.step > 0 and state.epoch < state.epochs:
+        if had_ended and state.stop and not early and state.epoch < state.epochs:
             where = f"in epoch {state.epoch + 1}" if state.batch else f"after epoch {state.epoch}"
             give_hint(
                 f"fit: resume: trainer.stop had ended this training {where} of {state.epochs}: "
