@@ -69,14 +69,16 @@ class ChainOutputs:
         from neural_network.kernels.dense_chain import chain_outputs, workspace_size  # loads Numba
 
         X = X if X.flags.carray else np.array(X, order="C")
-        if self._size[0] != len(X):
-            self._size = len(X), workspace_size(self._table, len(X))
+        rows, size = self._size  # read once: another thread may replace it
+        if rows != len(X):
+            size = workspace_size(self._table, len(X))
+            self._size = len(X), size
         try:
             work = self._unused.pop()
         except IndexError:
             work = np.zeros(0, np.float32)
-        if len(work) < self._size[1]:
-            work = aligned(self._size[1:])
+        if len(work) < size:
+            work = aligned((size,))
         out = np.empty((len(X), self._outputs), np.float32)
         chain_outputs(X, bound[1], self._table, work, out.reshape(-1))
         self._unused.append(work)

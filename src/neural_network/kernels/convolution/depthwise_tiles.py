@@ -64,7 +64,7 @@ class DepthwiseConv:
             out: (N, OH, OW, C), contiguous.
             relu: whether to apply relu.
         """
-        images = padded(X, NOT_PADDED, self._buffer)
+        images = padded(X, NOT_PADDED, partial(self._named, "input"))
         np.copyto(self._matrix, weight[:, 0].transpose(1, 2, 0))
         convolve.compiled(images, self._matrix, bias, out, *self._numbers, relu, self._band)
         return images
