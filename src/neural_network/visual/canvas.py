@@ -246,9 +246,10 @@ def inches_of(function: str, ax: Any) -> tuple[float, float]:
     """Return the width and height of given axes; raise DTypeError if they are none."""
     if not (hasattr(ax, "imshow") and hasattr(ax, "get_subplotspec")):
         expected = "the axes of a matplotlib figure, or None for a new figure"
-        several = [*getattr(ax, "flat", ax if isinstance(ax, list | tuple) else ())]
-        of_figure = bool(several) and hasattr(several[0], "imshow")
-        place = "axes.flat[0]" if hasattr(ax, "flat") else "axes[0]"
+        of_array = getattr(getattr(ax, "dtype", None), "kind", "") == "O"
+        several = ax.reshape(-1) if of_array else ax if isinstance(ax, list | tuple) else ()
+        of_figure = len(several) > 0 and hasattr(several[0], "imshow")
+        place = "axes.flat[0]" if of_array else "axes[0]"
         cure = f"; one of them, as ax={place}, is divided where needed" if of_figure else ""
         raise DTypeError(sentence(function, "ax", expected, brief(ax) + cure))
     box, dpi = ax.get_window_extent(), root(ax.figure).dpi
