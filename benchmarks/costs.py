@@ -35,7 +35,8 @@ def importing(quick: bool) -> dict[str, Any]:
 def sizes(quick: bool) -> dict[str, Any]:  # noqa: ARG001  # nothing is repeated
     """Return the megabytes that an installation brings, with all it depends on."""
     base = closure(OWN)
-    found = {"ours": megabytes(base)}
+    # A folder on PYTHONPATH says nothing of what it needs.
+    found = {"ours": megabytes(base)} if base else {}
     if "numba" in (fast := base | closure(OWN, "fast")):
         found["ours with the extra fast"] = megabytes(fast)
     if torch := closure("torch"):
