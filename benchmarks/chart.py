@@ -53,15 +53,14 @@ def draw(numbers: dict[str, Any], path: Path) -> None:
     axes.invert_yaxis()
     axes.margins(y=0.01)
     axes.set_title("Peer's time (or memory) over ours: right of 1× ours is better")
-    axes.legend(
+    figure.legend(
         handles=[
             *(Patch(color=colour, label=kind) for kind, colour in COLOURS.items()),
             Patch(facecolor="#999999", edgecolor="white", hatch="////", label="disturbed"),
             Line2D([], [], color="black", marker="|", ls="", markersize=13, mew=2, label="aim"),
             Line2D([], [], color="#888888", marker="|", ls="", markersize=13, label="floor"),
         ],
-        loc="upper center",
-        bbox_to_anchor=(0.3, -0.05),
+        loc="outside lower center",
         ncols=6,
         frameon=False,
     )
