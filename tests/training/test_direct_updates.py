@@ -204,3 +204,14 @@ def test_a_decay_whose_square_is_zero() -> None:
             nn.Trainer(model, kind(0.01, weight_decay=decay), rng=0, progress=False).fit(X, y)
             models.append(model.flat_parameters().copy())
         np.testing.assert_array_equal(*models)
+
+
+@pytest.mark.parametrize("kind", [nn.SGD, nn.Adagrad, nn.Adam])
+def test_a_decay_whose_square_is_infinite(kind: Any) -> None:
+    X, y = np.random.default_rng(0).random((8, 3), np.float32), np.arange(8) % 2
+    model = nn.Sequential(nn.Dense(2)).initialize((3,), rng=0)
+    before = model.flat_parameters().copy()
+    trainer = nn.Trainer(model, kind(0.01, weight_decay=1e300), rng=0, progress=False)
+    with pytest.raises(nn.DivergenceError, match="weight_decay|gradient|step|finite"):
+        trainer.fit(X, y)
+    np.testing.assert_array_equal(model.flat_parameters(), before)

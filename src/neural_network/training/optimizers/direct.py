@@ -61,7 +61,7 @@ class DirectSteps:
         decay = 0.0 if optimizer.decoupled else optimizer.weight_decay
         limit = largest_square_sum(g.dtype, decay)
         return self._sum_of_squares(g) <= limit and (
-            not (decay**2) or self._sum_of_squares(p) <= limit / decay**2
+            decay * decay == 0 or self._sum_of_squares(p) <= limit / (decay * decay)
         )
 
     def step(self, p: Array, g: Array, rate: float) -> bool:
