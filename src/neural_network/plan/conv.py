@@ -17,11 +17,11 @@ from neural_network.functional.pooling.ops import window_max
 from neural_network.functional.window import Padding, Sizes, Window
 from neural_network.kernels.runtime.layouts import PADDED
 from neural_network.plan.vocabulary import (
+    AddingStage,
     BatchNorm,
     Flatten,
     GradientPlace,
     LinearStep,
-    PreparedStage,
     Reader,
     ReLU,
     Shape,
@@ -128,7 +128,7 @@ class MaxPool(WindowStep):
         return window_max(X, self.window(X.shape[2:]))
 
 
-class PreparedConv(PreparedStage):
+class PreparedConv(AddingStage):
     """A convolution stage with its buffers."""
 
     stage: ConvStage
@@ -163,20 +163,8 @@ class PreparedConv(PreparedStage):
         reads: bool = self._convolve.may_read(place)
         return reads
 
-    def forward(self, X: Array, out: Array) -> None:
+    def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
         """Fill ``out``; keep the padded images, and the result for relu."""
-        self._forward(X, out, self.stage.relu)
-
-    def adds(self) -> bool:
-        """Return whether neither relu, pooling nor flatten follows."""
-        stage = self.stage
-        return not (stage.relu or stage.flatten) and stage.pool is None
-
-    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
-        """Fill ``out`` with the result plus ``added``, or with relu of it."""
-        self._forward(X, out, relu, added)
-
-    def _forward(self, X: Array, out: Array, relu: bool, added: Array | None = None) -> None:
         weight, bias = self.stage.conv.arrays(self.stage.norm)
         self.output = self._as_maps(out)
         weight = weight.reshape(self._weight_shape)

@@ -16,9 +16,9 @@ from neural_network.functional.normalization.batch_norm import Moments, batch_no
 from neural_network.functional.window import Window
 from neural_network.plan.conv import MOST_TAPS, MaxPool
 from neural_network.plan.vocabulary import (
+    AddingStage,
     Flatten,
     GradientPlace,
-    PreparedStage,
     Reader,
     ReLU,
     Shape,
@@ -59,7 +59,7 @@ class BatchStatisticsNorm(Step):
         return out
 
 
-class PreparedNorm(PreparedStage):
+class PreparedNorm(AddingStage):
     """A stage of batch norm with its buffers."""
 
     stage: NormStage
@@ -78,21 +78,9 @@ class PreparedNorm(PreparedStage):
             self._argmax, self._best = buffer("argmax", maps, np.uint8), buffer("best", maps)
         self._mean = self._over = self._shift = np.zeros(0)
 
-    def forward(self, X: Array, out: Array) -> None:
-        """Fill ``out``; keep the input and its moments."""
-        self._forward(X, out, relu=self.stage.relu)
-
-    def adds(self) -> bool:
-        """Return whether neither relu, pooling nor flatten follows."""
-        stage = self.stage
-        return not (stage.relu or stage.flatten) and stage.pool is None
-
-    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
-        """Fill ``out`` with the result plus ``added``, or with relu of it."""
-        self._forward(X, out, relu=relu, added=added)
-
     @silent
-    def _forward(self, X: Array, out: Array, *, relu: bool, added: Array | None = None) -> None:
+    def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
+        """Fill ``out``; keep the input and its moments."""
         stage, step = self.stage, self.stage.norm
         X = self.buffers.contiguous(X, "input").reshape(self._shape)
         found = Moments(*self._by.moments(X))

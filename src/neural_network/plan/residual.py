@@ -14,6 +14,7 @@ from neural_network.kernels.runtime.layouts import as_line
 from neural_network.plan.conv import PreparedConv
 from neural_network.plan.matching import matched
 from neural_network.plan.vocabulary import (
+    AddingStage,
     Flatten,
     PreparedStage,
     Reader,
@@ -73,12 +74,14 @@ class PreparedAdd(PreparedStage):
             for name, stages in (("body", self.stage.body), ("shortcut", self.stage.shortcut))
         )
         # The last stage of the body adds the shortcut's result while its own is in the cache.
-        self._added_last = self.fills_places = self._body[-1].adds()
+        last = self._body[-1]
+        self._last = last if isinstance(last, AddingStage) and last.adds() else None
+        self.fills_places = self._last is not None
         self._place: Array | None = None
 
     def place_of_input(self) -> Array | None:
         """Return that of the body, where the shortcut can read it as well."""
-        place = self._body[0].place_of_input() if self._added_last else None
+        place = self._body[0].place_of_input() if self._last is not None else None
         if place is not None and self._shortcut:
             first = self._shortcut[0]
             place = place if isinstance(first, PreparedConv) and first.may_read(place) else None
@@ -91,12 +94,12 @@ class PreparedAdd(PreparedStage):
         if X is not self._place:
             X = self.buffers.contiguous(X, "input")
         # Both paths in this order, as dropout draws in it.
-        before, total = _through(body[:-1] if self._added_last else body, X), out
+        before, total = _through(body if self._last is None else body[:-1], X), out
         shortcut = _through(self._shortcut, X)
         if stage.flatten:  # channels first
             total = self.buffers.buffer("channels last", (len(out), *stage.maps))
-        if self._added_last:
-            body[-1].forward_added(before, total, shortcut, relu=stage.relu)
+        if self._last is not None:
+            self._last.forward_added(before, total, shortcut, relu=stage.relu)
         else:
             ends = before.reshape(-1), shortcut.reshape(-1)
             self._by.add.compiled(*ends, total.reshape(-1), stage.relu)

@@ -270,14 +270,6 @@ class PreparedStage(ABC):
         """Return where the stage before may write images that ``forward`` reads without a copy."""
         return None
 
-    def adds(self) -> bool:
-        """Return whether there is ``forward_added``: sums are the last that it computes."""
-        return False
-
-    def forward_added(self, X: Array, out: Array, added: Array, *, relu: bool) -> None:
-        """Fill ``out`` with the result plus ``added``, or with relu of it; see ``forward``."""
-        raise NotImplementedError
-
     def gradient_place(self) -> GradientPlace | None:
         """Return where ``backward`` reads the gradient of the result without a copy, if it does."""
         return None
@@ -285,6 +277,23 @@ class PreparedStage(ABC):
     def release(self) -> None:
         """Drop the references to arrays of the caller's."""
         self.saved_input = self.output = self.out
+
+
+class AddingStage(PreparedStage):
+    """A stage that can add the result of another path to its own while that is in the cache."""
+
+    def adds(self) -> bool:
+        """Return whether it can: neither relu, pooling nor flatten follows."""
+        stage = self.stage
+        return not (stage.relu or stage.flatten) and stage.pool is None
+
+    def forward(self, X: Array, out: Array) -> None:
+        """Fill ``out``; keep what ``backward`` needs."""
+        self.forward_added(X, out, None, relu=self.stage.relu)
+
+    @abstractmethod
+    def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
+        """Fill ``out`` with the result, plus ``added`` if it ``adds``, or with relu of it."""
 
 
 class Stage(ABC):
