@@ -28,49 +28,45 @@ from neural_network.kernels.instructions import (
 )
 from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
-from neural_network.kernels.runtime.addresses import numbers_at
-from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
+from neural_network.kernels.row_stage import (
+    APART,
+    BAND,
+    CHANNELS,
+    DIRECT,
+    DONE,
+    FILTERS,
+    GROUP,
+    HEIGHT,
+    KIND,
+    LEFT,
+    OTHER,
+    PIECE,
+    POOL_ALONG,
+    POOL_DOWN,
+    POSITIONS,
+    RELU,
+    ROWS,
+    SCRATCH,
+    SOURCE,
+    SPACING_ALONG,
+    SPACING_DOWN,
+    STRIDE_ALONG,
+    STRIDE_DOWN,
+    TAKEN,
+    TAPS_ALONG,
+    TAPS_DOWN,
+    TARGET,
+    TASKS,
+    TOP,
+    WEIGHT,
+    WIDE,
+    factors_and_shifts,
+    finish,
+)
+from neural_network.kernels.runtime.addresses import integers_at, numbers_at
+from neural_network.kernels.runtime.compiler import kernel, linked_part, part, prange, serial_kernel
 from neural_network.kernels.runtime.counters import add_one, value_of
 from neural_network.kernels.tile import WIDTH
-
-(
-    KIND, TASKS, SOURCE, OTHER, TARGET, SCRATCH, EPSILON,
-    WEIGHT, BIAS, GAMMA, BETA, MEANS, VARIANCE,
-    CHANNELS, HEIGHT, WIDE, FILTERS, ROWS, POSITIONS,
-    TAPS_DOWN, TAPS_ALONG, STRIDE_DOWN, STRIDE_ALONG, SPACING_DOWN, SPACING_ALONG,
-    TOP, LEFT, POOL_DOWN, POOL_ALONG, RELU, DIRECT, BAND, GROUP, PIECE, APART, TAKEN, DONE,
-) = range(len(FIELDS))  # fmt: skip
-
-
-@part
-def _factors(row: Any, begin: int, count: int) -> Any:
-    """Return what bias and batch norm make of the sums of some filters: factors and shifts."""
-    factor, shift = np.ones(count, np.float32), np.zeros(count, np.float32)
-    if row[BIAS] != 0:
-        bias = numbers_at(row[BIAS] + 4 * begin, count)
-        for f in range(count):
-            shift[f] = bias[f]
-    if row[VARIANCE] != 0:
-        gamma, beta = (
-            numbers_at(row[GAMMA] + 4 * begin, count), numbers_at(row[BETA] + 4 * begin, count)
-        )  # fmt: skip
-        mean, variance = (
-            numbers_at(row[MEANS] + 4 * begin, count), numbers_at(row[VARIANCE] + 4 * begin, count)
-        )  # fmt: skip
-        epsilon = numbers_at(row[EPSILON], 1)[0]
-        for f in range(count):
-            factor[f] = gamma[f] / np.sqrt(variance[f] + epsilon)
-            shift[f] = beta[f] + (shift[f] - mean[f]) * factor[f]
-    return factor, shift
-
-
-@part
-def _finish(sums: Any, out: Any, factor: Any, shift: Any, relu: bool) -> None:
-    """Fill ``out`` with sums, times a factor, plus a shift; then relu."""
-    for i in range(out.size):
-        total = sums[i] * factor + shift
-        # In this form NaN is kept, because no comparison with it is true.
-        out[i] = np.float32(0) if relu and total < 0 else total
 
 
 @part
@@ -161,14 +157,14 @@ def _convolve(row: Any, task: int) -> None:
             patches, 0, columns, 0, sums, 0, columns, False,
         )  # fmt: skip
     result = numbers_at(row[TARGET], filters * rows * positions)
-    factors, shifts = _factors(row, begin, group)
+    factors, shifts = factors_and_shifts(row, begin, group)
     for f in range(group):
         own = sums[f * columns :][: high * wide]
         to = ((begin + f) * rows + first) * positions
         if ph * pw == 1:
-            _finish(own, result[to : to + high * wide], factors[f], shifts[f], relu)
+            finish(own, result[to : to + high * wide], factors[f], shifts[f], relu)
             continue
-        _finish(own, own, factors[f], shifts[f], relu)
+        finish(own, own, factors[f], shifts[f], relu)
         out = result[to : to + band * positions]
         _keep_largest(own, band, ph, pw, positions, out, spare)
 
@@ -198,7 +194,7 @@ def _depthwise(row: Any, task: int) -> None:
     plane, sums = scratch[: high * wide + SLACK], scratch[high * wide + SLACK :]
     kept = sums[length:]
     end = min(begin + row[GROUP], channels)
-    factors, shifts = _factors(row, begin, end - begin)
+    factors, shifts = factors_and_shifts(row, begin, end - begin)
     for c in range(begin, end):
         copy_part(
             image, (c * height + above - top) * width - left, width, 1,
@@ -213,7 +209,7 @@ def _depthwise(row: Any, task: int) -> None:
             )  # fmt: skip
         copy_part(sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions)
         size, f = rows * positions, c - begin
-        _finish(kept, result[c * size : (c + 1) * size], factors[f], shifts[f], relu)
+        finish(kept, result[c * size : (c + 1) * size], factors[f], shifts[f], relu)
 
 
 @part
@@ -235,7 +231,7 @@ def _dense(row: Any, task: int) -> None:
     for k in range(whole, inputs):
         for u in range(kept):
             sums[u] += numbers[k] * weights[k * units + first + u]
-    result, (factors, shifts) = numbers_at(row[TARGET], units), _factors(row, first, kept)
+    result, (factors, shifts) = numbers_at(row[TARGET], units), factors_and_shifts(row, first, kept)
     for u in range(kept):
         total = sums[u] * factors[u] + shifts[u]
         result[first + u] = np.float32(0) if row[RELU] != 0 and total < 0 else total
@@ -246,10 +242,11 @@ def _normalize(row: Any) -> None:
     """Compute batch norm and relu."""
     channels, size = row[CHANNELS], row[HEIGHT] * row[WIDE]
     image = numbers_at(row[SOURCE], channels * size)
-    result, (factors, shifts) = numbers_at(row[TARGET], image.size), _factors(row, 0, channels)
+    result = numbers_at(row[TARGET], image.size)
+    factors, shifts = factors_and_shifts(row, 0, channels)
     for c in range(channels):
         begin, end = c * size, (c + 1) * size
-        _finish(image[begin:end], result[begin:end], factors[c], shifts[c], row[RELU] != 0)
+        finish(image[begin:end], result[begin:end], factors[c], shifts[c], row[RELU] != 0)
 
 
 @part
@@ -275,10 +272,13 @@ def _add(row: Any) -> None:
         result[i] = np.float32(0) if row[RELU] != 0 and total < 0 else total
 
 
-@part
-def _compute(table: Any, s: int, task: int) -> None:
-    """Compute one task of a stage."""
-    row = table[s]
+@linked_part
+def compute_task(address: int, task: int) -> None:
+    """Compute one task of a stage, the row of the table that begins at an address.
+
+    It is most of what the kernels below do, so it is compiled once for all of them.
+    """
+    row = integers_at(address, len(FIELDS))
     kind = row[KIND]
     if kind == CONVOLVE:
         _convolve(row, task)
@@ -299,7 +299,7 @@ def compute_on_one_thread(table: Any) -> None:
     """Compute the stages of a table; where they are too small for several threads."""
     for s in range(len(table)):
         for task in range(table[s, TASKS]):
-            _compute(table, s, task)
+            compute_task(table[s].ctypes.data, task)
 
 
 @kernel
@@ -319,7 +319,7 @@ def compute(table: Any) -> None:
             tasks = table[s, TASKS]
             task = add_one(table[s], TAKEN)
             while task < tasks:
-                _compute(table, s, task)
+                compute_task(table[s].ctypes.data, task)
                 add_one(table[s], DONE)
                 task = add_one(table[s], TAKEN)
             while value_of(table[s], DONE) < tasks:
@@ -345,6 +345,6 @@ def compute_rows(tables: Any, X: Any, out: Any) -> None:
                 row[i] = X[n, i]
             for s in range(len(table)):
                 for task in range(table[s, TASKS]):
-                    _compute(table, s, task)
+                    compute_task(table[s].ctypes.data, task)
             for i in range(result.size):
                 out[n, i] = result[i]
