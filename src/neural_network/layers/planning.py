@@ -30,7 +30,7 @@ from neural_network.layers.modes import modes_of
 from neural_network.layers.pixels import expect_digits, is_on_dark_paper, look_at_size
 from neural_network.layers.structure import Contents
 from neural_network.plan.computation import compute, needs_gradient
-from neural_network.plan.matching import Match, matched
+from neural_network.plan.matching import Match, matched, matched_vectors
 from neural_network.plan.plain import PlainRun, predicted
 from neural_network.plan.run import Run
 from neural_network.plan.single_row import Program, program_of
@@ -85,6 +85,13 @@ class Part:
     ops: list[tuple[Callable[..., Any], list[Tensor]]] | None = None
     checked: bool = False
 
+    def predicted(self, X: Array) -> Array | None:
+        """Compute at least one row by the program; None where there is none, or not for so many."""
+        if self.match is None or self.program is None:
+            return None
+        out = self.program.predicted(self.match.as_rows(X))
+        return None if out is None else self.match.as_result(out, X)
+
 
 class Decision:
     """What is computed together, as long as the layers keep their versions.
@@ -115,20 +122,29 @@ class Decision:
         if steps is not None and X.dtype == self._dtype:
             if not self._containers[position]:
                 part.ops = [(step.by_ops, step.parameters) for step in steps]
-            if 1 <= len(row) <= 3:
-                axes = len(row) - 1
-                channels_last = (*(1,) * (axes == 1), *row[1:], row[0])
-                match = matched(self._steps[position:], channels_last, axes)
+            if row:
+                match = self._match(position, row)
                 part.match = match if match.stages else None
                 part.compiled = bool(match.stages) and X.dtype == np.float32
                 if part.compiled and not self.recorded:
-                    part.program = program_of(match, row)
+                    part.program = program_of(match, row[-1:] if match.of_vectors else row)
                 if position == 0 and not self.recorded and not any(self._modes):
                     self._keep_whole(owner, part)
-                    if match.layers == len(self._steps) and len(match.stages[-1].output_shape) == 1:
+                    flat = match.layers == len(self._steps) and not match.of_vectors
+                    if flat and len(match.stages[-1].output_shape) == 1:
                         look_at_size(owner, row)
         self.parts[position] = part
         return part
+
+    def _match(self, position: int, row: tuple[int, ...]) -> Match:
+        """Return what stages compute from a position on; it has no stages where they cannot."""
+        steps, axes = self._steps[position:], len(row) - 1
+        if axes <= 2:
+            channels_last = (*(1,) * (axes == 1), *row[1:], row[0])
+            match = matched(steps, channels_last, axes)
+            if match.stages or axes == 0:
+                return match
+        return matched_vectors(steps, row[-1])
 
     def _keep_whole(self, owner: Layer, part: Part) -> None:
         """Let ``predicted_whole`` find a part that is the whole of a model."""
@@ -206,7 +222,9 @@ def run_layers(
             part = decision.decide(position, array, owner)
         match, rows = part.match, len(array)
         match = None if match is not None and rows < match.least_rows else match
-        alone = None if part.program is None or not rows else part.program.predicted(array)
+        if match is not None and match.of_vectors:
+            rows = array.size // array.shape[-1]
+        alone = None if part.program is None or not rows else part.predicted(array)
         if match is not None and alone is not None:
             X = Tensor(alone) if tensor else alone
             position += match.layers
@@ -252,10 +270,11 @@ def predicted_whole(contents: Contents, X: Array) -> Array | None:
         return None
     if len(X) < part.match.least_rows:
         return None
-    out = None if part.program is None else part.program.predicted(X)
+    out: Array | None = part.predicted(X)
     if out is not None or not part.match.plain:
         return out
-    if part.compiled and kernel_wanted("network", len(X) * part.match.work):
+    rows = X.size // X.shape[-1] if part.match.of_vectors else len(X)
+    if part.compiled and kernel_wanted("network", rows * part.match.work):
         return None
     with threads_for_call(contents.products.largest(len(X))):
         return predicted(part.match, X)

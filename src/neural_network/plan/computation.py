@@ -51,9 +51,14 @@ class RunNode(Node):
         """
         run = self.saved()["run"]
         gradients = run.match.new_gradients(grad_out.dtype)
-        input_grad = run.differentiate(grad_out, gradients)
+        input_grad = run.differentiate(run.match.as_rows(grad_out), gradients)
         return [
-            (tensor, input_grad if place is None else gradients[place])
+            (
+                tensor,
+                gradients[place]
+                if place is not None
+                else run.match.as_result(input_grad, tensor.data),
+            )
             for _, place, tensor in self.parents
         ]
 
@@ -84,10 +89,10 @@ def compute(run: Computation, X: Any) -> Any:
     Returns:
         An array, or a tensor where X is one or the computation is recorded.
     """
-    tensor = isinstance(X, Tensor)
-    out = run.forward(X.data if tensor else X)
+    tensor, match = isinstance(X, Tensor), run.match
+    given = X.data if tensor else X
+    out = match.as_result(run.forward(match.as_rows(given)), given)
     if recording():
-        match = run.match
         parents: list[Parent] = [("X", None, X)] if run.needs_input_grad else []
         parents += [
             ("parameters", place, parameter)

@@ -24,7 +24,7 @@ from neural_network.plan.vocabulary import (
 class Dense(LinearStep):
     """``X · W + b`` with weights (inputs, units) and a bias (units,) or none."""
 
-    output_axis = 1
+    output_axis, of_vectors = 1, True
 
     @silent
     def by_ops(self, X: Any, weight: Any, bias: Any = None) -> Any:

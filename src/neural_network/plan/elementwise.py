@@ -73,6 +73,8 @@ class Elementwise(Step):
         option: its slope or alpha; 0 where it has none.
     """
 
+    of_vectors = True
+
     def __init__(self, function: Callable[[Any], Any], known: Known, option: float) -> None:
         self.by_function, self.known, self.option = function, known, option
 

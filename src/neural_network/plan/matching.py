@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, takewhile
 from math import prod
 from typing import Any
 
@@ -23,6 +23,8 @@ class Match:
 
     Attributes:
         layers, steps, stages, axes: as given.
+        of_vectors: whether the layers' input, (N, …, size), has more than two axes, and each
+            vector along the last one is a row of the stages.
         parameters: of the steps, in order.
         places: where each begins in a buffer of all of them.
         work: multiplications for one row.
@@ -32,6 +34,7 @@ class Match:
 
     def __init__(self, layers: int, steps: list[Step], stages: list[Stage], axes: int) -> None:
         self.layers, self.steps, self.stages, self.axes = layers, steps, stages, axes
+        self.of_vectors = False
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
         self.least_rows = max((stage.least_rows for stage in stages), default=0)
@@ -44,6 +47,14 @@ class Match:
     def new_gradients(self, dtype: Any) -> list[Array]:
         """Return an array for the gradient of each parameter, views of one buffer in order."""
         return self.views(aligned_whole(self._ends[-1], dtype))
+
+    def as_rows(self, array: Array) -> Array:
+        """Return the rows of the stages: an input, its result or a gradient, as it is or flat."""
+        return array.reshape(-1, array.shape[-1]) if self.of_vectors else array
+
+    def as_result(self, out: Array, X: Array) -> Array:
+        """Return the result of the stages as that of the layers, whose input was ``X``."""
+        return out.reshape(*X.shape[:-1], out.shape[-1]) if self.of_vectors else out
 
     def views(self, flat: Array) -> list[Array]:
         """Return the parts of a buffer that have the place and shape of each parameter."""
@@ -69,6 +80,24 @@ def matched(layers: Sequence[Steps], shape: Shape, axes: int = 2, *, inside: boo
     # Not every stage takes a pooling or flatten that an exchange of steps brings to it.
     plain = _matched(Reader(layers, axes, inside=inside, exchanged=False), shape)
     return plain if plain.layers > found.layers else found
+
+
+def matched_vectors(layers: Sequence[Steps], size: int) -> Match:
+    """Match layers that compute each vector along the last axis of (N, …, size) by itself.
+
+    A dense layer of tokens is one of more rows. Steps such as dropout or batch norm are none of
+    them, because they tell the first axis from the others.
+
+    Args:
+        layers: the steps of each layer, or None.
+        size: of the vectors.
+    """
+    taken = takewhile(
+        lambda steps: steps is not None and all(step.of_vectors for step in steps), layers
+    )
+    match = matched([*taken], (size,), axes=0)
+    match.of_vectors = True
+    return match
 
 
 def _matched(reader: Reader, shape: Shape) -> Match:

@@ -18,9 +18,10 @@ from neural_network.plan.matching import Match
 @silent
 def predicted(match: Match, X: Array) -> Array:
     """Compute all stages of a match, of which nothing is recorded."""
+    out = match.as_rows(X)
     for stage in match.plain:
-        X, _ = stage.by_numpy(X)
-    return X
+        out, _ = stage.by_numpy(out)
+    return match.as_result(out, X)
 
 
 class PlainRun(Computation):

@@ -25,7 +25,13 @@ NO_BIAS = np.zeros(0, np.float32)
 
 
 class Step(ABC):
-    """One operation of a layer."""
+    """One operation of a layer.
+
+    Attributes:
+        of_vectors: whether, of inputs (N, …, size), it computes each vector by itself.
+    """
+
+    of_vectors: ClassVar[bool] = False
 
     @property
     def axes(self) -> int | None:
@@ -53,6 +59,8 @@ AnyStep = TypeVar("AnyStep", bound=Step)
 
 class ReLU(Step):
     """``relu``."""
+
+    of_vectors = True
 
     def by_ops(self, X: Any) -> Any:
         """Compute it by ops."""
