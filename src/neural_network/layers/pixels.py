@@ -115,6 +115,11 @@ def note_pixels(model: Any, *, given: bool) -> None:
     expect_digits(model, expected=False)
 
 
+def may_be_pictures(X: Any) -> bool:
+    """Return whether rows have the shape of pictures of one channel."""
+    return isinstance(X, np.ndarray) and _grey_pictures(X) is not None
+
+
 def is_on_dark_paper(X: Any) -> bool:
     """Return whether pictures from 0 to 1 have a border of 0, as those of MNIST."""
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub" or not X.size:

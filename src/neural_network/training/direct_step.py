@@ -59,6 +59,7 @@ class DirectStep:
         update: Callable[[], None],
     ) -> None:
         self._state, self._measure = state, measure
+        self._given = state.model, state.loss, (compute_loss, measure, update)
         self._own_loss, self._own_measure = map(_is_trainers, (compute_loss, measure))
         self._own_update = _is_trainers(update)
         # The class that may update the parameters, where the gradients were computed here.
@@ -243,6 +244,21 @@ class DirectStep:
         if gathered.metrics:
             state.gathered.add(outputs, y)
         return found
+
+
+def direct_step(
+    last: DirectStep | None, state: TrainingState, *methods: Callable[..., Any]
+) -> DirectStep:
+    """Return what computes the batches of a training: that of the last one, if it still fits.
+
+    Args:
+        last: of the last training, or None.
+        state, methods: as ``DirectStep`` takes them.
+    """
+    given = state.model, state.loss, methods
+    if last is not None and last._given == given:
+        return last
+    return DirectStep(state, *methods)
 
 
 def _is_trainers(method: Callable[..., Any]) -> bool:

@@ -121,9 +121,9 @@ def _fitted(metric: Metric, loss: Loss) -> Metric:
     One of the library's leaves out the rows that the loss ignores, and cuts logits at 0. Options
     that ``functools.partial`` has set stay.
     """
-    if metric is accuracy and _plain(loss) is LOSSES["hinge"]:
+    if metric is accuracy and plain_function(loss) is LOSSES["hinge"]:
         return _accuracy_of_margins
-    if _plain(metric) not in METRICS.values():
+    if plain_function(metric) not in METRICS.values():
         return metric
     options: dict[str, Any] = {}
     if (ignored := ignored_label(loss)) is not None:
@@ -131,15 +131,15 @@ def _fitted(metric: Metric, loss: Loss) -> Metric:
     if loss_name(loss) in ("binary_cross_entropy_with_logits", "hinge"):
         options["threshold"] = 0.0
     if options:
-        takes = inspect.signature(_plain(metric)).parameters
+        takes = inspect.signature(plain_function(metric)).parameters
         options = {name: value for name, value in options.items() if name in takes}
     options |= options_of(metric)
-    return partial(_plain(metric), **options) if options else metric
+    return partial(plain_function(metric), **options) if options else metric
 
 
 def needs_all_rows(metric: Metric) -> bool:
     """Return whether a metric is no mean over batches."""
-    return _plain(metric) in METRICS_OF_ALL_ROWS.values()
+    return plain_function(metric) in METRICS_OF_ALL_ROWS.values()
 
 
 def _accuracy_of_margins(outputs: Array, y: Array) -> float:
@@ -159,9 +159,9 @@ def measured(metrics: Mapping[str, Metric], outputs: Any, y: Any) -> dict[str, f
             return dict.fromkeys(metrics, float("nan"))
     found = {}
     for name, metric in metrics.items():
-        if several and _plain(metric) in METRICS.values():
+        if several and plain_function(metric) in METRICS.values():
             place = arrays_in(outputs)[0][0]
-            known = getattr(_plain(metric), "__name__", "accuracy")
+            known = getattr(plain_function(metric), "__name__", "accuracy")
             expected = f"a function of all outputs: lambda out, y: nn.{known}(out{place}, y{place})"
             received = f"{known}, which is of one array"
             raise DTypeError(sentence("Trainer", f"metrics: {brief(name)}", expected, received))
@@ -212,56 +212,6 @@ def total_share(function: Loss | Metric, y: Any, weights: Array | None = None) -
         rows = len(y) if type(y) is np.ndarray else row_count(y)
         return float(rows if counted is None else np.sum(counted))
     return float(np.sum(shares * weights))
-
-
-def check_targets(
-    loss: Loss, outputs: Any, y: Any, *, whole: bool = True, several: bool = False
-) -> None:
-    """Call one of the library's losses with all targets before the first step.
-
-    It raises its own errors for labels out of range, or of another kind or shape, before
-    anything is changed.
-
-    Args:
-        loss: the loss; one that is not the library's is not called.
-        outputs: shape of the outputs for one row, or of each of several.
-        y: targets.
-        whole: whether these are all, so that one of them has to count.
-        several: whether at least two classes are needed, as in training.
-    """
-    if _plain(loss) not in LOSSES.values():
-        return
-    for name, of in (("y", y), ("model", outputs)):
-        if isinstance(of, dict) or (isinstance(of, tuple) and not (of and type(of[0]) is int)):
-            if not of and name == "model":  # one number a row
-                continue
-            expected = f"one array with {loss_name(loss)!r} (a function of (outputs, y) takes more)"
-            raise DTypeError(sentence("Trainer", name, expected, f"{len(of)} arrays"))
-    rows = 4096
-    with np.errstate(all="ignore"):
-        for start in range(0, len(y), rows):
-            part = np.asarray(y[start : start + rows])
-            # The sum, because a mean needs a row with a weight above 0 in each of these parts.
-            try:
-                loss(np.zeros((len(part), *outputs), np.float32), part, reduction="sum")
-            except ArgumentError as error:
-                if is_of_classes(loss) and _are_measured(part):
-                    error.args = (f'{error}; for numbers to predict: loss="mse_loss"',)
-                raise
-    shares = row_shares(loss, y)
-    counted = y if shares is None else y[shares > 0]
-    if len(counted) == 0 and whole:
-        received = "only rows that are ignored, or whose class weighs 0"
-        raise ArgumentError(sentence("fit", "y", "a row that counts in the loss", received))
-    if several and is_of_classes(loss) and np.all(counted == counted[0]):
-        only = np.argmax(counted[0]) if counted[0].size > 1 else counted[0].item()
-        expected = "labels of at least two classes"
-        raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
-
-
-def _are_measured(y: Array) -> bool:
-    """Return whether targets are numbers that are no classes."""
-    return y.dtype.kind == "f" and bool(np.any(np.isfinite(y) & (y != np.floor(y))))
 
 
 def as_class_weights(loss: Loss, value: object) -> ClassWeights:
@@ -387,23 +337,23 @@ def weighted_mean(loss: Loss, outputs: Any, y: ArrayLike, weights: Array) -> Any
     return np.sum(rows * weights.astype(rows.dtype)) * (1 / total)
 
 
-def _plain(loss: Loss) -> Loss:
+def plain_function(loss: Loss) -> Loss:
     """Return the function under a loss whose options ``functools.partial`` has set."""
     return loss.func if isinstance(loss, partial) else loss
 
 
 def _name(function: Any) -> str:
-    return str(getattr(_plain(function), "__name__", brief(function)))
+    return str(getattr(plain_function(function), "__name__", brief(function)))
 
 
 def loss_name(loss: Loss) -> str:
     """Return the name of one of the library's losses, whatever its options; "" for another."""
-    return next((name for name, own in LOSSES.items() if own is _plain(loss)), "")
+    return next((name for name, own in LOSSES.items() if own is plain_function(loss)), "")
 
 
 def is_of_library(function: Loss | Metric) -> bool:
     """Return whether a loss or metric is the library's, whose arguments are checked."""
-    module = getattr(_plain(function), "__module__", None) or ""
+    module = getattr(plain_function(function), "__module__", None) or ""
     return module.startswith("neural_network.")
 
 
@@ -415,7 +365,7 @@ def ignored_label(loss: Loss) -> int | None:
 
 def is_of_classes(loss: Loss) -> bool:
     """Return whether the labels of a loss may be class numbers."""
-    return _plain(loss) in LOSSES_OF_CLASSES.values()
+    return plain_function(loss) in LOSSES_OF_CLASSES.values()
 
 
 def _has_reduction(loss: Loss) -> bool:

@@ -226,7 +226,9 @@ class Memory:
 
 def norms(model: Layer) -> list[tuple[Layer, list[Parameter]]]:
     """Return the layers with parameters and buffers of their own, batch norms, with the former."""
-    found = []
+    found: list[tuple[Layer, list[Parameter]]] = []
+    if not model._look().buffers:
+        return found
     for _, layer in model.named_layers():
         values = [*vars(layer).values()]
         own = [value for value in values if isinstance(value, Parameter)]

@@ -113,6 +113,8 @@ class TrainingState(Answering):
     validation: float | None = from_fit()
     # A weight for each class, as ``class_weights`` and the labels give them.
     _class_weights: Array | None = None
+    # What the last trial depended on, and the shape of a row of the outputs; see ``try_fit``.
+    tried: tuple[tuple[Any, ...], Any] | None = None
     # The numbers that are trained, and the position.
     memory: Memory = from_fit()
     history: History

@@ -35,7 +35,7 @@ from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_batch, as_feed, as_rows
-from neural_network.training.direct_step import DirectStep
+from neural_network.training.direct_step import DirectStep, direct_step
 from neural_network.training.divergence import (
     explain_gradients,
     explain_loss,
@@ -261,7 +261,7 @@ class Trainer(TrainingState):
             restored.put_into_callbacks(self)  # first: one of them may refuse
         self.begin()
         self.memory = Memory(self.model)
-        self._direct = DirectStep(self, self.compute_loss, self.measure, self.update)
+        self._direct = direct_step(self._direct, self, self.compute_loss, self.measure, self.update)
         self.optimizer.start(self.memory.flat)
         self.optimizer.schedule.load_state(self.checked["schedule"][-1])
         if self.average is not None:
