@@ -46,7 +46,8 @@ def observe(
         # Infinity would stay for good; the largest number shrinks again. A new array: the
         # backward pass of what was computed from the old one may be still to come.
         largest = np.finfo(running.dtype).max
-        place(running, np.clip(moved, -largest, largest).astype(running.dtype, copy=False))
+        moved = np.minimum(np.maximum(moved, -largest), largest)
+        place(running, moved.astype(running.dtype, copy=False))
 
 
 class _Norm(Layer):

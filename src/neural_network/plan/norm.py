@@ -66,17 +66,22 @@ class PreparedNorm(AddingStage):
     fills_places = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        from neural_network.kernels import batch_norm  # loads Numba
+        from neural_network.kernels import batch_norm, norm_numbers  # loads Numba
 
         super().__init__(*args, **options)
-        self._by, stage, buffer = batch_norm, self.stage, self.buffers.buffer
-        rows = len(self.out)
-        self._shape = (rows, *stage.images)
+        self._by, self._of_channels = batch_norm, norm_numbers
+        stage, buffer = self.stage, self.buffers.buffer
+        self._shape = (len(self.out), *stage.images)
         self._argmax, self._best = np.empty((1, 1, 1, 1), np.uint8), self.out
         if stage.pool is not None:
-            maps = (rows, *stage.maps)
+            maps = (len(self.out), *stage.maps)
             self._argmax, self._best = buffer("argmax", maps, np.uint8), buffer("best", maps)
-        self._mean = self._over = self._shift = np.zeros(0)
+        # Of each channel: γ and β, and what ``norm_numbers`` fills.
+        channels = stage.images[-1]
+        self._over, self._sums = np.empty((2, channels))
+        self._weights, self._numbers, self._more = (
+            np.empty((rows, channels), np.float32) for rows in (2, 5, 6)
+        )
 
     @silent
     def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
@@ -85,14 +90,10 @@ class PreparedNorm(AddingStage):
         X = self.buffers.contiguous(X, "input").reshape(self._shape)
         found = Moments(*self._by.moments(X))
         step.observe(found, X.size // X.shape[-1])
-        over = 1 / np.sqrt(found.variance + step.epsilon)
-        scale = step.gamma.data * over
-        # The mean has more digits than float32: the rest is within the shift.
-        mean = found.mean.astype(np.float32)
-        rest = mean - found.mean
-        self._over = over
-        self._numbers = np.array(
-            [mean, scale, step.beta.data + rest * scale, over, rest * over], np.float32
+        np.copyto(self._weights[0], step.gamma.data)
+        np.copyto(self._weights[1], step.beta.data)
+        self._of_channels.forward_numbers(
+            *found, self._weights, step.epsilon, self._over, self._numbers
         )
         self.saved_input = X
         if stage.pool is None:
@@ -126,17 +127,15 @@ class PreparedNorm(AddingStage):
         np.copyto(gradients[1], of_g)
         if not self.needs_input_grad:
             return None
-        # γ / √(variance + ε) · (g − mean(g) − x̂ · mean(g · x̂)), with x̂ as in the forward pass.
-        count, over = X.size // X.shape[-1], self._over
-        by_g = stage.norm.gamma.data * over
-        by_x_hat, rest = -by_g * of_products / count, -by_g * of_g / count
-        by_X = by_x_hat * over
-        more = np.array([by_g, by_X, rest + by_x_hat * self._numbers[4]], np.float32)
         place = self._place_of_input_grad()
-        place.sums = by_g * of_g + rest * count  # that of x̂ is 0
+        self._of_channels.backward_numbers(
+            of_g, of_products, self._weights, self._over, self._numbers, X.size // X.shape[-1],
+            self._more, self._sums,
+        )  # fmt: skip
+        place.sums = self._sums
         self._by.input_gradient.compiled(
-            G, self._argmax, X, np.concatenate([self._numbers[:3], more]),
-            place.memory, place.top, place.left, *((0, 0) if pool is None else pool.taps),
+            G, self._argmax, X, self._more, place.memory, place.top, place.left,
+            *((0, 0) if pool is None else pool.taps),
             relu and pool is None,
         )  # fmt: skip
         return place.gradient

@@ -77,8 +77,8 @@ def as_line(array: Array) -> tuple[Array, Sizes]:
     (array([ 5,  6,  7,  8,  9, 10]), (4, 1))
     """
     size = array.itemsize
-    steps = tuple(stride // size for stride in array.strides)
+    steps = tuple([stride // size for stride in array.strides])
     if array.flags.c_contiguous:
         return array.reshape(-1), steps
-    last = sum((count - 1) * step for count, step in zip(array.shape, steps, strict=True))
+    last = sum([(count - 1) * step for count, step in zip(array.shape, steps, strict=True)])
     return as_strided(array, (last + 1,), (size,)), steps
