@@ -63,6 +63,17 @@ NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
         lambda: [L.Conv2D(4, 3, padding=1), L.Residual(L.Conv2D(4, 3, padding=1), L.BatchNorm()),
                  relu(), L.Residual(L.Conv2D(7, 3, stride=2, padding=1), shortcut=L.Conv2D(
                      7, 1, stride=2)), L.Flatten(), L.Dense(4, "relu")], (2, 7, 10)),
+    "transposed": (
+        lambda: [L.Conv2D(19, 3, stride=2, padding=1, activation="relu"),
+                 L.ConvTranspose2D(12, 4, stride=2, padding=1, activation="relu"),
+                 L.ConvTranspose2D(1, 3, stride=(1, 3), padding=(2, 1), output_padding=(0, 2)),
+                 L.ConvTranspose2D(9, (1, 2), stride=(3, 4), output_padding=(2, 1), bias=False)],
+        (3, 9, 12)),
+    "transposed with batch norm": (
+        lambda: [L.ConvTranspose2D(17, (3, 5), stride=2, padding=(2, 1)), L.BatchNorm(), relu(),
+                 L.ConvTranspose2D(35, 1), L.BatchNorm(epsilon=0.1),
+                 L.ConvTranspose2D(3, 2, stride=5, padding=1, output_padding=(1, 4)),
+                 L.Flatten(), L.Dense(3)], (5, 4, 7)),
     "series": (
         lambda: [L.Conv1D(6, 3, padding=1), L.Activation(nn.max_pool1d), relu(),
                  L.Conv1D(5, 4, stride=2)], (9, 41)),

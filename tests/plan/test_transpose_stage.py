@@ -58,6 +58,8 @@ def test_alone_and_behind_another_layer(case: Any) -> None:
         nn.Conv2D(channels, 1, activation="relu"), nn.ConvTranspose2D(filters, **options)
     )
     compare(behind.initialize((2, *sizes), rng=0), X[:, :1].repeat(2, axis=1))
+    flat = nn.Sequential(model[0], nn.Flatten(), nn.Dense(3)).initialize((channels, *sizes), rng=0)
+    compare(flat, X)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.runtime.compiler import part
+from neural_network.kernels.tile import transpose
+
+# Rows and columns of a block that is transposed.
+BLOCK = 8
 
 
 @part
@@ -38,3 +42,17 @@ def repeated(numbers: Any, times: int, step: int) -> Any:
         for i in range(len(numbers)):
             result[place * step + i] = numbers[i]
     return result
+
+
+@part
+def transpose_places(
+    x: Any, at: int, row: int, y: Any, y_at: int, y_row: int, places: int, channels: int
+) -> None:
+    """``y[y_at + j·y_row + c] = x[at + c·row + j]``; at least ``BLOCK`` places and channels.
+
+    The last block overlaps the one before. Loops would be compiled to gathers, which are slow.
+    """
+    for c in range(0, channels, BLOCK):
+        for j in range(0, places, BLOCK):
+            channel, place = min(c, channels - BLOCK), min(j, places - BLOCK)
+            transpose(x, at + channel * row + place, row, y, y_at + place * y_row + channel, y_row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from neural_network.kernels.runtime.aligned import LINE
 
 # What a row of the table computes.
-CONVOLVE, DEPTHWISE, DENSE, NORMALIZE, MEAN, ADD = range(6)
+CONVOLVE, DEPTHWISE, DENSE, NORMALIZE, MEAN, ADD, TRANSPOSED = range(7)
 
 # The columns of the table. Arrays are given by their addresses, 0 for none.
 FIELDS = (

@@ -25,6 +25,7 @@ from neural_network.kernels.instructions import (
     MEAN,
     NORMALIZE,
     SLACK,
+    TRANSPOSED,
 )
 from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
@@ -63,6 +64,7 @@ from neural_network.kernels.row_stage import (
     factors_and_shifts,
     finish,
 )
+from neural_network.kernels.row_transposed import transposed
 from neural_network.kernels.runtime.addresses import integers_at, numbers_at
 from neural_network.kernels.runtime.compiler import kernel, linked_part, part, prange, serial_kernel
 from neural_network.kernels.runtime.counters import add_one, value_of
@@ -292,6 +294,8 @@ def compute_task(address: int, task: int) -> None:
         _mean(row)
     elif kind == ADD:
         _add(row)
+    elif kind == TRANSPOSED:
+        transposed(row, task)
 
 
 @serial_kernel

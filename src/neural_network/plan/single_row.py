@@ -180,6 +180,42 @@ class Program:
             **_geometry(window),
         )  # fmt: skip
 
+    def transposed(
+        self, source: Place, step: LinearStep, norm: BatchNorm | None, window: Window,
+        *, relu: bool,
+    ) -> Place | None:  # fmt: skip
+        """Write a transposed convolution with batch norm and relu; return its result's place.
+
+        Args:
+            window: of the convolution that it is the transpose of.
+        """
+        if not _fits(window) or max(window.taps) > SLACK // 2:
+            return None
+        channels, filters = step.weight.shape[:2]
+        # Of a phase: one result of so many, and the taps that it has.
+        high, wide = (
+            -(-(size + begin) // stride) - begin // stride
+            for size, (begin, _), stride in zip(
+                window.sizes, window.pads, window.stride, strict=True
+            )
+        )
+        down, along = (-(-t // s) for t, s in zip(window.taps, window.stride, strict=True))
+        pitch = wide + along - 1
+        band, group = max(1, min(high, PATCHES // (channels * pitch))), filters
+        if self._several:
+            work = prod(window.outputs) * step.weight.size
+            tasks = min(TASKS, max(1, work // TASK))
+            band = min(band, max(-(-high // tasks), -(-FEWEST // pitch)))
+            group = filters if high >= tasks * band else min(filters, FILTERS)
+        columns = -(-band * pitch // COLUMNS) * COLUMNS
+        planes = channels * (band + down - 1) * pitch
+        return self._add(
+            "TRANSPOSED", source, (filters, *window.sizes), step, norm,
+            tasks=-(-high // band) * -(-filters // group),
+            piece=columns * group + planes + prod(window.taps) * channels * group + 2 * SLACK,
+            relu=relu, band=band, group=group, **_geometry(window),
+        )  # fmt: skip
+
     def depthwise(
         self, source: Place, step: LinearStep, norm: BatchNorm | None, window: Window, *, relu: bool
     ) -> Place | None:

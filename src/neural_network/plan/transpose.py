@@ -15,12 +15,14 @@ from neural_network.functional.convolution.ops import correlate_transpose
 from neural_network.functional.window import Sizes, Window
 from neural_network.plan.vocabulary import (
     BatchNorm,
+    Flatten,
     LinearStep,
     PreparedStage,
     Reader,
     ReLU,
     Shape,
     Stage,
+    as_maps,
 )
 
 
@@ -86,23 +88,24 @@ class PreparedTranspose(PreparedStage):
         stage, window = self.stage, self.stage.window
         self._input_shape = (len(self.out), *stage.input_shape)
         self._convolve = TransposedConv(
-            self.out.shape, stage.step.weight.shape, window.stride, window.pads, window.outputs,
-            self.buffers.buffer,
+            (len(self.out), *stage.maps), stage.step.weight.shape, window.stride, window.pads,
+            window.outputs, self.buffers.buffer,
         )  # fmt: skip
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep a copy of the images, and the result for relu."""
         weight, bias = self.stage.step.arrays(self.stage.norm)
-        self._convolve(X, weight, bias, out, self.stage.relu)
-        self.output = out
+        self.output = as_maps(out, self.stage.maps, flat=self.stage.flatten)
+        self._convolve(X, weight, bias, self.output, self.stage.relu)
 
     def backward(self, grad_out: Array, gradients: Sequence[Array]) -> Array | None:
         """Compute the gradients; that of the input is a convolution."""
-        dX = None
+        dX, stage = None, self.stage
+        grad_out = as_maps(grad_out, stage.maps, flat=stage.flatten)
         if self.needs_input_grad:
             dX = self.buffers.persistent_buffer("input gradient", self._input_shape)
         found = self._convolve.gradients(
-            self.stage.step.weight.data, grad_out, self.output if self.stage.relu else None, dX
+            stage.step.weight.data, grad_out, self.output if stage.relu else None, dX
         )
         for target, gradient in zip(gradients, found, strict=False):
             np.copyto(target, gradient)
@@ -110,31 +113,39 @@ class PreparedTranspose(PreparedStage):
 
 
 class TransposeStage(Stage):
-    """Transposed convolution, bias and relu.
+    """Transposed convolution, bias and relu; flatten where it follows.
 
     Args:
         step: the transposed convolution.
         norm: batch norm in evaluation, that follows directly, or None.
         window: of the convolution that it is the transpose of.
         relu: whether relu follows.
+        flatten: whether the result is flattened, channels first.
     """
 
     prepared = PreparedTranspose
 
     def __init__(
-        self, step: ConvTranspose, norm: BatchNorm | None, window: Window, *, relu: bool
-    ) -> None:
-        self.step, self.norm, self.window, self.relu = step, norm, window, relu
+        self, step: ConvTranspose, norm: BatchNorm | None, window: Window,
+        *, relu: bool, flatten: bool,
+    ) -> None:  # fmt: skip
+        self.step, self.norm, self.window = step, norm, window
+        self.relu, self.flatten = relu, flatten
         channels, filters = step.weight.shape[:2]
         self.input_shape = (*window.outputs, channels)
-        self.output_shape = (*window.sizes, filters)
+        self.maps = (*window.sizes, filters)
+        self.output_shape = (prod(self.maps),) if flatten else self.maps
         self.parameters = len(step.parameters)
         self.work = prod(window.outputs) * step.weight.size
         self.needs_output = relu
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.transposed(source, self.step, self.norm, self.window, relu=self.relu)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
-        """Match [ConvTranspose, BatchNorm?, ReLU?]."""
+        """Match [ConvTranspose, BatchNorm?, ReLU?, Flatten?]."""
         step = reader.next(ConvTranspose)
         if step is None or len(shape) != 3 or shape[2] != len(step.weight):
             return None
@@ -144,4 +155,5 @@ class TransposeStage(Stage):
             window = step.window(shape[:2])
         except NeuralNetworkError:  # it does not fit; the layer's own error names the layer
             return None
-        return cls(step, norm, window, relu=relu)
+        flatten = reader.next(Flatten) is not None
+        return cls(step, norm, window, relu=relu, flatten=flatten)

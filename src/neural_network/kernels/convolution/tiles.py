@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.copies import copy, fill, repeated
+from neural_network.kernels.copies import BLOCK, copy, fill, repeated, transpose_places
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import largest, transpose
+from neural_network.kernels.tile import largest
 from neural_network.kernels.window_tile import window_gradients
 
 # Entry of ``argmax`` where no number of the window gets the gradient.
 NOWHERE = 255
-# Rows and columns of a block that is transposed.
-BLOCK = 8
 # Numbers of the partial sums that a task adds up at most.
 PIECE = 8192
 
@@ -265,20 +263,6 @@ def _copy_row(source: Any, target: Any, planar: bool) -> None:
 
 
 @part
-def _transpose_places(
-    x: Any, at: int, row: int, y: Any, y_at: int, y_row: int, places: int, channels: int
-) -> None:
-    """``y[y_at + j·y_row + c] = x[at + c·row + j]``; at least ``BLOCK`` places and channels.
-
-    The last block overlaps the one before. Loops would be compiled to gathers, which are slow.
-    """
-    for c in range(0, channels, BLOCK):
-        for j in range(0, places, BLOCK):
-            channel, place = min(c, channels - BLOCK), min(j, places - BLOCK)
-            transpose(x, at + channel * row + place, row, y, y_at + place * y_row + channel, y_row)
-
-
-@part
 def _transpose_image(
     planes: Any, n: int, height: int, width: int, out: Any, top: int, left: int
 ) -> bool:
@@ -293,10 +277,10 @@ def _transpose_image(
     size, numbers = height * width, out.reshape(-1)
     at, to = n * channels * size, ((n * high + top) * wide + left) * columns
     if whole:
-        _transpose_places(planes, at, size, numbers, to, columns, size, channels)
+        transpose_places(planes, at, size, numbers, to, columns, size, channels)
     else:
         for i in range(height):
-            _transpose_places(
+            transpose_places(
                 planes, at + i * width, size, numbers, to + i * wide * columns, columns, width,
                 channels,
             )  # fmt: skip
