@@ -74,9 +74,18 @@ NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
                  L.ConvTranspose2D(35, 1), L.BatchNorm(epsilon=0.1),
                  L.ConvTranspose2D(3, 2, stride=5, padding=1, output_padding=(1, 4)),
                  L.Flatten(), L.Dense(3)], (5, 4, 7)),
+    "activation functions": (
+        lambda: [L.Conv2D(5, 3, activation="tanh"), L.Conv2D(9, 1, activation="gelu"),
+                 L.MaxPool2D(2), L.Conv2D(7, 2, activation="leaky_relu"), L.MaxPool2D((1, 2)),
+                 L.Activation("elu"), L.Flatten(), L.Dense(33, "silu"), L.Dense(3, "sigmoid")],
+        (2, 13, 18)),
+    "pooling alone": (
+        lambda: [L.Conv2D(17, 3, activation="silu"), L.MaxPool2D((2, 3)), L.AvgPool2D(3, stride=2),
+                 L.Conv2D(3, 2, activation="tanh"), L.AvgPool2D((1, 2)), L.Flatten(), L.Dense(2)],
+        (2, 29, 47)),
     "series": (
         lambda: [L.Conv1D(6, 3, padding=1), L.Activation(nn.max_pool1d), relu(),
-                 L.Conv1D(5, 4, stride=2)], (9, 41)),
+                 L.Conv1D(5, 4, stride=2), L.Activation(nn.avg_pool1d)], (9, 41)),
     "images out": (lambda: [L.Conv2D(3, 3, padding=1)], (1, 20, 17)),
     "dense": (lambda: [L.Flatten(), L.Dense(65, "relu"), L.Dense(7), L.BatchNorm()], (3, 5)),
     "few inputs": (lambda: [L.Dense(3), L.Dense(2, "relu"), L.Dense(1)], (1,)),

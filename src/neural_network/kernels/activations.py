@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from neural_network.kernels.runtime.compiler import kernel, prange
+from neural_network.kernels.instructions import FUNCTIONS
+from neural_network.kernels.runtime.compiler import kernel, linked_part, prange
 from neural_network.kernels.runtime.linking import in_llvm
 from neural_network.kernels.tile import LANES, Writer, by_width
 
@@ -225,12 +226,12 @@ FORMULAS: dict[str, tuple[Formula, Formula]] = {
     "gelu": (_gelu, _gelu_slope),
 }
 # The numbers by which kernels know them.
-KINDS = {name: number for number, name in enumerate(FORMULAS)}
+KINDS = {name: number for number, name in enumerate(FUNCTIONS)}
 
 
 def _by_numbers(place: int, kind: int, z: Any, option: Any) -> Any:
     """Compute a function (place 0) or its slope (1) by NumPy."""
-    formula = list(FORMULAS.values())[kind][place]
+    formula = FORMULAS[FUNCTIONS[kind]][place]
     with np.errstate(all="ignore"):
         return formula(z, option[0], _Numbers)
 
@@ -264,7 +265,8 @@ def _write(
     """Write a loop for each function, and the choice between them."""
     end = builder.append_basic_block("end")
     choice = builder.switch(kind, end)
-    for number, (name, formulas) in enumerate(FORMULAS.items()):
+    for number, name in enumerate(FUNCTIONS):
+        formulas = FORMULAS[name]
         block = builder.append_basic_block(name)
         choice.add_case(number, block)
         builder.position_at_end(block)
@@ -288,6 +290,12 @@ values = in_llvm(_values, _write_values)
 slopes = in_llvm(_slopes, _write_slopes)
 
 
+@linked_part
+def values_of(kind: int, option: Any, x: Any, y: Any, at: int, length: int) -> None:
+    """As ``_values``."""
+    values(kind, option, x, y, at, length)
+
+
 @kernel
 def activate(kind: int, option: Any, X: Any, out: Any) -> None:
     """Fill ``out`` with an activation function.
@@ -299,7 +307,7 @@ def activate(kind: int, option: Any, X: Any, out: Any) -> None:
         out: as long.
     """
     for task in prange(-(-X.size // BLOCK)):
-        values(kind, option, X, out, task * BLOCK, min(BLOCK, X.size - task * BLOCK))
+        values_of(kind, option, X, out, task * BLOCK, min(BLOCK, X.size - task * BLOCK))
 
 
 @kernel

@@ -9,23 +9,27 @@ from neural_network.kernels.runtime.aligned import LINE
 
 # What a row of the table computes.
 CONVOLVE, DEPTHWISE, DENSE, NORMALIZE, MEAN, ADD, TRANSPOSED = range(7)
+ACTIVATE, MAX_POOL, AVG_POOL = range(7, 10)
+# The numbers of activation functions.
+FUNCTIONS = ("sigmoid", "tanh", "leaky_relu", "elu", "silu", "gelu")
 
 # The columns of the table. Arrays are given by their addresses, 0 for none.
 FIELDS = (
     "kind", "tasks",
-    "source", "other", "target", "scratch", "epsilon",  # in the memory of the table's owner
+    "source", "other", "target", "scratch", "constant",  # in the memory of the table's owner
     "weight", "bias", "gamma", "beta", "mean", "variance",  # of the layers
     "channels", "height", "width",  # of the input
     "filters", "rows", "columns",  # of the result
     "taps_down", "taps_along", "stride_down", "stride_along", "spacing_down", "spacing_along",
     "top", "left",  # zeros before the first row and column
     "pool_down", "pool_along",  # of the windows whose largest number is kept; 1 and 1 without
+    "function",  # of ``FUNCTIONS``; the constant is its option, or epsilon of batch norm
     "relu", "direct",  # whether relu follows; whether the input is a matrix of patches already
-    "band", "group",  # rows of the result and filters, or channels, of a task
+    "band", "group",  # rows or numbers of the result, and filters or channels, of a task
     "piece", "apart",  # numbers of a task's scratch memory; from that of one task to the next
     "taken", "done",  # tasks that threads have begun, and ended, in this call
 )  # fmt: skip
-MEMORY = slice(FIELDS.index("source"), FIELDS.index("epsilon") + 1)
+MEMORY = slice(FIELDS.index("source"), FIELDS.index("constant") + 1)
 TENSORS = slice(FIELDS.index("weight"), FIELDS.index("variance") + 1)
 
 # Before and behind images, and behind scratch memory, are so many numbers that may be read, and

@@ -14,11 +14,12 @@ from neural_network.kernels.runtime.addresses import numbers_at
 from neural_network.kernels.runtime.compiler import part
 
 (
-    KIND, TASKS, SOURCE, OTHER, TARGET, SCRATCH, EPSILON,
+    KIND, TASKS, SOURCE, OTHER, TARGET, SCRATCH, CONSTANT,
     WEIGHT, BIAS, GAMMA, BETA, MEANS, VARIANCE,
     CHANNELS, HEIGHT, WIDE, FILTERS, ROWS, POSITIONS,
     TAPS_DOWN, TAPS_ALONG, STRIDE_DOWN, STRIDE_ALONG, SPACING_DOWN, SPACING_ALONG,
-    TOP, LEFT, POOL_DOWN, POOL_ALONG, RELU, DIRECT, BAND, GROUP, PIECE, APART, TAKEN, DONE,
+    TOP, LEFT, POOL_DOWN, POOL_ALONG, FUNCTION, RELU, DIRECT, BAND, GROUP, PIECE, APART, TAKEN,
+    DONE,
 ) = range(len(FIELDS))  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def factors_and_shifts(row: Any, begin: int, count: int) -> Any:
         mean, variance = (
             numbers_at(row[MEANS] + 4 * begin, count), numbers_at(row[VARIANCE] + 4 * begin, count)
         )  # fmt: skip
-        epsilon = numbers_at(row[EPSILON], 1)[0]
+        epsilon = numbers_at(row[CONSTANT], 1)[0]
         for f in range(count):
             factor[f] = gamma[f] / np.sqrt(variance[f] + epsilon)
             shift[f] = beta[f] + (shift[f] - mean[f]) * factor[f]
@@ -51,3 +52,11 @@ def finish(sums: Any, out: Any, factor: Any, shift: Any, relu: bool) -> None:
         total = sums[i] * factor + shift
         # In this form NaN is kept, because no comparison with it is true.
         out[i] = np.float32(0) if relu and total < 0 else total
+
+
+@part
+def keep_larger(best: Any, found: Any) -> None:
+    """Put larger numbers in the place of those in ``best``; NaN counts as the largest."""
+    for i in range(best.size):
+        number, other = best[i], found[i]
+        best[i] = other if other > number or np.isnan(other) else number

@@ -16,12 +16,14 @@ import numpy as np
 
 from neural_network.kernels.convolution.shifts import nine
 from neural_network.kernels.instructions import (
+    ACTIVATE,
     ADD,
     COLUMNS,
     CONVOLVE,
     DENSE,
     DEPTHWISE,
     FIELDS,
+    MAX_POOL,
     MEAN,
     NORMALIZE,
     SLACK,
@@ -29,6 +31,7 @@ from neural_network.kernels.instructions import (
 )
 from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
+from neural_network.kernels.row_functions import activated, pooled
 from neural_network.kernels.row_stage import (
     APART,
     BAND,
@@ -63,20 +66,13 @@ from neural_network.kernels.row_stage import (
     WIDE,
     factors_and_shifts,
     finish,
+    keep_larger,
 )
 from neural_network.kernels.row_transposed import transposed
 from neural_network.kernels.runtime.addresses import integers_at, numbers_at
 from neural_network.kernels.runtime.compiler import kernel, linked_part, part, prange, serial_kernel
 from neural_network.kernels.runtime.counters import add_one, value_of
 from neural_network.kernels.tile import WIDTH
-
-
-@part
-def _keep_larger(best: Any, found: Any) -> None:
-    """Put larger numbers in the place of those in ``best``; NaN counts as the largest."""
-    for i in range(best.size):
-        number, other = best[i], found[i]
-        best[i] = other if other > number or np.isnan(other) else number
 
 
 @part
@@ -92,7 +88,7 @@ def _keep_largest(
     copy_part(sums, 0, 0, pw, along, 0, 0, 1, 0, size, 0, size)
     for k in range(1, pw):
         copy_part(sums, k, 0, pw, found, 0, 0, 1, 0, size, 0, size)
-        _keep_larger(along, found)
+        keep_larger(along, found)
     for r in range(ph):
         copy_part(
             along, r * positions, ph * positions, 1, found, 0, 0, band, 0, positions, 0, positions
@@ -101,7 +97,7 @@ def _keep_largest(
             for i in range(out.size):
                 out[i] = found[i]
         else:
-            _keep_larger(out, found)
+            keep_larger(out, found)
 
 
 @part
@@ -296,6 +292,10 @@ def compute_task(address: int, task: int) -> None:
         _add(row)
     elif kind == TRANSPOSED:
         transposed(row, task)
+    elif kind == ACTIVATE:
+        activated(row, task)
+    else:
+        pooled(row, task, kind == MAX_POOL)
 
 
 @serial_kernel

@@ -153,6 +153,10 @@ class ElementwiseStage(PlainStage):
         self.input_shape = self.output_shape = shape
         self.work = step.known.products * prod(shape)
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.activate(source, self.step.known.word, self.step.option)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [Elementwise]."""

@@ -142,6 +142,10 @@ class PoolStage(Stage):
         self.parameters, self.work = 0, prod(self.input_shape)
         self.needs_output = maximum and not flatten
 
+    def write(self, program: Any, source: Any) -> Any:
+        """Write the stage into the program of a single row."""
+        return program.pool(source, self.window, maximum=self.maximum)
+
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:
         """Match [AvgPool or MaxPool, Flatten?] behind another stage."""

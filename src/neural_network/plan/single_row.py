@@ -20,7 +20,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.window import Window
 from neural_network.kernels import instructions
-from neural_network.kernels.instructions import COLUMNS, FIELDS, MEMORY, SLACK, TENSORS
+from neural_network.kernels.instructions import COLUMNS, FIELDS, FUNCTIONS, MEMORY, SLACK, TENSORS
 from neural_network.kernels.runtime.aligned import LINE, address, aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.plan.chain import ChainOutputs
@@ -40,6 +40,8 @@ PATCHES, FEWEST = 1 << 17, 64
 TASK, TASKS = 800_000, 4
 # Filters of a task, and channels, where several threads compute a stage of few positions.
 FILTERS, CHANNELS = 32, 8
+# Numbers of a task that computes an activation function.
+NUMBERS = 4096
 
 # Many rows go one by one through all stages where a batch would wait for memory: there are at most
 # so many products for each number that stages read or write, and the numbers of a row and all
@@ -251,6 +253,27 @@ class Program:
         """Write the mean of each channel; return its place."""
         return self._add("MEAN", source, source.shape[:1])
 
+    def activate(self, source: Place, function: str, option: float) -> Place:
+        """Write an activation function, one of ``FUNCTIONS``; return its result's place."""
+        size = prod(source.shape)
+        band = min(size, NUMBERS) if self._several else size
+        return self._add(
+            "ACTIVATE", source, source.shape, tasks=-(-size // band), constant=option,
+            function=FUNCTIONS.index(function), band=band,
+        )  # fmt: skip
+
+    def pool(self, source: Place, window: Window, *, maximum: bool) -> Place | None:
+        """Write the largest or the mean number of each window; return their place."""
+        if not _fits(window):
+            return None
+        channels = source.shape[0]
+        group = CHANNELS if self._several else channels
+        return self._add(
+            "MAX_POOL" if maximum else "AVG_POOL", source, (channels, *window.outputs), None, None,
+            tasks=-(-channels // group), piece=prod(window.outputs) + SLACK, group=group,
+            **_geometry(window),
+        )  # fmt: skip
+
     def normalize(self, source: Place, norm: BatchNorm, *, relu: bool) -> Place:
         """Write batch norm, and relu; return its result's place."""
         return self._add("NORMALIZE", source, source.shape, None, norm, relu=relu)
@@ -261,7 +284,8 @@ class Program:
 
     def _add(
         self, kind: str, source: Place, shape: Shape, step: LinearStep | None = None,
-        norm: BatchNorm | None = None, *, tasks: int = 1, piece: int = 0, **fields: int,
+        norm: BatchNorm | None = None, *, tasks: int = 1, piece: int = 0, constant: float = 0.0,
+        **fields: int,
     ) -> Place:  # fmt: skip
         """Write a row of the table; return the place of its result."""
         target = self.place(shape)
@@ -274,12 +298,12 @@ class Program:
             sizes | fields | {
                 "kind": getattr(instructions, kind), "tasks": tasks, "source": source.offset,
                 "target": target.offset, "piece": piece, "apart": apart,
-                "epsilon": len(self._constants),
+                "constant": len(self._constants),
                 **{name: self._tensor(step, name) for name in ("weight", "bias")},
                 **{name: self._tensor(norm, name) for name in NUMBERS_OF_NORM},
             }
         )  # fmt: skip
-        self._constants.append(norm.epsilon if norm else 0.0)
+        self._constants.append(norm.epsilon if norm else constant)
         return target
 
     def _tensor(self, step: Step | None, name: str) -> int:
@@ -352,7 +376,7 @@ class Program:
         addresses = np.array([*map(address, arrays), 0])  # that of -1 is 0
         table = np.array([[row.get(name, 0) for name in FIELDS] for row in self._rows], np.int64)
         table[:, FIELDS.index("scratch")] = scratch
-        table[:, FIELDS.index("epsilon")] += constants
+        table[:, FIELDS.index("constant")] += constants
         table[:, MEMORY] = 4 * table[:, MEMORY] + address(memory)
         table[:, TENSORS] = addresses[table[:, TENSORS]]
         row, result = (
