@@ -2,7 +2,8 @@
 
 A finished seed is a small JSON file in benchmarks/results/seeds; it counts while its
 settings are the recipe's. A running one is checkpointed each minute in build/results.
-Stop the command whenever you like and start it again: it goes on.
+Stop the command whenever you like and start it again: it goes on. A time is measured again once its
+file is removed there; nothing else should run then.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cold
+import colour
 from cold import spread
 from recipes import RECIPES
 from train_seed import ROOT, RUNNING, STORED
@@ -62,15 +64,15 @@ def table() -> str:
         "the test pictures chose nothing. Recipes: `benchmarks/results/recipes.py`. Finished seeds",
         "with their settings and commits: `benchmarks/results/seeds/`.",
         "",
-        "| row | parameters | epochs | accuracy, % | aim | each seed | seconds a seed |",
-        "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
+        "| row | parameters | epochs | accuracy, % | aim | at least | each seed | seconds a seed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     notes = set()
     for name, recipe in RECIPES.items():
         found = [result for seed in recipe.seeds if (result := stored(name, seed))]
         if len(found) < len(recipe.seeds):
             lines.append(
-                f"| {recipe.title} | | | {len(found)} of {len(recipe.seeds)} seeds | | | |"
+                f"| {recipe.title} | | | {len(found)} of {len(recipe.seeds)} seeds | | | | |"
             )
             continue
         accuracies = [result["accuracy"] for result in found]
@@ -79,7 +81,7 @@ def table() -> str:
         parameters = found[0]["settings"]["parameters"]
         lines.append(
             f"| {recipe.title} | {parameters:,} | {recipe.epochs} | {spread(accuracies, 2)} "
-            f"| {recipe.aim} | {each} | {seconds} |"
+            f"| {recipe.aim} | {recipe.floor or ''} | {each} | {seconds} |"
         )
         notes |= {
             f"{r['machine']}, Python {r['python']}, NumPy {r['numpy']}, commit {r['commit']}"
@@ -92,7 +94,7 @@ def table() -> str:
         "",
         *(f"- {note}" for note in sorted(notes)),
     ]
-    return "\n".join([*lines, *cold.lines()]) + "\n"
+    return "\n".join([*lines, *cold.lines(), *colour.lines()]) + "\n"
 
 
 def main() -> None:
@@ -114,6 +116,8 @@ def main() -> None:
         if jobs or not cold.time_runs():
             cold.measure_time()
         cold.measure_best()
+        if not colour.stored():
+            colour.measure()
     page = ROOT / "docs" / "results.md"
     with written_beside(page) as temporary:
         temporary.write_text(table())
