@@ -14,8 +14,10 @@ import neural_network as nn
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks" / "results"))
 
+import cold  # noqa: E402
 import recipes  # noqa: E402
 import run  # noqa: E402
+import time_to_99  # noqa: E402
 
 SEEDS = sorted((ROOT / "benchmarks" / "results" / "seeds").glob("*-*.json"))
 
@@ -46,6 +48,27 @@ def test_a_seed_of_other_settings_does_not_count(
     (tmp_path / "tiny_cnn-0.json").write_text(json.dumps(result))
     monkeypatch.setattr(run, "STORED", tmp_path)
     assert run.stored("tiny_cnn", 0) is None
+
+
+def test_a_time_of_other_settings_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cold, "TIME_FILE", tmp_path / "time.json")
+    monkeypatch.setattr(cold, "BEST_FILE", tmp_path / "best.json")
+    assert cold.lines() == []
+    run_of_a_seed = {"empty cache, s": 20.0, "filled cache, s": 6.0, "accuracy": 99.25}
+    found = {
+        "settings": time_to_99.settings(),
+        "runs": [{"seed": seed, **run_of_a_seed} for seed in cold.TIME_SEEDS],
+        "machine": "a machine", "cores": 2, "commit": "abc",
+    }  # fmt: skip
+    cold.TIME_FILE.write_text(json.dumps(found))
+    text = "\n".join(cold.lines())
+    assert "| 4 | 20.0 | 6.0 | 99.25 |" in text
+    assert "at most 25 s and 8 s" in text
+    found["settings"]["peak_rate"] *= 2
+    cold.TIME_FILE.write_text(json.dumps(found))
+    assert cold.lines() == []
 
 
 def test_the_shipped_weights_read_the_shipped_test_digits() -> None:

@@ -13,18 +13,20 @@ from one_seed import report
 
 import neural_network as nn
 
-EPOCHS, BATCH_SIZE, PEAK_RATE = 3, 64, 0.003
+EPOCHS, BATCH_SIZE, PEAK_RATE = 3, 64, 0.004
 
 
 def network(seed: int) -> nn.Sequential:
-    """Two convolutions with large filters, each with relu and pooling, and a dense layer."""
+    """Two convolutions with large filters, each with relu and pooling, and a dense layer.
+
+    Without a hidden dense layer there are fewer kinds of kernels to compile.
+    """
     return nn.Sequential(
-        nn.Conv2D(32, 5, activation="relu"),
+        nn.Conv2D(16, 5, activation="relu"),
         nn.MaxPool2D(2),
-        nn.Conv2D(64, 5, activation="relu"),
+        nn.Conv2D(48, 5, activation="relu"),
         nn.MaxPool2D(2),
         nn.Flatten(),
-        nn.Dense(128, "relu"),
         nn.Dense(10),
     ).initialize((1, 28, 28), rng=seed)
 
