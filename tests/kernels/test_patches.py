@@ -37,16 +37,18 @@ def test_any_part_of_an_image(step: int, columns: int, top: int, left: int) -> N
 
 @pytest.mark.parametrize("size", [(0, 3, 0), (2, 3, 1), (3, 0, 0), (0, 1, 4)])
 @pytest.mark.parametrize("step", [1, 2, 5])
-def test_the_same_as_in_python(size: tuple[int, int, int], step: int) -> None:
+@pytest.mark.parametrize("planes", [1, 3])
+def test_the_same_as_in_python(size: tuple[int, int, int], step: int, planes: int) -> None:
     above, rows, below = size
-    x = np.random.default_rng(0).standard_normal(900).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal(2000).astype(np.float32)
     for columns in (1, 8, 13, 2 * tile.LANES):
         for first, end in ((0, columns), (1, columns), (columns // 2, columns // 2)):
             count = (above + rows + below) * columns
-            found, expected = (np.zeros(count + tile.LANES, np.float32) for _ in range(2))
-            numbers = (above, rows, below, columns, first, end)
+            found, expected = (np.zeros((planes, count + tile.LANES), np.float32) for _ in range(2))
+            y_plane = (above + rows + below) * columns + tile.LANES
+            numbers = (above, rows, below, columns, first, end, planes, 301, y_plane)
             from tests.kernels.toy_kernels import copied
 
-            copied(np.array([5, 37, step, 0, *numbers]), x, found)
-            patches._copy(x, 5, 37, step, expected, 0, *numbers)
-            np.testing.assert_array_equal(found[:count], expected[:count])
+            copied(np.array([5, 37, step, 0, *numbers]), x, found.reshape(-1))
+            patches._copy(x, 5, 37, step, expected.reshape(-1), 0, *numbers)
+            np.testing.assert_array_equal(found[:, :count], expected[:, :count])

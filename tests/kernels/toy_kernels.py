@@ -9,8 +9,10 @@ import numpy as np
 
 from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
+from neural_network.kernels.row_pooling import largest_of_windows
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import exchange, largest
+from neural_network.kernels.window_products import products_at
 from neural_network.kernels.window_tile import window_gradients, window_sums
 
 
@@ -105,7 +107,8 @@ def copied(numbers: Any, x: Any, y: Any) -> None:
         if task == 0:
             copy_part(
                 x, numbers[0], numbers[1], numbers[2], y, numbers[3], numbers[4], numbers[5],
-                numbers[6], numbers[7], numbers[8], numbers[9],
+                numbers[6], numbers[7], numbers[8], numbers[9], numbers[10], numbers[11],
+                numbers[12],
             )  # fmt: skip
 
 
@@ -121,5 +124,21 @@ def copied_part(
         if task == 0:
             copy_part(
                 x, begin, step * width, step, y, 0, above, end - above, rows - end, columns,
-                first, last,
+                first, last, 1, 0, 0,
             )  # fmt: skip
+
+
+@kernel
+def multiply_at(x: Any, sizes: Any, w: Any, offsets: Any, y: Any, y_row: int) -> None:
+    count, width, at, row, length = sizes
+    for _ in prange(1):
+        products_at(count, width, x, at, row, length, w, offsets, y, y_row)
+
+
+@kernel
+def pooled(sums: Any, numbers: Any, factors: Any, shifts: Any, relu: bool, out: Any) -> None:
+    at, rows, positions, down, along, f, to = numbers
+    for _ in prange(1):
+        largest_of_windows(
+            sums, at, rows, positions, down, along, factors, shifts, f, relu, out, to
+        )  # fmt: skip

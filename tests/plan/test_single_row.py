@@ -86,6 +86,11 @@ NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
     "series": (
         lambda: [L.Conv1D(6, 3, padding=1), L.Activation(nn.max_pool1d), relu(),
                  L.Conv1D(5, 4, stride=2), L.Activation(nn.avg_pool1d)], (9, 41)),
+    "many strides": (
+        lambda: [L.Conv2D(18, (4, 3), stride=(3, 1), padding=((2, 0), (1, 3)), activation="relu"),
+                 L.Conv2D(7, (5, 1), stride=(2, 2), padding=1), L.BatchNorm(), L.MaxPool2D(3),
+                 relu(), L.Conv2D(15, (2, 3), stride=(4, 5), padding=2), L.Flatten(), L.Dense(3)],
+        (3, 49, 37)),
     "images out": (lambda: [L.Conv2D(3, 3, padding=1)], (1, 20, 17)),
     "dense": (lambda: [L.Flatten(), L.Dense(65, "relu"), L.Dense(7), L.BatchNorm()], (3, 5)),
     "few inputs": (lambda: [L.Dense(3), L.Dense(2, "relu"), L.Dense(1)], (1,)),

@@ -37,3 +37,17 @@ TENSORS = slice(FIELDS.index("weight"), FIELDS.index("variance") + 1)
 SLACK = 64
 # Columns of a matrix of patches are padded to a multiple of this.
 COLUMNS = LINE // 4
+
+
+def patches_of_channel(high: int, wide: int, taps_down: int, taps_along: int, stride: int) -> int:
+    """Return the numbers of a channel that are copied for ``high`` × ``wide`` windows.
+
+    Under each column of a filter, and for each phase of rows (see ``row_convolution``), they are a
+    block of rows, and behind it numbers that may be overwritten.
+
+    >>> patches_of_channel(8, 16, 3, 3, 1)  # ten rows of 16 numbers for each column
+    528
+    """
+    rows = high + (taps_down - 1) // stride
+    block = (-(-rows * wide // COLUMNS) + 1) * COLUMNS
+    return taps_along * min(stride, taps_down) * block

@@ -18,7 +18,7 @@ SHORT = 8
 
 def _copy(
     x: Any, at: int, row: int, step: int, y: Any, y_at: int, above: int, rows: int, below: int,
-    columns: int, first: int, end: int,
+    columns: int, first: int, end: int, planes: int, plane: int, y_plane: int,
 ) -> None:  # fmt: skip
     """Write rows of ``columns`` numbers, one behind the other: zeros, ``rows`` of ``x``, zeros.
 
@@ -26,23 +26,27 @@ def _copy(
     0. There are ``above`` rows of zeros before them and ``below`` behind. Compiled, it reads and
     writes whole vectors: up to ``LANES`` − 1 numbers behind the last are overwritten, and all of
     ``x`` is read, those for the zeros left and right and 2 · ``LANES`` behind them too.
+    The same is done for ``planes`` planes in turn, which are ``plane`` numbers apart in ``x`` and
+    ``y_plane`` in ``y``.
     """
-    for r in range(above + rows + below):
-        for i in range(columns):
-            inside = above <= r < above + rows and first <= i < end
-            y[y_at + r * columns + i] = x[at + (r - above) * row + i * step] if inside else 0
+    for p in range(planes):
+        for r in range(above + rows + below):
+            for i in range(columns):
+                inside = above <= r < above + rows and first <= i < end
+                number = x[at + p * plane + (r - above) * row + i * step] if inside else 0
+                y[y_at + p * y_plane + r * columns + i] = number
 
 
 def _write_copy(
     builder: Any, x: Any, at: Any, row: Any, step: Any, y: Any, y_at: Any, above: Any, rows: Any,
-    below: Any, columns: Any, first: Any, end: Any,
+    below: Any, columns: Any, first: Any, end: Any, planes: Any, plane: Any, y_plane: Any,
 ) -> None:  # fmt: skip
     number, add, mul, small = at.type, builder.add, builder.mul, ir.IntType(32)
-    own_at = add(y_at, mul(above, columns))
-    below_at = add(own_at, mul(rows, columns))
-    begin_at = add(at, mul(first, step))
 
-    def write_rows(lanes: int) -> None:
+    def write_rows(lanes: int, at: Any, y_at: Any) -> None:
+        own_at = add(y_at, mul(above, columns))
+        below_at = add(own_at, mul(rows, columns))
+        begin_at = add(at, mul(first, step))
         writer = Writer(builder, lanes)
         index, zero = ir.VectorType(small, lanes), writer.vector(None)
         order = ir.Constant(index, list(range(lanes)))
@@ -91,10 +95,9 @@ def _write_copy(
     # Whole vectors of short rows would overlap those of the next row.
     short = builder.icmp_signed("<=", columns, number(SHORT))
     with builder.if_else(short) as (narrow, wide):
-        with narrow:
-            write_rows(SHORT)
-        with wide:
-            write_rows(LANES)
+        for lanes, size in ((SHORT, narrow), (LANES, wide)):
+            with size, cgutils.for_range(builder, planes) as p:
+                write_rows(lanes, add(at, mul(p.index, plane)), add(y_at, mul(p.index, y_plane)))
 
 
 _copied = in_llvm(_copy, _write_copy)
@@ -103,10 +106,12 @@ _copied = in_llvm(_copy, _write_copy)
 @linked_part
 def copy_part(
     x: Any, at: int, row: int, step: int, y: Any, y_at: int, above: int, rows: int, below: int,
-    columns: int, first: int, end: int,
+    columns: int, first: int, end: int, planes: int, plane: int, y_plane: int,
 ) -> None:  # fmt: skip
     """As ``_copy``."""
-    _copied(x, at, row, step, y, y_at, above, rows, below, columns, first, end)
+    _copied(
+        x, at, row, step, y, y_at, above, rows, below, columns, first, end, planes, plane, y_plane
+    )  # fmt: skip
 
 
 @part

@@ -27,6 +27,20 @@ def _rows_at_once(count: int, width: int) -> int:
     return TALLEST if count // -(-count // TALLEST) >= TALL_FROM else LESS_TALL
 
 
+@part
+def tiles_of(count: int, width: int) -> Any:
+    """Return in how many tiles of a width rows are computed, and the height of the smaller ones.
+
+    Their heights differ by at most one.
+
+    Returns:
+        How many tiles there are, the height of the smaller ones, and how many have one row more.
+    """
+    tiles = -(-count // _rows_at_once(count, width))
+    small = count // tiles
+    return tiles, small, count - small * tiles
+
+
 @linked_part
 def products(
     count: int, width: int, x: Any, at: int, row: int, step: int, runs: int, run: int,
@@ -36,7 +50,7 @@ def products(
     """Compute ``count`` rows of ``width`` sums; arguments as of ``tile``.
 
     ``width`` is a multiple of 8; ``row`` or ``step`` is 1. Each strip of columns is computed in
-    the fewest tiles, whose heights differ by at most one.
+    the fewest tiles.
     """
     if count <= 0:
         return
@@ -44,9 +58,7 @@ def products(
     for tile_width in WIDTHS:
         if width - done < tile_width:
             continue
-        tiles = -(-count // _rows_at_once(count, tile_width))
-        small = count // tiles
-        larger = count - small * tiles
+        tiles, small, larger = tiles_of(count, tile_width)
         while width - done >= tile_width:
             first = 0
             for t in range(tiles):

@@ -62,7 +62,7 @@ def pooled(row: Any, task: int, maximum: bool) -> None:
         for t in range(taps):
             at = (c * height + t // row[TAPS_ALONG]) * width + t % row[TAPS_ALONG]
             copy_part(
-                image, at, sh * width, sw, found, 0, 0, rows, 0, positions, 0, positions
+                image, at, sh * width, sw, found, 0, 0, rows, 0, positions, 0, positions, 1, 0, 0
             )  # fmt: skip
             if t == 0:
                 for i in range(size):

@@ -144,11 +144,11 @@ def transposed(row: Any, task: int) -> None:
     y, x = at_row - down + 1, first_column - along + 1  # of the image, at a plane's corner
     above, below = inside(y, 1, height, band + down - 1)
     before, after = inside(x, 1, width, pitch)
-    for c in range(channels):
-        copy_part(
-            image, (c * height + y + above) * width + x, width, 1,
-            planes, c * plane, above, below - above, band + down - 1 - below, pitch, before, after,
-        )  # fmt: skip
+    copy_part(
+        image, (y + above) * width + x, width, 1,
+        planes, 0, above, below - above, band + down - 1 - below, pitch, before, after,
+        channels, height * width, plane,
+    )  # fmt: skip
 
     taps = fh * fw
     if group == 1 or taps == 1:  # the weights are read where they lie

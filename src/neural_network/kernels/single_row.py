@@ -31,12 +31,11 @@ from neural_network.kernels.instructions import (
 )
 from neural_network.kernels.patches import copy_part, inside
 from neural_network.kernels.products import products
+from neural_network.kernels.row_convolution import convolve
 from neural_network.kernels.row_functions import activated, pooled
 from neural_network.kernels.row_stage import (
     APART,
-    BAND,
     CHANNELS,
-    DIRECT,
     DONE,
     FILTERS,
     GROUP,
@@ -45,8 +44,6 @@ from neural_network.kernels.row_stage import (
     LEFT,
     OTHER,
     PIECE,
-    POOL_ALONG,
-    POOL_DOWN,
     POSITIONS,
     RELU,
     ROWS,
@@ -66,105 +63,12 @@ from neural_network.kernels.row_stage import (
     WIDE,
     factors_and_shifts,
     finish,
-    keep_larger,
 )
 from neural_network.kernels.row_transposed import transposed
 from neural_network.kernels.runtime.addresses import integers_at, numbers_at
 from neural_network.kernels.runtime.compiler import kernel, linked_part, part, prange, serial_kernel
 from neural_network.kernels.runtime.counters import add_one, value_of
 from neural_network.kernels.tile import WIDTH
-
-
-@part
-def _keep_largest(
-    sums: Any, band: int, ph: int, pw: int, positions: int, out: Any, spare: Any
-) -> None:
-    """Fill ``out`` with the largest of each ``ph`` × ``pw`` sums.
-
-    Neighbours are first copied apart, so that they are compared by vectors.
-    """
-    size = band * ph * positions
-    along, found = spare[:size], spare[size + SLACK :]
-    copy_part(sums, 0, 0, pw, along, 0, 0, 1, 0, size, 0, size)
-    for k in range(1, pw):
-        copy_part(sums, k, 0, pw, found, 0, 0, 1, 0, size, 0, size)
-        keep_larger(along, found)
-    for r in range(ph):
-        copy_part(
-            along, r * positions, ph * positions, 1, found, 0, 0, band, 0, positions, 0, positions
-        )
-        if r == 0:
-            for i in range(out.size):
-                out[i] = found[i]
-        else:
-            keep_larger(out, found)
-
-
-@part
-def _patches(row: Any, first: int, high: int, wide: int, columns: int, patches: Any) -> None:
-    """Fill the matrix of patches of ``high`` × ``wide`` outputs, from row ``first`` on."""
-    channels, height, width = row[CHANNELS], row[HEIGHT], row[WIDE]
-    fh, fw, sh, sw = row[TAPS_DOWN], row[TAPS_ALONG], row[STRIDE_DOWN], row[STRIDE_ALONG]
-    top, left = row[TOP], row[LEFT]
-    image = numbers_at(row[SOURCE], channels * height * width + SLACK)
-    down, across = np.empty((fh, 2), np.int64), np.empty((fw, 2), np.int64)
-    for i in range(fh):
-        down[i, 0], down[i, 1] = inside(first * sh + i - top, sh, height, high)
-    for j in range(fw):
-        across[j, 0], across[j, 1] = inside(j - left, sw, width, wide)
-    for c in range(channels):
-        for i in range(fh):
-            above, below = down[i, 0], high - down[i, 1]
-            begin = (c * height + (first + above) * sh + i - top) * width - left
-            for j in range(fw):
-                copy_part(
-                    image, begin + j, sh * width, sw,
-                    patches, ((c * fh + i) * fw + j) * columns, above, high - above - below, below,
-                    wide, across[j, 0], across[j, 1],
-                )  # fmt: skip
-
-
-@part
-def _convolve(row: Any, task: int) -> None:
-    """Compute a band of the rows of some filters: convolution, batch norm, relu, max pooling."""
-    channels, height, width = row[CHANNELS], row[HEIGHT], row[WIDE]
-    filters, rows, positions = row[FILTERS], row[ROWS], row[POSITIONS]
-    ph, pw, relu = row[POOL_DOWN], row[POOL_ALONG], row[RELU] != 0
-    taps = channels * row[TAPS_DOWN] * row[TAPS_ALONG]
-    bands = -(-rows // row[BAND])
-    first, begin = task % bands * row[BAND], task // bands * row[GROUP]
-    band, group = min(row[BAND], rows - first), min(row[GROUP], filters - begin)
-    high, wide = band * ph, positions * pw
-    columns = -(-high * wide // COLUMNS) * COLUMNS
-    weights = numbers_at(row[WEIGHT], filters * taps)
-    scratch = numbers_at(row[SCRATCH] + 4 * task * row[APART], row[PIECE])
-    sums = scratch[: group * columns]
-    spare = scratch[row[PIECE] - 2 * (columns + SLACK) :]
-    if row[DIRECT] != 0:
-        size = height * width
-        products(
-            group, columns, weights, begin * taps, taps, 1, 1, 0, taps,
-            numbers_at(row[SOURCE], channels * size + SLACK), first * ph * width, size, 0,
-            sums, 0, columns, False,
-        )  # fmt: skip
-    else:
-        patches = scratch[group * columns : (group + taps) * columns + SLACK]
-        _patches(row, first * ph, high, wide, columns, patches)
-        products(
-            group, columns, weights, begin * taps, taps, 1, 1, 0, taps,
-            patches, 0, columns, 0, sums, 0, columns, False,
-        )  # fmt: skip
-    result = numbers_at(row[TARGET], filters * rows * positions)
-    factors, shifts = factors_and_shifts(row, begin, group)
-    for f in range(group):
-        own = sums[f * columns :][: high * wide]
-        to = ((begin + f) * rows + first) * positions
-        if ph * pw == 1:
-            finish(own, result[to : to + high * wide], factors[f], shifts[f], relu)
-            continue
-        finish(own, own, factors[f], shifts[f], relu)
-        out = result[to : to + band * positions]
-        _keep_largest(own, band, ph, pw, positions, out, spare)
 
 
 @part
@@ -196,7 +100,7 @@ def _depthwise(row: Any, task: int) -> None:
     for c in range(begin, end):
         copy_part(
             image, (c * height + above - top) * width - left, width, 1,
-            plane, 0, above, below - above, high - below, wide, before, after,
+            plane, 0, above, below - above, high - below, wide, before, after, 1, 0, 0,
         )  # fmt: skip
         if fh * fw == 9:
             nine(sums, plane, 0, length, weights[9 * c :], offsets, 0)
@@ -205,7 +109,7 @@ def _depthwise(row: Any, task: int) -> None:
                 1, length, weights, c * fh * fw, 0, 1, fh, fw, fw, plane, 0, dw, dh * wide,
                 sums, 0, length, False,
             )  # fmt: skip
-        copy_part(sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions)
+        copy_part(sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions, 1, 0, 0)
         size, f = rows * positions, c - begin
         finish(kept, result[c * size : (c + 1) * size], factors[f], shifts[f], relu)
 
@@ -279,7 +183,7 @@ def compute_task(address: int, task: int) -> None:
     row = integers_at(address, len(FIELDS))
     kind = row[KIND]
     if kind == CONVOLVE:
-        _convolve(row, task)
+        convolve(row, task)
     elif kind == DEPTHWISE:
         _depthwise(row, task)
     elif kind == DENSE:

@@ -98,8 +98,17 @@ def _tile(
         y[y_at + p * y_row :][:width] = total
 
 
-def _write_tile(builder: Any, rows: Any, width: Any, *arguments: Any) -> None:
-    """Write a tile of each size, and the choice between them."""
+def write_tiles(
+    write: Callable[..., None], builder: Any, rows: Any, width: Any, *arguments: Any
+) -> None:
+    """Write a tile of each size, and the choice between them.
+
+    Args:
+        write: writes a tile, from a ``Writer``, its rows, its vectors and the other arguments.
+        builder: of the function.
+        rows, width: of the tile that is chosen.
+        arguments: the others.
+    """
     end = builder.append_basic_block("end")
     # No tile has 16 rows.
     choice = builder.switch(builder.add(builder.mul(width, width.type(16)), rows), end)
@@ -108,9 +117,84 @@ def _write_tile(builder: Any, rows: Any, width: Any, *arguments: Any) -> None:
             block = builder.append_basic_block(f"tile.{height}.{size}")
             choice.add_case(16 * size + height, block)
             builder.position_at_end(block)
-            _write_sums(Writer(builder, lanes), height, vectors, *arguments)
+            write(Writer(builder, lanes), height, vectors, *arguments)
             builder.branch(end)
     builder.position_at_end(end)
+
+
+class Sums:
+    """The sums of a tile of P rows and V vectors, while they are added up.
+
+    Args:
+        writer: writes the operations.
+        P, V: rows, and vectors of each.
+        y, y_at, y_row: where the sums are stored: an array, the offset of the first row, and from
+            one row to the next.
+    """
+
+    def __init__(self, writer: Writer, P: int, V: int, y: Any, y_at: Any, y_row: Any) -> None:
+        self._writer, builder, number = writer, writer.builder, y_at.type
+        # Products are added to the copies of a sum in turn.
+        self._copies = 2 if P * V <= FEW else 1
+        zero = writer.vector(None)
+        self._totals = [
+            [[writer.variable(zero) for _ in range(V)] for _ in range(P)]
+            for _ in range(self._copies)
+        ]
+        self._lanes_at = [number(v * writer.lanes) for v in range(V)]
+        rows = [builder.add(y_at, builder.mul(y_row, number(p))) for p in range(P)]
+        self._y = y
+        self._places = [[builder.add(row, lane) for lane in self._lanes_at] for row in rows]
+
+    def load(self) -> None:
+        """Begin with the numbers that are stored."""
+        for totals, places in zip(self._totals[0], self._places, strict=True):
+            for total, place in zip(totals, places, strict=True):
+                self._writer.builder.store(self._writer.load(self._y, place), total)
+
+    def store(self) -> None:
+        """Store the sums."""
+        builder = self._writer.builder
+        for p, places in enumerate(self._places):
+            for v, place in enumerate(places):
+                total = builder.load(self._totals[0][p][v])
+                for copy in range(1, self._copies):
+                    total = builder.fadd(total, builder.load(self._totals[copy][p][v]))
+                self._writer.store(total, self._y, place)
+
+    def add_products(
+        self, length: Any, x: Any, rows_at: list[Any], x_place: Callable[[Any], Any],
+        w: Any, w_place: Callable[[Any], Any],
+    ) -> None:  # fmt: skip
+        """Write the loop that adds the products of ``length`` numbers of each row.
+
+        Args:
+            length: how many.
+            x, w: the factors.
+            rows_at: of each row, from the first.
+            x_place, w_place: where number k of the first row of ``x``, and of ``w``, are.
+        """
+        builder, copies = self._writer.builder, self._copies
+        add, mul, number = builder.add, builder.mul, length.type
+
+        def add_one(copy: int, k: Any) -> None:
+            x_at, w_at = x_place(k), w_place(k)
+            columns = [self._writer.load(w, add(w_at, lane)) for lane in self._lanes_at]
+            for row_at, totals in zip(rows_at, self._totals[copy], strict=True):
+                one = builder.load(builder.gep(x, [add(x_at, row_at)]))
+                factor = self._writer.broadcast(one)
+                for total, column in zip(totals, columns, strict=True):
+                    before = builder.load(total)
+                    builder.store(self._writer.add_product(before, factor, column), total)
+
+        rounds = builder.sdiv(length, number(copies))
+        with cgutils.for_range(builder, rounds) as inner:
+            for copy in range(copies):
+                add_one(copy, add(mul(inner.index, number(copies)), number(copy)))
+        if copies > 1:
+            done = mul(rounds, number(copies))
+            with cgutils.for_range(builder, builder.sub(length, done)) as rest:
+                add_one(0, add(done, rest.index))
 
 
 def _write_sums(
@@ -121,41 +205,19 @@ def _write_sums(
     """Write a tile of P rows and V vectors."""
     builder, number = writer.builder, at.type
     add, mul = builder.add, builder.mul
-    # Products are added to the copies of a sum in turn.
-    copies = 2 if P * V <= FEW else 1
-    zero = writer.vector(None)
-    totals = [[[writer.variable(zero) for _ in range(V)] for _ in range(P)] for _ in range(copies)]
-    y_places = [add(y_at, mul(y_row, number(p))) for p in range(P)]
-    lanes_at = [number(v * writer.lanes) for v in range(V)]
+    sums = Sums(writer, P, V, y, y_at, y_row)
     with builder.if_then(accumulate):
-        for p in range(P):
-            for v in range(V):
-                before = writer.load(y, add(y_places[p], lanes_at[v]))
-                builder.store(before, totals[0][p][v])
+        sums.load()
 
     def add_all(row: Any, step: Any) -> None:
         rows_at = [mul(row, number(p)) for p in range(P)]
-
-        def add_products(copy: int, x_at: Any, w_now: Any) -> None:
-            columns = [writer.load(w, add(w_now, lane)) for lane in lanes_at]
-            for p in range(P):
-                factor = writer.broadcast(builder.load(builder.gep(x, [add(x_at, rows_at[p])])))
-                for total, column in zip(totals[copy][p], columns, strict=True):
-                    builder.store(writer.add_product(builder.load(total), factor, column), total)
-
         with cgutils.for_range(builder, runs) as outer:
             x_run = add(at, mul(outer.index, run))
             w_begin = add(w_at, mul(outer.index, w_run))
-            rounds = builder.sdiv(length, number(copies))
-            with cgutils.for_range(builder, rounds) as inner:
-                for copy in range(copies):
-                    k = add(mul(inner.index, number(copies)), number(copy))
-                    add_products(copy, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
-            if copies > 1:
-                done = mul(rounds, number(copies))
-                with cgutils.for_range(builder, builder.sub(length, done)) as rest:
-                    k = add(done, rest.index)
-                    add_products(0, add(x_run, mul(k, step)), add(w_begin, mul(k, w_step)))
+            sums.add_products(
+                length, x, rows_at, lambda k: add(x_run, mul(k, step)),
+                w, lambda k: add(w_begin, mul(k, w_step)),
+            )  # fmt: skip
 
     # A loop with the constant 1 needs fewer registers for addresses.
     is_one = builder.icmp_signed("==", step, number(1))
@@ -164,12 +226,7 @@ def _write_sums(
             add_all(row, number(1))
         with others:
             add_all(number(1), step)
-    for p in range(P):
-        for v in range(V):
-            total = builder.load(totals[0][p][v])
-            for copy in range(1, copies):
-                total = builder.fadd(total, builder.load(totals[copy][p][v]))
-            writer.store(total, y, add(y_places[p], lanes_at[v]))
+    sums.store()
 
 
 def by_width(
@@ -347,7 +404,7 @@ def _write_relu_backward(
     by_width(builder, ((1, LANES), (1, 8)), length, write)
 
 
-tile = in_llvm(_tile, _write_tile)
+tile = in_llvm(_tile, partial(write_tiles, _write_sums))
 exchange = in_llvm(_exchange, _write_exchange)
 largest = in_llvm(_largest, _write_largest)
 transpose = in_llvm(_transpose, _write_transpose)

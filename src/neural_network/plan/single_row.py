@@ -20,7 +20,15 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array
 from neural_network.functional.window import Window
 from neural_network.kernels import instructions
-from neural_network.kernels.instructions import COLUMNS, FIELDS, FUNCTIONS, MEMORY, SLACK, TENSORS
+from neural_network.kernels.instructions import (
+    COLUMNS,
+    FIELDS,
+    FUNCTIONS,
+    MEMORY,
+    SLACK,
+    TENSORS,
+    patches_of_channel,
+)
 from neural_network.kernels.runtime.aligned import LINE, address, aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.plan.chain import ChainOutputs
@@ -164,20 +172,30 @@ class Program:
         filters, channels = step.weight.shape[:2]
         rows, positions = (pool or window).outputs
         ph, pw = (1, 1) if pool is None else pool.taps
-        taps, wide = channels * prod(window.taps), positions * pw
-        of_row = ph * wide
-        band, group = max(1, min(rows, max(FEWEST, PATCHES // taps) // of_row)), filters
+        taps, of_row = channels * prod(window.taps), positions * pw * ph
+        whole = window.taps == window.stride == (1, 1) and not any(map(any, window.pads))
+        direct = whole and positions * pw == window.sizes[1]
+
+        def patches(band: int) -> int:
+            """Return the numbers that a task copies for so many rows."""
+            if direct:
+                return 0
+            down, along = window.taps
+            high, wide = band * ph, positions * pw
+            return channels * patches_of_channel(high, wide, down, along, window.stride[0])
+
+        band, group = rows, filters
+        while band > 1 and band * of_row > FEWEST and patches(band) > PATCHES:
+            band = -(-band // 2)
         if self._several:
             tasks = min(TASKS, max(1, rows * of_row * taps * filters // TASK))
             band = min(band, max(-(-rows // tasks), -(-FEWEST // of_row)))
             group = filters if rows >= tasks * band else min(filters, FILTERS)
         columns = -(-band * of_row // COLUMNS) * COLUMNS
-        whole = window.taps == window.stride == (1, 1) and not any(map(any, window.pads))
-        direct = whole and wide == window.sizes[1]
         return self._add(
             "CONVOLVE", source, (filters, rows, positions), step, norm,
             tasks=-(-rows // band) * -(-filters // group),
-            piece=columns * (group + (0 if direct else taps) + 2) + 3 * SLACK,
+            piece=columns * group + patches(band),
             pool_down=ph, pool_along=pw, relu=relu, direct=direct, band=band, group=group,
             **_geometry(window),
         )  # fmt: skip
