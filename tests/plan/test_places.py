@@ -17,6 +17,10 @@ def conv(filters: int, size: int = 3, **options: Any) -> nn.Conv2D:
     return nn.Conv2D(filters, size, **{"padding": 1, **options})
 
 
+def transposed(filters: int, size: int = 4, **options: Any) -> nn.ConvTranspose2D:
+    return nn.ConvTranspose2D(filters, size, **{"stride": 2, "padding": 1, **options})
+
+
 def norms() -> list[nn.Layer]:
     return [nn.BatchNorm(), nn.Activation("relu")]
 
@@ -30,6 +34,11 @@ NETWORKS: dict[str, Any] = {
         nn.Residual(conv(8, stride=2, padding="same"), *norms(), conv(8), nn.BatchNorm(),
                    shortcut=nn.Sequential(conv(8, 1, stride=2, padding=0), nn.BatchNorm())),
         nn.Activation("relu"), nn.Residual(conv(8), *norms(), conv(8), nn.BatchNorm()),
+    ],
+    "transposed": lambda: [
+        conv(8, stride=2, activation="relu"), transposed(16, activation="relu"), transposed(7),
+        *norms(), transposed(8, 3, padding=0), conv(8),
+        nn.Residual(nn.ConvTranspose2D(8, 3, padding=1), conv(8), shortcut=conv(8, 1, padding=0)),
     ],
     # Two runs, whose second stages have places of the same size in the memory of one container.
     "two runs": lambda: [conv(8), conv(8, activation="relu"), nn.Activation(nn.softplus),
@@ -83,7 +92,7 @@ def test_predictions_and_trainings_in_turn(name: str) -> None:
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["strides", "residual"])
+@pytest.mark.parametrize("name", ["strides", "residual", "transposed"])
 def test_what_is_not_a_number_stays_in_its_image(name: str) -> None:
     model = network(name)
     model.eval()

@@ -80,6 +80,7 @@ class PreparedTranspose(PreparedStage):
     """A stage of a transposed convolution with its buffers."""
 
     stage: TransposeStage
+    fills_places = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         from neural_network.kernels.convolution.transposed import TransposedConv  # loads Numba
@@ -91,6 +92,10 @@ class PreparedTranspose(PreparedStage):
             (len(self.out), *stage.maps), stage.step.weight.shape, window.stride, window.pads,
             window.outputs, self.buffers.buffer,
         )  # fmt: skip
+
+    def place_of_input(self) -> Array | None:
+        """Return the images inside the zeros that the phases of a stride read around them."""
+        return self._convolve.place_of_input()
 
     def forward(self, X: Array, out: Array) -> None:
         """Fill ``out``; keep a copy of the images, and the result for relu."""

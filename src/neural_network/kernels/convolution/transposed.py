@@ -41,20 +41,37 @@ class TransposedConv:
         )
         self._padded_shape = (n, height + top + bottom, width + left + right, filters)
         self._options = weight_shape, stride
+        self._input_shape = (n, *sizes, weight_shape[0])
+        self._place: Array | None = None
         # The kernels of the backward pass are prepared on first use.
         self._convolve: ConvForward | None = None
+
+    def place_of_input(self) -> Array | None:
+        """Return where images (N, H, W, C) may be written that are then read without a copy.
+
+        None where what follows an image there is not its next pixel: it has fewer channels than
+        numbers of whole vectors.
+        """
+        memory, top, left = self._by.place_of_gradient()
+        _, height, width, channels = self._input_shape
+        if self._place is None and memory.shape[3] == channels:
+            self._place = memory[:, top : top + height, left : left + width]
+        return self._place
 
     def __call__(self, X: Array, weight: Array, bias: Array, out: Array, relu: bool) -> None:
         """Fill ``out``; keep the input.
 
         Args:
-            X: (N, H, W, C), of any strides.
+            X: (N, H, W, C), of any strides, or ``place_of_input()``.
             weight: (C, F, fh, fw).
             bias: (F,), or ``NO_BIAS``.
             out: (N, OH, OW, F), of any strides.
             relu: whether to apply relu.
         """
-        self._by.relu_backward(X, None)
+        if X is self._place:
+            self._by.written_in_place()
+        else:
+            self._by.relu_backward(X, None)
         self._by.input_gradient(weight, out, bias, relu=relu)
 
     def gradients(
