@@ -116,6 +116,17 @@ def _batch_norm(numbers: float) -> Call:
     return _forward_and_backward(nn.batch_norm, _floats(max(1, round(numbers / 512)), 8, 8, 8))
 
 
+def _layer_norm(numbers: float) -> Call:
+    gamma, beta = _floats(64), _floats(64)
+    X = _floats(max(1, round(numbers / 64)), 64)
+    return _forward_and_backward(lambda X: nn.layer_norm(X, gamma, beta), X)
+
+
+def _attention(products: float) -> Call:
+    X = _floats(4, _side(products / 128), 16)
+    return _forward_and_backward(lambda X: nn.scaled_dot_product_attention(X, X, X), X)
+
+
 def _finite_check(numbers: float) -> Call:
     X = _floats(round(numbers))
     return lambda: is_finite(X)
@@ -144,9 +155,11 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "network": _network,
     "dense chain": _dense_chain,
     "dense rows": _dense_rows,
+    "attention": _attention,
     "single row": _single_row,
     "largest of an image": _largest,
     "pooling": _pooling,
+    "layer norm": _layer_norm,
     "batch norm": _batch_norm,
     "finite check": _finite_check,
     "optimizer": _optimizer,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import attention, functional as F
 
-from neural_network.functional.attention import scaled_dot_product_attention
+from neural_network.functional.attention import attend, scaled_dot_product_attention
 from neural_network.functional.embeddings import embedding
 from neural_network.functional.shaping import gather, scatter_add
 
@@ -44,9 +44,19 @@ def attention_reference(
         )
 
 
+def attend_reference(
+    arrays: Any, mask: Any = None, causal: bool = False, factor: float = 1.0
+) -> Any:
+    query, key, value, *added = arrays
+    return attention_reference(
+        query, key, value, mask=added[0] if added else mask, causal=causal, scale=factor
+    )
+
+
 REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     gather: gather_reference,
     scatter_add: scatter_add_reference,
     embedding: lambda indices, weight: F.embedding(torch.from_numpy(indices), weight),
     scaled_dot_product_attention: attention_reference,
+    attend: attend_reference,
 }

@@ -72,6 +72,11 @@ def batch_normalize(arrays: Any, epsilon: float) -> Any:
     return F.batch_norm(arrays[0], None, None, *arrays[1:], training=True, eps=epsilon)
 
 
+def normalize_rows(arrays: Any, epsilon: float) -> Any:
+    X, gamma, beta = arrays
+    return F.layer_norm(X, gamma.shape, gamma, beta, epsilon)
+
+
 REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.centred: centred,
     ops.over_root_mean_square: over_root_mean_square,
@@ -80,6 +85,7 @@ REFERENCES: dict[Callable[..., Any], Callable[..., Any]] = {
     batch.batch_norm: batch_norm,
     batch.batch_statistics: batch_statistics,
     sample_norms.layer_norm: layer_norm,
+    sample_norms.normalize_rows: normalize_rows,
     sample_norms.group_norm: group_norm,
     sample_norms.instance_norm: instance_norm,
 }

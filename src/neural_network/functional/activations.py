@@ -387,10 +387,13 @@ def softmax(Z: ArrayLike, axis: int = -1) -> Array:
     return rounded(exponentials / np.sum(exponentials, axis=axis, keepdims=True), dtype)
 
 
-@gradient(softmax, "Z")
-def _(g: Any, out: Any, axis: int) -> Any:
+def softmax_gradient(g: Any, out: Any, axis: int) -> Any:
+    """Return the gradient for the scores of a softmax, given that for its result ``out``."""
     # Raising one score lowers the other probabilities: g minus its mean, weighted by them.
     return out * (g - np.sum(g * out, axis=axis, keepdims=True))
+
+
+gradient(softmax, "Z")(softmax_gradient)
 
 
 @public

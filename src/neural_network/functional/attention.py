@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,11 @@ from neural_network.checks import (
 )
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, sentence
-from neural_network.functional.activations import softmax
-from neural_network.functional.op import Call, call, samples
+from neural_network.functional.activations import softmax, softmax_gradient
+from neural_network.functional.elementwise import sum_to
+from neural_network.functional.op import Call, Kept, call, gradient, keeping, op, samples
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.lifting import is_tensor, lift_hook
 from neural_network.public import public
 
 
@@ -90,23 +93,116 @@ def scaled_dot_product_attention(
             _check_mask(function, part, shape)
     triangular = as_flag(function, "causal", causal)
     factor = query.shape[-1] ** -0.5 if scale is None else as_number(function, "scale", scale)
+    if added and not is_tensor(added[0]):
+        allowed, added = added[0], []
+    return rounded(attend([query, key, value, *added], allowed, triangular, factor), dtype)
+
+
+@op
+@silent
+def attend(
+    arrays: Sequence[Any], mask: Array | None = None, causal: bool = False, factor: float = 1.0
+) -> Array:
+    """Return ``softmax(factor · Q Kᵀ + mask) V``; arguments are checked by the function above.
+
+    Args:
+        arrays: queries, keys and values, and perhaps a mask to add of which a gradient may be
+            needed: one argument, because all gradients are computed together.
+        mask: of which none is needed: booleans, or numbers to add; or None.
+        causal: whether query i attends only to keys 0 to i.
+        factor: of the scores.
+    """
+    return _attended(Kept(), arrays, mask, causal, factor)
+
+
+@silent
+def _attended(
+    kept: Kept, arrays: Sequence[Any], mask: Array | None = None, causal: bool = False,
+    factor: float = 1.0,
+) -> Array:  # fmt: skip
+    """Compute ``attend``; keep the weights, which kernels compute again."""
+    if len(arrays) == 3 and (kernels := _kernels_for(*arrays)):
+        out: Array = kernels.attended(*arrays, _to_add(mask), causal=causal, factor=factor)
+        return out
+    kept.value = _weights(arrays, mask, causal, factor)
+    return np.asarray(np.matmul(kept.value, arrays[2]))
+
+
+keeping(attend, _attended)
+
+
+@gradient(attend, "arrays")
+def _(g: Any, arrays: Any, mask: Any, causal: bool, factor: float, kept: Kept) -> list[Any]:
+    query, key, value, *added = arrays
+    weights = None
+    if not lift_hook([g, *arrays]):
+        if kept.value is None and not added and (kernels := _kernels_for(*arrays, g)):
+            found: list[Any] = kernels.attention_gradients(
+                g, query, key, value, _to_add(mask), causal=causal, factor=factor
+            )
+            return found
+        weights = kept.value
+    if weights is None:  # recorded, as functions of the arrays; or kernels have computed them
+        weights = _weights(arrays, mask, causal, factor)
+    for_weights = np.matmul(g, np.swapaxes(value, -1, -2))
+    for_scores = softmax_gradient(for_weights, weights, -1)
+    allowed = _allowed(weights.shape, added[0] if added else mask, causal)
+    if allowed is not None:
+        for_scores = np.where(allowed, for_scores, np.zeros((), for_scores.dtype))
+    return [
+        np.matmul(for_scores, key) * factor,
+        np.matmul(np.swapaxes(for_scores, -1, -2), query * factor),
+        np.matmul(np.swapaxes(weights, -1, -2), g),
+        *(sum_to(for_scores, part.shape) for part in added),
+    ]
+
+
+def _weights(arrays: Sequence[Any], mask: Array | None, causal: bool, factor: float) -> Any:
+    """Return the attention weights: (…, Lq, Lk)."""
+    query, key, _, *added = arrays
     scores: Any = np.matmul(query * factor, np.swapaxes(key, -1, -2))
-    for part in added:
+    part = added[0] if added else mask
+    if part is not None and part.dtype.kind == "f":
         scores = scores + part
-        allowed = np.not_equal(part, -np.inf)
-    if triangular:
-        causal_mask = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
-        allowed = causal_mask if allowed is None else allowed & causal_mask
+    allowed = _allowed(scores.shape, part, causal)
     zero = np.zeros((), scores.dtype)
     if allowed is not None:
         # −∞ and not a large number, so that the weight of a masked key is exactly 0.
         scores = np.where(allowed, scores, zero - np.inf)
     weights = softmax(scores)
     if allowed is not None and not np.all(attends := np.any(allowed, axis=-1, keepdims=True)):
-        # The softmax of a row of −∞ is NaN. It is replaced here, and its gradient is dropped by
-        # the np.where above.
+        # The softmax of a row of −∞ is NaN. It is replaced here, and has no gradient.
         weights = np.where(attends, weights, zero)
-    return rounded(np.matmul(weights, value), dtype)
+    return weights
+
+
+def _allowed(shape: tuple[int, ...], mask: Any, causal: bool) -> Any:
+    """Return which keys a query may attend to, as booleans that broadcast; None for all of them."""
+    allowed = mask
+    if mask is not None and mask.dtype.kind == "f":
+        allowed = np.not_equal(mask, -np.inf)
+    if causal:
+        causal_mask = np.arange(shape[-2])[:, None] >= np.arange(shape[-1])
+        allowed = causal_mask if allowed is None else allowed & causal_mask
+    return allowed
+
+
+def _to_add(mask: Array | None) -> Array | None:
+    """Return a mask as numbers to add."""
+    if mask is None or mask.dtype.kind == "f":
+        return mask
+    return np.where(mask, np.float32(0), np.float32(-np.inf))
+
+
+def _kernels_for(query: Any, key: Any, value: Any, *others: Any) -> Any:
+    """Return the module of compiled kernels if they are to compute with these arrays."""
+    work = query.size * key.shape[-2] + value.size * query.shape[-2]
+    arrays = query, key, value, *others
+    if query.dtype != np.float32 or not kernel_wanted("attention", work, *arrays):
+        return None
+    from neural_network.kernels import attention
+
+    return attention
 
 
 def _check_shapes(function: str, query: Array, key: Array, value: Array) -> None:
@@ -141,3 +237,11 @@ def _(rng: np.random.Generator) -> Iterator[Call]:
     yield call(*rng.standard_normal((3, 4, 2)), causal=True, scale=0.5)
     allowed = np.array([[True, False, True], [False, False, False]])
     yield call(*(rng.standard_normal(shape) for shape in [(2, 2), (3, 2), (3, 1)]), mask=allowed)
+
+
+@samples(attend)
+def _(rng: np.random.Generator) -> Iterator[Call]:
+    parts = [rng.standard_normal(shape) for shape in [(2, 3, 4), (2, 5, 4), (2, 5, 2)]]
+    yield call(parts, None, False, 0.5)
+    yield call([*parts, rng.standard_normal((3, 5))], None, True, 0.7)
+    yield call(parts, rng.random((2, 1, 5)) < 0.5)

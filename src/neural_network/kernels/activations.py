@@ -1,8 +1,7 @@
 """Activation functions of many numbers, and the gradients behind them.
 
-Numba computes an exponential with a call for each number; here whole vectors are computed. Each
-formula is written once, for ``_Numbers`` (NumPy's arrays, where nothing is compiled) and for
-``_Vectors`` (vectors in LLVM's language). It uses exponentials of numbers below 0 alone, which
+Each formula is written once, for ``Numbers`` (NumPy's arrays, where nothing is compiled) and for
+``Vectors`` (vectors in LLVM's language). It uses exponentials of numbers below 0 alone, which
 cannot overflow. The ops of ``functional/activations.py`` define what is computed.
 """
 
@@ -12,17 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from neural_network.kernels.instructions import FUNCTIONS
 from neural_network.kernels.runtime.compiler import kernel, linked_part, prange
 from neural_network.kernels.runtime.linking import in_llvm
 from neural_network.kernels.tile import LANES, Writer, by_width
+from neural_network.kernels.vectors import Numbers, Vector, Vectors
 
 # Numbers of a task: a few of its arrays fit the first-level cache.
 BLOCK = 4096
 # exp(−HELD) is 0 in float32 without subnormal numbers, as is exp(−FAR² / 2).
-LOWEST, HELD, FAR = -87.33, 88.0, 14.0
+HELD, FAR = 88.0, 14.0
 PEAK = 0.3989422804014327  # 1 / √(2π)
 # A polynomial in 1 / (1 + NEARNESS · z), highest power first: exp(z²/2) times the chance that a
 # normal number lies above z, for z from 0 to FAR. Least squares of the relative error at 400
@@ -32,107 +31,6 @@ TAIL = (
     0.0388709204, -0.171443555, 0.233107471, -0.0812823041, 0.145609827, 0.0934725846,
     0.122204592, 0.119451402, 9.09630867e-6,
 )  # fmt: skip
-
-
-class _Numbers:
-    """What the formulas need, of arrays."""
-
-    where = staticmethod(np.where)
-    exp = staticmethod(np.exp)
-    expm1 = staticmethod(np.expm1)
-
-
-class _Vector:
-    """A vector in LLVM's language, or one of truth values, with Python's operators."""
-
-    def __init__(self, writer: Writer, value: Any) -> None:
-        self.writer, self.builder, self.value = writer, writer.builder, value
-
-    def of(self, value: Any) -> _Vector:
-        """Return a vector, or the same number in all lanes, as a vector."""
-        if isinstance(value, _Vector):
-            return value
-        return _Vector(self.writer, ir.Constant(self.writer.vector, [value] * self.writer.lanes))
-
-    def _by(self, word: str, other: Any, *, turned: bool = False) -> _Vector:
-        a, b = (self.of(other), self) if turned else (self, self.of(other))
-        # A product and a sum are rounded once ("contract").
-        value = getattr(self.builder, word)(a.value, b.value, flags=["contract"])
-        return _Vector(self.writer, value)
-
-    def __add__(self, other: Any) -> _Vector:
-        return self._by("fadd", other)
-
-    def __sub__(self, other: Any) -> _Vector:
-        return self._by("fsub", other)
-
-    def __rsub__(self, other: Any) -> _Vector:
-        return self._by("fsub", other, turned=True)
-
-    def __mul__(self, other: Any) -> _Vector:
-        return self._by("fmul", other)
-
-    def __truediv__(self, other: Any) -> _Vector:
-        return self._by("fdiv", other)
-
-    def __rtruediv__(self, other: Any) -> _Vector:
-        return self._by("fdiv", other, turned=True)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __neg__(self) -> _Vector:
-        return _Vector(self.writer, self.builder.fneg(self.value))
-
-    def __gt__(self, other: Any) -> _Vector:
-        return _Vector(
-            self.writer, self.builder.fcmp_ordered(">", self.value, self.of(other).value)
-        )
-
-    def __lt__(self, other: Any) -> _Vector:
-        return _Vector(
-            self.writer, self.builder.fcmp_ordered("<", self.value, self.of(other).value)
-        )
-
-
-class _Vectors:
-    """What the formulas need, of vectors in LLVM's language."""
-
-    @staticmethod
-    def where(condition: _Vector, a: Any, b: Any) -> _Vector:
-        chosen = condition.builder.select(
-            condition.value, condition.of(a).value, condition.of(b).value
-        )
-        return _Vector(condition.writer, chosen)
-
-    @classmethod
-    def exp(cls, x: _Vector) -> _Vector:
-        """Return the exponential of numbers of 0 or below."""
-        power, rest = cls._power_and_rest(x)
-        return cls.where(x < LOWEST, 0.0, power * rest + power)
-
-    @classmethod
-    def expm1(cls, x: _Vector) -> _Vector:
-        """Return the exponential less 1, of numbers of 0 or below."""
-        power, rest = cls._power_and_rest(x)
-        return cls.where(x < LOWEST, -1.0, power * rest + (power - 1.0))
-
-    @classmethod
-    def _power_and_rest(cls, x: _Vector) -> tuple[_Vector, _Vector]:
-        """Return 2ⁿ and exp(r) − 1, where x = n · log 2 + r and |r| ≤ log(2) / 2."""
-        # To add 1.5 · 2²³ rounds to a whole number, which then stands in the lowest bits.
-        magic = 12582912.0
-        shifted = x * 1.4426950408889634 + magic
-        whole = shifted - magic
-        # log 2 in two parts, the first of which is short, so that its product with n is exact.
-        rest = (x - whole * 0.693359375) - whole * -2.1219444005469057e-4
-        series: _Vector = rest.of(1 / 5040)
-        for divisor in (720, 120, 24, 6, 2, 1):
-            series = series * rest + 1 / divisor
-        builder, lanes = x.builder, x.writer.lanes
-        bits = ir.VectorType(ir.IntType(32), lanes)
-        number = builder.add(builder.bitcast(shifted.value, bits), bits([127] * lanes))
-        power = builder.bitcast(builder.shl(number, bits([23] * lanes)), x.writer.vector)
-        return _Vector(x.writer, power), series * rest
 
 
 def _size(z: Any, m: Any) -> Any:
@@ -233,7 +131,7 @@ def _by_numbers(place: int, kind: int, z: Any, option: Any) -> Any:
     """Compute a function (place 0) or its slope (1) by NumPy."""
     formula = FORMULAS[FUNCTIONS[kind]][place]
     with np.errstate(all="ignore"):
-        return formula(z, option[0], _Numbers)
+        return formula(z, option[0], Numbers)
 
 
 def _values(kind: int, option: Any, x: Any, y: Any, at: int, length: int) -> None:
@@ -275,10 +173,10 @@ def _write(
             writer: Writer, _: int, position: Any, formula: Formula = formulas[place]
         ) -> None:
             here = builder.add(at, position)
-            chosen = _Vector(writer, writer.broadcast(builder.load(option)))
-            result = formula(_Vector(writer, writer.load(x, here)), chosen, _Vectors)
+            chosen = Vector(writer, writer.broadcast(builder.load(option)))
+            result = formula(Vector(writer, writer.load(x, here)), chosen, Vectors)
             if grad is not None:
-                result = _Vector(writer, writer.load(grad, here)) * result
+                result = Vector(writer, writer.load(grad, here)) * result
             writer.store(result.value, y, here)
 
         by_width(builder, ((1, LANES), (1, 1)), length, write)

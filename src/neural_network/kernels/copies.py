@@ -1,4 +1,4 @@
-"""Loops in place of assignments to slices.
+"""Loops in place of assignments to slices, and the transposition of matrices.
 
 Numba compiles ``target[:n] = source`` together with a check of the shapes, whose error message
 brings in the formatting of strings: two to four seconds of compiling a kernel.
@@ -56,3 +56,22 @@ def transpose_places(
         for j in range(0, places, BLOCK):
             channel, place = min(c, channels - BLOCK), min(j, places - BLOCK)
             transpose(x, at + channel * row + place, row, y, y_at + place * y_row + channel, y_row)
+
+
+@part
+def turn(
+    source: Any, at: int, step: int, rows: int, columns: int, target: Any, to: int, wide: int
+) -> None:
+    """Transpose a matrix into rows of ``wide`` numbers, zeros behind the last; float32.
+
+    Row i of the matrix begins at ``at + i·step``, row c of the result at ``to + c·wide``.
+    """
+    high, deep = rows // 8 * 8, columns // 8 * 8
+    for i in range(0, high, 8):
+        for c in range(0, deep, 8):
+            transpose(source, at + i * step + c, step, target, to + c * wide + i, wide)
+    for c in range(columns):
+        for i in range(0 if c >= deep else high, rows):
+            target[to + c * wide + i] = source[at + i * step + c]
+        for i in range(rows, wide):
+            target[to + c * wide + i] = np.float32(0)

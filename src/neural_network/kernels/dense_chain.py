@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.copies import turn
 from neural_network.kernels.products import PADDED_TO, padded_columns, products
 from neural_network.kernels.runtime.compiler import part, serial_kernel
-from neural_network.kernels.tile import transpose
 
 # The columns of the table of layers; a place of −1 is that of no bias.
 INPUTS, UNITS, WEIGHT, BIAS, RELU = range(5)
@@ -152,7 +152,7 @@ def _backward(
         if columns != units:
             _narrow(work, scratch, inputs, columns, gradients, table[layer, WEIGHT], units)
         if layer > 0:
-            _turn(flat, table[layer, WEIGHT], inputs, units, work, scratch, before)
+            turn(flat, table[layer, WEIGHT], units, inputs, units, work, scratch, before)
             products(count, before, work, grad, columns, 1, 1, 0, units,
                      work, scratch, before, 0, work, other, before, False)  # fmt: skip
             grad, other = other, grad
@@ -221,20 +221,6 @@ def _sum_rows(source: Any, at: int, rows: int, wide: int, total: Any) -> None:
         row = source[at + i * wide : at + (i + 1) * wide]
         for c in range(total.shape[0]):
             total[c] += row[c]
-
-
-@part
-def _turn(source: Any, at: int, rows: int, columns: int, target: Any, to: int, wide: int) -> None:
-    """Transpose a matrix into rows of ``wide`` numbers, zeros behind the last."""
-    high, deep = rows // 8 * 8, columns // 8 * 8
-    for i in range(0, high, 8):
-        for c in range(0, deep, 8):
-            transpose(source, at + i * columns + c, columns, target, to + c * wide + i, wide)
-    for c in range(columns):
-        for i in range(0 if c >= deep else high, rows):
-            target[to + c * wide + i] = source[at + i * columns + c]
-        for i in range(rows, wide):
-            target[to + c * wide + i] = np.float32(0)
 
 
 @part

@@ -16,9 +16,11 @@ import numpy as np
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_flag
 from neural_network.elsewhere.surface import explains_calls
+from neural_network.functional.attention import scaled_dot_product_attention
 from neural_network.functional.convolution.conv import conv2d
 from neural_network.functional.finite import is_finite
 from neural_network.functional.normalization.batch_norm import batch_norm
+from neural_network.functional.normalization.sample_norms import layer_norm
 from neural_network.functional.pooling.pool import avg_pool2d, max_pool2d
 from neural_network.kernels.runtime.announcements import compiling_all
 from neural_network.kernels.runtime.gate import use_kernels
@@ -142,6 +144,13 @@ def _normalize_and_pool(images: Array) -> None:
     (max_pool2d(normal, 2) + avg_pool2d(normal, 2)).sum().backward()
 
 
+def _sequences() -> None:
+    tokens = Tensor(np.ones((1, 8, 8), np.float32), requires_grad=True)
+    attended = scaled_dot_product_attention(tokens, tokens, tokens)
+    ones = np.ones(8, np.float32)
+    layer_norm(attended, ones, ones).sum().backward()
+
+
 def _activations() -> None:
     for name in ("tanh", "gelu"):
         _train(Conv2D(8, 3, activation=name), Dense(20, name))
@@ -152,6 +161,7 @@ GROUPS: dict[str, Callable[[], None]] = {
     "convolutional networks": _convolutional_networks,
     "networks with batch norm": _normalized_networks,
     "activations": _activations,
+    "functions of sequences": _sequences,
     "optimizers": _optimizers,
     "functions": _functions,
 }

@@ -70,7 +70,7 @@ gradient(centred, "X")(lambda g, axes: g - mean_over(axes, g))
 @op
 def over_root_mean_square(X: Any, axes: Axes, epsilon: float) -> Array:
     """Return ``X / √(mean(X²) + ε)`` along axes."""
-    out: Array = X / _root_mean_square(X, axes, epsilon)
+    out: Array = X / root_mean_square(X, axes, epsilon)
     return out
 
 
@@ -78,10 +78,11 @@ def over_root_mean_square(X: Any, axes: Axes, epsilon: float) -> Array:
 def _(g: Any, X: Any, out: Any, axes: Axes, epsilon: float) -> Any:
     # Every element raises the root, which removes the part of g along the result. The product
     # comes first, so that NumPy reuses its memory for the sum.
-    return (out * -mean_over(axes, g, out) + g) / _root_mean_square(X, axes, epsilon)
+    return (out * -mean_over(axes, g, out) + g) / root_mean_square(X, axes, epsilon)
 
 
-def _root_mean_square(X: Any, axes: Axes, epsilon: float) -> Any:
+def root_mean_square(X: Any, axes: Axes, epsilon: float) -> Any:
+    """Return ``√(mean(X²) + ε)`` along axes, in the type of X."""
     return np.sqrt(mean_square(X, axes) + epsilon).astype(X.dtype)
 
 

@@ -6,7 +6,9 @@ and variance are taken.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,13 +18,20 @@ from neural_network.elsewhere.surface import explains_calls
 from neural_network.errors import DTypeError, ShapeError, brief, sentence
 from neural_network.functional.normalization.ops import (
     Axes,
+    affine,
     as_arguments,
+    centred,
     check_channels,
     check_several,
+    mean_over,
     normalize_over,
+    root_mean_square,
     scale_and_shift,
+    sum_over,
 )
-from neural_network.functional.op import Normal, call, sample_calls
+from neural_network.functional.op import Kept, Normal, call, gradient, keeping, op, sample_calls
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.lifting import lift_hook
 from neural_network.public import public
 
 
@@ -68,8 +77,81 @@ def layer_norm(
     sizes = tuple(X.shape[axis] for axis in chosen)
     for name, value in arrays.items():
         check_shape(function, name, value, sizes)
+    if chosen[0] == X.ndim - len(chosen) and arrays:
+        parameters = [
+            arrays[name] if name in arrays else np.full(sizes, value, X.dtype)
+            for name, value in (("gamma", 1), ("beta", 0))
+        ]
+        return rounded(normalize_rows([X, *parameters], eps), dtype)
     shape = tuple(n if i in chosen else 1 for i, n in enumerate(X.shape))
     return rounded(scale_and_shift(normalize_over(X, chosen, eps), arrays, shape), dtype)
+
+
+@op
+@silent
+def normalize_rows(arrays: Sequence[Any], epsilon: float) -> Array:
+    """Return ``γ · (X − mean) / √(variance + ε) + β`` over the last axes of X, those of γ and β.
+
+    Args:
+        arrays: X, γ and β: one argument, because all three gradients are computed together.
+        epsilon: ε.
+    """
+    return _normalized_rows(Kept(), arrays, epsilon)
+
+
+@silent
+def _normalized_rows(kept: Kept, arrays: Sequence[Any], epsilon: float) -> Array:
+    """Compute ``normalize_rows``; keep what the gradients need, which kernels compute again."""
+    X, gamma, beta = arrays
+    if kernels := _kernels_for(X, gamma, beta):
+        out: Array = kernels.normalize(X, gamma, beta, epsilon)
+        return out
+    kept.value = x_hat, _ = _x_hat_and_deviation(X, gamma.ndim, epsilon)
+    return affine(x_hat, gamma, beta)
+
+
+keeping(normalize_rows, _normalized_rows)
+
+
+@gradient(normalize_rows, "arrays")
+def _(g: Any, arrays: Any, epsilon: float, kept: Kept) -> list[Any]:
+    X, gamma, _beta = arrays
+    found = None
+    if not lift_hook([g, *arrays]):
+        if kept.value is None and (kernels := _kernels_for(X, gamma, g)):
+            gradients: list[Any] = kernels.normalize_gradients(g, X, gamma, epsilon)
+            return gradients
+        found = kept.value
+    x_hat, deviation = found or _x_hat_and_deviation(X, gamma.ndim, epsilon)
+    last, others = _last_axes(X.ndim, gamma.ndim), tuple(range(X.ndim - gamma.ndim))
+    for_x_hat = g * gamma
+    for_X = x_hat * -mean_over(last, for_x_hat, x_hat) + for_x_hat - mean_over(last, for_x_hat)
+    return [
+        for_X / deviation,
+        sum_over(others, g, x_hat).reshape(gamma.shape),
+        sum_over(others, g).reshape(gamma.shape),
+    ]
+
+
+def _x_hat_and_deviation(X: Any, count: int, epsilon: float) -> tuple[Any, Any]:
+    """Return ``(X − mean) / √(variance + ε)`` over so many last axes, and the root."""
+    axes = _last_axes(X.ndim, count)
+    left = centred(X, axes)
+    deviation = root_mean_square(left, axes, epsilon)
+    return left / deviation, deviation
+
+
+def _last_axes(ndim: int, count: int) -> Axes:
+    return tuple(range(ndim - count, ndim))
+
+
+def _kernels_for(*arrays: Any) -> Any:
+    """Return the module of compiled kernels if they are to compute with these arrays."""
+    if not kernel_wanted("layer norm", arrays[0].size, *arrays):
+        return None
+    from neural_network.kernels import layer_norm as kernels
+
+    return kernels
 
 
 @public
@@ -188,6 +270,13 @@ sample_calls(
     call(Normal((3, 4)), Normal(4), Normal(4)),
     call(Normal((2, 3, 4)), Normal((2, 4)), axes=(0, 2)),
     call(Normal((3, 4)), None, Normal(4)),
+)
+
+
+sample_calls(
+    normalize_rows,
+    call([Normal((3, 4)), Normal(4), Normal(4)], 1e-5),
+    call([Normal((2, 3, 4)), Normal((3, 4)), Normal((3, 4))], 0.1),
 )
 
 

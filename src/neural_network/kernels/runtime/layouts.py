@@ -78,7 +78,10 @@ def as_line(array: Array) -> tuple[Array, Sizes]:
     """
     size = array.itemsize
     steps = tuple([stride // size for stride in array.strides])
-    if array.flags.c_contiguous:
-        return array.reshape(-1), steps
+    # ``as_strided`` takes longer than these views of memory without gaps.
+    order = sorted(range(array.ndim), key=steps.__getitem__, reverse=True)
+    dense = array.transpose(order)
+    if dense.flags.c_contiguous:
+        return dense.reshape(-1), steps
     last = sum([(count - 1) * step for count, step in zip(array.shape, steps, strict=True)])
     return as_strided(array, (last + 1,), (size,)), steps
