@@ -17,6 +17,7 @@ dense = needs.kernels("dense")
 SIZES = [
     (1, 1, 1), (2, 3, 10), (5, 70, 33), (7, 8, 8), (13, 65, 64), (64, 200, 72), (65, 97, 136),
     (3, 513, 520), (258, 67, 18), (513, 20, 129), (0, 9, 17),
+    (257, 64, 64), (1021, 33, 60), (300, 64, 200), (256, 130, 7),
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def test_they_equal_numpy(sizes: tuple[int, int, int], relu: bool, with_input: b
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-4)
 
 
-@pytest.mark.parametrize("sizes", [(65, 97, 136), (258, 67, 18)], ids=str)
+@pytest.mark.parametrize("sizes", [(65, 97, 136), (258, 67, 18), (513, 20, 30)], ids=str)
 def test_they_have_the_same_bits_on_any_number_of_threads(sizes: tuple[int, int, int]) -> None:
     found = on_one_and_two_threads(lambda: gradients(sizes, True, with_input=True)[0])
     for one, two in zip(*found, strict=True):

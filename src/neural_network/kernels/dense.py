@@ -27,6 +27,9 @@ TASKS, FEWEST = 4, 12
 BAND = 96
 # Rows of the batch that one sum of the weight's gradient adds up at once.
 SAMPLES = 256
+# Batches of at least so many rows, as those of sequences, are halved where a layer is so narrow
+# that the second thread would have nothing to do.
+HALVED = 256
 
 
 @kernel
@@ -86,33 +89,45 @@ def affine_backward(
         dX: (N, inputs), contiguous, to be filled with masked · Wᵀ; or empty.
         relu: whether ``affine`` applied relu.
     """
-    inputs, columns = X.shape[1], masked.shape[1]
+    (count, inputs), columns = X.shape, masked.shape[1]
     panels = masked.reshape(-1)
-    for task in prange(-(-columns // WIDTH)):
-        _masked_panel(task * WIDTH, columns, G, out, panels, db, relu)
+    halves = 2 if columns <= WIDTH and count >= HALVED else 1
+    sums = np.empty((halves, db.shape[0]), G.dtype)
+    for task in prange(halves * -(-columns // WIDTH)):
+        half = task % halves
+        _masked_panel(
+            half * count // halves, (half + 1) * count // halves, task // halves * WIDTH,
+            columns, G, out, panels, sums[half], relu,
+        )  # fmt: skip
+    for u in range(db.shape[0]):
+        db[u] = sums[0, u] + sums[1, u] if halves > 1 else sums[0, u]
     # An even number of tasks, so that two threads get the same work. A task of the second product
     # has about as many operations as one of the third.
     weights = 2 * -(-inputs // (2 * BAND))
     band = -(-inputs // weights)
-    others = -(-inputs // WIDTH) if dX.size > 0 else 0
+    cut = 2 if inputs <= WIDTH and count >= HALVED else 1
+    others = cut * -(-inputs // WIDTH) if dX.size > 0 else 0
     for task in prange(weights + others):
         if task < weights:
             _weight_rows(task * band, min(band, inputs - task * band), columns, X, panels, dW)
         else:
-            _input_columns((task - weights) * WIDTH, panels, W, dX)
+            half, panel = (task - weights) % cut, (task - weights) // cut
+            begin, end = half * count // cut, (half + 1) * count // cut
+            _input_columns(begin, end, panel * WIDTH, panels, W, dX)
 
 
 @part
 def _masked_panel(
-    left: int, columns: int, G: Any, out: Any, panels: Any, bias: Any, relu: bool
-) -> None:
-    """Copy some columns of the gradient, masked by relu, and sum them over rows."""
+    begin: int, end: int, left: int, columns: int, G: Any, out: Any, panels: Any, bias: Any,
+    relu: bool,
+) -> None:  # fmt: skip
+    """Copy some columns of some rows of the gradient, masked by relu, and sum them over rows."""
     count, units = G.shape
     width, kept = min(WIDTH, columns - left), min(WIDTH, units - left)
     grad, passed = G.reshape(-1), out.reshape(-1)
     total = np.zeros(WIDTH, G.dtype)
     whole = kept // 8 * 8
-    for n in range(count):
+    for n in range(begin, end):
         at, to = n * units + left, left * count + n * width
         relu_backward(grad, passed, at, panels, to, total, whole, relu)
         for c in range(whole, kept):
@@ -150,13 +165,14 @@ def _weight_rows(first: int, rows: int, columns: int, X: Any, panels: Any, dW: A
 
 
 @part
-def _input_columns(left: int, panels: Any, W: Any, out: Any) -> None:
-    """Compute some columns of masked · Wᵀ."""
-    (inputs, units), count = W.shape, out.shape[0]
+def _input_columns(begin: int, end: int, left: int, panels: Any, W: Any, out: Any) -> None:
+    """Compute some columns of some rows of masked · Wᵀ."""
+    (inputs, units), count, rows = W.shape, out.shape[0], end - begin
     width = min(WIDTH, inputs - left)
     narrow = width != WIDTH
-    sums = np.empty(count * WIDTH if narrow else 0, out.dtype)
-    to, at, step = (sums, 0, WIDTH) if narrow else (out.reshape(-1), left, inputs)
+    sums = np.empty(rows * WIDTH if narrow else 0, out.dtype)
+    to, step = (sums, WIDTH) if narrow else (out.reshape(-1), inputs)
+    at = 0 if narrow else begin * inputs + left
     # The transposed weights of these columns; zeros beyond the last one.
     transposed = np.zeros(min(DEPTH, units) * WIDTH, out.dtype)
     columns = -(-units // PADDED_TO) * PADDED_TO
@@ -165,18 +181,19 @@ def _input_columns(left: int, panels: Any, W: Any, out: Any) -> None:
         _transposed_rows(W, left, width, first, depth, transposed)
         panel, whole = first * count, depth // WIDTH
         products(
-            count, WIDTH, panels, panel, WIDTH, 1, whole, count * WIDTH, WIDTH,
+            rows, WIDTH, panels, panel + begin * WIDTH, WIDTH, 1, whole, count * WIDTH, WIDTH,
             transposed, 0, WIDTH, WIDTH * WIDTH, to, at, step, first > 0,
         )  # fmt: skip
         done = whole * WIDTH
         if depth > done:
+            last = columns - first - done
             products(
-                count, WIDTH, panels, panel + done * count, columns - first - done, 1, 1, 0,
+                rows, WIDTH, panels, panel + done * count + begin * last, last, 1, 1, 0,
                 depth - done, transposed, done * WIDTH, WIDTH, 0, to, at, step, True,
             )  # fmt: skip
     if narrow:
-        for n in range(count):
-            copy(sums[n * WIDTH : n * WIDTH + width], out[n, left:])
+        for n in range(rows):
+            copy(sums[n * WIDTH : n * WIDTH + width], out[begin + n, left:])
 
 
 @part
