@@ -22,6 +22,8 @@ CASES: list[tuple[int, tuple[int, int], int, dict[str, Any]]] = [
     (3, (5, 4), 7, {"kernel_size": (3, 4), "stride": (1, 3), "padding": (0, 1), "bias": False}),
     (8, (3, 4), 9, {"kernel_size": 2, "stride": 4, "output_padding": (3, 1)}),  # gaps
     (1, (6, 6), 1, {"kernel_size": 5, "padding": 2}),
+    (9, (5, 2), 4, {"kernel_size": (5, 1), "stride": (2, 3), "output_padding": (1, 2)}),  # gaps
+    (8, (7, 6), 2, {"kernel_size": 4, "stride": 2, "padding": 1}),
 ]
 IDS = [f"{channels} {options}" for channels, _, _, options in CASES]
 
@@ -95,8 +97,9 @@ def test_threads_change_no_bit(case: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite(value: float) -> None:
-    model, X = network(CASES[1])
+@pytest.mark.parametrize("case", [CASES[1], CASES[6]], ids=["16 filters", "2 filters"])
+def test_what_is_not_finite(case: Any, value: float) -> None:
+    model, X = network(case)
     X[1, 2, 0, 1], X[4, 1, 3, 3] = value, value
     with nn.use_kernels("numpy"):
         expected = results(model, X)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from neural_network.kernels.convolution import few_filters
 from neural_network.kernels.convolution.prepared import (
+    BLOCKS,
     NO_BIAS,
     Buffer,
     ConvBackward,
     ConvForward,
     masked,
 )
-from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
+from neural_network.kernels.products import padded_columns
+from neural_network.kernels.runtime.layouts import Array, Pads, Sizes, as_line
 
 
 class TransposedConv:
@@ -43,6 +46,13 @@ class TransposedConv:
         self._options = weight_shape, stride
         self._input_shape = (n, *sizes, weight_shape[0])
         self._place: Array | None = None
+        # A task computes all rows of an image, or some of them where there are few images.
+        self._band = max(1, height * min(n, BLOCKS) // BLOCKS)
+        channels, _, *taps = weight_shape
+        self._matrix: Array | None = None
+        if filters <= few_filters.FEW:
+            columns = padded_columns(filters * taps[0] * taps[1])
+            self._matrix = buffer("filters of a pixel", (channels, columns), np.float32)
         # The kernels of the backward pass are prepared on first use.
         self._convolve: ConvForward | None = None
 
@@ -72,7 +82,18 @@ class TransposedConv:
             self._by.written_in_place()
         else:
             self._by.relu_backward(X, None)
-        self._by.input_gradient(weight, out, bias, relu=relu)
+        if self._matrix is None:
+            self._by.input_gradient(weight, out, bias, relu=relu)
+            return
+        columns = weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+        self._matrix[:, : columns.shape[1]] = columns
+        self._matrix[:, columns.shape[1] :] = 0
+        memory, *corner = self._by.place_of_gradient()
+        (top, _), (left, _) = self._pads
+        few_filters.transposed.compiled(
+            memory, self._input_shape[1:], self._matrix, bias, *as_line(out), out.shape,
+            *weight.shape[2:], *self._options[1], tuple(corner), top, left, relu, self._band,
+        )  # fmt: skip
 
     def gradients(
         self, weight: Array, G: Array, out: Array | None, dX: Array | None
