@@ -24,6 +24,7 @@ import numpy as np
 import neural_network as nn
 from neural_network.autograd import Tensor
 from neural_network.functional.convolution.fft import _largest_sizes
+from neural_network.functional.shaping import scatter_add
 from neural_network.kernels import dense
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
@@ -116,6 +117,12 @@ def _batch_norm(numbers: float) -> Call:
     return _forward_and_backward(nn.batch_norm, _floats(max(1, round(numbers / 512)), 8, 8, 8))
 
 
+def _sum_of_rows(numbers: float) -> Call:
+    g = _floats(max(1, round(numbers / 64)), 64)
+    places = rng.integers(0, 1000, len(g))
+    return lambda: scatter_add(g, places, 0, 1000)
+
+
 def _layer_norm(numbers: float) -> Call:
     gamma, beta = _floats(64), _floats(64)
     X = _floats(max(1, round(numbers / 64)), 64)
@@ -158,6 +165,7 @@ ROWS: dict[str, Callable[[float], Call]] = {
     "attention": _attention,
     "single row": _single_row,
     "largest of an image": _largest,
+    "sum of rows": _sum_of_rows,
     "pooling": _pooling,
     "layer norm": _layer_norm,
     "batch norm": _batch_norm,

@@ -10,6 +10,7 @@ import pytest
 import neural_network as nn
 from neural_network.autograd import Tensor, check_gradients
 from neural_network.functional.shaping import FEW, scatter_add
+from tests.needs import need_fast
 
 RNG = np.random.default_rng(0)
 attend = nn.scaled_dot_product_attention
@@ -165,6 +166,33 @@ def test_a_row_asked_for_often_gets_all_its_gradients() -> None:
 
 def test_integers_are_looked_up_as_floats() -> None:
     assert nn.embedding([1], [[1, 2], [3, 4]]).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_rows_of_a_table_are_added_by_a_kernel(size: int, dtype: Any) -> None:
+    need_fast()
+    rng = np.random.default_rng(size)
+    places = rng.integers(0, 9, 500).astype(np.int32)
+    memories = rng.standard_normal((500, size)).astype(dtype), np.zeros((500, size), dtype)
+    for g in (memories[0], memories[0][::-1], np.asfortranarray(memories[0])):
+        with nn.use_kernels("numpy"):
+            expected = scatter_add(g, places, 0, 11)
+        with nn.use_kernels("numba"):
+            found = scatter_add(g, places, 0, 11)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        exact = np.zeros((11, size))
+        np.add.at(exact, places, g)
+        np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-4)
+    g = memories[1]
+    g[3], g[4] = np.nan, np.inf
+    g.flags.writeable = False
+    with nn.use_kernels("numba"):
+        found = scatter_add(g, places, 0, 11)
+        assert np.isnan(found[places[3]]).all()
+        with pytest.raises(IndexError):
+            scatter_add(g, places, 0, 8)
 
 
 @pytest.mark.parametrize("most", [1, FEW, FEW + 1, 100])

@@ -58,8 +58,8 @@ def embedding(indices: ArrayLike, weight: ArrayLike) -> Array:
     places = np.asarray(places)
     # Of a wide type, see labels.of_wide_type; a number that intp does not hold becomes negative.
     compared = places.astype(np.intp)
-    wrong = (compared < 0) | (compared >= len(matrix))
-    if np.any(wrong):
+    wrong = compared.view(np.uintp) >= len(matrix)  # a negative one is a large one, unsigned
+    if wrong.any():
         where = [int(i) for i in np.argwhere(wrong)[0]]
         expected = f"indices from 0 to {len(matrix) - 1}"
         received = f"{places[tuple(where)]} at {where}"

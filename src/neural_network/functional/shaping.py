@@ -15,6 +15,8 @@ from neural_network.errors import refusal
 from neural_network.functional.elementwise import sum_to
 from neural_network.functional.op import Call, Normal, call, gradient, op, sample_calls, samples
 from neural_network.functional.reductions import normal_axes, normal_axis
+from neural_network.kernels.runtime.gate import kernel_wanted
+from neural_network.kernels.runtime.layouts import contiguous
 from neural_network.public import public
 
 # Up to this many slices for one place are added one round after the other, which is faster.
@@ -120,6 +122,12 @@ def scatter_add(g: Any, places: Any, axis: int, size: int) -> Array:
     out = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.dtype)
     if len(places) == 0:
         return out
+    if axis == 0 and g.ndim == 2 and kernel_wanted("sum of rows", g.size, g):
+        from neural_network.kernels.scattering import add_rows
+
+        if 0 <= places.min() <= places.max() < size:  # the kernel does not check them
+            add_rows(*contiguous(g, places.astype(np.intp, copy=False)), out)
+            return out
     lead = (slice(None),) * axis
     order = np.argsort(places, kind="stable")
     ordered = places[order]

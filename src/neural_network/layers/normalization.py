@@ -184,6 +184,10 @@ class LayerNorm(_Norm):
         """(N, …, features) → the same."""
         return layer_norm(self._check(X), self.gamma, self.beta, epsilon=self.epsilon)
 
+    def _steps(self) -> Steps:
+        """Layer norm: what is computed where arguments need no check."""
+        return [vocabulary.LayerNorm(self.gamma, self.beta, self.epsilon)]
+
 
 @public
 @named("layer")

@@ -18,6 +18,7 @@ from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, silent
 from neural_network.functional.activations import relu
 from neural_network.functional.normalization.batch_norm import normalize_by
+from neural_network.functional.normalization.sample_norms import normalize_rows
 from neural_network.plan.workspace import StageBuffers
 
 Shape = tuple[int, ...]
@@ -136,6 +137,22 @@ class LinearStep(Step):
         """Return weights and bias, or ``NO_BIAS``, with the batch norm that follows folded in."""
         weight, bias = self.weight.data, NO_BIAS if self.bias is None else self.bias.data
         return (weight, bias) if norm is None else norm.folded(weight, bias, self.output_axis)
+
+
+class LayerNorm(Step):
+    """Layer norm over the last axis, for which there is no stage."""
+
+    def __init__(self, gamma: Tensor, beta: Tensor, epsilon: float) -> None:
+        self.gamma, self.beta, self.epsilon = gamma, beta, epsilon
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The factors and the summands."""
+        return [self.gamma, self.beta]
+
+    def by_ops(self, X: Any, gamma: Any, beta: Any) -> Any:
+        """Compute it by ops."""
+        return normalize_rows([X, gamma, beta], self.epsilon)
 
 
 class Reader:

@@ -18,6 +18,7 @@ from neural_network.checks import Array, as_flag
 from neural_network.elsewhere.surface import explains_calls
 from neural_network.functional.attention import scaled_dot_product_attention
 from neural_network.functional.convolution.conv import conv2d
+from neural_network.functional.embeddings import embedding
 from neural_network.functional.finite import is_finite
 from neural_network.functional.normalization.batch_norm import batch_norm
 from neural_network.functional.normalization.sample_norms import layer_norm
@@ -149,6 +150,7 @@ def _sequences() -> None:
     attended = scaled_dot_product_attention(tokens, tokens, tokens)
     ones = np.ones(8, np.float32)
     layer_norm(attended, ones, ones).sum().backward()
+    embedding([1, 0], Tensor(np.ones((2, 8), np.float32), requires_grad=True)).sum().backward()
 
 
 def _activations() -> None:

@@ -51,6 +51,11 @@ def in_memory_order(X: Array, last: bool) -> Array:
     return np.require(np.moveaxis(X, 1, -1) if last else X, requirements=("C", "W"))
 
 
+def contiguous(*arrays: Array) -> list[Array]:
+    """Return arrays that are contiguous and writeable, as kernels are compiled for."""
+    return [np.require(array, requirements=("C", "W")) for array in arrays]
+
+
 def empty(shape: tuple[int, ...], dtype: Any, last: bool) -> tuple[Array, Array]:
     """Return an uninitialized array for (N, C, …): in memory order, and its (N, C, …) view.
 
