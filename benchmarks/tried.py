@@ -8,11 +8,11 @@ KEPT = ": kept are "
 LEFT = "; no faster, and left out, are "
 
 ONE_ROW = (
-    "one row"
-    + KEPT
-    + "all stages in one compiled call, of which threads take tasks, and tasks that "
-    "are worth waking a thread for" + LEFT + "a launch of threads for each stage, and smaller and "
-    "larger tasks and matrices of patches"
+    "one row" + KEPT + "all stages in one compiled call, of which threads take tasks, tasks that "
+    "are worth waking a thread for, and offsets in place of a matrix of patches"
+    + LEFT
+    + "a launch of threads for each stage, several threads below 6 · 10⁶ multiplications, "
+    "and smaller and larger tasks"
 )
 SMALL_DENSE = (
     "small networks of dense layers" + KEPT + "steps without a tape, one kernel from the inputs to "

@@ -268,7 +268,7 @@ def test_python_calls_are_counted() -> None:
 @pytest.mark.parametrize("rows", [1, 5])
 def test_calls_of_kernels_are_counted(rows: int) -> None:
     need_fast()
-    layers = nn.Conv2D(8, 3, padding=1, activation="relu"), nn.Flatten(), nn.Dense(2)
+    layers = nn.Conv2D(8, 3, padding=1, activation="relu"), nn.Flatten(), nn.Dense(20)
     model, X = nn.Sequential(*layers), np.ones((rows, 3, 6, 6), np.float32)
 
     def predict() -> None:

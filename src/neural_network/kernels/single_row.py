@@ -89,29 +89,36 @@ def _depthwise(row: Any, task: int) -> None:
     above, below = inside(-top, 1, height, high)
     before, after = inside(-left, 1, width, wide)
     begin = task * row[GROUP]
+    count, size = min(row[GROUP], channels - begin), rows * positions
     image = numbers_at(row[SOURCE], channels * height * width + SLACK)
     weights = numbers_at(row[WEIGHT], channels * fh * fw)
-    result = numbers_at(row[TARGET], channels * rows * positions)
+    # What each channel needs follows that of the channel before, so that each copy is one call.
+    plane = -(-high * wide // COLUMNS) * COLUMNS
     scratch = numbers_at(row[SCRATCH] + 4 * task * row[APART], row[PIECE])
-    plane, sums = scratch[: high * wide + SLACK], scratch[high * wide + SLACK :]
-    kept = sums[length:]
-    end = min(begin + row[GROUP], channels)
-    factors, shifts = factors_and_shifts(row, begin, end - begin)
-    for c in range(begin, end):
-        copy_part(
-            image, (c * height + above - top) * width - left, width, 1,
-            plane, 0, above, below - above, high - below, wide, before, after, 1, 0, 0,
-        )  # fmt: skip
+    planes, sums = scratch[: count * plane + SLACK], scratch[count * plane + SLACK :]
+    kept = sums[count * length + SLACK :]
+    copy_part(
+        image, (begin * height + above - top) * width - left, width, 1, planes, 0,
+        above, below - above, high - below, wide, before, after, count, height * width, plane,
+    )  # fmt: skip
+    for c in range(count):
+        own = sums[c * length :][:length]
         if fh * fw == 9:
-            nine(sums, plane, 0, length, weights[9 * c :], offsets, 0)
+            nine(own, planes, c * plane, length, weights[9 * (begin + c) :], offsets, 0)
         else:
             products(
-                1, length, weights, c * fh * fw, 0, 1, fh, fw, fw, plane, 0, dw, dh * wide,
-                sums, 0, length, False,
+                1, length, weights, (begin + c) * fh * fw, 0, 1, fh, fw, fw,
+                planes, c * plane, dw, dh * wide, own, 0, length, False,
             )  # fmt: skip
-        copy_part(sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions, 1, 0, 0)
-        size, f = rows * positions, c - begin
-        finish(kept, result[c * size : (c + 1) * size], factors[f], shifts[f], relu)
+    copy_part(
+        sums, 0, sh * wide, sw, kept, 0, 0, rows, 0, positions, 0, positions, count, length, size
+    )
+    result = numbers_at(row[TARGET], channels * size)[begin * size :]
+    factors, shifts = factors_and_shifts(row, begin, count)
+    for c in range(count):
+        at, end = c * size, (c + 1) * size
+        # From one array to another: within one, the compiled loop takes one number at a time.
+        finish(kept[at:end], result[at:end], factors[c], shifts[c], relu)
 
 
 @part

@@ -38,15 +38,16 @@ from neural_network.plan.vocabulary import BatchNorm, LinearStep, Shape, Stage, 
 # Multiplications of a network from which several threads compute it: on one they take so long that
 # waking the others is little beside it.
 SEVERAL_THREADS = 6_000_000
-# Beyond so many the kernels for many rows are faster: they copy no patches.
-MOST = 1 << 25
-# Numbers of a matrix of patches, and of its columns at least, that are multiplied at once: they
-# stay in the second-level cache.
+# Beyond so many, a call of each stage costs little, and the kernels for many rows compute a row.
+MOST = 1 << 27
+# Numbers that are copied for the windows of a task, and windows at least: they stay in the
+# second-level cache.
 PATCHES, FEWEST = 1 << 17, 64
 # Multiplications of a task at least, and tasks of a stage at most, where several threads compute
 # it: small matrices are multiplied at less than the full speed.
-TASK, TASKS = 800_000, 4
-# Filters of a task, and channels, where several threads compute a stage of few positions.
+TASK, TASKS = 400_000, 4
+# Filters of a task where several threads compute a stage of few positions, and channels of a task
+# that computes each channel by itself.
 FILTERS, CHANNELS = 32, 8
 # Numbers of a task that computes an activation function.
 NUMBERS = 4096
@@ -55,7 +56,7 @@ NUMBERS = 4096
 # so many products for each number that stages read or write, and the numbers of a row and all
 # weights fit the second-level cache. Of vectors, a batch is a better matrix: they have at most this
 # share of the work.
-PRODUCTS, MEMORY_OF_ROW, WEIGHTS, VECTORS = 64, 1 << 18, 1 << 16, 16
+PRODUCTS, MEMORY_OF_ROW, WEIGHTS, VECTORS = 100, 1 << 18, 1 << 16, 7
 # The rows are cut into so many blocks, whatever the number of threads.
 BLOCKS = 16
 NUMBERS_OF_NORM = ("gamma", "beta", "mean", "variance")
@@ -249,10 +250,12 @@ class Program:
                 window.outputs, window.stride, window.reach, strict=True
             )
         )
-        group = CHANNELS if self._several else channels
+        # Few channels, whose numbers stay in the first-level cache.
+        group = min(channels, CHANNELS)
         return self._add(
             "DEPTHWISE", source, (channels, *window.outputs), step, norm,
-            tasks=-(-channels // group), piece=3 * (high * wide + 2 * SLACK), group=group,
+            tasks=-(-channels // group),
+            piece=3 * (group * (high * wide + 2 * COLUMNS) + SLACK), group=group,
             relu=relu, **_geometry(window),
         )  # fmt: skip
 
