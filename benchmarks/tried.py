@@ -23,6 +23,13 @@ DENSE = (
     "large dense layers" + KEPT + "tiles that hold their sums in registers"
     + LEFT + "NumPy's matrix products"
 )  # fmt: skip
+TOKENS = (
+    "networks of tokens"
+    + KEPT
+    + "attention by blocks of queries whose scores stay in the cache and "
+    "are computed again in the backward pass, dense layers that take each token as a row, and "
+    "kernels of layer norm and of the gradient of an embedding"
+)
 CONVOLUTIONS = (
     "networks with convolutions" + KEPT + "images written where the next convolution reads them, "
     "additions within the last stage of a path, and batch norm folded or in two passes with relu "
@@ -37,6 +44,8 @@ def tried(cell: dict[str, Any]) -> str:
     >>> tried({"key": "resnet", "rows": 1})[:22]
     'one row: kept are all '
     """
+    if cell["key"] == "tokens":
+        return TOKENS
     if cell["rows"] == 1:
         return ONE_ROW
     if cell["key"].startswith("mlp"):
