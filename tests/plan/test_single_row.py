@@ -189,6 +189,7 @@ def test_which_rows_are_computed_by_themselves(
     few = [L.Conv2D(8, 3, stride=2, padding=1), L.Conv2D(8, 3, stride=2), L.GlobalAvgPool2D()]
     cases = {
         "few products for each number": (few, True),
+        "a function that is slow in NumPy": ([L.Conv2D(8, 3, activation="gelu"), *few], True),
         "many": ([L.Conv2D(64, 5, padding=2), L.Conv2D(64, 5), L.GlobalAvgPool2D()], False),
         "a vector": ([*few[:2], L.Flatten(), L.Dense(64)], False),
     }

@@ -16,6 +16,9 @@ from neural_network.functional.op import RULES
 from neural_network.plan.conv import MaxPool
 from neural_network.plan.vocabulary import Flatten, PlainStage, PreparedStage, Reader, Shape, Step
 
+# As many products take a kernel the time of one value, of any of the functions.
+PRODUCTS = 24
+
 
 class Known(NamedTuple):
     """A function that kernels know.
@@ -156,6 +159,11 @@ class ElementwiseStage(PlainStage):
     def write(self, program: Any, source: Any) -> Any:
         """Write the stage into the program of a single row."""
         return program.activate(source, self.step.known.word, self.step.option)
+
+    @property
+    def kernel_work(self) -> int:
+        """As many multiplications as take a kernel the time of one row."""
+        return PRODUCTS * prod(self.input_shape)
 
     @classmethod
     def match(cls, reader: Reader, shape: Shape) -> Self | None:

@@ -184,6 +184,12 @@ class AddStage(Stage):
         self.work = prod(maps) + sum(stage.work for stage in (*body, *shortcut))
         self.needs_output = relu and not flatten
 
+    @property
+    def kernel_work(self) -> int:
+        """As many multiplications as take kernels the time of one row."""
+        stages = *self.body, *self.shortcut
+        return prod(self.maps) + sum(stage.kernel_work for stage in stages)
+
     def write(self, program: Any, source: Any) -> Any:
         """Write both paths, and their sum, into the program of a single row."""
         paths = [program.written(stages, source) for stages in (self.body, self.shortcut)]

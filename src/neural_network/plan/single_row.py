@@ -111,7 +111,7 @@ class Program:
         stages: what is computed.
         row: the shape of a row, channels first.
         axes: how many spatial axes it has.
-        work: multiplications for a row.
+        work: multiplications for a row, which decide whether the program computes it.
 
     Attributes:
         whole: whether each stage could be written.
@@ -119,7 +119,8 @@ class Program:
     """
 
     def __init__(self, stages: list[Stage], row: Shape, axes: int, work: int) -> None:
-        self._work, self._several = work, work >= SEVERAL_THREADS
+        self._work, own_work = work, sum(stage.kernel_work for stage in stages)
+        self._several = own_work >= SEVERAL_THREADS
         self._rows: list[dict[str, int]] = []
         self._tensors: list[Tensor] = []
         self._constants: list[float] = []
@@ -140,10 +141,10 @@ class Program:
             for tensor in self._tensors
         )
         numbers = sum(prod(stage.input_shape) + prod(stage.output_shape) for stage in stages)
-        vectors = sum(stage.work for stage in stages if len(stage.input_shape) == 1)
+        vectors = sum(stage.kernel_work for stage in stages if len(stage.input_shape) == 1)
         self._in_cache = (
-            work <= PRODUCTS * numbers
-            and vectors * VECTORS <= work
+            own_work <= PRODUCTS * numbers
+            and vectors * VECTORS <= own_work
             and sum(tensor.data.size for tensor in self._tensors) <= WEIGHTS
             and self._size + self._scratch <= MEMORY_OF_ROW
         )
@@ -425,7 +426,7 @@ def _geometry(window: Window) -> dict[str, int]:
 
 def program_of(match: Match, row: Shape) -> Program | None:
     """Return the program of a match for rows of this shape, or None if a stage has none."""
-    if match.work > MOST:
+    if sum(stage.kernel_work for stage in match.stages) > MOST:
         return None
     program = Program(match.stages, row, match.axes, match.work)
     if ChainOutputs.serves(match):

@@ -330,7 +330,7 @@ class Stage(ABC):
     Attributes:
         input_shape, output_shape: of one row, channels last.
         parameters: how many there are.
-        work: multiplications for one row.
+        work: multiplications for one row, or as many as take NumPy its time.
         needs_output: whether ``backward`` needs the result unchanged.
         least_rows: with fewer rows its layers are called, which refuse them.
         prepared: the class by which kernels compute it.
@@ -344,6 +344,11 @@ class Stage(ABC):
     work: int
     needs_output: bool
     least_rows: int = 0
+
+    @property
+    def kernel_work(self) -> int:
+        """As many multiplications as take a kernel the time of one row; ``work`` decides on it."""
+        return self.work
 
     def __init_subclass__(cls) -> None:
         """Register the kind of stage, if it says what it matches."""

@@ -27,7 +27,7 @@ from neural_network.kernels.runtime.announcements import compiling_all
 from neural_network.kernels.runtime.gate import use_kernels
 from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
-from neural_network.layers.convolution import Conv2D, DepthwiseConv2D
+from neural_network.layers.convolution import Conv2D, ConvTranspose2D, DepthwiseConv2D
 from neural_network.layers.dense import Dense
 from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
@@ -99,6 +99,7 @@ def _convolutional_networks() -> None:
         _train(*pooled, *(layer.clone() for layer in 2 * pooled), shape=(3, 24, 24))
     _train(Conv2D(20, 3, padding="same"), Conv2D(20, 3, stride=2, activation="relu"))
     _train(Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
+    _train(ConvTranspose2D(8, 3, stride=2, activation="relu"), ConvTranspose2D(1, 3))
     wide = Conv2D(64, 3)  # a row is enough work for several threads
     wide.initialize((64, 16, 16), rng=0)
     Sequential(wide).predict(np.ones((1, 64, 16, 16), np.float32))
