@@ -55,6 +55,11 @@ NETWORKS: dict[str, tuple[Callable[[], list[Any]], tuple[int, ...]]] = {
     "depthwise first": (
         lambda: [L.DepthwiseConv2D(3, dilation=(2, 1), padding="same"),
                  L.DepthwiseConv2D(1, stride=3), L.GlobalAvgPool2D(), L.Dense(2)], (18, 11, 20)),
+    "depthwise strides": (
+        lambda: [L.DepthwiseConv2D(3, stride=2, padding=1), L.Conv2D(11, 1), L.BatchNorm(), relu(),
+                 L.DepthwiseConv2D((5, 4), stride=(2, 3), padding=((1, 3), (0, 2))),
+                 L.DepthwiseConv2D((2, 3), stride=(3, 2), padding=2), relu(),
+                 L.GlobalAvgPool2D(), L.Dense(3)], (19, 37, 41)),
     "batch norm behind pooling": (
         lambda: [L.Conv2D(5, 3), L.MaxPool2D(2), L.BatchNorm(epsilon=0.2), relu(),
                  L.Conv2D(4, 3, padding=1, activation="relu"), L.BatchNorm(), L.Flatten(),
