@@ -12,7 +12,7 @@ ONE_ROW = (
     "are worth waking a thread for, and offsets in place of a matrix of patches"
     + LEFT
     + "a launch of threads for each stage, several threads below 6 · 10⁶ multiplications, "
-    "and smaller and larger tasks"
+    "smaller and larger tasks, and depthwise convolutions of each phase of a stride by itself"
 )
 SMALL_DENSE = (
     "small networks of dense layers" + KEPT + "steps without a tape, one kernel from the inputs to "

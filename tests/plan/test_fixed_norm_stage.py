@@ -9,7 +9,8 @@ import pytest
 
 import neural_network as nn
 from tests.needs import need_fast
-from tests.plan.test_single_row import by_kernels, by_numpy, check, network
+from tests.plan.row_networks import network
+from tests.plan.test_single_row import by_kernels, by_numpy, check
 
 need_fast()
 
