@@ -18,34 +18,56 @@ import numpy as np
 from neural_network.kernels import normalization
 from neural_network.kernels.convolution.tiles import NOWHERE
 from neural_network.kernels.copies import copy
-from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.runtime.layouts import Array, as_line
+from neural_network.kernels.moments import BLOCK, block_of, combine, moments_of_image, period_of
+from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
+from neural_network.kernels.runtime.layouts import Array, Sizes, as_line
 
 # No fast-math: relu's mask is computed again in the backward pass, and has to be the same.
 AS_WRITTEN: frozenset[str] = frozenset()
 exact_kernel = partial(kernel, flags=AS_WRITTEN)
 exact_part = partial(part, flags=AS_WRITTEN)
 
-# Numbers of a period at most, where that is more than the channels; and of a block.
-PERIOD, BLOCK = 128, 8192
 
-
-def moments(X: Array) -> tuple[Array, Array]:
-    """Return mean and variance of each channel, (C,) and (C,) in float64.
-
-    Called inside a ``parallel_region``, as all functions of this file.
+class BlockMoments:
+    """The moments of the blocks of images, which the kernel that makes the images may fill.
 
     Args:
-        X: (N, H, W, C), contiguous.
+        shape: N, H, W and C.
+
+    Attributes:
+        block, period: positions of a block, and numbers of a period; see ``kernels.moments``.
+        means, squares: (blocks, C) in float64.
     """
-    count, channels, period, block = _blocks(X)
-    mean, variance = np.empty((2, channels))
-    means, squares = np.empty((2, count, channels))
-    block_moments.compiled(X.reshape(-1), period, block, means, squares, mean, variance)
-    if np.isfinite(variance).all():
-        return mean, variance
-    # Not finite, or beyond what squares in float32 can represent.
-    return normalization.moments(X.transpose(0, 3, 1, 2))
+
+    def __init__(self, shape: Sizes) -> None:
+        images, height, width, channels = shape
+        self._positions = height * width
+        self.block = block_of(self._positions, channels)
+        self.period = period_of(channels)
+        blocks = images * -(-self._positions // self.block)
+        self.means, self.squares = np.empty((2, blocks, channels))
+
+    def of_all(self, X: Array, *, filled: bool) -> tuple[Array, Array]:
+        """Return mean and variance of each channel, (C,) and (C,) in float64.
+
+        Called inside a ``parallel_region``, as all functions of this file.
+
+        Args:
+            X: (N, H, W, C), contiguous.
+            filled: whether the moments of its blocks are here already.
+        """
+        mean, variance = np.empty((2, X.shape[-1]))
+        own, result = (self.means, self.squares), (mean, variance)
+        if filled:
+            combined(*own, self.block, self._positions, *result)
+        else:
+            block_moments.compiled(
+                X.reshape(-1), self._positions, self.block, self.period, *own, *result
+            )
+        if np.isfinite(variance).all():
+            return mean, variance
+        # Not finite, or beyond what squares in float32 can represent.
+        return normalization.moments(X.transpose(0, 3, 1, 2))
 
 
 def gradient_sums(G: Array, X: Array, numbers: Array, above: float | None) -> tuple[Array, Array]:
@@ -87,7 +109,7 @@ def normalized(
 def _blocks(X: Array) -> tuple[int, int, int, int]:
     """Return how many blocks there are, the channels, and the numbers of a period and a block."""
     channels = X.shape[-1]
-    period = channels * max(1, PERIOD // channels)
+    period = period_of(channels)
     block = period * max(4, BLOCK // period)
     return -(-X.size // block), channels, period, block
 
@@ -104,61 +126,29 @@ def _repeated(numbers: Any, period: int) -> Any:
     return result
 
 
-@exact_part
-def _add(X: Any, begin: int, end: int, total: Any) -> None:
-    """Add the pieces of ``X[begin:end]``, the last of which may be shorter, to ``total``."""
-    period, at = len(total), begin
-    while at + 4 * period <= end:
-        first, second = X[at : at + period], X[at + period : at + 2 * period]
-        third, fourth = X[at + 2 * period : at + 3 * period], X[at + 3 * period : at + 4 * period]
-        for i in range(period):
-            total[i] += (first[i] + second[i]) + (third[i] + fourth[i])
-        at += 4 * period
-    while at < end:
-        numbers = X[at : min(at + period, end)]
-        for i in range(len(numbers)):
-            total[i] += numbers[i]
-        at += period
-
-
 @exact_kernel
 def block_moments(
-    X: Any, period: int, block: int, means: Any, squares: Any, mean: Any, variance: Any
+    X: Any, positions: int, block: int, period: int, means: Any, squares: Any, mean: Any,
+    variance: Any,
 ) -> None:  # fmt: skip
     """Fill means and sums of squared differences from them, (blocks, C), of each block of X.
 
-    And mean and variance of all, (C,).
+    And mean and variance of all, (C,). Other arguments as of ``moments.moments_of_image``.
     """
     channels = means.shape[1]
-    for task in prange(len(means)):
-        begin, end = task * block, min(task * block + block, len(X))
-        count = (end - begin) // channels
-        near, total = np.zeros(period, X.dtype), np.zeros(period, X.dtype)
-        square = np.zeros(period, X.dtype)
-        _add(X, begin, end, near)
-        for c in range(channels):
-            whole = 0.0
-            for i in range(c, period, channels):
-                whole += near[i]
-            near[c] = whole / count
-        for i in range(channels, period):
-            near[i] = near[i - channels]
-        # The sums of differences from a number near the mean, while the block is in the cache.
-        for at in range(begin, end, period):
-            numbers = X[at : min(at + period, end)]
-            for i in range(len(numbers)):
-                difference = numbers[i] - near[i]
-                total[i] += difference
-                square[i] += difference * difference
-        for c in range(channels):
-            whole, whole_square = 0.0, 0.0
-            for i in range(c, period, channels):
-                whole += total[i]
-                whole_square += square[i]
-            rest = whole_square - whole * whole / count
-            means[task, c] = near[c] + whole / count
-            squares[task, c] = 0.0 if rest < 0 else rest  # rounded; in this form NaN is kept
-    normalization.combine(means, squares, block // channels, len(X) // channels, mean, variance)
+    size = positions * channels
+    for image in prange(len(X) // size):
+        moments_of_image(
+            X, image * size, positions, channels, block, period, means.reshape(-1),
+            squares.reshape(-1), image,
+        )  # fmt: skip
+    combine(means, squares, block, positions, mean, variance)
+
+
+@serial_kernel
+def combined(means: Any, squares: Any, size: int, count: int, mean: Any, variance: Any) -> None:
+    """Call ``moments.combine``."""
+    combine(means, squares, size, count, mean, variance)
 
 
 @exact_part

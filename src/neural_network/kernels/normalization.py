@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.copies import fill
-from neural_network.kernels.runtime.compiler import kernel, part, prange
+from neural_network.kernels.moments import combine
+from neural_network.kernels.runtime.compiler import kernel, prange
 from neural_network.kernels.runtime.layouts import Array, channels_last, empty, in_memory_order
 
 # Rows of a block, channels last: 16 kB for 64 channels of float32.
@@ -33,35 +33,6 @@ def moments(X: Array) -> tuple[Array, Array]:
         numbers, *_two_sums(numbers, last), mean, variance
     )
     return mean, variance
-
-
-@part
-def combine(means: Any, squares: Any, size: int, count: int, mean: Any, variance: Any) -> None:
-    """Fill mean and variance of each channel, (C,), from those of blocks, in their order.
-
-    Args:
-        means: (blocks, C).
-        squares: (blocks, C) sums of squared differences from the block's mean.
-        size: how many numbers of each channel a block has; the last may have fewer.
-        count: how many all have.
-    """
-    blocks, channels = means.shape
-    # Relative to the first block's mean: the differences between blocks are small.
-    fill(mean, 0, channels, 0.0)
-    for block in range(blocks):
-        own = min(size, count - block * size)
-        for c in range(channels):
-            mean[c] += (means[block, c] - means[0, c]) * own
-    for c in range(channels):
-        mean[c] = means[0, c] + mean[c] / count
-        variance[c] = 0.0
-    for block in range(blocks):
-        own = min(size, count - block * size)
-        for c in range(channels):
-            difference = means[block, c] - mean[c]
-            variance[c] += squares[block, c] + difference * difference * own
-    for c in range(channels):
-        variance[c] /= count
 
 
 def normalize(X: Array, mean: Array, scale: Array, shift: Array) -> Array:

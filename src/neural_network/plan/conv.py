@@ -163,6 +163,16 @@ class PreparedConv(AddingStage):
         reads: bool = self._convolve.may_read(place)
         return reads
 
+    def fill_moments(self, moments: Any) -> bool:
+        """Let ``forward`` fill the moments of the blocks of its result, if it can; return whether.
+
+        Args:
+            moments: a ``batch_norm.BlockMoments`` of the stage that follows.
+        """
+        return not self.stage.flatten and self._convolve.fill_moments(
+            moments.block, moments.period, moments.means, moments.squares
+        )
+
     def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
         """Fill ``out``; keep the padded images, and the result for relu."""
         weight, bias = self.stage.conv.arrays(self.stage.norm)

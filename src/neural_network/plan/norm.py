@@ -14,11 +14,12 @@ from neural_network.checks import Array, silent
 from neural_network.errors import NeuralNetworkError
 from neural_network.functional.normalization.batch_norm import Moments, batch_norm_and_moments
 from neural_network.functional.window import Window
-from neural_network.plan.conv import MOST_TAPS, MaxPool
+from neural_network.plan.conv import MOST_TAPS, MaxPool, PreparedConv
 from neural_network.plan.vocabulary import (
     AddingStage,
     Flatten,
     GradientPlace,
+    PreparedStage,
     Reader,
     ReLU,
     Shape,
@@ -76,6 +77,8 @@ class PreparedNorm(AddingStage):
         if stage.pool is not None:
             maps = (len(self.out), *stage.maps)
             self._argmax, self._best = buffer("argmax", maps, np.uint8), buffer("best", maps)
+        self._moments = batch_norm.BlockMoments(self._shape)
+        self._filled = False  # whether the convolution before fills the moments
         # Of each channel: γ and β, and what ``norm_numbers`` fills.
         channels = stage.images[-1]
         self._over, self._sums = np.empty((2, channels))
@@ -83,12 +86,17 @@ class PreparedNorm(AddingStage):
             np.empty((rows, channels), np.float32) for rows in (2, 5, 6)
         )
 
+    def follow(self, previous: PreparedStage) -> None:
+        """Note the stage before; a convolution gathers the moments while its result is cached."""
+        super().follow(previous)
+        self._filled = isinstance(previous, PreparedConv) and previous.fill_moments(self._moments)
+
     @silent
     def forward_added(self, X: Array, out: Array, added: Array | None, *, relu: bool) -> None:
         """Fill ``out``; keep the input and its moments."""
         stage, step = self.stage, self.stage.norm
         X = self.buffers.contiguous(X, "input").reshape(self._shape)
-        found = Moments(*self._by.moments(X))
+        found = Moments(*self._moments.of_all(X, filled=self._filled))
         step.observe(found, X.size // X.shape[-1])
         np.copyto(self._weights[0], step.gamma.data)
         np.copyto(self._weights[1], step.beta.data)

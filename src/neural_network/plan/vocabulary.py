@@ -291,6 +291,10 @@ class PreparedStage(ABC):
         It is in memory of the stage's own, to which a residual block adds.
         """
 
+    def follow(self, previous: PreparedStage) -> None:
+        """Note the stage whose result is this one's input."""
+        self.previous = previous
+
     def place_of_input(self) -> Array | None:
         """Return where the stage before may write images that ``forward`` reads without a copy."""
         return None
@@ -397,7 +401,7 @@ def prepared_stages(
         for number, stage in enumerate(stages)
     ]
     for stage, following in pairwise(prepared):
-        following.previous = stage
+        following.follow(stage)
         place = following.place_of_input() if stage.fills_places else None
         if place is not None:
             stage.out = place

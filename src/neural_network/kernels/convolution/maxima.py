@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.convolution.tiles import NOWHERE, PIECE, add_blocks, add_piece
+from neural_network.kernels.copies import fill
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import exchange
@@ -68,15 +69,16 @@ def sparse_gradients(
     line, run = width * channels, fw * channels
     taps, along = fh * run, pw * sw * channels
     # Offset of each position of a pooling window from its corner.
-    tap_offset = np.zeros(NOWHERE + 1, np.int32)
+    tap_offset = np.empty(NOWHERE + 1, np.int32)
+    fill(tap_offset, 0, NOWHERE + 1, np.int32(0))  # np.zeros would be computed by all threads
     for tap in range(ph * pw):
         tap_offset[tap] = tap // pw * sh * line + tap % pw * sw * channels
     # Rows of pooling windows whose images and gradients fit the first-level cache.
     depth = max(1, min(rows, (BAND // (4 * line) - fh) // (ph * sh) + 1))
     for task in prange(partial.shape[0]):
-        partial[task] = 0
-        partial_b[task] = 0
         bias = partial_b[task]
+        fill(bias, 0, filters, np.float32(0))
+        fill(sums, task * filters * taps, (task + 1) * filters * taps, np.float32(0))
         own_weights = sums[task * filters * taps : (task + 1) * filters * taps]
         # For each filter, the maxima of these rows: their offsets in the image and gradients.
         capacity, half = depth * positions, (positions + 1) // 2
@@ -85,10 +87,10 @@ def sparse_gradients(
         values = np.empty(filters * capacity, X.dtype)
         for n in range(task * block, min(task * block + block, images)):
             if dX.size > 0:
-                dX[n] = 0
+                fill(dx, n * height * line, (n + 1) * height * line, np.float32(0))
             for first in range(0, rows, depth):
                 top = (n * height + first * ph * sh) * line
-                count[:] = 0
+                fill(count, 0, filters, 0)
                 for p in range(first, min(first + depth, rows)):
                     down = (p - first) * ph * sh * line
                     # Every second window, and then the others: neighbours overlap, and reading

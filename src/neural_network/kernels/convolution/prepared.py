@@ -23,6 +23,8 @@ from neural_network.kernels.tile import LANES
 Buffer = Callable[[str, Sizes, Any], Array]
 
 NO_BIAS = np.zeros(0, np.float32)
+# No moments of blocks are computed.
+NO_MOMENTS = (1, 1, np.zeros(0), np.zeros(0))
 # A batch is cut into this many blocks for the filters' gradient; one partial sum is kept for each
 # block, and the sums are added in order. Fixed, so that results do not depend on the number of
 # threads; large enough for many cores.
@@ -71,7 +73,8 @@ class ConvForward:
         self._padded_shape = (n, height + top + bottom, width + left + right, channels)
         self._buffer, self._matrix = buffer, _WeightMatrix(weight_shape, buffer)
         # A task computes all rows of an image, or some of them where there are few images.
-        self._band = max(1, output_sizes[0] * min(n, BLOCKS) // BLOCKS)
+        self._output_rows = output_sizes[0]
+        self._band = max(1, self._output_rows * min(n, BLOCKS) // BLOCKS)
         # First and last row that are no padding, sizes, strides, and top left corner or pool.
         self._numbers = (top, top + height, *weight_shape[2:], *stride, *(pool or (0, 0)))
         self.argmax: Array | None = None
@@ -80,6 +83,23 @@ class ConvForward:
         self._memory: Array | None = None
         self._place: Array | None = None
         self._other_place: Array | None = None
+        self._moments: tuple[Any, ...] = NO_MOMENTS
+
+    def fill_moments(self, block: int, period: int, means: Array, squares: Array) -> bool:
+        """Fill the moments of the blocks of the result in each call, if one task has whole images.
+
+        The result is contiguous then.
+
+        Args:
+            block, period, means, squares: as of ``batch_norm.BlockMoments``.
+
+        Returns:
+            Whether it does.
+        """
+        fits = self.argmax is None and self._band == self._output_rows
+        if fits:
+            self._moments = block, period, means.reshape(-1), squares.reshape(-1)
+        return fits
 
     def place_of_input(self) -> Array | None:
         """Return where images may be written that are then read without a copy.
@@ -136,7 +156,9 @@ class ConvForward:
         common = *as_line(images), images.shape[3], self._matrix.filled(weight), bias, line, steps
         if self.argmax is None:
             summand = (NO_BIAS, steps) if added is None else as_line(added)
-            tiles.convolve.compiled(*common, out.shape, *summand, *self._numbers, relu, self._band)
+            tiles.convolve.compiled(
+                *common, out.shape, *summand, *self._numbers, relu, self._band, *self._moments
+            )
         else:
             tiles.convolve_and_pool.compiled(
                 *common, out.shape, self.argmax.reshape(-1), *self._numbers, relu, self._band
@@ -289,7 +311,7 @@ class ConvBackward:
             line, steps = as_line(part)
             tiles.convolve.compiled(
                 *images, matrix.filled(taps), bias, line, steps, part.shape,
-                line if add else NO_BIAS, steps, *numbers[:-1], relu, numbers[-1],
+                line if add else NO_BIAS, steps, *numbers[:-1], relu, numbers[-1], *NO_MOMENTS,
             )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.kernels.copies import BLOCK, copy, fill, repeated, transpose_places
+from neural_network.kernels.moments import moments_of_image
 from neural_network.kernels.products import products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.tile import largest
@@ -54,6 +55,7 @@ def convolve(
     X: Any, x_steps: Any, channels: int, W: Any, b: Any, out: Any, out_steps: Any, sizes: Any,
     added: Any, added_steps: Any, begin: int, end: int,
     fh: int, fw: int, sh: int, sw: int, top: int, left: int, relu: bool, band: int,
+    block: int, period: int, means: Any, squares: Any,
 ) -> None:  # fmt: skip
     """Fill ``out`` with the convolution, plus ``b`` and ``added``, or with relu of it.
 
@@ -73,6 +75,8 @@ def convolve(
         top, left: position of the first window.
         relu: whether to apply relu.
         band: rows of ``out`` that a task computes.
+        block, period, means, squares: as in ``moments.moments_of_image``, for images of ``out``,
+            which are contiguous and computed by one task each; or empty.
     """
     images, rows, positions, filters = sizes
     columns = W.shape[1]
@@ -112,6 +116,10 @@ def convolve(
                 _write_row(
                     row_sums, columns, out, place, out_steps[2], out_steps[3], positions, filters
                 )
+        if means.size > 0:  # while the image is in the cache
+            moments_of_image(
+                out, n * out_steps[0], rows * positions, filters, block, period, means, squares, n
+            )
 
 
 @kernel
@@ -356,8 +364,9 @@ def relu_backward(
     """
     images, rows, positions, filters = G.shape
     _, height, width, columns = result.shape
-    numbers, sums, ones = result.reshape(-1), partial.reshape(-1), np.ones(filters, G.dtype)
+    numbers, sums, ones = result.reshape(-1), partial.reshape(-1), np.empty(filters, G.dtype)
     zero = np.float32(0)
+    fill(ones, 0, filters, np.float32(1))  # np.ones would be computed by all threads
     for n in prange(images):
         fill(sums, n * filters, (n + 1) * filters, zero)
         for i in range(rows):
