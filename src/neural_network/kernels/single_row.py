@@ -1,8 +1,9 @@
 """All stages of one row in one call: for a single image a call of each stage costs more than it.
 
 The image has its channels first, as it comes. A convolution is the product of its filters, which
-are read where they lie, with what its windows read (``row_convolution``): nothing is prepared from the weights, which may
-change in place at any time. Batch norm in evaluation is a factor and a shift of the sums.
+are read where they lie, with what its windows read (``row_convolution``): nothing is prepared from
+the weights, which may change in place at any time. Batch norm in evaluation is a factor and a shift
+of the sums.
 
 The stages are the rows of a table of integers (``instructions``). Their work is cut into tasks by
 shapes alone, so that the bits are the same for any number of threads.
