@@ -19,7 +19,7 @@ from neural_network.kernels import normalization
 from neural_network.kernels.convolution.tiles import NOWHERE
 from neural_network.kernels.copies import copy
 from neural_network.kernels.moments import BLOCK, block_of, combine, moments_of_image, period_of
-from neural_network.kernels.runtime.compiler import kernel, part, prange, serial_kernel
+from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array, Sizes, as_line
 
 # No fast-math: relu's mask is computed again in the backward pass, and has to be the same.
@@ -58,12 +58,8 @@ class BlockMoments:
         """
         mean, variance = np.empty((2, X.shape[-1]))
         own, result = (self.means, self.squares), (mean, variance)
-        if filled:
-            combined(*own, self.block, self._positions, *result)
-        else:
-            block_moments.compiled(
-                X.reshape(-1), self._positions, self.block, self.period, *own, *result
-            )
+        numbers = X.reshape(-1)[:0] if filled else X.reshape(-1)  # of no image, or of all
+        block_moments.compiled(numbers, self._positions, self.block, self.period, *own, *result)
         if np.isfinite(variance).all():
             return mean, variance
         # Not finite, or beyond what squares in float32 can represent.
@@ -133,7 +129,8 @@ def block_moments(
 ) -> None:  # fmt: skip
     """Fill means and sums of squared differences from them, (blocks, C), of each block of X.
 
-    And mean and variance of all, (C,). Other arguments as of ``moments.moments_of_image``.
+    And mean and variance of all, (C,). Where X is empty, the blocks are filled already. Other
+    arguments as of ``moments.moments_of_image``.
     """
     channels = means.shape[1]
     size = positions * channels
@@ -143,12 +140,6 @@ def block_moments(
             squares.reshape(-1), image,
         )  # fmt: skip
     combine(means, squares, block, positions, mean, variance)
-
-
-@serial_kernel
-def combined(means: Any, squares: Any, size: int, count: int, mean: Any, variance: Any) -> None:
-    """Call ``moments.combine``."""
-    combine(means, squares, size, count, mean, variance)
 
 
 @exact_part
