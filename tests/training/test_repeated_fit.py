@@ -82,8 +82,9 @@ class Own(nn.Layer):
         lambda: trainer(loss=lambda out, y: nn.softmax_cross_entropy(out, y) * 2),
         lambda: trainer(metrics={"own": lambda out, y: 1 - nn.accuracy(out, y)}),
         lambda: trainer(augment=lambda X, rng: X),
+        lambda: trainer(nn.Dense(3), nn.Activation(lambda X: X * 1)),
     ],
-    ids=["layer", "loss", "metric", "augment"],
+    ids=["layer", "loss", "metric", "augment", "activation"],
 )
 def test_functions_of_ones_own_are_tried_each_time(trials: list[Any], own: Any) -> None:
     made = own()
@@ -103,6 +104,44 @@ def test_other_labels_are_refused(labels: Any) -> None:
     with pytest.raises(ArgumentError, match="class"):
         own.fit(X, labels, batch_size=8)
     np.testing.assert_array_equal(own.model.flat_parameters(), before)
+
+
+def test_a_loss_that_refuses_outputs_does_so_before_anything_changes() -> None:
+    class Begun(nn.Callback):
+        times = 0
+
+        def on_fit_begin(self, trainer: nn.Trainer) -> None:  # noqa: ARG002  # as it is called
+            self.times += 1
+
+    begun = Begun()
+    model = nn.Sequential(nn.Dense(3)).initialize((5,), rng=0)
+    model[0].weight.data[...] = 0.0
+    model[0].bias.data[...] = 1 / 3
+    own = nn.Trainer(model, nn.SGD(1e-6), "cross_entropy", callbacks=[begun], progress=False)
+    for _ in range(2):
+        own.fit(X, nn.one_hot(y, 3), batch_size=8)
+    history = own.history
+    model[0].bias.data[...] = -5.0  # no probabilities any more
+    with pytest.raises(ArgumentError, match="cross_entropy"):
+        own.fit(X, nn.one_hot(y, 3), batch_size=8)
+    assert begun.times == 2
+    assert own.history is history
+
+
+def test_the_hint_of_an_array_that_nothing_trains_is_given_later() -> None:
+    class Holding(nn.Layer):
+        def __init__(self) -> None:
+            self.d: dict[str, Any] = {}
+
+        def forward(self, X: Any) -> Any:
+            return X * 1
+
+    own = trainer(nn.Dense(3), layer := Holding())
+    for _ in range(2):
+        own.fit(X, y, batch_size=8)
+    layer.d["w"] = np.ones(4)
+    with pytest.warns(nn.TrainingHint, match=r"d\['w'\] is an array"):
+        own.fit(X, y, batch_size=8)
 
 
 def test_the_numbers_are_those_of_a_new_trainer() -> None:

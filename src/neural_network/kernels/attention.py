@@ -113,7 +113,8 @@ def _places(lead: Sizes, steps: tuple[Sizes, ...]) -> tuple[Array, Array]:
     """Return where each head begins, (arrays, heads), and the step of a row of each array."""
     heads = np.indices(lead, np.intp).reshape(len(lead), prod(lead))
     leading = np.array([array[:-2] for array in steps], np.intp).reshape(len(steps), len(lead))
-    return leading @ heads, np.array([array[-2] for array in steps], np.intp)
+    places = np.sum(leading[:, :, None] * heads, axis=1)
+    return places, np.array([array[-2] for array in steps], np.intp)
 
 
 def _softmax(numbers: Any, at: int, length: int) -> None:

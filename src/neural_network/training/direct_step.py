@@ -113,7 +113,7 @@ class DirectStep:
         state = self._state
         memory = state.memory
         self._kind_of_steps = None
-        found = self._computed(batch) if weight and self._may_serve() else None
+        found = self._computed(batch) if weight and self.serves() else None
         if found is None:
             return None
         value, outputs, right = found
@@ -154,7 +154,7 @@ class DirectStep:
                 raise explain_step(state)
         return True
 
-    def _may_serve(self) -> bool:
+    def serves(self) -> bool:
         """Return whether the model and the training are as the direct way expects them."""
         state = self._state
         if [layer._version for layer in self._layers] != self._versions:

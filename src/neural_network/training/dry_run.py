@@ -24,6 +24,8 @@ from neural_network.errors import (
     is_own,
     sentence,
 )
+from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
+from neural_network.functional.losses.regression import mse_loss
 from neural_network.layers.convolution import Conv1D
 from neural_network.layers.layer import Layer
 from neural_network.layers.randomness import Draws, drawing, generator
@@ -43,6 +45,8 @@ from neural_network.training.target_checks import check_targets
 # What a trainer computes from the outputs for a batch: a loss, and measures.
 ComputeLoss = Callable[[Any, Batch], Any]
 Measure = Callable[[Array, Array], dict[str, float]]
+# Losses that refuse no outputs of the right shape, whatever their numbers.
+OF_ANY_OUTPUTS = (softmax_cross_entropy, mse_loss)
 
 
 def build(model: Layer, seed: int, X: Any) -> None:
@@ -176,23 +180,25 @@ def _of_shapes(
 ) -> tuple[Any, ...] | None:
     """Return all that the result of a trial depends on, where shapes and types decide it.
 
-    So it is where everything that is called is the library's: a training with the same need not be
-    tried again. Functions of one's own may depend on anything: None.
+    So it is where steps are computed without a tape and the loss takes any outputs: all that is
+    called is the library's then, and a training with the same need not be tried again. Functions
+    of one's own may depend on anything: None.
     """
-    X, y = feed.example.X, feed.example.y
-    arrays = type(X) is np.ndarray and type(y) is np.ndarray and X.dtype.kind == "f"
-    called = (state.loss, compute_loss, measure, *state.metrics.values())
+    y, direct = feed.example.y, state._direct
     if (
-        not arrays
+        direct is None
+        or not direct.serves()
+        or state.loss not in OF_ANY_OUTPUTS
+        or type(y) is not np.ndarray
         or held_out is not None
         or state.augment is not None
         or not {*state.metrics.values()} <= {accuracy}
-        or not all(is_own(getattr(one, "__module__", "")) for one in called)
-        or not all(is_own(type(layer).__module__) for layer in state.model.all_layers())
+        or not all(is_own(method.__module__ or "") for method in (compute_loss, measure))
     ):
         return None
-    options = state.class_weights is None, feed.shape, X.dtype, y.dtype
-    return (state.model._look(), *called, *options)
+    functions = state.loss, compute_loss, measure, *state.metrics.values()
+    options = state.class_weights is None, feed.shape, feed.example.X.dtype, y.dtype
+    return (state.model._look(), *functions, *options)
 
 
 def _augmented(state: TrainingState, X: Any) -> Any:

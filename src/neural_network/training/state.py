@@ -115,6 +115,8 @@ class TrainingState(Answering):
     _class_weights: Array | None = None
     # What the last trial depended on, and the shape of a row of the outputs; see ``try_fit``.
     tried: tuple[tuple[Any, ...], Any] | None = None
+    # The ``DirectStep`` of the last training.
+    _direct: Any = None
     # The numbers that are trained, and the position.
     memory: Memory = from_fit()
     history: History

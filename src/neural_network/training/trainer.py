@@ -35,7 +35,7 @@ from neural_network.training.callback_base import Callback
 from neural_network.training.checkpoints import Restored, read_checkpoint
 from neural_network.training.clipping import clip_by_norm, clip_by_value
 from neural_network.training.data import Batch, Feed, as_batch, as_feed, as_rows
-from neural_network.training.direct_step import DirectStep, direct_step
+from neural_network.training.direct_step import direct_step
 from neural_network.training.divergence import (
     explain_gradients,
     explain_loss,
@@ -124,7 +124,6 @@ class Trainer(TrainingState):
     """
 
     callbacks: list[Callback]
-    _direct: DirectStep | None = None
 
     def __init__(
         self,
@@ -323,9 +322,9 @@ class Trainer(TrainingState):
         batch = self.latest = Batch(X, batch.y, weights)
         weight = total_share(self.loss, batch.y, weights)
         with np.errstate(all="ignore"):  # the result is checked below
-            direct = self._direct.step(batch, weight) if self._direct is not None else None
-            if direct is not None:
-                return direct
+            loss = self._direct.step(batch, weight) if self._direct is not None else None
+            if loss is not None:
+                return float(loss)
             with drawing(self.draws()):
                 outputs = self.model(*X) if type(X) is tuple else self.model(X)
                 try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neural_network.autograd.tensor import Tensor
-from neural_network.errors import LOOKS, NothingToAverageError, give_hint
+from neural_network.errors import LOOKS, NothingToAverageError, give_hint, is_own
 from neural_network.layers.pixels import (
     expect_digits,
     is_on_dark_paper,
@@ -66,7 +66,9 @@ class Hints:
         model = state.model
         seen = model._look(), state.loss, state.optimizer, feed.shape, held_out is None
         again = seen == self._seen
-        self._give(OF_CALLBACKS if again else (*OF_LAYERS, *OF_CALLBACKS), Fit(state))
+        # Those about layers are about layers of one's own, which may change unnoticed.
+        users = not all(is_own(type(layer).__module__) for layer in model.all_layers())
+        self._give((*OF_LAYERS, *OF_CALLBACKS) if users or not again else OF_CALLBACKS, Fit(state))
         self._start = None
         if again:
             dark = may_be_pictures(feed.example.X) and is_on_dark_paper(feed.spread(ROWS).X)
