@@ -31,11 +31,11 @@ def run(code: str, **environment: str) -> str:
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    yield
     from threadpoolctl import threadpool_limits
 
+    with threadpool_limits(None):  # which restores the threads of BLAS
+        yield
     _state.chosen = _state.default = None
-    threadpool_limits(None)
     assert _state.regions == {}
     assert not _state.queue
 
