@@ -1,9 +1,9 @@
 """What each row of docs/results.md trains: nothing in here was chosen by a test set.
 
-Epochs, schedules, augmentation and sizes were set from what is usual for such networks,
-before any accuracy on test pictures was seen; the Keras recipe is taken as it is. One was
-changed after a run had begun: 16 epochs of Fashion-MNIST became 12, to save time, and
-that run began anew. The stored seeds were trained by the library of the commit that they
+The Keras recipe is taken as it is. Epochs, rates, augmentation and sizes of the others were set
+from what is usual for such networks, those of Fashion-MNIST from trainings on the first 50,000
+training pictures, measured on the last 10,000. There, more epochs of ``tiny_cnn`` with an average
+of its weights gained nothing. The stored seeds were trained by the library of the commit that they
 name, with the recipes of this file.
 """
 
@@ -51,7 +51,7 @@ class Recipe:
 def fashion_cnn(seed: int) -> nn.Sequential:
     """A network of under 100,000 parameters, in the manner of ``tiny_cnn``."""
     layers: list[nn.Layer] = []
-    for filters, pool in ((32, True), (48, True), (72, False), (72, False)):
+    for filters, pool in ((32, True), (32, False), (48, True), (64, False), (64, False)):
         layers.append(nn.Conv2D(filters, 3, padding=1, bias=False, initializer="he"))
         if pool:
             layers.append(nn.MaxPool2D(2))
@@ -89,13 +89,13 @@ RECIPES = {
         title="Fashion-MNIST, under 100,000 parameters",
         data="fashion-mnist",
         rows=60_000,
-        epochs=12,
+        epochs=22,
         batch_size=128,
         seeds=(0, 1, 2),
         aim=93.2,
         floor=92.9,
         model=fashion_cnn,
-        optimizer=lambda: nn.AdamW(nn.OneCycle(0.01), weight_decay=0.01),
-        augment=nn.Augment(nn.Shift(1), nn.Flip()),
+        optimizer=lambda: nn.AdamW(nn.OneCycle(0.01), weight_decay=0.05),
+        augment=nn.Augment(nn.Shift(1), nn.Flip(), nn.Cutout(8)),
     ),
 }
