@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.needs import need_fast
 from torch.nn import functional as F
 
 import neural_network as nn
 
-pytest.importorskip("numba")
+need_fast()
 
 DRAWN = range(30)
 

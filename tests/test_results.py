@@ -16,12 +16,12 @@ import neural_network as nn
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks" / "results"))
 
-import cold  # noqa: E402
-import colour  # noqa: E402
-import recipes  # noqa: E402
-import run  # noqa: E402
-import time_to_99  # noqa: E402
-import train_seed  # noqa: E402
+import cold  # noqa: E402  # a script, found by the line above
+import colour  # noqa: E402  # a script, found by the line above
+import recipes  # noqa: E402  # a script, found by the line above
+import run  # noqa: E402  # a script, found by the line above
+import time_to_99  # noqa: E402  # a script, found by the line above
+import train_seed  # noqa: E402  # a script, found by the line above
 
 SEEDS = sorted((ROOT / "benchmarks" / "results" / "seeds").glob("*-*.json"))
 

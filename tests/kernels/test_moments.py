@@ -1,17 +1,15 @@
-"""Moments of channels by blocks: whoever computes them, they have the same bits."""
+"""Moments of channels by blocks: those of a convolution and of batch norm have the same bits."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tests.needs import need_module
+from tests.needs import kernels
 
-need_module("numba")
-
-from neural_network.kernels import batch_norm  # noqa: E402  # needs Numba
-from neural_network.kernels.convolution.prepared import NO_BIAS, ConvForward, new_buffer  # noqa: E402
-from neural_network.kernels.runtime.threads import parallel_region  # noqa: E402
+batch_norm = kernels("batch_norm")
+prepared = kernels("convolution.prepared")
+parallel_region = kernels("runtime.threads").parallel_region
 
 SHAPES = [
     (16, 8, 8, 16), (17, 9, 7, 24), (20, 32, 32, 16), (16, 5, 3, 40), (19, 40, 33, 8), (16, 1, 2, 3),
@@ -37,8 +35,14 @@ def test_a_convolution_fills_the_same(shape: tuple[int, ...], value: float) -> N
     X = rng.standard_normal((n, height, width, 5), np.float32)
     X[0, 0, 0, 0] += value
     W = rng.standard_normal((filters, 5, 3, 3), np.float32)
-    convolve = ConvForward(
-        X.shape, W.shape, (1, 1), ((1, 1), (1, 1)), None, (height, width), new_buffer
+    convolve = prepared.ConvForward(
+        X.shape,
+        W.shape,
+        (1, 1),
+        ((1, 1), (1, 1)),
+        None,
+        (height, width),
+        prepared.new_buffer,
     )
     out = np.empty(shape, np.float32)
     moments, others = batch_norm.BlockMoments(shape), batch_norm.BlockMoments(shape)
@@ -46,7 +50,7 @@ def test_a_convolution_fills_the_same(shape: tuple[int, ...], value: float) -> N
     filled = convolve.fill_moments(moments.block, moments.period, moments.means, moments.squares)
     assert filled == (n >= 16)
     with parallel_region(), np.errstate(invalid="ignore"):
-        convolve(X, W, NO_BIAS, out, False)
+        convolve(X, W, prepared.NO_BIAS, out, False)
         found = moments.of_all(out, filled=filled)
         expected = others.of_all(out, filled=False)
     np.testing.assert_array_equal(found, expected)

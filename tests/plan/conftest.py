@@ -30,3 +30,17 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 
         monkeypatch.setattr(kind, "forward", noted)
     return computed
+
+
+@pytest.fixture
+def kernel_runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return a list that holds the stages of each run by kernels."""
+    computed: list[list[str]] = []
+    forward = Run.forward
+
+    def noted(self: Any, X: Any) -> Any:
+        computed.append([type(stage).__name__ for stage in self.match.stages])
+        return forward(self, X)
+
+    monkeypatch.setattr(Run, "forward", noted)
+    return computed

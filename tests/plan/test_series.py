@@ -11,7 +11,6 @@ import pytest
 import neural_network as nn
 from neural_network.autograd import grad
 from neural_network.layers.planning import without_plan
-from neural_network.plan import run
 from tests.needs import need_fast
 from tests.plan.test_norm_stage import check, found, relu
 from tests.processes import output_of
@@ -67,20 +66,6 @@ def network(name: str, rows: int = 5) -> tuple[Any, Any]:
     return model, rng.standard_normal((rows, *shape)).astype("float32")
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return a list that holds the stages of each run that is computed."""
-    computed: list[list[str]] = []
-    forward = run.Run.forward
-
-    def noted(self: Any, X: Any) -> Any:
-        computed.append([type(stage).__name__ for stage in self.match.stages])
-        return forward(self, X)
-
-    monkeypatch.setattr(run.Run, "forward", noted)
-    return computed
-
-
 def alone(model: Any, X: Any, **options: Any) -> list[Any]:
     with without_plan():
         return found(model, X, "numpy", **options)
@@ -88,19 +73,19 @@ def alone(model: Any, X: Any, **options: Any) -> list[Any]:
 
 @pytest.mark.parametrize("input_too", [True, False], ids=["input too", "parameters"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_one_run_as_one_by_one(name: str, input_too: bool, runs: list[list[str]]) -> None:
+def test_one_run_as_one_by_one(name: str, input_too: bool, kernel_runs: list[list[str]]) -> None:
     model, X = network(name)
     for rows in (5, 2, 5, 7):  # in the same memory
         series = np.resize(X, (rows, *X.shape[1:]))
         ours = found(model, series, "numba", input_too=input_too)
         check(ours, alone(model, series, input_too=input_too))
-    assert runs == [NETWORKS[name][2]] * 4
+    assert kernel_runs == [NETWORKS[name][2]] * 4
     assert ours[0].shape == model(series).shape
     assert ours[-len(list(model.parameters())) - 1] is None or input_too
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_evaluation(name: str, runs: list[list[str]]) -> None:
+def test_evaluation(name: str, kernel_runs: list[list[str]]) -> None:
     model, X = network(name)
     for layer in model.all_layers():
         if isinstance(layer, nn.BatchNorm):
@@ -113,7 +98,7 @@ def test_evaluation(name: str, runs: list[list[str]]) -> None:
             theirs = model.predict(X[:rows])
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4 * np.abs(theirs).max())
-    assert len(runs) == 3
+    assert len(kernel_runs) == 3
 
 
 @pytest.mark.parametrize("frozen", [0, 1, 4])
@@ -211,18 +196,18 @@ def test_a_pooling_of_another_rank_is_refused_by_its_layer() -> None:
         lambda: L.Activation(partial(nn.avg_pool1d, size=2, ceil_mode=True)),
     ],
 )  # fmt: skip
-def test_layers_without_a_stage_are_called(layer: Any, runs: list[list[str]]) -> None:
+def test_layers_without_a_stage_are_called(layer: Any, kernel_runs: list[list[str]]) -> None:
     model = nn.Sequential(L.Conv1D(4, 3), layer(), L.Conv1D(3, 2)).initialize((2, 19), rng=0)
     X = np.random.default_rng(0).standard_normal((3, 2, 19)).astype("float32")
     check(found(model, X, "numba"), alone(model, X))
-    assert runs == [["ConvStage"]] * 2
+    assert kernel_runs == [["ConvStage"]] * 2
 
 
-def test_tokens_are_no_series(runs: list[list[str]]) -> None:
+def test_tokens_are_no_series(kernel_runs: list[list[str]]) -> None:
     model = nn.Sequential(L.Activation("tanh"), L.Dense(4)).initialize((5, 6), rng=0)
     X = np.random.default_rng(0).standard_normal((3, 5, 6)).astype("float32")
     check(found(model, X, "numba"), alone(model, X))
-    assert runs == [["ElementwiseStage", "DenseStage"]]
+    assert kernel_runs == [["ElementwiseStage", "DenseStage"]]
 
 
 def test_threads_change_no_bit() -> None:

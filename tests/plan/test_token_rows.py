@@ -10,7 +10,7 @@ import pytest
 import neural_network as nn
 from neural_network.autograd import grad
 from neural_network.layers.planning import without_plan
-from neural_network.plan import plain, run
+from neural_network.plan import plain
 from tests.needs import need_fast
 from tests.plan.test_plan import LAYOUTS, compare_both, forward_and_backward, gradients
 from tests.processes import output_of
@@ -40,22 +40,8 @@ def network(name: str, rows: int = 4) -> tuple[Any, Any]:
     return model, np.random.default_rng(2).standard_normal((rows, *shape)).astype("float32")
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return a list that holds the stages of each run by kernels."""
-    computed: list[list[str]] = []
-    forward = run.Run.forward
-
-    def noted(self: Any, X: Any) -> Any:
-        computed.append([type(stage).__name__ for stage in self.match.stages])
-        return forward(self, X)
-
-    monkeypatch.setattr(run.Run, "forward", noted)
-    return computed
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_runs_compute_what_the_layers_do(name: str, runs: list[list[str]]) -> None:
+def test_runs_compute_what_the_layers_do(name: str, kernel_runs: list[list[str]]) -> None:
     model, X = network(name)
     for some in (X, X[:2], X[:1], X):
         for recorded in (True, False):
@@ -68,7 +54,7 @@ def test_runs_compute_what_the_layers_do(name: str, runs: list[list[str]]) -> No
                     assert actual.shape == desired.shape
                     assert actual.dtype == np.float32
                     np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-5)
-    assert runs[: len(NETWORKS[name][2])] == NETWORKS[name][2]
+    assert kernel_runs[: len(NETWORKS[name][2])] == NETWORKS[name][2]
     with nn.use_kernels("numba"):
         predicted = [model.predict(X) for _ in range(2)]
     with without_plan(), nn.use_kernels("numpy"):
@@ -77,12 +63,12 @@ def test_runs_compute_what_the_layers_do(name: str, runs: list[list[str]]) -> No
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_draws_for_rows_of_the_batch(runs: list[list[str]]) -> None:
+def test_dropout_draws_for_rows_of_the_batch(kernel_runs: list[list[str]]) -> None:
     model = nn.Sequential(L.Dense(6), L.Dropout(0.5), L.Dense(3)).initialize((4, 5), rng=0)
     X = np.ones((2, 4, 5), np.float32)
     with nn.use_kernels("numba"):
         model(X)
-    assert runs == [["DenseStage"]] * 2
+    assert kernel_runs == [["DenseStage"]] * 2
 
 
 @pytest.mark.parametrize("mode", ["numpy", "numba"])

@@ -110,7 +110,7 @@ def test_a_loss_that_refuses_outputs_does_so_before_anything_changes() -> None:
     class Begun(nn.Callback):
         times = 0
 
-        def on_fit_begin(self, trainer: nn.Trainer) -> None:  # noqa: ARG002  # as it is called
+        def on_fit_begin(self, *_: Any) -> None:
             self.times += 1
 
     begun = Begun()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neural_network.kernels.moments import mean_and_squares
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array
 
@@ -61,16 +62,8 @@ def _rows(array: Array, size: int) -> Array:
 @part
 def _mean_and_share(numbers: Any, epsilon: float) -> Any:
     """Return the mean of a row, and ``1 / √(variance + ε)``."""
-    size = len(numbers)
-    total = 0.0
-    for c in range(size):
-        total += numbers[c]
-    mean = total / size
-    square = 0.0
-    for c in range(size):
-        difference = numbers[c] - mean
-        square += difference * difference
-    return mean, 1.0 / np.sqrt(square / size + epsilon)
+    mean, squares = mean_and_squares(numbers)
+    return mean, 1.0 / np.sqrt(squares / len(numbers) + epsilon)
 
 
 @kernel

@@ -94,6 +94,20 @@ def moments_of_image(
 
 
 @part
+def mean_and_squares(numbers: Any) -> Any:
+    """Return the mean of all numbers, and the sum of squared differences from it, in float64."""
+    total = 0.0
+    for i in range(len(numbers)):
+        total += numbers[i]
+    mean = total / len(numbers)
+    squares = 0.0
+    for i in range(len(numbers)):
+        difference = numbers[i] - mean
+        squares += difference * difference
+    return mean, squares
+
+
+@part
 def combine(means: Any, squares: Any, size: int, count: int, mean: Any, variance: Any) -> None:
     """Fill mean and variance of each channel, (C,), from those of blocks, in their order.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.moments import combine
+from neural_network.kernels.moments import combine, mean_and_squares
 from neural_network.kernels.runtime.compiler import kernel, prange
 from neural_network.kernels.runtime.layouts import Array, channels_last, empty, in_memory_order
 
@@ -103,17 +103,7 @@ def moments_of_planes(X: Any, means: Any, squares: Any, mean_of_all: Any, varian
     images, channels, places = X.shape
     for task in prange(images * channels):
         n, c = task // channels, task % channels
-        plane = X[n, c]
-        total = 0.0
-        for p in range(places):
-            total += plane[p]
-        mean = total / places
-        square = 0.0
-        for p in range(places):
-            difference = plane[p] - mean
-            square += difference * difference
-        means[n, c] = mean
-        squares[n, c] = square
+        means[n, c], squares[n, c] = mean_and_squares(X[n, c])
     combine(means, squares, places, images * places, mean_of_all, variance)
 
 
