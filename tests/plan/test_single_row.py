@@ -64,6 +64,7 @@ def each_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_row, "PRODUCTS", 1 << 40)
     monkeypatch.setattr(single_row, "WEIGHTS", 1 << 40)
     monkeypatch.setattr(single_row, "VECTORS", 0)
+    monkeypatch.setattr(single_row, "MANY", 2)
     monkeypatch.setattr(single_row.ChainOutputs, "serves", staticmethod(lambda _: False))
 
 
@@ -101,7 +102,8 @@ def test_which_rows_are_computed_by_themselves(
     rows: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_row, "PRODUCTS", PRODUCTS)
-    images = np.random.default_rng(0).standard_normal((9, 3, 32, 32)).astype(np.float32)
+    shape = (single_row.MANY, 3, 32, 32)
+    images = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     few = [L.Conv2D(8, 3, stride=2, padding=1), L.Conv2D(8, 3, stride=2), L.GlobalAvgPool2D()]
     cases = {
         "few products for each number": (few, True),
@@ -112,6 +114,8 @@ def test_which_rows_are_computed_by_themselves(
     for name, (layers, alone) in cases.items():
         model = L.Sequential(*(layer.clone() for layer in layers)).initialize((3, 32, 32), rng=0)
         rows.clear()
+        check(by_kernels(model, images[1:]), by_numpy(model, images[1:]))
+        assert not rows, "fewer are not worth compiling for"
         check(by_kernels(model, images), by_numpy(model, images))
         assert bool(rows) == alone, name
 

@@ -316,6 +316,14 @@ def _whole_match(model: Layer) -> tuple[Match, bool] | None:
     return (match, flat) if match.plain and match.layers == len(steps) else None
 
 
+def is_planned_whole(model: Layer) -> bool:
+    """Return whether all layers of a model that is built are such as the plan computes."""
+    layers = model.layers if model._sequence == "layers" else [model]
+    return _is_read(model, model.dtype) and all(
+        _steps_of(layer, model.dtype, recorded=True) is not None for layer in layers
+    )
+
+
 def may_plan() -> bool:
     """Return whether layers may be computed together in this thread, and are recorded."""
     return recording() and not watchers() and not debugging() and _planned.get()

@@ -57,6 +57,8 @@ NUMBERS = 4096
 # weights fit the second-level cache. Of vectors, a batch is a better matrix: they have at most this
 # share of the work.
 PRODUCTS, MEMORY_OF_ROW, WEIGHTS, VECTORS = 100, 1 << 18, 1 << 16, 7
+# Fewer are not worth what it takes to compile for them, such as those of the trial of ``fit``.
+MANY = 64
 # The rows are cut into so many blocks, whatever the number of threads.
 BLOCKS = 16
 NUMBERS_OF_NORM = ("gamma", "beta", "mean", "variance")
@@ -348,7 +350,8 @@ class Program:
             return self.one_row(X) if kernel_wanted("single row", self._work) else None
         if self.many is not None:
             return self.many.predicted(X)
-        wanted = self._in_cache and kernel_wanted("network", len(X) * self._work)
+        in_cache = self._in_cache and len(X) >= MANY
+        wanted = in_cache and kernel_wanted("network", len(X) * self._work)
         return self.each_row(X) if wanted else None
 
     def one_row(self, X: Array) -> Array:

@@ -7,8 +7,10 @@ stored on disk. So the computations are ordinary calls of the library, on small 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain, product
 from time import perf_counter
 
 import numpy as np
@@ -23,8 +25,10 @@ from neural_network.functional.finite import is_finite
 from neural_network.functional.normalization.batch_norm import batch_norm
 from neural_network.functional.normalization.sample_norms import layer_norm
 from neural_network.functional.pooling.pool import avg_pool2d, max_pool2d
+from neural_network.kernels.runtime import ahead
 from neural_network.kernels.runtime.announcements import compiling_all
 from neural_network.kernels.runtime.gate import use_kernels
+from neural_network.kernels.runtime.threads import get_num_threads
 from neural_network.layers.activation import Activation, Flatten
 from neural_network.layers.containers import Residual, Sequential
 from neural_network.layers.convolution import Conv2D, ConvTranspose2D, DepthwiseConv2D
@@ -33,11 +37,14 @@ from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
 from neural_network.layers.normalization import BatchNorm
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from neural_network.plan.single_row import MANY
 from neural_network.public import public
 from neural_network.terminal import write_line
 from neural_network.training.optimizers.adaptive import Adagrad, Adam, RMSprop
 from neural_network.training.optimizers.descent import SGD, Lion
 from neural_network.training.trainer import Trainer
+
+Calls = Iterator[Callable[[], object]]
 
 
 @public
@@ -48,7 +55,9 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     Otherwise each kernel is compiled when it is first used, which makes the first training step on
     a machine slow. The code is stored beside the library's files, or in the user's cache if that
     folder cannot be written; the environment variable ``NUMBA_CACHE_DIR`` names another folder.
-    What is stored already is loaded and not compiled again. ``neural-network compile`` calls it.
+    What is stored already is loaded and not compiled again. Where this process may use several
+    threads and has called no kernel yet, as many processes compile. ``neural-network compile``
+    calls it.
     It takes a few minutes. A kernel for other types, such as that of ``conv2d`` for a large float32
     picture, is compiled when it is first used.
 
@@ -68,9 +77,11 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     progress = as_flag("compile_kernels", "progress", progress)
     seconds: dict[str, float] = {}
     with use_kernels("numba"), compiling_all():
-        for name, compute in GROUPS.items():
+        _share_with_other_processors()
+        for name, calls in GROUPS.items():
             began = perf_counter()
-            compute()
+            for compute in calls():
+                compute()
             seconds[name] = perf_counter() - began
             if progress:
                 done = f"{len(seconds)} of {len(GROUPS)}"
@@ -78,40 +89,63 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     return seconds
 
 
+def _share_with_other_processors() -> None:
+    """Let other processes compile kernels, those of the last group first."""
+    if get_num_threads() == 1 or not ahead.nothing_compiled():
+        return
+    with ahead.noting() as noted, np.errstate(all="ignore"):
+        for compute in chain(*(calls() for calls in GROUPS.values())):
+            # Numbers that no kernel has filled may be refused; what was noted is enough.
+            with suppress(Exception):
+                compute()
+    ahead.compile_beside(noted, get_num_threads())
+
+
 def _train(*layers: Layer, shape: Sequence[int] = (3, 16, 16)) -> None:
-    """Train a network for one batch, and predict with it: of several rows, and of one."""
-    X = np.random.default_rng(0).random((8, *shape), np.float32)
+    """Train a network for one batch, and predict with it: of several rows, of many, and of one."""
+    X = np.random.default_rng(0).random((MANY, *shape), np.float32)
     trainer = Trainer(Sequential(*layers, Flatten(), Dense(3)), rng=0, progress=False)
-    trainer.fit(X, np.arange(8) % 3, epochs=1, batch_size=8)
-    trainer.model.predict(X)
-    trainer.model.predict(X[:1])
+    try:
+        trainer.fit(X[:8], np.arange(8) % 3, epochs=1, batch_size=8)
+    finally:  # kernels that are only noted leave numbers that ``fit`` may refuse
+        for rows in (8, MANY, 1):
+            trainer.model.predict(X[:rows])
 
 
-def _dense_networks() -> None:
-    _train(Dense(20, "relu"), shape=(30,))
-    _train(Dense(20, "relu"), Dropout(0.5), shape=(30,))
+def _dense_networks() -> Calls:
+    yield partial(_train, Dense(20, "relu"), shape=(30,))
+    yield partial(_train, Dense(20, "relu"), Dropout(0.5), shape=(30,))
 
 
-def _convolutional_networks() -> None:
+def _convolutional_networks() -> Calls:
     # Gradients of padded images are strided views, others are contiguous.
     for padding in ("same", "valid"):
         pooled = [Conv2D(20, 3, activation="relu", padding=padding), MaxPool2D(2)]
-        _train(*pooled, *(layer.clone() for layer in 2 * pooled), shape=(3, 24, 24))
-    _train(Conv2D(20, 3, padding="same"), Conv2D(20, 3, stride=2, activation="relu"))
-    _train(Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
-    _train(ConvTranspose2D(8, 3, stride=2, activation="relu"), ConvTranspose2D(1, 3))
+        more = (layer.clone() for layer in 2 * pooled)
+        yield partial(_train, *pooled, *more, shape=(3, 24, 24))
+    strided = Conv2D(20, 3, stride=2, activation="relu")
+    yield partial(_train, Conv2D(20, 3, padding="same"), strided)
+    yield partial(_train, Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
+    transposed = ConvTranspose2D(8, 3, stride=2, activation="relu")
+    yield partial(_train, transposed, ConvTranspose2D(1, 3))
     wide = Conv2D(64, 3)  # a row is enough work for several threads
     wide.initialize((64, 16, 16), rng=0)
-    Sequential(wide).predict(np.ones((1, 64, 16, 16), np.float32))
+    yield partial(Sequential(wide).predict, np.ones((1, 64, 16, 16), np.float32))
 
 
-def _normalized_networks() -> None:
+def _normalized_networks() -> Calls:
     relu = Activation("relu")
-    _train(
+    yield partial(
+        _train,
         Conv2D(8, 3, padding="same"), BatchNorm(), relu, MaxPool2D(2),
         Residual(Conv2D(8, 3, padding="same"), BatchNorm(), relu), relu,
         DepthwiseConv2D(3, padding="same"), BatchNorm(), relu, GlobalAvgPool2D(),
     )  # fmt: skip
+
+
+def _activations() -> Calls:
+    for name in ("tanh", "gelu"):
+        yield partial(_train, Conv2D(8, 3, activation=name), Dense(20, name))
 
 
 def _optimizers() -> None:
@@ -154,17 +188,13 @@ def _sequences() -> None:
     embedding([1, 0], Tensor(np.ones((2, 8), np.float32), requires_grad=True)).sum().backward()
 
 
-def _activations() -> None:
-    for name in ("tanh", "gelu"):
-        _train(Conv2D(8, 3, activation=name), Dense(20, name))
-
-
-GROUPS: dict[str, Callable[[], None]] = {
+# Computations that each group makes when it is asked for them.
+GROUPS: dict[str, Callable[[], Calls]] = {
     "dense networks": _dense_networks,
     "convolutional networks": _convolutional_networks,
     "networks with batch norm": _normalized_networks,
     "activations": _activations,
-    "functions of sequences": _sequences,
-    "optimizers": _optimizers,
-    "functions": _functions,
+    "functions of sequences": lambda: iter([_sequences]),
+    "optimizers": lambda: iter([_optimizers]),
+    "functions": lambda: iter([_functions]),
 }

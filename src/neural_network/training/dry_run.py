@@ -33,6 +33,7 @@ from neural_network.layers.several import arrays_in, called, each, plain, row_co
 from neural_network.layers.unfound import instead_of_parameters
 from neural_network.lifting import array_under
 from neural_network.training.data import ArrayFeed, Batch, Feed
+from neural_network.training.first_step import compile_step
 from neural_network.training.hints.data import CONVOLUTIONS, explaining_inputs
 from neural_network.training.hints.losses import naming_swapped_arguments
 from neural_network.training.metrics import accuracy
@@ -115,6 +116,7 @@ def try_fit(
         received = "none, or all frozen" if model.parameters() else "none"
         received += instead_of_parameters(model)
         raise ArgumentError(sentence("Trainer", "model", expected, received))
+    compile_step(state, feed, compute_loss)  # a trial of many rows calls the first kernels
     known = _of_shapes(state, feed, held_out, compute_loss, measure)
     outputs = None
     if known is not None and state.tried is not None and state.tried[0] == known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numba.core import ir as _ir
 
 from neural_network.errors import FileWriteError
 from neural_network.files import locked
+from neural_network.kernels.runtime import ahead
 from neural_network.kernels.runtime.announcements import announcing, nothing_is_kept
 from neural_network.kernels.runtime.checked_cache import CheckedCache
 from neural_network.kernels.runtime.signals import held_signals
@@ -59,6 +60,8 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
     def compile_alone(types: Any) -> Any:
         if types in dispatcher.overloads:
             return numba_compile(types)
+        if (only_noted := ahead.compiling(dispatcher, types)) is not None:
+            return only_noted
         before()  # prints a line itself if it takes long
         misses_before = misses()
         waiting = True  # for another process, which compiles
@@ -75,7 +78,16 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
             waiting = False
             return numba_compile(types)
 
+    def compile_if_free(types: Any) -> None:
+        """Compile for the cache what is neither there nor being compiled by another process."""
+        before()
+        path = _new_file(dispatcher, types)
+        if path is not None:
+            with suppress(FileWriteError), held_signals(), locked(path):
+                numba_compile(types)
+
     dispatcher.compile = compile_alone
+    dispatcher.compile_if_free = compile_if_free
 
 
 def _new_file(dispatcher: Any, types: Any) -> Path | None:

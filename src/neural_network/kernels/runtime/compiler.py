@@ -90,8 +90,9 @@ def linked_part(body: Callable[..., Any]) -> Any:
     dispatcher = _compiled(body, FLAGS, parallel=False, outermost=True)
     if dispatcher is body:  # NUMBA_DISABLE_JIT is set
         return body
-    digest = _digest(body.__code__.co_filename)
-    return linking.linked(dispatcher, f"neural_network_{body.__name__}_{digest}")
+    file = body.__code__.co_filename
+    name = f"neural_network_{body.__name__}_{_digest(file)}"
+    return linking.linked(dispatcher, name, _imported(file))
 
 
 def _compiled(
@@ -125,19 +126,26 @@ def _compiled(
 def _digest(file: str) -> str:
     """Return a digest of a file, of this one, and of the kernel files that it imports."""
     # This file holds the options of compiling; linking.py how a linked part is called.
-    sources = {name: _source(name)[0] for name in (__file__, linking.__file__)}
+    files = {__file__, linking.__file__, *_imported(file)}
+    text = hashlib.sha256()
+    for name in sorted(files, key=lambda file: Path(file).name):
+        text.update(hashlib.sha256(_source(name)[0]).digest())
+    return text.hexdigest()[:12]
+
+
+def _imported(file: str) -> set[str]:
+    """Return a file and the kernel files that it imports, directly or not."""
+    files: set[str] = set()
     waiting = [file]
     while waiting:
         file = waiting.pop()
-        if file not in sources:
-            sources[file], imports = _source(file)
+        if file not in files:
+            files.add(file)
             waiting += [
-                str(KERNELS.joinpath(*name.split(".")).with_suffix(".py")) for name in imports
+                str(KERNELS.joinpath(*name.split(".")).with_suffix(".py"))
+                for name in _source(file)[1]
             ]
-    text = hashlib.sha256()
-    for file in sorted(sources, key=lambda file: Path(file).name):
-        text.update(hashlib.sha256(sources[file]).digest())
-    return text.hexdigest()[:12]
+    return files
 
 
 @cache

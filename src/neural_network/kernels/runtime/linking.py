@@ -11,9 +11,9 @@ process on an unknown symbol; ``register_symbols`` does that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba as _numba
 from llvmlite import binding, ir
@@ -30,8 +30,23 @@ types: Any = _types
 ADDRESS = types.CPointer(types.float32)
 KINDS = {"int": types.intp, "bool": types.boolean, "Any": ADDRESS}
 
-# For each part whose symbol LLVM does not have yet: the function that registers it.
-_waiting: list[Callable[[], None]] = []
+
+class Part(NamedTuple):
+    """A part whose symbol LLVM does not have yet.
+
+    Attributes:
+        register: the function that registers it.
+        file: in which it is written.
+        needed: all files from which its code is made.
+    """
+
+    register: Callable[[], None]
+    file: str
+    needed: Iterable[str]
+
+
+# Each after those that it calls, as their files import each other.
+_waiting: list[Part] = []
 # Compiled parts, kept so that their addresses stay valid.
 _kept: list[Any] = []
 
@@ -45,24 +60,31 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def register_symbols() -> None:
+def register_symbols(*, first_last: bool = False) -> None:
     """Register the symbols of all linked parts with LLVM.
 
     Two threads may do so at once; the second finds what the first has compiled.
+
+    Args:
+        first_last: whether to leave the first to the end, if no other part calls it, because
+            another process begins with it.
     """
     if _local.registering:  # a function that the linked part calls is being compiled
         return
-    for register in tuple(_waiting):
+    waiting = _waiting[:]
+    if first_last and waiting and not any(waiting[0].file in part.needed for part in waiting[1:]):
+        waiting.append(waiting.pop(0))
+    for part in waiting:
         try:
             _local.registering = True  # inside, so that no interrupt leaves it set
-            register()
+            part.register()
         finally:
             _local.registering = False
         with suppress(ValueError):  # another thread was faster
-            _waiting.remove(register)
+            _waiting.remove(part)
 
 
-def linked(dispatcher: Any, name: str) -> Any:
+def linked(dispatcher: Any, name: str, needed: Iterable[str]) -> Any:
     """Return the function that kernels call in place of a part.
 
     Args:
@@ -70,6 +92,7 @@ def linked(dispatcher: Any, name: str) -> Any:
             annotated as ``in_llvm`` needs it, and its arrays must be float32. It can only pass
             them on to ``tile`` and the other functions written in LLVM's language.
         name: its symbol, unique among all parts and all versions of their sources.
+        needed: the files from which its code is made.
     """
     signature = types.void(*_kinds(dispatcher.py_func))
 
@@ -85,7 +108,7 @@ def linked(dispatcher: Any, name: str) -> Any:
         function = ir.FunctionType(cgutils.voidptr_t, [value.type for value in values])
         builder.call(cgutils.get_or_insert_function(builder.module, function, name), values)
 
-    _waiting.append(register)
+    _waiting.append(Part(register, dispatcher.py_func.__code__.co_filename, needed))
     return in_llvm(dispatcher.py_func, write)
 
 
