@@ -39,7 +39,7 @@ with ahead.noting() as noted:
     first, names, run, again = output_of(RULES + code).splitlines()
     assert first == "[1.0, 1.0] False"
     assert names.startswith("[('sgd', 5), ('lion', ")
-    assert names.endswith("True")
+    assert names.endswith("False")  # once in a process
     assert run == "[True, True] False"
     assert again == "[True, True] []"  # what is compiled already runs
 
@@ -89,10 +89,11 @@ def test_where_no_process_is_started(case: str, tmp_path: Path) -> None:
     assert output_of(f"{RULES}{NO_PROCESS}{case}", NUMBA_CACHE_DIR=str(tmp_path)) == ""
 
 
-def test_it_goes_on_alone_where_no_process_can_be_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", ["BlockingIOError", "RuntimeError"])
+def test_it_goes_on_alone_where_no_process_can_be_started(error: str, tmp_path: Path) -> None:
     code = f"""{RULES}{NO_PROCESS}
 def refuse(*_, **__):
-    raise BlockingIOError("no more processes")
+    raise {error}("no more processes")
 ahead.subprocess.Popen = refuse
 ahead.compile_beside(noted, threads=2)
 print(len(list(update(np.float32))))
@@ -124,7 +125,7 @@ import neural_network as nn
 from neural_network.kernels.runtime import ahead
 
 noted = []
-ahead.compile_beside = lambda found, threads: noted.extend(found)
+ahead.compile_beside = lambda found, threads: noted.extend(found * (threads > 1))
 nn.use_kernels("numba")
 nn.set_num_threads(2)
 
@@ -188,3 +189,45 @@ def test_layers_of_ones_own_are_called_as_often_as_ever() -> None:
     assert output_of(STEP + code, one_thread=False) == output_of(
         STEP + without + code, one_thread=False
     )
+
+
+def test_a_refused_training_leaves_no_gradient() -> None:
+    code = """
+model = nn.Sequential(nn.Conv2D(8, 3, l2=0.1), nn.Flatten(), nn.Dense(10)).initialize((1, 12, 12))
+X, y = np.ones((50, 1, 12, 12), np.float32), np.arange(50)
+try:
+    nn.Trainer(model, rng=0, progress=False).fit(X, y, batch_size=20)
+except nn.NeuralNetworkError:
+    print(bool(noted), [parameter.grad for parameter in model.parameters()])
+"""
+    assert output_of(STEP + code, one_thread=False) == "True [None, None, None, None]\n"
+
+
+@pytest.mark.parametrize(("variable", "times"), [("0", 1), ("1", 0)])
+def test_it_is_done_once_in_a_process(variable: str, times: int) -> None:
+    code = """
+nn.use_kernels("auto")  # too small for any kernel
+times, real = [], ahead.noting
+ahead.noting = lambda: times.append(1) or real()
+for _ in range(3):
+    model = nn.Sequential(nn.Conv2D(2, 3), nn.Flatten(), nn.Dense(2))
+    X, y = np.ones((4, 1, 5, 5), np.float32), np.arange(4) % 2
+    nn.Trainer(model, rng=0, progress=False).fit(X, y)
+print(len(times), noted)
+"""
+    found = output_of(STEP + code, one_thread=False, NUMBA_DISABLE_JIT=variable)
+    assert found == f"{times} []\n"
+
+
+def test_at_most_three_processes_compile_for_a_cache(tmp_path: Path) -> None:
+    code = """
+from contextlib import ExitStack
+from pathlib import Path
+with ExitStack() as stack:
+    for _ in range(ahead.HELPERS + 1):
+        print(stack.enter_context(ahead._place_among_helpers(Path(sys.argv[1]))))
+with ahead._place_among_helpers(Path(sys.argv[1])) as place:
+    print(place)
+"""
+    code = code.replace("sys.argv[1]", repr(str(tmp_path)))
+    assert output_of(RULES + code).split() == ["0", "1", "2", "None", "0"]

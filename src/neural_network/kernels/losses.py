@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.runtime.compiler import part
+from neural_network.kernels.runtime.compiler import part, serial_kernel
 
 
-@part
+@serial_kernel
 def cross_entropy_sum(Z: Any, labels: Any) -> Any:
     """Return the sum over rows of ``log Σ_j exp z_j − z_y``; −1 if a label is no class.
 
@@ -35,7 +35,7 @@ def cross_entropy_sum(Z: Any, labels: Any) -> Any:
     return total
 
 
-@part
+@serial_kernel
 def cross_entropy_gradient(Z: Any, labels: Any, factor: Any, out: Any) -> Any:
     """Fill ``out`` with ``factor · (softmax(z) − [j = y])``; arguments as above.
 

@@ -56,8 +56,8 @@ def compile_kernels(*, progress: bool = True) -> dict[str, float]:
     a machine slow. The code is stored beside the library's files, or in the user's cache if that
     folder cannot be written; the environment variable ``NUMBA_CACHE_DIR`` names another folder.
     What is stored already is loaded and not compiled again. Where this process may use several
-    threads and has called no kernel yet, as many processes compile. ``neural-network compile``
-    calls it.
+    threads and has called no kernel yet, up to three other processes compile as well.
+    ``neural-network compile`` calls it.
     It takes a few minutes. A kernel for other types, such as that of ``conv2d`` for a large float32
     picture, is compiled when it is first used.
 

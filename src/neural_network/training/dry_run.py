@@ -116,7 +116,7 @@ def try_fit(
         received = "none, or all frozen" if model.parameters() else "none"
         received += instead_of_parameters(model)
         raise ArgumentError(sentence("Trainer", "model", expected, received))
-    compile_step(state, feed, compute_loss)  # a trial of many rows calls the first kernels
+    compile_step(state, feed)  # a trial of many rows calls the first kernels
     known = _of_shapes(state, feed, held_out, compute_loss, measure)
     outputs = None
     if known is not None and state.tried is not None and state.tried[0] == known:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
-from neural_network.errors import is_own
+from neural_network.errors import LOOKS
 from neural_network.kernels.runtime import ahead
 from neural_network.kernels.runtime.gate import available, current_mode
 from neural_network.kernels.runtime.threads import get_num_threads
 from neural_network.layers.planning import is_planned_whole, may_plan, whole_match
 from neural_network.layers.randomness import Draws, drawing
-from neural_network.training.data import Batch, Feed
+from neural_network.training.data import Feed
 from neural_network.training.objectives import is_of_library
+from neural_network.training.parameters import hold_frozen, norms
 from neural_network.training.state import TrainingState
 
 
-def compile_step(
-    state: TrainingState, feed: Feed, compute_loss: Callable[[Any, Batch], Any]
-) -> None:
+def compile_step(state: TrainingState, feed: Feed) -> None:
     """Let other processes begin to compile what a step will need, if that is not known to be there.
 
     The step that finds the kernels is one of a copy of the model, and calls nothing of the user's
@@ -31,18 +28,15 @@ def compile_step(
     Args:
         state: of the training, whose model is built.
         feed: where the batches come from.
-        compute_loss: a method of the trainer.
     """
     model, (X, y, _) = state.model, feed.example
     if not (
         ahead.nothing_compiled()
         and current_mode() != "numpy"
         and available()
-        and get_num_threads() > 1
         and type(X) is type(y) is np.ndarray
         and may_plan()
         and is_of_library(state.loss)
-        and is_own(compute_loss.__module__ or "")
         and is_planned_whole(model)
         and whole_match(model) is None
     ):
@@ -50,8 +44,11 @@ def compile_step(
     rows = feed.rows_of_batch
     X, y = (np.resize(array, (rows, *array.shape[1:])) for array in (X, y))
     ignored = np.errstate(all="ignore")
+    LOOKS.clear()  # they are for loops without a trainer
     # Numbers that no kernel has filled may be refused somewhere: what was noted is enough.
     with ahead.noting() as noted, ignored, drawing(Draws(state.seed, 0)), suppress(Exception):
-        compute_loss(copy.deepcopy(model).train()(X), Batch(X, y)).backward()
+        copied = copy.deepcopy(model).train()
+        hold_frozen(norms(copied))
+        state.loss(copied(X), y).backward()
     if noted:
         ahead.compile_beside(noted, get_num_threads())

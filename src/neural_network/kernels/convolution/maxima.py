@@ -145,6 +145,7 @@ def dense_gradients(
         partial_b[task] = 0
         total = partial_b[task]
         tap_offset = np.empty(NOWHERE + 1, np.int64)
+        fill(tap_offset, 0, NOWHERE + 1, 0)  # for a tap that is none
         for tap in range(ph * pw):
             tap_offset[tap] = (tap // pw * positions + tap % pw) * columns
         conv_grad = np.empty(size + filters, X.dtype)
