@@ -81,6 +81,10 @@ with ahead.noting() as noted:
         "ahead.compile_beside(noted[:ahead.FEWEST - 1], threads=2)",
         "sys.executable = '/usr/bin/editor'; ahead.compile_beside(noted, threads=2)",
         "sys.executable = None; ahead.compile_beside(noted, threads=2)",
+        "sys.frozen = True; ahead.compile_beside(noted, threads=2)",
+        "import os, tempfile\n"
+        "os.chdir(gone := tempfile.mkdtemp()); os.rmdir(gone); sys.path.insert(0, '')\n"
+        "ahead.compile_beside(noted, threads=2)",
         "list(update(np.float32)), list(update(np.float64))\n"
         "ahead.compile_beside([n for n in noted if not n[0].targetoptions.get('parallel')], 2)",
     ],
@@ -231,3 +235,28 @@ with ahead._place_among_helpers(Path(sys.argv[1])) as place:
 """
     code = code.replace("sys.argv[1]", repr(str(tmp_path)))
     assert output_of(RULES + code).split() == ["0", "1", "2", "None", "0"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_frozen_batch_norm_needs_no_moments(frozen: bool) -> None:
+    code = f"""
+model = network().initialize((1, 12, 12), rng=0)
+if {frozen}:
+    model.layers[1].freeze()
+train(model)
+print(bool(noted), any("moments" in d.py_func.__name__ for d, _ in noted))
+"""
+    assert output_of(STEP + code, one_thread=False).split() == ["True", str(not frozen)]
+
+
+@pytest.mark.parametrize("layer", ["nn.Dense(4)", "nn.Conv2D(2, 3)"])
+def test_a_small_training_reads_no_number_of_threads(layer: str) -> None:
+    shape = "(4, 1, 5, 5)" if "Conv" in layer else "(4, 3)"
+    code = f"""
+import numpy as np
+import neural_network as nn
+model = nn.Sequential({layer}, nn.Flatten(), nn.Dense(2))
+nn.Trainer(model, rng=0, progress=False).fit(np.ones({shape}, np.float32), np.arange(4) % 2)
+print("trained")
+"""
+    assert output_of(code, one_thread=False, NUMBA_NUM_THREADS="none") == "trained\n"
