@@ -23,7 +23,7 @@ def report(train: Train) -> None:
     (images, labels), (test_images, test_labels) = (
         nn.load_mnist(split, "full") for split in ("train", "test")
     )
-    X, X_test = (a[:, None].astype(np.float32) / 255 for a in (images, test_images))
+    X, X_test = (np.divide(a[:, None], 255, dtype=np.float32) for a in (images, test_images))
     model = train(seed, X, labels)
     accuracy = nn.accuracy(model.predict(X_test), test_labels)
     parameters = len(model.flat_parameters())

@@ -15,7 +15,7 @@ from one_seed import report
 
 import neural_network as nn
 
-EPOCHS, BATCH_SIZE, PEAK_RATE, DECAY = 3, 128, 0.015, 0.99
+EPOCHS, BATCH_SIZE, PEAK_RATE, DECAY = 3, 192, 0.024, 0.985
 
 
 def network(seed: int) -> nn.Sequential:

@@ -110,7 +110,7 @@ import random, sys
 from pathlib import Path
 from numba.core import serialize
 from neural_network.kernels.runtime import announcements
-from neural_network.kernels.runtime.compiler import FLAGS, _compiled
+from neural_network.kernels.runtime.compiler import FLAGS, PYTHON, _compiled
 
 announcements.SILENT = 1e6  # on a slow machine, too
 
@@ -118,7 +118,7 @@ def add_one(x):
     return x + 1
 
 def call():
-    add = _compiled(add_one, FLAGS, parallel=False, outermost=True)
+    add = _compiled(add_one, FLAGS, parallel=False, callers=PYTHON)
     assert add(1.5) == 2.5
     return add, sum(add.stats.cache_misses.values())
 

@@ -11,11 +11,13 @@ from neural_network.errors import LOOKS
 from neural_network.kernels.runtime import ahead
 from neural_network.kernels.runtime.gate import available, current_mode
 from neural_network.kernels.runtime.threads import get_num_threads
+from neural_network.layers.layer import Layer
 from neural_network.layers.planning import is_planned_whole, may_plan, whole_match
 from neural_network.layers.randomness import Draws, drawing
 from neural_network.training.data import Feed
 from neural_network.training.objectives import is_of_library
-from neural_network.training.parameters import hold_frozen, norms
+from neural_network.training.optimizers.base import Optimizer
+from neural_network.training.parameters import Memory, hold_frozen, norms
 from neural_network.training.state import TrainingState
 
 
@@ -50,5 +52,15 @@ def compile_step(state: TrainingState, feed: Feed) -> None:
         copied = copy.deepcopy(model).train()
         hold_frozen(norms(copied))
         state.loss(copied(X), y).backward()
+        if isinstance(rule := state.optimizer, Optimizer) and is_of_library(type(rule)):
+            _update(copied, copy.copy(rule))  # its state arrays are new ones
     if noted:
         ahead.compile_beside(noted, get_num_threads())
+
+
+def _update(model: Layer, optimizer: Optimizer) -> None:
+    """Call the kernels by which a trainer checks gradients and makes a step."""
+    memory = Memory(model)
+    memory.begin_update()
+    optimizer.start(memory.flat)
+    optimizer.update(memory.flat, memory.gradients, 0.0)

@@ -16,6 +16,7 @@ from neural_network.files import locked
 from neural_network.kernels.runtime import ahead
 from neural_network.kernels.runtime.announcements import announcing, nothing_is_kept
 from neural_network.kernels.runtime.checked_cache import CheckedCache
+from neural_network.kernels.runtime.libraries import parts_only_linked
 from neural_network.kernels.runtime.signals import held_signals
 from neural_network.kernels.runtime.threads import forks_wait
 
@@ -52,14 +53,18 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
         dispatcher: returned by ``numba.njit``; not called by another compiled function.
         before: called before the function is compiled or loaded.
     """
-    numba_compile: Callable[[Any], Any] = dispatcher.compile
+    compile_or_load: Callable[[Any], Any] = dispatcher.compile
+
+    def numba_compile(types: Any) -> Any:
+        with parts_only_linked(dispatcher.targetctx.codegen()):
+            return compile_or_load(types)
 
     def misses() -> int:
         return sum(dispatcher.stats.cache_misses.values())
 
     def compile_alone(types: Any) -> Any:
         if types in dispatcher.overloads:
-            return numba_compile(types)
+            return compile_or_load(types)
         if (only_noted := ahead.compiling(dispatcher, types)) is not None:
             return only_noted
         before()  # prints a line itself if it takes long

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import registry as _registry
 
 from neural_network.kernels.runtime import linking
 from neural_network.kernels.runtime.cache import compiled_by_one_process
@@ -27,6 +28,7 @@ from neural_network.kernels.runtime.checked_cache import CheckedCache
 from neural_network.kernels.runtime.signals import held_signals
 from neural_network.kernels.runtime.threads import parallel_region
 
+CPUDispatcher: Any = _registry.CPUDispatcher  # Numba has no type annotations
 prange = numba.prange
 
 # LLVM's fast-math flags: sums may be reordered, and a product and a sum rounded once. None of
@@ -34,8 +36,19 @@ prange = numba.prange
 # division by infinity or zero NaN.
 FLAGS = frozenset({"contract", "reassoc", "nsz"})
 
+# Who calls machine code.
+PYTHON, C = ("Python",), ("C",)
+
 KERNELS = Path(__file__).parents[1]
 _IMPORT = re.compile(rb"^\s*(?:from|import) neural_network\.kernels\.([\w.]+)", re.MULTILINE)
+
+
+class _Part(CPUDispatcher):  # type: ignore[misc]  # Numba's has no annotations
+    """Numba's object of a function that only kernels call."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the plain function, as Python's own calls of it do: there is no machine code."""
+        return self.py_func(*args)
 
 
 class kernel:  # noqa: N801  # it is used as a decorator
@@ -53,7 +66,7 @@ class kernel:  # noqa: N801  # it is used as a decorator
 
     def __init__(self, body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> None:
         self.body = body
-        self.compiled = _compiled(body, flags, parallel=True, outermost=True)
+        self.compiled = _compiled(body, flags, parallel=True, callers=PYTHON)
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays and numbers."""
@@ -68,7 +81,7 @@ def serial_kernel(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> An
         body: the function.
         flags: fast-math flags.
     """
-    return _compiled(body, flags, parallel=False, outermost=True)
+    return _compiled(body, flags, parallel=False, callers=PYTHON)
 
 
 def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
@@ -78,7 +91,7 @@ def part(body: Callable[..., Any], flags: frozenset[str] = FLAGS) -> Any:
         body: the function.
         flags: fast-math flags.
     """
-    return _compiled(body, flags, parallel=False, outermost=False)
+    return _compiled(body, flags, parallel=False, callers=())
 
 
 def linked_part(body: Callable[..., Any]) -> Any:
@@ -87,7 +100,7 @@ def linked_part(body: Callable[..., Any]) -> Any:
     Args:
         body: the function; ``linking.linked`` describes the annotations that it needs.
     """
-    dispatcher = _compiled(body, FLAGS, parallel=False, outermost=True)
+    dispatcher = _compiled(body, FLAGS, parallel=False, callers=C)
     if dispatcher is body:  # NUMBA_DISABLE_JIT is set
         return body
     file = body.__code__.co_filename
@@ -96,7 +109,7 @@ def linked_part(body: Callable[..., Any]) -> Any:
 
 
 def _compiled(
-    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, outermost: bool
+    body: Callable[..., Any], flags: frozenset[str], *, parallel: bool, callers: tuple[str, ...]
 ) -> Any:
     """Return Numba's dispatcher of a body, which compiles it when it is first called.
 
@@ -104,22 +117,29 @@ def _compiled(
         body: the plain function.
         flags: fast-math flags.
         parallel: whether ``prange`` runs over threads.
-        outermost: whether it is compiled on its own, and not as a part of another one.
+        callers: besides kernels, in which it is compiled anew: ``PYTHON``, ``C`` or none. Numba
+            writes a function for each, with their way to pass arguments.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(flags)}
+    options: dict[str, Any] = {
+        "nogil": True, "error_model": "numpy", "fastmath": set(flags),
+        "no_cpython_wrapper": callers != PYTHON, "no_cfunc_wrapper": callers != C,
+    }  # fmt: skip
     # Numba names the cached file after ``__qualname__``, once.
     plain = body.__qualname__
     body.__qualname__ = f"{plain}-{_digest(body.__code__.co_filename)}"
     try:
         with held_signals():
             dispatcher: Any = numba.njit(body, parallel=parallel, **options)
-            if dispatcher is not body:  # NUMBA_DISABLE_JIT is not set
-                with suppress(RuntimeError, OSError):  # no folder can be written; no source file
-                    dispatcher._cache = CheckedCache(body)
+            if dispatcher is body:  # NUMBA_DISABLE_JIT is set
+                return body
+            if not callers:
+                dispatcher.__class__ = _Part
+                return dispatcher
+            with suppress(RuntimeError, OSError):  # no folder can be written; no source file
+                dispatcher._cache = CheckedCache(body)
     finally:
         body.__qualname__ = plain
-    if outermost and dispatcher is not body:
-        compiled_by_one_process(dispatcher, before=linking.register_symbols)
+    compiled_by_one_process(dispatcher, before=linking.register_symbols)
     return dispatcher
 
 

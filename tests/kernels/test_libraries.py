@@ -1,0 +1,124 @@
+"""Machine code is made of kernels alone, and computes what Numba's own way of compiling computes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.processes import HANGS, ROOT, start_python
+
+pytestmark = pytest.mark.usefixtures("fast")
+
+# In both programs the linked parts, which these kernels do not call, are left out.
+BEGIN = """
+import hashlib, sys
+import numpy as np
+import neural_network as nn
+from numba.core.codegen import CPUCodeLibrary
+from neural_network.kernels.runtime import announcements, compiler, libraries, linking
+announcements.SILENT = 1e6
+linking.register_symbols = lambda **_: None
+compiler.linking.register_symbols = linking.register_symbols
+libraries.KNOWN = sys.argv[1] == "kernels"
+optimized = []
+as_it_was = CPUCodeLibrary._optimize_final_module
+def noted(self):
+    if self.name != "nrt":  # Numba's allocator of arrays
+        optimized.append(self.name)
+    as_it_was(self)
+CPUCodeLibrary._optimize_final_module = noted
+"""
+# A loop over threads that calls a part.
+TOY = (
+    BEGIN
+    + """
+from tests.kernels.toy_kernels import sums
+print(sums().tobytes().hex(), *optimized)
+"""
+)
+# Layer norm, its gradients, and a step of Adam.
+LIBRARY = (
+    BEGIN
+    + """
+rng = np.random.default_rng(0)
+X, g = rng.standard_normal((2, 64, 48), dtype=np.float32)
+layer = nn.LayerNorm().initialize((48,), rng=0)
+with nn.use_kernels("numba"):
+    X = nn.Tensor(X, requires_grad=True)
+    out = layer(X)
+    out.backward(g)
+    p, rule = g.reshape(-1).copy(), nn.Adam(0.01)
+    rule.start(p)
+    rule.update(p, X.grad.reshape(-1))
+digest = hashlib.sha256(out.data.tobytes() + X.grad.tobytes() + p.tobytes())
+print(digest.hexdigest(), *optimized)
+"""
+)
+
+
+def run(code: str, way: str, cache: Path) -> list[str]:
+    process = start_python(
+        "-c", code, way, cwd=ROOT, stderr=subprocess.PIPE,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
+    )  # fmt: skip
+    out, err = process.communicate(timeout=HANGS)
+    assert process.returncode == 0, out + err
+    return out.split()
+
+
+@pytest.mark.slow
+def test_only_kernels_become_machine_code(tmp_path: Path) -> None:
+    bits, *compiled = run(TOY, "kernels", tmp_path / "a")
+    bits_of_numba, *compiled_by_numba = run(TOY, "numba", tmp_path / "b")
+    assert bits == bits_of_numba
+    assert compiled == ["row_sums"]
+    assert "half" in compiled_by_numba
+    assert len(compiled_by_numba) >= 5
+    # The second time it is loaded.
+    assert run(TOY, "kernels", tmp_path / "a") == [bits]
+
+
+@pytest.mark.slow
+def test_the_bits_are_those_of_numbas_own_way(tmp_path: Path) -> None:
+    bits, *compiled = run(LIBRARY, "kernels", tmp_path / "a")
+    bits_of_numba, *compiled_by_numba = run(LIBRARY, "numba", tmp_path / "b")
+    assert bits == bits_of_numba
+    assert 3 <= len(compiled) <= len(compiled_by_numba) // 3
+    assert run(LIBRARY, "kernels", tmp_path / "a") == [bits]
+
+
+def test_this_version_of_numba_is_known() -> None:
+    from neural_network.kernels.runtime import libraries
+
+    assert libraries.KNOWN
+
+
+def test_other_functions_are_compiled_as_ever() -> None:
+    import numba
+
+    from neural_network.kernels.runtime.compiler import serial_kernel
+    from neural_network.kernels.runtime.libraries import JITCodeLibrary, KernelLibrary
+
+    def broken(x: float) -> float:
+        return x.no_such_name  # type: ignore[attr-defined,no-any-return]
+
+    kernel = serial_kernel(broken)
+    with pytest.raises(numba.TypingError, match="no_such_name"):
+        kernel(1.0)
+    codegen = kernel.targetctx.codegen()
+    assert codegen._library_class is JITCodeLibrary
+    assert "set_env" not in vars(codegen)
+    twice = numba.njit(lambda x: 2 * x)
+    assert twice(1.5) == 3
+    assert type(twice.overloads[twice.signatures[0]].library) is not KernelLibrary
+
+
+def test_python_calls_the_plain_function_of_a_part() -> None:
+    from neural_network.kernels.copies import repeated
+
+    found = repeated(np.array([1.0, 2.0], np.float32), 3, 4)
+    assert np.array_equal(found.reshape(3, 4), [[1, 2, 0, 0]] * 3)
