@@ -63,7 +63,8 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]  # it has no annotati
         self._linked = True
         for library in dict.fromkeys(self._linking_libraries):
             module = library._get_module_for_linking()
-            self._reload_init.update(library._reload_init)
+            if hasattr(self, "_reload_init"):  # newer versions begin threads when they load code
+                self._reload_init.update(library._reload_init)
             self._final_module.link_in(module, preserve=True)
 
     def _get_module_for_linking(self) -> Any:
