@@ -126,7 +126,7 @@ def _time_lines() -> list[str]:
         "## Time to 99.0 % on MNIST",
         "",
         "From a cold process to the tested network: start, imports, reading 60,000 digits,",
-        "compiling kernels (or loading them from the cache), training, testing. Two 5×5",
+        "compiling kernels (or loading them from the cache), training, testing. Two",
         "convolutions and a dense layer, three epochs, fixed beforehand on training digits:",
         "`benchmarks/results/time_to_99.py`. Aim: 15 s with an empty cache and 5 s with a filled",
         "one, at most 25 s and 8 s. Two faster recipes with less margin on held-out training",
