@@ -166,6 +166,8 @@ def test_a_step_is_noted_and_leaves_no_trace() -> None:
     assert nothing == "[]"
     for name in ("convolve", "normalize", "filters_gradient", "affine_backward"):
         assert name in names
+    assert "adam" in names
+    assert "copy_and_count" in names  # the check of the gradients
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,42 @@ except nn.NeuralNetworkError:
     print(bool(noted), [parameter.grad for parameter in model.parameters()])
 """
     assert output_of(STEP + code, one_thread=False) == "True [None, None, None, None]\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kernel"),
+    [
+        ("nn.SGD(0.1, momentum=0.9)", "momentum"),
+        ("nn.AdamW(nn.OneCycle(0.01), weight_decay=0.1)", "adam"),
+        ("nn.Adam(0.01, parameters=model)", "adam"),
+        ("nn.OptimizerGroups([(model, nn.Adam(0.01))])", None),
+        ("Own(0.01)", None),
+    ],
+)
+def test_an_optimizer_keeps_its_state_where_a_training_is_refused(
+    rule: str, kernel: str | None
+) -> None:
+    code = f"""
+import copy
+class Own(nn.Adam):
+    def apply(self, *given):
+        print("called")
+model = nn.Sequential(nn.Conv2D(8, 3), nn.Flatten(), nn.Dense(10)).initialize((1, 12, 12), rng=0)
+rule = {rule}
+rule.start(model.flat_parameters())
+for array in rule.state().values():
+    array[...] = 1
+before = copy.deepcopy(rule.state())
+X, y = np.ones((50, 1, 12, 12), np.float32), np.arange(50)
+try:
+    nn.Trainer(model, rule, rng=0, progress=False).fit(X, y, batch_size=20)
+except nn.NeuralNetworkError as error:
+    after = rule.state()
+    print(all(np.array_equal(array, before[name]) for name, array in after.items()))
+print({{d.py_func.__name__ for d, _ in noted}} & {{"momentum", "adam"}} or None)
+"""
+    expected = {kernel} if kernel else None
+    assert output_of(STEP + code, one_thread=False) == f"True\n{expected}\n"
 
 
 @pytest.mark.parametrize(("variable", "times"), [("0", 1), ("1", 0)])
