@@ -217,6 +217,7 @@ except nn.NeuralNetworkError:
         ("nn.Adam(0.01, parameters=model)", "adam"),
         ("nn.OptimizerGroups([(model, nn.Adam(0.01))])", None),
         ("Own(0.01)", None),
+        ("replaced(nn.Adam(0.01))", None),
     ],
 )
 def test_an_optimizer_keeps_its_state_where_a_training_is_refused(
@@ -227,6 +228,10 @@ import copy
 class Own(nn.Adam):
     def apply(self, *given):
         print("called")
+def replaced(rule):
+    update = rule.update
+    rule.update = lambda *given, **options: (print("called"), update(*given, **options))
+    return rule
 model = nn.Sequential(nn.Conv2D(8, 3), nn.Flatten(), nn.Dense(10)).initialize((1, 12, 12), rng=0)
 rule = {rule}
 rule.start(model.flat_parameters())

@@ -122,3 +122,67 @@ def test_python_calls_the_plain_function_of_a_part() -> None:
 
     found = repeated(np.array([1.0, 2.0], np.float32), 3, 4)
     assert np.array_equal(found.reshape(3, 4), [[1, 2, 0, 0]] * 3)
+
+
+RAISING = (
+    BEGIN
+    + """
+from neural_network.kernels.runtime.compiler import part, serial_kernel
+
+@part
+def half(x, i):
+    if x[i] < 0:
+        raise ValueError("negative", i)
+    return x[i] / 2
+
+@serial_kernel
+def first(x, i):
+    return half(x, i)
+
+@serial_kernel
+def second(x, i):
+    return half(x, i) + 1
+
+for function in (first, second):
+    try:
+        function(np.array([1.0, -9.0]), 1)
+    except ValueError as error:
+        print(*error.args, function(np.ones(2), 1))
+"""
+)
+
+
+@pytest.mark.slow
+def test_a_part_may_raise(tmp_path: Path) -> None:
+    for _ in range(2):  # compiled, and loaded
+        found = " ".join(run(RAISING, "kernels", tmp_path))
+        assert found == "negative 1 0.5 negative 1 1.5"
+
+
+def test_a_kernel_may_be_compiled_while_another_one_is() -> None:
+    from numba.core import event
+
+    from neural_network.kernels.runtime.compiler import serial_kernel
+
+    def inner(x: float) -> float:
+        return x + 1
+
+    def outer(x: float) -> float:
+        return x + 2
+
+    found, inside = [], serial_kernel(inner)
+
+    class Listener(event.Listener):  # type: ignore[misc]  # Numba's has no annotations
+        def on_start(self, _: object) -> None:
+            if not found:
+                found.append(0.0)
+                found.append(inside(1.0))
+
+        def on_end(self, _: object) -> None:
+            pass
+
+    outside = serial_kernel(outer)
+    with event.install_listener("numba:compile", Listener()):
+        assert outside(1.0) == 3
+    assert found == [0.0, 2.0]
+    assert "set_env" not in vars(outside.targetctx.codegen())

@@ -52,10 +52,16 @@ def compile_step(state: TrainingState, feed: Feed) -> None:
         copied = copy.deepcopy(model).train()
         hold_frozen(norms(copied))
         state.loss(copied(X), y).backward()
-        if isinstance(rule := state.optimizer, Optimizer) and is_of_library(type(rule)):
+        if isinstance(rule := state.optimizer, Optimizer) and _is_of_library(rule):
             _update(copied, copy.copy(rule))  # its state arrays are new ones
     if noted:
         ahead.compile_beside(noted, get_num_threads())
+
+
+def _is_of_library(rule: Optimizer) -> bool:
+    """Return whether all methods of an optimizer are the library's."""
+    replaced = any(callable(getattr(type(rule), name, None)) for name in vars(rule))
+    return is_of_library(type(rule)) and not replaced
 
 
 def _update(model: Layer, optimizer: Optimizer) -> None:

@@ -30,6 +30,8 @@ METHODS = (
 KNOWN = all(hasattr(JITCodeLibrary, name) for name in METHODS)
 # Numba's name of a loop over threads: it gives it a function for Python, which nobody calls.
 LOOP = "__numba_parfor"
+# Numba's environments of functions that are not part of machine code yet, by their names there.
+_environments: dict[str, Any] = {}
 
 
 class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]  # it has no annotations
@@ -117,15 +119,17 @@ def parts_only_linked(codegen: Any) -> Iterator[None]:
         return
 
     def set_env(name: str, environment: Any) -> None:
-        # Only a function of machine code has a place for its environment.
-        if codegen._engine.get_global_value_address(name):
-            type(codegen).set_env(codegen, name, environment)
+        _environments[name] = environment
+        for waiting in list(_environments):
+            if codegen._engine.get_global_value_address(waiting):
+                type(codegen).set_env(codegen, waiting, _environments.pop(waiting))
 
+    own = vars(codegen)
     with global_compiler_lock:
-        before = codegen._library_class
+        before = {name: own[name] for name in ("_library_class", "set_env") if name in own}
         codegen._library_class, codegen.set_env = KernelLibrary, set_env
         try:
             yield
         finally:
-            codegen._library_class = before
-            del codegen.set_env
+            del codegen._library_class, codegen.set_env
+            own.update(before)  # where a kernel is compiled while another one is
