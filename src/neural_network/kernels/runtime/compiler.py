@@ -22,7 +22,7 @@ from typing import Any
 import numba
 from numba.core import registry as _registry
 
-from neural_network.kernels.runtime import linking
+from neural_network.kernels.runtime import libraries, linking
 from neural_network.kernels.runtime.cache import compiled_by_one_process
 from neural_network.kernels.runtime.checked_cache import CheckedCache
 from neural_network.kernels.runtime.signals import held_signals
@@ -144,9 +144,10 @@ def _compiled(
 
 
 def _digest(file: str) -> str:
-    """Return a digest of a file, of this one, and of the kernel files that it imports."""
-    # This file holds the options of compiling; linking.py how a linked part is called.
-    files = {__file__, linking.__file__, *_imported(file)}
+    """Return a digest of a file, of how it is compiled, and of the kernel files that it imports."""
+    # This file holds the options of compiling; linking.py how a linked part is called, and
+    # libraries.py how parts become machine code.
+    files = {__file__, linking.__file__, libraries.__file__, *_imported(file)}
     text = hashlib.sha256()
     for name in sorted(files, key=lambda file: Path(file).name):
         text.update(hashlib.sha256(_source(name)[0]).digest())
