@@ -24,20 +24,23 @@ announcements.SILENT = 1e6
 linking.register_symbols = lambda **_: None
 compiler.linking.register_symbols = linking.register_symbols
 libraries.KNOWN = sys.argv[1] == "kernels"
-optimized = []
-as_it_was = CPUCodeLibrary._optimize_final_module
+machine_code = []
+as_it_was = CPUCodeLibrary._finalize_final_module
 def noted(self):
     if self.name != "nrt":  # Numba's allocator of arrays
-        optimized.append(self.name)
+        machine_code.append(self.name)
     as_it_was(self)
-CPUCodeLibrary._optimize_final_module = noted
+CPUCodeLibrary._finalize_final_module = noted
+optimize = CPUCodeLibrary._optimize_final_module
+optimized = []
+CPUCodeLibrary._optimize_final_module = lambda self: (optimized.append(self.name), optimize(self))
 """
 # A loop over threads that calls a part.
 TOY = (
     BEGIN
     + """
 from tests.kernels.toy_kernels import sums
-print(sums().tobytes().hex(), *optimized)
+print(sums().tobytes().hex(), "half" in optimized, *machine_code)
 """
 )
 # Layer norm, its gradients, and a step of Adam.
@@ -55,7 +58,7 @@ with nn.use_kernels("numba"):
     rule.start(p)
     rule.update(p, X.grad.reshape(-1))
 digest = hashlib.sha256(out.data.tobytes() + X.grad.tobytes() + p.tobytes())
-print(digest.hexdigest(), *optimized)
+print(digest.hexdigest(), *machine_code)
 """
 )
 
@@ -72,14 +75,15 @@ def run(code: str, way: str, cache: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_only_kernels_become_machine_code(tmp_path: Path) -> None:
-    bits, *compiled = run(TOY, "kernels", tmp_path / "a")
-    bits_of_numba, *compiled_by_numba = run(TOY, "numba", tmp_path / "b")
+    bits, optimized, *compiled = run(TOY, "kernels", tmp_path / "a")
+    bits_of_numba, _, *compiled_by_numba = run(TOY, "numba", tmp_path / "b")
     assert bits == bits_of_numba
     assert compiled == ["row_sums"]
+    assert optimized == "True"  # in a large function LLVM would vectorize fewer loops of parts
     assert "half" in compiled_by_numba
     assert len(compiled_by_numba) >= 5
     # The second time it is loaded.
-    assert run(TOY, "kernels", tmp_path / "a") == [bits]
+    assert run(TOY, "kernels", tmp_path / "a") == [bits, "False", *compiled]
 
 
 @pytest.mark.slow
@@ -88,7 +92,7 @@ def test_the_bits_are_those_of_numbas_own_way(tmp_path: Path) -> None:
     bits_of_numba, *compiled_by_numba = run(LIBRARY, "numba", tmp_path / "b")
     assert bits == bits_of_numba
     assert 3 <= len(compiled) <= len(compiled_by_numba) // 3
-    assert run(LIBRARY, "kernels", tmp_path / "a") == [bits]
+    assert run(LIBRARY, "kernels", tmp_path / "a") == [bits, *compiled]
 
 
 def test_this_version_of_numba_is_known() -> None:
