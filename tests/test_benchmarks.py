@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 # At the end: benchmarks/results has a run.py as well, and its test imports that one.
 sys.path.append(str(ROOT / "benchmarks"))
 
+import agree  # noqa: E402  # a script, found by the line above
 import busy  # noqa: E402  # a script, found by the line above
 import counts  # noqa: E402  # a script, found by the line above
 import field_page  # noqa: E402  # a script, found by the line above
@@ -349,3 +350,23 @@ def test_a_residual_addition_reads_what_came_in_and_what_the_body_made() -> None
         for layers in ((dense, dense), (dense, Residual((dense,))))
     )
     assert added - plain == 4 * 3 * 4  # four numbers of three rows more
+
+
+def test_runs_agree_where_their_spreads_share_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(NUMBERS))
+    monkeypatch.setattr(sys, "argv", ["agree.py", str(path), str(path)])
+    assert agree.main() == 0
+    apart = tmp_path / "apart.json"
+    first, *others = NUMBERS["rows"]
+    slower = first | {"ratio": 0.1, "spread": [0.09, 0.11]}
+    apart.write_text(json.dumps(NUMBERS | {"rows": [slower, *others]}))
+    monkeypatch.setattr(sys, "argv", ["agree.py", str(path), str(apart), str(path)])
+    capsys.readouterr()
+    assert agree.main() == 1
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if line.endswith("APART")] == ["A"]
+    count = len(NUMBERS["rows"]) + len(NUMBERS["field"])
+    assert printed.endswith(f"{count - 1} of {count} rows agree\n")
