@@ -164,10 +164,14 @@ def test_a_part_may_raise(tmp_path: Path) -> None:
         assert found == "negative 1 0.5 negative 1 1.5"
 
 
-def test_a_kernel_may_be_compiled_while_another_one_is() -> None:
-    from numba.core import event
+def test_a_kernel_may_be_compiled_while_another_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.core import config, event
 
     from neural_network.kernels.runtime.compiler import serial_kernel
+
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))  # where neither of them is yet
 
     def inner(x: float) -> float:
         return x + 1

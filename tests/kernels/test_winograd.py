@@ -17,8 +17,8 @@ window_sums = kernels("convolution.window_sums")
 # Images, height, width, channels, filters, padding, pooling: sizes that are no multiples of four,
 # filters that are padded to whole vectors, few and many images.
 NETWORKS = [
-    (3, 9, 11, 64, 40, 1, None), (17, 14, 14, 64, 32, 1, None), (2, 13, 17, 48, 64, 0, 2),
-    (20, 16, 12, 32, 33, 1, 2), (1, 32, 32, 64, 64, 1, 4), (16, 12, 12, 32, 64, 1, None),
+    (5, 9, 11, 64, 40, 1, None), (17, 14, 14, 64, 32, 1, None), (4, 13, 17, 48, 64, 0, 2),
+    (20, 16, 12, 32, 33, 1, 2), (4, 32, 32, 64, 64, 1, 4), (16, 12, 12, 32, 64, 1, None),
 ]  # fmt: skip
 
 
@@ -33,9 +33,11 @@ def test_products_of_transforms_are_the_convolution() -> None:
 
 def test_it_is_chosen_by_sizes() -> None:
     sizes = (3, 3), (1, 1), (14, 14)
-    assert window_sums.by_winograd(64, 64, 64, *sizes)
+    for images in (4, 64, 1000):  # parts of a batch are computed as the whole
+        assert window_sums.by_winograd(images, 64, 64, *sizes)
     for other in (
-        (64, 8, 64, *sizes), (64, 60, 64, *sizes), (1, 256, 256, (3, 3), (1, 1), (4, 4)),
+        (64, 24, 64, *sizes), (64, 64, 24, *sizes), (64, 60, 64, *sizes), (3, 64, 64, *sizes),
+        (64, 256, 256, (3, 3), (1, 1), (3, 3)),
         (64, 64, 64, (3, 3), (2, 2), (14, 14)), (64, 64, 64, (5, 5), (1, 1), (14, 14)),
     ):  # fmt: skip
         assert not window_sums.by_winograd(*other)

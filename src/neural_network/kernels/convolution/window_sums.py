@@ -27,6 +27,10 @@ BLOCKS = 16
 # each filter, and of each channel of a filter. Only their ratios matter. It is used where it takes
 # clearly fewer; ``python benchmarks/thresholds.py winograd`` prints how many times as fast it is.
 OF_TILE, OF_FILTER, ADVANTAGE = 800, 1500, 1.15
+# With fewer channels or filters it gains little and only adds its rounding; with fewer images, what
+# it saves is less than the transform of the filters costs. From there on the choice does not depend
+# on the number of images, so that parts of a batch are rounded as the whole.
+FEWEST_CHANNELS, FEWEST_IMAGES, USUAL_IMAGES = 32, 4, 16
 # Tiles whose sums are computed at once: at most so many, whose numbers stay in the second-level
 # cache, and at least so many where that leaves work for several threads.
 MOST_TILES, FEWEST_TILES = 48, 12
@@ -40,16 +44,18 @@ def by_winograd(
     """Return whether a convolution is computed by Winograd's transform.
 
     >>> sizes = (3, 3), (1, 1), (14, 14)
-    >>> by_winograd(64, 64, 64, *sizes), by_winograd(64, 8, 64, *sizes)
+    >>> by_winograd(64, 64, 64, *sizes), by_winograd(64, 24, 64, *sizes)
     (True, False)
     """
     if (*taps, *stride) != (TAPS, TAPS, 1, 1) or channels % 8 != 0:
         return False
+    if min(channels, filters) < FEWEST_CHANNELS or images < FEWEST_IMAGES:
+        return False
     rows, positions = outputs
     of_tile = channels * filters * winograd.NUMBERS + OF_TILE * (channels + filters)
-    tiles = images * -(-rows // SIDE) * -(-positions // SIDE)
-    products = channels * filters * TAPS * TAPS * images * rows * positions
-    return products > ADVANTAGE * (tiles * of_tile + OF_FILTER * channels * filters)
+    of_image = -(-rows // SIDE) * -(-positions // SIDE) * of_tile
+    products = channels * filters * TAPS * TAPS * rows * positions
+    return products > ADVANTAGE * (of_image + OF_FILTER * channels * filters / USUAL_IMAGES)
 
 
 def lines_of_tasks(images: int, outputs: Sizes, *, whole_images: bool) -> tuple[int, int]:
@@ -172,10 +178,10 @@ class FiltersGradient:
     ) -> None:  # fmt: skip
         filters, channels, *taps = weight_shape
         self._rows, self._corner, self._output_sizes = rows, corner, output_sizes
-        self._taps, self._stride, self._buffer = taps, stride, buffer
+        self._taps, self._stride = taps, stride
         columns, blocks = padded_columns(filters), min(images, BLOCKS)
-        self._shape, self._block = (taps[0] * taps[1] * channels, columns), -(-images // blocks)
-        self._blocks, self._together = blocks, 0
+        shape, self._block = (taps[0] * taps[1] * channels, columns), -(-images // blocks)
+        self._sums_shape, self._together = (blocks, *shape), 0
         if by_winograd(images, channels, filters, (*taps,), stride, output_sizes):
             in_line = -(-output_sizes[1] // SIDE)
             lines = images * -(-output_sizes[0] // SIDE)
@@ -185,8 +191,10 @@ class FiltersGradient:
                 buffer("transformed images", (numbers * channels,), np.float32),
                 buffer("transformed gradient", (numbers * columns,), np.float32),
                 buffer("transformed sums", (winograd.NUMBERS * channels * columns,), np.float32),
-                buffer("filters' gradient", self._shape, np.float32),
+                buffer("filters' gradient", shape, np.float32),
             )
+        else:
+            self._sums = buffer("filter sums", self._sums_shape, np.float32)
 
     def __call__(self, X: Array, G: Array) -> Array:
         """Return the gradient (fh · fw · C, columns), as a view of a buffer.
@@ -205,7 +213,9 @@ class FiltersGradient:
             if all_finite(result.reshape(-1)):
                 return result
             # A transform would spread NaN and infinity over all taps.
-        sums = self._buffer("filter sums", (self._blocks, *self._shape), np.float32)
+            sums = np.empty(self._sums_shape, np.float32)
+        else:
+            sums = self._sums
         tiles.filters_gradient.compiled(
             *images[:-1], G, sums, *numbers, *self._taps, *self._stride, *self._corner, self._block
         )
