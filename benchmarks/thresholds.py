@@ -8,7 +8,6 @@ anything is measured.
     python benchmarks/thresholds.py pooling …   some of them
     python benchmarks/thresholds.py activations functions of single numbers, in products
     python benchmarks/thresholds.py products    dense layers: their kernels beside BLAS
-    python benchmarks/thresholds.py winograd    3 × 3 filters: tiles beside Winograd's transform
 """
 
 from __future__ import annotations
@@ -27,10 +26,8 @@ from neural_network.autograd import Tensor
 from neural_network.functional.convolution.fft import _largest_sizes
 from neural_network.functional.shaping import scatter_add
 from neural_network.kernels import dense
-from neural_network.kernels.convolution import prepared, window_sums
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.gate import LIMITS, THRESHOLDS
-from neural_network.kernels.runtime.threads import parallel_region
 from neural_network.plan.elementwise import KNOWN
 from neural_network.training.data import Batch, is_finite
 
@@ -40,8 +37,6 @@ FACTORS = (0.25, 1.0, 4.0)
 # Of the products of dense layers: rows of the batch; inputs and units.
 ROWS_OF_X = (64, 256, 1024)
 SIZES_OF_W = ((64, 64), (256, 256), (784, 100), (784, 512), (512, 512), (1024, 1024), (512, 10))
-# Of convolutions by Winograd's transform: images, height and width, and channels and filters.
-IMAGES, SIDES, CHANNELS = 16, (4, 6, 7, 8, 13, 14, 16, 28, 32), (8, 16, 24, 32, 48, 64, 128)
 rng = np.random.default_rng(0)
 
 
@@ -246,34 +241,10 @@ def products() -> None:
         print(text.format(rows, inputs, units, *rates), flush=True)
 
 
-def winograd() -> None:
-    """Print how many times as fast as tiles Winograd's transform is, for images of each size."""
-    print(f"{'side':>5} | channels and filters: {' '.join(f'{c:>5}' for c in CHANNELS)}")
-    chosen = window_sums.by_winograd
-    for side in SIDES:
-        ratios = []
-        for channels in CHANNELS:
-            X, W = _floats(IMAGES, side, side, channels), _floats(channels, channels, 3, 3)
-            out = np.empty_like(X)
-            times = []
-            for way in (True, False):
-                window_sums.by_winograd = lambda *_, way=way: way
-                convolve = prepared.ConvForward(
-                    X.shape, W.shape, (1, 1), ((1, 1), (1, 1)), None, (side, side),
-                    prepared.new_buffer,
-                )  # fmt: skip
-                with parallel_region():
-                    call = partial(convolve, X, W, window_sums.NO_BIAS, out, True)
-                    times.append(microseconds(call, "auto"))
-            ratios.append(times[1] / times[0])
-        window_sums.by_winograd = chosen
-        print(f"{side:>5} | {'':<21} {' '.join(f'{ratio:>5.2f}' for ratio in ratios)}", flush=True)
-
-
 def main(names: list[str]) -> None:
     """Print the table."""
     nn.set_num_threads(1)
-    others = {"activations": activations, "products": products, "winograd": winograd}
+    others = {"activations": activations, "products": products}
     for name in names or others:
         if name in others:
             others[name]()

@@ -9,7 +9,6 @@ from tests.needs import kernels
 
 batch_norm = kernels("batch_norm")
 prepared = kernels("convolution.prepared")
-window_sums = kernels("convolution.window_sums")
 parallel_region = kernels("runtime.threads").parallel_region
 
 SHAPES = [
@@ -51,7 +50,7 @@ def test_a_convolution_fills_the_same(shape: tuple[int, ...], value: float) -> N
     filled = convolve.fill_moments(moments.block, moments.period, moments.means, moments.squares)
     assert filled == (n >= 16)
     with parallel_region(), np.errstate(invalid="ignore"):
-        convolve(X, W, window_sums.NO_BIAS, out, False)
+        convolve(X, W, prepared.NO_BIAS, out, False)
         found = moments.of_all(out, filled=filled)
         expected = others.of_all(out, filled=False)
     np.testing.assert_array_equal(found, expected)

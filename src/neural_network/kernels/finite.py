@@ -16,7 +16,7 @@ SEVERAL_THREADS = 1 << 20
 
 
 @part
-def count_of(numbers: Any, limit: Any) -> int:
+def _count(numbers: Any, limit: Any) -> int:
     """Return how many numbers are NaN, infinite, or beyond ±``limit``."""
     count = 0
     for i in range(numbers.shape[0]):
@@ -29,7 +29,7 @@ def count_of(numbers: Any, limit: Any) -> int:
 def count_beyond(numbers: Any, limit: Any, counts: Any) -> None:
     """Fill ``counts`` (one entry for each ``BLOCK``) with the count of numbers beyond a limit."""
     for task in prange(counts.shape[0]):
-        counts[task] = count_of(numbers[task * BLOCK : (task + 1) * BLOCK], limit)
+        counts[task] = _count(numbers[task * BLOCK : (task + 1) * BLOCK], limit)
 
 
 @kernel
@@ -40,7 +40,7 @@ def copy_and_count(source: Any, target: Any, numbers: Any, limit: Any, counts: A
         old, new = source[begin:end], target[begin:end]
         for i in range(old.shape[0]):
             new[i] = old[i]
-        counts[task] = count_of(numbers[begin:end], limit)
+        counts[task] = _count(numbers[begin:end], limit)
 
 
 def copy_and_check(source: Any, target: Any, numbers: Any) -> bool:

@@ -128,8 +128,6 @@ def _convolutional_networks() -> Calls:
     yield partial(_train, Conv2D(8, 3), AvgPool2D(2), Conv2D(8, 3))
     transposed = ConvTranspose2D(8, 3, stride=2, activation="relu")
     yield partial(_train, transposed, ConvTranspose2D(1, 3))
-    same = Conv2D(64, 3, padding="same", activation="relu")  # by Winograd's transform
-    yield partial(_train, same, Conv2D(64, 3, padding="same"), same.clone(), MaxPool2D(2))
     wide = Conv2D(64, 3)  # a row is enough work for several threads
     wide.initialize((64, 16, 16), rng=0)
     yield partial(Sequential(wide).predict, np.ones((1, 64, 16, 16), np.float32))

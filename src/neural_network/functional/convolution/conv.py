@@ -85,8 +85,8 @@ def conv2d(
             always summed, because a transform would spread them over the image.
         precise: sum float32 products in float64 where there are more than 16 of them,
             which keeps the bound below. False sums in float32, as layers do: twice
-            as fast, and off by some 1e-7 times the window's Σ|image · filter| (some 1e-6
-            for 3 × 3 filters of many channels), at worst n · 6e-8 times for n products.
+            as fast, and off by some 1e-7 times the window's Σ|image · filter|, at
+            worst n · 6e-8 times for n products.
 
     Returns:
         A new array with OH = floor((H + pads − d·(fh − 1) − 1) / s) + 1, in the

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from neural_network.kernels.convolution.prepared import padded
+from neural_network.kernels.convolution.prepared import BLOCKS, Buffer, padded
 from neural_network.kernels.convolution.tiles import add_blocks
-from neural_network.kernels.convolution.window_sums import BLOCKS, Buffer
 from neural_network.kernels.copies import repeated
 from neural_network.kernels.runtime.compiler import kernel, part, prange
 from neural_network.kernels.runtime.layouts import Array, Pads, Sizes

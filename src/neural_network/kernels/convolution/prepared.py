@@ -8,24 +8,27 @@ through ``.compiled``, so the caller must be inside a ``parallel_region``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from neural_network.kernels.convolution import maxima, tiles
-from neural_network.kernels.convolution.window_sums import (
-    BLOCKS,
-    NO_BIAS,
-    NO_MOMENTS,
-    Buffer,
-    FiltersGradient,
-    WindowSums,
-)
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.layouts import PADDED, Array, Pads, Sizes, as_line
 from neural_network.kernels.tile import LANES
+
+# Returns the memory of an array: (name, shape, dtype) -> array.
+Buffer = Callable[[str, Sizes, Any], Array]
+
+NO_BIAS = np.zeros(0, np.float32)
+# No moments of blocks are computed.
+NO_MOMENTS = (1, 1, np.zeros(0), np.zeros(0))
+# A batch is cut into this many blocks for the filters' gradient; one partial sum is kept for each
+# block, and the sums are added in order. Fixed, so that results do not depend on the number of
+# threads; large enough for many cores.
+BLOCKS = 16
 
 
 def new_buffer(name: str, shape: Sizes, dtype: Any = np.float32) -> Array:  # noqa: ARG001  # a ``Buffer``
@@ -68,10 +71,12 @@ class ConvForward:
         n, height, width, channels = self._input_shape = input_shape
         (top, bottom), (left, right) = self._pads = pads
         self._padded_shape = (n, height + top + bottom, width + left + right, channels)
-        self._buffer = buffer
-        self._sums = WindowSums(
-            n, weight_shape, stride, (top, top + height), (0, 0), pool, output_sizes, buffer
-        )
+        self._buffer, self._matrix = buffer, _WeightMatrix(weight_shape, buffer)
+        # A task computes all rows of an image, or some of them where there are few images.
+        self._output_rows = output_sizes[0]
+        self._band = max(1, self._output_rows * min(n, BLOCKS) // BLOCKS)
+        # First and last row that are no padding, sizes, strides, and top left corner or pool.
+        self._numbers = (top, top + height, *weight_shape[2:], *stride, *(pool or (0, 0)))
         self.argmax: Array | None = None
         if pool is not None:
             self.argmax = buffer("argmax", (n, *output_sizes, weight_shape[0]), np.uint8)
@@ -91,9 +96,10 @@ class ConvForward:
         Returns:
             Whether it does.
         """
-        if self._sums.whole_images:
+        fits = self.argmax is None and self._band == self._output_rows
+        if fits:
             self._moments = block, period, means.reshape(-1), squares.reshape(-1)
-        return self._sums.whole_images
+        return fits
 
     def place_of_input(self) -> Array | None:
         """Return where images may be written that are then read without a copy.
@@ -146,10 +152,17 @@ class ConvForward:
             images = X
         else:
             images = padded(X, self._pads, self._buffer)
-        self._sums(
-            images, weight, bias, out, relu=relu, added=added, moments=self._moments,
-            argmax=self.argmax,
-        )  # fmt: skip
+        line, steps = as_line(out)
+        common = *as_line(images), images.shape[3], self._matrix.filled(weight), bias, line, steps
+        if self.argmax is None:
+            summand = (NO_BIAS, steps) if added is None else as_line(added)
+            tiles.convolve.compiled(
+                *common, out.shape, *summand, *self._numbers, relu, self._band, *self._moments
+            )
+        else:
+            tiles.convolve_and_pool.compiled(
+                *common, out.shape, self.argmax.reshape(-1), *self._numbers, relu, self._band
+            )
         return images
 
 
@@ -214,34 +227,34 @@ class ConvBackward:
         if needs_input_grad:
             self._corner = (axes[0].before, axes[1].before)
             high, wide = (o + a.before + a.after for o, a in zip(output_sizes, axes, strict=True))
-        columns = padded_columns(filters)
+        columns, blocks = padded_columns(filters), min(n, BLOCKS)
         self._grad_out = buffer("padded gradient", (n, high, wide, columns), np.float32)
         self._bias_sums = buffer("bias sums", (n, filters), np.float32)
-        self._filters_gradient = FiltersGradient(
-            n, (filters, channels, *taps), stride, self._rows, self._corner, output_sizes, buffer
+        self._block = -(-n // blocks)
+        self._weight_sums = buffer(
+            "filter sums", (blocks, taps[0] * taps[1] * channels, columns), np.float32
         )
         self._phases = list(self._prepare_phases(n, axes, buffer)) if needs_input_grad else []
 
     def _prepare_phases(self, n: int, axes: list[_Axis], buffer: Buffer) -> Iterator[Any]:
-        """Yield the input's slices, the taps, and the convolution of a phase, None without taps."""
+        """Yield the input's slices, the taps, their matrix and the kernel's numbers of a phase."""
         filters, channels, *_ = self._weight_shape
         rows, columns = axes
         begin = self._corner[0]
         for i, top, down in rows.phases:
+            band = max(1, -(-(rows.size - i) // rows.stride) * min(n, BLOCKS) // BLOCKS)
             for j, left, along in columns.phases:
-                sums = None
-                if down and along:
-                    sums = WindowSums(
-                        n, (channels, padded_columns(filters), len(down), len(along)), (1, 1),
-                        (begin, begin + self._output_sizes[0]), (top, left), None,
-                        (-(-(rows.size - i) // rows.stride),
-                         -(-(columns.size - j) // columns.stride)),
-                        buffer, f"filters {i} {j}",
-                    )  # fmt: skip
+                shape = (channels, padded_columns(filters), len(down), len(along))
+                matrix = (
+                    _WeightMatrix(shape, buffer, f"filters {i} {j}") if down and along else None
+                )
                 yield (slice(i, None, rows.stride), slice(j, None, columns.stride)), (
                     # Views in place of lists: nothing is copied twice.
                     slice(down.start, None, down.step), slice(along.start, None, along.step),
-                ), sums  # fmt: skip
+                ), matrix, (
+                    begin, begin + self._output_sizes[0], len(down), len(along), 1, 1, top, left,
+                    band,
+                )  # fmt: skip
 
     def relu_backward(self, G: Array, out: Array | None) -> Array:
         """Copy the gradient, masked by relu, for the methods below; return the bias's gradient.
@@ -270,7 +283,12 @@ class ConvBackward:
         Args:
             X: the padded images that ``ConvForward`` returned.
         """
-        return _as_weight(self._filters_gradient(X, self._grad_out), self._weight_shape)
+        _, _, *taps = self._weight_shape
+        tiles.filters_gradient.compiled(
+            *as_line(X), X.shape[3], self._grad_out, self._weight_sums, *self._rows, len(X),
+            *self._output_sizes, *taps, *self._stride, *self._corner, self._block,
+        )  # fmt: skip
+        return _as_weight(self._weight_sums[0], self._weight_shape)
 
     def input_gradient(
         self, weight: Array, out: Array, bias: Array = NO_BIAS, *, relu: bool = False,
@@ -281,15 +299,20 @@ class ConvBackward:
         ``bias``, (C,), and relu are those of a transposed convolution. With ``add``, the gradient
         is added to what is in ``out``.
         """
-        for where, (down, along), sums in self._phases:
+        images = *as_line(self._grad_out), self._grad_out.shape[3]
+        for where, (down, along), matrix, numbers in self._phases:
             part = out[:, where[0], where[1]]
-            if sums is None:  # no tap reads these inputs
+            if matrix is None:  # no tap reads these inputs
                 if not add:
                     alone = np.where(bias < 0, np.float32(0), bias) if relu else bias
                     part[...] = alone if bias.size > 0 else 0
                 continue
             taps = weight[:, :, down, along].swapaxes(0, 1)
-            sums(self._grad_out, taps, bias, part, relu=relu, added=part if add else None)
+            line, steps = as_line(part)
+            tiles.convolve.compiled(
+                *images, matrix.filled(taps), bias, line, steps, part.shape,
+                line if add else NO_BIAS, steps, *numbers[:-1], relu, numbers[-1], *NO_MOMENTS,
+            )  # fmt: skip
 
 
 def masked(
@@ -371,6 +394,30 @@ class PooledConvBackward:
         )  # fmt: skip
         taps = self._weight_sums[0].reshape(filters, fh, fw, channels)
         return taps.transpose(0, 3, 1, 2), self._bias_sums[0]
+
+
+class _WeightMatrix:
+    """Filters as kernels read them: (fh · fw · C, F), columns padded to whole vectors.
+
+    Args:
+        weight_shape: (F, C, fh, fw).
+        buffer: allocates memory.
+        name: of the memory.
+    """
+
+    def __init__(self, weight_shape: Sizes, buffer: Buffer, name: str = "filters") -> None:
+        filters, channels, fh, fw = weight_shape
+        memory = buffer(name, (fh, fw, channels, padded_columns(filters)), np.float32)
+        self._filters, self._padding = memory[..., :filters], memory[..., filters:]
+        self._matrix = memory.reshape(fh * fw * channels, -1)
+
+    def filled(self, weight: Array) -> Array:
+        """Return the matrix of filters (F, C, fh, fw); those of channels that are missing are 0."""
+        given = weight.shape[1]
+        self._filters[:, :, given:] = 0
+        self._padding[...] = 0
+        np.copyto(self._filters[:, :, :given], weight.transpose(2, 3, 1, 0))
+        return self._matrix
 
 
 def _as_weight(matrix: Array, weight_shape: Sizes) -> Array:

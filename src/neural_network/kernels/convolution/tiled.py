@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from neural_network.kernels.convolution.prepared import (
+    NO_BIAS,
     ConvBackward,
     ConvForward,
     new_buffer,
     padded,
 )
-from neural_network.kernels.convolution.window_sums import NO_BIAS
 from neural_network.kernels.runtime.layouts import Array, Pads, Sizes
 from neural_network.kernels.runtime.threads import parallel_region
 

@@ -44,7 +44,7 @@ def add_blocks(sums: Any, blocks: int, size: int) -> None:
 
 
 @part
-def taps_inside(row: int, taps: int, begin: int, end: int) -> Any:
+def _taps_inside(row: int, taps: int, begin: int, end: int) -> Any:
     """Return the first tap of a window from ``row`` on that is inside, and how many are."""
     upper = max(0, begin - row)
     return upper, max(0, min(taps, end - row) - upper)
@@ -92,7 +92,7 @@ def convolve(
         sums = out if direct else row
         for i in range(first, min(first + band, rows)):
             top_row = top + i * sh
-            upper, runs = taps_inside(top_row, fh, begin, end)
+            upper, runs = _taps_inside(top_row, fh, begin, end)
             place = n * out_steps[0] + i * out_steps[1]
             to = place if direct else 0
             products(
@@ -101,11 +101,21 @@ def convolve(
                 weights, upper * run * columns, columns, run * columns,
                 sums, to, columns, False,
             )  # fmt: skip
-            if not direct or b.size > 0 or relu:
-                finish_row(
-                    sums, to, biases, b.size > 0, added, n * added_steps[0] + i * added_steps[1],
-                    added_steps, out, place, out_steps, positions, columns, filters, relu,
+            row_sums = sums[to : to + length]
+            if added.size > 0:
+                _add_row(
+                    added, n * added_steps[0] + i * added_steps[1], added_steps[2], added_steps[3],
+                    row_sums, positions, columns, filters,
                 )  # fmt: skip
+            if b.size > 0 or relu:
+                for c in range(length):
+                    total = row_sums[c] + biases[c]
+                    # In this form NaN is kept, because no comparison with it is true.
+                    row_sums[c] = np.float32(0) if relu and total < 0 else total
+            if not direct:
+                _write_row(
+                    row_sums, columns, out, place, out_steps[2], out_steps[3], positions, filters
+                )
         if means.size > 0:  # while the image is in the cache
             moments_of_image(
                 out, n * out_steps[0], rows * positions, filters, block, period, means, squares, n
@@ -144,76 +154,27 @@ def convolve_and_pool(
         for p in range(first, min(first + band, rows)):
             for r in range(ph):
                 row = (p * ph + r) * sh
-                upper, runs = taps_inside(row, fh, begin, end)
+                upper, runs = _taps_inside(row, fh, begin, end)
                 products(
                     conv_positions, columns, X, n * image + (row + upper) * line,
                     sw * channels, 1, runs, line, run,
                     weights, upper * run * columns, columns, run * columns,
                     sums, r * down, columns, False,
                 )  # fmt: skip
-            pool_row(
-                sums, down, ph, pw, biases, relu, best, which, positions, columns, filters,
-                out, n * out_steps[0] + p * out_steps[1], out_steps,
-                argmax, (n * rows + p) * positions * filters,
+            for q in range(positions):
+                to = q * columns
+                largest(sums, to * pw, down, columns, ph, pw, best, which, to, columns)
+            for i in range(positions * columns):
+                largest_sum = best[i] + biases[i]
+                passes = largest_sum > 0 if relu else not np.isnan(largest_sum)
+                which[i] = which[i] if passes else NOWHERE
+                best[i] = np.float32(0) if relu and largest_sum < 0 else largest_sum
+            _write_row(
+                best, columns, out, n * out_steps[0] + p * out_steps[1], out_steps[2],
+                out_steps[3], positions, filters,
             )  # fmt: skip
-
-
-@part
-def finish_row(
-    sums: Any, at: int, biases: Any, biased: bool, added: Any, added_at: int, added_steps: Any,
-    out: Any, place: int, out_steps: Any, positions: int, columns: int, filters: int, relu: bool,
-) -> None:  # fmt: skip
-    """Write a row of sums, with ``added`` and biases, or relu of it; the sums are overwritten.
-
-    Args:
-        sums: the row begins at ``at``; each position is padded to ``columns``.
-        biases: of each number of the row, zeros without a bias.
-        added: of these steps from ``added_at`` on, or empty.
-        out: of these steps from ``place`` on; its row may be that of the sums.
-    """
-    length = positions * columns
-    row_sums = sums[at : at + length]
-    if added.size > 0:
-        _add_row(
-            added, added_at, added_steps[2], added_steps[3], row_sums, positions, columns, filters
-        )
-    # Without gaps in the result, it is written in one pass.
-    whole = out_steps[2] == columns == filters and out_steps[3] == 1
-    target = out[place : place + length] if whole else row_sums
-    if biased or relu:
-        for c in range(length):
-            total = row_sums[c] + biases[c]
-            # In this form NaN is kept, because no comparison with it is true.
-            target[c] = np.float32(0) if relu and total < 0 else total
-    elif whole:
-        copy(row_sums, target)
-    if not whole:
-        write_row(row_sums, columns, out, place, out_steps[2], out_steps[3], positions, filters)
-
-
-@part
-def pool_row(
-    sums: Any, down: int, ph: int, pw: int, biases: Any, relu: bool, best: Any, which: Any,
-    positions: int, columns: int, filters: int, out: Any, place: int, out_steps: Any,
-    argmax: Any, argmax_place: int,
-) -> None:  # fmt: skip
-    """Write a row of the largest sums of pooling windows, and which of each window it is.
-
-    Args:
-        sums: ``ph`` rows, ``down`` apart, of ``positions * pw`` sums each.
-        best, which: memory for a row.
-        out, argmax: see ``convolve_and_pool``; the row begins at these places.
-    """
-    for q in range(positions):
-        to = q * columns
-        largest(sums, to * pw, down, columns, ph, pw, best, which, to, columns)
-    for i in range(positions * columns):
-        largest_sum = best[i] + biases[i]
-        passes = largest_sum > 0 if relu else not np.isnan(largest_sum)
-        which[i] = which[i] if passes else NOWHERE
-        best[i] = np.float32(0) if relu and largest_sum < 0 else largest_sum
-    write_row(best, columns, out, place, out_steps[2], out_steps[3], positions, filters)
-    write_row(which, columns, argmax, argmax_place, filters, 1, positions, filters)
+            at = (n * rows + p) * positions * filters
+            _write_row(which, columns, argmax, at, filters, 1, positions, filters)
 
 
 @kernel
@@ -280,7 +241,7 @@ def _add_row(
 
 
 @part
-def write_row(
+def _write_row(
     sums: Any, columns: int, out: Any, at: int, pixel: int, channel: int, positions: int,
     filters: int,
 ) -> None:  # fmt: skip

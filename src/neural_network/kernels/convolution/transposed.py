@@ -9,8 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from neural_network.kernels.convolution import few_filters
-from neural_network.kernels.convolution.prepared import ConvBackward, ConvForward, masked
-from neural_network.kernels.convolution.window_sums import BLOCKS, NO_BIAS, Buffer
+from neural_network.kernels.convolution.prepared import (
+    BLOCKS,
+    NO_BIAS,
+    Buffer,
+    ConvBackward,
+    ConvForward,
+    masked,
+)
 from neural_network.kernels.products import padded_columns
 from neural_network.kernels.runtime.layouts import Array, Pads, Sizes, as_line
 
