@@ -13,6 +13,9 @@ from neural_network.lifting import is_tensor
 
 # After so many equal gradients a step that has changed nothing is looked for.
 SAME = 3
+# Of larger leaves nothing is noted: the sums would take as long as a convolution, and who writes a
+# step by hand begins with a small network.
+LARGEST = 1 << 18
 # By ``id``: a gradient with which a first step was made, or a sum that contains it, and which.
 USED: dict[int, tuple[Array, bool]] = {}
 
@@ -37,7 +40,7 @@ SILENT = Noted(None, math.nan, 0)
 
 def note_change(leaf: Any) -> None:
     """Note that a leaf is changed in place while it has a gradient, as in a step by hand."""
-    if type(leaf.grad) is np.ndarray and getattr(leaf, "_noted", None) is not SILENT:
+    if _watched(leaf.grad) and getattr(leaf, "_noted", None) is not SILENT:
         leaf._noted = Noted(None, _sum(leaf.grad), 0)
 
 
@@ -49,7 +52,7 @@ def _note(leaf: Any, before: Any, grad: Any) -> None:
     noted = None if before is None else getattr(leaf, "_noted", None)
     if noted is SILENT:
         return
-    if leaf.in_a_layer or type(grad) is not np.ndarray:
+    if leaf.in_a_layer or not _watched(grad):
         leaf._noted = None
         return
     same = 1
@@ -107,6 +110,11 @@ def _step_elsewhere(leaf: Any) -> str | None:
         if abs(made[steepest]) > slack and np.allclose(made, rate * leaf.grad, 1e-3, slack):
             return name
     return None
+
+
+def _watched(grad: Any) -> bool:
+    """Return whether hints are given of a leaf with this gradient."""
+    return type(grad) is np.ndarray and grad.size <= LARGEST
 
 
 def _sum(array: Array) -> float:

@@ -233,15 +233,15 @@ class Tensor(ArrayMethods):
         if gradient is None and self.data.size != 1:
             received = f"shape {self.shape}; np.sum(…) or np.mean(…) makes one (or pass gradient=)"
             raise ShapeError(sentence("backward", "the loss", "a single number", received))
-        start = np.array(1, self.data.dtype)
-        if self.data.ndim:
-            start = np.ones_like(self.data, subok=False)
-        if gradient is not None:
+        if gradient is None:
+            start = np.ones(self.shape, self.dtype)
+        else:
             given = as_real("backward", "gradient", gradient)
             check_no_gradient("backward: gradient: it", given)
-            # A copy, because a leaf's gradient may be this array itself.
-            start = np.array(array_under(given), dtype=self.dtype)
+            start = np.require(array_under(given), self.dtype, ["C", "W"])
             check_shape("backward", "gradient", start, self.shape)
+            # A view, of which a leaf would keep a copy: the caller may change the array later.
+            start = start[...]
         if backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves():
             hint_targets_that_broadcast(self)
 
