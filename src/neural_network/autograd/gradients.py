@@ -15,7 +15,7 @@ from neural_network.lifting import is_tensor
 SAME = 3
 # Of larger leaves nothing is noted: the sums would take as long as a convolution, and who writes a
 # step by hand begins with a small network.
-LARGEST = 1 << 18
+LARGEST = 1 << 17
 # By ``id``: a gradient with which a first step was made, or a sum that contains it, and which.
 USED: dict[int, tuple[Array, bool]] = {}
 

@@ -238,10 +238,11 @@ class Tensor(ArrayMethods):
         else:
             given = as_real("backward", "gradient", gradient)
             check_no_gradient("backward: gradient: it", given)
-            start = np.require(array_under(given), self.dtype, ["C", "W"])
+            start = np.asarray(array_under(given), self.dtype)
             check_shape("backward", "gradient", start, self.shape)
-            # A view, of which a leaf would keep a copy: the caller may change the array later.
-            start = start[...]
+            # A leaf copies a view before it keeps it: the caller may change the array later.
+            usual = start.flags.c_contiguous and start.flags.writeable
+            start = start[...] if usual else np.array(start)
         if backward_pass([self], [start], None, retain_graph=retain_graph).add_to_leaves():
             hint_targets_that_broadcast(self)
 
