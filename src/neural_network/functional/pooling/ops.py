@@ -20,6 +20,9 @@ from neural_network.functional.window import Sizes, Window
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.kernels.runtime.layouts import computable
 
+# Numbers of images whose gradients are computed at once by NumPy: they stay in the cache.
+BLOCK = 1 << 16
+
 
 def route(shape: Sizes, window: Window, *arrays: Any) -> Any:
     """Return the file of compiled bodies if they apply, or None, for NumPy.
@@ -81,22 +84,54 @@ def _(g: Any, X: Any, out: Any, window: Window) -> Any:
     if kernels := route(X.shape, window, X, g, out):
         arrays = [_four_axes(array) for array in (g, X, out)]
         return _shaped(kernels.window_max_gradient(*arrays, window.taps, window.stride), X.shape)
-    # No number is under two windows, and its gradient can be written in place.
-    apart = window.taps == window.stride and max(window.dilation) == 1 and computable(g, X, out)
-    total: Any = np.zeros_like(X) if apart else 0
+    if window.taps == window.stride and max(window.dilation) == 1 and computable(g, X, out):
+        return _gradient_apart(g, X, out, window)
+    total: Any = 0
     found: Any = None
     for tap in window.tap_slices():
         place = (..., *tap)
-        chosen = np.equal(X[place], out)  # NaN equals nothing
-        if found is None:
-            found = chosen
-        else:
-            chosen, found = np.greater(chosen, found), np.logical_or(chosen, found)
-        if apart:
-            np.multiply(g, chosen, out=total[place])
-        else:
-            total = total + unindex(g * chosen, place, X.shape)
+        chosen, found = _chosen(X[place], out, found)
+        total = total + unindex(g * chosen, place, X.shape)
     return total
+
+
+def _gradient_apart(g: Array, X: Array, out: Array, window: Window) -> Array:
+    """Return the gradient of ``window_max`` where no number is under two windows.
+
+    It is written in place, some images at a time, which stay in the cache for all taps.
+    """
+    covered = all(
+        o * t == n for o, t, n in zip(window.outputs, window.taps, window.padded, strict=True)
+    )
+    total = np.empty_like(X) if covered else np.zeros_like(X)
+    arrays: list[Any] = [g, X, out, total]
+    if X.ndim == len(window.taps):
+        arrays = [array[None] for array in arrays]
+    images = max(1, BLOCK * len(arrays[1]) // max(1, X.size))
+    for first in range(0, len(arrays[1]), images):
+        grads, numbers, largest, result = (array[first : first + images] for array in arrays)
+        found: Any = None
+        for tap in window.tap_slices():
+            chosen, found = _chosen(numbers[(..., *tap)], largest, found)
+            np.multiply(grads, chosen, out=result[(..., *tap)])
+    return total
+
+
+def _chosen(numbers: Any, largest: Any, found: Any) -> tuple[Any, Any]:
+    """Return where numbers are the first of a window that equal its largest.
+
+    Args:
+        numbers: under one tap of each window.
+        largest: the largest number of each window.
+        found: where a tap before has equalled it; None for the first tap.
+
+    Returns:
+        Where this tap is the first, and where it or one before has equalled it.
+    """
+    equal = np.equal(numbers, largest)  # NaN equals nothing
+    if found is None:
+        return equal, equal
+    return np.greater(equal, found), np.logical_or(equal, found)
 
 
 @op
