@@ -9,6 +9,8 @@ import pytest
 
 import neural_network as nn
 from neural_network.autograd import check_gradients
+from neural_network.functional.pooling import ops
+from neural_network.functional.window import Window
 
 RNG = np.random.default_rng(0)
 
@@ -139,3 +141,26 @@ def test_of_equal_maxima_the_first_has_the_gradient(
         for j in places:
             expected[i, j] = 1
     np.testing.assert_array_equal(slope, np.broadcast_to(expected, X.shape))
+
+
+@pytest.mark.parametrize("block", [1, 150, 1 << 16])
+@pytest.mark.parametrize("shape", [(5, 2, 6, 9), (5, 2, 7, 8), (6, 9), (4, 6, 9), (0, 2, 6, 9)])
+def test_gradients_of_blocks_of_images(
+    shape: tuple[int, ...], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "BLOCK", block)
+    rng = np.random.default_rng(1)
+    X = rng.integers(-3, 3, shape).astype(np.float32)  # with equal maxima
+    window = Window.of("max_pool", shape[-2:], (2, 3), (2, 3))
+    with nn.use_kernels("numpy"):
+        leaf = nn.Tensor(X, requires_grad=True)
+        out = ops.window_max(leaf, window)
+        cotangent = rng.standard_normal(out.shape).astype(np.float32)
+        out.backward(cotangent)
+    expected = np.zeros_like(X)
+    for place in np.ndindex(out.shape):
+        *before, i, j = place
+        corner = X[(*before, slice(2 * i, 2 * i + 2), slice(3 * j, 3 * j + 3))]
+        down, along = np.unravel_index(np.argmax(corner), (2, 3))
+        expected[(*before, 2 * i + down, 3 * j + along)] = cotangent[place]
+    np.testing.assert_array_equal(leaf.grad, expected)
