@@ -74,7 +74,7 @@ def test_pooling_takes_the_first_of_equal_sums(size: int) -> None:
 @pytest.mark.parametrize("value", [1e4, 1e10, 1e30])
 def test_a_large_number_reaches_the_sums_that_read_it_alone(value: float) -> None:
     X = _numbers(4, 64, 16, 16)
-    W = _numbers(64, 64, 3, 3)[::-1]
+    W = _numbers(64, 64, 3, 3)
     with nn.use_kernels("numba"):
         before = nn.conv2d(X, W, padding=1, precise=False)
         X[0, 0, 4, 4] = value
