@@ -13,6 +13,7 @@ from tests import needs
 from tests.kernels.test_cache import finish, start
 
 chain = needs.kernels("dense_chain")
+padded_columns = needs.kernels("products").padded_columns
 
 # The sizes of the layers, and the rows of a batch.
 SIZES = [
@@ -98,6 +99,20 @@ def test_what_was_in_the_memory_does_not_matter() -> None:
         case.work[:] = value
         for one, other in zip(first, case.by_kernel(of_classes=True), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("of_classes", [True, False], ids=["classes", "squares"])
+def test_the_padding_of_gradients_is_zero(of_classes: bool) -> None:
+    # Products of subnormal numbers take five times as long as those of zeros.
+    case = Case((30, 100, 2), 37)
+    case.work[:] = 1e-40
+    case.by_kernel(of_classes)
+    begin, narrow = chain.outputs_place(case.table, 37)
+    wide = padded_columns(100)
+    gradients = case.work[begin + 37 * narrow :]
+    assert narrow > 2 and np.all(gradients[: 37 * narrow].reshape(37, narrow)[:, 2:] == 0)
+    assert wide > 100
+    assert np.all(gradients[37 * wide : 2 * 37 * wide].reshape(37, wide)[:, 100:] == 0)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
