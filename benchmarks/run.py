@@ -147,6 +147,7 @@ def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers of an earlier page with the rows that were measured now."""
     rows = {row["key"]: row for row in before["rows"]}
     rows |= {row["key"]: row | {"date": numbers["date"]} for row in numbers["rows"]}
+    cells = {_cell(cell): cell for cell in before.get("field", []) + numbers.get("field", [])}
     versions = numbers["machine"]["versions"] | before["machine"]["versions"]
     costs = {key: numbers[key] for key, _ in COSTS.values() if key in numbers}
     return (
@@ -154,9 +155,14 @@ def updated(before: dict[str, Any], numbers: dict[str, Any]) -> dict[str, Any]:
         | costs
         | {
             "rows": [rows[key] for key in GOALS if key in rows],
+            "field": list(cells.values()),
             "machine": before["machine"] | {"versions": versions},
         }
     )
+
+
+def _cell(cell: dict[str, Any]) -> tuple[str, str, int]:
+    return cell["key"], cell["work"], cell["rows"]
 
 
 def arguments() -> argparse.Namespace:

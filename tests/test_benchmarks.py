@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import numpy as np
@@ -370,3 +371,13 @@ def test_runs_agree_where_their_spreads_share_a_value(
     assert [line.split()[0] for line in printed.splitlines() if line.endswith("APART")] == ["A"]
     count = len(NUMBERS["rows"]) + len(NUMBERS["field"])
     assert printed.endswith(f"{count - 1} of {count} rows agree\n")
+
+
+def test_update_replaces_cells_of_the_field() -> None:
+    updated = run_path(str(ROOT / "benchmarks" / "run.py"))["updated"]
+    cell = {"key": "tiny", "work": "inference", "rows": 1, "ratio": 0.5}
+    other = cell | {"rows": 128}
+    machine = {"versions": {}}
+    before = {"rows": [], "field": [cell, other], "machine": machine}
+    now = {"rows": [], "field": [cell | {"ratio": 2.0}], "machine": machine, "date": "today"}
+    assert updated(before, now)["field"] == [cell | {"ratio": 2.0}, other]

@@ -110,7 +110,8 @@ def test_the_padding_of_gradients_is_zero(of_classes: bool) -> None:
     begin, narrow = chain.outputs_place(case.table, 37)
     wide = padded_columns(100)
     gradients = case.work[begin + 37 * narrow :]
-    assert narrow > 2 and np.all(gradients[: 37 * narrow].reshape(37, narrow)[:, 2:] == 0)
+    assert narrow > 2
+    assert np.all(gradients[: 37 * narrow].reshape(37, narrow)[:, 2:] == 0)
     assert wide > 100
     assert np.all(gradients[37 * wide : 2 * 37 * wide].reshape(37, wide)[:, 100:] == 0)
 
