@@ -319,3 +319,23 @@ def test_another_long_compilation_after_silence_is_said(monkeypatch: Any, capfd:
     state.last -= announcements.REST
     compile_for(0.3)
     assert capfd.readouterr().err == f"{announcements.LINE}\n"
+
+
+KEPT = """
+import gc, weakref
+import numpy as np, neural_network as nn
+class Local: pass
+def call():
+    local = Local()
+    with nn.use_kernels("numba"):
+        nn.conv2d(np.ones((8, 8), "f"), np.ones((3, 3), "f"))
+    return weakref.ref(local)
+gc.collect()
+gc.disable()
+print(call()() is None)
+"""
+
+
+def test_compiling_keeps_no_objects_of_its_callers(tmp_path: Path) -> None:
+    # A trace that is kept would forbid changes of parameters in place.
+    assert finish(start(KEPT, NUMBA_CACHE_DIR=str(tmp_path)))[0].strip() == "True"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,7 +82,12 @@ def compiled_by_one_process(dispatcher: Any, before: Callable[[], None]) -> None
             _alone(_new_file(dispatcher, types), signals),
         ):
             waiting = False
-            return numba_compile(types)
+            compiled = numba_compile(types)
+        if misses() > misses_before:
+            # Exceptions inside Numba, in cycles with their tracebacks, refer to the functions that
+            # have called the kernel, and so to the tensors in them.
+            gc.collect()
+        return compiled
 
     def compile_if_free(types: Any) -> None:
         """Compile for the cache what is neither there nor being compiled by another process."""
