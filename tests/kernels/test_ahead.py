@@ -167,7 +167,7 @@ def test_a_step_is_noted_and_leaves_no_trace() -> None:
     for name in ("convolve", "normalize", "filters_gradient", "affine_backward"):
         assert name in names
     assert "adam" in names
-    assert "copy_and_count" in names  # the check of the gradients
+    assert "copy_and_square" in names  # the check of the gradients
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ SERVED: dict[str, tuple[Made, Any, Any, dict[str, Any]]] = {
     "integer inputs": (two, (4 * X).astype(int), Y, {}),
     "labels of bytes": (two, X, Y.astype("u1"), {}),
     "one-hot labels": (two, X, np.eye(3, dtype="f")[Y], {}),
+    "dropout": (lambda: [nn.Dense(7, "relu"), nn.Dropout(0.3), nn.Dense(3)], X, Y, {}),
+    "batch norm": (lambda: [nn.Dense(7, bias=False), nn.BatchNorm(), nn.Dense(3)], X, Y, {}),
     "flatten": (lambda: [nn.Flatten(), *two()], X.reshape(70, 1, 5, 1), Y, {}),
     "smoothed": (
         two, X, Y,
@@ -100,8 +102,7 @@ LEFT: dict[str, tuple[Made, dict[str, Any]]] = {
     "weights of rows": (two, {"rows": np.arange(70.0)}),
     "a penalty": (lambda: [nn.Dense(7, "relu", l2=0.1), nn.Dense(3)], {}),
     "several batches a step": (two, {"accumulate": 2}),
-    "dropout": (lambda: [nn.Dense(7, "relu"), nn.Dropout(0.3), nn.Dense(3)], {}),
-    "batch norm": (lambda: [nn.Dense(7), nn.BatchNorm(), nn.Dense(3)], {}),
+    "layer norm": (lambda: [nn.Dense(7), nn.LayerNorm(), nn.Dense(3)], {}),
     "a residual block": (lambda: [nn.Residual(nn.Dense(5, "relu")), nn.Dense(3)], {}),
     "a function of one's own": (lambda: [nn.Dense(7, lambda Z: Z * 2), nn.Dense(3)], {}),
 }

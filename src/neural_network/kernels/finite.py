@@ -11,8 +11,17 @@ from neural_network.kernels.runtime.compiler import kernel, part, prange, serial
 
 # Numbers of a task: 64 KB of float32.
 BLOCK = 16384
-# From here on a check is worth several threads.
-SEVERAL_THREADS = 1 << 20
+# From here on a sum is worth several threads.
+SEVERAL_THREADS = 1 << 17
+
+
+@part
+def _squares(numbers: Any) -> Any:
+    """Return Σ x², in the type of the numbers."""
+    total = numbers.dtype.type(0)
+    for i in range(numbers.shape[0]):
+        total += numbers[i] * numbers[i]
+    return total
 
 
 @part
@@ -33,43 +42,65 @@ def count_beyond(numbers: Any, limit: Any, counts: Any) -> None:
 
 
 @kernel
-def copy_and_count(source: Any, target: Any, numbers: Any, limit: Any, counts: Any) -> None:
-    """Copy ``source``, and count as above in ``numbers`` of the same length."""
-    for task in prange(counts.shape[0]):
+def copy_and_square(source: Any, target: Any, numbers: Any, sums: Any) -> None:
+    """Copy ``source``, and sum as below the squares of ``numbers``, of the same length."""
+    for task in prange(sums.shape[0]):
         begin, end = task * BLOCK, (task + 1) * BLOCK
         old, new = source[begin:end], target[begin:end]
         for i in range(old.shape[0]):
             new[i] = old[i]
-        counts[task] = _count(numbers[begin:end], limit)
+        sums[task] = _squares(numbers[begin:end])
 
 
-def copy_and_check(source: Any, target: Any, numbers: Any) -> bool:
-    """Copy one buffer, and return whether all numbers of another one are finite."""
-    counts = np.empty(-(-numbers.size // BLOCK), np.int64)
-    copy_and_count(source, target, numbers, np.finfo(numbers.dtype).max, counts)
-    return not counts.any()
+@kernel
+def sums_of_squares(numbers: Any, sums: Any) -> None:
+    """Fill ``sums`` (one entry for each ``BLOCK``) with Σ x²."""
+    for task in prange(sums.shape[0]):
+        sums[task] = _squares(numbers[task * BLOCK : (task + 1) * BLOCK])
 
 
 @serial_kernel
 def sum_of_squares(numbers: Any) -> Any:
-    """Return Σ x², in the type of the numbers."""
-    total = numbers.dtype.type(0)
-    for i in range(numbers.shape[0]):
-        total += numbers[i] * numbers[i]
-    return total
+    """Return Σ x², in the type of the numbers, on one thread."""
+    return _squares(numbers)
 
 
-def all_within(numbers: Any, limit: float) -> bool:
-    """Return whether all numbers of a 1-D buffer lie from −``limit`` to ``limit``.
+def squares(numbers: Any) -> float:
+    """Return Σ x² of a 1-D buffer; infinity where it overflows.
 
     NumPy would call BLAS for a dot product, whose threads then spin beside those of the kernels.
     """
+    with np.errstate(over="ignore"):  # uncompiled it would warn
+        if numbers.size < SEVERAL_THREADS:
+            return float(sum_of_squares(numbers))
+        sums = _for_blocks(numbers)
+        sums_of_squares(numbers, sums)
+        return float(np.add.reduce(sums))
+
+
+def copied_and_squares(source: Any, target: Any, numbers: Any) -> float:
+    """Copy one buffer, and return Σ x² of another one of the same length, as ``squares`` does."""
+    sums = _for_blocks(numbers)
+    with np.errstate(over="ignore"):
+        copy_and_square(source, target, numbers, sums)
+        return float(np.add.reduce(sums))
+
+
+def copy_and_check(source: Any, target: Any, numbers: Any) -> bool:
+    """Copy one buffer, and return whether all numbers of another one are finite."""
+    return copied_and_squares(source, target, numbers) < math.inf or all_finite(numbers)
+
+
+def _for_blocks(numbers: Any) -> Any:
+    return np.empty(-(-numbers.size // BLOCK), numbers.dtype)
+
+
+def all_within(numbers: Any, limit: float) -> bool:
+    """Return whether all numbers of a 1-D buffer lie from −``limit`` to ``limit``."""
     # Squares are added faster than numbers are compared, but their sum may overflow.
-    if numbers.size < SEVERAL_THREADS:
-        with np.errstate(over="ignore"):  # uncompiled it would warn
-            squares = float(sum_of_squares(numbers))
-        if squares <= limit * limit and squares < math.inf:
-            return True
+    total = squares(numbers)
+    if total <= limit * limit and total < math.inf:
+        return True
     counts = np.empty(-(-numbers.size // BLOCK), np.int64)
     count_beyond(numbers, numbers.dtype.type(limit), counts)
     return not counts.any()

@@ -140,8 +140,7 @@ class Decision:
         """Return what stages compute from a position on; it has no stages where they cannot."""
         steps, axes = self._steps[position:], len(row) - 1
         if axes <= 2:
-            channels_last = (*(1,) * (axes == 1), *row[1:], row[0])
-            match = matched(steps, channels_last, axes)
+            match = _matched_row(steps, row)
             if match.stages or axes == 0:
                 return match
         return matched_vectors(steps, row[-1])
@@ -167,8 +166,8 @@ class Plan:
     def __init__(self) -> None:
         self.decisions: dict[Key, Decision] = {}
         self.workspaces: list[Workspace] = []
-        # What ``whole_match`` has found, and the versions of the layers then.
-        self.whole: tuple[list[int], tuple[Match, bool] | None] | None = None
+        # What ``whole_match`` has found, and the versions and modes of the layers then.
+        self.whole: tuple[Any, tuple[Match, bool] | None] | None = None
 
     def decision(self, layers: Sequence[Layer], row: tuple[int, ...], dtype: Any) -> Decision:
         """Return the decision for rows of this shape and type, as things are now."""
@@ -281,7 +280,7 @@ def predicted_whole(contents: Contents, X: Array) -> Array | None:
 
 
 def whole_match(model: Layer) -> tuple[Match, bool] | None:
-    """Return the stages by which NumPy computes a whole model of vectors.
+    """Return the stages that compute a whole model.
 
     Args:
         model: a layer that is built.
@@ -291,9 +290,10 @@ def whole_match(model: Layer) -> tuple[Match, bool] | None:
         where there is a layer that the plan does not compute, or a model of other classes.
     """
     plan: Plan = model.__dict__.get("_plan") or model.__dict__.setdefault("_plan", Plan())
-    versions = [*map(_version, all_read([model]))]
-    if plan.whole is None or plan.whole[0] != versions:
-        plan.whole = versions, _whole_match(model)
+    read = all_read([model])
+    state = [*map(_version, read)], modes_of(read)
+    if plan.whole is None or plan.whole[0] != state:
+        plan.whole = state, _whole_match(model)
     return plan.whole[1]
 
 
@@ -310,10 +310,21 @@ def _whole_match(model: Layer) -> tuple[Match, bool] | None:
     flat = len(row) > 1 and bool(first) and all(type(step) is Flatten for step in first)
     if flat:
         row, steps = (prod(row),), steps[1:]
-    if len(row) != 1 or not steps:
+    if not row or len(row) > 3 or not steps:
         return None
-    match = matched(steps, row, axes=0)
-    return (match, flat) if match.plain and match.layers == len(steps) else None
+    match = _matched_row(steps, row)
+    return (match, flat) if match.stages and match.layers == len(steps) else None
+
+
+def whole_run(model: Layer, match: Match, rows: int) -> Run:
+    """Return a run of what ``whole_match`` has found, without the gradient of the input."""
+    return Run(model._plan.workspaces, match, rows, needs_input_grad=False)
+
+
+def _matched_row(steps: Sequence[Steps], row: tuple[int, ...]) -> Match:
+    """Match steps for rows of this shape, channels first: vectors, series or images."""
+    axes = len(row) - 1
+    return matched(steps, (*(1,) * (axes == 1), *row[1:], row[0]), axes)
 
 
 def is_planned_whole(model: Layer) -> bool:

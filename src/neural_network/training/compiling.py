@@ -160,7 +160,8 @@ def _functions() -> None:
     for dtype in (np.float32, np.float64):
         images = np.random.default_rng(0).random((2, 4, 24, 24)).astype(dtype)
         _normalize_and_pool(images)
-        is_finite(np.full(4, np.inf, dtype))
+        for size in (4, 1 << 17):  # one thread, and several
+            is_finite(np.full(size, np.inf, dtype))
     # Channels last in memory: networks store float32 in this way. Those of float64 come first.
     last = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     _normalize_and_pool(last.astype(np.float32))

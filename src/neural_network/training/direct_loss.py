@@ -109,3 +109,10 @@ def direct_loss(loss: Loss) -> list[DirectLoss]:
         return []
     of_op = LossOfOp(rule, options)
     return [CrossEntropy(), of_op] if loss is softmax_cross_entropy else [of_op]
+
+
+def loss_behind_kernels(loss: Loss) -> LossOfOp | None:
+    """Return what computes a loss of outputs that kernels have computed."""
+    function, options = with_options(loss)
+    rule = RULES.get(function) if function in LOSSES.values() else None
+    return None if rule is None else LossOfOp(rule.after_kernels or rule, options)

@@ -1,4 +1,4 @@
-"""Steps of a training without a tape, where a model is one run of dense layers.
+"""Steps of a training without a tape, where the stages of one run compute a whole model.
 
 A step of a small network is mostly Python. Here the run, the loss and the gradients are computed
 by the functions that the tape calls, in arrays that are used again; the numbers are the same.
@@ -7,7 +7,8 @@ by the functions that the tape calls, in arrays that are used again; the numbers
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from contextlib import nullcontext
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,18 @@ import numpy as np
 from neural_network.checks import Array
 from neural_network.errors import NeuralNetworkError
 from neural_network.functional.labels import are_class_indices
+from neural_network.kernels.runtime.aligned import aligned
 from neural_network.kernels.runtime.gate import kernel_wanted
 from neural_network.layers.inputs import in_own_type
-from neural_network.layers.planning import all_read, may_plan, whole_match
+from neural_network.layers.layer import Layer
+from neural_network.layers.modes import modes_of
+from neural_network.layers.planning import all_read, may_plan, whole_match, whole_run
+from neural_network.layers.randomness import drawing
 from neural_network.plan.chain import Chain
-from neural_network.plan.dense import DenseStage
-from neural_network.plan.elementwise import ElementwiseStage
 from neural_network.plan.matching import Match
 from neural_network.plan.plain import RepeatedRun
 from neural_network.training.data import Batch
-from neural_network.training.direct_loss import direct_loss
+from neural_network.training.direct_loss import direct_loss, loss_behind_kernels
 from neural_network.training.divergence import explain_step
 from neural_network.training.metrics import accuracy
 from neural_network.training.optimizers.direct import DirectKernelSteps, DirectSteps
@@ -34,7 +37,6 @@ from neural_network.training.state import TrainingState
 MOST_NUMBERS = 1 << 21
 # Runs that are kept: of the usual batch, and of the last one of an epoch.
 MOST_RUNS = 4
-STAGES = (DenseStage, ElementwiseStage)
 # What arrays that a batch of one's own holds may raise; a fault of this file is not among them.
 REFUSED = (NeuralNetworkError, TypeError, ValueError, IndexError)
 Measure = Callable[[Array, Array], dict[str, float]]
@@ -67,6 +69,7 @@ class DirectStep:
         self._steps: DirectSteps | None = None
         self._loss = state.loss
         self._direct_losses = direct_loss(state.loss) if self._own_loss else []
+        self._loss_behind_kernels = loss_behind_kernels(state.loss)
         self._find()
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
@@ -77,13 +80,19 @@ class DirectStep:
         """Find the stages of the model as its layers are now."""
         model = self._state.model
         self._layers = all_read([model])
-        self._versions = [layer._version for layer in self._layers]
+        # Those that compute something else in evaluation: dropout and batch norm.
+        self._changing = [
+            layer
+            for layer in self._layers
+            if type(layer)._evaluation_steps is not Layer._evaluation_steps
+        ]
+        self._versions, self._modes = self._versions_and_modes()
         self._runs: dict[int, RepeatedRun] = {}
         self._row, self._dtype = model.input_shape, model.dtype
         found = whole_match(model) if self._direct_losses else None
         self._match: Match | None = None
         self._chain: Chain | None = None
-        if found is None or not all(isinstance(stage, STAGES) for stage in found[0].stages):
+        if found is None:
             return
         match, self._flatten = found
         parameters = [*self._state.memory.parameters.values()]
@@ -94,9 +103,10 @@ class DirectStep:
             return
         self._match = match
         self._chained = Chain.serves(match, self._loss)
-        wide = sum(stage.input_shape[0] + 3 * stage.output_shape[0] for stage in match.stages)
-        self._most_rows = MOST_NUMBERS // wide
-        self._gradients = np.empty_like(self._state.memory.flat)
+        wide = sum(prod(stage.input_shape) + 3 * prod(stage.output_shape) for stage in match.plain)
+        self._most_rows = MOST_NUMBERS // wide if wide else 0
+        flat = self._state.memory.flat
+        self._gradients = aligned(flat.shape, flat.dtype)
         self._views = match.views(self._gradients)
 
     def step(self, batch: Batch, weight: float) -> float | None:
@@ -146,10 +156,11 @@ class DirectStep:
             if not kind.serves(optimizer):
                 return False
             steps = self._steps = kind(optimizer)
+        memory.find_flat()
         with np.errstate(all="ignore"):
-            if not steps.may_step(memory.flat, memory.gradients, state.rate):
+            if not steps.may_step(memory.flat, memory.gradients, state.rate, memory.before):
                 return False
-            memory.begin_checked_update()
+            memory.begin_copied_update()
             if not steps.step(memory.flat, memory.gradients, state.rate):
                 raise explain_step(state)
         return True
@@ -157,7 +168,7 @@ class DirectStep:
     def serves(self) -> bool:
         """Return whether the model and the training are as the direct way expects them."""
         state = self._state
-        if [layer._version for layer in self._layers] != self._versions:
+        if self._versions_and_modes() != (self._versions, self._modes):
             self._find()
         return (
             self._match is not None
@@ -169,27 +180,51 @@ class DirectStep:
             and not state.model._replaced
         )
 
+    def _versions_and_modes(self) -> tuple[list[int], tuple[bool, ...]]:
+        modes = modes_of(self._changing) if self._changing else ()
+        return [layer._version for layer in self._layers], modes
+
     def _computed(self, batch: Batch) -> Computed | None:
         """Fill the gradients, if the batch can be computed here and its loss is finite."""
         X, y, match = batch.X, batch.y, self._match
         if batch.weights is not None or type(X) is not np.ndarray or type(y) is not np.ndarray:
             return None
         rows = len(X)
-        if match is None or X.shape[1:] != self._row or not 0 < rows <= self._most_rows:
+        if match is None or X.shape[1:] != self._row or rows < max(1, match.least_rows):
             return None
-        compute = self._by_numpy
+        compute = self._by_numpy if rows <= self._most_rows else None
         if self._dtype == np.float32:
             work = rows * match.work
             if self._chained and kernel_wanted("dense chain", work):
                 compute = self._by_kernel
             elif kernel_wanted("network", work):
-                return None
+                compute = self._by_kernels
+        if compute is None:
+            return None
+        state, found = self._state, None
         try:
             if X.dtype != self._dtype:
-                X = in_own_type(self._state.model, X)
-            return compute(match, X.reshape(rows, -1) if self._flatten else X, y)
-        except REFUSED:  # nothing is changed yet: with a tape it is raised again, with its sentence
+                X = in_own_type(state.model, X)
+            with drawing(state.draws()) if self._changing else nullcontext():
+                found = compute(match, X.reshape(rows, -1) if self._flatten else X, y)
+        except REFUSED:
+            pass  # with a tape it is raised again, with its sentence
+        if found is None:
+            state.memory.restore_buffers()
+        return found
+
+    def _by_kernels(self, match: Match, X: Array, y: Array) -> Computed | None:
+        """Compute a batch by the kernels of each stage."""
+        run = whole_run(self._state.model, match, len(X))
+        outputs = run.forward(X)
+        loss = self._loss_behind_kernels
+        assert loss is not None
+        value = loss.value(outputs, y)
+        if not isfinite(value):
             return None
+        run.differentiate(loss.gradient(), self._views)
+        self._kind_of_steps = DirectKernelSteps
+        return value, outputs, None
 
     def _by_kernel(self, match: Match, X: Array, y: Array) -> Computed | None:
         """Compute a batch by one call of a kernel."""
@@ -269,4 +304,9 @@ def _is_trainers(method: Callable[..., Any]) -> bool:
 def _are_hard(outputs: Array, y: Array) -> bool:
     """Return whether these are scores of at least two classes and the numbers of classes."""
     classes = outputs.shape[1]
-    return classes > 1 and y.shape == outputs.shape[:1] and are_class_indices(y, classes)
+    return (
+        outputs.ndim == 2
+        and classes > 1
+        and y.shape == outputs.shape[:1]
+        and are_class_indices(y, classes)
+    )

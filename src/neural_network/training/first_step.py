@@ -40,7 +40,7 @@ def compile_step(state: TrainingState, feed: Feed) -> None:
         and may_plan()
         and is_of_library(state.loss)
         and is_planned_whole(model)
-        and whole_match(model) is None
+        and not ((found := whole_match(model)) and found[0].plain)
     ):
         return
     rows = feed.rows_of_batch

@@ -38,6 +38,7 @@ class Memory:
         stepped: those of them that the loss of this step depends on, which the step changes.
         batches: number of batches whose gradients are accumulated for the next step.
         rows: number of their rows.
+        before: the parameters before the update that is running, to restore them if it fails.
     """
 
     def __init__(self, model: Layer) -> None:
@@ -57,7 +58,7 @@ class Memory:
         self._weight = self._loss = 0.0
         # Copies, to restore if the step fails.
         self._buffers_before: list[Array] = []
-        self._flat_before = aligned(self.flat.shape, self.flat.dtype)
+        self.before = aligned(self.flat.shape, self.flat.dtype)
         self._updating = False
 
     # --- a step ------------------------------------------------------------------------
@@ -71,12 +72,16 @@ class Memory:
         self._weight = self._loss = 0.0
 
     def _find_parameters(self) -> None:
-        """Find the buffer, which another model with the same layers may move, and frozen parts."""
-        self.flat = self._model.flat_parameters()
+        """Find the buffer, and frozen parts."""
+        self.find_flat()
         frozen = [not parameter.requires_grad for parameter in self._list]
         if frozen != self._frozen:
             self._frozen, self.all_learned = frozen, not any(frozen)
             self.learned = parts_of(self._list, [not held for held in frozen])
+
+    def find_flat(self) -> None:
+        """Find the buffer, which another model with the same layers may move."""
+        self.flat = self._model.flat_parameters()
 
     def zero_grad(self) -> None:
         """Clear the gradients of an earlier ``backward()``."""
@@ -147,21 +152,19 @@ class Memory:
         Returns:
             Whether all gradients are finite.
         """
-        self._begin_update()
+        self.find_flat()
         if kernel_wanted("finite check", self.flat.size, self.flat):
             from neural_network.kernels.finite import copy_and_check
 
-            return copy_and_check(self.flat, self._flat_before, self.gradients)
-        np.copyto(self._flat_before, self.flat)
-        return is_finite(self.gradients)
+            finite = copy_and_check(self.flat, self.before, self.gradients)
+        else:
+            np.copyto(self.before, self.flat)
+            finite = is_finite(self.gradients)
+        self.begin_copied_update()
+        return finite
 
-    def begin_checked_update(self) -> None:
-        """Copy the parameters as ``begin_update`` does; the gradients are finite."""
-        self._begin_update()
-        np.copyto(self._flat_before, self.flat)
-
-    def _begin_update(self) -> None:
-        self.flat = self._model.flat_parameters()
+    def begin_copied_update(self) -> None:
+        """Begin an update of the buffer ``flat``, which was copied to ``before``."""
         self.stepped = self._stepped()
         self._updating = True
 
@@ -181,8 +184,12 @@ class Memory:
     def roll_back(self) -> None:
         """Restore parameters and buffers to the start of the step, if one is running."""
         if self._updating:
-            self.flat[...] = self._flat_before
+            self.flat[...] = self.before
             self._updating = False
+        self.restore_buffers()
+
+    def restore_buffers(self) -> None:
+        """Restore the buffers to the start of the step, if one is running."""
         for buffer, before in zip(self.buffers.values(), self._buffers_before, strict=False):
             buffer.data[...] = before
 

@@ -28,7 +28,7 @@ class DirectSteps:
     """
 
     def __init__(self, optimizer: Any) -> None:
-        self.optimizer, self._most = optimizer, FEW
+        self.optimizer, self._most = optimizer, float(FEW)
 
     @staticmethod
     def serves(optimizer: Any) -> bool:
@@ -40,12 +40,15 @@ class DirectSteps:
             and "update" not in vars(optimizer)
         )
 
-    def may_step(self, p: Array, g: Array, rate: Any) -> bool:
+    def may_step(self, p: Array, g: Array, rate: Any, before: Array) -> bool:
         """Return whether the numbers are such that a step cannot leave state that is not finite.
+
+        If they are, the parameters are copied.
 
         Args:
             p, g: the buffers of parameters and gradients.
             rate: the learning rate.
+            before: what the parameters are copied to; it may be filled in any case.
         """
         optimizer = self.optimizer
         if not (
@@ -60,7 +63,7 @@ class DirectSteps:
             return False
         decay = 0.0 if optimizer.decoupled else optimizer.weight_decay
         limit = largest_square_sum(g.dtype, decay)
-        return self._sum_of_squares(g) <= limit and (
+        return self._copied(p, before, g) <= limit and (
             decay * decay == 0 or self._sum_of_squares(p) <= limit / (decay * decay)
         )
 
@@ -79,19 +82,29 @@ class DirectSteps:
     def _change(self, p: Array, g: Array, whole: tuple[int, int, int], rate: float) -> None:
         self.optimizer._change(p, g, [whole], rate)
 
+    def _copied(self, p: Array, before: Array, g: Array) -> float:
+        """Copy the parameters; return the sum of the gradients' squares."""
+        np.copyto(before, p)
+        return self._sum_of_squares(g)
+
     def _sum_of_squares(self, numbers: Array) -> float:
         return float(np.dot(numbers, numbers))
 
 
 class DirectKernelSteps(DirectSteps):
-    """The same by the kernel of an optimizer, on one thread, where Numba is loaded anyway."""
+    """The same by the kernel of an optimizer, where Numba is loaded anyway.
+
+    Small buffers are computed on one thread.
+    """
 
     def __init__(self, optimizer: Any) -> None:
         from neural_network.kernels import finite, optimizers  # loads Numba
 
         super().__init__(optimizer)
-        self._kernels, self._most = optimizers, optimizers.SERIAL - 1
-        self._squares = finite.sum_of_squares
+        self._kernels, self._most = optimizers, math.inf
+        self._several = math.prod(optimizer._like.shape) >= optimizers.SERIAL
+        self._squares = finite.squares if self._several else finite.sum_of_squares
+        self._copied_and_squares = finite.copied_and_squares
         self._given: list[Any] = []
         self._typed: list[Any] = []
 
@@ -112,7 +125,14 @@ class DirectKernelSteps(DirectSteps):
         numbers = self._in_type(p, [*scales, *constants])
         slots = optimizer._kernel_slots or optimizer.slots
         states = [optimizer.slots_state.get(slot, p) for slot in slots]
-        getattr(self._kernels, name).serial(p, g, *states, *numbers)
+        rule = getattr(self._kernels, name)
+        (rule if self._several else rule.serial)(p, g, *states, *numbers)
+
+    def _copied(self, p: Array, before: Array, g: Array) -> float:
+        if self._several:
+            return float(self._copied_and_squares(p, before, g))
+        np.copyto(before, p)
+        return float(self._squares(g))
 
     def _sum_of_squares(self, numbers: Array) -> float:
         return float(self._squares(numbers))
