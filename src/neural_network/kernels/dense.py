@@ -16,7 +16,7 @@ import numpy as np
 from neural_network.kernels.copies import copy
 from neural_network.kernels.products import PADDED_TO, products
 from neural_network.kernels.runtime.compiler import kernel, part, prange
-from neural_network.kernels.tile import WIDTH, relu_backward, transpose
+from neural_network.kernels.tile import WIDTH, add_bias, relu_backward, transpose
 
 # Rows of a block, and the products of each sum that a block computes at once: 512 · 64 numbers of
 # the weights are 128 KB, which stay in the second-level cache.
@@ -45,7 +45,7 @@ def affine(X: Any, W: Any, b: Any, out: Any, relu: bool) -> None:
     """
     count, inputs = X.shape
     columns, units = W.shape[1], out.shape[1]
-    numbers, weights = X.reshape(-1), W.reshape(-1)
+    numbers, weights, results = X.reshape(-1), W.reshape(-1), out.reshape(-1)
     wide = -(-columns // WIDTH)
     high = max(-(-count // ROWS), min(TASKS // wide, -(-count // FEWEST)))
     band = -(-count // high)
@@ -60,14 +60,15 @@ def affine(X: Any, W: Any, b: Any, out: Any, relu: bool) -> None:
                 sums, 0, WIDTH, k > 0,
             )  # fmt: skip
         kept = min(width, units - left)
-        for i in range(rows):
-            row = sums[i * WIDTH : i * WIDTH + kept]
-            target = out[first + i, left : left + kept]
-            if b.size > 0:
-                for c in range(kept):
-                    row[c] += b[left + c]
-            for c in range(kept):
-                target[c] = np.float32(0) if relu and row[c] < 0 else row[c]
+        biases = np.zeros(WIDTH, X.dtype)
+        for c in range(kept if b.size > 0 else 0):
+            biases[c] = b[left + c]
+        whole = kept // 8 * 8
+        add_bias(rows, whole, sums, WIDTH, biases, results, first * units + left, units, relu)
+        for c in range(whole, kept):
+            for i in range(rows):
+                total = sums[i * WIDTH + c] + biases[c]
+                out[first + i, left + c] = np.float32(0) if relu and total < 0 else total
 
 
 @kernel

@@ -373,6 +373,38 @@ def _write_transpose(
         writer.store(rows[j], y, add(y_at, mul(y_row, number(j))))
 
 
+def _add_bias(
+    rows: int, length: int, x: Any, row: int, bias: Any, y: Any, y_at: int, y_row: int, relu: bool
+) -> None:
+    """Write sums plus a bias for each column, or relu of that.
+
+    ``y[y_at + i·y_row + c] = x[i·row + c] + bias[c]`` for ``length`` c, a multiple of 8.
+    """
+    for i in range(rows):
+        for c in range(length):
+            total = x[i * row + c] + bias[c]
+            # In this form NaN is kept, because no comparison with it is true.
+            y[y_at + i * y_row + c] = 0 if relu and total < 0 else total
+
+
+def _write_add_bias(
+    builder: Any, rows: Any, length: Any, x: Any, row: Any, bias: Any, y: Any, y_at: Any,
+    y_row: Any, relu: Any,
+) -> None:  # fmt: skip
+    add, mul = builder.add, builder.mul
+    with cgutils.for_range(builder, rows) as loop:
+        begin, end = mul(loop.index, row), add(y_at, mul(loop.index, y_row))
+
+        def write(writer: Writer, _: int, position: Any) -> None:
+            found = writer.load(x, add(begin, position))
+            total, zero = builder.fadd(found, writer.load(bias, position)), writer.vector(None)
+            negative = builder.fcmp_ordered("<", total, zero)
+            cut = builder.and_(negative, writer.broadcast(relu))
+            writer.store(builder.select(cut, zero, total), y, add(end, position))
+
+        by_width(builder, ((1, LANES), (1, 8)), length, write)
+
+
 def _relu_backward(
     grad: Any, out: Any, at: int, y: Any, y_at: int, total: Any, length: int, relu: bool
 ) -> None:
@@ -408,4 +440,5 @@ tile = in_llvm(_tile, partial(write_tiles, _write_sums))
 exchange = in_llvm(_exchange, _write_exchange)
 largest = in_llvm(_largest, _write_largest)
 transpose = in_llvm(_transpose, _write_transpose)
+add_bias = in_llvm(_add_bias, _write_add_bias)
 relu_backward = in_llvm(_relu_backward, _write_relu_backward)
