@@ -82,24 +82,29 @@ def affine_backward(
         W: (inputs, units), contiguous.
         G: (N, units), contiguous: the gradient for the result of ``affine``.
         out: (N, units), contiguous: that result; without ``relu`` its numbers do not matter.
-        masked: (N, columns), contiguous, to be overwritten: ``G`` where relu passed, padded with
-            zeros to whole vectors. It is kept in panels of ``WIDTH`` columns, one after the other,
-            because rows far apart would fall into the same sets of the cache.
+        masked: (N, columns), contiguous, that may be overwritten: ``G`` where relu passed, padded
+            with zeros to whole vectors. It is kept in panels of ``WIDTH`` columns, one after the
+            other, because rows far apart would fall into the same sets of the cache.
         dW: (inputs, units), contiguous, to be filled with Xᵀ · masked.
         db: (units,), to be filled with the sums of ``masked`` over rows.
         dX: (N, inputs), contiguous, to be filled with masked · Wᵀ; or empty.
         relu: whether ``affine`` applied relu.
     """
     (count, inputs), columns = X.shape, masked.shape[1]
-    panels = masked.reshape(-1)
+    # A gradient that nothing is done to, as narrow as a panel, is one already.
+    whole = not relu and columns <= WIDTH and columns == G.shape[1]
+    panels = G.reshape(-1) if whole else masked.reshape(-1)
     halves = 2 if columns <= WIDTH and count >= HALVED else 1
     sums = np.empty((halves, db.shape[0]), G.dtype)
     for task in prange(halves * -(-columns // WIDTH)):
         half = task % halves
-        _masked_panel(
-            half * count // halves, (half + 1) * count // halves, task // halves * WIDTH,
-            columns, G, out, panels, sums[half], relu,
-        )  # fmt: skip
+        begin, end = half * count // halves, (half + 1) * count // halves
+        if whole:
+            _sum_rows(begin, end, G, sums[half])
+        else:
+            _masked_panel(
+                begin, end, task // halves * WIDTH, columns, G, out, panels, sums[half], relu
+            )
     for u in range(db.shape[0]):
         db[u] = sums[0, u] + sums[1, u] if halves > 1 else sums[0, u]
     # An even number of tasks, so that two threads get the same work. A task of the second product
@@ -115,6 +120,17 @@ def affine_backward(
             half, panel = (task - weights) % cut, (task - weights) // cut
             begin, end = half * count // cut, (half + 1) * count // cut
             _input_columns(begin, end, panel * WIDTH, panels, W, dX)
+
+
+@part
+def _sum_rows(begin: int, end: int, G: Any, bias: Any) -> None:
+    """Sum some rows of the gradient."""
+    for u in range(bias.shape[0]):
+        bias[u] = np.float32(0)
+    for n in range(begin, end):
+        row = G[n]
+        for u in range(bias.shape[0]):
+            bias[u] += row[u]
 
 
 @part
