@@ -13,7 +13,7 @@ from neural_network.layers.parameter import place
 from neural_network.layers.planning import without_plan
 from neural_network.plan import single_row
 from neural_network.plan.single_row import Program
-from tests.needs import need_fast
+from tests.needs import kernels as kernels_of, need_fast
 from tests.plan.row_networks import NETWORKS, network
 from tests.plan.test_calls import calls_of
 from tests.processes import output_of
@@ -22,7 +22,7 @@ from tests.threads import on_one_and_two_threads
 need_fast()
 
 L = nn
-
+kernels = kernels_of("single_row")
 
 PRODUCTS = single_row.PRODUCTS
 
@@ -158,6 +158,17 @@ def test_threads_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     model, X = network(name)
     one, two = on_one_and_two_threads(lambda: by_kernels(model, X))
     np.testing.assert_array_equal(one, two)
+
+
+def test_many_weights_are_read_by_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[Any] = []
+    compute = kernels.compute
+    monkeypatch.setattr(kernels, "compute", lambda table: (called.append(1), compute(table)))
+    for most, calls in ((1 << 30, 0), (1, 1)):
+        monkeypatch.setattr(single_row, "SEVERAL_WEIGHTS", most)
+        model, X = network("batch norm")
+        check(by_kernels(model, X), by_numpy(model, X))
+        assert len(called) == calls
 
 
 def test_several_threads_compute_each_row_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,8 @@ class Match:
         of_vectors: whether the layers' input, (N, …, size), has more than two axes, and each
             vector along the last one is a row of the stages.
         parameters: of the steps, in order.
-        places: where each begins in a buffer of all of them.
-        work: multiplications for one row.
+        places, size: where each begins in a buffer of all of them, and the numbers of that.
+        work, kernel_work: multiplications for one row, and those that take kernels its time.
         least_rows: with fewer rows the layers are called, one of which refuses them.
         plain: the stages, if NumPy can compute each of them; else none.
     """
@@ -37,16 +37,17 @@ class Match:
         self.of_vectors = False
         self.parameters = [tensor for step in steps for tensor in step.parameters]
         self.work = sum(stage.work for stage in stages)
+        self.kernel_work = sum(stage.kernel_work for stage in stages)
         self.least_rows = max((stage.least_rows for stage in stages), default=0)
         plain = [stage for stage in stages if isinstance(stage, PlainStage)]
         self.plain = plain if len(plain) == len(stages) else []
         self._shapes = [tensor.data.shape for tensor in self.parameters]
         self._ends = list(accumulate(map(prod, self._shapes), initial=0))
-        self.places = self._ends[:-1]
+        self.places, self.size = self._ends[:-1], self._ends[-1]
 
     def new_gradients(self, dtype: Any) -> list[Array]:
         """Return an array for the gradient of each parameter, views of one buffer in order."""
-        return self.views(aligned_whole(self._ends[-1], dtype))
+        return self.views(aligned_whole(self.size, dtype))
 
     def as_rows(self, array: Array) -> Array:
         """Return the rows of the stages: an input, its result or a gradient, as it is or flat."""

@@ -36,8 +36,9 @@ from neural_network.plan.matching import Match
 from neural_network.plan.vocabulary import BatchNorm, LinearStep, Shape, Stage, Step
 
 # Multiplications of a network from which several threads compute it: on one they take so long that
-# waking the others is little beside it.
-SEVERAL_THREADS = 6_000_000
+# waking the others is little beside it. Or numbers of weights: one thread reads them slowly from
+# beyond its second-level cache.
+SEVERAL_THREADS, SEVERAL_WEIGHTS = 6_000_000, 1 << 19
 # Beyond so many, a call of each stage costs little, and the kernels for many rows compute a row.
 MOST = 1 << 27
 # Numbers that are copied for the windows of a task, and windows at least: they stay in the
@@ -110,19 +111,17 @@ class Program:
     """The stages of a match for one row.
 
     Args:
-        stages: what is computed.
+        match: whose stages are computed.
         row: the shape of a row, channels first.
-        axes: how many spatial axes it has.
-        work: multiplications for a row, which decide whether the program computes it.
 
     Attributes:
         whole: whether each stage could be written.
         many: computes many rows of dense layers.
     """
 
-    def __init__(self, stages: list[Stage], row: Shape, axes: int, work: int) -> None:
-        self._work, own_work = work, sum(stage.kernel_work for stage in stages)
-        self._several = own_work >= SEVERAL_THREADS
+    def __init__(self, match: Match, row: Shape) -> None:
+        self._work, stages, own_work = match.work, match.stages, match.kernel_work
+        self._several = own_work >= SEVERAL_THREADS or match.size >= SEVERAL_WEIGHTS
         self._rows: list[dict[str, int]] = []
         self._tensors: list[Tensor] = []
         self._constants: list[float] = []
@@ -135,7 +134,7 @@ class Program:
         result = self.written(stages, self._row)
         self._result = self._row if result is None else result
         shape = self._result.shape
-        self._result_shape = shape[::2] if axes == 1 and len(shape) == 3 else shape
+        self._result_shape = shape[::2] if match.axes == 1 and len(shape) == 3 else shape
         if len(stages[-1].output_shape) == 1:  # flattened
             self._result_shape = (prod(shape),)
         self.whole = result is not None and all(
@@ -429,9 +428,9 @@ def _geometry(window: Window) -> dict[str, int]:
 
 def program_of(match: Match, row: Shape) -> Program | None:
     """Return the program of a match for rows of this shape, or None if a stage has none."""
-    if sum(stage.kernel_work for stage in match.stages) > MOST:
+    if match.kernel_work > MOST:
         return None
-    program = Program(match.stages, row, match.axes, match.work)
+    program = Program(match, row)
     if ChainOutputs.serves(match):
         program.many = ChainOutputs(match)
     return program if program.whole else None
