@@ -37,6 +37,9 @@ WIDTHS = tuple(sorted(TILES, reverse=True))
 # An addition takes four cycles, and two can begin in each, so at least eight independent sums
 # should be in progress. Tiles of at most this many vectors keep two copies of each.
 FEW = 4
+# The loop of the largest tiles adds two products of each sum in a round: fewer instructions are
+# left for addresses, which matters where another process uses the same core. Four are slower.
+MANY = (ROWS - 1) * VECTORS
 # Heights of a tile one vector wide. Its rows share each loaded vector of ``w``: the taller the
 # tile, the fewer loads for each product.
 TALL = (1, 2, 3, 4, 5, 6, 7, 12, 13, 14)
@@ -136,6 +139,7 @@ class Sums:
         self._writer, builder, number = writer, writer.builder, y_at.type
         # Products are added to the copies of a sum in turn.
         self._copies = 2 if P * V <= FEW else 1
+        self._at_once = 2 if P * V <= FEW or P * V >= MANY else 1
         zero = writer.vector(None)
         self._totals = [
             [[writer.variable(zero) for _ in range(V)] for _ in range(P)]
@@ -174,7 +178,7 @@ class Sums:
             rows_at: of each row, from the first.
             x_place, w_place: where number k of the first row of ``x``, and of ``w``, are.
         """
-        builder, copies = self._writer.builder, self._copies
+        builder, copies, at_once = self._writer.builder, self._copies, self._at_once
         add, mul, number = builder.add, builder.mul, length.type
 
         def add_one(copy: int, k: Any) -> None:
@@ -187,12 +191,12 @@ class Sums:
                     before = builder.load(total)
                     builder.store(self._writer.add_product(before, factor, column), total)
 
-        rounds = builder.sdiv(length, number(copies))
+        rounds = builder.sdiv(length, number(at_once))
         with cgutils.for_range(builder, rounds) as inner:
-            for copy in range(copies):
-                add_one(copy, add(mul(inner.index, number(copies)), number(copy)))
-        if copies > 1:
-            done = mul(rounds, number(copies))
+            for one in range(at_once):
+                add_one(one % copies, add(mul(inner.index, number(at_once)), number(one)))
+        if at_once > 1:
+            done = mul(rounds, number(at_once))
             with cgutils.for_range(builder, builder.sub(length, done)) as rest:
                 add_one(0, add(done, rest.index))
 
