@@ -20,20 +20,25 @@ SMALL_DENSE = (
     + LEFT + "NumPy for the same computation"
 )  # fmt: skip
 DENSE = (
-    "large dense layers" + KEPT + "tiles that hold their sums in registers"
-    + LEFT + "NumPy's matrix products"
+    "large dense layers" + KEPT + "tiles that hold their sums in registers, two products of each "
+    "in a round, steps without a tape, and several threads for a row of many weights"
+    + LEFT + "NumPy's matrix products, and weights copied to where they follow each other"
 )  # fmt: skip
 TOKENS = (
     "networks of tokens"
     + KEPT
     + "attention by blocks of queries whose scores stay in the cache and "
     "are computed again in the backward pass, dense layers that take each token as a row, and "
-    "kernels of layer norm and of the gradient of an embedding"
+    "kernels of layer norm and of the gradient of an embedding. Attention and the mean of the "
+    "tokens are layers of a user's own here, which are called one by one; a program for all of "
+    "a row would need layers of the library's"
 )
 CONVOLUTIONS = (
     "networks with convolutions" + KEPT + "images written where the next convolution reads them, "
-    "additions within the last stage of a path, and batch norm folded or in two passes with relu "
-    "and pooling" + LEFT + "a batch in chunks through all stages. Winograd's transform was faster "
+    "additions within the last stage of a path, batch norm folded or in two passes with relu "
+    "and pooling, and steps without a tape"
+    + LEFT
+    + "a batch in chunks through all stages. Winograd's transform was faster "
     "from 32 channels on, and is left out for its rounding: sums that are exactly 0, or equal, no "
     "longer are, so that relu and pooling pass other gradients"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -197,3 +198,84 @@ def test_one_row_of_a_padded_batch(served: list[bool]) -> None:
     found = [trained(kind, made, X[:33], y[:33], **options) for kind in (nn.Trainer, Taped)]
     check_equal(*found)
     assert served[:9] == [True] * 9
+
+
+def counted(method: Any) -> Any:
+    @functools.wraps(method)
+    def call(*arguments: Any) -> Any:
+        call.calls += 1  # type: ignore[attr-defined]
+        return method(*arguments)
+
+    call.calls = 0  # type: ignore[attr-defined]
+    return call
+
+
+@pytest.mark.parametrize("name", ["compute_loss", "measure", "update"])
+def test_a_wrapped_method_is_called_in_each_step(name: str, served: list[bool]) -> None:
+    own: Any = type("Own", (nn.Trainer,), {name: counted(getattr(nn.Trainer, name))})
+    check_equal(*(trained(kind, normed, IMAGES, LABELS[:40]) for kind in (own, Taped)))
+    assert getattr(own, name).calls >= 9
+    assert served == [name != "compute_loss"] * 9 + [False] * 9
+
+
+@pytest.mark.parametrize("name", ["compute_loss", "measure", "update"])
+def test_a_method_that_a_callback_replaces(name: str) -> None:
+    def replace(trainer: Any) -> None:
+        method = getattr(trainer, name)
+
+        def other(*arguments: Any) -> Any:
+            if name == "update":
+                trainer.memory.gradients *= 0.5
+                return method()
+            found = method(*arguments)
+            return {**found, "loss": 1.0} if name == "measure" else found * 3.0
+
+        setattr(trainer, name, other)
+
+    def run(kind: Any) -> tuple[Any, ...]:
+        return trained(kind, normed, IMAGES, LABELS[:40], callbacks=[Change(3, replace)])
+
+    check_equal(run(nn.Trainer), run(Taped))
+
+
+@pytest.mark.parametrize("made", [normed, lambda: [nn.Flatten(), nn.Dense(5)]])
+def test_a_penalty_that_is_set_between_two_fits(made: Made) -> None:
+    losses = []
+    for kind in (nn.Trainer, Taped):
+        model: Any = nn.Sequential(*made()).initialize((3, 12, 12), rng=0)
+        trainer = kind(model, rng=0, progress=False)
+        trainer.fit(IMAGES, LABELS[:40], batch_size=16)
+        model.penalty = lambda model=model: (model[-1].weight * model[-1].weight).sum()
+        losses.append([*trainer.fit(IMAGES, LABELS[:40], batch_size=16)["loss"]])
+    assert losses[0] == losses[1]
+
+
+def test_gradients_may_be_kept() -> None:
+    kept: list[Any] = []
+
+    class Keep(nn.Callback):
+        def on_step_end(self, trainer: Any, loss: float) -> None:  # noqa: ARG002
+            gradient = trainer.model[-1].weight.grad
+            kept.append((gradient, gradient.copy()))
+
+    trained(nn.Trainer, normed, IMAGES, LABELS[:40], callbacks=[Keep()])
+    for gradient, before in kept:
+        np.testing.assert_array_equal(gradient, before)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i4", "?"])
+def test_images_of_integers(dtype: str) -> None:
+    images = (IMAGES * 2).astype(dtype)
+    check_equal(*(trained(kind, normed, images, LABELS[:40]) for kind in (nn.Trainer, Taped)))
+
+
+def test_a_refused_batch_of_a_step_by_hand_is_computed_once() -> None:
+    means = []
+    for kind in (nn.Trainer, Taped):
+        model = nn.Sequential(*normed())
+        trainer = kind(model, rng=0, progress=False)
+        trainer.fit(IMAGES, LABELS[:40], batch_size=16)
+        with pytest.raises(nn.ArgumentError, match="labels: expected class indices"):
+            trainer.train_step(Batch(IMAGES[:16], LABELS[:16] + 90))
+        means.append(np.asarray(model[1].running_mean).copy())
+    np.testing.assert_array_equal(*means)

@@ -1,4 +1,4 @@
-"""Checks of a long buffer for NaN, infinity and numbers beyond a limit."""
+"""Checks of a long buffer for NaN, infinity and numbers beyond a limit, and its sum of squares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVERAL_THREADS = 1 << 17
 
 
 @part
-def _squares(numbers: Any) -> Any:
+def _add_squares(numbers: Any) -> Any:
     """Return Σ x², in the type of the numbers."""
     total = numbers.dtype.type(0)
     for i in range(numbers.shape[0]):
@@ -49,37 +49,37 @@ def copy_and_square(source: Any, target: Any, numbers: Any, sums: Any) -> None:
         old, new = source[begin:end], target[begin:end]
         for i in range(old.shape[0]):
             new[i] = old[i]
-        sums[task] = _squares(numbers[begin:end])
+        sums[task] = _add_squares(numbers[begin:end])
 
 
 @kernel
-def sums_of_squares(numbers: Any, sums: Any) -> None:
+def squares_of_blocks(numbers: Any, sums: Any) -> None:
     """Fill ``sums`` (one entry for each ``BLOCK``) with Σ x²."""
     for task in prange(sums.shape[0]):
-        sums[task] = _squares(numbers[task * BLOCK : (task + 1) * BLOCK])
+        sums[task] = _add_squares(numbers[task * BLOCK : (task + 1) * BLOCK])
 
 
 @serial_kernel
-def sum_of_squares(numbers: Any) -> Any:
+def squares_on_one_thread(numbers: Any) -> Any:
     """Return Σ x², in the type of the numbers, on one thread."""
-    return _squares(numbers)
+    return _add_squares(numbers)
 
 
-def squares(numbers: Any) -> float:
+def sum_of_squares(numbers: Any) -> float:
     """Return Σ x² of a 1-D buffer; infinity where it overflows.
 
     NumPy would call BLAS for a dot product, whose threads then spin beside those of the kernels.
     """
     with np.errstate(over="ignore"):  # uncompiled it would warn
         if numbers.size < SEVERAL_THREADS:
-            return float(sum_of_squares(numbers))
+            return float(squares_on_one_thread(numbers))
         sums = _for_blocks(numbers)
-        sums_of_squares(numbers, sums)
+        squares_of_blocks(numbers, sums)
         return float(np.add.reduce(sums))
 
 
-def copied_and_squares(source: Any, target: Any, numbers: Any) -> float:
-    """Copy one buffer, and return Σ x² of another one of the same length, as ``squares`` does."""
+def copy_and_sum_squares(source: Any, target: Any, numbers: Any) -> float:
+    """Copy one buffer, and return Σ x² of another one of the same length."""
     sums = _for_blocks(numbers)
     with np.errstate(over="ignore"):
         copy_and_square(source, target, numbers, sums)
@@ -88,7 +88,7 @@ def copied_and_squares(source: Any, target: Any, numbers: Any) -> float:
 
 def copy_and_check(source: Any, target: Any, numbers: Any) -> bool:
     """Copy one buffer, and return whether all numbers of another one are finite."""
-    return copied_and_squares(source, target, numbers) < math.inf or all_finite(numbers)
+    return copy_and_sum_squares(source, target, numbers) < math.inf or all_finite(numbers)
 
 
 def _for_blocks(numbers: Any) -> Any:
@@ -98,7 +98,7 @@ def _for_blocks(numbers: Any) -> Any:
 def all_within(numbers: Any, limit: float) -> bool:
     """Return whether all numbers of a 1-D buffer lie from −``limit`` to ``limit``."""
     # Squares are added faster than numbers are compared, but their sum may overflow.
-    total = squares(numbers)
+    total = sum_of_squares(numbers)
     if total <= limit * limit and total < math.inf:
         return True
     counts = np.empty(-(-numbers.size // BLOCK), np.int64)

@@ -101,18 +101,17 @@ class CrossEntropy(DirectLoss):
         return slopes_of_scores(self._exponentials, values.dtype.type(1) / divisor)
 
 
-def direct_loss(loss: Loss) -> list[DirectLoss]:
-    """Return what computes a loss, in the order in which they are asked; none for a user's."""
+def direct_losses(loss: Loss) -> tuple[list[DirectLoss], list[DirectLoss]]:
+    """Return what computes a loss, in the order in which they are asked; none for a user's.
+
+    Returns:
+        Those for outputs of NumPy, and those for outputs of kernels.
+    """
     function, options = with_options(loss)
     rule = RULES.get(function) if function in LOSSES.values() else None
     if rule is None or {*rule.gradients[rule.names[0]].needs} - {KEPT, *rule.names}:
-        return []
-    of_op = LossOfOp(rule, options)
-    return [CrossEntropy(), of_op] if loss is softmax_cross_entropy else [of_op]
-
-
-def loss_behind_kernels(loss: Loss) -> LossOfOp | None:
-    """Return what computes a loss of outputs that kernels have computed."""
-    function, options = with_options(loss)
-    rule = RULES.get(function) if function in LOSSES.values() else None
-    return None if rule is None else LossOfOp(rule.after_kernels or rule, options)
+        return [], []
+    usual: list[DirectLoss] = [LossOfOp(rule, options)]
+    if loss is softmax_cross_entropy:
+        usual.insert(0, CrossEntropy())
+    return usual, [LossOfOp(rule.after_kernels or rule, options)]

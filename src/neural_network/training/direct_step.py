@@ -1,7 +1,8 @@
 """Steps of a training without a tape, where the stages of one run compute a whole model.
 
-A step of a small network is mostly Python. Here the run, the loss and the gradients are computed
-by the functions that the tape calls, in arrays that are used again; the numbers are the same.
+The run, the loss and the gradients are computed by the functions that the tape calls, so that the
+numbers are the same. A step of a small network is mostly Python: its arrays are used again, and
+the kernel of a chain of dense layers, which adds up in another order, computes it at once.
 """
 
 from __future__ import annotations
@@ -27,11 +28,10 @@ from neural_network.plan.chain import Chain
 from neural_network.plan.matching import Match
 from neural_network.plan.plain import RepeatedRun
 from neural_network.training.data import Batch
-from neural_network.training.direct_loss import direct_loss, loss_behind_kernels
+from neural_network.training.direct_loss import direct_losses
 from neural_network.training.divergence import explain_step
 from neural_network.training.metrics import accuracy
 from neural_network.training.optimizers.direct import DirectKernelSteps, DirectSteps
-from neural_network.training.state import TrainingState
 
 # Numbers that the arrays of a run may hold: of more, Python is a small part of a step.
 MOST_NUMBERS = 1 << 21
@@ -39,7 +39,6 @@ MOST_NUMBERS = 1 << 21
 MOST_RUNS = 4
 # What arrays that a batch of one's own holds may raise; a fault of this file is not among them.
 REFUSED = (NeuralNetworkError, TypeError, ValueError, IndexError)
-Measure = Callable[[Array, Array], dict[str, float]]
 # The loss, the outputs, and how many of them are largest at the label, where that is known.
 Computed = tuple[float, Array, int | None]
 
@@ -48,28 +47,27 @@ class DirectStep:
     """Computes the batches of a training, if its model and loss are such that it can.
 
     Args:
-        state: of a training whose model is built, and whose memory is there.
-        compute_loss, measure, update: methods of the trainer. What a subclass has its own method
-            for is not done here.
+        trainer: whose model is built, and whose memory is there. What it has another method for
+            than ``Trainer`` is not done here.
+
+    Attributes:
+        own_measure: whether it measures as ``Trainer`` does.
     """
 
-    def __init__(
-        self,
-        state: TrainingState,
-        compute_loss: Callable[..., Any],
-        measure: Measure,
-        update: Callable[[], None],
-    ) -> None:
-        self._state, self._measure = state, measure
-        self._given = state.model, state.loss, (compute_loss, measure, update)
-        self._own_loss, self._own_measure = map(_is_trainers, (compute_loss, measure))
-        self._own_update = _is_trainers(update)
+    def __init__(self, trainer: Any) -> None:
+        self._state = trainer
         # The class that may update the parameters, where the gradients were computed here.
         self._kind_of_steps: type[DirectSteps] | None = None
         self._steps: DirectSteps | None = None
-        self._loss = state.loss
-        self._direct_losses = direct_loss(state.loss) if self._own_loss else []
-        self._loss_behind_kernels = loss_behind_kernels(state.loss)
+        self._read_methods()
+
+    def _read_methods(self) -> None:
+        """Note which methods and loss the trainer has, and find the stages."""
+        trainer = self._state
+        self._methods = trainer.compute_loss, trainer.measure, trainer.update
+        own_loss, self.own_measure, self._own_update = map(_is_trainers, self._methods)
+        self._loss = trainer.loss
+        self._losses, self._behind_kernels = direct_losses(self._loss) if own_loss else ([], [])
         self._find()
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
@@ -78,7 +76,7 @@ class DirectStep:
 
     def _find(self) -> None:
         """Find the stages of the model as its layers are now."""
-        model = self._state.model
+        model = self._model = self._state.model
         self._layers = all_read([model])
         # Those that compute something else in evaluation: dropout and batch norm.
         self._changing = [
@@ -89,7 +87,7 @@ class DirectStep:
         self._versions, self._modes = self._versions_and_modes()
         self._runs: dict[int, RepeatedRun] = {}
         self._row, self._dtype = model.input_shape, model.dtype
-        found = whole_match(model) if self._direct_losses else None
+        found = whole_match(model) if self._losses else None
         self._match: Match | None = None
         self._chain: Chain | None = None
         if found is None:
@@ -106,8 +104,9 @@ class DirectStep:
         wide = sum(prod(stage.input_shape) + 3 * prod(stage.output_shape) for stage in match.plain)
         self._most_rows = MOST_NUMBERS // wide if wide else 0
         flat = self._state.memory.flat
-        self._gradients = aligned(flat.shape, flat.dtype)
-        self._views = match.views(self._gradients)
+        gradients = aligned(flat.shape, flat.dtype)
+        # Gradients, and their views: of small batches the next one overwrites them.
+        self._kept = self._filled = gradients, match.views(gradients)
 
     def step(self, batch: Batch, weight: float) -> float | None:
         """Compute the loss of a batch, its gradients and its measures.
@@ -123,11 +122,12 @@ class DirectStep:
         state = self._state
         memory = state.memory
         self._kind_of_steps = None
-        found = self._computed(batch) if weight and self.serves() else None
+        may_compute = weight and self.serves() and memory.holds_buffers
+        found = self._computed(batch) if may_compute else None
         if found is None:
             return None
         value, outputs, right = found
-        memory.take_gradients(self._gradients, self._views, batch.rows, weight, value)
+        memory.take_gradients(*self._filled, batch.rows, weight, value)
         state.add_measures(
             {"loss": value, **self._measured(outputs, batch.y, right)}, batch.y, weight
         )
@@ -137,8 +137,8 @@ class DirectStep:
     def update(self) -> bool:
         """Make the step of a batch that was computed here, where its numbers are usual.
 
-        Behind the kernel of a batch Numba is loaded; update rules compute the same bits with it, so
-        that they pay for small buffers, too.
+        Behind the kernels of a batch Numba is loaded; update rules compute the same bits with it,
+        so that they pay for small buffers, too.
 
         Returns:
             Whether the step is made.
@@ -165,14 +165,22 @@ class DirectStep:
                 raise explain_step(state)
         return True
 
+    def is_for(self, trainer: Any) -> bool:
+        """Return whether it has found the stages of a trainer's model, for its loss."""
+        same = self._state is trainer and self._model is trainer.model
+        return same and self._loss is trainer.loss
+
     def serves(self) -> bool:
         """Return whether the model and the training are as the direct way expects them."""
         state = self._state
+        if (state.compute_loss, state.measure, state.update) != self._methods:
+            self._read_methods()
         if self._versions_and_modes() != (self._versions, self._modes):
             self._find()
         return (
             self._match is not None
             and state.loss is self._loss
+            and "penalty" not in vars(state.model)
             and state.memory.batches == 0
             and state.accumulate == 1
             and state.memory.all_learned
@@ -198,7 +206,8 @@ class DirectStep:
             if self._chained and kernel_wanted("dense chain", work):
                 compute = self._by_kernel
             elif kernel_wanted("network", work):
-                compute = self._by_kernels
+                # A tape computes the first layer of other types by itself.
+                compute = self._by_kernels if X.dtype.kind == "f" else None
         if compute is None:
             return None
         state, found = self._state, None
@@ -214,24 +223,25 @@ class DirectStep:
         return found
 
     def _by_kernels(self, match: Match, X: Array, y: Array) -> Computed | None:
-        """Compute a batch by the kernels of each stage."""
+        """Compute a batch by the kernels of each stage, in new arrays."""
         run = whole_run(self._state.model, match, len(X))
         outputs = run.forward(X)
-        loss = self._loss_behind_kernels
-        assert loss is not None
+        (loss,) = self._behind_kernels
         value = loss.value(outputs, y)
-        if not isfinite(value):
+        if value is None or not isfinite(value):
             return None
-        run.differentiate(loss.gradient(), self._views)
-        self._kind_of_steps = DirectKernelSteps
+        views = match.new_gradients(self._dtype)
+        run.differentiate(loss.gradient(), views)
+        buffer: Any = views[0].base
+        self._filled, self._kind_of_steps = (buffer, views), DirectKernelSteps
         return value, outputs, None
 
     def _by_kernel(self, match: Match, X: Array, y: Array) -> Computed | None:
         """Compute a batch by one call of a kernel."""
         if self._chain is None:
             self._chain = Chain(match, self._loss)
-        found = self._chain.compute(X, y, self._state.memory.flat, self._gradients)
-        self._kind_of_steps = DirectKernelSteps
+        found = self._chain.compute(X, y, self._state.memory.flat, self._kept[0])
+        self._filled, self._kind_of_steps = self._kept, DirectKernelSteps
         return found
 
     def _by_numpy(self, match: Match, X: Array, y: Array) -> Computed | None:
@@ -243,14 +253,14 @@ class DirectStep:
             self._runs[rows] = RepeatedRun(match, rows)
         run = self._runs[rows]
         outputs = run.forward_aloud(X)
-        for loss in self._direct_losses:
+        for loss in self._losses:
             value = loss.value(outputs, y)
             if value is not None:
                 break
         if value is None or not isfinite(value):
             return None
-        run.differentiate(loss.gradient(), self._views)
-        self._kind_of_steps = DirectSteps
+        run.differentiate(loss.gradient(), self._kept[1])
+        self._filled, self._kind_of_steps = self._kept, DirectSteps
         return value, outputs, None
 
     def _measured(self, outputs: Array, y: Array, right: int | None) -> dict[str, float]:
@@ -262,8 +272,9 @@ class DirectStep:
         """
         state = self._state
         gathered = state.gathered
-        if not (self._own_measure and gathered.given is state.metrics) or gathered.metrics:
-            outputs = outputs.copy()  # the next batch overwrites them
+        overwritten = self._filled is self._kept  # by the next batch
+        if not (self.own_measure and gathered.given is state.metrics) or gathered.metrics:
+            outputs = outputs.copy() if overwritten else outputs
         elif not gathered.of_batches:
             return {}
         elif [*gathered.of_batches.values()] == [accuracy] and (
@@ -274,31 +285,24 @@ class DirectStep:
                 right = np.add.reduce(outputs.argmax(axis=1) == y)
             return {name: float(right / len(y))}
         else:
-            outputs = outputs.copy()
-        found = self._measure(outputs, y)
+            outputs = outputs.copy() if overwritten else outputs
+        found: dict[str, float] = state.measure(outputs, y)
         if gathered.metrics:
             state.gathered.add(outputs, y)
         return found
 
 
-def direct_step(
-    last: DirectStep | None, state: TrainingState, *methods: Callable[..., Any]
-) -> DirectStep:
-    """Return what computes the batches of a training: that of the last one, if it still fits.
-
-    Args:
-        last: of the last training, or None.
-        state, methods: as ``DirectStep`` takes them.
-    """
-    given = state.model, state.loss, methods
-    if last is not None and last._given == given:
+def direct_step(last: DirectStep | None, trainer: Any) -> DirectStep:
+    """Return what computes the batches of a training: that of the last one, if it still fits."""
+    if last is not None and last.is_for(trainer):
         return last
-    return DirectStep(state, *methods)
+    return DirectStep(trainer)
 
 
 def _is_trainers(method: Callable[..., Any]) -> bool:
-    """Return whether a method is that of ``Trainer``."""
-    return method.__module__ == "neural_network.training.trainer"
+    """Return whether a method is that of ``Trainer``: written in its file, and not wrapped."""
+    written_in = getattr(method, "__globals__", {}).get("__name__")
+    return bool(written_in == "neural_network.training.trainer")
 
 
 def _are_hard(outputs: Array, y: Array) -> bool:

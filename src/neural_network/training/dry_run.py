@@ -21,7 +21,6 @@ from neural_network.errors import (
     ShapeError,
     both,
     brief,
-    is_own,
     sentence,
 )
 from neural_network.functional.losses.cross_entropies import softmax_cross_entropy
@@ -195,7 +194,7 @@ def _of_shapes(
         or held_out is not None
         or state.augment is not None
         or not {*state.metrics.values()} <= {accuracy}
-        or not all(is_own(method.__module__ or "") for method in (compute_loss, measure))
+        or not direct.own_measure
     ):
         return None
     functions = state.loss, compute_loss, measure, *state.metrics.values()

@@ -188,6 +188,11 @@ class Memory:
             self._updating = False
         self.restore_buffers()
 
+    @property
+    def holds_buffers(self) -> bool:
+        """Whether a step is running whose begin buffers can be restored to."""
+        return len(self._buffers_before) == len(self.buffers)
+
     def restore_buffers(self) -> None:
         """Restore the buffers to the start of the step, if one is running."""
         for buffer, before in zip(self.buffers.values(), self._buffers_before, strict=False):

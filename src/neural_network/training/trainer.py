@@ -260,7 +260,7 @@ class Trainer(TrainingState):
             restored.put_into_callbacks(self)  # first: one of them may refuse
         self.begin()
         self.memory = Memory(self.model)
-        self._direct = direct_step(self._direct, self, self.compute_loss, self.measure, self.update)
+        self._direct = direct_step(self._direct, self)
         self.optimizer.start(self.memory.flat)
         self.optimizer.schedule.load_state(self.checked["schedule"][-1])
         if self.average is not None:

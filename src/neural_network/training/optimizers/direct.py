@@ -1,4 +1,4 @@
-"""Steps of an optimizer for small buffers whose numbers are usual, with few calls.
+"""Steps of an optimizer for buffers whose numbers are usual, with few calls.
 
 Two sums of squares find what is not finite or too large. The numbers are those of
 ``Optimizer.update``, which makes a step wherever this does not.
@@ -103,8 +103,9 @@ class DirectKernelSteps(DirectSteps):
         super().__init__(optimizer)
         self._kernels, self._most = optimizers, math.inf
         self._several = math.prod(optimizer._like.shape) >= optimizers.SERIAL
-        self._squares = finite.squares if self._several else finite.sum_of_squares
-        self._copied_and_squares = finite.copied_and_squares
+        few = finite.squares_on_one_thread
+        self._squares = finite.sum_of_squares if self._several else few
+        self._copy_and_sum_squares = finite.copy_and_sum_squares
         self._given: list[Any] = []
         self._typed: list[Any] = []
 
@@ -130,7 +131,7 @@ class DirectKernelSteps(DirectSteps):
 
     def _copied(self, p: Array, before: Array, g: Array) -> float:
         if self._several:
-            return float(self._copied_and_squares(p, before, g))
+            return float(self._copy_and_sum_squares(p, before, g))
         np.copyto(before, p)
         return float(self._squares(g))
 
