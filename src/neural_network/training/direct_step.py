@@ -104,9 +104,9 @@ class DirectStep:
         wide = sum(prod(stage.input_shape) + 3 * prod(stage.output_shape) for stage in match.plain)
         self._most_rows = MOST_NUMBERS // wide if wide else 0
         flat = self._state.memory.flat
-        gradients = aligned(flat.shape, flat.dtype)
+        gradients = aligned(flat.shape if match.plain else (0,), flat.dtype)
         # Gradients, and their views: of small batches the next one overwrites them.
-        self._kept = self._filled = gradients, match.views(gradients)
+        self._kept = self._filled = gradients, match.views(gradients) if match.plain else []
 
     def step(self, batch: Batch, weight: float) -> float | None:
         """Compute the loss of a batch, its gradients and its measures.
