@@ -12,6 +12,7 @@ import small_networks
 from goals import GOALS, verdict
 from quiet import QUIET, is_quiet
 from timing import PAUSE
+from tried import tried_for_rows
 from words import amount, figure
 
 TITLES = {
@@ -212,6 +213,7 @@ def _bounds(numbers: dict[str, Any]) -> str:
     if not under:
         return ""
     lines = "\n".join(f"- **{r['key']}.** {bound(r, limits)}" for r in under)
+    faster = tried_for_rows(numbers["rows"])
     return (
         "## What bounds the rows under their aim\n\n"
         "Two limits of this machine, measured in the same run: "
@@ -220,7 +222,8 @@ def _bounds(numbers: dict[str, Any]) -> str:
         "written, in a copy of 200 MB. Operations are\n"
         "counted directly; bytes are what has to enter and leave each block of layers once.\n"
         "Neither count includes calls, memory that is moved more often, or arithmetic that runs\n"
-        "slower than a matrix product's.\n\n" + lines
+        "slower than a matrix product's.\n\n"
+        + "\n\n".join([lines, *([f"Where the peer is faster:\n\n{faster}"] if faster else [])])
     )
 
 

@@ -68,6 +68,12 @@ def test_the_page_is_what_was_measured() -> None:
     assert (ROOT / "docs" / "benchmarks.md").read_text() == page.page(NUMBERS)
 
 
+def test_rows_under_one_say_what_was_tried() -> None:
+    lines = page.tried_for_rows(NUMBERS["rows"])
+    assert "nothing yet" not in lines
+    assert page.tried_for_rows([{"key": "D", "ratio": 0.9}]) == "- **D.** Tried: nothing yet."
+
+
 def test_every_row_was_measured_beside_its_peer() -> None:
     assert NUMBERS["missing"] == {}
     assert {row["key"] for row in NUMBERS["rows"]} == set(goals.GOALS)
