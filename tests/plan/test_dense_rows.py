@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
@@ -62,6 +63,19 @@ def check(model: Any, X: Any) -> None:
 def test_as_numpy(units: tuple[int, ...], bias: bool, count: int, used: list[int]) -> None:
     check(network(*units, bias=bias), rows(count))
     assert used == [count] * 2
+
+
+def test_parameters_with_memory_of_their_own_give_the_same_bits(used: list[int]) -> None:
+    model, X = network(64, 10, inputs=300), rows(50, inputs=300)
+    copied = copy.deepcopy(model)
+    assert not np.shares_memory(copied[0].weight.data.base, copied[1].weight.data.base)
+    for mode in ("auto", "numba"):
+        with nn.use_kernels(mode):
+            np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+    copied[0].weight.data[...] = 0  # in place: a copy that was kept would not see it
+    with nn.use_kernels("numba"):
+        np.testing.assert_array_equal(copied.predict(X), copied.predict(X[:1]).repeat(50, axis=0))
+    assert used == [50] * 5
 
 
 def test_changed_numbers_are_seen(used: list[int]) -> None:

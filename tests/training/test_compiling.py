@@ -59,12 +59,25 @@ for mode in ("numba", "auto"):
     wide = nn.Sequential(nn.Conv2D(64, 3, activation="relu"), nn.MaxPool2D(2))
     wide.initialize((64, 16, 16), rng=0)
     predict(wide, (64, 16, 16))
+    layers = nn.LayerNorm(), nn.Dense(80), nn.BatchNorm(), nn.Activation("relu"), nn.Dense(10)
+    double = nn.Sequential(*layers).initialize((784,), rng=0).astype("float64")
+    nn.Trainer(double, rng=0, progress=False).fit(X.reshape(40, 784), y, epochs=1)
 """
 DEMO = """
 from neural_network.cli.demo import demo
 
 with redirect_stdout(sys.stderr):
     demo(save=Path(sys.argv[1]), quiet=True)
+"""
+INTERRUPTED = """
+import neural_network as nn
+from neural_network.training import compiling
+
+def interrupted(self, *arguments, **options):
+    raise nn.TrainingInterrupted("stopped in epoch 1")
+
+compiling.Trainer.fit = interrupted
+nn.compile_kernels(progress=False)
 """
 MORE = """
 print([(name, types - compiled[name]) for name, types in signatures().items()
@@ -87,6 +100,11 @@ def test_the_demo_compiles_nothing_afterwards(tmp_path: Path) -> None:
     need_module("matplotlib")
     done = run_python("-c", COMPILED + DEMO + MORE, str(tmp_path / "demo"))
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_an_interruption_speaks_of_no_training() -> None:
+    done = run_python("-c", INTERRUPTED)
+    assert done.stderr.splitlines()[-1] == "KeyboardInterrupt"
 
 
 def test_it_tells_of_each_group(capsys: pytest.CaptureFixture[str]) -> None:

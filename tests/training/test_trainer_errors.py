@@ -166,6 +166,7 @@ BAD_FITS: dict[str, tuple[dict[str, Any], Any, str]] = {
     "loss without mean": ({"loss": lambda outputs, y: nn.softmax_cross_entropy(outputs, y, reduction="none")}, Y, r"Trainer: loss: expected a result of one number, received shape \(30,\)"),
     "loss that is no tensor": ({"loss": lambda outputs, y: float(np.mean(outputs.data))}, Y, "Trainer: loss: expected a tensor that is computed from the outputs, received float"),
     "metric of many": ({"metrics": {"each": lambda outputs, y: y}}, Y, "metric 'each': result: expected a result of one number"),
+    "one class, signs": ({"loss": nn.hinge}, 2 * np.eye(3)[Y * 0 + 1] - 1, "received only class 1"),
     "column against row": ({"loss": "mse_loss", "model": [Dense(1)]}, X[:, 0], r"mse_loss: y: expected the shape \(30, 1\) of y_pred, received shape \(30,\)"),
 }  # fmt: skip
 

@@ -49,8 +49,8 @@ class ChainOutputs:
     def __init__(self, match: Match) -> None:
         self._match = match
         self._table, self._outputs = _table(match)
-        # The layers' arrays, and the buffer that they follow each other in.
-        self._bound: tuple[list[Array], Array] | None = None
+        # The layers' arrays, and the buffer that they follow each other in, if there is one.
+        self._bound: tuple[list[Array], Array | None] | None = None
         self._size = 0, 0  # of the last number of rows: the numbers that it is computed in
         self._unused: list[Array] = []  # memory that no call uses: new memory costs more than a row
 
@@ -62,10 +62,15 @@ class ChainOutputs:
             return None
         arrays, bound = [tensor.data for tensor in self._match.parameters], self._bound
         if bound is None or not all(map(is_, arrays, bound[0])):
-            flat = self._flat(arrays)
-            if flat is None:
+            bound = arrays, self._flat(arrays)
+            self._bound = bound
+        flat = bound[1]
+        if flat is None:
+            # Arrays of a deep copy, for one, have memory of their own. Each may be changed in place
+            # before the next call, so the copy is not kept.
+            if any(array.dtype != np.float32 for array in arrays):
                 return None
-            bound = self._bound = arrays, flat
+            flat = np.concatenate([array.reshape(-1) for array in arrays])
         from neural_network.kernels.dense_chain import chain_outputs, workspace_size  # loads Numba
 
         X = X if X.flags.carray else np.array(X, order="C")
@@ -80,7 +85,7 @@ class ChainOutputs:
         if len(work) < size:
             work = aligned((size,))
         out = np.empty((len(X), self._outputs), np.float32)
-        chain_outputs(X, bound[1], self._table, work, out.reshape(-1))
+        chain_outputs(X, flat, self._table, work, out.reshape(-1))
         self._unused.append(work)
         return out
 

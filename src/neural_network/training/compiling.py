@@ -7,13 +7,14 @@ stored on disk. So the computations are ordinary calls of the library, on small 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import chain, product
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from neural_network.autograd.tensor import Tensor
 from neural_network.checks import Array, as_flag
@@ -35,11 +36,12 @@ from neural_network.layers.convolution import Conv2D, ConvTranspose2D, Depthwise
 from neural_network.layers.dense import Dense
 from neural_network.layers.dropout import Dropout
 from neural_network.layers.layer import Layer
-from neural_network.layers.normalization import BatchNorm
+from neural_network.layers.normalization import BatchNorm, LayerNorm
 from neural_network.layers.pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from neural_network.plan.single_row import MANY
 from neural_network.public import public
 from neural_network.terminal import write_line
+from neural_network.training.interrupts import TrainingInterrupted
 from neural_network.training.optimizers.adaptive import Adagrad, Adam, RMSprop
 from neural_network.training.optimizers.descent import SGD, Lion
 from neural_network.training.trainer import Trainer
@@ -101,12 +103,22 @@ def _share_with_other_processors() -> None:
     ahead.compile_beside(noted, get_num_threads())
 
 
-def _train(*layers: Layer, shape: Sequence[int] = (3, 16, 16)) -> None:
-    """Train a network for one batch, and predict with it: of several rows, of many, and of one."""
+def _train(
+    *layers: Layer, shape: tuple[int, ...] = (3, 16, 16), dtype: DTypeLike = np.float32
+) -> None:
+    """Train a network for one batch, and predict with it: of several rows, of many, and of one.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed. The user has started no training, so the message of
+            an interrupted one would not help.
+    """
     X = np.random.default_rng(0).random((MANY, *shape), np.float32)
-    trainer = Trainer(Sequential(*layers, Flatten(), Dense(3)), rng=0, progress=False)
+    model = Sequential(*layers, Flatten(), Dense(3)).initialize(shape, rng=0).astype(dtype)
+    trainer = Trainer(model, rng=0, progress=False)
     try:
         trainer.fit(X[:8], np.arange(8) % 3, epochs=1, batch_size=8)
+    except TrainingInterrupted:
+        raise KeyboardInterrupt from None
     finally:  # kernels that are only noted leave numbers that ``fit`` may refuse
         for rows in (8, MANY, 1):
             trainer.model.predict(X[:rows])
@@ -141,6 +153,12 @@ def _normalized_networks() -> Calls:
         Residual(Conv2D(8, 3, padding="same"), BatchNorm(), relu), relu,
         DepthwiseConv2D(3, padding="same"), BatchNorm(), relu, GlobalAvgPool2D(),
     )  # fmt: skip
+
+
+def _double_precision() -> Calls:
+    relu = Activation("relu")
+    layers = LayerNorm(), Dense(20), BatchNorm(), relu, Dense(20)
+    yield partial(_train, *layers, shape=(3000,), dtype=np.float64)
 
 
 def _activations() -> Calls:
@@ -194,6 +212,7 @@ GROUPS: dict[str, Callable[[], Calls]] = {
     "dense networks": _dense_networks,
     "convolutional networks": _convolutional_networks,
     "networks with batch norm": _normalized_networks,
+    "networks in float64": _double_precision,
     "activations": _activations,
     "functions of sequences": lambda: iter([_sequences]),
     "optimizers": lambda: iter([_optimizers]),

@@ -53,9 +53,21 @@ def check_targets(
         received = "only rows that are ignored, or whose class weighs 0"
         raise ArgumentError(sentence("fit", "y", "a row that counts in the loss", received))
     if several and is_of_classes(loss) and np.all(counted == counted[0]):
-        only = np.argmax(counted[0]) if counted[0].size > 1 else counted[0].item()
-        expected = "labels of at least two classes"
-        raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
+        only = _only_class(counted[0])
+        if only is not None:
+            expected = "labels of at least two classes"
+            raise ArgumentError(sentence("fit", "y", expected, f"only class {only}"))
+
+
+def _only_class(target: Array) -> Any:
+    """Return the class of a row's target; None for probabilities of several classes.
+
+    >>> _only_class(np.array([0, 0, 1])), _only_class(np.array([0.5, 0.5]))
+    (2, None)
+    """
+    if target.size > 1:
+        return int(np.argmax(target)) if np.count_nonzero(target > 0) == 1 else None
+    return target.item() if float(target.item()).is_integer() else None
 
 
 def _call_with_zeros(loss: Loss, row: tuple[int, ...], y: Array) -> None:
