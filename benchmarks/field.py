@@ -116,7 +116,7 @@ def inference(key: str, entry: Entry, rows: int, quick: bool) -> dict[str, Any]:
 def counted(way: Way, parts: int) -> dict[str, float]:
     """Return the calls of Python functions and of kernels in one part."""
     calls, launches = tally(way)
-    return {"calls": calls / parts, "launches": launches / parts}
+    return {"calls": calls / parts} | ({} if launches is None else {"launches": launches / parts})
 
 
 def faster(peers: dict[str, Peer], entry: Entry, make: Callable[..., Way]) -> dict[str, Way]:

@@ -25,7 +25,7 @@ def line(cell: dict[str, Any]) -> str:
     return (
         f"field:{cell['key']:<12} {cell['work']:<28} {cell['rows']:>4} rows "
         f"{cell['ratio']:5.2f} × {cell['peer']} ({low:.2f} to {high:.2f}); ms: {medians}; "
-        f"{cell['calls']:.0f} calls, {cell['launches']:.0f} kernels"
+        f"{cell['calls']:.0f} calls{_launches(cell)}"
     )
 
 
@@ -104,9 +104,13 @@ def bound(c: dict[str, Any], limits: dict[str, float]) -> str:
         f"**{FIELD[c['key']].title}, {c['work']}, {c['rows']} rows** ({figure(c['ratio'])}): "
         f"{amount(c['operations'], 'FLOP')} take {precise(computing)} ms, "
         f"{amount(c['bytes'], 'B')} take {precise(moving)} ms; "
-        f"{c['calls']:,.0f} Python calls, {c['launches']:,.0f} kernels. "
+        f"{c['calls']:,.0f} Python calls{_launches(c)}. "
         f"Ours takes {precise(ours)} ms, {c['peer']} {precise(peer)} ms: {mostly}."
     )
+
+
+def _launches(cell: dict[str, Any]) -> str:
+    return f", {cell['launches']:,.0f} kernels" if "launches" in cell else ""
 
 
 def precise(milliseconds: float) -> str:

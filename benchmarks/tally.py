@@ -8,6 +8,9 @@ from typing import Any
 
 from environment import installed
 
+# From Python 3.12 on, Numba does not report calls of compiled code to ``sys.setprofile``.
+SEES_KERNELS = sys.version_info < (3, 12)
+
 
 def place_of(code: Any) -> tuple[str, str]:
     """Return the file and the name of a function."""
@@ -32,8 +35,8 @@ def kernels() -> set[tuple[str, str]]:
     return found
 
 
-def tally(work: Callable[[], object]) -> tuple[int, int]:
-    """Return the calls of Python functions in this thread, and how many were of kernels.
+def tally(work: Callable[[], object]) -> tuple[int, int | None]:
+    """Return the calls of Python functions in this thread, and how many were of kernels if known.
 
     Numba reports a call of compiled code as one of a function with the name of that it was
     compiled from, in the same file.
@@ -53,4 +56,4 @@ def tally(work: Callable[[], object]) -> tuple[int, int]:
         work()
     finally:
         sys.setprofile(None)
-    return calls, launches
+    return calls, launches if SEES_KERNELS else None

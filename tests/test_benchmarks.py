@@ -270,7 +270,7 @@ def test_python_calls_are_counted() -> None:
         inner()
         inner()
 
-    assert tally.tally(outer) == (3, 0)
+    assert tally.tally(outer)[0] == 3
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -286,8 +286,8 @@ def test_calls_of_kernels_are_counted(rows: int) -> None:
     predict()
     calls, launches = tally.tally(predict)
     # One for a single row; for several a copy, the convolution and the product.
-    assert launches == (1 if rows == 1 else 3)
-    assert calls > launches
+    assert launches == ((1 if rows == 1 else 3) if tally.SEES_KERNELS else None)
+    assert calls > 3
 
 
 SMALL_NETWORKS: dict[str, Any] = {
