@@ -213,7 +213,8 @@ def _bounds(numbers: dict[str, Any]) -> str:
     if not under:
         return ""
     lines = "\n".join(f"- **{r['key']}.** {bound(r, limits)}" for r in under)
-    faster = tried_for_rows(numbers["rows"])
+    if faster := tried_for_rows(numbers["rows"]):
+        lines += f"\n\nWhere the peer is faster:\n\n{faster}"
     return (
         "## What bounds the rows under their aim\n\n"
         "Two limits of this machine, measured in the same run: "
@@ -222,8 +223,7 @@ def _bounds(numbers: dict[str, Any]) -> str:
         "written, in a copy of 200 MB. Operations are\n"
         "counted directly; bytes are what has to enter and leave each block of layers once.\n"
         "Neither count includes calls, memory that is moved more often, or arithmetic that runs\n"
-        "slower than a matrix product's.\n\n"
-        + "\n\n".join([lines, *([f"Where the peer is faster:\n\n{faster}"] if faster else [])])
+        "slower than a matrix product's.\n\n" + lines
     )
 
 

@@ -270,7 +270,7 @@ def test_python_calls_are_counted() -> None:
         inner()
         inner()
 
-    assert tally.tally(outer)[0] == 3
+    assert tally.tally(outer) == (3, 0 if tally.SEES_KERNELS else None)
 
 
 @pytest.mark.parametrize("rows", [1, 5])

@@ -62,8 +62,8 @@ def check_targets(
 def _only_class(target: Array) -> Any:
     """Return the class of a row's target; None for probabilities of several classes.
 
-    >>> _only_class(np.array([0, 0, 1])), _only_class(np.array([0.5, 0.5]))
-    (2, None)
+    >>> [_only_class(np.array(one)) for one in ([0, 0, 1], [0.5, 0.5], [1.0], [0.3])]
+    [2, None, 1.0, None]
     """
     if target.size > 1:
         return int(np.argmax(target)) if np.count_nonzero(target > 0) == 1 else None
